@@ -1,0 +1,51 @@
+# Every target makes its own virtual environment on a bare machine: Python 3.11+ and make are all that is needed.
+PYTHON ?= python3
+VENV ?= .venv
+# Extra flags for pip, for example an index that holds CPU-only builds of torch.
+PIP_FLAGS ?=
+ARGS ?=
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help compare test check format bench dashboard clean
+
+help:
+	@echo "make compare [ARGS='--budget smoke …']   install, then compare k24, qmix and kalei"
+	@echo "make test    [ARGS='-k mixer']           install, then run the tests"
+	@echo "make check                               install, then ruff, format and mypy"
+	@echo "make bench   [ARGS=…]                    install, then the speed benchmarks"
+	@echo "make dashboard                           install, then open studies/studies.db in optuna-dashboard"
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed, $(PYTHON) is older; name another one: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "$(PYTHON) cannot make a virtual environment; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	@touch $@
+
+compare: $(INSTALLED)
+	$(BIN)/python -m harness.compare --algos k24,qmix,kalei $(ARGS)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.engine $(ARGS)
+	$(BIN)/python -m benchmarks.learner $(ARGS)
+
+dashboard: $(INSTALLED)
+	$(BIN)/optuna-dashboard sqlite:///studies/studies.db --artifact-dir studies/artifacts
+
+clean:
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

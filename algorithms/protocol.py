@@ -1,0 +1,127 @@
+"""The contract of an algorithm: act, learn, report its sparsity, save and load."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from envs.spec import EnvSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeBatch:
+    """B whole episodes, padded to the longest (T env_steps); arrays with T+1 entries hold the last view as well."""
+
+    obs: Tensor
+    """(B, T+1, N, D) float32"""
+    state: Tensor
+    """(B, T+1, S) float32"""
+    action_mask: Tensor
+    """(B, T+1, N, A) bool"""
+    actions: Tensor
+    """(B, T, N) int64"""
+    reward: Tensor
+    """(B, T) float32"""
+    terminated: Tensor
+    """(B, T) bool: the fight ended at this step; a time limit leaves it false unless the learner is told otherwise"""
+    truncated: Tensor
+    """(B, T) bool"""
+    filled: Tensor
+    """(B, T) bool: real steps, not padding"""
+    unit_type: Tensor
+    """(B, N) int64"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sparsity:
+    """Zeros counted on the tensors that the policy multiplies with, averaged over unit types."""
+
+    masked_layers: float
+    """zeros / entries of the prunable weights, 0..1 (padding never counted)"""
+    whole_model: float
+    """zeros / entries of all parameters of the agent network that one agent uses, 0..1"""
+    per_layer: dict[str, list[float]] = field(default_factory=dict)
+    """layer name -> one value per mask group"""
+
+
+class Algorithm(ABC):
+    """One learner with its policy. Constructed from the spec alone, so that any world of that shape will do.
+
+    Args:
+        spec: counts and sizes of the world.
+        config: the algorithm's own frozen dataclass.
+        total_env_steps: length of the run; schedules scale to it.
+        seed: seeds parameters, exploration and mask draws; no global generator is touched.
+        device: where networks and batches live.
+    """
+
+    name: str
+    spec: EnvSpec
+    config: Any
+    total_env_steps: int
+    device: torch.device
+
+    @abstractmethod
+    def initial_hidden(self, num_envs: int) -> Tensor:
+        """Recurrent state at the start of an episode, (E, N, H) zeros."""
+
+    @abstractmethod
+    def act(
+        self,
+        obs: Tensor,
+        last_action: Tensor,
+        action_mask: Tensor,
+        unit_type: Tensor,
+        hidden: Tensor,
+        *,
+        epsilon: float,
+    ) -> tuple[Tensor, Tensor]:
+        """Choose actions, epsilon-greedy over the legal ones; epsilon 0 is greedy and draws nothing.
+
+        Args:
+            obs: (E, N, D) float32.
+            last_action: (E, N) int64, -1 on the first step of an episode (an all-zero one-hot).
+            action_mask: (E, N, A) bool.
+            unit_type: (E, N) int64.
+            hidden: (E, N, H).
+            epsilon: probability of a uniformly random legal action, per agent.
+
+        Returns:
+            actions (E, N) int64 and the next hidden (E, N, H).
+        """
+
+    @abstractmethod
+    def epsilon(self, env_steps: int) -> float:
+        """Exploration rate after this many env_steps."""
+
+    @abstractmethod
+    def update(self, batch: EpisodeBatch, env_steps: int) -> dict[str, float]:
+        """One gradient step; returns finite diagnostics such as ``loss``, ``grad_norm``, ``q_taken``."""
+
+    @abstractmethod
+    def advance(self, env_steps: int) -> list[str]:
+        """Apply what the schedule asks for at this point (resets, freezing, temperature); returns a line per event."""
+
+    @abstractmethod
+    def schedule(self) -> dict[str, float]:
+        """The resolved numbers of every schedule, in env_steps, to be printed and stored."""
+
+    @abstractmethod
+    def sparsity(self) -> Sparsity:
+        """Measured on the weights that ``act`` uses with epsilon 0."""
+
+    @abstractmethod
+    def masked_weights(self) -> dict[str, Tensor]:
+        """Layer name -> (G, out, in) effective weights, G mask groups (1 for a dense algorithm)."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Parameters, targets, optimiser, schedules, counters and generators."""
+
+    @abstractmethod
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave, so that the run continues as if it had not stopped."""

@@ -1,0 +1,92 @@
+"""Real rows only: where each agent's view of a padded batch lies once padding is dropped and unit types are sorted.
+
+Two orders of the same R = V·N rows (V real views of all episodes, N agents) are used:
+    *time order*: step by step, longest episode first, agents innermost, so that the GRU's batch only ever shrinks;
+    *group order*: mask group by mask group, so that each group's rows are contiguous.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowOrder:
+    """Index tables of one batch; with a single group both orders are the same and need no table."""
+
+    views: Tensor
+    """(V,) int64: each view, in time order, as an index into the flattened (B, T+1) axes"""
+    rows: Tensor
+    """(R,) int64: each row, in group order, as an index into the flattened (B, T+1, N) axes"""
+    step_sizes: list[int]
+    """rows of each time step, never growing"""
+    group_sizes: list[int]
+    """rows of each mask group"""
+    to_group: Tensor | None
+    """(R,) int64: group-ordered row i is time-ordered row ``to_group[i]``"""
+    to_time: Tensor | None
+    """(R,) int64: the inverse of ``to_group``"""
+
+    def grouped(self, x: Tensor) -> Tensor:
+        """Bring (R, …) from time order to group order."""
+        return x if self.to_group is None else Reorder.apply(x, self.to_group, self.to_time)
+
+    def timed(self, x: Tensor) -> Tensor:
+        """Bring (R, …) from group order to time order."""
+        return x if self.to_group is None else Reorder.apply(x, self.to_time, self.to_group)
+
+
+class Reorder(torch.autograd.Function):
+    """Permute rows; the backward pass permutes back instead of scattering and adding, which a permutation never needs."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, index: Tensor, inverse: Tensor) -> Tensor:
+        """Return ``x[index]``."""
+        ctx.save_for_backward(inverse)
+        return x.index_select(0, index)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        """Return the gradient in the old order."""
+        (inverse,) = ctx.saved_tensors
+        return grads[0].index_select(0, inverse), None, None
+
+
+def order_rows(lengths: Tensor, groups: Tensor, n_groups: int, views_per_episode: int) -> RowOrder:
+    """Find the real rows of a padded batch in both orders.
+
+    Args:
+        lengths: (B,) int64, real views of each episode, 1..views_per_episode.
+        groups: (B, N) int64, mask group of each agent, 0..n_groups−1.
+        n_groups: G.
+        views_per_episode: T+1, the padded length.
+
+    Returns:
+        The index tables, on the device of ``lengths``.
+    """
+    n_agents = groups.shape[1]
+    longest_first = torch.argsort(lengths, descending=True, stable=True)
+    steps = torch.arange(views_per_episode, device=lengths.device)
+    real = steps[:, None] < lengths[longest_first]  # (T+1, B): step by step, longest first
+    step, rank = real.nonzero(as_tuple=True)
+    episode = longest_first[rank]
+    views = episode * views_per_episode + step
+    step_sizes = [size * n_agents for size in real.sum(1).tolist() if size]
+    rows = (views[:, None] * n_agents + torch.arange(n_agents, device=lengths.device)).flatten()
+    if n_groups == 1:
+        sizes = [rows.numel()]
+        return RowOrder(
+            views=views, rows=rows, step_sizes=step_sizes, group_sizes=sizes, to_group=None, to_time=None
+        )
+    group_of_row = groups[episode].flatten()
+    to_group = torch.argsort(group_of_row, stable=True)
+    to_time = torch.empty_like(to_group)
+    to_time[to_group] = torch.arange(to_group.numel(), device=lengths.device)
+    sizes = torch.bincount(group_of_row, minlength=n_groups).tolist()
+    return RowOrder(
+        views=views, rows=rows[to_group], step_sizes=step_sizes, group_sizes=sizes, to_group=to_group, to_time=to_time
+    )

@@ -1,0 +1,1 @@
+"""Runs and judges: open ``harness/compare.py`` first."""

@@ -1,0 +1,196 @@
+"""The command line of ``harness.compare``, read into one ``Request``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import algorithms.registry
+import envs
+from harness.budgets import BUDGETS, Budget, budget_named
+from harness.config import Setting, check_targets, parse_setting
+from harness.errors import UsageError, unknown_name
+
+DEFAULT_STORAGE = "sqlite:///studies/studies.db"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for, names checked, nothing started yet."""
+
+    algorithms: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    seeds: tuple[int, ...]
+    budget: Budget
+    """``--budget``, with ``--env-steps`` applied."""
+    settings: tuple[Setting, ...]
+    """Every ``--set``, in the order given."""
+    storage: str
+    study: str
+    """Name of the Optuna study that the runs become trials of."""
+    device: str
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""
+    out: Path
+    """Folder for checkpoints, tables and plots."""
+    num_envs: int
+    """E: training battles side by side."""
+    command: str
+    """The command line, so that it can be typed again."""
+
+
+def read_flags(argv: Sequence[str]) -> Request:
+    """Read the command line.
+
+    Raises:
+        UsageError: an unknown name or a malformed value.
+        SystemExit: after ``--help``.
+    """
+    early, _ = _parser(import_only=True).parse_known_args(argv)
+    for target in early.imports:
+        import_user_code(target)
+    flags = _parser().parse_args(argv)
+    if flags.backend == "sc2":
+        raise UsageError(
+            "--backend sc2 (StarCraft II itself, through the smacv2 package) is not built yet; "
+            "play the built-in engine: --backend battle"
+        )
+    algos = _names("algorithm", flags.algos, algorithms.registry.ids())
+    scenarios = _names("scenario", flags.scenarios, envs.ids())
+    budget = budget_named(flags.budget)
+    study = f"compare-{flags.budget}"
+    if flags.env_steps is not None:
+        budget = budget.with_env_steps(_at_least_one("--env-steps", flags.env_steps))
+        study = f"compare-{flags.env_steps}-steps"
+    settings = tuple(parse_setting(argument) for argument in flags.settings)
+    check_targets(settings, algos, algorithms.registry.ids())
+    return Request(
+        algorithms=algos,
+        scenarios=scenarios,
+        seeds=parse_seeds(flags.seeds) if flags.seeds is not None else tuple(range(budget.seeds)),
+        budget=budget,
+        settings=settings,
+        storage=flags.storage,
+        study=flags.study or study,
+        device=flags.device,
+        out=Path(flags.out),
+        num_envs=_at_least_one("--num-envs", flags.num_envs),
+        command=" ".join(["python -m harness.compare", *argv]),
+    )
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """``3`` means seeds 0, 1, 2; ``0,4,7`` lists them; ``4,`` is seed 4 alone.
+
+    Raises:
+        UsageError: anything else, or the same seed twice.
+    """
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 0 or (numbers == [0] and "," not in text):
+        raise UsageError(f"--seeds {text!r}: give how many (--seeds 3 runs seeds 0, 1, 2) or which (--seeds 0,4,7)")
+    if "," not in text:
+        return tuple(range(numbers[0]))
+    if len(set(numbers)) < len(numbers):
+        raise UsageError(f"--seeds {text!r} names a seed twice; a run is never done twice")
+    return tuple(numbers)
+
+
+def import_user_code(target: str) -> None:
+    """Run a user's own module or file, so that what it registers can be named by the other flags.
+
+    Raises:
+        UsageError: it is not there, or it fails while it is imported.
+    """
+    path = Path(target)
+    try:
+        if path.suffix != ".py":
+            importlib.import_module(target)
+            return
+        spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+        if not path.is_file() or spec is None or spec.loader is None:
+            raise FileNotFoundError(f"no such file: {path}")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UsageError(
+            f"--import {target} failed: {type(error).__name__}: {error}. Give a file (my_map.py) or a module (my.maps) "
+            "that calls envs.register or algorithms.registry.register"
+        ) from error
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports mistakes like every other part of the program: one line, no usage dump."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; all flags: python -m harness.compare --help")
+
+
+def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
+    """The flags; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
+    parser = _Parser(
+        prog="python -m harness.compare",
+        description="Train, judge and compare sparse multi-agent learners on SMACv2 battles.",
+        epilog=None if import_only else _registered(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=not import_only,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--import", dest="imports", action="append", default=[], metavar="MODULE_OR_FILE",
+        help="your own code, imported first, so that the maps and algorithms it registers can be named",
+    )  # fmt: skip
+    if import_only:
+        return parser
+    add = parser.add_argument
+    add("--algos", default="k24,qmix,kalei", metavar="A,B", help="algorithms to compare (default: %(default)s)")
+    add("--scenarios", default="terran_5_vs_5", metavar="A,B", help="where they fight (default: %(default)s)")
+    add("--seeds", metavar="N|A,B", help="how many seeds, or which (default: 1 for smoke and quick, else 3)")
+    add("--budget", default="quick", metavar="NAME", help="how long each run is (default: %(default)s)")
+    add("--env-steps", type=int, metavar="N", help="any other length of a run, in env_steps")
+    add("--set", dest="settings", action="append", default=[], metavar="TARGET.KEY=VALUE",
+        help="one setting of an algorithm (k24.div_coef=0.2) or of the world (env.rules=2023); may be repeated")  # fmt: skip
+    add("--num-envs", type=int, default=8, metavar="E", help="training battles side by side (default: %(default)s)")
+    add("--device", default="auto", metavar="auto|cpu|cuda", help="where networks live (default: cuda if there)")
+    add("--backend", default="battle", choices=("battle", "sc2"), help="built-in engine, or StarCraft II (not built yet)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="database of the study (default: %(default)s)")
+    add("--study", metavar="NAME", help="name of the study (default: compare-BUDGET)")
+    add("--out", default="runs", metavar="FOLDER", help="checkpoints, tables and plots (default: %(default)s)")
+    return parser
+
+
+def _registered() -> str:
+    """What can be named, straight from the registries."""
+    lines = ["algorithms:"]
+    lines += [f"  {name:16} {algorithms.registry.entry(name).summary}" for name in algorithms.registry.ids()]
+    lines += ["scenarios:"]
+    lines += [f"  {name:16} {envs.registry.entry(name).summary}" for name in envs.ids()]
+    lines += ["budgets:"]
+    lines += [f"  {budget.name:16} {budget.env_steps:>10,} env_steps; {budget.summary}" for budget in BUDGETS.values()]
+    return "\n".join(lines)
+
+
+def _names(kind: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not names:
+        raise UsageError(f"no {kind} given; known: {', '.join(known)}")
+    for name in names:
+        if name not in known:
+            hint = "One of your own: --import my_file.py"
+            raise unknown_name(kind, name, known, hint=hint)
+    return names
+
+
+def _at_least_one(flag: str, value: int) -> int:
+    if value < 1:
+        raise UsageError(f"{flag} is {value}, it must be at least 1")
+    return value

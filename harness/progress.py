@@ -1,0 +1,89 @@
+"""What a run shows while it goes on: a bar on a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+LINE_INTERVAL = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
+class RunProgress:
+    """Env steps, steps/s, latest evaluation and time left of one run.
+
+    Args:
+        console: where it is shown.
+        label: the run's name.
+        total: env_steps of the run.
+        start: env_steps that an earlier process has done.
+    """
+
+    def __init__(self, console: Console, label: str, *, total: int, start: int = 0) -> None:
+        self._console, self._label, self._total = console, label, total
+        self._start, self._started = start, time.perf_counter()
+        self._latest = "not evaluated yet"
+        self._last_line = self._started
+        self._bar = None
+        if console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=None),
+                TextColumn("{task.completed:,.0f}/{task.total:,.0f} env steps"),
+                TextColumn("{task.fields[rate]:,.0f}/s"),
+                TextColumn("{task.fields[latest]}"),
+                TimeRemainingColumn(compact=True),
+            )
+            self._bar = Progress(*columns, console=console, refresh_per_second=4)
+            self._task = self._bar.add_task(label, total=total, completed=start, rate=0.0, latest=self._latest)
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def say(self, line: str) -> None:
+        """An event worth a line of its own, above the bar."""
+        self._console.print(Text(f"{self._label}: {line}"))
+
+    def evaluated(self, env_steps: int, win_rate: float, mean_return: float) -> None:
+        """A new point of the learning curve."""
+        self._latest = f"win rate {win_rate:.2f}, return {mean_return:.1f}"
+        if self._bar:
+            self._bar.update(self._task, latest=self._latest)
+        else:
+            self._line(env_steps)
+
+    def advance(self, env_steps: int) -> None:
+        """The run has come this far."""
+        if self._bar:
+            self._bar.update(self._task, completed=env_steps, rate=self._rate(env_steps))
+        elif time.perf_counter() - self._last_line >= LINE_INTERVAL:
+            self._line(env_steps)
+
+    def _rate(self, env_steps: int) -> float:
+        return (env_steps - self._start) / max(time.perf_counter() - self._started, 1e-9)
+
+    def _line(self, env_steps: int) -> None:
+        self._last_line = time.perf_counter()
+        rate = self._rate(env_steps)
+        left = f", {_clock((self._total - env_steps) / rate)} left" if rate > 0 else ""
+        self.say(f"{env_steps:,}/{self._total:,} env steps, {rate:,.0f}/s, {self._latest}{left}")
+
+
+def _clock(seconds: float) -> str:
+    """12:05 or 1:02:05."""
+    minutes, second = divmod(round(max(seconds, 0.0)), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

@@ -1,0 +1,44 @@
+"""One run seed becomes independent seeds, one for each named purpose."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+PURPOSES = ("env", "algorithm", "replay", "evaluation", "final_evaluation", "throughput", "bootstrap")
+
+
+def derive_seed(run_seed: int, purpose: str, *parts: int | str) -> int:
+    """A seed for one purpose that shares no randomness with any other purpose.
+
+    Args:
+        run_seed: the seed a user names on the command line, 0 or more.
+        purpose: one of ``PURPOSES``.
+        parts: what else the seed depends on, for example the scenario or the number of the evaluation. What is left
+            out is shared: evaluation seeds leave the algorithm out, so that all algorithms meet the same battles.
+
+    Returns:
+        An integer in 0 .. 2**32 - 1.
+
+    Raises:
+        ValueError: a negative run seed or an unknown purpose.
+    """
+    if run_seed < 0:
+        raise ValueError(f"run seed {run_seed} is negative; seeds start at 0")
+    if purpose not in PURPOSES:
+        raise ValueError(f"unknown seed purpose {purpose!r}; known: {', '.join(PURPOSES)}")
+    entropy = [run_seed, _word(purpose), *(_word(part) for part in parts)]
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint32)[0])
+
+
+def derive_generator(run_seed: int, purpose: str, *parts: int | str) -> np.random.Generator:
+    """A numpy generator started from ``derive_seed``."""
+    return np.random.default_rng(derive_seed(run_seed, purpose, *parts))
+
+
+def _word(part: int | str) -> int:
+    """Names by digest: Python's own ``hash`` of a string changes from process to process."""
+    if isinstance(part, int):
+        return part
+    return int.from_bytes(hashlib.sha256(part.encode()).digest()[:4], "little")

@@ -1,0 +1,1 @@
+"""Optuna studies and the tables beside them; imports nothing of ``harness``."""

@@ -1,0 +1,167 @@
+"""Plain records that go into a study and come out of it: keys, results, curve points, outcomes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+def _require_finite(record: Any, names: tuple[str, ...]) -> None:
+    for name in names:
+        value = getattr(record, name)
+        if not math.isfinite(value):
+            raise ValueError(
+                f"{type(record).__name__}: {name} is {value}, it must be a finite number (Optuna would mark the trial "
+                f"failed); a run without such a number ends with RunRecord.fail(reason)"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunKey:
+    """What makes two runs of one study the same run."""
+
+    algorithm: str
+    """Registered id, for example ``k24``."""
+    scenario: str
+    """Registered id, for example ``terran_5_vs_5``."""
+    seed: int
+    """Seeds the world, the parameters and the exploration."""
+    config_hash: str
+    """Hash of the resolved configuration, so that a changed setting is another run."""
+
+    def __str__(self) -> str:
+        return f"{self.algorithm} on {self.scenario}, seed {self.seed}, config {self.config_hash}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """One greedy evaluation during training."""
+
+    env_steps: int
+    """Steps summed over all battles, before this evaluation."""
+    win_rate: float
+    """Wins / finished greedy episodes, 0..1."""
+    return_mean: float
+    """Mean undiscounted return of those episodes."""
+    episodes: int
+    """How many episodes were finished."""
+    loss: float | None
+    """Mean learner loss since the last point; ``None`` before the first update."""
+    epsilon: float
+    """Exploration rate of training at this point, 0..1."""
+    wall_seconds: float
+    """Seconds of work on this run so far, over all its sessions."""
+    extra: dict[str, float] = field(default_factory=dict)
+    """Further diagnostics by name, for example ``temperature`` or ``pattern_entropy``."""
+
+    def __post_init__(self) -> None:
+        _require_finite(self, ("win_rate", "return_mean", "epsilon", "wall_seconds"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeOutcome:
+    """How one episode of the final evaluation ended; a draw is none of won, lost, truncated and aborted."""
+
+    slot: int
+    """Which of the E battles side by side."""
+    battle_id: int
+    """How many battles the slot had started before this one."""
+    won: bool
+    """The enemies are gone and an ally lives."""
+    lost: bool
+    """The allies are gone and an enemy lives."""
+    truncated: bool
+    """The step limit cut it."""
+    aborted: bool
+    """The world broke down; counted neither as finished nor as won."""
+    episode_return: float
+    """Undiscounted sum of rewards."""
+    length: int
+    """env_steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What a finished run leaves for the table and for Optuna.
+
+    Raises:
+        ValueError: a number is missing or outside its range, or the 2:4 speed-up is absent without a reason.
+    """
+
+    win_rate: float
+    """Wins / finished greedy episodes of the final evaluation, 0..1; Optuna's first objective."""
+    win_low: float
+    """Lower end of its interval, 0..1."""
+    win_high: float
+    """Upper end of its interval, 0..1."""
+    interval_kind: str
+    """What the interval is, for example ``95% Wilson over battles``."""
+    return_mean: float
+    """Mean undiscounted return of the same episodes."""
+    sparsity_masked: float
+    """Zeros / entries of the prunable weights, 0..1; Optuna's second objective."""
+    sparsity_model: float
+    """Zeros / entries of the whole agent network, 0..1."""
+    throughput: float
+    """Agent decisions per second of the trained policy; Optuna's third objective."""
+    throughput_batch: int
+    """Agents decided for in one call while measuring."""
+    throughput_dtype: str
+    """Number format while measuring, for example ``float32``."""
+    speedup_24: float | None
+    """Compressed against dense decisions/s on sparse tensor cores; ``None`` where there are none."""
+    speedup_24_reason: str
+    """Why ``speedup_24`` is ``None``; empty otherwise."""
+    env_steps: int
+    """Steps of training, summed over all battles."""
+    env_steps_per_second: float
+    """Training speed: env_steps / seconds of work, evaluation included."""
+    wall_seconds: float
+    """Seconds of work on this run, over all its sessions."""
+    device: str
+    """Where it was trained and measured, for example ``cpu``."""
+    episodes: int
+    """Finished episodes of the final evaluation."""
+    wins: int
+    """Won among them."""
+    aborted: int = 0
+    """Episodes of the final evaluation that broke down; reported, not counted."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """Further JSON-able findings, for example sparsity per layer or the three timings behind the speed-up."""
+
+    def __post_init__(self) -> None:
+        shares = ("win_rate", "win_low", "win_high", "sparsity_masked", "sparsity_model")
+        _require_finite(self, (*shares, "return_mean", "throughput", "env_steps_per_second", "wall_seconds"))
+        for name in shares:
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"RunResult: {name} is {getattr(self, name)}, it is a share and must be within 0..1")
+        if self.throughput <= 0.0:
+            raise ValueError(f"RunResult: throughput is {self.throughput}, it must be above 0 decisions/s")
+        if self.speedup_24 is None and not self.speedup_24_reason:
+            raise ValueError("RunResult: speedup_24 is None, so speedup_24_reason must say why, e.g. 'no CUDA device'")
+        if self.speedup_24 is not None and not (math.isfinite(self.speedup_24) and self.speedup_24 > 0.0):
+            raise ValueError(f"RunResult: speedup_24 is {self.speedup_24}, it must be a finite factor above 0, or None")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRow(RunResult):
+    """A finished run as tables and reports read it: its key, its record numbers, its result."""
+
+    run_id: int
+    """Primary key in ``k24_runs``."""
+    trial_number: int
+    """Optuna's number of the trial within the study."""
+    study: str
+    """Name of the Optuna study."""
+    algorithm: str
+    scenario: str
+    seed: int
+    config_hash: str
+    config: dict[str, Any]
+    """The resolved configuration."""
+    provenance: dict[str, Any]
+    """Code, versions and machine of the session that finished the run."""
+
+
+RESULT_FIELDS = tuple(f.name for f in fields(RunResult))

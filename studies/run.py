@@ -1,0 +1,156 @@
+"""One run of a study while it is worked on: its curve, events, outcomes, and its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from studies.errors import RunTakenOver, StorageError
+from studies.owner import Owner
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
+from studies.schema import Curve, Event, Outcome, Run, Timing
+
+if TYPE_CHECKING:
+    from studies.store import StudyStore
+
+Status = Literal["finished", "running_elsewhere", "started", "resumed"]
+
+HEARTBEAT_EVERY = 15.0
+"""Seconds between two heartbeats that are written; calls in between cost nothing."""
+
+
+@dataclass(kw_only=True)
+class RunRecord:
+    """What ``StudyStore.begin`` hands out; only a ``started`` or ``resumed`` one can be written to.
+
+    Every write is one transaction that also renews the heartbeat, and is refused once another process took the run over.
+
+    Raises:
+        StorageError: the run is not ours to write (finished, or running elsewhere), or the database cannot be used.
+        RunTakenOver: it was ours, and another process continues it.
+    """
+
+    key: RunKey
+    run_id: int
+    """Primary key in ``k24_runs``."""
+    trial_number: int
+    """Optuna's number of the trial; -1 where a run elsewhere has none yet."""
+    status: Status
+    """``started``: first time ever. ``resumed``: begun before, killed, interrupted or failed; look for a checkpoint and
+    ``rewind`` to it. ``finished``: use ``row``. ``running_elsewhere``: ``holder`` says who."""
+    row: RunRow | None = None
+    """The result, where ``finished``."""
+    holder: str = ""
+    """Host, process and age of the last heartbeat, where ``running_elsewhere``."""
+    last_error: str | None = None
+    """What the session before failed with, where it did."""
+    store: StudyStore
+    owner: Owner
+
+    def __post_init__(self) -> None:
+        self._open = self.status in ("started", "resumed")
+        self._last_heartbeat = time.monotonic()
+
+    def curve(
+        self,
+        *,
+        env_steps: int,
+        win_rate: float,
+        return_mean: float,
+        episodes: int,
+        loss: float | None,
+        epsilon: float,
+        wall_seconds: float,
+        **extra: float,
+    ) -> None:
+        """Store an evaluation made during training; one at the same ``env_steps`` is replaced.
+
+        Args:
+            env_steps: steps summed over all battles, before this evaluation.
+            win_rate: wins / finished greedy episodes, 0..1.
+            return_mean: mean undiscounted return of those episodes.
+            episodes: how many were finished.
+            loss: mean learner loss since the last point; ``None`` before the first update.
+            epsilon: exploration rate of training, 0..1.
+            wall_seconds: seconds of work so far, over all sessions of the run.
+            extra: further diagnostics by name.
+
+        Raises:
+            ValueError: a number is not finite.
+        """
+        point = CurvePoint(
+            env_steps=env_steps,
+            win_rate=win_rate,
+            return_mean=return_mean,
+            episodes=episodes,
+            loss=loss,
+            epsilon=epsilon,
+            wall_seconds=wall_seconds,
+            extra=extra,
+        )
+        with self._write() as session:
+            session.merge(Curve(run_id=self.run_id, **asdict(point)))
+
+    def curve_points(self) -> list[CurvePoint]:
+        """The stored evaluations in order of ``env_steps``."""
+        return self.store.curve_points(self.run_id)
+
+    def event(self, env_steps: int, text: str) -> None:
+        """Store a line about something that happened; the same line at the same step is stored once."""
+        with self._write() as session:
+            session.merge(Event(run_id=self.run_id, env_steps=env_steps, text=text))
+
+    def rewind(self, env_steps: int) -> None:
+        """Drop curve points and events after ``env_steps``, where a resumed run starts again; -1 drops all."""
+        with self._write() as session:
+            session.execute(delete(Curve).where(Curve.run_id == self.run_id, Curve.env_steps > env_steps))
+            session.execute(delete(Event).where(Event.run_id == self.run_id, Event.env_steps > env_steps))
+
+    def outcomes(self, outcomes: Iterable[EpisodeOutcome]) -> None:
+        """Store how each episode of the final evaluation ended, in place of any stored before."""
+        rows = [Outcome(run_id=self.run_id, **asdict(outcome)) for outcome in outcomes]
+        with self._write() as session:
+            session.execute(delete(Outcome).where(Outcome.run_id == self.run_id))
+            session.add_all(rows)
+
+    def timings(self, seconds: Mapping[str, float]) -> None:
+        """Store seconds by part of the work (``rollout``, ``update``, …), totals over all sessions of the run."""
+        with self._write() as session:
+            for part, value in seconds.items():
+                session.merge(Timing(run_id=self.run_id, part=part, seconds=value))
+
+    def stored_timings(self) -> dict[str, float]:
+        """The totals stored so far, for a resumed run to add to."""
+        with self.store.transaction() as session:
+            rows = session.scalars(select(Timing).where(Timing.run_id == self.run_id)).all()
+            return {row.part: row.seconds for row in rows}
+
+    def heartbeat(self) -> None:
+        """Say that this process still works on the run; call it as often as convenient."""
+        if time.monotonic() - self._last_heartbeat >= HEARTBEAT_EVERY:
+            with self._write():
+                pass
+
+    def attach(self, path: Path | str) -> None:
+        """Show a file (a plot, for example) with the trial in the dashboard; before ``finish`` or ``fail``."""
+        self._require_open()
+        self.store.attach(self.trial_number, Path(path))
+
+    def finish(self, result: RunResult) -> RunRow:
+        """Store the result, then tell Optuna; a kill between the two is made good when the study is next opened."""
+        with self._write() as session:
+            self.store.store_result(session, self.run_id, result)
+        self._open = False
+        return self.store.settle(self.run_id)
+
+    def fail(self, error: str) -> None:
+        """End this session with an error; the trial becomes FAIL, and the run can be begun again."""
+        self._require_open()
+        self._open = False
+        self.store.abandon(self.run_id, "failed", error)

@@ -1,0 +1,155 @@
+"""The tables beside Optuna's own in the same file: runs, results, curves, events, outcomes, timings, provenance.
+
+Every name starts with ``k24_``, since Optuna keeps tables called ``studies``, ``trials`` and ``alembic_version`` there.
+A run refers to its study by name and to its trial by number: Optuna's tables belong to Optuna and get no foreign keys.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, MetaData, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+SCHEMA_VERSION = 1
+"""Raised with every change of the tables below; a database with a higher number is refused."""
+
+_NAMES = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Common base; constraints carry names, because SQLite migrations can only drop what has one."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map = {dict[str, Any]: JSON}  # noqa: RUF012  (the name and its form are SQLAlchemy's)
+
+
+class Schema(Base):
+    """One row: which version of these tables the file holds."""
+
+    __tablename__ = "k24_schema"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int]
+
+
+class Run(Base):
+    """One (algorithm, scenario, seed, config) of a study, from its first start on."""
+
+    __tablename__ = "k24_runs"
+    __table_args__ = (UniqueConstraint("study", "algorithm", "scenario", "seed", "config_hash", name="uq_k24_runs_key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study: Mapped[str]
+    algorithm: Mapped[str]
+    scenario: Mapped[str]
+    seed: Mapped[int]
+    config_hash: Mapped[str]
+    config: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    """``running``, ``interrupted``, ``failed`` or ``finished``."""
+    error: Mapped[str | None] = mapped_column(Text)
+    """What the last session failed with; null unless ``failed``."""
+    trial_number: Mapped[int | None]
+    """Optuna's number of the newest trial; null until that trial exists."""
+    owner_host: Mapped[str | None]
+    owner_pid: Mapped[int | None]
+    owner_started: Mapped[str | None]
+    """Tells the owner from a later process with the same number; all three are null when nobody works on the run."""
+    heartbeat: Mapped[float]
+    """Last sign of life of the owner, seconds since 1970 (UTC)."""
+    created: Mapped[float]
+    """First start, seconds since 1970 (UTC)."""
+    finished: Mapped[float | None]
+    """Seconds since 1970 (UTC); null unless ``finished``."""
+
+
+class Result(Base):
+    """The final numbers of a finished run; written in one transaction with ``Run.state = 'finished'``."""
+
+    __tablename__ = "k24_results"
+    run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)
+    win_rate: Mapped[float]
+    win_low: Mapped[float]
+    win_high: Mapped[float]
+    interval_kind: Mapped[str]
+    return_mean: Mapped[float]
+    sparsity_masked: Mapped[float]
+    sparsity_model: Mapped[float]
+    throughput: Mapped[float]
+    throughput_batch: Mapped[int]
+    throughput_dtype: Mapped[str]
+    speedup_24: Mapped[float | None]
+    speedup_24_reason: Mapped[str]
+    env_steps: Mapped[int]
+    env_steps_per_second: Mapped[float]
+    wall_seconds: Mapped[float]
+    device: Mapped[str]
+    episodes: Mapped[int]
+    wins: Mapped[int]
+    aborted: Mapped[int]
+    details: Mapped[dict[str, Any]]
+
+
+class Curve(Base):
+    """A greedy evaluation during training."""
+
+    __tablename__ = "k24_curves"
+    run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)
+    env_steps: Mapped[int] = mapped_column(primary_key=True)
+    win_rate: Mapped[float]
+    return_mean: Mapped[float]
+    episodes: Mapped[int]
+    loss: Mapped[float | None]
+    epsilon: Mapped[float]
+    wall_seconds: Mapped[float]
+    extra: Mapped[dict[str, Any]]
+
+
+class Event(Base):
+    """A line about something that happened in training, such as a reset of masked weights."""
+
+    __tablename__ = "k24_events"
+    run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)
+    env_steps: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class Outcome(Base):
+    """One episode of the final evaluation."""
+
+    __tablename__ = "k24_outcomes"
+    run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)
+    battle_id: Mapped[int] = mapped_column(primary_key=True)
+    won: Mapped[bool]
+    lost: Mapped[bool]
+    truncated: Mapped[bool]
+    aborted: Mapped[bool]
+    episode_return: Mapped[float]
+    length: Mapped[int]
+
+
+class Timing(Base):
+    """Seconds spent in one part of a run, such as rollout, update or evaluation, over all its sessions."""
+
+    __tablename__ = "k24_timings"
+    run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)
+    part: Mapped[str] = mapped_column(primary_key=True)
+    seconds: Mapped[float]
+
+
+class Provenance(Base):
+    """One session of work on a run: a run that was killed and resumed has several."""
+
+    __tablename__ = "k24_provenance"
+    run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)
+    session: Mapped[int] = mapped_column(primary_key=True)
+    """0, 1, 2, … in order of time."""
+    started: Mapped[float]
+    """Seconds since 1970 (UTC)."""
+    record: Mapped[dict[str, Any]]

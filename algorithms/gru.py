@@ -56,27 +56,29 @@ class SequenceGRU(nn.Module):
 class _Recurrence(torch.autograd.Function):
     """The recurrent half with its own backward pass.
 
-    Autograd would record a dozen small nodes a step and add up a weight gradient a step; here the weight gradient is
-    one product over all rows, and what does not depend on the incoming gradient is computed for all rows at once.
+    Autograd would record a dozen small nodes a step and add up a weight gradient a step. Here the weight gradient is
+    one product over all rows, and each step's elementwise work stays in buffers small enough for the cache.
     """
 
     @staticmethod
-    def forward(
-        ctx: Any, gates: Tensor, weight: Tensor, bias: Tensor, hidden: Tensor, step_sizes: list[int]
-    ) -> Tensor:
+    def forward(ctx: Any, gates: Tensor, weight: Tensor, bias: Tensor, hidden: Tensor, step_sizes: list[int]) -> Tensor:
         """Return all hidden states (R, H) for input-side gates (R, 3H)."""
-        size = hidden.shape[1]
-        rows = gates.shape[0]
-        states, previous, new, recurrent_new = (gates.new_empty(rows, size) for _ in range(4))
-        reset_update = gates.new_empty(rows, 2 * size)
+        rows, size = gates.shape[0], hidden.shape[1]
+        states = gates.new_empty(rows, size)
+        # without a backward pass to come, every step may overwrite the intermediate values of the one before
+        keep = any(ctx.needs_input_grad)
+        held = rows if keep else step_sizes[0]
+        previous, new, recurrent_new = (gates.new_empty(held, size) for _ in range(3))
+        reset_update = gates.new_empty(held, 2 * size)
         start = 0
         for count in step_sizes:
             at = slice(start, start + count)
-            hidden = previous[at].copy_(hidden[:count])
+            to = at if keep else slice(count)
+            hidden = previous[to].copy_(hidden[:count])
             recurrent = torch.addmm(bias, hidden, weight.t())
-            ru = torch.add(gates[at, : 2 * size], recurrent[:, : 2 * size], out=reset_update[at]).sigmoid_()
-            rn = recurrent_new[at].copy_(recurrent[:, 2 * size :])
-            n = torch.addcmul(gates[at, 2 * size :], ru[:, :size], rn, out=new[at]).tanh_()
+            ru = torch.add(gates[at, : 2 * size], recurrent[:, : 2 * size], out=reset_update[to]).sigmoid_()
+            rn = recurrent_new[to].copy_(recurrent[:, 2 * size :])
+            n = torch.addcmul(gates[at, 2 * size :], ru[:, :size], rn, out=new[to]).tanh_()
             hidden = torch.lerp(n, hidden, ru[:, size:], out=states[at])
             start += count
         ctx.save_for_backward(weight, previous, reset_update, new, recurrent_new)
@@ -87,26 +89,30 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         """Walk back through time; the initial state is a constant and gets no gradient."""
         weight, previous, reset_update, new, recurrent_new = ctx.saved_tensors
-        size = previous.shape[1]
-        reset, update = reset_update.split(size, dim=1)
-        # d(pre-activation of each gate) per unit of d(state), for all rows at once
-        to_new = (1 - update) * (1 - new * new)
-        to_update = (previous - new) * update * (1 - update)
-        to_reset = recurrent_new * reset * (1 - reset)
-        d_gates = torch.empty(previous.shape[0], 3 * size, dtype=new.dtype, device=new.device)
-        d_recurrent = torch.empty_like(d_gates)
-        end = previous.shape[0]
-        carried = previous.new_zeros(0, size)
+        d_states = grads[0]
+        rows, size = previous.shape
+        weight_ru, weight_n = weight[: 2 * size], weight[2 * size :]
+        d_gates = previous.new_empty(rows, 3 * size)
+        d_recurrent_new = previous.new_empty(rows, size)
+        # gradient of the state before the step; sequences join as the walk reaches their last step
+        carried = previous.new_zeros(ctx.step_sizes[0], size)
+        end = rows
         for count in reversed(ctx.step_sizes):
             at = slice(end - count, end)
-            d_state = grads[0][at].clone()
-            d_state[: carried.shape[0]] += carried
-            d_new = torch.mul(d_state, to_new[at], out=d_gates[at, 2 * size :])
-            torch.mul(d_state, to_update[at], out=d_gates[at, size : 2 * size])
-            torch.mul(d_new, to_reset[at], out=d_gates[at, :size])
-            step = d_recurrent[at]
-            step[:, : 2 * size] = d_gates[at, : 2 * size]
-            torch.mul(d_new, reset[at], out=step[:, 2 * size :])
-            carried = torch.addcmul(step @ weight, d_state, update[at])
+            reset, update, n = reset_update[at, :size], reset_update[at, size:], new[at]
+            d_state = carried[:count].add_(d_states[at])
+            kept = d_state * update
+            d_new = _tanh_backward(d_state - kept, n, grad_input=d_gates[at, 2 * size :])
+            _sigmoid_backward((previous[at] - n).mul_(d_state), update, grad_input=d_gates[at, size : 2 * size])
+            _sigmoid_backward(d_new * recurrent_new[at], reset, grad_input=d_gates[at, :size])
+            d_rn = torch.mul(d_new, reset, out=d_recurrent_new[at])
+            torch.addmm(kept, d_gates[at, : 2 * size], weight_ru, out=d_state).addmm_(d_rn, weight_n)
             end -= count
-        return d_gates, d_recurrent.t() @ previous, d_recurrent.sum(0), None, None
+        d_ru = d_gates[:, : 2 * size]
+        d_weight = torch.cat([d_ru.t() @ previous, d_recurrent_new.t() @ previous])
+        d_bias = torch.cat([d_ru.sum(0), d_recurrent_new.sum(0)])
+        return d_gates, d_weight, d_bias, None, None
+
+
+_tanh_backward = torch.ops.aten.tanh_backward.grad_input
+_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input

@@ -41,7 +41,7 @@ class RowOrder:
 
 
 class Reorder(torch.autograd.Function):
-    """Permute rows; the backward pass permutes back instead of scattering and adding, which a permutation never needs."""
+    """Permute rows; the backward pass permutes back, where autograd's own would scatter and add."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, index: Tensor, inverse: Tensor) -> Tensor:
@@ -79,9 +79,7 @@ def order_rows(lengths: Tensor, groups: Tensor, n_groups: int, views_per_episode
     rows = (views[:, None] * n_agents + torch.arange(n_agents, device=lengths.device)).flatten()
     if n_groups == 1:
         sizes = [rows.numel()]
-        return RowOrder(
-            views=views, rows=rows, step_sizes=step_sizes, group_sizes=sizes, to_group=None, to_time=None
-        )
+        return RowOrder(views=views, rows=rows, step_sizes=step_sizes, group_sizes=sizes, to_group=None, to_time=None)
     group_of_row = groups[episode].flatten()
     to_group = torch.argsort(group_of_row, stable=True)
     to_time = torch.empty_like(to_group)

@@ -25,8 +25,8 @@ def td_lambda_targets(
     Returns:
         (B, T) float, 0 on padded steps.
 
-    Source: Sutton & Barto, Reinforcement Learning, 2nd edition, equation 12.18, in the backward form that PyMARL2 uses.
-    Deviation: PyMARL2 bootstraps a cut episode only where it is as long as the batch; here each episode's own last step.
+    Source: Sutton & Barto, Reinforcement Learning, 2nd edition, section 12.1; the backward form is PyMARL2's.
+    Deviation: PyMARL2 bootstraps a cut episode only where it is as long as the batch; here from its own last view.
     """
     steps = reward.shape[1]
     keep = gamma * (~ended).to(reward.dtype)

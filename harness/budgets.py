@@ -86,19 +86,19 @@ BUDGETS: dict[str, Budget] = {
             name="standard",
             env_steps=200_000,
             checkpoint_interval=20_000,
-            summary="200 thousand env_steps: where published curves leave the ground",
+            summary="where the published curves have left the ground",
         ),
         Budget(
             name="long",
             env_steps=1_000_000,
             checkpoint_interval=50_000,
-            summary="1 million env_steps",
+            summary="where the published curves bend",
         ),
         Budget(
             name="paper",
             env_steps=10_050_000,
             checkpoint_interval=100_000,
-            summary="10.05 million env_steps, the published length; schedules hold as published",
+            summary="the published length; schedules hold as published",
         ),
     )
 }

@@ -75,9 +75,9 @@ def evaluate(algorithm: Algorithm, env: BatchedEnv, *, episodes: int, seed: int)
         ended = np.flatnonzero(env.terminated | env.truncated | env.aborted)
         if not ended.size:
             continue
-        for slot in ended:
+        for slot in ended.tolist():
             if len(per_slot[slot]) < quota:
-                per_slot[slot].append(_outcome(env, slot, battle_id[slot], returns[slot], lengths[slot]))
+                per_slot[slot].append(_outcome(env, slot, int(battle_id[slot]), returns[slot], int(lengths[slot])))
         returns[ended], lengths[ended] = 0.0, 0
         restart(ended, last_action, hidden)
     return Evaluation(outcomes=tuple(outcome for battles in per_slot for outcome in battles))
@@ -86,12 +86,12 @@ def evaluate(algorithm: Algorithm, env: BatchedEnv, *, episodes: int, seed: int)
 def _outcome(env: BatchedEnv, slot: int, battle_id: int, episode_return: float, length: int) -> EpisodeOutcome:
     aborted = bool(env.aborted[slot])
     return EpisodeOutcome(
-        slot=int(slot),
-        battle_id=int(battle_id),
+        slot=slot,
+        battle_id=battle_id,
         won=bool(env.battle_won[slot]) and not aborted,
         lost=bool(env.battle_lost[slot]) and not aborted,
         truncated=bool(env.truncated[slot]) and not aborted,
         aborted=aborted,
         episode_return=float(episode_return),
-        length=int(length),
+        length=length,
     )

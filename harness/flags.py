@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib
 import importlib.util
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import algorithms.registry
-import envs
+import envs.registry
 from harness.budgets import BUDGETS, Budget, budget_named
 from harness.config import Setting, check_targets, parse_setting
 from harness.errors import UsageError, unknown_name
@@ -62,7 +62,7 @@ def read_flags(argv: Sequence[str]) -> Request:
             "play the built-in engine: --backend battle"
         )
     algos = _names("algorithm", flags.algos, algorithms.registry.ids())
-    scenarios = _names("scenario", flags.scenarios, envs.ids())
+    scenarios = _names("scenario", flags.scenarios, envs.registry.ids())
     budget = budget_named(flags.budget)
     study = f"compare-{flags.budget}"
     if flags.env_steps is not None:
@@ -81,7 +81,7 @@ def read_flags(argv: Sequence[str]) -> Request:
         device=flags.device,
         out=Path(flags.out),
         num_envs=_at_least_one("--num-envs", flags.num_envs),
-        command=" ".join(["python -m harness.compare", *argv]),
+        command=shlex.join(["python", "-m", "harness.compare", *argv]),
     )
 
 
@@ -118,6 +118,8 @@ def import_user_code(target: str) -> None:
         spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
         if not path.is_file() or spec is None or spec.loader is None:
             raise FileNotFoundError(f"no such file: {path}")
+        if path.stem in sys.modules:
+            raise ImportError(f"a module named {path.stem} is there already; give the file another name")
         module = importlib.util.module_from_spec(spec)
         sys.modules[path.stem] = module
         spec.loader.exec_module(module)
@@ -146,9 +148,13 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--import", dest="imports", action="append", default=[], metavar="MODULE_OR_FILE",
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="MODULE_OR_FILE",
         help="your own code, imported first, so that the maps and algorithms it registers can be named",
-    )  # fmt: skip
+    )
     if import_only:
         return parser
     add = parser.add_argument
@@ -157,11 +163,22 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     add("--seeds", metavar="N|A,B", help="how many seeds, or which (default: 1 for smoke and quick, else 3)")
     add("--budget", default="quick", metavar="NAME", help="how long each run is (default: %(default)s)")
     add("--env-steps", type=int, metavar="N", help="any other length of a run, in env_steps")
-    add("--set", dest="settings", action="append", default=[], metavar="TARGET.KEY=VALUE",
-        help="one setting of an algorithm (k24.div_coef=0.2) or of the world (env.rules=2023); may be repeated")  # fmt: skip
+    add(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="TARGET.KEY=VALUE",
+        help="one setting of an algorithm (k24.div_coef=0.2) or of the world (env.rules=2023); may be repeated",
+    )
     add("--num-envs", type=int, default=8, metavar="E", help="training battles side by side (default: %(default)s)")
     add("--device", default="auto", metavar="auto|cpu|cuda", help="where networks live (default: cuda if there)")
-    add("--backend", default="battle", choices=("battle", "sc2"), help="built-in engine, or StarCraft II (not built yet)")
+    add(
+        "--backend",
+        default="battle",
+        choices=("battle", "sc2"),
+        help="built-in engine, or StarCraft II (not built yet)",
+    )
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="database of the study (default: %(default)s)")
     add("--study", metavar="NAME", help="name of the study (default: compare-BUDGET)")
     add("--out", default="runs", metavar="FOLDER", help="checkpoints, tables and plots (default: %(default)s)")
@@ -173,7 +190,7 @@ def _registered() -> str:
     lines = ["algorithms:"]
     lines += [f"  {name:16} {algorithms.registry.entry(name).summary}" for name in algorithms.registry.ids()]
     lines += ["scenarios:"]
-    lines += [f"  {name:16} {envs.registry.entry(name).summary}" for name in envs.ids()]
+    lines += [f"  {name:16} {envs.registry.entry(name).summary}" for name in envs.registry.ids()]
     lines += ["budgets:"]
     lines += [f"  {budget.name:16} {budget.env_steps:>10,} env_steps; {budget.summary}" for budget in BUDGETS.values()]
     return "\n".join(lines)

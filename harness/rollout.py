@@ -34,8 +34,6 @@ class Rollout:
             "action_mask": np.zeros((e, t + 1, n, spec.n_actions), bool),
             "actions": np.zeros((e, t, n), np.int64),
             "reward": np.zeros((e, t), np.float32),
-            "terminated": np.zeros((e, t), bool),
-            "truncated": np.zeros((e, t), bool),
         }
         self._unit_type = env.unit_type.copy()
         self._last_action = torch.full((e, n), -1, dtype=torch.int64, device=algorithm.device)
@@ -48,45 +46,46 @@ class Rollout:
             epsilon: exploration rate of this step.
 
         Returns:
-            The episodes that ended now, in slot order. Aborted battles are left out: a crashed game teaches nothing.
+            The episodes that ended now, in slot order; their arrays are overwritten by the next step, so insert them
+            first. Aborted battles are left out: a crashed game teaches nothing.
         """
         env, buffers, row = self._env, self._buffers, (self._slots, self._length)
         buffers["obs"][row] = env.obs
         buffers["state"][row] = env.state
         buffers["action_mask"][row] = env.action_mask
-        actions, self._hidden = act(
-            self._algorithm, env, self._last_action, self._hidden, epsilon=epsilon
-        )
+        actions, self._hidden = act(self._algorithm, env, self._last_action, self._hidden, epsilon=epsilon)
         self._last_action = actions
         on_cpu = actions.cpu().numpy()
         env.step(on_cpu)
         buffers["actions"][row] = on_cpu
         buffers["reward"][row] = env.reward
-        buffers["terminated"][row] = env.terminated
-        buffers["truncated"][row] = env.truncated
         self._length += 1
         ended = np.flatnonzero(env.terminated | env.truncated | env.aborted)
         return self._take(ended) if ended.size else []
 
     def _take(self, ended: np.ndarray[Any, Any]) -> list[Episode]:
         """Cut the ended episodes out of the buffers and make their slots ready for the next battle."""
-        episodes = [self._episode(slot) for slot in ended if not self._env.aborted[slot]]
+        episodes = [self._episode(slot) for slot in ended.tolist() if not self._env.aborted[slot]]
         self._length[ended] = 0
+        self._unit_type = self._unit_type.copy()  # the episodes above keep the rows of the old array
         self._unit_type[ended] = self._env.unit_type[ended]
         restart(ended, self._last_action, self._hidden)
         return episodes
 
     def _episode(self, slot: int) -> Episode:
-        env, steps = self._env, int(self._length[slot])
-        for name, last_view in (("obs", env.final_obs), ("state", env.final_state), ("action_mask", env.final_action_mask)):
-            self._buffers[name][slot, steps] = last_view[slot]
-        views = ("obs", "state", "action_mask")
+        env, buffers, steps = self._env, self._buffers, int(self._length[slot])
+        buffers["obs"][slot, steps] = env.final_obs[slot]
+        buffers["state"][slot, steps] = env.final_state[slot]
+        buffers["action_mask"][slot, steps] = env.final_action_mask[slot]
         return Episode(
-            **{
-                name: buffer[slot, : steps + (name in views)].copy()
-                for name, buffer in self._buffers.items()
-            },
-            unit_type=self._unit_type[slot].copy(),
+            obs=buffers["obs"][slot, : steps + 1],
+            state=buffers["state"][slot, : steps + 1],
+            action_mask=buffers["action_mask"][slot, : steps + 1],
+            actions=buffers["actions"][slot, :steps],
+            reward=buffers["reward"][slot, :steps],
+            terminated=bool(env.terminated[slot]),
+            truncated=bool(env.truncated[slot]),
+            unit_type=self._unit_type[slot],
         )
 
     def state_dict(self) -> dict[str, Any]:

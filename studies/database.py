@@ -72,7 +72,9 @@ def inspect_file(path: Path, busy_seconds: float) -> None:
     """
     if not path.exists() or path.stat().st_size == 0:
         return
-    address = f"{path.absolute().as_uri()}?mode=rw"  # a missing file is not created, a broken transaction is rolled back
+    address = (
+        f"{path.absolute().as_uri()}?mode=rw"  # a missing file is not created, a broken transaction is rolled back
+    )
     with translated(path), closing(sqlite3.connect(address, timeout=busy_seconds, uri=True)) as file:
         faults = [row[0] for row in file.execute("PRAGMA quick_check(1)")]
         if faults != ["ok"]:

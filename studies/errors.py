@@ -10,6 +10,8 @@ from pathlib import Path
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+_ELSEWHERE = "name another place: --storage sqlite:////a/folder/that/you/own/studies.db"
+
 
 class StorageError(ValueError):
     """The study's database cannot be used as asked; the message says what was found and what to type next."""
@@ -26,27 +28,32 @@ def explain(error: Exception, path: Path) -> StorageError:
         error: what SQLite, SQLAlchemy or Optuna raised.
         path: the database file.
     """
-    text = " ".join(str(part) for part in (error, error.__cause__ or "", error.__context__ or "")).lower()
-    if "locked" in text or "busy" in text:
+    root: BaseException = error
+    while (
+        root.__cause__ is not None
+    ):  # the outer ones quote SQL and the user's own texts, the innermost says what happened
+        root = root.__cause__
+    code = getattr(root, "sqlite_errorname", "")
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StorageError(
             f"{path} is locked: another process is writing to it and did not finish in time. Nothing was changed. "
             f"See who holds it with: fuser -v {path} (or lsof {path}); then type the same command again."
         )
-    if "readonly" in text or "read-only" in text or "unable to open" in text or "permission" in text:
+    if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StorageError(
-            f"{path} cannot be written. Nothing was changed. Give its folder write permission, or another place: "
-            f"--storage sqlite:////a/folder/that/you/own/studies.db"
+            f"{path} cannot be written ({root}). Nothing was changed. Look at its permissions with: "
+            f"ls -ld {path.parent} {path}; or {_ELSEWHERE}"
         )
-    if "full" in text:
+    if code.startswith("SQLITE_FULL"):
         return StorageError(
             f"The disk that holds {path} is full. What was stored before is safe; free some space, then type the same "
             f"command again: it goes on where it stopped."
         )
-    if "malformed" in text or "not a database" in text or "corrupt" in text:
-        return damaged(path, str(error.__cause__ or error).splitlines()[0])
+    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return damaged(path, str(root))
     return StorageError(
-        f"{path} could not be used: {error}. What was stored before is safe. Look into the file with: "
-        f"sqlite3 {path} 'pragma integrity_check', or name another one: --storage sqlite:///studies/new.db"
+        f"{path} could not be used: {root}. What was stored before is safe. Look into the file with: "
+        f"sqlite3 {path} 'pragma integrity_check'; or {_ELSEWHERE}"
     )
 
 
@@ -54,8 +61,7 @@ def damaged(path: Path, found: str) -> StorageError:
     """The error for a file that is no sound SQLite database."""
     return StorageError(
         f"{path} is not a sound SQLite database ({found}). Nothing was changed. Save what can be read with: "
-        f"sqlite3 {path} .recover > rescued.sql; then move the file away, or name another one: "
-        f"--storage sqlite:///studies/new.db"
+        f"sqlite3 {path} .recover > rescued.sql; then move the file away, or {_ELSEWHERE}"
     )
 
 

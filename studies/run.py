@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from studies.errors import RunTakenOver, StorageError
-from studies.owner import Owner
+from studies import reading
+from studies.artifacts import attach_file
+from studies.errors import StorageError
+from studies.ledger import Ledger
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
-from studies.schema import Curve, Event, Outcome, Run, Timing
-
-if TYPE_CHECKING:
-    from studies.store import StudyStore
+from studies.schema import Curve, Event, Outcome, Timing
 
 Status = Literal["finished", "running_elsewhere", "started", "resumed"]
 
@@ -29,7 +29,7 @@ HEARTBEAT_EVERY = 15.0
 class RunRecord:
     """What ``StudyStore.begin`` hands out; only a ``started`` or ``resumed`` one can be written to.
 
-    Every write is one transaction that also renews the heartbeat, and is refused once another process took the run over.
+    Every write is one transaction that also renews the heartbeat, and is refused once another process has the run.
 
     Raises:
         StorageError: the run is not ours to write (finished, or running elsewhere), or the database cannot be used.
@@ -50,8 +50,7 @@ class RunRecord:
     """Host, process and age of the last heartbeat, where ``running_elsewhere``."""
     last_error: str | None = None
     """What the session before failed with, where it did."""
-    store: StudyStore
-    owner: Owner
+    ledger: Ledger = field(repr=False)
 
     def __post_init__(self) -> None:
         self._open = self.status in ("started", "resumed")
@@ -99,7 +98,8 @@ class RunRecord:
 
     def curve_points(self) -> list[CurvePoint]:
         """The stored evaluations in order of ``env_steps``."""
-        return self.store.curve_points(self.run_id)
+        with self.ledger.transaction() as session:
+            return reading.curve_points(session, self.run_id)
 
     def event(self, env_steps: int, text: str) -> None:
         """Store a line about something that happened; the same line at the same step is stored once."""
@@ -127,9 +127,8 @@ class RunRecord:
 
     def stored_timings(self) -> dict[str, float]:
         """The totals stored so far, for a resumed run to add to."""
-        with self.store.transaction() as session:
-            rows = session.scalars(select(Timing).where(Timing.run_id == self.run_id)).all()
-            return {row.part: row.seconds for row in rows}
+        with self.ledger.transaction() as session:
+            return reading.timings(session, self.run_id)
 
     def heartbeat(self) -> None:
         """Say that this process still works on the run; call it as often as convenient."""
@@ -139,18 +138,33 @@ class RunRecord:
 
     def attach(self, path: Path | str) -> None:
         """Show a file (a plot, for example) with the trial in the dashboard; before ``finish`` or ``fail``."""
-        self._require_open()
-        self.store.attach(self.trial_number, Path(path))
+        with self._write():
+            pass
+        attach_file(self.ledger.trials, self.ledger.path, self.trial_number, Path(path))
 
     def finish(self, result: RunResult) -> RunRow:
         """Store the result, then tell Optuna; a kill between the two is made good when the study is next opened."""
         with self._write() as session:
-            self.store.store_result(session, self.run_id, result)
+            self.ledger.store_result(session, self.run_id, result)
         self._open = False
-        return self.store.settle(self.run_id)
+        return self.ledger.settle(self.run_id)
 
     def fail(self, error: str) -> None:
         """End this session with an error; the trial becomes FAIL, and the run can be begun again."""
-        self._require_open()
+        with self._write():
+            pass
         self._open = False
-        self.store.abandon(self.run_id, "failed", error)
+        self.ledger.abandon(self.run_id, "failed", error)
+
+    @contextmanager
+    def _write(self) -> Iterator[Session]:
+        if not self._open:
+            raise StorageError(
+                f"The run ({self.key}) cannot be written to: it is {self.status.replace('_', ' ')}"
+                f"{' ' + self.holder if self.holder else ''}, or this record was ended. Begin it again with "
+                f"StudyStore.begin, and write only where status is 'started' or 'resumed'."
+            )
+        with self.ledger.transaction() as session:
+            self.ledger.renew(session, self.run_id)
+            yield session
+        self._last_heartbeat = time.monotonic()

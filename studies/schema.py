@@ -41,7 +41,9 @@ class Run(Base):
     """One (algorithm, scenario, seed, config) of a study, from its first start on."""
 
     __tablename__ = "k24_runs"
-    __table_args__ = (UniqueConstraint("study", "algorithm", "scenario", "seed", "config_hash", name="uq_k24_runs_key"),)
+    __table_args__ = (
+        UniqueConstraint("study", "algorithm", "scenario", "seed", "config_hash", name="uq_k24_runs_key"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     study: Mapped[str]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -54,8 +55,8 @@ class Trials:
         names = self._study.metric_names
         if directions != ["maximize"] * len(METRIC_NAMES) or names not in (None, METRIC_NAMES):
             raise StorageError(
-                f"{self._path} holds a study {self._study.study_name!r} with other objectives ({names or directions}); a "
-                f"comparison needs {METRIC_NAMES}. Nothing was changed. Name another study: --study my_comparison"
+                f"{self._path} holds a study {self._study.study_name!r} with other objectives ({names or directions}); "
+                f"a comparison needs {METRIC_NAMES}. Nothing was changed. Name another study: --study my_comparison"
             )
         if names is None:
             with warnings.catch_warnings():  # Optuna marks the labels as experimental; they change no stored value
@@ -68,9 +69,11 @@ class Trials:
             trials = self._study.get_trials(deepcopy=False)
         return [trial for trial in trials if trial.user_attrs.get("run_id") == run_id]
 
-    def is_complete(self, run_id: int) -> bool:
-        """Whether Optuna has the finished trial of the run."""
-        return any(trial.state == TrialState.COMPLETE for trial in self.of_run(run_id))
+    def completed_runs(self) -> set[int]:
+        """Ids of the runs that Optuna knows as finished."""
+        with translated(self._path):
+            trials = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return {trial.user_attrs["run_id"] for trial in trials if "run_id" in trial.user_attrs}
 
     def start(self, run_id: int, attributes: Mapping[str, Any]) -> int:
         """Continue the run's RUNNING trial, or create one whole with its attributes; returns its number."""
@@ -86,16 +89,28 @@ class Trials:
             if trial.state == TrialState.COMPLETE:
                 return trial.number
         for trial in trials:
-            if trial.state == TrialState.RUNNING and self._set_attributes(trial, attributes):
-                self._end(trial, TrialState.COMPLETE, values)
+            if trial.state == TrialState.RUNNING and self._end(trial, TrialState.COMPLETE, values, attributes):
                 return trial.number
         return self._create(TrialState.COMPLETE, values, {"run_id": run_id, **attributes})
 
     def fail(self, run_id: int, reason: str) -> None:
         """End the RUNNING trial of the run as FAIL, with the reason as an attribute."""
         for trial in self.of_run(run_id):
-            if trial.state == TrialState.RUNNING and self._set_attributes(trial, {"ended": reason}):
-                self._end(trial, TrialState.FAIL, None)
+            if trial.state == TrialState.RUNNING:
+                self._end(trial, TrialState.FAIL, None, {"ended": reason})
+
+    def upload(self, number: int, path: Path, folder: Path) -> None:
+        """Copy a file into the artifact folder and link it to a RUNNING trial."""
+        with translated(self._path):
+            trial = self._storage.get_trial(
+                self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+            )
+            upload_artifact(
+                study_or_trial=trial,
+                file_path=str(path),
+                artifact_store=FileSystemArtifactStore(folder),
+                storage=self._storage,
+            )
 
     def close(self) -> None:
         """Release the connections."""
@@ -119,14 +134,22 @@ class Trials:
             return False
         return True
 
-    def _end(self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        with translated(self._path):
-            self._storage.set_trial_state_values(trial._trial_id, state, values)
+    def _end(
+        self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None, attributes: Mapping[str, Any]
+    ) -> bool:
+        """End a trial, its attributes first, since a finished trial takes none; False as above."""
+        if not self._set_attributes(trial, attributes):
+            return False
+        try:
+            with translated(self._path):
+                return self._storage.set_trial_state_values(trial._trial_id, state, values)
+        except UpdateFinishedTrialError:
+            return False
 
 
 def _open_storage(path: Path, busy_seconds: float) -> RDBStorage:
     """Optuna's storage on the file; its tables are created where missing."""
-    url = f"sqlite:///{path}".replace("{", "{{").replace("}", "}}")  # Optuna fills braces in a URL
+    url = f"sqlite:///{path}".replace("{", "{{").replace("}", "}}")  # Optuna fills in what stands in braces
     for last_try in (False, False, False, False, True):
         try:
             return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": busy_seconds}})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+import envs.registry
 from envs.spec import EnvSpec
 
 N_AGENTS, N_ACTIONS, LIMIT = 3, 5, 6
@@ -46,10 +48,10 @@ class FakeEnv:
         )
         self.dead_allies, self.dead_enemies, self.battle_id = (np.zeros(e, np.int64) for _ in range(3))
         self.unit_type = np.zeros((e, n), np.int64)
-        self.reset(seed)
+        self.seed, self.fresh = seed, False
 
     def reset(self, seed: int | None = None) -> None:
-        self.seed = self.seed if seed is None else seed
+        self.seed, self.fresh = self.seed if seed is None else seed, True
         self.t, self.right, self.length = (np.zeros(self.num_envs, np.int64) for _ in range(3))
         self.targets = np.zeros((self.num_envs, LIMIT + 1, N_AGENTS), np.int64)
         self.battle_id[:] = 0
@@ -75,6 +77,8 @@ class FakeEnv:
         self.action_mask[slot, np.arange(N_AGENTS), (target - 2) % (N_ACTIONS - 1) + 1] = False
 
     def step(self, actions: Any) -> None:
+        if not self.fresh:
+            raise ValueError("reset first")
         if not np.take_along_axis(self.action_mask, actions[..., None], axis=2).all():
             raise ValueError("illegal action")
         for slot in range(self.num_envs):
@@ -101,7 +105,7 @@ class FakeEnv:
         return {"seed": self.seed, "battle_id": self.battle_id.copy(), "t": self.t.copy(), "right": self.right.copy()}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        self.seed = saved["seed"]
+        self.reset(saved["seed"])
         self.battle_id[:] = saved["battle_id"]
         for slot in range(self.num_envs):
             self._start(slot)
@@ -111,3 +115,29 @@ class FakeEnv:
 
     def close(self) -> None:
         self.closed = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeOptions:
+    """Options of the fake world."""
+
+    abort_every: int = 0
+    """Every so many battles one breaks down; 0: none."""
+
+
+def make_fake(
+    *, id: str, scenario: None, num_envs: int, seed: int | None, first_slot: int, options: FakeOptions
+) -> FakeEnv:
+    """Entry point for ``envs.register``."""
+    return FakeEnv(num_envs, seed or 0, abort_every=options.abort_every, id=id)
+
+
+def register_fake(id: str = "fake") -> None:
+    """Put the fake world into the registry, once."""
+    if id not in envs.registry.ids():
+        envs.registry.register(
+            id,
+            entry_point="tests.harness.fake_env:make_fake",
+            options="tests.harness.fake_env:FakeOptions",
+            summary="every agent sees which action is right",
+        )

@@ -1,0 +1,216 @@
+"""K24 (K-2:4): QMIX whose agents share one network but mask it by unit type with learnable 2:4 patterns.
+
+Two of every four consecutive inputs are kept, the shape that sparse tensor cores run. Three parts make the masks:
+
+    A  heterogeneous score      S_k = EMA(|a|) · |W| · sigmoid(α_k)                    sparsity/linear24.py
+    B  pattern projection       layer-normed scores · patternsᵀ, Gumbel-softmax         sparsity/pattern24.py
+    C  pattern orthogonality    mean ⟨p_k, p_l⟩ over pairs of types, adaptive weight    sparsity/diversity.py
+
+and three things happen on a schedule: the temperature falls, unused weights restart, and late in the run the masks are
+frozen and the weights finetuned (rewind & finetune). Known as learner ``k24_nq_learner`` over ``K24_type_n_rnn_1R3``.
+
+Built on Kaleidoscope (Li et al., NeurIPS 2024), whose four masked layers, adaptive coefficient and restarts it keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from algorithms.agent_net import MASKED_LAYERS, Taps
+from algorithms.generators import generator
+from algorithms.kalei import RESET_LAYERS
+from algorithms.learner import QLearner, Views
+from algorithms.qmix import QMixConfig, require
+from algorithms.schedules import linear, scaled
+from algorithms.sparsity.diversity import K24DiversityManager
+from algorithms.sparsity.linear24 import SemiStructuredLinear24
+from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse
+
+
+@dataclass(frozen=True, kw_only=True)
+class K24Config(QMixConfig):
+    """Settings of K24: those of QMIX and those of its masks (``K24_args``, K24_qmix_rnn_1R3.yaml).
+
+    Raises:
+        ValueError: a value is out of its range, or two values contradict each other.
+    """
+
+    temperature_init: float = 5.0
+    """Gumbel-softmax temperature τ at the start. Source: K24_args."""
+    temperature_min: float = 0.2
+    """τ after the ramp. Source: K24_args."""
+    anneal_end_step: int = 8_040_000
+    """env_steps of a 10.05M run at which the linear ramp of τ ends. Source: K24_args."""
+    div_coef: float = 0.1
+    """Size of the orthogonality term relative to the TD loss. Source: K24_args."""
+    deque_len: int = 100
+    """Updates over which that relation is averaged. Source: Kaleidoscope."""
+    reset_interval: int = 500_000
+    """env_steps of a 10.05M run between restarts of unused weights. Source: K24_args."""
+    reset_ratio: float = 0.2
+    """Share of the unused weights that restarts, 0..1. Source: K24_args."""
+    finetune_start_ratio: float = 0.8
+    """Share of the run after which masks freeze; 1 means never. Source: K24_args."""
+    finetune_lr_decay: float = 0.9
+    """Factor on the learning rate from then on. Source: K24_args."""
+    alpha_init_std: float = 0.1
+    """α starts at N(0, this²): a spread that lets types part. Source: this project."""
+    ema_momentum: float = 0.99
+    """Weight of the past in the mean input magnitudes, per update, 0..1. Source: this project."""
+    ema_per_type: bool = False
+    """Track input magnitudes per unit type instead of over all of them. Source: this project."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("anneal_end_step", "deque_len", "reset_interval"):
+            require(self, name, getattr(self, name) >= 1, "at least 1")
+        for name in ("div_coef", "alpha_init_std"):
+            require(self, name, getattr(self, name) >= 0, "0 or larger")
+        require(self, "temperature_init", self.temperature_init > 0, "larger than 0")
+        fits = 0 < self.temperature_min <= self.temperature_init
+        require(self, "temperature_min", fits, f"larger than 0 and at most temperature_init ({self.temperature_init})")
+        require(self, "reset_ratio", 0 <= self.reset_ratio <= 1, "between 0 and 1")
+        require(self, "ema_momentum", 0 <= self.ema_momentum < 1, "at least 0 and below 1")
+        for name in ("finetune_start_ratio", "finetune_lr_decay"):
+            require(self, name, 0 < getattr(self, name) <= 1, "larger than 0 and at most 1")
+
+
+class K24(QLearner):
+    """QMIX over 2:4 layers."""
+
+    config: K24Config
+
+    def __init__(self, *args: Any, seed: int, **kwargs: Any) -> None:
+        self._masks = generator(seed, "masks")
+        super().__init__(*args, seed=seed, **kwargs)
+        self.frozen = False
+        self.tracker = LayerPatternTracker()
+        self._diversity = K24DiversityManager(self.config.div_coef, self.config.deque_len)
+        self._logits: list[Tensor] = []
+        self._reset_interval = scaled(self.config.reset_interval, self.total_env_steps)
+        self._anneal_end = scaled(self.config.anneal_end_step, self.total_env_steps)
+        self._finetune_start = round(self.config.finetune_start_ratio * self.total_env_steps)
+        self._last_reset = 0
+
+    @property
+    def n_groups(self) -> int:
+        """One mask per unit type, or per agent below two types."""
+        return self.spec.n_mask_groups
+
+    @property
+    def wants_taps(self) -> bool:
+        """Input magnitudes matter until the masks are frozen."""
+        return not self.frozen
+
+    def make_linear(self, in_features: int, out_features: int) -> SemiStructuredLinear24:
+        """Make a 2:4 layer."""
+        return SemiStructuredLinear24(
+            in_features,
+            out_features,
+            self.n_groups,
+            alpha_init_std=self.config.alpha_init_std,
+            ema_momentum=self.config.ema_momentum,
+            ema_per_type=self.config.ema_per_type,
+            generator=self._parameters,
+        )
+
+    def layers(self) -> dict[str, SemiStructuredLinear24]:
+        """The masked layers by name."""
+        return {name: getattr(self.net, name) for name in MASKED_LAYERS}
+
+    def temperature(self, env_steps: int) -> float:
+        """τ of the Gumbel-softmax after this many env_steps."""
+        return linear(self.config.temperature_init, self.config.temperature_min, self._anneal_end, env_steps)
+
+    def training_weights(self, env_steps: int) -> dict[str, Tensor]:
+        """One Gumbel draw per layer and mask group, held over the whole unroll; frozen masks draw nothing."""
+        if self.frozen:
+            return self.net.group_weights()
+        layers, temperature = self.layers(), self.temperature(env_steps)
+        self._logits = [layer.logits() for layer in layers.values()]
+        return {
+            name: layer.sampled_weights(logits, temperature, self._masks)
+            for (name, layer), logits in zip(layers.items(), self._logits, strict=True)
+        }
+
+    def after_unroll(self, views: Views, taps: Taps) -> None:
+        """Track input magnitudes over filled rows of living units; dead is whose only legal action is 0."""
+        dead = views.action_mask[:, 0] & (views.action_mask.sum(1) == 1)
+        filled = views.order.grouped(views.is_step.repeat_interleave(self.spec.n_agents))
+        counted = (filled * ~dead).split(views.order.group_sizes)
+        for name, layer in self.layers().items():
+            layer.activation.observe(taps[name], counted)
+
+    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, dict[str, float]]:
+        """Ask for patterns that differ between types, until the masks are frozen."""
+        if self.frozen:
+            return None, {}
+        term, diagnostics = self._diversity(td_loss, self._logits)
+        self._logits = []
+        return term, diagnostics
+
+    def advance(self, env_steps: int) -> list[str]:
+        """Freeze when it is time, before that restart unused weights each interval."""
+        if self.frozen:
+            return []
+        if self._finetune_start <= env_steps and self.config.finetune_start_ratio < 1:
+            return [self._freeze(env_steps)]
+        if env_steps - self._last_reset < self._reset_interval:
+            return []
+        layers = self.layers()
+        restarted = sum(layers[name].restart(self.config.reset_ratio, self._masks) for name in RESET_LAYERS)
+        self._last_reset = env_steps
+        self._acting = None
+        return [f"env_step {env_steps}: {restarted} weights that every mask dropped were restarted"]
+
+    def _freeze(self, env_steps: int) -> str:
+        """Rewind & finetune: masks as they are best now, a fresh optimiser at a lower rate, equal target networks."""
+        overlap = sum(use.overlap for use in self.record_patterns().values()) / len(MASKED_LAYERS)
+        for layer in self.layers().values():
+            layer.freeze()
+        self.frozen = True
+        self.optimizer.state.clear()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.lr * self.config.finetune_lr_decay
+        self.synchronise_targets()
+        self._acting = None
+        rate = self.optimizer.param_groups[0]["lr"]
+        return f"env_step {env_steps}: masks frozen (pattern overlap {overlap:.2f}), finetuning at lr {rate:g}"
+
+    @torch.no_grad()
+    def record_patterns(self) -> dict[str, PatternUse]:
+        """How each layer's patterns are used now, and how many changed since the last call."""
+        return {name: self.tracker.record(name, layer.logits()) for name, layer in self.layers().items()}
+
+    def schedule(self) -> dict[str, float]:
+        """QMIX's, the temperature's, the restarts' and the freeze."""
+        return {
+            **super().schedule(),
+            "anneal_end_step": self._anneal_end,
+            "reset_interval": self._reset_interval,
+            "finetune_start_step": self._finetune_start,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """QMIX's and that of the masks."""
+        return {
+            **super().state_dict(),
+            "masks": self._masks.get_state(),
+            "coefficient": self._diversity.coefficient.state_dict(),
+            "tracker": self.tracker.state_dict(),
+            "last_reset": self._last_reset,
+            "frozen": self.frozen,
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave."""
+        super().load_state_dict(saved)
+        self._masks.set_state(saved["masks"])
+        self._diversity.coefficient.load_state_dict(saved["coefficient"])
+        self.tracker.load_state_dict(saved["tracker"])
+        self._last_reset = saved["last_reset"]
+        self.frozen = saved["frozen"]

@@ -1,0 +1,136 @@
+"""Kalei: QMIX whose agents share one network but mask it by unit type with learnable thresholds.
+
+Li et al., "Kaleidoscope: Learnable Masks for Heterogeneous Multi-agent Reinforcement Learning", NeurIPS 2024
+(repository LXXXXR/Kaleidoscope, folder Kalei_SMACv2: learner ``Kalei_nq_learner``, mac ``Kalei_type_n_mac``, agent
+``Kalei_type_n_rnn_1R3``).
+
+Deviations: there a dead unit, whose type bits are zeroed in its observation, is masked as type 0; here it keeps the
+mask of its type, which is fixed for the episode. Resets scale with the length of the run (see ``schedules.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from algorithms.agent_net import MASKED_LAYERS
+from algorithms.generators import generator
+from algorithms.learner import QLearner
+from algorithms.qmix import QMixConfig, require
+from algorithms.schedules import scaled
+from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
+from algorithms.sparsity.threshold import KaleiLinear, ThresholdInit
+
+RESET_LAYERS = ("fc2", "fc3", "fc4")
+"""Layers whose unused weights restart; fc1 is spared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KaleiConfig(QMixConfig):
+    """Settings of Kalei: those of QMIX and, with published defaults, those of its masks (``Kalei_args``).
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    div_coef: float = 5.0
+    """Size of the diversity term relative to the TD loss. Source: Kalei_qmix_rnn_1R3.yaml."""
+    deque_len: int = 100
+    """Updates over which that relation is averaged. Source: Kalei_qmix_rnn_1R3.yaml."""
+    threshold_init_scale: float = 5.0
+    """Raw thresholds start at −(bias + scale · U[0, 1]). Source: Kalei_qmix_rnn_1R3.yaml."""
+    threshold_init_bias: float = 5.0
+    """See ``threshold_init_scale``. Source: Kalei_qmix_rnn_1R3.yaml."""
+    threshold_reset_scale: float = 5.0
+    """The same for restarted weights. Source: Kalei_qmix_rnn_1R3.yaml."""
+    threshold_reset_bias: float = 5.0
+    """See ``threshold_reset_scale``. Source: Kalei_qmix_rnn_1R3.yaml."""
+    reset_interval: int = 1_000_000
+    """env_steps of a 10.05M run between restarts of unused weights. Source: Kalei_qmix_rnn_1R3.yaml."""
+    reset_ratio: float = 0.2
+    """Share of the unused weights that restarts, 0..1. Source: Kalei_qmix_rnn_1R3.yaml."""
+    sparsity_layer_weights: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    """Weight of each layer, fc1 to fc4, in the diversity. Source: Kalei_qmix_rnn_1R3.yaml."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("deque_len", "reset_interval"):
+            require(self, name, getattr(self, name) >= 1, "at least 1")
+        for name in ("div_coef", "threshold_init_scale", "threshold_reset_scale"):
+            require(self, name, getattr(self, name) >= 0, "0 or larger")
+        require(self, "reset_ratio", 0 <= self.reset_ratio <= 1, "between 0 and 1")
+        layers = len(MASKED_LAYERS)
+        fits = len(self.sparsity_layer_weights) == layers and min(self.sparsity_layer_weights) >= 0
+        require(self, "sparsity_layer_weights", fits, f"{layers} numbers of 0 or larger, one per layer")
+
+
+class Kalei(QLearner):
+    """QMIX over thresholded layers, with mask diversity and restarts of unused weights."""
+
+    config: KaleiConfig
+
+    def __init__(self, *args: Any, seed: int, **kwargs: Any) -> None:
+        self._masks = generator(seed, "masks")
+        super().__init__(*args, seed=seed, **kwargs)
+        self._coefficient = AdaptiveCoefficient(self.config.div_coef, self.config.deque_len)
+        self._reset_interval = scaled(self.config.reset_interval, self.total_env_steps)
+        self._last_reset = 0
+
+    @property
+    def n_groups(self) -> int:
+        """One mask per unit type, or per agent below two types."""
+        return self.spec.n_mask_groups
+
+    def make_linear(self, in_features: int, out_features: int) -> KaleiLinear:
+        """Make a thresholded layer."""
+        init = ThresholdInit(scale=self.config.threshold_init_scale, bias=self.config.threshold_init_bias)
+        return KaleiLinear(in_features, out_features, self.n_groups, init, self._parameters)
+
+    def layers(self) -> dict[str, KaleiLinear]:
+        """The masked layers by name."""
+        return {name: getattr(self.net, name) for name in MASKED_LAYERS}
+
+    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """Ask for masks that differ between groups."""
+        masks = [layer.weighted_masks() for layer in self.layers().values()]
+        loss = -mask_distance(masks, self.config.sparsity_layer_weights)
+        coefficient = self._coefficient(td_loss.item(), loss.item())
+        return coefficient * loss, {"div_loss": loss.item(), "div_coef": coefficient}
+
+    def advance(self, env_steps: int) -> list[str]:
+        """Restart unused weights each interval, but not within one interval of the end."""
+        due = env_steps - self._last_reset >= self._reset_interval
+        if not due or self.total_env_steps - env_steps <= self._reset_interval:
+            return []
+        init = ThresholdInit(scale=self.config.threshold_reset_scale, bias=self.config.threshold_reset_bias)
+        layers = self.layers()
+        restarted = sum(layers[name].restart(self.config.reset_ratio, init, self._masks) for name in RESET_LAYERS)
+        self._last_reset = env_steps
+        self._acting = None
+        return [f"env_step {env_steps}: {restarted} weights that every mask dropped were restarted"]
+
+    def schedule(self) -> dict[str, float]:
+        """QMIX's and the restarts'."""
+        return {
+            **super().schedule(),
+            "reset_interval": self._reset_interval,
+            "last_reset_before": self.total_env_steps - self._reset_interval,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """QMIX's and that of the masks."""
+        return {
+            **super().state_dict(),
+            "masks": self._masks.get_state(),
+            "coefficient": self._coefficient.state_dict(),
+            "last_reset": self._last_reset,
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave."""
+        super().load_state_dict(saved)
+        self._masks.set_state(saved["masks"])
+        self._coefficient.load_state_dict(saved["coefficient"])
+        self._last_reset = saved["last_reset"]

@@ -1,0 +1,293 @@
+"""The learner that QMIX, Kalei and K24 share: double-Q, TD(λ), a mixer, whole sequences at a time.
+
+What differs between them is left to five small methods: ``make_linear`` (the layers), ``training_weights`` (what an
+update multiplies with), ``extra_loss`` (diversity), ``after_unroll`` (statistics of the inputs) and ``advance``
+(schedule events).
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from algorithms.agent_net import MASKED_LAYERS, AgentNet, Taps, mask_groups
+from algorithms.generators import generator
+from algorithms.layers import DenseLinear, GroupLinear
+from algorithms.mixer import QMixer
+from algorithms.protocol import Algorithm, EpisodeBatch, Sparsity
+from algorithms.rows import RowOrder, order_rows
+from algorithms.schedules import epsilon_length, linear
+from algorithms.targets import td_lambda_targets
+from envs.spec import EnvSpec
+
+if TYPE_CHECKING:
+    from algorithms.qmix import QMixConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """The real part of a batch: R rows in group order, V views in time order."""
+
+    order: RowOrder
+    inputs: Tensor
+    """(R, D + A + N) of the agent network"""
+    action_mask: Tensor
+    """(R, A) bool"""
+    action: Tensor
+    """(R, 1) int64 taken in this view, 0 in the last one"""
+    state: Tensor
+    """(V, S)"""
+    is_step: Tensor
+    """(V,) float: 1 where an action followed, 0 in an episode's last view"""
+
+
+class QLearner(Algorithm):
+    """Value learning on whole episodes.
+
+    Args:
+        name: the registered id.
+        spec: counts and sizes of the world.
+        config: settings, see ``QMixConfig``.
+        total_env_steps: length of the run in env_steps.
+        seed: of parameters, exploration and mask draws.
+        device: where networks and batches live.
+
+    Source: PyMARL2's ``nq_learner`` as kept in LXXXXR/Kaleidoscope.
+    Deviations: padded steps are dropped instead of masked, which changes nothing but time; the target copy counts
+    episodes as updates × episodes_per_update.
+    """
+
+    def __init__(
+        self, name: str, spec: EnvSpec, config: QMixConfig, *, total_env_steps: int, seed: int, device: torch.device
+    ) -> None:
+        self.name = name
+        self.spec = spec
+        self.config = config
+        self.total_env_steps = total_env_steps
+        self.device = device
+        self.updates = 0
+        self._explore = generator(seed, "exploration")
+        self._parameters = generator(seed, "parameters")
+        self.net = AgentNet(spec, config.rnn_hidden_dim, self.n_groups, self.make_linear, self._parameters).to(device)
+        self.mixer = QMixer(
+            spec.n_agents, spec.state_size, config.mixing_embed_dim, config.hypernet_embed, self._parameters
+        ).to(device)
+        self.target_net = copy.deepcopy(self.net).requires_grad_(False)
+        self.target_mixer = copy.deepcopy(self.mixer).requires_grad_(False)
+        self.parameters = [*self.net.parameters(), *self.mixer.parameters()]
+        self.optimizer = torch.optim.Adam(self.parameters, lr=config.lr)
+        self._acting: dict[str, Tensor] | None = None
+        self._target: dict[str, Tensor] | None = None
+
+    # What a sparse algorithm changes
+
+    @property
+    def n_groups(self) -> int:
+        """G: how many weights each layer keeps."""
+        return 1
+
+    def make_linear(self, in_features: int, out_features: int) -> GroupLinear:
+        """Make one prunable layer of the agent network."""
+        return DenseLinear(in_features, out_features, self._parameters)
+
+    def training_weights(self, env_steps: int) -> dict[str, Tensor]:
+        """Layer name -> (G, out, in), differentiable, decided once per update."""
+        return self.net.group_weights()
+
+    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, dict[str, float]]:
+        """A term added to the TD loss, already weighted, and its diagnostics."""
+        return None, {}
+
+    def after_unroll(self, views: Views, taps: Taps) -> None:
+        """Look at the layers' inputs of the update's forward pass; only called where ``wants_taps`` is true."""
+
+    @property
+    def wants_taps(self) -> bool:
+        """Whether ``after_unroll`` is to be called."""
+        return False
+
+    # Acting
+
+    def initial_hidden(self, num_envs: int) -> Tensor:
+        """Zeros (E, N, H)."""
+        return torch.zeros(num_envs, self.spec.n_agents, self.net.hidden_size, device=self.device)
+
+    @torch.no_grad()
+    def act(
+        self,
+        obs: Tensor,
+        last_action: Tensor,
+        action_mask: Tensor,
+        unit_type: Tensor,
+        hidden: Tensor,
+        *,
+        epsilon: float,
+    ) -> tuple[Tensor, Tensor]:
+        """Choose actions, epsilon-greedy over the legal ones; see ``Algorithm.act``."""
+        if self._acting is None:
+            self._acting = self.net.group_weights()
+        envs, agents = last_action.shape
+        groups = mask_groups(unit_type, self.spec, self.n_groups)
+        one_view = torch.ones(envs, dtype=torch.int64, device=self.device)
+        order = order_rows(one_view, groups, self.n_groups, 1)
+        inputs = self.net.inputs(obs, last_action, order)
+        q, next_hidden = self.net(inputs, order, self._acting, hidden.reshape(envs * agents, -1))
+        q = order.timed(q).view(envs, agents, -1)
+        actions = q.masked_fill(~action_mask, -torch.inf).argmax(-1)
+        if epsilon > 0:
+            # the largest of uniform draws over the legal actions is a uniform legal action
+            draws = torch.rand(envs, agents, self.spec.n_actions + 1, generator=self._explore).to(self.device)
+            random_actions = draws[..., 1:].masked_fill(~action_mask, -1.0).argmax(-1)
+            actions = torch.where(draws[..., 0] < epsilon, random_actions, actions)
+        return actions, next_hidden.view(envs, agents, -1)
+
+    def epsilon(self, env_steps: int) -> float:
+        """Linear from ``epsilon_start`` to ``epsilon_finish``."""
+        length = epsilon_length(self.config.epsilon_anneal_time, self.total_env_steps)
+        return linear(self.config.epsilon_start, self.config.epsilon_finish, length, env_steps)
+
+    # Learning
+
+    def update(self, batch: EpisodeBatch, env_steps: int) -> dict[str, float]:
+        """One gradient step on B episodes; see ``Algorithm.update``."""
+        views = self._views(batch)
+        taps: Taps | None = {} if self.wants_taps else None
+        q, _ = self.net(views.inputs, views.order, self.training_weights(env_steps), taps=taps)
+        q_tot = self.mixer(self._per_view(q.gather(1, views.action), views), views.state)
+        targets = self._targets(batch, views, q.detach())
+        n_steps = views.is_step.sum()
+        td_loss = 0.5 * ((q_tot - targets).square() * views.is_step).sum() / n_steps
+        if taps is not None:
+            self.after_unroll(views, taps)
+        extra, diagnostics = self.extra_loss(td_loss)
+        loss = td_loss if extra is None else td_loss + extra
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        grad_norm = nn.utils.clip_grad_norm_(self.parameters, self.config.grad_norm_clip)
+        self.optimizer.step()
+        self._acting = None
+        self._count_update()
+        return {
+            "loss": loss.item(),
+            "td_loss": td_loss.item(),
+            "grad_norm": grad_norm.item(),
+            "q_taken": ((q_tot.detach() * views.is_step).sum() / n_steps).item(),
+            "target": ((targets * views.is_step).sum() / n_steps).item(),
+            **diagnostics,
+        }
+
+    def _views(self, batch: EpisodeBatch) -> Views:
+        """Drop the padding and sort the rows by mask group."""
+        filled = batch.filled.to(self.device)
+        groups = mask_groups(batch.unit_type.to(self.device), self.spec, self.n_groups)
+        order = order_rows(filled.sum(1) + 1, groups, self.n_groups, filled.shape[1] + 1)
+        actions = batch.actions.to(self.device)
+        none = actions.new_full((actions.shape[0], 1, actions.shape[2]), -1)
+        action_mask = batch.action_mask.to(self.device)
+        return Views(
+            order=order,
+            inputs=self.net.inputs(batch.obs.to(self.device), torch.cat([none, actions], 1), order),
+            action_mask=action_mask.reshape(-1, self.spec.n_actions)[order.rows],
+            action=torch.cat([actions, torch.zeros_like(none)], 1).flatten()[order.rows].unsqueeze(1),
+            state=batch.state.to(self.device).reshape(-1, self.spec.state_size).index_select(0, order.views),
+            is_step=torch.cat([filled, filled.new_zeros(len(filled), 1)], 1).flatten()[order.views].float(),
+        )
+
+    def _per_view(self, values: Tensor, views: Views) -> Tensor:
+        """(R, 1) in group order -> (V, N) in time order."""
+        return views.order.timed(values).view(-1, self.spec.n_agents)
+
+    @torch.no_grad()
+    def _targets(self, batch: EpisodeBatch, views: Views, q: Tensor) -> Tensor:
+        """TD(λ) targets (V,): the online network chooses the next action, the target network values it."""
+        if self._target is None:
+            self._target = self.target_net.group_weights()
+        target_q, _ = self.target_net(views.inputs, views.order, self._target)
+        best = q.masked_fill(~views.action_mask, -torch.inf).argmax(1, keepdim=True)
+        value = self.target_mixer(self._per_view(target_q.gather(1, best), views), views.state)
+        filled = batch.filled.to(self.device)
+        padded = value.new_zeros(filled.shape[0] * (filled.shape[1] + 1))
+        padded[views.order.views] = value
+        next_value = padded.view(len(filled), -1)[:, 1:]
+        last = filled.clone()
+        last[:, :-1] &= ~filled[:, 1:]
+        ended = batch.terminated.to(self.device) & last if self.config.bootstrap_at_limit else last
+        returns = td_lambda_targets(
+            batch.reward.to(self.device),
+            next_value,
+            ended,
+            filled,
+            gamma=self.config.gamma,
+            td_lambda=self.config.td_lambda,
+        )
+        return torch.cat([returns, returns.new_zeros(len(returns), 1)], 1).flatten()[views.order.views]
+
+    def _count_update(self) -> None:
+        self.updates += 1
+        if self.updates % max(1, self.config.target_update_interval // self.config.episodes_per_update) == 0:
+            self.synchronise_targets()
+
+    def synchronise_targets(self) -> None:
+        """Copy the learned networks into the target networks."""
+        self.target_net.load_state_dict(self.net.state_dict())
+        self.target_mixer.load_state_dict(self.mixer.state_dict())
+        self._target = None
+
+    # Schedules, measures, checkpoints
+
+    def advance(self, env_steps: int) -> list[str]:
+        """A dense learner has no events."""
+        return []
+
+    def schedule(self) -> dict[str, float]:
+        """The resolved schedule in env_steps."""
+        return {
+            "total_env_steps": self.total_env_steps,
+            "epsilon_anneal_time": epsilon_length(self.config.epsilon_anneal_time, self.total_env_steps),
+        }
+
+    @torch.no_grad()
+    def masked_weights(self) -> dict[str, Tensor]:
+        """Layer name -> (G, out, in), copies of what ``act`` multiplies with."""
+        return {name: weight.clone() for name, weight in self.net.group_weights().items()}
+
+    def sparsity(self) -> Sparsity:
+        """Zeros counted on ``masked_weights``."""
+        weights = self.masked_weights()
+        zeros = {name: (weight == 0).flatten(1).sum(1).double() for name, weight in weights.items()}
+        entries = {name: weight[0].numel() for name, weight in weights.items()}
+        dense = [p for name, p in self.net.named_parameters() if name.startswith("gru.") or name.endswith(".bias")]
+        masked_zeros = torch.stack(list(zeros.values())).sum(0).mean().item()
+        dense_zeros = sum(int((p == 0).sum()) for p in dense)
+        return Sparsity(
+            masked_layers=masked_zeros / sum(entries.values()),
+            whole_model=(masked_zeros + dense_zeros) / (sum(entries.values()) + sum(p.numel() for p in dense)),
+            per_layer={name: (zeros[name] / entries[name]).tolist() for name in MASKED_LAYERS},
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything a continuation needs, generators included."""
+        return {
+            "net": self.net.state_dict(),
+            "mixer": self.mixer.state_dict(),
+            "target_net": self.target_net.state_dict(),
+            "target_mixer": self.target_mixer.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "updates": self.updates,
+            "explore": self._explore.get_state(),
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave."""
+        self.net.load_state_dict(saved["net"])
+        self.mixer.load_state_dict(saved["mixer"])
+        self.target_net.load_state_dict(saved["target_net"])
+        self.target_mixer.load_state_dict(saved["target_mixer"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.updates = saved["updates"]
+        self._explore.set_state(saved["explore"])
+        self._acting = self._target = None

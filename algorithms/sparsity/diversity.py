@@ -1,0 +1,111 @@
+"""Diversity between mask groups: what is measured, and how strongly it is asked for."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+
+def mask_distance(weighted_masks: Sequence[Tensor], layer_weights: Sequence[float]) -> Tensor:
+    """Kaleidoscope's diversity: how far the groups' weighted masks lie apart.
+
+    The L1 distance of two groups' weighted masks, summed over layers with a weight each, averaged over pairs of groups
+    and divided by the number of maskable weights.
+
+    Args:
+        weighted_masks: one (K, out, in) tensor per layer.
+        layer_weights: one factor per layer.
+
+    Returns:
+        A scalar, 0 where there are no pairs; to be maximised.
+    """
+    n_groups = weighted_masks[0].shape[0]
+    total = weighted_masks[0].new_zeros(())
+    for masks, factor in zip(weighted_masks, layer_weights, strict=True):
+        for k in range(n_groups - 1):
+            total = total + factor * (masks[k + 1 :] - masks[k]).abs().sum()
+    n_pairs = n_groups * (n_groups - 1) // 2
+    return total / max(1, n_pairs) / sum(masks[0].numel() for masks in weighted_masks)
+
+
+class PatternOrthogonalityLoss(nn.Module):
+    """K24's diversity: how much groups agree on patterns, the mean of ``⟨p_k, p_l⟩`` with ``p = softmax(logits)``.
+
+    0 where no two groups ever put weight on the same pattern, 1 where all are certain of the same one.
+    """
+
+    def forward(self, logits: Sequence[Tensor]) -> Tensor:
+        """Average over pairs of mask groups and all groups of four in all layers.
+
+        Args:
+            logits: one (K, out, ⌈in/4⌉, 6) tensor per layer.
+
+        Returns:
+            A scalar, 0 where there are no pairs; to be minimised.
+        """
+        n_groups = logits[0].shape[0]
+        total = logits[0].new_zeros(())
+        for layer in logits:
+            p = layer.softmax(-1)
+            # Σ over ordered pairs k ≠ l of ⟨p_k, p_l⟩ without forming the pairs
+            total = total + p.sum(0).square().sum() - p.square().sum()
+        n_pairs = n_groups * (n_groups - 1)
+        return total / max(1, n_pairs) / sum(layer[0, ..., 0].numel() for layer in logits)
+
+
+class AdaptiveCoefficient:
+    """Keeps the diversity term in proportion to the TD loss: ``|base · mean(td) / mean(div)|`` over recent updates.
+
+    Args:
+        base: size of the weighted diversity term relative to the TD loss.
+        deque_len: updates averaged over.
+
+    Source: Kaleidoscope's ``Kalei_nq_learner``.
+    """
+
+    def __init__(self, base: float, deque_len: int) -> None:
+        self.base = base
+        self.td: deque[float] = deque(maxlen=deque_len)
+        self.div: deque[float] = deque(maxlen=deque_len)
+
+    def __call__(self, td_loss: float, diversity: float) -> float:
+        """Record one update's losses and return the coefficient to use in it."""
+        self.td.append(td_loss)
+        self.div.append(diversity)
+        mean_div = sum(self.div) / len(self.div)
+        if mean_div == 0:
+            return self.base
+        return abs(self.base * (sum(self.td) / len(self.td)) / mean_div)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The remembered losses."""
+        return {"td": list(self.td), "div": list(self.div)}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave."""
+        self.td.clear()
+        self.div.clear()
+        self.td.extend(saved["td"])
+        self.div.extend(saved["div"])
+
+
+class K24DiversityManager:
+    """Pattern orthogonality with its adaptive coefficient, until finetuning switches it off.
+
+    Args:
+        div_coef: see ``AdaptiveCoefficient``.
+        deque_len: updates averaged over.
+    """
+
+    def __init__(self, div_coef: float, deque_len: int) -> None:
+        self.orthogonality = PatternOrthogonalityLoss()
+        self.coefficient = AdaptiveCoefficient(div_coef, deque_len)
+
+    def __call__(self, td_loss: Tensor, logits: Sequence[Tensor]) -> tuple[Tensor, dict[str, float]]:
+        """Return the weighted term and what was measured."""
+        diversity = self.orthogonality(logits)
+        coefficient = self.coefficient(td_loss.item(), diversity.item())
+        return coefficient * diversity, {"div_loss": diversity.item(), "div_coef": coefficient}

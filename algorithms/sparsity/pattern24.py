@@ -1,0 +1,80 @@
+"""Which two of four: the six patterns, their logits from scores, and the choice among them."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+GROUP = 4
+KEEP = 2
+
+
+class Pattern24Matrix(nn.Module):
+    """The six ways to keep 2 of 4, over groups of four consecutive inputs of a layer.
+
+    Inputs are padded with zeros to a multiple of four. A group with r real entries keeps ``min(2, r)`` of them: only
+    patterns that do are allowed, so padding never displaces a real weight.
+
+    Args:
+        in_features: real inputs of the layer.
+    """
+
+    patterns: Tensor
+    """(6, 4) float: 1 where the pattern keeps the entry"""
+    allowed: Tensor
+    """(⌈in/4⌉, 6) bool"""
+
+    def __init__(self, in_features: int) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.padding = -in_features % GROUP
+        kept = torch.tensor(list(itertools.combinations(range(GROUP), KEEP)))
+        self.register_buffer("patterns", F.one_hot(kept, GROUP).sum(1).float(), persistent=False)
+        real = F.pad(torch.ones(in_features), (0, self.padding)).view(-1, GROUP)
+        enough = real @ self.patterns.t() >= real.sum(1, keepdim=True).clamp(max=KEEP)
+        self.register_buffer("allowed", enough, persistent=False)
+
+    def logits(self, scores: Tensor) -> Tensor:
+        """How well each pattern suits each group: the kept scores' sum, layer-normed over the six.
+
+        The norm makes the logits independent of the scores' scale, so one temperature serves all layers.
+
+        Args:
+            scores: (K, out, in), 0 or larger.
+
+        Returns:
+            (K, out, ⌈in/4⌉, 6); −inf where a pattern is not allowed.
+        """
+        groups = F.pad(scores, (0, self.padding)).unflatten(-1, (-1, GROUP))
+        sums = groups @ self.patterns.t()
+        # scores of 1e-3 are common and the norm's eps is absolute, so each group is first brought to a mean of 1
+        scale = sums.detach().mean(-1, keepdim=True).clamp(min=1e-12)
+        logits = F.layer_norm(sums / scale, (len(self.patterns),))
+        return logits.masked_fill(~self.allowed, -torch.inf)
+
+    def hard(self, logits: Tensor) -> Tensor:
+        """The best pattern of each group as a 0/1 mask (K, out, in)."""
+        return self._mask(F.one_hot(logits.argmax(-1), len(self.patterns)).to(logits.dtype))
+
+    def sample(self, logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
+        """Draw one pattern per group by Gumbel-softmax: a 0/1 mask (K, out, in) with a straight-through gradient.
+
+        Args:
+            logits: (K, out, ⌈in/4⌉, 6).
+            temperature: τ > 0; high values spread the gradient over all patterns, low ones give it to the drawn one.
+            generator: draws the Gumbel noise on the CPU.
+
+        Source: Jang et al., ICLR 2017 (arXiv 1611.01144).
+        """
+        exponential = torch.empty(logits.shape).exponential_(generator=generator)
+        noise = -exponential.clamp(min=torch.finfo(exponential.dtype).tiny).log()  # finite, or −inf + inf is NaN
+        soft = ((logits + noise.to(logits.device)) / temperature).softmax(-1)
+        hard = F.one_hot(soft.argmax(-1), len(self.patterns)).to(soft.dtype)
+        # the bracket is exactly 0, so the value stays exactly 0 or 1
+        return self._mask(hard + (soft - soft.detach()))
+
+    def _mask(self, choice: Tensor) -> Tensor:
+        return (choice @ self.patterns).flatten(-2)[..., : self.in_features]

@@ -1,0 +1,86 @@
+"""Kaleidoscope's masked layer: one shared weight, one learnable threshold per mask group and entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from algorithms.layers import GroupLinear, fan_in_uniform
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThresholdInit:
+    """Where raw thresholds start: −(bias + scale · U[0, 1])."""
+
+    scale: float
+    bias: float
+
+    def draw(self, *shape: int, generator: torch.Generator) -> Tensor:
+        """Draw raw thresholds; far below zero, so that almost nothing is masked at first."""
+        return -(self.bias + self.scale * torch.rand(*shape, generator=generator))
+
+
+class KaleiLinear(GroupLinear):
+    """``W_k = sign(W) · relu(|W| − sigmoid(s_k))``: small weights of each group become exact zeros.
+
+    Args:
+        in_features: width of the input.
+        out_features: width of the output.
+        n_groups: K, masks kept.
+        init: distribution of the raw thresholds at the start.
+        generator: draws weight, bias and thresholds.
+
+    Source: Li et al., Kaleidoscope, NeurIPS 2024; repository LXXXXR/Kaleidoscope, folder Kalei_SMACv2.
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, n_groups: int, init: ThresholdInit, generator: torch.Generator
+    ) -> None:
+        super().__init__(in_features, out_features, generator)
+        self.thresholds = nn.Parameter(init.draw(n_groups, out_features, in_features, generator=generator))
+
+    def group_weights(self) -> Tensor:
+        """Shrunk weights (K, out, in), differentiable in the weight and the thresholds."""
+        return self.weight.sign() * F.relu(self.weight.abs() - self.thresholds.sigmoid())
+
+    def weighted_masks(self) -> Tensor:
+        """Masks (K, out, in) of 0 and 1 times |W|; the gradient reaches the thresholds only, straight through."""
+        magnitude = self.weight.detach().abs()
+        mask: Tensor = _SquashedStep.apply(magnitude - self.thresholds.sigmoid())
+        return mask * magnitude
+
+    @torch.no_grad()
+    def restart(self, ratio: float, init: ThresholdInit, generator: torch.Generator) -> int:
+        """Redraw a random share of the weights that every group masks, and their thresholds.
+
+        Args:
+            ratio: probability that such a weight restarts, 0..1.
+            init: distribution of the fresh thresholds.
+            generator: draws the choice and the fresh values.
+
+        Returns:
+            How many weights restarted.
+        """
+        unused = (self.group_weights() == 0).all(0)
+        chosen = unused & (torch.rand(unused.shape, generator=generator) < ratio).to(unused.device)
+        fresh = fan_in_uniform(*self.weight.shape, fan_in=self.in_features, generator=generator)
+        self.weight.copy_(torch.where(chosen, fresh.to(chosen.device), self.weight))
+        thresholds = init.draw(*self.thresholds.shape, generator=generator).to(chosen.device)
+        self.thresholds.copy_(torch.where(chosen, thresholds, self.thresholds))
+        return int(chosen.sum())
+
+
+class _SquashedStep(torch.autograd.Function):
+    """1 where the input is positive, else 0; the gradient passes through tanh, so that no entry gets more than 1."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return (x > 0).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        return grads[0].tanh()

@@ -1,0 +1,138 @@
+"""Seconds and memory of one learner update at terran_5_vs_5 shapes.
+
+    python -m benchmarks.learner [--algos qmix,kalei,k24] [--steps 60] [--episodes 128] [--repeats 7] [--threads 2]
+
+Episodes are random and valid: lengths uniform from 0.35 T to T with at least one of length T, units that die and stay
+dead, unit types fixed per episode. Two updates warm up. Each algorithm runs in a process of its own, so that its peak
+memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import resource
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from algorithms import registry
+from algorithms.protocol import EpisodeBatch
+from algorithms.replay import Episode, collate
+from envs.spec import EnvSpec
+
+TERRAN_5_VS_5 = EnvSpec(
+    id="terran_5_vs_5",
+    n_agents=5,
+    n_enemies=5,
+    n_actions=11,
+    obs_size=82,
+    state_size=120,
+    episode_limit=200,
+    unit_types=("marine", "marauder", "medivac"),
+)
+
+
+def random_episode(rng: np.random.Generator, length: int, spec: EnvSpec = TERRAN_5_VS_5) -> Episode:
+    """One valid episode: the dead have no-op only, the living any other action with probability 0.6, stop always."""
+    views = length + 1
+    action_mask = rng.random((views, spec.n_agents, spec.n_actions)) < 0.6
+    action_mask[..., 0] = False
+    action_mask[..., 1] = True
+    dead = np.arange(views)[:, None] >= rng.integers(views // 2, 2 * views, spec.n_agents)
+    action_mask[dead] = np.eye(spec.n_actions, dtype=np.bool_)[0]
+    obs = rng.standard_normal((views, spec.n_agents, spec.obs_size), np.float32)
+    obs[dead] = 0
+    return Episode(
+        obs=obs,
+        state=rng.standard_normal((views, spec.state_size), np.float32),
+        action_mask=action_mask,
+        actions=np.where(action_mask, rng.random(action_mask.shape), -1.0).argmax(-1)[:-1],
+        reward=rng.random(length, np.float32),
+        terminated=True,
+        truncated=False,
+        unit_type=rng.integers(0, len(spec.unit_types), spec.n_agents),
+    )
+
+
+def random_batch(episodes: int, steps: int, seed: int = 0) -> EpisodeBatch:
+    """The batch described at the top of this file."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(int(0.35 * steps), steps + 1, episodes)
+    lengths[0] = steps
+    return collate([random_episode(rng, max(1, int(length))) for length in lengths])
+
+
+@contextmanager
+def backward_timed(spent: list[float]) -> Iterator[None]:
+    """Add the duration of each ``Tensor.backward`` to the list."""
+    plain = torch.Tensor.backward
+
+    def timed(self: torch.Tensor) -> None:
+        start = time.perf_counter()
+        plain(self)
+        spent.append(time.perf_counter() - start)
+
+    torch.Tensor.backward = timed  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        torch.Tensor.backward = plain  # type: ignore[method-assign]
+
+
+def spread(seconds: list[float]) -> str:
+    """Median [min–max]."""
+    return f"{statistics.median(seconds):.3f} [{min(seconds):.3f}–{max(seconds):.3f}]"
+
+
+def measure(algo: str, args: argparse.Namespace) -> None:
+    """Print one row of the table."""
+    torch.set_num_threads(args.threads)
+    batch = random_batch(args.episodes, args.steps)
+    made = registry.make(algo, TERRAN_5_VS_5, total_env_steps=10_050_000, seed=0)
+    for _ in range(2):
+        made.update(batch, 0)
+    updates: list[float] = []
+    backward: list[float] = []
+    with backward_timed(backward):
+        for _ in range(args.repeats):
+            start = time.perf_counter()
+            made.update(batch, 0)
+            updates.append(time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    load = os.getloadavg()[0]
+    mean_length = batch.filled.sum(1).float().mean().item()
+    print(f"{algo:<12} {mean_length:>6.1f} {spread(updates):>24} {spread(backward):>24} {peak:>9.2f} {load:>6.2f}")
+
+
+def main() -> None:
+    """Measure every algorithm asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--algos", default=",".join(registry.ids()), help="registered ids, separated by commas")
+    parser.add_argument("--steps", type=int, default=60, help="T, the longest episode in env_steps")
+    parser.add_argument("--episodes", type=int, default=128, help="B, episodes per update")
+    parser.add_argument("--repeats", type=int, default=7, help="timed updates")
+    parser.add_argument("--threads", type=int, default=2, help="torch threads")
+    args = parser.parse_args()
+    algos = [registry.entry(name).id for name in args.algos.split(",")]
+    print(
+        f"one update of {args.episodes} episodes × {args.steps} env_steps at terran_5_vs_5 shapes, float32, "
+        f"{args.threads} threads of {os.cpu_count()} cores, torch {torch.__version__}"
+    )
+    headings = ("mean T", "s per update", "of which backward", "peak GiB", "load")
+    print("{:<12} {:>6} {:>24} {:>24} {:>9} {:>6}".format("algorithm", *headings), flush=True)
+    for algo in algos:
+        process = multiprocessing.get_context("spawn").Process(target=measure, args=(algo, args))
+        process.start()
+        process.join()
+        if process.exitcode:
+            raise SystemExit(f"measuring {algo} failed with exit code {process.exitcode}")
+
+
+if __name__ == "__main__":
+    main()

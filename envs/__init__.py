@@ -1,0 +1,8 @@
+"""Worlds: ``make`` a batch, ``parallel_env`` for PettingZoo, ``register`` a map, ``ids`` to list them."""
+
+from envs.battle.scenarios import Scenario
+from envs.parallel_env import parallel_env
+from envs.registry import ids, make, register
+from envs.spec import EnvSpec
+
+__all__ = ["EnvSpec", "Scenario", "ids", "make", "parallel_env", "register"]

@@ -1,0 +1,163 @@
+"""The fast door: E battles of the built-in engine behind ``envs.protocol.BatchedEnv``."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+from numpy.typing import NDArray
+
+from envs.battle import jit
+from envs.battle.options import BattleOptions
+from envs.battle.orders import find_illegal
+from envs.battle.scenarios import Scenario
+from envs.battle.setup import env_spec, make_setup
+from envs.battle.state import BATTLE, allocate
+from envs.battle.step import start_all, step_in_parallel, step_one_by_one
+from envs.battle.units import unit_table
+from envs.battle.views import Views, allocate_views
+
+PARALLEL_FROM = 4  # below this many battles, waking the threads costs more than they save
+ACTION_NAMES = ("no-op", "stop", "north", "south", "east", "west")
+
+
+class BattleEnv:
+    """E battles of one scenario; see ``envs.protocol.BatchedEnv`` for every array.
+
+    Args:
+        id: name of the scenario, for messages and the spec.
+        scenario: who fights whom.
+        num_envs: E.
+        seed: reproduces every battle bit for bit, whatever else is in the batch; None draws one.
+        first_slot: number of the first slot (battle e of a batch alone: ``num_envs=1, first_slot=e``).
+        options: switches of the battle.
+    """
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        scenario: Scenario,
+        num_envs: int,
+        seed: int | None,
+        first_slot: int,
+        options: BattleOptions,
+    ) -> None:
+        self.spec = env_spec(id, scenario, options)
+        self.scenario = scenario
+        self.options = options
+        self.num_envs = num_envs
+        self.single_observation_space = Box(-np.inf, np.inf, (self.spec.obs_size,), np.float32)
+        self.single_action_space = Discrete(self.spec.n_actions)
+        self.units = unit_table()
+        self._first_slot = first_slot
+        self._setup_with(secrets.randbits(63) if seed is None else seed)
+        self.battles = allocate(num_envs)
+        self.views: Views = allocate_views(self.spec, num_envs)
+        for name, array in self.views._asdict().items():
+            setattr(self, name, array)
+        self.aborted = np.zeros(num_envs, dtype=np.bool_)
+        if not jit.is_compiled():
+            print("compiling the battle engine, once for this version: about a minute …", file=sys.stderr, flush=True)
+
+    def _setup_with(self, seed: int) -> None:
+        if not 0 <= seed < 2**64:
+            raise ValueError(f"seed is {seed}, it must lie in 0..2**64-1")
+        self.seed = seed
+        self.setup = make_setup(self.scenario, self.options, seed, self._first_slot)
+
+    def reset(self, seed: int | None = None) -> None:
+        """Start a battle in every slot: battle 0 of ``seed`` if one is given, else the slot's next."""
+        if seed is not None:
+            self._setup_with(seed)
+            self.battles["battle"] = -1
+        start_all(self.battles, self.units, self.setup, self.views)
+        for flag in ("reward", "terminated", "truncated", "battle_won", "battle_lost", "dead_allies", "dead_enemies"):
+            getattr(self.views, flag)[:] = 0
+
+    def step(self, actions: NDArray[np.integer[Any]]) -> None:
+        """Advance every battle by one env_step.
+
+        Args:
+            actions: (E, N) integers.
+
+        Raises:
+            ValueError: wrong shape or type, no battle started, or an action that is illegal now.
+        """
+        actions = self._checked(actions)
+        if self.num_envs < PARALLEL_FROM:
+            step_one_by_one(self.battles, self.units, self.setup, self.views, actions)
+        else:
+            step_in_parallel(self.battles, self.units, self.setup, self.views, actions)
+
+    def _checked(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        expected = (self.num_envs, self.spec.n_agents)
+        actions = np.asarray(actions)
+        if actions.shape != expected or actions.dtype.kind not in "iu":
+            raise ValueError(
+                f"step: actions have shape {actions.shape} and type {actions.dtype}, "
+                f"expected integers of shape {expected} (battles, agents)"
+            )
+        if self.battles[0]["battle"] < 0:
+            raise ValueError("step: no battle has started yet; call reset() first")
+        actions = np.ascontiguousarray(actions, dtype=np.int64)
+        if self.options.illegal_actions == "raise":
+            illegal = find_illegal(actions, self.views.action_mask)
+            if illegal >= 0:
+                self._refuse(actions, *divmod(illegal, self.spec.n_agents))
+        return actions
+
+    def _refuse(self, actions: NDArray[np.int64], e: int, i: int) -> None:
+        legal = np.flatnonzero(self.views.action_mask[e, i])
+        names = ", ".join(f"{action} ({self.action_name(e, i, action)})" for action in legal)
+        raise ValueError(
+            f"illegal action {actions[e, i]} of agent {i} in battle {e}; legal now: {names}; "
+            'mask your policy with action_mask, or make the environment with illegal_actions="noop"'
+        )
+
+    def action_name(self, e: int, i: int, action: int) -> str:
+        """What an action means for agent i of battle e, for messages and logs."""
+        if action < len(ACTION_NAMES):
+            return ACTION_NAMES[action]
+        if action < self.setup[0]["n_no_target"]:
+            return f"look {action - len(ACTION_NAMES)}"
+        target = action - self.setup[0]["n_no_target"]
+        heals = self.scenario.has_healers and self.units[0]["heals"][self.battles[e]["kind"][i]]
+        return f"heal ally {target}" if heals else f"attack enemy {target}"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything a bit-for-bit continuation needs."""
+        return {
+            "id": self.spec.id,
+            "seed": self.seed,
+            "first_slot": self._first_slot,
+            "layout": repr(BATTLE),
+            "battles": self.battles.tobytes(),
+            "views": {name: array.copy() for name, array in self.views._asdict().items()},
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave.
+
+        Raises:
+            ValueError: saved from another scenario, another number of battles, or another version of the engine.
+        """
+        battles = len(saved["views"]["battle_id"])
+        if saved["id"] != self.spec.id or battles != self.num_envs:
+            raise ValueError(
+                f"the saved state is of {battles} battles of {saved['id']!r}, "
+                f"this environment has {self.num_envs} of {self.spec.id!r}"
+            )
+        if saved["layout"] != repr(BATTLE):
+            raise ValueError("the saved state is of another version of the engine; start the run anew")
+        self._first_slot = saved["first_slot"]
+        self._setup_with(saved["seed"])
+        self.battles[:] = np.frombuffer(saved["battles"], BATTLE)
+        for name, array in self.views._asdict().items():
+            array[...] = saved["views"][name]
+
+    def close(self) -> None:
+        """Nothing to release."""

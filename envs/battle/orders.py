@@ -1,0 +1,156 @@
+"""From actions to orders: which are legal, and what each makes a unit do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envs.battle.combat import break_off, distance2, give_order
+from envs.battle.jit import kernel
+from envs.battle.state import ATTACK, HEAL, MOVE, NONE
+
+NO_OP, STOP, NORTH, SOUTH, EAST, WEST, FIRST_LOOK = 0, 1, 2, 3, 4, 5, 6
+EPS = 1e-7  # smacv2's guard against vertical directions
+
+
+@kernel
+def can_move(b, c, i, direction):
+    """Whether the cell half a move ahead is ground; smacv2 asks this of flyers as well, and truncates towards zero."""
+    half = c.move_amount / 2.0
+    x = b.x[i]
+    y = b.y[i]
+    if direction == NORTH:
+        y += half
+    elif direction == SOUTH:
+        y -= half
+    elif direction == EAST:
+        x += half
+    else:
+        x -= half
+    height, width = c.pathable.shape
+    column = int(x)
+    row = int(y)
+    return 0 <= column < width and 0 <= row < height and c.pathable[row, column]
+
+
+@kernel
+def in_cone(b, c, i, j, length):
+    """smacv2's cone test: within ``length`` and within half a look direction of the line of sight, as it computes it."""
+    if distance2(b, i, j) > length * length:
+        return False
+    dx = b.x[j] - b.x[i]
+    dy = b.y[j] - b.y[i]
+    look_x = b.look_x[i]
+    if dx > 0:
+        dx = max(dx, EPS)
+        look_x = max(look_x, EPS)
+    else:
+        dx = min(dx, -EPS)
+        look_x = min(look_x, -EPS)
+    return abs(np.arctan(dy / dx) - np.arctan(b.look_y[i] / look_x)) < np.pi / c.n_fov
+
+
+@kernel
+def can_shoot(b, c, i, j):
+    """Whether smacv2 holds unit j to be in shooting range of agent i (centre to centre)."""
+    reach = c.shoot_range[b.kind[i]]
+    if c.conic:
+        return in_cone(b, c, i, j, reach)
+    return distance2(b, i, j) <= reach * reach
+
+
+@kernel
+def targets_allies(c, u, kind):
+    """Whether this agent's target actions name allies: a medivac on a terran map."""
+    return c.healers and u.heals[kind]
+
+
+@kernel
+def target_range(b, u, c, i):
+    """First unit number and count of what agent i's target actions name."""
+    if targets_allies(c, u, b.kind[i]):
+        return 0, c.n_agents
+    return c.n_agents, c.n_enemies
+
+
+@kernel
+def is_target(b, u, c, i, j):
+    """Whether a target action on unit j can exist: alive, and for a medivac not another medivac."""
+    heals = targets_allies(c, u, b.kind[i])
+    return b.alive[j] and not (heals and u.heals[b.kind[j]])
+
+
+@kernel
+def write_mask(b, u, c, i, mask):
+    """Fill agent i's row (A,) of legal actions."""
+    mask[:] = False
+    if not b.alive[i]:
+        mask[NO_OP] = True
+        return
+    mask[STOP] = True
+    for direction in range(NORTH, WEST + 1):
+        mask[direction] = can_move(b, c, i, direction)
+    for look in range(c.n_fov):
+        mask[FIRST_LOOK + look] = True
+    first, count = target_range(b, u, c, i)
+    for t in range(count):
+        j = first + t
+        if is_target(b, u, c, i, j) and (not c.mask_by_range or can_shoot(b, c, i, j)):
+            mask[c.n_no_target + t] = True
+
+
+@kernel
+def find_illegal(actions, mask):
+    """Row-major index of the first illegal action of the batch, -1 if all are legal."""
+    num_envs, n_agents = actions.shape
+    n_actions = mask.shape[2]
+    for e in range(num_envs):
+        for i in range(n_agents):
+            action = actions[e, i]
+            if action < 0 or action >= n_actions or not mask[e, i, action]:
+                return e * n_agents + i
+    return -1
+
+
+@kernel
+def take_action(b, u, c, i, action, mask):
+    """Turn one legal action into the unit's order; an illegal one, like no-op, leaves the order as it is."""
+    if action < 0 or action >= c.n_actions or not mask[action] or action == NO_OP:
+        b.last_action[i] = action if 0 <= action < c.n_actions else NO_OP
+        return
+    b.last_action[i] = action
+    if action == STOP:
+        break_off(b, i)
+        b.order[i] = NONE
+    elif action <= WEST:
+        order_move(b, c, i, action)
+    elif action < c.n_no_target:
+        angle = 2.0 * np.pi * (action - FIRST_LOOK) / c.n_fov
+        b.look_x[i] = np.cos(angle)
+        b.look_y[i] = np.sin(angle)
+    else:
+        order_target(b, u, c, i, action - c.n_no_target)
+
+
+@kernel
+def order_move(b, c, i, direction):
+    """A move to the point ``move_amount`` cells ahead."""
+    break_off(b, i)
+    b.order[i] = MOVE
+    b.target[i] = -1
+    b.dest_x[i] = b.x[i] + c.move_amount * ((direction == EAST) - np.float64(direction == WEST))
+    b.dest_y[i] = b.y[i] + c.move_amount * ((direction == NORTH) - np.float64(direction == SOUTH))
+
+
+@kernel
+def order_target(b, u, c, i, t):
+    """Attack or heal; commands that the game refuses (a target out of reach of the weapon's plane) change nothing."""
+    first, _ = target_range(b, u, c, i)
+    j = first + t
+    k = b.kind[i]
+    if c.rules_2024 and not can_shoot(b, c, i, j):
+        return
+    if targets_allies(c, u, k):
+        if u.is_biological[b.kind[j]] and b.hp[j] < u.hp[b.kind[j]]:
+            give_order(b, i, HEAL, j)
+    elif u.can_attack[k, b.kind[j]]:
+        give_order(b, i, ATTACK, j)

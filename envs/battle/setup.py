@@ -1,0 +1,130 @@
+"""From a scenario and its options to the plain numbers that compiled code reads, and to the sizes that callers see."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.battle.options import BattleOptions
+from envs.battle.scenarios import STARTS, Scenario
+from envs.battle.spawn import search_offsets
+from envs.battle.state import SETUP, record
+from envs.battle.terrain import pathable
+from envs.battle.units import (
+    COOLDOWN_SCALE,
+    DEFAULT_COOLDOWN_SCALE,
+    DEFAULT_SHOOT_RANGE,
+    DEFAULT_SIGHT_RANGE,
+    SHOOT_RANGE,
+    SIGHT_RANGE,
+    facts,
+    kind_of,
+)
+from envs.spec import EnvSpec
+
+
+def type_bits(scenario: Scenario) -> int:
+    """Type features per unit: none when there is a single type."""
+    return len(scenario.ordered_types) if len(scenario.ordered_types) > 1 else 0
+
+
+def n_target_actions(scenario: Scenario) -> int:
+    """Attack actions, and heal actions on terran maps where there are more agents than enemies."""
+    if scenario.has_healers and scenario.n_agents > scenario.n_enemies:
+        return scenario.n_agents
+    return scenario.n_enemies
+
+
+def env_spec(id: str, scenario: Scenario, options: BattleOptions) -> EnvSpec:
+    """Sizes as smacv2's ``get_obs_size``, ``get_state_size`` and ``n_actions`` give them."""
+    n, m, bits = scenario.n_agents, scenario.n_enemies, type_bits(scenario)
+    shields = int(scenario.has_shields)
+    n_actions = 6 + options.n_fov_actions + n_target_actions(scenario)
+    body = (1 + shields) * options.obs_all_health + bits
+    own_health = options.obs_all_health or options.obs_own_health
+    own = (1 + shields) * own_health + 2 * options.obs_own_pos + 2 * options.conic_fov + bits
+    obs_size = 4 + m * (4 + body) + (n - 1) * (4 + body + options.obs_last_action * n_actions) + own
+    state_size = n * (4 + shields + 2 * options.conic_fov + bits) + m * (3 + shields + bits)
+    return EnvSpec(
+        id=id,
+        n_agents=n,
+        n_enemies=m,
+        n_actions=n_actions,
+        obs_size=obs_size + options.obs_timestep_number,
+        state_size=state_size + options.state_last_action * n * n_actions + options.state_timestep_number,
+        episode_limit=scenario.episode_limit,
+        unit_types=scenario.ordered_types,
+    )
+
+
+def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot: int) -> NDArray[np.void]:
+    """Everything that compiled code needs to know, as one record."""
+    types = scenario.ordered_types
+    weights = dict(zip(scenario.unit_types, scenario.type_weights, strict=True))
+    type_by_kind = np.full(len(facts()), -1)
+    for bit, name in enumerate(types):
+        type_by_kind[kind_of(name)] = bit
+    teams = [kind_of(name) for name in scenario.ally_team + scenario.enemy_team]
+    ranges = SHOOT_RANGE if options.use_unit_ranges else dict.fromkeys(facts(), DEFAULT_SHOOT_RANGE)
+    places = search_offsets()
+    least = options.min_attack_range if options.use_unit_ranges else 0
+    sights = SIGHT_RANGE if options.use_unit_ranges else dict.fromkeys(facts(), DEFAULT_SIGHT_RANGE)
+    values = dict(
+        seed=np.uint64(seed),
+        first_slot=first_slot,
+        n_agents=scenario.n_agents,
+        n_enemies=scenario.n_enemies,
+        n_actions=6 + options.n_fov_actions + n_target_actions(scenario),
+        n_no_target=6 + options.n_fov_actions,
+        episode_limit=scenario.episode_limit,
+        n_types=len(types),
+        kind_by_type=np.array([kind_of(name) for name in types]),
+        type_by_kind=type_by_kind,
+        type_bits=type_bits(scenario),
+        team_cdf=np.cumsum([weights[name] for name in types]),
+        type_is_exception=np.array([name in scenario.exceptions for name in types]),
+        fixed_kinds=np.array(teams or [-1] * (scenario.n_agents + scenario.n_enemies)),
+        start=STARTS.index(scenario.start),
+        start_p=float(scenario.start_p),
+        ally_point_x=float(scenario.ally_point[0]),
+        ally_point_y=float(scenario.ally_point[1]),
+        enemy_point_x=float(scenario.enemy_point[0]),
+        enemy_point_y=float(scenario.enemy_point[1]),
+        shields=scenario.has_shields,
+        healers=scenario.has_healers,
+        pathable=pathable(scenario.map),
+        n_places=len(places),
+        places=places,
+        shoot_range=np.array([max(ranges.get(name, DEFAULT_SHOOT_RANGE), least) for name in facts()], dtype=np.float64),
+        sight_range=np.array([sights.get(name, DEFAULT_SIGHT_RANGE) for name in facts()], dtype=np.float64),
+        cooldown_scale=np.array(
+            [COOLDOWN_SCALE.get(name, DEFAULT_COOLDOWN_SCALE) for name in facts()], dtype=np.float64
+        ),
+        rules_2024=options.rules == "2024",
+        move_amount=float(options.move_amount),
+        step_mul=options.step_mul,
+        obs_all_health=options.obs_all_health,
+        obs_own_health=options.obs_all_health or options.obs_own_health,
+        obs_own_pos=options.obs_own_pos,
+        obs_last_action=options.obs_last_action,
+        obs_timestep=options.obs_timestep_number,
+        state_last_action=options.state_last_action,
+        state_timestep=options.state_timestep_number,
+        conic=options.conic_fov,
+        n_fov=options.n_fov_actions,
+        prob_obs_enemy=float(options.prob_obs_enemy),
+        mask_by_range=options.action_mask,
+        fully_observable=options.fully_observable,
+        reward_sparse=options.reward_sparse,
+        reward_only_positive=options.reward_only_positive,
+        reward_death_value=float(options.reward_death_value),
+        reward_win=float(options.reward_win),
+        reward_defeat=float(options.reward_defeat),
+        reward_negative_scale=float(options.reward_negative_scale),
+        reward_scale=options.reward_scale,
+        reward_scale_rate=float(options.reward_scale_rate),
+        max_reward_each=options.max_reward_from == "each_battle",
+        random_order=options.unit_order == "random",
+        medivacs_follow=options.enemy_medivacs == "follow",
+    )
+    return record(SETUP, values)

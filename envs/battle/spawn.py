@@ -1,0 +1,232 @@
+"""The start of a battle: draw teams and places, put every unit on free ground, number them as smacv2 does.
+
+The distributions are those of smacv2's ``weighted_teams`` and ``surrounded_and_reflect``. Where the wished-for place is
+taken or no ground, the nearest free one is used (the game's own pattern is unknown).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.battle import rng
+from envs.battle.jit import kernel
+from envs.battle.movement import stands
+from envs.battle.state import NONE
+from envs.battle.units import GRID
+
+SURROUNDED_AND_REFLECT, SURROUNDED, REFLECT, POINTS = 0, 1, 2, 3
+MAP_SIZE, CENTRE, INNER = 32.0, 16.0, 2.0  # cells; enemies never start within 2 of a surrounded team
+SEARCH_RADIUS, SEARCH_SPACING = 8.0, 0.25
+
+
+def search_offsets() -> NDArray[np.float64]:
+    """(P, 2) offsets on a fine lattice, nearest first, ties by angle: where to try to put a unit."""
+    ticks = np.arange(-SEARCH_RADIUS, SEARCH_RADIUS + SEARCH_SPACING, SEARCH_SPACING)
+    x, y = (axis.ravel() for axis in np.meshgrid(ticks, ticks))
+    distance = x * x + y * y
+    order = np.lexsort((np.arctan2(y, x), distance))
+    return np.stack([x, y], axis=1)[order[distance[order] <= SEARCH_RADIUS**2]]
+
+
+@kernel
+def draw_team(b, purpose, c, first, count):
+    """Independent weighted draws for ``count`` units from ``first``; a team of exceptions only is drawn again."""
+    attempt = 0
+    while True:
+        ordinary = False
+        for i in range(count):
+            value = rng.uniform(b.key, purpose, i, attempt)
+            t = 0
+            while t < c.n_types - 1 and value >= c.team_cdf[t]:
+                t += 1
+            b.kind[first + i] = c.kind_by_type[t]
+            ordinary = ordinary or not c.type_is_exception[t]
+        if ordinary:
+            return
+        attempt += 1
+
+
+@kernel
+def draw_teams(b, c):
+    """Kinds of all units: enemy i is of the kind of ally i, enemies beyond N are a second draw."""
+    n, m = c.n_agents, c.n_enemies
+    if c.fixed_kinds[0] >= 0:
+        for i in range(n + m):
+            b.kind[i] = c.fixed_kinds[i]
+        return
+    draw_team(b, rng.TEAM, c, 0, n)
+    common = min(n, m)
+    for i in range(common):
+        b.kind[n + i] = b.kind[i]
+    if m > n:
+        draw_team(b, rng.EXTRA_TEAM, c, n + common, m - common)
+
+
+@kernel
+def draw_places(b, c):
+    """Wished-for places of all units, before the ground and each other are looked at."""
+    n, m = c.n_agents, c.n_enemies
+    start = c.start
+    if start == SURROUNDED_AND_REFLECT:
+        start = SURROUNDED if rng.uniform(b.key, rng.START, 0, 0) > c.start_p else REFLECT
+    if start == SURROUNDED:
+        for i in range(n):
+            b.x[i] = CENTRE
+            b.y[i] = CENTRE
+        surround(b, c)
+    elif start == REFLECT:
+        for i in range(max(n, m)):
+            x = (CENTRE - 1.0) * rng.uniform(b.key, rng.START, i, 1)
+            y = MAP_SIZE * rng.uniform(b.key, rng.START, i, 2)
+            if i < n:
+                b.x[i] = x
+                b.y[i] = y
+            if i < m:
+                extra = CENTRE + CENTRE * rng.uniform(b.key, rng.START, i, 1)
+                b.x[n + i] = MAP_SIZE - x if i < n else extra
+                b.y[n + i] = y
+    else:
+        for i in range(n + m):
+            b.x[i] = c.ally_point_x if i < n else c.enemy_point_x
+            b.y[i] = c.ally_point_y if i < n else c.enemy_point_y
+
+
+@kernel
+def surround(b, c):
+    """One to four groups of enemies, each on its own diagonal at a uniform distance from the centre."""
+    key = b.key
+    n, m = c.n_agents, c.n_enemies
+    groups = 1 + int(4.0 * rng.uniform(key, rng.START, 0, 3))
+    diagonals = np.arange(4)
+    for g in range(3):  # Fisher-Yates
+        other = g + int((4 - g) * rng.uniform(key, rng.START, g, 4))
+        diagonals[g], diagonals[other] = diagonals[other], diagonals[g]
+    sizes = np.zeros(4, dtype=np.int64)
+    for j in range(m):
+        sizes[int(groups * rng.uniform(key, rng.START, j, 5))] += 1
+    unit = n
+    for g in range(groups):
+        t = rng.uniform(key, rng.START, g, 6)
+        east = diagonals[g] >= 2
+        north = diagonals[g] == 1 or diagonals[g] == 2
+        inner_x = CENTRE + INNER if east else CENTRE - INNER
+        inner_y = CENTRE + INNER if north else CENTRE - INNER
+        for _ in range(sizes[g]):
+            b.x[unit] = inner_x * t + (MAP_SIZE if east else 0.0) * (1.0 - t)
+            b.y[unit] = inner_y * t + (MAP_SIZE if north else 0.0) * (1.0 - t)
+            unit += 1
+
+
+@kernel
+def is_free(b, u, c, i, x, y):
+    """Whether unit i may be put here: ground under it, and no body of a lower-numbered unit in the way."""
+    if not stands(c, x, y):
+        return False
+    for j in range(i):
+        dx = b.x[j] - x
+        dy = b.y[j] - y
+        least = u.hard_distance[b.kind[i], b.kind[j]]
+        if dx * dx + dy * dy < least * least:
+            return False
+    return True
+
+
+@kernel
+def put(b, u, c, i):
+    """Move unit i to the nearest free place; flyers may be anywhere."""
+    x = round(b.x[i] * GRID) / GRID
+    y = round(b.y[i] * GRID) / GRID
+    b.x[i] = x
+    b.y[i] = y
+    if u.is_air[b.kind[i]]:
+        return
+    for p in range(c.n_places):
+        if is_free(b, u, c, i, x + c.places[p, 0], y + c.places[p, 1]):
+            b.x[i] = x + c.places[p, 0]
+            b.y[i] = y + c.places[p, 1]
+            return
+
+
+@kernel
+def number_allies(b, c):
+    """Sort allies by (kind, x, y): kinds follow the catalogue's alphabet, as the game's type ids do."""
+    for i in range(1, c.n_agents):
+        j = i
+        while j > 0 and goes_before(b, j, j - 1):
+            b.kind[j], b.kind[j - 1] = b.kind[j - 1], b.kind[j]
+            b.x[j], b.x[j - 1] = b.x[j - 1], b.x[j]
+            b.y[j], b.y[j - 1] = b.y[j - 1], b.y[j]
+            j -= 1
+
+
+@kernel
+def goes_before(b, i, j):
+    if b.kind[i] != b.kind[j]:
+        return b.kind[i] < b.kind[j]
+    if b.x[i] != b.x[j]:
+        return b.x[i] < b.x[j]
+    return b.y[i] < b.y[j]
+
+
+@kernel
+def fresh_unit(b, u, i):
+    """Full health, no order, nothing in the air."""
+    k = b.kind[i]
+    b.alive[i] = True
+    b.hp[i] = u.hp[k]
+    b.shield[i] = u.shield[k]
+    b.energy[i] = u.energy_start[k]
+    angle = 2.0 * np.pi * rng.uniform(b.key, rng.FACING, i, 0)
+    b.facing_x[i] = np.cos(angle)
+    b.facing_y[i] = np.sin(angle)
+    b.turning[i] = 0
+    b.velocity[i] = 0.0
+    b.calm[i] = 0
+    b.order[i] = NONE
+    b.target[i] = -1
+    b.called[i] = -1_000_000
+    b.cooldown[i] = 0.0
+    b.swing[i] = 0.0
+    b.burst[i] = 0.0
+    b.missile[i] = -1
+    b.sweep[i] = -1
+    b.channel[i] = False
+    b.swept[i, :] = 0
+    b.sweep_due[i, :, :] = 0
+
+
+@kernel
+def forget(b, c):
+    """Clear what observations remember."""
+    for i in range(c.n_agents):
+        b.last_action[i] = -1
+        b.look_x[i] = 1.0
+        b.look_y[i] = 0.0
+    for j in range(c.n_enemies):
+        b.tag[j] = -1
+        b.sighted[j, : c.n_agents] = False
+
+
+@kernel
+def start_battle(b, u, c, slot):
+    """Begin the slot's next battle; the caller runs the one tick that smacv2 lets pass before it looks."""
+    b.battle += 1
+    b.key = rng.battle_key(c.seed, c.first_slot + slot, b.battle)
+    b.tick = 0
+    b.step = 0
+    # The script's clock is the game's, which also runs during resets: its phase differs from battle to battle.
+    b.trigger = int(8.0 * rng.uniform(b.key, rng.TRIGGER, 0, 0))
+    draw_teams(b, c)
+    draw_places(b, c)
+    n_units = c.n_agents + c.n_enemies
+    for i in range(n_units):
+        put(b, u, c, i)
+    number_allies(b, c)
+    for i in range(n_units):
+        fresh_unit(b, u, i)
+    forget(b, c)
+    if b.battle == 0 or c.max_reward_each:
+        b.max_reward = c.n_enemies * c.reward_death_value + c.reward_win
+        for i in range(c.n_agents, n_units):
+            b.max_reward += u.hp[b.kind[i]] + u.shield[b.kind[i]]

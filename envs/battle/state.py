@@ -1,0 +1,150 @@
+"""The whole memory of a battle as one record: state in, state out.
+
+Units are numbered 0..N-1 (allies) and N..N+M-1 (enemies), U = N + M. Lengths are in cells, times in ticks. Positions
+lie on the game's grid of 1/4096 cell, so differences and squares of them are exact in float64.
+
+A batch is an array of E such records; ``b.x[i]`` in compiled code is then a plain load at a known offset, functions pass
+one pointer, and one compilation serves every scenario because the axes are as long as the largest fight needs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+MAX_SIDE = 64  # units of one side: the bits of an int64
+MAX_UNITS = 80  # units of both sides
+MAX_KINDS = 16
+MAX_TYPES = 4  # unit types of one scenario
+MAP_CELLS = 32  # every map is 32 × 32 cells
+MAX_PLACES = 4096  # places tried around a spawn point
+
+FLAG = np.uint8  # numba's records hold no arrays of booleans
+
+# Orders. ACQUIRED is an attack that the unit chose for itself: it may choose again; ATTACK sticks until the target dies.
+NONE, MOVE, ATTACK, ACQUIRED, HEAL = 0, 1, 2, 3, 4
+
+SWEEP_DELAY = 4  # ticks between a colossus' lance touching a unit and its damage (0.25 s)
+
+Field = tuple[str, DTypeLike] | tuple[str, DTypeLike, tuple[int, ...]]
+
+
+def per_unit(dtype: DTypeLike, names: str) -> list[Field]:
+    """Fields with one value for every unit."""
+    return [(name, dtype, (MAX_UNITS,)) for name in names.split()]
+
+
+def scalars(dtype: DTypeLike, names: str) -> list[Field]:
+    """Fields with one value."""
+    return [(name, dtype) for name in names.split()]
+
+
+BATTLE = np.dtype(
+    [
+        *scalars(np.uint64, "key"),  # names the battle's random draws
+        *scalars(np.int64, "tick step"),
+        *scalars(np.int64, "battle"),  # how many the slot started before; -1 before the first
+        *scalars(np.int64, "trigger"),  # phase of the map script's clock, 0..7
+        *scalars(np.float64, "max_reward"),
+        # who and where
+        *per_unit(np.int64, "kind"),
+        *per_unit(FLAG, "alive"),
+        *per_unit(np.float64, "x y hp shield energy"),
+        *per_unit(np.float64, "facing_x facing_y"),
+        *per_unit(np.int64, "turning"),  # ticks until the weapon bears
+        *per_unit(np.float64, "velocity"),  # cells a tick; only flyers take time to speed up
+        *per_unit(np.int64, "calm"),  # ticks since the last damage
+        # orders
+        *per_unit(np.int64, "order"),
+        *per_unit(np.int64, "target"),  # unit number, -1 for none
+        *per_unit(np.float64, "dest_x dest_y"),
+        *per_unit(np.float64, "anchor_x anchor_y"),  # where an acquired attack began: the leash hangs here
+        *per_unit(np.int64, "called"),  # tick of the last call for help
+        # weapons
+        *per_unit(np.float64, "cooldown"),
+        *per_unit(np.float64, "swing"),  # ticks until the damage point; 0: no attack has begun
+        *per_unit(np.int64, "weapon"),  # column of the weapon table in use
+        *per_unit(np.float64, "burst"),  # ticks until the second hit of a burst; 0: none
+        *per_unit(np.int64, "missile missile_weapon"),  # unit that this unit's missile flies to, -1 for none
+        *per_unit(np.float64, "missile_x missile_y"),
+        *per_unit(np.int64, "sweep"),  # ticks since a colossus fired, -1 for no sweep
+        *per_unit(FLAG, "channel"),  # it still stands and sweeps; for a medivac: healing has begun
+        *per_unit(np.int64, "sweep_target"),
+        *per_unit(np.float64, "sweep_x sweep_y"),  # unit vector along the sweep
+        ("swept", np.int64, (MAX_UNITS, 2)),  # bits of opposing units that each of the two lances has touched
+        ("sweep_due", np.int64, (MAX_UNITS, 2, SWEEP_DELAY)),  # bits of units whose damage is due, by tick
+        # scratch of one tick
+        *per_unit(np.float64, "move_x move_y next_x next_y healed"),
+        *per_unit(FLAG, "moving"),
+        # scratch of one step
+        *per_unit(np.float64, "start_x start_y start_health distance2"),
+        *per_unit(FLAG, "start_alive"),
+        # what observations remember
+        ("sighted", FLAG, (MAX_SIDE, MAX_SIDE)),  # (enemy, agent): the agent may see this enemy
+        ("tag", np.int64, (MAX_SIDE,)),  # by enemy: the agent that sighted it first, -1 for nobody
+        ("last_action", np.int64, (MAX_SIDE,)),  # by agent: -1 before the first
+        ("look_x", np.float64, (MAX_SIDE,)),
+        ("look_y", np.float64, (MAX_SIDE,)),
+    ],
+    align=True,
+)
+
+SETUP = np.dtype(
+    [
+        *scalars(np.uint64, "seed"),
+        *scalars(np.int64, "first_slot n_agents n_enemies n_actions episode_limit"),
+        *scalars(np.int64, "n_no_target"),  # actions before the first attack or heal target
+        # scenario
+        *scalars(np.int64, "n_types type_bits"),  # types that can appear; type features per unit (0 with a single type)
+        ("kind_by_type", np.int64, (MAX_TYPES,)),
+        ("type_by_kind", np.int64, (MAX_KINDS,)),
+        ("team_cdf", np.float64, (MAX_TYPES,)),  # cumulative weights in the order of the type bits
+        ("type_is_exception", FLAG, (MAX_TYPES,)),
+        *per_unit(np.int64, "fixed_kinds"),  # kinds of fixed teams, -1 where drawn
+        *scalars(np.int64, "start"),
+        *scalars(np.float64, "start_p ally_point_x ally_point_y enemy_point_x enemy_point_y"),
+        *scalars(FLAG, "shields healers"),
+        ("pathable", FLAG, (MAP_CELLS, MAP_CELLS)),
+        *scalars(np.int64, "n_places"),
+        ("places", np.float64, (MAX_PLACES, 2)),  # offsets to try around a spawn point, nearest first
+        # what smacv2 assumes of each kind
+        *((name, np.float64, (MAX_KINDS,)) for name in ("shoot_range", "sight_range", "cooldown_scale")),
+        # options
+        *scalars(FLAG, "rules_2024 mask_by_range fully_observable conic random_order medivacs_follow"),
+        *scalars(np.float64, "move_amount prob_obs_enemy"),
+        *scalars(np.int64, "step_mul n_fov"),
+        *scalars(FLAG, "obs_all_health obs_own_health obs_own_pos obs_last_action obs_timestep"),
+        *scalars(FLAG, "state_last_action state_timestep"),
+        *scalars(FLAG, "reward_sparse reward_only_positive reward_scale max_reward_each"),
+        *scalars(np.float64, "reward_death_value reward_win reward_defeat reward_negative_scale reward_scale_rate"),
+    ],
+    align=True,
+)
+
+
+def record(dtype: np.dtype[Any], values: dict[str, Any]) -> NDArray[np.void]:
+    """A one-element array of ``dtype``; an array value fills the front of its field.
+
+    Raises:
+        ValueError: names do not match the fields.
+    """
+    assert dtype.names is not None
+    if set(values) != set(dtype.names):
+        raise ValueError(f"fields differ from the record's: {sorted(set(values) ^ set(dtype.names))}")
+    table = np.zeros(1, dtype)
+    for name, value in values.items():
+        field = table[0][name]
+        if isinstance(field, np.ndarray):
+            field[tuple(slice(0, length) for length in np.shape(value))] = value
+        else:
+            table[0][name] = value
+    return table
+
+
+def allocate(num_envs: int) -> NDArray[np.void]:
+    """Zeroed records of E battles, none of them started."""
+    battles = np.zeros(num_envs, BATTLE)
+    battles["battle"] = -1
+    return battles

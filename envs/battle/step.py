@@ -1,0 +1,88 @@
+"""One env_step of a batch: orders, ticks, reward, end, views, restart. The compiled heart, without a Python object."""
+
+from __future__ import annotations
+
+import numba
+
+from envs.battle.jit import kernel
+from envs.battle.observe import forget_the_dead, observe
+from envs.battle.orders import take_action
+from envs.battle.reward import LOST, UNDECIDED, WON, outcome, remember, step_reward
+from envs.battle.spawn import start_battle
+from envs.battle.tick import tick
+
+
+@kernel
+def new_battle(b, u, c, v, e):
+    """Start the slot's next battle and write its first views."""
+    start_battle(b, u, c, e)
+    tick(b, u, c)
+    observe(b, u, c, v.obs[e], v.state[e], v.action_mask[e])
+    for i in range(c.n_agents):
+        v.unit_type[e, i] = c.type_by_kind[b.kind[i]]
+    v.battle_id[e] = b.battle
+
+
+@kernel
+def step_battle(b, u, c, v, e, actions):
+    """Advance battle e by one env_step; restart it if it ended."""
+    remember(b, c)
+    for i in range(c.n_agents):
+        take_action(b, u, c, i, actions[e, i], v.action_mask[e, i])
+    for _ in range(c.step_mul):
+        tick(b, u, c)
+    b.step += 1
+    keep_last_seen_places(b, c)
+    forget_the_dead(b, c)
+    result = outcome(b, u, c)
+    v.reward[e] = step_reward(b, c, result)
+    v.terminated[e] = result != UNDECIDED
+    v.truncated[e] = result == UNDECIDED and b.step >= c.episode_limit
+    v.battle_won[e] = result == WON
+    v.battle_lost[e] = result == LOST
+    count_the_dead(b, c, v, e)
+    if v.terminated[e] or v.truncated[e]:
+        observe(b, u, c, v.final_obs[e], v.final_state[e], v.final_action_mask[e])
+        new_battle(b, u, c, v, e)
+    else:
+        observe(b, u, c, v.obs[e], v.state[e], v.action_mask[e])
+
+
+@kernel
+def keep_last_seen_places(b, c):
+    """smacv2 remembers a dead unit where it last saw it alive: at the start of the step in which it died."""
+    for i in range(c.n_agents + c.n_enemies):
+        if b.start_alive[i] and not b.alive[i]:
+            b.x[i] = b.start_x[i]
+            b.y[i] = b.start_y[i]
+
+
+@kernel
+def count_the_dead(b, c, v, e):
+    v.dead_allies[e] = 0
+    v.dead_enemies[e] = 0
+    for i in range(c.n_agents):
+        v.dead_allies[e] += not b.alive[i]
+    for i in range(c.n_agents, c.n_agents + c.n_enemies):
+        v.dead_enemies[e] += not b.alive[i]
+
+
+@kernel
+def step_one_by_one(battles, units, setup, v, actions):
+    """The batch on this thread."""
+    for e in range(len(battles)):
+        step_battle(battles[e], units[0], setup[0], v, e, actions)
+
+
+@kernel(parallel=True)
+def step_in_parallel(battles, units, setup, v, actions):
+    """The batch on all threads: battles share nothing, so the result is the same."""
+    for e in numba.prange(len(battles)):
+        step_battle(battles[e], units[0], setup[0], v, e, actions)
+
+
+@kernel
+def start_all(battles, units, setup, v):
+    """The next battle in every slot."""
+    for e in range(len(battles)):
+        new_battle(battles[e], units[0], setup[0], v, e)

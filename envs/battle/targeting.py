@@ -1,0 +1,105 @@
+"""What scripted units choose for themselves: targets to attack, patients to heal."""
+
+from __future__ import annotations
+
+from envs.battle.combat import acquire, distance2, give_order, within
+from envs.battle.jit import kernel
+from envs.battle.state import ACQUIRED, HEAL, NONE
+
+LEASH = 21.0  # cells that a unit may follow a target of its own choice
+CHOOSE_AGAIN = 8  # ticks between looks for something better while the chosen target is out of weapon range
+NOBODY = -1
+
+
+@kernel
+def best_target(b, u, c, i, first, count):
+    """The unit in ``first .. first+count`` that i would attack on its own: in scan range, threats first, then nearest."""
+    k = b.kind[i]
+    best = NOBODY
+    best_threat = False
+    best_distance = 0.0
+    # A colossus prefers what stands near its last target.
+    centre = b.target[i] if u.delivery[k, 0] == 3 and b.target[i] >= 0 else i
+    for j in range(first, first + count):
+        if not b.alive[j] or not u.can_attack[k, b.kind[j]] or not within(b, u, i, j, u.scan_range[k, 0]):
+            continue
+        threat = u.threatens[k, b.kind[j]]
+        distance = distance2(b, centre, j)
+        if best < 0 or (threat and not best_threat) or (threat == best_threat and distance < best_distance):
+            best, best_threat, best_distance = j, threat, distance
+    return best
+
+
+@kernel
+def choose_targets(b, u, c):
+    """Idle enemies acquire; those on their way to a target of their own choice may choose a nearer one."""
+    for i in range(c.n_agents, c.n_agents + c.n_enemies):
+        k = b.kind[i]
+        if not b.alive[i] or u.weapons[k] == 0:
+            continue
+        if b.order[i] == ACQUIRED:
+            reconsider(b, u, c, i)
+        if b.order[i] == NONE:
+            j = best_target(b, u, c, i, 0, c.n_agents)
+            if j >= 0:
+                acquire(b, i, j)
+
+
+@kernel
+def reconsider(b, u, c, i):
+    """Keep an acquired target while it is in weapon range; else look again now and then, and mind the leash."""
+    j = b.target[i]
+    if not b.alive[j]:
+        give_order(b, i, NONE, j)
+        return
+    if within(b, u, i, j, u.range[b.kind[i], 0]) or b.swing[i] > 0.0:
+        return
+    dx = b.x[i] - b.anchor_x[i]
+    dy = b.y[i] - b.anchor_y[i]
+    if dx * dx + dy * dy > LEASH * LEASH:
+        give_order(b, i, NONE, j)
+    elif (b.tick + i) % CHOOSE_AGAIN == 0:
+        better = best_target(b, u, c, i, 0, c.n_agents)
+        if better >= 0 and better != j:
+            anchor_x, anchor_y = b.anchor_x[i], b.anchor_y[i]
+            acquire(b, i, better)
+            b.anchor_x[i], b.anchor_y[i] = anchor_x, anchor_y
+
+
+@kernel
+def choose_patients(b, u, c):
+    """Idle enemy medivacs heal by themselves: the lowest share of life first, then the nearest, one medivac each."""
+    for i in range(c.n_agents, c.n_agents + c.n_enemies):
+        k = b.kind[i]
+        if b.alive[i] and u.heals[k] and b.order[i] == NONE and b.energy[i] >= u.autocast_energy[k]:
+            j = best_patient(b, u, c, i)
+            if j >= 0:
+                give_order(b, i, HEAL, j)
+
+
+@kernel
+def best_patient(b, u, c, i):
+    """The comrade that an idle medivac would heal, or NOBODY."""
+    k = b.kind[i]
+    best = NOBODY
+    best_share = 1.0
+    best_distance = 0.0
+    for j in range(c.n_agents, c.n_agents + c.n_enemies):
+        if j == i or not b.alive[j] or not u.is_biological[b.kind[j]]:
+            continue
+        share = b.hp[j] / u.hp[b.kind[j]]
+        if share >= 1.0 or not within(b, u, i, j, u.autocast_range[k]) or is_healed(b, u, c, j):
+            continue
+        distance = distance2(b, i, j)
+        if best < 0 or share < best_share or (share == best_share and distance < best_distance):
+            best, best_share, best_distance = j, share, distance
+    return best
+
+
+@kernel
+def is_healed(b, u, c, j):
+    """Whether some medivac has this unit as its patient already."""
+    for i in range(c.n_agents, c.n_agents + c.n_enemies):
+        if b.alive[i] and u.heals[b.kind[i]] and b.order[i] == HEAL and b.target[i] == j:
+            return True
+    return False

@@ -1,0 +1,97 @@
+"""One update of the game: choices, actions of units, things in flight, deaths, movement, recovery."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envs.battle import rng
+from envs.battle.combat import attack, bury, delayed_effects, heal
+from envs.battle.jit import kernel
+from envs.battle.movement import head_for, move_all
+from envs.battle.opponent import follow_comrades, script
+from envs.battle.state import ACQUIRED, ATTACK, HEAL, MOVE, NONE
+from envs.battle.targeting import choose_patients, choose_targets
+
+
+@kernel
+def tick(b, u, c):
+    """Advance battle e by one tick (1/16 game second)."""
+    choose_targets(b, u, c)
+    if c.healers:
+        choose_patients(b, u, c)
+    script(b, u, c)
+    n_units = c.n_agents + c.n_enemies
+    for i in range(n_units):
+        b.moving[i] = False
+        b.healed[i] = 0.0
+    if c.random_order:
+        act_in_random_order(b, u, c)
+    else:
+        for i in range(n_units):
+            if b.alive[i]:
+                act(b, u, c, i)
+    for i in range(n_units):
+        delayed_effects(b, u, c, i)
+    if c.healers:
+        receive_healing(b, u, c)
+    bury(b, u, c)
+    move_all(b, u, c)
+    recover(b, u, c)
+    b.tick += 1
+
+
+@kernel
+def act_in_random_order(b, u, c):
+    """As the game does: one after the other, and who is killed earlier in the tick does nothing."""
+    n_units = c.n_agents + c.n_enemies
+    order = np.arange(n_units)
+    for i in range(n_units - 1):  # Fisher-Yates
+        j = i + int((n_units - i) * rng.uniform(b.key, rng.UNIT_ORDER, i, b.tick))
+        order[i], order[j] = order[j], order[i]
+    for i in order:
+        if b.alive[i] and b.hp[i] > 0.0:
+            act(b, u, c, i)
+
+
+@kernel
+def act(b, u, c, i):
+    """Carry out unit i's order for one tick; movement is only wished for here."""
+    order = b.order[i]
+    if order == ATTACK or order == ACQUIRED:
+        if attack(b, u, c, i):
+            j = b.target[i]
+            head_for(b, u, i, b.x[j], b.y[j])
+    elif order == MOVE:
+        if head_for(b, u, i, b.dest_x[i], b.dest_y[i]):
+            b.order[i] = NONE
+    elif order == HEAL:
+        if heal(b, u, i):
+            j = b.target[i]
+            head_for(b, u, i, b.x[j], b.y[j])
+    elif c.medivacs_follow and i >= c.n_agents and u.heals[b.kind[i]]:
+        follow_comrades(b, u, c, i)
+
+
+@kernel
+def receive_healing(b, u, c):
+    """Healing lands after the tick's damage and cannot raise the dead."""
+    for i in range(c.n_agents + c.n_enemies):
+        if b.healed[i] > 0.0 and b.hp[i] > 0.0:
+            b.hp[i] = min(b.hp[i] + b.healed[i], u.hp[b.kind[i]])
+
+
+@kernel
+def recover(b, u, c):
+    """Cooldowns, turning, regeneration of life, shields and energy of the living."""
+    for i in range(c.n_agents + c.n_enemies):
+        if not b.alive[i]:
+            continue
+        k = b.kind[i]
+        b.cooldown[i] = max(b.cooldown[i] - 1.0, 0.0)
+        if b.turning[i] > 0:
+            b.turning[i] -= 1
+        b.hp[i] = min(b.hp[i] + u.hp_regen[k], u.hp[k])
+        b.energy[i] = min(b.energy[i] + u.energy_regen[k], u.energy_max[k])
+        if b.calm[i] >= u.shield_delay[k]:
+            b.shield[i] = min(b.shield[i] + u.shield_regen[k], u.shield[k])
+        b.calm[i] += 1

@@ -1,0 +1,193 @@
+"""What every unit type can do, as one record of tables that compiled code indexes by kind.
+
+Numbers are those of the *Liberty* data of game version 4.10 (``envs/data/units.json``), lengths in cells, times in
+ticks (16 a second at Normal speed). Lengths and speeds are rounded to the game's grid of 1/4096.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from envs.battle.state import FLAG, MAX_KINDS, Field, record
+
+GRID = 4096.0
+INSTANT, MISSILE, BURST, SWEEP, EXPLOSION = 0, 1, 2, 3, 4
+DELIVERIES = {"instant": INSTANT, "missile": MISSILE, "burst": BURST, "sweep": SWEEP, "explosion": EXPLOSION}
+
+# What smacv2's Python side assumes of a type, beside the game's own numbers: masks, sight, normalisers.
+SHOOT_RANGE = {
+    "stalker": 6, "zealot": 0.1, "colossus": 7, "zergling": 0.1, "baneling": 0.25, "hydralisk": 5,
+    "marine": 5, "marauder": 6, "medivac": 4,
+}  # fmt: skip
+SIGHT_RANGE = {
+    "stalker": 10, "zealot": 9, "colossus": 10, "zergling": 8, "baneling": 8, "hydralisk": 9,
+    "marine": 9, "marauder": 10, "medivac": 11,
+}  # fmt: skip
+COOLDOWN_SCALE = {
+    "marine": 15, "marauder": 25, "medivac": 200, "stalker": 35, "zealot": 22, "colossus": 24,
+    "hydralisk": 10, "zergling": 11, "baneling": 1,
+}  # fmt: skip
+DEFAULT_SHOOT_RANGE, DEFAULT_SIGHT_RANGE, DEFAULT_COOLDOWN_SCALE = 6, 9, 15
+
+
+@cache
+def facts() -> dict[str, dict[str, Any]]:
+    """The unit data by name, in alphabetical order: a unit's place in it is its ``kind``, as in the game's catalogue."""
+    text = (files("envs") / "data" / "units.json").read_text()
+    return dict(sorted(json.loads(text).items()))
+
+
+def kind_of(name: str) -> int:
+    """The kind index of a unit type.
+
+    Raises:
+        ValueError: no such unit type.
+    """
+    names = list(facts())
+    if name not in names:
+        raise ValueError(f"unknown unit type {name!r}; the engine knows {', '.join(names)}")
+    return names.index(name)
+
+
+def by_kind(dtype: DTypeLike, names: str) -> list[Field]:
+    return [(name, dtype, (MAX_KINDS,)) for name in names.split()]
+
+
+def by_weapon(dtype: DTypeLike, names: str) -> list[Field]:
+    return [(name, dtype, (MAX_KINDS, 2)) for name in names.split()]
+
+
+def by_pair(dtype: DTypeLike, names: str) -> list[Field]:
+    return [(name, dtype, (MAX_KINDS, MAX_KINDS)) for name in names.split()]
+
+
+UNITS = np.dtype(
+    [
+        *by_kind(np.float64, "hp shield armor hp_regen shield_regen shield_delay"),
+        *by_kind(np.float64, "energy_start energy_max energy_regen speed acceleration radius"),
+        *by_kind(FLAG, "is_air"),  # flies: no terrain, no ground collision
+        *by_kind(FLAG, "is_ground"),  # hit by ground weapons
+        *by_kind(FLAG, "is_biological explodes"),
+        *by_kind(np.float64, "explosion_radius"),
+        *by_pair(np.float64, "hard_distance"),  # centres of two kinds keep at least this apart; 0: no collision
+        *by_pair(FLAG, "can_attack"),  # the row's weapons reach the column's plane
+        *by_pair(FLAG, "threatens"),  # the column counts as a threat to the row
+        *by_kind(np.int64, "weapons"),  # number of weapons, 0..2; the second is a melee copy with the same cooldown
+        *by_weapon(np.int64, "delivery"),
+        ("damage", np.float64, (MAX_KINDS, 2, MAX_KINDS)),  # of one hit on the last axis' kind, before armour
+        *by_weapon(np.float64, "range range_slop scan_range period damage_point second_hit missile_speed"),
+        *by_weapon(np.float64, "cos_one_turn cos_two_turns"),  # angles from which it bears within 1 and 2 ticks
+        *by_kind(FLAG, "heals"),
+        *by_kind(np.float64, "heal_range heal_slop heal_rate"),
+        *by_kind(np.float64, "heal_cost"),  # energy per hp
+        *by_kind(np.float64, "autocast_range autocast_energy"),
+    ],
+    align=True,
+)
+
+
+def on_grid(length: float) -> float:
+    """The nearest multiple of 1/4096."""
+    return round(length * GRID) / GRID
+
+
+@cache
+def unit_table() -> NDArray[np.void]:
+    """One record with every table, built from the data file."""
+    rows = list(facts().values())
+    count = len(rows)
+
+    def column(get: Any, dtype: Any = np.float64) -> NDArray[Any]:
+        return np.array([get(row) for row in rows], dtype=dtype)
+
+    def weapon(get: Any, dtype: Any = np.float64) -> NDArray[Any]:
+        table = np.zeros((count, 2), dtype=dtype)
+        for kind, row in enumerate(rows):
+            for slot, entry in enumerate(row["weapons"]):
+                table[kind, slot] = get(entry, row)
+        return table
+
+    def heal(name: str) -> NDArray[np.float64]:
+        return column(lambda row: row["heal"][name] if row["heal"] else 0.0)
+
+    tables = dict(
+        hp=column(lambda row: row["hp"]),
+        shield=column(lambda row: row["shield"]),
+        armor=column(lambda row: row["armor"]),
+        hp_regen=column(lambda row: row["hp_regen_per_loop"]),
+        shield_regen=column(lambda row: row["shield_regen_per_loop"]),
+        shield_delay=column(lambda row: row["shield_regen_delay_loops"]),
+        energy_start=column(lambda row: row["energy_start"]),
+        energy_max=column(lambda row: row["energy_max"]),
+        energy_regen=column(lambda row: row["energy_regen_per_loop"]),
+        speed=column(lambda row: on_grid(row["speed_per_loop"])),
+        acceleration=column(lambda row: row["acceleration_per_loop2"]),
+        radius=column(lambda row: row["radius"]),
+        is_air=column(lambda row: "ground" not in row["planes"], bool),
+        is_ground=column(lambda row: "ground" in row["planes"], bool),
+        is_biological=column(lambda row: "biological" in row["attributes"], bool),
+        explodes=column(lambda row: any(w["delivery"] == "explosion" for w in row["weapons"]), bool),
+        explosion_radius=column(lambda row: on_grid(max([w["splash_radius"] for w in row["weapons"]], default=0))),
+        hard_distance=pairs(rows, hard_distance, np.float64),
+        can_attack=pairs(rows, can_attack, bool),
+        threatens=pairs(rows, lambda a, b: can_attack(b, a) or b["always_threatens"], bool),
+        weapons=column(lambda row: len(row["weapons"]), np.int64),
+        delivery=weapon(lambda w, _: DELIVERIES[w["delivery"]], np.int64),
+        damage=damage_table(rows),
+        range=weapon(lambda w, _: on_grid(w["range"])),
+        range_slop=weapon(lambda w, _: w["range_slop"]),
+        scan_range=weapon(lambda w, _: on_grid(w["scan_range"])),
+        period=weapon(lambda w, _: w["period_loops"]),
+        damage_point=weapon(lambda w, _: w["damage_point_loops"]),
+        second_hit=weapon(lambda w, _: w["second_hit_loops"]),
+        missile_speed=weapon(lambda w, _: w["missile_speed_per_loop"]),
+        cos_one_turn=weapon(lambda w, row: turn_cosine(w, row, 1)),
+        cos_two_turns=weapon(lambda w, row: turn_cosine(w, row, 2)),
+        heals=column(lambda row: row["heal"] is not None, bool),
+        heal_range=heal("range"),
+        heal_slop=heal("range_slop"),
+        heal_rate=heal("hp_per_loop"),
+        heal_cost=heal("energy_per_hp"),
+        autocast_range=heal("autocast_range"),
+        autocast_energy=heal("autocast_min_energy"),
+    )
+    return record(UNITS, tables)
+
+
+def turn_cosine(weapon: dict[str, Any], row: dict[str, Any], ticks: int) -> float:
+    """Cosine of the largest angle to a target that ``ticks`` ticks of turning bring into the weapon's arc."""
+    return math.cos(math.radians(min(180.0, ticks * row["turn_deg_per_loop"] + weapon["arc_deg"] / 2)))
+
+
+def pairs(rows: list[dict[str, Any]], get: Any, dtype: Any) -> NDArray[Any]:
+    return np.array([[get(a, b) for b in rows] for a in rows], dtype=dtype)
+
+
+def hard_distance(a: dict[str, Any], b: dict[str, Any]) -> float:
+    """Ground units keep their inner radii apart; a colossus shares a collision flag with colossi only; flyers overlap."""
+    both_walk = a["collides_with_ground"] and b["collides_with_ground"]
+    both_stride = not a["collides_with_ground"] and "ground" in a["planes"] and a is b
+    return a["inner_radius"] + b["inner_radius"] if both_walk or both_stride else 0.0
+
+
+def can_attack(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return any(
+        (w["hits_ground"] and "ground" in b["planes"]) or (w["hits_air"] and "air" in b["planes"]) for w in a["weapons"]
+    )
+
+
+def damage_table(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
+    table = np.zeros((len(rows), 2, len(rows)))
+    for i, attacker in enumerate(rows):
+        for slot, weapon in enumerate(attacker["weapons"]):
+            for j, target in enumerate(rows):
+                bonus = sum(weapon[f"bonus_{name}"] for name in ("light", "armored") if name in target["attributes"])
+                table[i, slot, j] = weapon["damage"] + bonus
+    return table

@@ -1,0 +1,133 @@
+"""One battle as a PettingZoo ``ParallelEnv``: the door that the rest of the field knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
+from pettingzoo import ParallelEnv
+
+from envs.protocol import BatchedEnv
+from envs.registry import make
+
+
+class BattleParallelEnv(ParallelEnv):
+    """Agents ``ally_0 … ally_{N-1}`` in fixed slots; the dead stay, with no-op only, until the battle ends.
+
+    Observations are ``{"observation": (D,) float32, "action_mask": (A,) int8}``, rewards are shared, ``infos`` carry
+    ``battle_won``, ``battle_lost``, ``unit_type``, ``dead_allies``, ``dead_enemies`` and the ``action_mask``.
+
+    Args:
+        batch: a batch of one battle.
+        id: the scenario, for ``metadata``.
+    """
+
+    metadata = {"name": "battle", "render_modes": [], "is_parallelizable": True}  # noqa: RUF012 - PettingZoo's own form
+
+    def __init__(self, batch: BatchedEnv, id: str) -> None:
+        self.batch = batch
+        self.metadata = {**self.metadata, "name": id}
+        self.render_mode = None
+        spec = batch.spec
+        self.possible_agents = [f"ally_{i}" for i in range(spec.n_agents)]
+        self.agents: list[str] = []
+        observation = Dict(
+            {
+                "observation": Box(-np.inf, np.inf, (spec.obs_size,), np.float32),
+                "action_mask": MultiBinary(spec.n_actions),
+            }
+        )
+        self.observation_spaces = dict.fromkeys(self.possible_agents, observation)
+        self.action_spaces = {name: Discrete(spec.n_actions) for name in self.possible_agents}
+        self.state_space = Box(-np.inf, np.inf, (spec.state_size,), np.float32)
+        self._fresh = False
+        self._ended = False
+
+    def observation_space(self, agent: str) -> Dict:
+        """The space of every agent's observation."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> Discrete:
+        """A actions; which of them are legal is in ``action_mask``."""
+        return self.action_spaces[agent]
+
+    def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
+        """Start a battle: battle 0 of ``seed``, or the next one when no seed is given."""
+        # A finished battle has been followed by a new one already: show it instead of skipping it.
+        if seed is not None or not self._fresh:
+            self.batch.reset(seed=seed)
+        self._fresh = False
+        self._ended = False
+        self.agents = list(self.possible_agents)
+        return self._observations(), self._infos()
+
+    def step(self, actions: dict[str, int]) -> tuple[dict, dict, dict, dict, dict]:
+        """Advance one env_step with an action for every agent.
+
+        Raises:
+            ValueError: an agent's action is missing, or illegal now.
+        """
+        if not self.agents:
+            raise ValueError("step: no battle is running; call reset() first")
+        missing = [name for name in self.agents if name not in actions]
+        if missing:
+            raise ValueError(f"step: no action for {', '.join(missing)}; every agent acts, the dead with 0 (no-op)")
+        self.batch.step(np.array([[actions[name] for name in self.possible_agents]], dtype=np.int64))
+        terminated, truncated = bool(self.batch.terminated[0]), bool(self.batch.truncated[0])
+        self._ended = self._fresh = terminated or truncated
+        result = (
+            self._observations(),
+            dict.fromkeys(self.agents, float(self.batch.reward[0])),
+            dict.fromkeys(self.agents, terminated),
+            dict.fromkeys(self.agents, truncated),
+            self._infos(),
+        )
+        if self._ended:
+            self.agents = []
+        return result
+
+    def state(self) -> np.ndarray:
+        """(S,) float32 global state of the battle shown last."""
+        return (self.batch.final_state if self._ended else self.batch.state)[0].copy()
+
+    def close(self) -> None:
+        """Release the world."""
+        self.batch.close()
+
+    def _observations(self) -> dict[str, dict[str, np.ndarray]]:
+        batch = self.batch
+        obs = (batch.final_obs if self._ended else batch.obs)[0]
+        mask = (batch.final_action_mask if self._ended else batch.action_mask)[0]
+        return {
+            name: {"observation": obs[i].copy(), "action_mask": mask[i].astype(np.int8)}
+            for i, name in enumerate(self.possible_agents)
+        }
+
+    def _infos(self) -> dict[str, dict[str, Any]]:
+        batch = self.batch
+        if not self._ended:
+            self._unit_type = batch.unit_type[0].copy()
+        mask = (batch.final_action_mask if self._ended else batch.action_mask)[0]
+        return {
+            name: {
+                "action_mask": mask[i].astype(np.int8),
+                "unit_type": batch.spec.unit_types[self._unit_type[i]] if batch.spec.unit_types else "",
+                "battle_won": bool(batch.battle_won[0]),
+                "battle_lost": bool(batch.battle_lost[0]),
+                "dead_allies": int(batch.dead_allies[0]),
+                "dead_enemies": int(batch.dead_enemies[0]),
+            }
+            for i, name in enumerate(self.possible_agents)
+        }
+
+
+def parallel_env(id: str, *, seed: int | None = None, **options: Any) -> BattleParallelEnv:
+    """One battle of a registered scenario behind PettingZoo's parallel API.
+
+    Args:
+        id: a registered scenario.
+        seed: as for ``make``; ``reset(seed=...)`` replaces it.
+        **options: as for ``make``.
+    """
+    return BattleParallelEnv(make(id, 1, seed=seed, **options), id)

@@ -1,0 +1,147 @@
+"""The table of scenarios: register, make, list; an unknown name hears the near ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from envs.battle.scenarios import Scenario, builtin_scenarios
+from envs.protocol import BatchedEnv
+
+BATTLE = "envs.battle.engine:BattleEnv"
+BATTLE_OPTIONS = "envs.battle.options:BattleOptions"
+SMACV2 = "Ellis et al., SMACv2, NeurIPS 2023"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One row of the table."""
+
+    id: str
+    entry_point: str
+    """``module:callable`` that is given spec-free keyword arguments ``id, scenario, num_envs, seed, first_slot, options``."""
+    options: str
+    """``module:dataclass`` of the options that ``make`` accepts."""
+    scenario: Scenario | None
+    """What the built-in engine plays; None in a world of another kind."""
+    summary: str
+    source: str
+
+
+_entries: dict[str, Entry] = {}
+
+
+def register(
+    id: str,
+    *,
+    scenario: Scenario | None = None,
+    entry_point: str = BATTLE,
+    options: str = BATTLE_OPTIONS,
+    summary: str = "",
+    source: str = "",
+) -> None:
+    """Add a scenario; strings are resolved only when it is made.
+
+    Args:
+        id: the name that ``make`` and ``--scenarios`` take.
+        scenario: the fight, for the built-in engine.
+        entry_point: ``module:callable`` of another world that returns a ``BatchedEnv``.
+        options: ``module:dataclass`` of that world's options.
+        summary: one line for ``--help``.
+        source: where the scenario comes from.
+
+    Raises:
+        ValueError: the id is taken, or the built-in engine is given nothing to play.
+    """
+    if id in _entries:
+        raise ValueError(f"scenario {id!r} is registered already; choose another id")
+    if entry_point == BATTLE and scenario is None:
+        raise ValueError(f"scenario {id!r}: the built-in engine needs scenario=envs.Scenario(...)")
+    _entries[id] = Entry(
+        id=id, entry_point=entry_point, options=options, scenario=scenario, summary=summary, source=source
+    )
+
+
+def ids() -> list[str]:
+    """Registered scenario names, in order of registration."""
+    return list(_entries)
+
+
+def entry(id: str) -> Entry:
+    """The row of one scenario.
+
+    Raises:
+        ValueError: unknown id; the message names the near ones and all others.
+    """
+    if id not in _entries:
+        near = difflib.get_close_matches(id, _entries, n=3)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        raise ValueError(f"unknown scenario {id!r}: {hint}registered: {', '.join(_entries)}")
+    return _entries[id]
+
+
+def resolve(path: str) -> Any:
+    """Import what ``module:name`` points to."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def options_class(id: str) -> type:
+    """The dataclass of the options that this scenario accepts."""
+    return resolve(entry(id).options)
+
+
+def make(id: str, num_envs: int = 1, *, seed: int | None = None, first_slot: int = 0, **options: Any) -> BatchedEnv:
+    """Build E battles of a scenario.
+
+    Args:
+        id: a registered scenario.
+        num_envs: E, battles run side by side.
+        seed: reproduces every battle bit for bit; None draws one.
+        first_slot: number of the first slot, so that ``make(id, 1, seed=s, first_slot=e)`` is battle e of a batch alone.
+        **options: fields of ``options_class(id)``.
+
+    Raises:
+        ValueError: unknown scenario or option, or a value that is not allowed.
+    """
+    row = entry(id)
+    if num_envs < 1:
+        raise ValueError(f"num_envs is {num_envs}, it must be at least 1")
+    build: Callable[..., BatchedEnv] = resolve(row.entry_point)
+    return build(
+        id=id,
+        scenario=row.scenario,
+        num_envs=num_envs,
+        seed=seed,
+        first_slot=first_slot,
+        options=make_options(id, options),
+    )
+
+
+def make_options(id: str, given: dict[str, Any]) -> Any:
+    """The options dataclass with ``given`` set.
+
+    Raises:
+        ValueError: an unknown name, with the near ones.
+    """
+    cls = options_class(id)
+    known = [field.name for field in dataclasses.fields(cls)]
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            raise ValueError(f"unknown option {name!r} of {id}: {hint}allowed: {', '.join(known)}")
+    return cls(**given)
+
+
+for _name, _scenario in builtin_scenarios().items():
+    register(
+        _name,
+        scenario=_scenario,
+        summary=f"SMACv2: {_scenario.n_agents} {_scenario.race} units against {_scenario.n_enemies}, random teams",
+        source=SMACV2,
+    )

@@ -1,0 +1,143 @@
+"""OPEN THIS FIRST: the comparison, from flags to runs to rows to the table.
+
+    python -m harness.compare --algos k24,qmix,kalei
+
+Each (algorithm, scenario, seed) is a run. A run is trained, judged and stored as a trial of an Optuna study; one that
+is stored already is not repeated, one that was killed goes on from its checkpoint. The table is made from the store.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from harness import provenance
+from harness.errors import UsageError
+from harness.flags import Request, read_flags
+from harness.plan import RunPlan, plan_runs
+from harness.plot import plot_curves
+from harness.summary import group_runs, improvements, summarise
+from harness.table import show_table, write_table
+from harness.train import train_run
+from studies.artifacts import artifact_folder
+from studies.database import database_path
+from studies.errors import RunTakenOver, StorageError
+from studies.store import StudyStore
+
+ALL_DONE, SOME_MISSING, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compare; returns the exit code: 0 all finished, 1 runs are missing, 2 a mistake in the command, 130 Ctrl-C."""
+    console = make_console()
+    request = None
+    try:
+        request = read_flags(sys.argv[1:] if argv is None else argv)
+        plans, notes = plan_runs(request)
+        introduce(console, request, plans, notes)
+        with StudyStore.open(request.storage, request.study) as store:
+            finished = [complete(console, store, request, plan) for plan in plans]
+            report(console, store, request, plans)
+    except (UsageError, StorageError) as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        again = f"; to go on: {request.command}" if request else ""
+        print(f"\nstopped; what was done is kept{again}", file=sys.stderr)
+        return INTERRUPTED
+    return ALL_DONE if all(finished) else SOME_MISSING
+
+
+def introduce(console: Console, request: Request, plans: Sequence[RunPlan], notes: Sequence[str]) -> None:
+    """Say what will happen before it does."""
+    budget = request.budget
+    say(
+        console,
+        f"{len(plans)} runs of {budget.env_steps:,} env steps (budget {budget.name}) on {plans[0].device}, "
+        f"{request.num_envs} battles side by side; study {request.study} in {request.storage}",
+    )
+    for note in notes:
+        say(console, f"setting: {note}")
+
+
+def complete(console: Console, store: StudyStore, request: Request, plan: RunPlan) -> bool:
+    """Bring one run to its end; returns whether its result is stored."""
+    record = store.begin(plan.key, config=plan.identity(), provenance=provenance.collect(plan.device))
+    if record.status == "finished":
+        say(console, f"{plan.label}: finished before, not repeated")
+        return True
+    if record.status == "running_elsewhere":
+        say(console, f"{plan.label}: left out, it is running {record.holder}")
+        return False
+    if record.last_error:
+        say(console, f"{plan.label}: tried again, it failed before with {record.last_error}")
+    folder = run_folder(request, plan)
+    try:
+        row = train_run(plan, record, folder=folder, console=console)
+    except RunTakenOver as error:
+        say(console, f"{plan.label}: {error}")
+        return False
+    except (StorageError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # one broken run must not cost the others
+        told = f"{type(error).__name__}: {error}"
+        record.fail(told)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "error.txt").write_text(traceback.format_exc())
+        say(console, f"{plan.label}: FAILED with {told}; traceback in {folder / 'error.txt'}; the other runs go on")
+        return False
+    say(console, f"{plan.label}: win rate {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]")
+    return True
+
+
+def report(console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan]) -> None:
+    """The table and the plots, from what the study holds of this comparison."""
+    runs = store.rows()
+    rows, better = summarise(plans, runs), improvements(plans, runs)
+    if not rows:
+        say(console, "no run has finished, so there is no table")
+        return
+    title = f"{request.study}: {request.budget.env_steps:,} env steps a run"
+    folder = request.out / request.study
+    written = write_table(folder, rows, better, title=title)
+    grouped = group_runs(plans, runs)
+    for scenario in request.scenarios:
+        curves = {
+            algorithm: [store.curve_points(run.run_id) for run in grouped[algorithm, scenario]]
+            for algorithm in request.algorithms
+            if grouped[algorithm, scenario]
+        }
+        if curves:
+            picture = folder / f"curves-{scenario}.png"
+            plot_curves(picture, curves, title=scenario)
+            written.append(picture)
+    show_table(console, rows, better, title=title)
+    say(console, f"written: {', '.join(map(str, written))}")
+    artifacts = artifact_folder(database_path(request.storage))
+    say(console, f"all trials: optuna-dashboard {request.storage} --artifact-dir {artifacts}")
+
+
+def run_folder(request: Request, plan: RunPlan) -> Path:
+    """Where the run keeps its checkpoint: one folder for each identity, so that settings never share one."""
+    key = plan.key
+    return request.out / request.study / f"{key.algorithm}-{key.scenario}-seed{key.seed}-{key.config_hash}"
+
+
+def make_console() -> Console:
+    """A console; where there is no terminal, lines are not broken at 80 characters."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=200)
+
+
+def say(console: Console, line: str) -> None:
+    """One plain line."""
+    console.print(Text(line), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

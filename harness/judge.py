@@ -1,0 +1,68 @@
+"""What a trained policy is worth: greedy battles, sparsity, throughput, 2:4 speed-up."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from algorithms.protocol import Algorithm
+from envs.protocol import BatchedEnv
+from harness.evaluate import evaluate
+from harness.plan import RunPlan
+from harness.seeding import derive_seed
+from harness.speedup24 import measure_speedup24
+from harness.stats import wilson
+from harness.throughput import measure_throughput
+from studies.rows import EpisodeOutcome, RunResult
+
+
+def judge(
+    plan: RunPlan, algorithm: Algorithm, env: BatchedEnv, *, env_steps: int, wall: float
+) -> tuple[RunResult, tuple[EpisodeOutcome, ...]]:
+    """Judge a policy that has finished training.
+
+    Args:
+        plan: its run.
+        algorithm: the policy.
+        env: ``test_slots`` battles, for evaluation alone.
+        env_steps: how long it trained.
+        wall: seconds that the run has taken so far.
+
+    Raises:
+        RuntimeError: every battle of the final evaluation aborted, so that nothing can be said.
+    """
+    seed = derive_seed(plan.seed, "final_evaluation", plan.scenario)
+    found = evaluate(algorithm, env, episodes=plan.budget.final_episodes, seed=seed)
+    if not found.finished:
+        raise RuntimeError(f"all {found.aborted} battles of the final evaluation aborted; nothing was measured")
+    win_rate = wilson(found.wins, len(found.finished))
+    sparsity = algorithm.sparsity()
+    throughput = measure_throughput(algorithm, seed=derive_seed(plan.seed, "throughput"))
+    speedup = measure_speedup24(algorithm)
+    result = RunResult(
+        win_rate=win_rate.estimate,
+        win_low=win_rate.low,
+        win_high=win_rate.high,
+        interval_kind=win_rate.kind,
+        return_mean=found.mean_return,
+        sparsity_masked=sparsity.masked_layers,
+        sparsity_model=sparsity.whole_model,
+        throughput=throughput.decisions_per_second,
+        throughput_batch=throughput.battles * env.spec.n_agents,
+        throughput_dtype=throughput.dtype,
+        speedup_24=speedup.speedup,
+        speedup_24_reason=speedup.reason or "",
+        env_steps=env_steps,
+        env_steps_per_second=env_steps / wall,
+        wall_seconds=wall,
+        device=throughput.device,
+        episodes=len(found.finished),
+        wins=found.wins,
+        aborted=found.aborted,
+        details={
+            "sparsity_per_layer": sparsity.per_layer,
+            "throughput": dataclasses.asdict(throughput),
+            "speedup_24": dataclasses.asdict(speedup),
+            "schedule": algorithm.schedule(),
+        },
+    )
+    return result, found.outcomes

@@ -1,0 +1,138 @@
+"""From what was asked to the runs that answer it, each with everything that decides its result."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+import algorithms.registry
+import envs.registry
+from envs.protocol import BatchedEnv
+from harness.budgets import Budget
+from harness.config import resolve_config
+from harness.errors import UsageError
+from harness.flags import Request
+from harness.provenance import config_hash
+from studies.rows import RunKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlan:
+    """One run: an algorithm with its settings, a scenario, a seed, a length."""
+
+    algorithm: str
+    config: Any
+    """The algorithm's resolved dataclass."""
+    scenario: str
+    env_options: Any
+    """The world's resolved dataclass."""
+    seed: int
+    budget: Budget
+    num_envs: int
+    """E: training battles side by side."""
+    device: str
+    """``cpu``, ``cuda`` or ``cuda:N``."""
+
+    def identity(self) -> dict[str, Any]:
+        """Whatever changes the result and nothing else: two plans with equal identities are the same run.
+
+        The seed stands beside it in ``RunKey``, so that the seeds of one question share one hash.
+        """
+        return {
+            "algorithm": {"name": self.algorithm, **dataclasses.asdict(self.config)},
+            "env": {"scenario": self.scenario, "fight": _fight(self.scenario), **dataclasses.asdict(self.env_options)},
+            "train": {"env_steps": self.budget.env_steps, "num_envs": self.num_envs},
+            "evaluation": {
+                "test_interval": self.budget.test_interval,
+                "test_episodes": self.budget.test_episodes,
+                "final_episodes": self.budget.final_episodes,
+                "test_slots": self.budget.test_slots,
+            },
+            "device": self.device.partition(":")[0],
+        }
+
+    @property
+    def key(self) -> RunKey:
+        return RunKey(
+            algorithm=self.algorithm,
+            scenario=self.scenario,
+            seed=self.seed,
+            config_hash=config_hash(self.identity()),
+        )
+
+    @property
+    def label(self) -> str:
+        """How progress lines call this run."""
+        return f"{self.algorithm} {self.scenario} seed {self.seed}"
+
+    def make_env(self, num_envs: int, seed: int) -> BatchedEnv:
+        """A batch of this run's world."""
+        return envs.make(self.scenario, num_envs=num_envs, seed=seed, **dataclasses.asdict(self.env_options))
+
+
+def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
+    """Every run of the comparison: seed by seed, so that each algorithm has a first number early.
+
+    Returns:
+        The plans, and a line for each setting that differs from its default.
+
+    Raises:
+        UsageError: a setting is unknown or of the wrong type, or the device is not there.
+    """
+    device = resolve_device(request.device)
+    configs, options = {}, {}
+    notes: dict[str, None] = {}  # in order, each line once
+    for name in request.algorithms:
+        config_class = algorithms.registry.config_class(name)
+        overrides = request.budget.algorithm_overrides
+        configs[name], lines = resolve_config(name, config_class, request.settings, overrides)
+        notes |= dict.fromkeys(lines)
+    for scenario in request.scenarios:
+        options[scenario], lines = resolve_config("env", envs.registry.options_class(scenario), request.settings, {})
+        notes |= dict.fromkeys(lines)
+    plans = [
+        RunPlan(
+            algorithm=name,
+            config=configs[name],
+            scenario=scenario,
+            env_options=options[scenario],
+            seed=seed,
+            budget=request.budget,
+            num_envs=request.num_envs,
+            device=device,
+        )
+        for scenario in request.scenarios
+        for seed in request.seeds
+        for name in request.algorithms
+    ]
+    return plans, list(notes)
+
+
+def resolve_device(name: str) -> str:
+    """``auto`` becomes ``cuda`` where a device is there, else ``cpu``.
+
+    Raises:
+        UsageError: no such device.
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"unknown --device {name!r}; use auto, cpu, cuda or cuda:N") from None
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f"--device {name!r} is not supported; use auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(
+            f"--device {name!r}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use --device cpu"
+        )
+    return name
+
+
+def _fight(scenario: str) -> dict[str, Any] | None:
+    """What the name stands for: a map that its author redefines is another map."""
+    defined = envs.registry.entry(scenario).scenario
+    return dataclasses.asdict(defined) if defined is not None else None

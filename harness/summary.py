@@ -1,0 +1,157 @@
+"""From finished runs to the rows of the table: the seeds of one algorithm on one scenario become one row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean, median
+
+from harness.plan import RunPlan
+from harness.seeding import derive_generator
+from harness.stats import probability_of_improvement, win_rate_interval
+from studies.rows import RunRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One algorithm on one scenario, over its seeds."""
+
+    algorithm: str
+    scenario: str
+    seeds: tuple[int, ...]
+    win_rate: float
+    """0..1"""
+    win_low: float
+    win_high: float
+    interval_kind: str
+    """What the interval is over: battles of one seed, or seeds."""
+    return_mean: float
+    """Mean over seeds of the mean undiscounted return."""
+    sparsity_masked: float
+    """Zeros / entries of the prunable weights, 0..1, mean over seeds."""
+    sparsity_model: float
+    """The same of all weights one agent uses."""
+    throughput: float
+    """Agent decisions/s, median over seeds."""
+    throughput_batch: int
+    """Agents decided for in one call."""
+    throughput_dtype: str
+    device: str
+    speedup_24: float | None
+    """Compressed against dense, median over seeds; None: not measured."""
+    speedup_24_reason: str
+    """Why there is none; empty where there is one."""
+    env_steps: int
+    """Length of each run."""
+    env_steps_per_second: float
+    """Training speed, median over seeds."""
+    wall_seconds: float
+    """Of all seeds together."""
+    episodes: int
+    """Finished battles of the final evaluations."""
+    wins: int
+    aborted: int
+    config_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Improvement:
+    """How likely a run of ``better`` wins more than a run of ``baseline``, over all scenarios both finished."""
+
+    better: str
+    baseline: str
+    probability: float
+    low: float
+    high: float
+    kind: str
+
+
+def summarise(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> list[Row]:
+    """Rows in the order of the plans; seeds that have not finished are missing from them.
+
+    Args:
+        plans: the comparison that was asked for.
+        runs: finished runs of the study; those outside the comparison are passed over.
+    """
+    grouped = group_runs(plans, runs)
+    return [_row(members) for members in grouped.values() if members]
+
+
+def improvements(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> list[Improvement]:
+    """Each pair of algorithms, wherever both have at least two seeds on the same scenarios."""
+    grouped = group_runs(plans, runs)
+    algorithms = list(dict.fromkeys(algorithm for algorithm, _ in grouped))
+    found = []
+    for better, baseline in combinations(algorithms, 2):
+        shared = [
+            scenario
+            for algorithm, scenario in grouped
+            if algorithm == better and min(len(grouped[better, scenario]), len(grouped[baseline, scenario])) >= 2
+        ]
+        if not shared:
+            continue
+        ours, theirs = ([_win_rates(grouped[name, scenario]) for scenario in shared] for name in (better, baseline))
+        rng = derive_generator(0, "bootstrap", better, baseline)
+        interval = probability_of_improvement(ours, theirs, rng)
+        found.append(
+            Improvement(
+                better=better,
+                baseline=baseline,
+                probability=interval.estimate,
+                low=interval.low,
+                high=interval.high,
+                kind=interval.kind,
+            )
+        )
+    return found
+
+
+def _win_rates(members: Sequence[RunRow]) -> list[float]:
+    return [run.win_rate for run in members]
+
+
+def group_runs(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> dict[tuple[str, str], list[RunRow]]:
+    """(algorithm, scenario) -> its finished runs by seed, in the order of the plans."""
+    by_key = {(run.algorithm, run.scenario, run.seed, run.config_hash): run for run in runs}
+    grouped: dict[tuple[str, str], list[RunRow]] = {}
+    for plan in plans:
+        key = plan.key
+        members = grouped.setdefault((key.algorithm, key.scenario), [])
+        run = by_key.get((key.algorithm, key.scenario, key.seed, key.config_hash))
+        if run is not None:
+            members.append(run)
+    return grouped
+
+
+def _row(members: Sequence[RunRow]) -> Row:
+    first = members[0]
+    rng = derive_generator(0, "bootstrap", first.algorithm, first.scenario)
+    win_rate = win_rate_interval([run.wins for run in members], [run.episodes for run in members], rng)
+    speedups = [run.speedup_24 for run in members if run.speedup_24 is not None]
+    reasons = dict.fromkeys(run.speedup_24_reason for run in members if run.speedup_24 is None)
+    return Row(
+        algorithm=first.algorithm,
+        scenario=first.scenario,
+        seeds=tuple(run.seed for run in members),
+        win_rate=win_rate.estimate,
+        win_low=win_rate.low,
+        win_high=win_rate.high,
+        interval_kind=win_rate.kind,
+        return_mean=fmean(run.return_mean for run in members),
+        sparsity_masked=fmean(run.sparsity_masked for run in members),
+        sparsity_model=fmean(run.sparsity_model for run in members),
+        throughput=median(run.throughput for run in members),
+        throughput_batch=first.throughput_batch,
+        throughput_dtype=first.throughput_dtype,
+        device=first.device,
+        speedup_24=median(speedups) if speedups else None,
+        speedup_24_reason="" if speedups else "; ".join(reasons),
+        env_steps=first.env_steps,
+        env_steps_per_second=median(run.env_steps_per_second for run in members),
+        wall_seconds=sum(run.wall_seconds for run in members),
+        episodes=sum(run.episodes for run in members),
+        wins=sum(run.wins for run in members),
+        aborted=sum(run.aborted for run in members),
+        config_hash=first.config_hash,
+    )

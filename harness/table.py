@@ -1,0 +1,121 @@
+"""The final table: on the terminal, and as Markdown, CSV and JSON files."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.summary import Improvement, Row
+
+Cell = Callable[[Row], str]
+
+COLUMNS: dict[str, Cell] = {
+    "algorithm": lambda row: row.algorithm,
+    "scenario": lambda row: row.scenario,
+    "seeds": lambda row: str(len(row.seeds)),
+    "win rate [95%]": lambda row: f"{row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]",
+    "interval": lambda row: short_kind(row.interval_kind),
+    "return": lambda row: f"{row.return_mean:.2f}",
+    "sparsity masked / model": lambda row: f"{row.sparsity_masked:.1%} / {row.sparsity_model:.1%}",
+    "decisions/s": lambda row: f"{row.throughput:,.0f}",
+    "2:4 speed-up": lambda row: "n/a" if row.speedup_24 is None else f"{row.speedup_24:.2f}×",
+    "env steps/s": lambda row: f"{row.env_steps_per_second:,.0f}",
+    "wall time": lambda row: clock(row.wall_seconds),
+}
+LEFT = ("algorithm", "scenario", "interval")
+
+
+def short_kind(kind: str) -> str:
+    """``95% Wilson over battles`` -> ``Wilson, battles``; ``IQM, 95% bootstrap over seeds`` -> ``IQM, bootstrap``."""
+    return kind.replace("95% ", "").replace(" over battles", ", battles").replace(" over seeds", "")
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds: ``3:07``, ``1:03:07``."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+
+
+def show_table(console: Console, rows: Sequence[Row], improvements: Sequence[Improvement], *, title: str) -> None:
+    """Print the table with its footnotes."""
+    markers, notes = footnotes(rows, improvements)
+    table = Table(title=title, caption_justify="left", title_justify="left")
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=name in LEFT)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in _cells(row, markers)))
+    console.print(table)
+    for note in notes:
+        console.print(Text(note))
+
+
+def write_table(folder: Path, rows: Sequence[Row], improvements: Sequence[Improvement], *, title: str) -> list[Path]:
+    """Write ``table.md``, ``table.csv`` and ``table.json``; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    markdown, table_csv, table_json = (folder / f"table.{suffix}" for suffix in ("md", "csv", "json"))
+    markdown.write_text(as_markdown(rows, improvements, title=title))
+    fields = [entry.name for entry in dataclasses.fields(Row)]
+    with table_csv.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fields)
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({**dataclasses.asdict(row), "seeds": " ".join(map(str, row.seeds))})
+    content = {
+        "title": title,
+        "rows": [dataclasses.asdict(row) for row in rows],
+        "improvements": [dataclasses.asdict(improvement) for improvement in improvements],
+    }
+    table_json.write_text(json.dumps(content, indent=2) + "\n")
+    return [markdown, table_csv, table_json]
+
+
+def as_markdown(rows: Sequence[Row], improvements: Sequence[Improvement], *, title: str) -> str:
+    """The table and its footnotes as Markdown."""
+    markers, notes = footnotes(rows, improvements)
+    lines = [f"# {title}", "", f"| {' | '.join(COLUMNS)} |"]
+    lines.append(f"|{'|'.join('---' if name in LEFT else '---:' for name in COLUMNS)}|")
+    lines += [f"| {' | '.join(_cells(row, markers))} |" for row in rows]
+    lines += ["", *(f"- {note}" for note in notes)]
+    return "\n".join(lines) + "\n"
+
+
+def footnotes(rows: Sequence[Row], improvements: Sequence[Improvement]) -> tuple[dict[str, str], list[str]]:
+    """Conditions and reasons that do not fit into cells.
+
+    Returns:
+        A marker for each reason why a speed-up is missing, and all notes, one a line.
+    """
+    reasons = dict.fromkeys(row.speedup_24_reason for row in rows if row.speedup_24 is None)
+    markers = {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
+    notes = [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
+    conditions = dict.fromkeys((row.throughput_batch, row.throughput_dtype, row.device) for row in rows)
+    notes += [
+        f"decisions/s: agent decisions of the trained policy, greedy, {batch} agents a call, {dtype}, on {device}"
+        for batch, dtype, device in conditions
+    ]
+    notes += [
+        f"{row.algorithm} on {row.scenario}: {row.aborted} evaluation battles aborted and are not counted"
+        for row in rows
+        if row.aborted
+    ]
+    notes += [
+        f"probability of improvement, {each.better} over {each.baseline}: "
+        f"{each.probability:.2f} [{each.low:.2f}, {each.high:.2f}]"
+        for each in improvements
+    ]
+    return markers, notes
+
+
+def _cells(row: Row, markers: dict[str, str]) -> list[str]:
+    cells = {name: cell(row) for name, cell in COLUMNS.items()}
+    if row.speedup_24 is None:
+        cells["2:4 speed-up"] += markers[row.speedup_24_reason]
+    return list(cells.values())

@@ -1,0 +1,227 @@
+"""One run, from its first battle (or its last checkpoint) to its stored result."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+import algorithms.registry
+from algorithms.replay import EpisodeReplay
+from harness.checkpoint import load_checkpoint, save_checkpoint
+from harness.evaluate import evaluate
+from harness.interrupt import GracefulInterrupt
+from harness.judge import judge
+from harness.plan import RunPlan
+from harness.plot import plot_curves
+from harness.progress import RunProgress
+from harness.rollout import Rollout
+from harness.seeding import derive_seed
+from studies.rows import RunRow
+from studies.run import RunRecord
+
+CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(kw_only=True)
+class Counters:
+    """Where a run stands; part of its checkpoint."""
+
+    env_steps: int = 0
+    """Steps summed over all battles."""
+    episodes: int = 0
+    """Episodes inserted into the replay."""
+    pending: int = 0
+    """Of them, how many no update has answered yet."""
+    updates: int = 0
+    next_test: int = 0
+    """env_steps at which the next evaluation is due."""
+    last_test: int = -1
+    """env_steps of the latest one; a run resumed after its last evaluation does not repeat it."""
+    next_checkpoint: int = 0
+    losses: list[float] = field(default_factory=list)
+    """Of the updates since the last evaluation."""
+    diagnostics: dict[str, float] = field(default_factory=dict)
+    """Of the last update, its loss apart."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Spent in each part of the work, over all sessions."""
+    wall_seconds: float = 0.0
+    """Spent on the run altogether, over all sessions."""
+
+
+def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Console) -> RunRow:
+    """Train, judge and store one run; where a checkpoint lies in ``folder``, go on from there.
+
+    Args:
+        plan: which run.
+        record: where its curve, events and result go; started or resumed.
+        folder: of this run alone, for its checkpoint.
+        console: shows the progress.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it; the checkpoint is written.
+    """
+    run = _Run(plan, record, folder)
+    try:
+        start = run.restore()
+        progress = RunProgress(console, plan.label, total=plan.budget.env_steps, start=run.at.env_steps)
+        for line in start:
+            progress.say(line)
+            record.event(run.at.env_steps, line)
+        with progress, GracefulInterrupt() as interrupt:
+            run.train(progress, interrupt)
+        picture = folder / "curve.png"
+        plot_curves(picture, {plan.algorithm: [record.curve_points()]}, title=plan.label)
+        record.attach(picture)
+        result, outcomes = judge(plan, run.algorithm, run.test_env, env_steps=run.at.env_steps, wall=run.wall_seconds)
+        record.outcomes(outcomes)
+        record.timings(run.at.seconds)
+        return record.finish(result)
+    finally:
+        run.close()
+
+
+class _Run:
+    """The parts of a run in motion."""
+
+    def __init__(self, plan: RunPlan, record: RunRecord, folder: Path) -> None:
+        seed, scenario = plan.seed, plan.scenario
+        self.plan, self.record, self.path = plan, record, folder / CHECKPOINT
+        self.at = Counters(next_checkpoint=plan.budget.checkpoint_interval)
+        self.env = plan.make_env(plan.num_envs, derive_seed(seed, "env", scenario))
+        self.test_env = plan.make_env(plan.budget.test_slots, derive_seed(seed, "evaluation", scenario))
+        self.algorithm = algorithms.registry.make(
+            plan.algorithm,
+            self.env.spec,
+            plan.config,
+            total_env_steps=plan.budget.env_steps,
+            seed=derive_seed(seed, "algorithm"),
+            device=plan.device,
+        )
+        self.replay = EpisodeReplay(plan.config.buffer_size, derive_seed(seed, "replay"))
+        self.env.reset()
+        self.rollout = Rollout(self.env, self.algorithm)
+        self._started = time.perf_counter()
+
+    @property
+    def wall_seconds(self) -> float:
+        """Seconds of work on this run so far, over all its sessions."""
+        return self.at.wall_seconds + time.perf_counter() - self._started
+
+    def train(self, progress: RunProgress, interrupt: GracefulInterrupt) -> None:
+        """Play and learn until the budget is spent, evaluating and saving on the way."""
+        while self.at.env_steps < self.plan.budget.env_steps:
+            if self.at.env_steps >= self.at.next_test:
+                self.test(progress)
+            if interrupt.requested:
+                self.save()
+                raise KeyboardInterrupt
+            if self.at.env_steps >= self.at.next_checkpoint:
+                self.save()
+            self.play()
+            self.learn()
+            for line in self.algorithm.advance(self.at.env_steps):
+                progress.say(line)
+                self.record.event(self.at.env_steps, line)
+            self.record.heartbeat()
+            progress.advance(self.at.env_steps)
+        if self.at.last_test < self.at.env_steps:
+            self.test(progress)
+        self.save()
+
+    def play(self) -> None:
+        """One step of every battle; what ended goes into the replay."""
+        with self._timed("rollout"):
+            ended = self.rollout.step(self.algorithm.epsilon(self.at.env_steps))
+            for episode in ended:
+                self.replay.insert(episode)
+        self.at.env_steps += self.plan.num_envs
+        self.at.episodes += len(ended)
+        self.at.pending += len(ended)
+
+    def learn(self) -> None:
+        """An update for every ``episodes_per_update`` episodes that have ended, once there is a full batch."""
+        config = self.plan.config
+        while self.at.pending >= config.episodes_per_update:
+            self.at.pending -= config.episodes_per_update
+            if not self.replay.can_sample(config.batch_size):
+                continue
+            with self._timed("update"):
+                batch = self.replay.sample(config.batch_size, self.algorithm.device)
+                self.at.diagnostics = self.algorithm.update(batch, self.at.env_steps)
+            self.at.losses.append(self.at.diagnostics.pop("loss"))
+            self.at.updates += 1
+
+    def test(self, progress: RunProgress) -> None:
+        """A point of the learning curve; each has battles of its own, the same for every algorithm."""
+        at, plan = self.at, self.plan
+        seed = derive_seed(plan.seed, "evaluation", plan.scenario, at.next_test)
+        with self._timed("evaluation"):
+            found = evaluate(self.algorithm, self.test_env, episodes=plan.budget.test_episodes, seed=seed)
+        at.last_test = at.env_steps
+        at.next_test += plan.budget.test_interval
+        if not found.finished:
+            progress.say(f"all {found.aborted} evaluation battles aborted; this point of the curve is left out")
+            return
+        self.record.curve(
+            env_steps=at.env_steps,
+            win_rate=found.win_rate,
+            return_mean=found.mean_return,
+            episodes=len(found.finished),
+            loss=sum(at.losses) / len(at.losses) if at.losses else None,
+            epsilon=self.algorithm.epsilon(at.env_steps),
+            wall_seconds=self.wall_seconds,
+            **{**at.diagnostics, "sparsity_masked": self.algorithm.sparsity().masked_layers, "updates": at.updates},
+        )
+        at.losses = []
+        progress.evaluated(at.env_steps, found.win_rate, found.mean_return)
+
+    def save(self) -> None:
+        """Put a checkpoint in place of the last one."""
+        while self.at.next_checkpoint <= self.at.env_steps:
+            self.at.next_checkpoint += self.plan.budget.checkpoint_interval
+        content = {
+            "config_hash": self.plan.key.config_hash,
+            "counters": {**dataclasses.asdict(self.at), "wall_seconds": self.wall_seconds},
+            "algorithm": self.algorithm.state_dict(),
+            "replay": self.replay.state_dict(),
+            "env": self.env.state_dict(),
+            "rollout": self.rollout.state_dict(),
+        }
+        with self._timed("checkpoint"):
+            save_checkpoint(self.path, content)
+        self.record.timings(self.at.seconds)
+
+    def restore(self) -> list[str]:
+        """Go to the last checkpoint, if there is one; returns lines that say where the run starts and how."""
+        saved = load_checkpoint(self.path, config_hash=self.plan.key.config_hash)
+        if saved is None:
+            self.record.rewind(-1)
+            numbers = ", ".join(f"{name} {value:,g}" for name, value in self.algorithm.schedule().items())
+            return [f"schedule: {numbers}"]
+        self.at = Counters(**saved["counters"])
+        self.algorithm.load_state_dict(saved["algorithm"])
+        self.replay.load_state_dict(saved["replay"])
+        self.env.load_state_dict(saved["env"])
+        self.rollout.load_state_dict(saved["rollout"])
+        self.record.rewind(self.at.env_steps)
+        return [
+            f"resumes at {self.at.env_steps:,} env steps; the replay is not part of a checkpoint and refills first: "
+            f"updates go on after {self.plan.config.batch_size} episodes"
+        ]
+
+    def close(self) -> None:
+        """Release both worlds."""
+        self.env.close()
+        self.test_env.close()
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.at.seconds[part] = self.at.seconds.get(part, 0.0) + time.perf_counter() - start

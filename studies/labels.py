@@ -1,0 +1,46 @@
+"""What a trial shows in the dashboard beside its three values: who ran it, with what, and the findings in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from studies.rows import RunKey, RunResult
+
+_SHORT = 600
+"""Characters of the configuration that a trial shows; the whole of it is in ``k24_runs``."""
+
+
+def start_labels(key: RunKey, config: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes of a trial from its start on."""
+    text = json.dumps(config, sort_keys=True, separators=(", ", ": "), default=str)
+    return {
+        "algorithm": key.algorithm,
+        "scenario": key.scenario,
+        "seed": key.seed,
+        "config_hash": key.config_hash,
+        "config": text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…",
+        "commit": provenance.get("commit", "unknown"),
+        "command": provenance.get("command", "unknown"),
+    }
+
+
+def result_labels(result: RunResult) -> dict[str, Any]:
+    """Attributes that join at the end; Optuna's values must be numbers, so a missing speed-up can only stand here."""
+    return {
+        "win rate interval": f"[{result.win_low:.3f}, {result.win_high:.3f}] {result.interval_kind}",
+        "return mean": result.return_mean,
+        "sparsity of the whole model": result.sparsity_model,
+        "throughput measured at": f"batch {result.throughput_batch}, {result.throughput_dtype}, {result.device}",
+        "2:4 speed-up": result.speedup_24,
+        "2:4 speed-up reason": result.speedup_24_reason,
+        "env steps": result.env_steps,
+        "env steps per second": result.env_steps_per_second,
+        "wall seconds": result.wall_seconds,
+    }
+
+
+def objective_values(result: RunResult) -> list[float]:
+    """The three values of a trial, in the order of its metric names."""
+    return [float(result.win_rate), float(result.sparsity_masked), float(result.throughput)]

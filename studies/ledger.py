@@ -1,0 +1,208 @@
+"""Keeps our tables and Optuna's trials telling the same story, whenever the program is killed.
+
+The two are written through separate connections, so no transaction spans both. Each change therefore has an order in
+which a kill leaves something that the next opener can finish:
+
+- start: our row first (it claims the run), then the trial, which carries the run's id from its first moment on;
+- finish: our row and result first, still claimed, then the trial; a finished run that Optuna shows otherwise is told
+  later;
+- fail or interrupt: the trial first, then our row; a row left ``running`` by a dead process is ended later.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, func, select, update
+from sqlalchemy.orm import Session
+
+from studies.database import transaction
+from studies.errors import RunTakenOver
+from studies.labels import objective_values, result_labels, start_labels
+from studies.owner import Owner
+from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
+from studies.schema import Provenance, Result, Run
+from studies.trials import Trials
+
+
+class Ledger:
+    """The runs of one study on both sides.
+
+    Args:
+        engine: of our tables.
+        path: the database file, for messages.
+        study: name of the Optuna study.
+        trials: Optuna's side.
+    """
+
+    def __init__(self, engine: Engine, path: Path, study: str, trials: Trials) -> None:
+        self.engine = engine
+        self.path = path
+        self.study = study
+        self.trials = trials
+        self.me = Owner.myself()
+        self.held: set[int] = set()
+        """Ids of the runs that this store works on; tells them from those of another store in the same process."""
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """A session on our tables that is committed whole or not at all."""
+        return transaction(self.engine, self.path)
+
+    def find(self, session: Session, key: RunKey) -> Run | None:
+        """The run with this key in this study."""
+        return session.scalars(select(Run).filter_by(study=self.study, **asdict(key))).one_or_none()
+
+    def create(self, session: Session, key: RunKey, config: dict[str, Any]) -> Run:
+        """A new run, owned by this store."""
+        now = time.time()
+        run = Run(study=self.study, **asdict(key), config=config, state="running", created=now, heartbeat=now)
+        self._own(run, now)
+        session.add(run)
+        session.flush()
+        return run
+
+    def claim(self, run: Run) -> bool:
+        """Make this store the owner of a run, unless a living one has it; within the caller's transaction."""
+        holder = owner_of(run)
+        now = time.time()
+        ours = holder == self.me and run.id in self.held
+        free = ours or holder is None or not holder.is_alive(run.heartbeat, now)
+        if free:
+            self._own(run, now)
+        return free
+
+    def _own(self, run: Run, now: float) -> None:
+        run.owner_host, run.owner_pid, run.owner_started = self.me.host, self.me.pid, self.me.started
+        run.heartbeat = now
+
+    def renew(self, session: Session, run_id: int) -> None:
+        """Renew our heartbeat on a run.
+
+        Raises:
+            RunTakenOver: the run has another owner now.
+        """
+        mine = update(Run).where(
+            Run.id == run_id,
+            Run.state == "running",
+            Run.owner_host == self.me.host,
+            Run.owner_pid == self.me.pid,
+            Run.owner_started == self.me.started,
+        )
+        renewed = session.scalars(mine.values(heartbeat=time.time()).returning(Run.id)).all()
+        if not renewed:
+            self.held.discard(run_id)
+            raise RunTakenOver(
+                f"Run {run_id} in {self.path} is no longer held by this process: another one took it over, or it was "
+                f"removed. This process stops working on it; nothing stored is lost."
+            )
+
+    def add_provenance(self, session: Session, run_id: int, record: dict[str, Any]) -> None:
+        """Store where and with what a session of work on the run takes place."""
+        earlier = session.scalar(select(func.count()).where(Provenance.run_id == run_id))
+        session.add(Provenance(run_id=run_id, session=earlier or 0, started=time.time(), record=record))
+
+    def start_trial(self, run_id: int) -> int:
+        """Give a claimed run its RUNNING trial; returns the trial's number."""
+        with self.transaction() as session:
+            labels = _labels(session, session.get_one(Run, run_id))
+        number = self.trials.start(run_id, labels)
+        with self.transaction() as session:
+            session.get_one(Run, run_id).trial_number = number
+        return number
+
+    def store_result(self, session: Session, run_id: int, result: RunResult) -> None:
+        """Write the result; from its commit on the run is finished, whatever happens to the process."""
+        run = session.get_one(Run, run_id)
+        run.state, run.error, run.finished = "finished", None, time.time()
+        session.add(Result(run_id=run_id, **{name: getattr(result, name) for name in RESULT_FIELDS}))
+
+    def settle(self, run_id: int) -> RunRow:
+        """Tell Optuna about a finished run that we hold, and let go of it."""
+        with self.transaction() as session:
+            row = read_row(session, session.get_one(Run, run_id))
+            labels = _labels(session, session.get_one(Run, run_id))
+        number = self.trials.complete(run_id, objective_values(row), labels | result_labels(row))
+        with self.transaction() as session:
+            run = session.get_one(Run, run_id)
+            run.trial_number = number
+            _release(run)
+            row = read_row(session, run)
+        self.held.discard(run_id)
+        return row
+
+    def abandon(self, run_id: int, state: str, error: str | None) -> None:
+        """End our session on an unfinished run: ``failed`` with its error, or ``interrupted``."""
+        self.trials.fail(run_id, error or "interrupted: the same command resumes the run")
+        with self.transaction() as session:
+            self.renew(session, run_id)
+            run = session.get_one(Run, run_id)
+            run.state, run.error = state, error
+            _release(run)
+        self.held.discard(run_id)
+
+    def mend_finished(self) -> None:
+        """Tell Optuna about finished runs that it does not know as finished: a kill, or a study deleted there."""
+        complete = self.trials.completed_runs()
+        with self.transaction() as session:
+            finished = session.scalars(select(Run).filter_by(study=self.study, state="finished"))
+            unsettled = [run for run in finished if run.id not in complete or owner_of(run) is not None]
+            untold = [run.id for run in unsettled if self.claim(run)]
+        self.held.update(untold)
+        for run_id in untold:
+            self.settle(run_id)
+
+    def end_abandoned(self) -> None:
+        """End the trials of runs that are worked on by nobody: ours, and those of dead processes."""
+        with self.transaction() as session:
+            running = session.scalars(select(Run).filter_by(study=self.study, state="running"))
+            nobodys = [run.id for run in running if self.claim(run)]
+        self.held.update(nobodys)
+        for run_id in nobodys:
+            self.abandon(run_id, "interrupted", None)
+
+    def close(self) -> None:
+        """Release the connections of both sides."""
+        self.trials.close()
+        self.engine.dispose()
+
+
+def owner_of(run: Run) -> Owner | None:
+    """The process that holds a run, or held it last."""
+    if run.owner_host is None or run.owner_pid is None or run.owner_started is None:
+        return None
+    return Owner(host=run.owner_host, pid=run.owner_pid, started=run.owner_started)
+
+
+def read_row(session: Session, run: Run) -> RunRow:
+    """A finished run as tables and reports want it."""
+    result = session.get_one(Result, run.id)
+    return RunRow(
+        run_id=run.id,
+        trial_number=-1 if run.trial_number is None else run.trial_number,
+        study=run.study,
+        algorithm=run.algorithm,
+        scenario=run.scenario,
+        seed=run.seed,
+        config_hash=run.config_hash,
+        config=run.config,
+        provenance=_last_provenance(session, run.id),
+        **{name: getattr(result, name) for name in RESULT_FIELDS},
+    )
+
+
+def _last_provenance(session: Session, run_id: int) -> dict[str, Any]:
+    newest = select(Provenance).where(Provenance.run_id == run_id).order_by(Provenance.session.desc()).limit(1)
+    return session.scalars(newest).one().record
+
+
+def _labels(session: Session, run: Run) -> dict[str, Any]:
+    key = RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
+    return start_labels(key, run.config, _last_provenance(session, run.id))
+
+
+def _release(run: Run) -> None:
+    run.owner_host = run.owner_pid = run.owner_started = None

@@ -1,0 +1,55 @@
+"""Read what runs have left: curves, events, outcomes, timings."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from studies.rows import CurvePoint, EpisodeOutcome
+from studies.schema import Curve, Event, Outcome, Timing
+
+
+def curve_points(session: Session, run_id: int) -> list[CurvePoint]:
+    """The evaluations made during training, in order of ``env_steps``."""
+    return [
+        CurvePoint(
+            env_steps=row.env_steps,
+            win_rate=row.win_rate,
+            return_mean=row.return_mean,
+            episodes=row.episodes,
+            loss=row.loss,
+            epsilon=row.epsilon,
+            wall_seconds=row.wall_seconds,
+            extra=row.extra,
+        )
+        for row in session.scalars(select(Curve).where(Curve.run_id == run_id).order_by(Curve.env_steps))
+    ]
+
+
+def events(session: Session, run_id: int) -> list[tuple[int, str]]:
+    """(env_steps, line) of what happened in training, in that order."""
+    found = session.scalars(select(Event).where(Event.run_id == run_id).order_by(Event.env_steps, Event.text))
+    return [(row.env_steps, row.text) for row in found]
+
+
+def outcomes(session: Session, run_id: int) -> list[EpisodeOutcome]:
+    """The episodes of the final evaluation, by slot and battle."""
+    found = select(Outcome).where(Outcome.run_id == run_id).order_by(Outcome.slot, Outcome.battle_id)
+    return [
+        EpisodeOutcome(
+            slot=row.slot,
+            battle_id=row.battle_id,
+            won=row.won,
+            lost=row.lost,
+            truncated=row.truncated,
+            aborted=row.aborted,
+            episode_return=row.episode_return,
+            length=row.length,
+        )
+        for row in session.scalars(found)
+    ]
+
+
+def timings(session: Session, run_id: int) -> dict[str, float]:
+    """Seconds by part of the work."""
+    return {row.part: row.seconds for row in session.scalars(select(Timing).where(Timing.run_id == run_id))}

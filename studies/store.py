@@ -1,0 +1,171 @@
+"""OPEN THIS FIRST: a study of runs in one SQLite file.
+
+    with StudyStore.open("sqlite:///studies/studies.db", study="compare") as store:
+        run = store.begin(key, config=config, provenance=provenance)
+        if run.status == "started" or run.status == "resumed":
+            run.curve(env_steps=10_000, win_rate=0.2, …)
+            row = run.finish(RunResult(win_rate=0.4, …))
+        elif run.status == "finished":
+            row = run.row
+        table = store.rows()
+
+A run is (study, algorithm, scenario, seed, config_hash). It is a trial of the Optuna study with win rate, sparsity and
+throughput as values; everything else about it lies in the ``k24_`` tables of the same file.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import select
+
+from studies import reading
+from studies.database import connect, database_path, inspect_file, make_folder
+from studies.errors import StorageError
+from studies.ledger import Ledger, owner_of, read_row
+from studies.owner import HEARTBEAT_BOUND
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
+from studies.run import RunRecord, Status
+from studies.schema import Run
+from studies.trials import Trials
+
+__all__ = ["CurvePoint", "EpisodeOutcome", "RunKey", "RunRecord", "RunResult", "RunRow", "StorageError", "StudyStore"]
+
+DEFAULT_STORAGE = "sqlite:///studies/studies.db"
+DEFAULT_STUDY = "compare"
+BUSY_SECONDS = 60.0
+"""How long a write waits for another process's write before it gives up."""
+
+
+class StudyStore:
+    """One study in one database; open it with ``StudyStore.open``, close it or use it in a ``with`` block."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls, storage: str = DEFAULT_STORAGE, study: str = DEFAULT_STUDY, *, busy_seconds: float = BUSY_SECONDS
+    ) -> StudyStore:
+        """Open a study; folder, file, tables and study are created where missing.
+
+        Finished runs that Optuna has not been told about (the program was killed just then) are told here.
+
+        Args:
+            storage: ``sqlite:///relative/file.db`` or ``sqlite:////absolute/file.db``.
+            study: name of the Optuna study; another comparison in the same file takes another name.
+            busy_seconds: how long to wait for another process's write.
+
+        Raises:
+            StorageError: the file is damaged, locked, no database, another program's, of a newer version, or cannot be
+                written; or the study has other objectives. The file is as it was before.
+        """
+        path = database_path(storage)
+        if not study:
+            raise StorageError(f"The study's name is empty. Type: --study {DEFAULT_STUDY}")
+        make_folder(path)
+        inspect_file(path, busy_seconds)
+        trials = Trials(path, study, busy_seconds)
+        try:
+            ledger = Ledger(connect(path, busy_seconds), path, study, trials)
+        except StorageError:
+            trials.close()
+            raise
+        try:
+            ledger.mend_finished()
+        except StorageError:
+            ledger.close()
+            raise
+        return cls(ledger)
+
+    def begin(self, key: RunKey, *, config: dict[str, Any], provenance: dict[str, Any]) -> RunRecord:
+        """Start a run, resume it, or say why not; see ``RunRecord.status``.
+
+        Args:
+            key: which run.
+            config: the resolved configuration, JSON-able; kept from the first start.
+            provenance: code, versions, machine, ``command`` of this session, JSON-able.
+        """
+        ledger = self._ledger
+        status: Status
+        last_error = None
+        with ledger.transaction() as session:
+            run = ledger.find(session, key)
+            if run is None:
+                run, status = ledger.create(session, key, config), "started"
+            elif run.state == "finished":
+                row = read_row(session, run)
+                return RunRecord(
+                    key=key, run_id=run.id, trial_number=row.trial_number, status="finished", row=row, ledger=ledger
+                )
+            elif not ledger.claim(run):
+                return _elsewhere(ledger, key, run)
+            else:
+                status, last_error = "resumed", run.error
+                run.state, run.error = "running", None
+            ledger.add_provenance(session, run.id, provenance)
+        ledger.held.add(run.id)
+        number = ledger.start_trial(run.id)
+        return RunRecord(
+            key=key, run_id=run.id, trial_number=number, status=status, last_error=last_error, ledger=ledger
+        )
+
+    def rows(self) -> list[RunRow]:
+        """The finished runs of this study, in the order in which they were first started."""
+        with self._ledger.transaction() as session:
+            finished = select(Run).filter_by(study=self._ledger.study, state="finished").order_by(Run.id)
+            return [read_row(session, run) for run in session.scalars(finished)]
+
+    def curve_points(self, run_id: int) -> list[CurvePoint]:
+        """The evaluations made during a run's training, in order of ``env_steps``."""
+        with self._ledger.transaction() as session:
+            return reading.curve_points(session, run_id)
+
+    def events(self, run_id: int) -> list[tuple[int, str]]:
+        """(env_steps, line) of what happened in a run's training."""
+        with self._ledger.transaction() as session:
+            return reading.events(session, run_id)
+
+    def outcomes(self, run_id: int) -> list[EpisodeOutcome]:
+        """The episodes of a run's final evaluation, by slot and battle."""
+        with self._ledger.transaction() as session:
+            return reading.outcomes(session, run_id)
+
+    def close(self) -> None:
+        """End what was left open: runs of this store and of dead processes become ``interrupted``, their trials FAIL.
+
+        They can be begun again at any time. Calling it twice is allowed.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._ledger.mend_finished()
+            self._ledger.end_abandoned()
+        finally:
+            self._ledger.close()
+
+    def __enter__(self) -> StudyStore:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+def _elsewhere(ledger: Ledger, key: RunKey, run: Run) -> RunRecord:
+    holder = owner_of(run)
+    assert holder is not None, "a run without an owner is always free to claim"
+    age = max(0.0, time.time() - run.heartbeat)
+    return RunRecord(
+        key=key,
+        run_id=run.id,
+        trial_number=-1 if run.trial_number is None else run.trial_number,
+        status="running_elsewhere",
+        holder=(
+            f"on {holder.host}, process {holder.pid}, last sign of life {age:.0f} s ago (it is taken over when that "
+            f"process is gone; where processes cannot be looked up, after {HEARTBEAT_BOUND:.0f} s without a sign)"
+        ),
+        ledger=ledger,
+    )

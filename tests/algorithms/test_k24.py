@@ -1,0 +1,247 @@
+"""K24: scores, statistics, and what the schedule does to masks, optimiser and targets."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from algorithms.k24 import K24
+from algorithms.sparsity.activation import EMAActivationTracker
+from algorithms.sparsity.linear24 import SemiStructuredLinear24
+from algorithms.sparsity.verify import Pattern24Error, verify_mask24, verify_weight24
+from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
+
+RUN = 1005  # a ten-thousandth of the published run: resets each 50 env_steps, the freeze at 804
+
+
+def k24(**changes: object) -> K24:
+    made = learner("k24", total_env_steps=RUN, **changes)
+    assert isinstance(made, K24)
+    return made
+
+
+def layer(n_groups: int = 2, in_features: int = 10, out_features: int = 6) -> SemiStructuredLinear24:
+    return SemiStructuredLinear24(
+        in_features,
+        out_features,
+        n_groups,
+        alpha_init_std=0.1,
+        ema_momentum=0.99,
+        ema_per_type=False,
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+def check_every_mask(made: K24, env_steps: int) -> None:
+    """Masks and weights of acting, training and the target network, all layers and types."""
+    for name, masked in made.layers().items():
+        verify_mask24(masked.masks(), name)
+    for name, masked in made.target_net.named_children():
+        if isinstance(masked, SemiStructuredLinear24):
+            verify_mask24(masked.masks(), f"target {name}")
+    generator = made._masks.get_state()
+    for name, weight in made.training_weights(env_steps).items():
+        verify_weight24(weight, name)
+        assert (weight == 0).sum() == (~made.layers()[name].masks()).sum()
+    made._masks.set_state(generator)
+    for source in (made.net.group_weights(), made.target_net.group_weights(), made.masked_weights()):
+        for name, weight in source.items():
+            verify_weight24(weight, name)
+
+
+@pytest.mark.parametrize("spec", [SPEC, SINGLE_TYPE], ids=["types", "agents"])
+def test_exactly_two_of_four_in_every_phase(spec) -> None:
+    made = learner("k24", spec, total_env_steps=RUN, target_update_interval=8)
+    assert isinstance(made, K24)
+    check_every_mask(made, 0)
+    events: list[str] = []
+    for env_steps in range(0, RUN, 67):
+        events += made.advance(env_steps)
+        check_every_mask(made, env_steps)
+        made.update(batch(seed=env_steps, spec=spec), env_steps)
+        check_every_mask(made, env_steps)
+    assert any("restarted" in line for line in events)
+    assert any("frozen" in line for line in events)
+    assert made.frozen
+
+
+def test_a_layer_that_keeps_three_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broken twin of the test above."""
+    made = k24()
+    good = SemiStructuredLinear24.masks
+
+    def keeps_three(self: SemiStructuredLinear24) -> torch.Tensor:
+        mask = good(self)
+        mask[0, 0, :3] = True
+        return mask
+
+    monkeypatch.setattr(SemiStructuredLinear24, "masks", keeps_three)
+    with pytest.raises(Pattern24Error, match=r"fc1 is not 2:4: row \(0, 0\), inputs 0..3 keep"):
+        check_every_mask(made, 0)
+
+
+def test_score_is_magnitude_times_weight_times_gate() -> None:
+    made = layer()
+    rows = torch.full((5, 10), -2.0)
+    made.activation.observe([rows, rows], [torch.ones(5), torch.ones(5)])
+    expected = 2.0 * made.weight.abs() * made.alpha.sigmoid()
+    torch.testing.assert_close(made.scores(), expected)
+    assert made.alpha.std().item() == pytest.approx(0.1, abs=0.03)
+
+
+def test_gradients_reach_alpha_and_dropped_weights() -> None:
+    made = layer(in_features=8)
+    generator = torch.Generator().manual_seed(1)
+    weights = made.sampled_weights(made.logits(), 2.0, generator)
+    target = torch.randn(weights.shape, generator=generator)
+    (weights * target).sum().backward()
+    assert (made.alpha.grad != 0).all()
+    assert (made.weight.grad != 0).all()
+
+
+def test_types_part_on_a_shared_weight() -> None:
+    masks = layer(n_groups=3, in_features=64, out_features=64).masks()
+    assert not torch.equal(masks[0], masks[1])
+    assert (masks[0] & masks[1]).float().mean() > 0.3  # yet agree mostly, since the weight is shared
+
+
+def test_one_draw_is_held_over_an_update_and_changes_with_the_next() -> None:
+    made = k24()
+    first, second = made.training_weights(0)["fc2"], made.training_weights(0)["fc2"]
+    assert not torch.equal(first != 0, second != 0)
+    assert torch.equal(made.masked_weights()["fc2"], made.masked_weights()["fc2"])
+
+
+def test_temperature_ramp() -> None:
+    made = k24()
+    assert [made.temperature(t) for t in (0, 402, 804, 1005)] == pytest.approx([5.0, 2.6, 0.2, 0.2])
+    assert made.schedule() == {
+        "total_env_steps": RUN,
+        "epsilon_anneal_time": RUN // 2,
+        "anneal_end_step": 804,
+        "reset_interval": 50,
+        "finetune_start_step": 804,
+    }
+    published = learner("k24").schedule()
+    assert (published["anneal_end_step"], published["reset_interval"]) == (8_040_000, 500_000)
+
+
+def test_restart_touches_only_what_every_type_drops() -> None:
+    made = layer(n_groups=2, in_features=64, out_features=64)
+    weight, alpha = made.weight.detach().clone(), made.alpha.detach().clone()
+    dropped = ~made.masks().any(0)
+    count = made.restart(0.2, torch.Generator().manual_seed(1))
+    changed = made.weight != weight
+    assert not changed[~dropped].any()
+    assert count == changed.sum() > 0
+    assert changed[dropped].float().mean().item() == pytest.approx(0.2, abs=0.04)
+    assert torch.equal((made.alpha != alpha).all(0), changed)
+    assert made.weight[changed].abs().max() <= 1 / 8  # U(−1/√64, 1/√64)
+
+
+def test_restarts_come_each_interval_until_the_freeze_and_spare_fc1() -> None:
+    made = k24()
+    fc1 = made.net.fc1.weight.detach().clone()
+    events = {t: made.advance(t) for t in range(0, RUN, 10)}
+    restarts = [t for t, lines in events.items() if lines and "restarted" in lines[0]]
+    assert restarts == list(range(50, 801, 50))
+    assert [t for t, lines in events.items() if lines and "frozen" in lines[0]] == [810]
+    assert torch.equal(made.net.fc1.weight, fc1)
+
+
+def test_freeze_is_rewind_and_finetune() -> None:
+    made = k24()
+    for i in range(3):
+        assert "div_coef" in made.update(batch(seed=i), 0)
+    masks = {name: masked.masks() for name, masked in made.layers().items()}
+    assert not torch.equal(made.target_net.fc2.weight, made.net.fc2.weight)
+    (line,) = made.advance(804)
+    assert line.startswith("env_step 804: masks frozen (pattern overlap 0.")
+    assert line.endswith("finetuning at lr 0.0009")
+    assert made.optimizer.param_groups[0]["lr"] == pytest.approx(9e-4)
+    assert len(made.optimizer.state) == 0
+    assert torch.equal(made.target_net.fc2.weight, made.net.fc2.weight)
+    assert torch.equal(made.target_net.fc2.frozen_mask, masks["fc2"])
+    alpha, weight = made.net.fc2.alpha.detach().clone(), made.net.fc2.weight.detach().clone()
+    for i in range(3):
+        assert "div_coef" not in made.update(batch(seed=i), 900)
+    assert made.advance(1000) == []
+    assert torch.equal(made.net.fc2.alpha, alpha)
+    assert not torch.equal(made.net.fc2.weight, weight)
+    for name, masked in made.layers().items():
+        assert torch.equal(masked.masks(), masks[name])
+        assert torch.equal(made.masked_weights()[name] != 0, masks[name])
+
+
+def test_frozen_masks_survive_a_checkpoint() -> None:
+    made = k24()
+    made.advance(900)
+    resumed = learner("k24", total_env_steps=RUN, seed=3)
+    resumed.load_state_dict(made.state_dict())
+    assert isinstance(resumed, K24)
+    assert resumed.frozen
+    assert resumed.advance(1000) == []
+    for name, masked in made.layers().items():
+        assert torch.equal(resumed.layers()[name].masks(), masked.masks())
+
+
+def test_finetune_ratio_one_never_freezes() -> None:
+    made = k24(finetune_start_ratio=1.0)
+    assert not any("frozen" in line for t in (500, 1005, 2000) for line in made.advance(t))
+
+
+def test_mean_magnitude_is_bias_corrected() -> None:
+    tracker = EMAActivationTracker(2, 1, momentum=0.9)
+    assert tracker.value().tolist() == [[1.0, 1.0]]  # before anything was seen
+    tracker.observe([torch.tensor([[1.0, -2.0], [3.0, -4.0]])], [torch.ones(2)])
+    torch.testing.assert_close(tracker.value(), torch.tensor([[2.0, 3.0]]))
+    tracker.observe([torch.tensor([[4.0, 5.0], [99.0, 99.0]])], [torch.tensor([1.0, 0.0])])
+    # (0.9 · 0.1 · m1 + 0.1 · m2) / (1 − 0.81)
+    torch.testing.assert_close(tracker.value(), torch.tensor([[(0.18 + 0.4) / 0.19, (0.27 + 0.5) / 0.19]]))
+    before = tracker.value()
+    tracker.observe([torch.ones(1, 2)], [torch.zeros(1)])  # nobody alive
+    assert torch.equal(tracker.value(), before)
+
+
+def test_mean_magnitude_per_type_leaves_absent_types_alone() -> None:
+    tracker = EMAActivationTracker(1, 2, momentum=0.9)
+    tracker.observe([torch.tensor([[2.0]]), torch.zeros(0, 1)], [torch.ones(1), torch.zeros(0)])
+    torch.testing.assert_close(tracker.value(), torch.tensor([[2.0], [1.0]]))
+
+
+def test_only_filled_rows_of_living_units_are_tracked() -> None:
+    """fc1 sees obs 1 on living and 100 on dead units and on the last view."""
+    episodes = batch()
+    no_op = torch.zeros_like(episodes.action_mask)
+    no_op[..., 0] = True
+    alive = torch.ones_like(no_op)
+    dead = torch.rand(no_op.shape[:3], generator=torch.Generator().manual_seed(0)) < 0.4
+    steps = torch.cat([episodes.filled, torch.zeros(4, 1, dtype=torch.bool)], 1)
+    counted = ~dead & steps[:, :, None]
+    obs = torch.where(counted[..., None], -1.0, 100.0).expand_as(episodes.obs).contiguous()
+    made = k24()
+    made.update(
+        dataclasses.replace(episodes, obs=obs, action_mask=torch.where(dead[..., None], no_op, alive)), env_steps=0
+    )
+    tracked = made.net.fc1.activation.value()[0]
+    torch.testing.assert_close(tracked[: SPEC.obs_size], torch.ones(SPEC.obs_size))
+    agents = counted.sum((0, 1)) / counted.sum()
+    torch.testing.assert_close(tracked[-SPEC.n_agents :], agents)
+    assert torch.equal(made.target_net.fc1.activation.count, torch.zeros(1, dtype=torch.int64))
+
+
+def test_sparsity_is_half_on_full_groups_and_counts_real_entries() -> None:
+    measured = k24().sparsity()
+    for name in ("fc2", "fc3", "fc4"):
+        assert measured.per_layer[name] == [0.5] * 3
+    assert measured.per_layer["fc1"] == [8 / 17] * 3  # 17 inputs: four full groups, one entry that is always kept
+
+
+def test_pattern_record() -> None:
+    made = k24()
+    first = made.record_patterns()
+    assert set(first) == {"fc1", "fc2", "fc3", "fc4"}
+    assert first["fc2"].churn == 0
+    for i in range(5):
+        made.update(batch(seed=i), 0)
+    assert 0 < made.record_patterns()["fc2"].churn < 1

@@ -1,0 +1,122 @@
+"""Exactly 2 of 4, by construction: patterns, padding, Gumbel draws, the checker and its broken twins."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from algorithms.sparsity.pattern24 import Pattern24Matrix
+from algorithms.sparsity.tracker import LayerPatternTracker
+from algorithms.sparsity.verify import Pattern24Error, verify_mask24, verify_weight24
+
+
+def scores_for(seed: int, in_features: int, n_groups: int = 2, out_features: int = 3) -> torch.Tensor:
+    return torch.rand(n_groups, out_features, in_features, generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_six_patterns() -> None:
+    patterns = Pattern24Matrix(8).patterns
+    assert patterns.shape == (6, 4)
+    assert patterns.sum(1).tolist() == [2.0] * 6
+    assert len({tuple(row) for row in patterns.tolist()}) == 6
+
+
+def test_hard_keeps_the_two_largest_scores() -> None:
+    mask = Pattern24Matrix(8).hard(Pattern24Matrix(8).logits(torch.tensor([[[1.0, 5, 2, 4, 9, 8, 7, 1e-3]]])))
+    assert mask.tolist() == [[[0.0, 1, 0, 1, 1, 1, 0, 0]]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 9999), in_features=st.integers(1, 19), scale=st.sampled_from([0.0, 1e-8, 1e-3, 1.0, 1e6]),
+    temperature=st.sampled_from([0.05, 0.2, 1.0, 5.0, 100.0]),
+)  # fmt: skip
+def test_every_mask_keeps_exactly_two_of_four(seed: int, in_features: int, scale: float, temperature: float) -> None:
+    pattern = Pattern24Matrix(in_features)
+    logits = pattern.logits(scores_for(seed, in_features) * scale)
+    assert not logits.isnan().any()
+    verify_mask24(pattern.hard(logits))
+    verify_mask24(pattern.sample(logits, temperature, torch.Generator().manual_seed(seed)))
+
+
+@pytest.mark.parametrize(("in_features", "kept"), [(4, 2), (5, 3), (6, 4), (7, 4), (8, 4), (1, 1), (2, 2), (3, 2)])
+def test_padding_never_displaces_a_real_weight(in_features: int, kept: int) -> None:
+    """A group with r real entries keeps min(2, r), even where they score zero."""
+    pattern = Pattern24Matrix(in_features)
+    for scores in (scores_for(1, in_features), torch.zeros(2, 3, in_features)):
+        logits = pattern.logits(scores)
+        assert (pattern.hard(logits).sum(-1) == kept).all()
+        for seed in range(5):
+            assert (pattern.sample(logits, 5.0, torch.Generator().manual_seed(seed)).sum(-1) == kept).all()
+
+
+def test_logits_do_not_depend_on_the_scale_of_the_scores() -> None:
+    pattern, scores = Pattern24Matrix(8), scores_for(0, 8)
+    torch.testing.assert_close(pattern.logits(scores), pattern.logits(scores * 1e-4), rtol=1e-3, atol=1e-3)
+
+
+def test_logits_have_zero_mean_and_unit_variance() -> None:
+    logits = Pattern24Matrix(8).logits(scores_for(0, 8))
+    torch.testing.assert_close(logits.mean(-1), torch.zeros(2, 3, 2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(logits.var(-1, unbiased=False), torch.ones(2, 3, 2), atol=1e-2, rtol=0)
+
+
+def test_gumbel_draws_follow_the_softmax_of_the_logits() -> None:
+    pattern = Pattern24Matrix(4)
+    logits = torch.tensor([1.5, 0.5, 0.0, 0.0, -0.5, -1.5]).expand(1, 20_000, 1, 6)
+    mask = pattern.sample(logits, 0.7, torch.Generator().manual_seed(0))
+    drawn = (mask.view(-1, 1, 4) == pattern.patterns).all(-1).float().mean(0)
+    torch.testing.assert_close(drawn, logits[0, 0, 0].softmax(-1), atol=0.015, rtol=0)
+
+
+def test_straight_through_gradient_is_that_of_the_soft_choice() -> None:
+    pattern = Pattern24Matrix(4)
+    logits = torch.randn(1, 1, 1, 6, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    value = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    (pattern.sample(logits, 2.0, torch.Generator().manual_seed(1)) * value).sum().backward()
+    noise = -torch.empty(1, 1, 1, 6).exponential_(generator=torch.Generator().manual_seed(1)).log()
+    soft_logits = logits.detach().clone().requires_grad_()
+    (((soft_logits + noise) / 2.0).softmax(-1) @ pattern.patterns @ value).sum().backward()
+    torch.testing.assert_close(logits.grad, soft_logits.grad)
+
+
+def test_the_checker_accepts_good_and_names_bad_masks() -> None:
+    good = Pattern24Matrix(10).hard(Pattern24Matrix(10).logits(scores_for(0, 10)))
+    verify_mask24(good)
+    for change, kept in ((1.0, 3), (0.0, 1)):
+        bad = good.clone()
+        row = bad[1, 2, 4:8]
+        row[(row != change).nonzero()[0]] = change
+        with pytest.raises(Pattern24Error, match=rf"fc2 is not 2:4: row \(1, 2\), inputs 4..7 keep {kept}, exactly 2"):
+            verify_mask24(bad, "fc2")
+    short = good.clone()
+    short[0, 0, 8] = 0
+    with pytest.raises(Pattern24Error, match=r"inputs 8..11 keep 1, exactly 2 allowed; 1 of 18 groups"):
+        verify_mask24(short)
+    with pytest.raises(Pattern24Error, match="values other than 0 and 1"):
+        verify_mask24(good * 0.5)
+
+
+def test_the_checker_of_weights_accepts_zeros_but_not_a_third_weight() -> None:
+    verify_weight24(torch.tensor([[0.0, 0.3, 0.0, 0.0, -1.0, 2.0, 0.0, 0.0]]), "w")
+    with pytest.raises(Pattern24Error, match=r"w is not 2:4: row \(0,\), inputs 0..3 keep 3, at most 2"):
+        verify_weight24(torch.tensor([[0.1, 0.3, 0.2, 0.0]]), "w")
+    with pytest.raises(Pattern24Error):
+        verify_weight24(torch.ones(2, 8))
+
+
+def one_place(*chosen: int) -> torch.Tensor:
+    """Logits of one layer: one row of patterns per mask group, a single place each."""
+    return torch.nn.functional.one_hot(torch.tensor(chosen), 6).float().view(len(chosen), 1, 1, 6)
+
+
+def test_tracker_counts_use_overlap_and_churn() -> None:
+    tracker = LayerPatternTracker()
+    first = tracker.record("fc1", torch.cat([one_place(0, 0, 3), one_place(1, 2, 5)], 2))
+    assert first.usage[0].tolist() == [0.5, 0.5, 0, 0, 0, 0]
+    assert first.entropy[0].item() == pytest.approx(0.386853, abs=1e-5)  # ln 2 / ln 6
+    assert first.overlap == pytest.approx(1 / 6)  # one of three pairs at the first place, none at the second
+    assert first.churn == 0
+    second = tracker.record("fc1", torch.cat([one_place(0, 1, 3), one_place(1, 2, 5)], 2))
+    assert second.churn == pytest.approx(1 / 6)
+    assert tracker.record("fc2", one_place(4)).overlap == 0

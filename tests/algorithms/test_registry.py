@@ -1,0 +1,105 @@
+"""The table of algorithms and the errors its users can cause."""
+
+import re
+
+import pytest
+
+from algorithms import registry
+from algorithms.k24 import K24, K24Config
+from algorithms.names import KNOWN_AS, resolve
+from algorithms.qmix import QMixConfig
+from tests.algorithms.worlds import SPEC, learner
+
+
+@pytest.fixture
+def _restored_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+
+
+def test_the_three_are_there() -> None:
+    assert registry.ids()[:3] == ["qmix", "kalei", "k24"]
+    assert registry.config_class("k24") is K24Config
+    assert registry.entry("k24").summary
+    assert type(registry.make("k24", SPEC, total_env_steps=1000, seed=0)) is K24
+
+
+@pytest.mark.usefixtures("_restored_table")
+def test_a_new_algorithm_is_one_line() -> None:
+    registry.register(
+        "mine", entry_point="algorithms.qmix:QMix", config="algorithms.qmix:QMixConfig", summary="s", source="s"
+    )
+    assert registry.make("mine", SPEC, total_env_steps=10, seed=0).name == "mine"
+
+
+@pytest.mark.usefixtures("_restored_table")
+def test_registration_errors() -> None:
+    row = {"entry_point": "algorithms.qmix:QMix", "config": "algorithms.qmix:QMixConfig", "summary": "", "source": ""}
+    with pytest.raises(ValueError, match=r"'qmix' is already registered \(algorithms.qmix:QMix\); choose another id"):
+        registry.register("qmix", **row)
+    with pytest.raises(ValueError, match=r"entry_point of 'x' is 'algorithms\.qmix', it must be 'module:Class'"):
+        registry.register("x", **{**row, "entry_point": "algorithms.qmix"})
+
+
+def test_an_unknown_id_lists_near_matches_and_all() -> None:
+    with pytest.raises(registry.UnknownAlgorithmError, match=r"unknown algorithm 'qmx': did you mean qmix\?.*k24"):
+        registry.entry("qmx")
+    with pytest.raises(ValueError, match="unknown algorithm 'zzzzzz': registered are qmix, kalei, k24"):
+        registry.make("zzzzzz", SPEC, total_env_steps=10, seed=0)
+
+
+def test_make_errors() -> None:
+    with pytest.raises(ValueError, match="k24 was given a QMixConfig, it takes a K24Config"):
+        registry.make("k24", SPEC, QMixConfig(), total_env_steps=10, seed=0)
+    with pytest.raises(ValueError, match="total_env_steps is 0, it must be at least 1"):
+        registry.make("qmix", SPEC, total_env_steps=0, seed=0)
+    with pytest.raises(ValueError, match="seed is -1, it must be 0 or larger"):
+        registry.make("qmix", SPEC, total_env_steps=10, seed=-1)
+
+
+@pytest.mark.parametrize("name", KNOWN_AS)
+def test_known_names_resolve(name: str) -> None:
+    assert callable(resolve(name))
+
+
+def test_an_unknown_name_lists_near_matches() -> None:
+    with pytest.raises(ValueError, match="unknown name 'SemiStructuredLinear'; did you mean SemiStructuredLinear24"):
+        resolve("SemiStructuredLinear")
+
+
+@pytest.mark.parametrize(
+    ("id", "field", "value", "allowed"),
+    [
+        ("qmix", "batch_size", 0, "at least 1"),
+        ("qmix", "lr", 0.0, "larger than 0"),
+        ("qmix", "td_lambda", 1.5, "between 0 and 1"),
+        ("qmix", "epsilon_finish", 2.0, "between 0 and epsilon_start"),
+        ("qmix", "buffer_size", 3, "at least batch_size (4)"),
+        ("qmix", "target_update_interval", 0, "at least 1"),
+        ("kalei", "reset_ratio", -0.1, "between 0 and 1"),
+        ("kalei", "reset_interval", 0, "at least 1"),
+        ("kalei", "div_coef", -1.0, "0 or larger"),
+        ("kalei", "sparsity_layer_weights", (1.0, 2.0), "4 numbers of 0 or larger, one per layer"),
+        ("k24", "temperature_init", 0.0, "larger than 0"),
+        ("k24", "temperature_min", 6.0, "larger than 0 and at most temperature_init (5.0)"),
+        ("k24", "finetune_start_ratio", 0.0, "larger than 0 and at most 1"),
+        ("k24", "ema_momentum", 1.0, "at least 0 and below 1"),
+        ("k24", "anneal_end_step", 0, "at least 1"),
+    ],
+)
+def test_settings_out_of_range_are_refused(id: str, field: str, value: object, allowed: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"{field} is {value!r}, it must be {allowed}")):
+        learner(id, **{field: value})
+
+
+def test_defaults_are_the_published_numbers() -> None:
+    qmix, k24 = QMixConfig(), K24Config()
+    assert (qmix.batch_size, qmix.buffer_size, qmix.episodes_per_update, qmix.target_update_interval) == (
+        128,
+        5000,
+        4,
+        200,
+    )
+    assert (qmix.lr, qmix.gamma, qmix.td_lambda, qmix.grad_norm_clip) == (1e-3, 0.99, 0.6, 10.0)
+    assert (k24.temperature_init, k24.temperature_min, k24.anneal_end_step) == (5.0, 0.2, 8_040_000)
+    assert (k24.div_coef, k24.reset_interval, k24.reset_ratio) == (0.1, 500_000, 0.2)
+    assert (k24.finetune_start_ratio, k24.finetune_lr_decay) == (0.8, 0.9)

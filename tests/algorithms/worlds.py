@@ -1,0 +1,78 @@
+"""A small world's shape and random episodes that fit it, for tests of learners."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+
+from algorithms import registry
+from algorithms.learner import QLearner
+from algorithms.protocol import EpisodeBatch
+from algorithms.replay import Episode, collate
+from envs.spec import EnvSpec
+
+SPEC = EnvSpec(
+    id="toy",
+    n_agents=3,
+    n_enemies=2,
+    n_actions=6,
+    obs_size=8,
+    state_size=10,
+    episode_limit=12,
+    unit_types=("marine", "marauder", "medivac"),
+)
+"""Input width 8 + 6 + 3 = 17: the last group of four of fc1 holds one real entry."""
+
+SINGLE_TYPE = dataclasses.replace(SPEC, id="toy_single_type", unit_types=("marine",))
+
+
+def settings(id: str, **changes: object) -> object:
+    """A small config of one algorithm."""
+    small: dict[str, object] = {"rnn_hidden_dim": 16, "mixing_embed_dim": 8, "hypernet_embed": 8, "batch_size": 4}
+    return registry.config_class(id)(**{**small, **changes})
+
+
+def learner(
+    id: str, spec: EnvSpec = SPEC, *, total_env_steps: int = 10_050_000, seed: int = 0, **changes: object
+) -> QLearner:
+    """A small fresh learner."""
+    made = registry.make(id, spec, settings(id, **changes), total_env_steps=total_env_steps, seed=seed)
+    assert isinstance(made, QLearner)
+    return made
+
+
+def episode(rng: np.random.Generator, length: int, spec: EnvSpec = SPEC, *, deaths: bool = True) -> Episode:
+    """A random episode with legal actions; units die one by one where ``deaths`` is set."""
+    views = length + 1
+    action_mask = rng.random((views, spec.n_agents, spec.n_actions)) < 0.6
+    action_mask[..., 0] = False
+    action_mask[..., 1] = True
+    if deaths:
+        dies_at = rng.integers(1, 2 * views, spec.n_agents)
+        dead = np.arange(views)[:, None] >= dies_at
+        action_mask[dead] = np.eye(spec.n_actions, dtype=bool)[0]
+    draws = rng.random(action_mask.shape)
+    return Episode(
+        obs=rng.standard_normal((views, spec.n_agents, spec.obs_size), np.float32),
+        state=rng.standard_normal((views, spec.state_size), np.float32),
+        action_mask=action_mask,
+        actions=np.where(action_mask, draws, -1.0).argmax(-1)[:-1],
+        reward=rng.random(length, np.float32),
+        terminated=bool(rng.random() < 0.7),
+        truncated=False,
+        unit_type=rng.integers(0, max(1, len(spec.unit_types)), spec.n_agents),
+    )
+
+
+def batch(seed: int = 0, spec: EnvSpec = SPEC, lengths: tuple[int, ...] = (7, 3, 12, 5)) -> EpisodeBatch:
+    """A padded batch of random episodes."""
+    rng = np.random.default_rng(seed)
+    return collate([episode(rng, length, spec) for length in lengths])
+
+
+def same_parameters(a: QLearner, b: QLearner) -> bool:
+    """Whether two learners' networks and mixers are equal bit for bit."""
+    mine, theirs = ({**x.net.state_dict(), **x.mixer.state_dict()} for x in (a, b))
+    return all(torch.equal(mine[name], theirs[name]) for name in mine)

@@ -1,0 +1,106 @@
+"""A policy by rule for the fake world, which writes down what it was shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from algorithms.protocol import Algorithm, EpisodeBatch, Sparsity
+from envs.spec import EnvSpec
+from tests.harness.fake_env import N_ACTIONS
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleConfig:
+    """Settings of the rule."""
+
+    right: bool = True
+    """Take the action that is shown; otherwise action 0."""
+    batch_size: int = 4
+    """Episodes per update."""
+    buffer_size: int = 100
+    """Episodes kept."""
+    episodes_per_update: int = 4
+    """Episodes between updates."""
+    fail_at: int = 0
+    """env_steps after which an update raises; 0: never."""
+
+
+class RuleAlgorithm(Algorithm):
+    """Hidden rows count the steps of a battle, so that a test sees whether they are zeroed."""
+
+    def __init__(
+        self,
+        name: str,
+        spec: EnvSpec,
+        config: RuleConfig,
+        *,
+        total_env_steps: int = 100,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.name, self.spec, self.config = name, spec, config
+        self.total_env_steps, self.seed, self.device = total_env_steps, seed, torch.device(device)
+        self.updates: list[int] = []
+        self.shown: list[dict[str, Tensor]] = []
+
+    def initial_hidden(self, num_envs: int) -> Tensor:
+        return torch.zeros(num_envs, self.spec.n_agents, 1)
+
+    def act(
+        self,
+        obs: Tensor,
+        last_action: Tensor,
+        action_mask: Tensor,
+        unit_type: Tensor,
+        hidden: Tensor,
+        *,
+        epsilon: float,
+    ) -> tuple[Tensor, Tensor]:
+        self.shown.append({"last_action": last_action.clone(), "hidden": hidden.clone()})
+        actions = obs[..., :N_ACTIONS].argmax(-1) if self.config.right else torch.zeros_like(last_action)
+        return actions, hidden + 1
+
+    def epsilon(self, env_steps: int) -> float:
+        return 1.0 - env_steps / self.total_env_steps
+
+    def update(self, batch: EpisodeBatch, env_steps: int) -> dict[str, float]:
+        if self.config.fail_at and env_steps > self.config.fail_at:
+            raise RuntimeError("the rule broke on purpose")
+        self.updates.append(env_steps)
+        return {"loss": 1.0 / len(self.updates), "episodes": float(len(batch.filled))}
+
+    def advance(self, env_steps: int) -> list[str]:
+        return ["half way"] if env_steps == self.total_env_steps // 2 else []
+
+    def schedule(self) -> dict[str, float]:
+        return {"total_env_steps": float(self.total_env_steps)}
+
+    def sparsity(self) -> Sparsity:
+        return Sparsity(masked_layers=0.5, whole_model=0.25, per_layer={"fc": [0.5]})
+
+    def masked_weights(self) -> dict[str, Tensor]:
+        return {"fc": torch.tensor([[[1.0, 0.0, 0.0, 2.0]]])}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"updates": list(self.updates)}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        self.updates = list(saved["updates"])
+
+
+def register_rule(id: str = "rule") -> None:
+    """Put the rule into the registry, once."""
+    from algorithms import registry
+
+    if id not in registry.ids():
+        registry.register(
+            id,
+            entry_point="tests.harness.fake_algorithm:RuleAlgorithm",
+            config="tests.harness.fake_algorithm:RuleConfig",
+            summary="a rule for tests",
+            source="none",
+        )

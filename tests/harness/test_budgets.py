@@ -1,0 +1,51 @@
+"""Budgets by name, and what they refuse."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from harness.budgets import BUDGETS, Budget, budget_named
+from harness.errors import UsageError
+
+
+def test_named_lengths() -> None:
+    lengths = {name: budget.env_steps for name, budget in BUDGETS.items()}
+    assert list(lengths) == ["smoke", "quick", "standard", "long", "paper"]
+    assert (lengths["standard"], lengths["long"], lengths["paper"]) == (200_000, 1_000_000, 10_050_000)
+    assert {name: budget.seeds for name, budget in BUDGETS.items()} == {
+        "smoke": 1,
+        "quick": 1,
+        "standard": 3,
+        "long": 3,
+        "paper": 3,
+    }
+
+
+def test_only_smoke_touches_the_algorithms() -> None:
+    assert [name for name, budget in BUDGETS.items() if budget.algorithm_overrides] == ["smoke"]
+
+
+def test_unknown_budget_lists_all() -> None:
+    with pytest.raises(UsageError, match=r"unknown budget 'qick'; did you mean quick\?.*any other length: --env-steps"):
+        budget_named("qick")
+
+
+def test_shorter_run_is_still_evaluated_and_saved() -> None:
+    short = BUDGETS["standard"].with_env_steps(500)
+    assert (short.env_steps, short.test_interval, short.checkpoint_interval) == (500, 500, 500)
+    longer = BUDGETS["standard"].with_env_steps(300_000)
+    assert dataclasses.replace(longer, env_steps=200_000) == BUDGETS["standard"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"env_steps": 0}, "env_steps is 0, it must be at least 1"),
+        ({"final_episodes": 40}, r"final_episodes is 40, it must be a multiple of test_slots \(32\)"),
+    ],
+)
+def test_refused(changed: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Budget(**{"name": "x", "env_steps": 100, "checkpoint_interval": 10, **changed})  # type: ignore[arg-type]

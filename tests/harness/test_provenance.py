@@ -1,0 +1,85 @@
+"""Where a number came from, and the name of a configuration."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import provenance
+from harness.provenance import collect, command_line, config_hash
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True)
+
+
+def test_a_hash_names_the_settings_and_not_their_order() -> None:
+    first = config_hash({"lr": 0.001, "k24": {"div_coef": 0.1, "layers": (1, 2)}})
+    assert first == config_hash({"k24": {"layers": [1, 2], "div_coef": 0.1}, "lr": 1e-3})
+    assert first != config_hash({"k24": {"layers": [1, 2], "div_coef": 0.2}, "lr": 1e-3})
+    assert first != config_hash({"k24": {"layers": [2, 1], "div_coef": 0.1}, "lr": 1e-3})
+
+
+def test_a_hash_is_the_same_on_every_machine() -> None:
+    by_hand = "83eef250cdf3"  # printf '%s' '{"a":"\u03b5","b":[1,null,true]}' | sha256sum | cut -c1-12
+    assert config_hash({"b": [1, None, True], "a": "ε"}) == by_hand
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), Path("x"), np.float32(0.5)])
+def test_what_json_cannot_express_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r"cannot be hashed \(.*only numbers, texts.*dataclasses.asdict"):
+        config_hash({"lr": value})
+
+
+def test_everything_collected_can_be_stored() -> None:
+    record = collect("cpu")
+    assert json.loads(json.dumps(record)) == record
+    assert record["device"] == "cpu"
+    assert record["device_name"] == record["cpu"] != ""
+    assert record["cores"] >= 1
+    assert {"torch", "numpy", "numba", "optuna", "sqlalchemy"} <= set(record["packages"])
+    assert datetime.fromisoformat(record["started"]).tzinfo is not None
+    assert str(Path.home()) + "/" not in json.dumps(record)
+
+
+def test_the_command_shows_no_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    typed = ["/home/someone/.venv/bin/python", "-m", "harness.compare", "--storage", "sqlite:////home/someone/a b.db"]
+    assert command_line(typed) == "python -m harness.compare --storage 'sqlite:///~/a b.db'"
+
+
+def test_a_commit_is_given_with_whether_files_differ(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "a.py").write_text("a = 1\n")
+    git(tmp_path, "add", "a.py")
+    git(tmp_path, "commit", "--quiet", "-m", "first")
+    commit, dirty = provenance._commit(tmp_path)
+    assert len(commit) == 40
+    assert dirty is False
+    (tmp_path / "a.py").write_text("a = 2\n")
+    assert provenance._commit(tmp_path) == (commit, True)
+    inner = tmp_path / "site-packages"
+    inner.mkdir()
+    assert provenance._commit(inner) == ("unknown", None), "a checkout around an installed copy says nothing about it"
+
+
+def test_outside_a_checkout_or_without_git_the_commit_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert provenance._commit(tmp_path) == ("unknown", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance._commit(Path(__file__).parents[2]) == ("unknown", None)
+
+
+def test_a_machine_without_proc_still_names_its_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_path: Path) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    assert provenance._cpu_model() != ""

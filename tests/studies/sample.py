@@ -1,0 +1,103 @@
+"""Made-up runs for the tests of ``studies``."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from studies.rows import EpisodeOutcome, RunKey, RunResult
+from studies.run import RunRecord
+from studies.store import StudyStore
+
+KEY = RunKey(algorithm="k24", scenario="terran_5_vs_5", seed=1, config_hash="0123456789ab")
+CONFIG = {"algorithm": {"div_coef": 0.1, "temperature_init": 5.0}, "env_steps": 3000}
+PROVENANCE = {"commit": "abc", "command": "python -m harness.compare --algos k24", "device": "cpu"}
+RESULT = RunResult(
+    win_rate=0.75,
+    win_low=0.58,
+    win_high=0.87,
+    interval_kind="95% Wilson over battles",
+    return_mean=14.5,
+    sparsity_masked=0.5,
+    sparsity_model=0.31,
+    throughput=120_000.0,
+    throughput_batch=640,
+    throughput_dtype="float32",
+    speedup_24=None,
+    speedup_24_reason="no CUDA device",
+    env_steps=3000,
+    env_steps_per_second=410.0,
+    wall_seconds=7.3,
+    device="cpu",
+    episodes=32,
+    wins=24,
+    details={"per_layer": {"fc1": [0.5, 0.5]}},
+)
+OUTCOMES = [
+    EpisodeOutcome(
+        slot=0, battle_id=3, won=True, lost=False, truncated=False, aborted=False, episode_return=18.0, length=41
+    ),
+    EpisodeOutcome(
+        slot=1, battle_id=2, won=False, lost=False, truncated=True, aborted=False, episode_return=6.5, length=200
+    ),
+]
+
+
+def url(path: Path) -> str:
+    """The storage URL of a file."""
+    return f"sqlite:///{path}"
+
+
+def optuna_url(path: Path) -> str:
+    """The same for Optuna, which fills in what stands in braces."""
+    return url(path).replace("{", "{{").replace("}", "}}")
+
+
+def open_store(path: Path, **options: Any) -> StudyStore:
+    """Open the default study in a file."""
+    return StudyStore.open(url(path), **options)
+
+
+def begin(store: StudyStore, seed: int = 1) -> RunRecord:
+    """Begin the sample run with this seed."""
+    return store.begin(replace(KEY, seed=seed), config=CONFIG, provenance=PROVENANCE)
+
+
+def evaluate(run: RunRecord, env_steps: int, win_rate: float = 0.25) -> None:
+    """Store a curve point."""
+    run.curve(
+        env_steps=env_steps,
+        win_rate=win_rate,
+        return_mean=20 * win_rate,
+        episodes=32,
+        loss=0.1,
+        epsilon=0.5,
+        wall_seconds=env_steps / 400,
+    )
+
+
+def trials(path: Path, study: str = "compare") -> list[FrozenTrial]:
+    """The trials as Optuna itself reads them from the file."""
+    storage = optuna.storages.RDBStorage(optuna_url(path))
+    try:
+        return optuna.load_study(study_name=study, storage=storage).trials
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def states(path: Path) -> list[str]:
+    """State of each trial, in order of number."""
+    return [trial.state.name for trial in trials(path)]
+
+
+def query(path: Path, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Run one statement on the file, past all of our own code."""
+    with closing(sqlite3.connect(path)) as file, file:
+        return file.execute(sql, values).fetchall()

@@ -1,0 +1,207 @@
+"""A database that cannot be used: a clear error, what to type next, and not a byte of the file changed."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+
+from studies.errors import StorageError, translated
+from studies.schema import SCHEMA_VERSION
+from studies.store import StudyStore
+from tests.studies.sample import RESULT, begin, evaluate, open_store, query, url
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A sound database with one finished run."""
+    path = tmp_path / "studies.db"
+    with open_store(path) as store:
+        begin(store).finish(RESULT)
+    return path
+
+
+def random_bytes(path: Path) -> None:
+    path.write_bytes(np.random.default_rng(0).bytes(20_000))
+
+
+def half_of_it(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def a_page_overwritten(path: Path) -> None:
+    """A page in the middle that the schema's own pages do not show: only a walk through the file finds it."""
+    ((page,),) = query(path, "SELECT rootpage FROM sqlite_master WHERE name = 'k24_runs'")
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
+    path.write_bytes(bytes(content))
+
+
+def some_text(path: Path) -> None:
+    path.write_text("env_steps,win_rate\n1000,0.2\n" * 100)
+
+
+@pytest.mark.parametrize("damage", [random_bytes, half_of_it, a_page_overwritten, some_text])
+def test_a_damaged_file_is_refused_and_left_as_it_is(database: Path, damage: Callable[[Path], None]) -> None:
+    damage(database)
+    before = database.read_bytes()
+    with pytest.raises(
+        StorageError, match=r"studies\.db is not a sound SQLite database .* Nothing was changed.*sqlite3"
+    ):
+        open_store(database)
+    assert database.read_bytes() == before
+    assert sorted(file.name for file in database.parent.iterdir()) == ["studies.db"]
+
+
+def test_a_newer_schema_is_refused(database: Path) -> None:
+    query(database, "UPDATE k24_schema SET version = ?", SCHEMA_VERSION + 1)
+    before = database.read_bytes()
+    with pytest.raises(
+        StorageError, match=f"newer version .*version {SCHEMA_VERSION + 1}, .* up to {SCHEMA_VERSION}.*git pull"
+    ):
+        open_store(database)
+    assert database.read_bytes() == before
+
+
+def test_tables_of_another_optuna_are_refused_with_its_own_advice(database: Path) -> None:
+    query(database, "UPDATE alembic_version SET version_num = 'v0.9.0.a'")
+    with pytest.raises(StorageError, match=r"installed Optuna do not fit: .*optuna storage upgrade"):
+        open_store(database)
+
+
+def test_a_locked_database_is_named_as_such(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StorageError, match=r"is locked: another process .* Nothing was changed.*fuser -v"):
+            open_store(database, busy_seconds=0.1)
+    open_store(database).close()
+
+
+def test_a_write_against_a_lock_can_be_tried_again(database: Path) -> None:
+    with open_store(database, busy_seconds=0.1) as store:
+        run = begin(store, seed=2)
+        with closing(sqlite3.connect(database)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StorageError, match="is locked"):
+                evaluate(run, 1000)
+        evaluate(run, 1000)
+        assert len(run.curve_points()) == 1
+
+
+def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "places.sqlite"
+    query(path, "CREATE TABLE bookmarks (id INTEGER)")
+    before = path.read_bytes()
+    with pytest.raises(StorageError, match=r"another program \(tables: bookmarks\).*Name another file: --storage"):
+        open_store(path)
+    assert path.read_bytes() == before
+
+
+def test_a_study_with_other_objectives_is_not_taken_for_a_comparison(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    optuna.create_study(study_name="compare", storage=url(path), direction="minimize")
+    before = path.read_bytes()
+    with pytest.raises(StorageError, match=r"other objectives \(\['minimize'\]\); .*--study my_comparison"):
+        open_store(path)
+    assert path.read_bytes() == before
+    open_store(path, study="my_comparison").close()
+
+
+@pytest.mark.parametrize(
+    ("storage", "message"),
+    [
+        ("postgresql://localhost/runs", "starts with 'postgresql'; studies are kept in SQLite files. Type: --storage"),
+        ("runs.db", r"'runs.db' is not a URL. Type: --storage sqlite:///runs.db"),
+        ("", r"'' is not a URL. Type: --storage sqlite:///studies/studies.db"),
+        ("sqlite://", "names no plain file, and a study must outlive the program"),
+        ("sqlite:///:memory:", "names no plain file"),
+        ("sqlite:////dev/null/runs/studies.db", r"folder /dev/null/runs .* cannot be made \(Not a directory\)"),
+        ("sqlite:////dev/null/studies.db", r"folder /dev/null .* cannot be made \(File exists\)"),
+    ],
+)
+def test_a_storage_that_cannot_be_is_explained(storage: str, message: str) -> None:
+    with pytest.raises(StorageError, match=message):
+        StudyStore.open(storage)
+
+
+def test_a_folder_in_place_of_the_file_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=f"{tmp_path} is a folder, not a database. Type: .*{tmp_path}/studies.db"):
+        open_store(tmp_path)
+
+
+def test_an_empty_study_name_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"name is empty\. Type: --study compare"):
+        open_store(tmp_path / "studies.db", study="")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, a folder in which nobody can make a file")
+def test_a_folder_that_takes_no_file_is_explained() -> None:
+    with pytest.raises(StorageError, match=r"/proc/studies\.db cannot be written \(unable to open .*ls -ld /proc"):
+        open_store(Path("/proc/studies.db"))
+
+
+@contextmanager
+def ordinary_user() -> Iterator[None]:
+    """Root may write anywhere, so root becomes somebody else for a moment."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o555, 0o444), (0o555, 0o666), (0o777, 0o444)])
+def test_what_may_not_be_written_is_explained(folder_mode: int, file_mode: int, database: Path) -> None:
+    with tempfile.TemporaryDirectory() as made:  # pytest's own folders are closed to other users
+        folder = Path(made)
+        path = folder / "studies.db"
+        path.write_bytes(database.read_bytes())
+        path.chmod(file_mode)
+        folder.chmod(folder_mode)
+        try:
+            cannot = pytest.raises(StorageError, match=r"studies\.db cannot be written .*ls -ld")
+            with ordinary_user(), cannot, open_store(path) as store:
+                begin(store, seed=2)
+        finally:
+            folder.chmod(0o700)
+        assert path.read_bytes() == database.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (
+            "INSERT INTO numbers VALUES (zeroblob(100000))",
+            r"disk that holds .*\.db is full. .* goes on where it stopped",
+        ),
+        ("SELECT * FROM nowhere", r"could not be used: no such table: nowhere\. .*pragma integrity_check"),
+    ],
+)
+def test_trouble_in_mid_run_is_explained(tmp_path: Path, statement: str, message: str) -> None:
+    path = tmp_path / "studies.db"
+    query(path, "CREATE TABLE numbers (n BLOB)")
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA max_page_count = 2")  # stands for a disk without room
+        with pytest.raises(StorageError, match=message), translated(path):
+            file.execute(statement)
+
+
+def test_a_program_killed_while_it_made_the_file_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    path.touch()  # nothing written yet
+    open_store(path).close()
+    query(path, "DROP TABLE k24_curves")  # some of our tables missing
+    query(path, "DELETE FROM k24_schema")
+    with open_store(path) as store:
+        evaluate(begin(store), 1000)
+    assert query(path, "SELECT version FROM k24_schema") == [(SCHEMA_VERSION,)]

@@ -1,0 +1,80 @@
+"""``optuna-dashboard`` opens the database and shows the study with its labels."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from studies.artifacts import artifact_folder
+from studies.trials import METRIC_NAMES
+from tests.studies.sample import RESULT, begin, open_store, url
+
+TRIES = 150
+PAUSE = 0.2
+"""Seconds between two tries; all of them together are the longest start that is waited for."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def dashboard(path: Path) -> Iterator[str]:
+    """The address of a running dashboard."""
+    script = Path(sys.executable).with_name("optuna-dashboard")
+    port = free_port()
+    command = [sys.executable, str(script), url(path), "--artifact-dir", str(artifact_folder(path))]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def ask(address: str) -> Any:
+    """The JSON at an address of the dashboard, once it answers."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    last: Exception | None = None
+    for _ in range(TRIES):
+        try:
+            with direct.open(address, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.URLError as error:
+            last = error
+            time.sleep(PAUSE)
+    raise AssertionError(f"{address} did not answer within {TRIES} tries: {last}")
+
+
+def test_the_dashboard_shows_the_study_and_its_trials(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    plot = tmp_path / "curve.png"
+    plot.write_bytes(b"\x89PNG made up")
+    with open_store(path) as store:
+        run = begin(store, seed=1)
+        run.attach(plot)
+        run.finish(RESULT)
+        begin(store, seed=2).fail("loss is NaN")
+    with dashboard(path) as address:
+        (summary,) = ask(f"{address}/api/studies")["study_summaries"]
+        assert summary["study_name"] == "compare"
+        assert summary["directions"] == ["maximize"] * 3
+        study = ask(f"{address}/api/studies/{summary['study_id']}?after=0")
+    assert study["objective_names"] == METRIC_NAMES
+    finished, failed = study["trials"]
+    assert (finished["state"], failed["state"]) == ("Complete", "Fail")
+    assert finished["values"] == [0.75, 0.5, 120_000.0]
+    attributes = {item["key"]: item["value"] for item in finished["user_attrs"]}
+    assert "terran_5_vs_5" in attributes["scenario"]
+    assert [artifact["filename"] for artifact in finished["artifacts"]] == ["curve.png"]

@@ -1,0 +1,67 @@
+"""Who is alive: told by the process table here, by heartbeats elsewhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from studies import owner
+from studies.owner import HEARTBEAT_BOUND, Owner
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: only heartbeats tell here")
+
+
+@needs_proc
+def test_a_process_here_is_alive_while_it_runs_however_old_its_heartbeat() -> None:
+    assert Owner.myself().is_alive(heartbeat=0.0, now=1e9)
+
+
+@needs_proc
+def test_a_later_process_with_the_same_number_is_another_one() -> None:
+    me = Owner.myself()
+    place, _, ticks = me.started.rpartition("/")
+    earlier = replace(me, started=f"{place}/{int(ticks) - 100}")
+    assert not earlier.is_alive(heartbeat=0.0, now=0.0)
+
+
+@needs_proc
+def test_a_killed_process_is_gone_even_before_its_parent_has_noticed() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        place = Owner.myself().started.rpartition("/")[0]
+        started = f"{place}/{owner._start_ticks(process.pid)}"
+        child = Owner(host=Owner.myself().host, pid=process.pid, started=started)
+        assert child.is_alive(heartbeat=0.0, now=1e9)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
+        assert not child.is_alive(heartbeat=0.0, now=0.0)
+
+
+@pytest.mark.parametrize("other", [{"host": "node17"}, {"started": "another-boot/pid:[1]/77"}, {"started": "-/-/77"}])
+def test_elsewhere_the_heartbeat_tells(other: dict[str, str]) -> None:
+    there = replace(Owner.myself(), **other)
+    assert there.is_alive(heartbeat=1000.0, now=1000.0 + HEARTBEAT_BOUND - 1)
+    assert not there.is_alive(heartbeat=1000.0, now=1000.0 + HEARTBEAT_BOUND)
+
+
+@needs_proc
+def test_another_users_process_that_proc_hides_is_judged_by_its_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_yours(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    me = Owner.myself()
+    monkeypatch.setattr(owner, "_start_ticks", lambda _pid: None)
+    monkeypatch.setattr("studies.owner.os.kill", not_yours)
+    assert me.is_alive(heartbeat=1000.0, now=1001.0)
+    assert not me.is_alive(heartbeat=1000.0, now=1000.0 + HEARTBEAT_BOUND)
+
+
+def test_without_proc_a_process_is_told_by_the_time_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner, "_start_ticks", lambda _pid: None)
+    me = Owner.myself()
+    assert me.started.startswith("-/-/")
+    assert me == Owner.myself()

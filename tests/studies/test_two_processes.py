@@ -1,0 +1,39 @@
+"""Several processes on one file: they make it together, queue for it, and never do one run twice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.studies.sample import open_store, states
+from tests.studies.test_kill import ROOT
+
+
+def together(path: Path, seeds: list[int]) -> list[tuple[int, str]]:
+    """(exit status, errors) of processes that are started at once, each on a whole run of its seed."""
+    command = [sys.executable, "-m", "tests.studies.worker", str(path), "nowhere"]
+    processes = [subprocess.Popen([*command, str(seed)], cwd=ROOT, stderr=subprocess.PIPE, text=True) for seed in seeds]
+    answers = []
+    for process in processes:
+        _, errors = process.communicate(timeout=60)
+        answers.append((process.returncode, errors))
+    return answers
+
+
+def test_processes_that_start_at_once_on_a_new_file_all_finish(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    assert together(path, [1, 2, 3]) == [(0, "")] * 3
+    assert states(path) == ["COMPLETE"] * 3
+    with open_store(path) as store:
+        assert sorted(row.seed for row in store.rows()) == [1, 2, 3]
+        assert [len(store.curve_points(row.run_id)) for row in store.rows()] == [3, 3, 3]
+
+
+def test_of_two_processes_that_begin_one_run_only_one_does_it(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    for status, errors in together(path, [1, 1]):
+        assert status == 0 or "running_elsewhere" in errors, errors
+    assert states(path) == ["COMPLETE"]
+    with open_store(path) as store:
+        assert [row.seed for row in store.rows()] == [1]

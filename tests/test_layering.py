@@ -1,0 +1,125 @@
+"""The one-way rule: no import points back up the tree, and what a bare machine lacks is imported inside functions.
+
+``harness`` may import everything; ``studies`` and ``algorithms`` never ``harness``; ``algorithms`` sees ``envs.spec``
+only; ``envs`` sees none of them and never torch.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+FORBIDDEN: dict[str, tuple[str, ...]] = {
+    "envs": ("algorithms", "studies", "harness", "torch"),
+    "algorithms": ("studies", "harness", "envs"),
+    "studies": ("harness",),
+    "harness": (),
+}
+"""Package -> what its files may not import, at any depth of the file; none may import tests or benchmarks."""
+
+ALLOWED: dict[str, tuple[str, ...]] = {"algorithms": ("envs.spec",)}
+"""Exceptions to the table above."""
+
+ONLY_INSIDE_FUNCTIONS = ("smacv2", "pysc2", "s2clientprotocol", "triton", "torchao", "cupy")
+"""The game and CUDA: every package must import on a machine that has neither."""
+
+
+def is_within(module: str, packages: tuple[str, ...]) -> bool:
+    """Whether a dotted name is one of the packages or lies inside one."""
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def imported(node: ast.AST, package: str) -> Iterator[str]:
+    """The dotted names that a node imports; ``from a import b`` counts as ``a.b``, since b may be a module."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        parent = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+        base = ".".join([*parent, *([node.module] if node.module else [])])
+        yield from (f"{base}.{alias.name}" for alias in node.names)
+    elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if called in ("import_module", "__import__") and isinstance(node.args[0].value, str):
+            yield node.args[0].value
+
+
+def at_import(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when the file is imported: all but the bodies of functions."""
+    for child in ast.iter_child_nodes(tree):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from at_import(child)
+
+
+def faults(root: Path, package: str) -> list[str]:
+    """One line for each arrow that points back, in all files of a package."""
+    found = []
+    for path in sorted((root / package).rglob("*.py")):
+        tree = ast.parse(path.read_text(), filename=str(path))
+        own = ".".join(path.relative_to(root).parent.parts)
+        for node in ast.walk(tree):
+            for module in imported(node, own):
+                banned = is_within(module, (*FORBIDDEN[package], "tests", "benchmarks"))
+                if banned and not is_within(module, ALLOWED.get(package, ())):
+                    found.append(f"{path.relative_to(root)}:{getattr(node, 'lineno', 0)} imports {module}")
+        for node in at_import(tree):
+            for module in imported(node, own):
+                if is_within(module, ONLY_INSIDE_FUNCTIONS):
+                    line = getattr(node, "lineno", 0)
+                    found.append(f"{path.relative_to(root)}:{line} imports {module} outside a function")
+    return found
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_no_arrow_points_back(package: str) -> None:
+    assert list((ROOT / package).rglob("*.py")), f"{package} has no files to look at"
+    assert faults(ROOT, package) == []
+
+
+@pytest.mark.parametrize(
+    ("package", "line", "module"),
+    [
+        ("envs", "import torch", "torch"),
+        ("envs", "from torch.nn import functional", "torch.nn.functional"),
+        ("envs", "def f():\n    import algorithms.learner", "algorithms.learner"),
+        ("envs", "from ...harness import compare", "harness.compare"),
+        ("envs", "import importlib\nimportlib.import_module('studies.store')", "studies.store"),
+        ("algorithms", "from envs import registry", "envs.registry"),
+        ("algorithms", "from envs.battle.engine import step", "envs.battle.engine.step"),
+        ("algorithms", "import envs", "envs"),
+        ("algorithms", "from harness.stats import wilson", "harness.stats.wilson"),
+        ("studies", "if True:\n    from harness import config", "harness.config"),
+        ("harness", "import tests.studies.sample", "tests.studies.sample"),
+        ("envs", "import smacv2", "smacv2 outside a function"),
+        ("harness", "class C:\n    from triton import jit", "triton.jit outside a function"),
+    ],
+)
+def test_a_file_that_points_back_is_found(tmp_path: Path, package: str, line: str, module: str) -> None:
+    (tmp_path / package / "inner").mkdir(parents=True)
+    (tmp_path / package / "inner" / "bad.py").write_text(line + "\n")
+    (fault,) = faults(tmp_path, package)
+    assert fault.startswith(f"{package}/inner/bad.py:")
+    assert fault.endswith(f"imports {module}")
+
+
+@pytest.mark.parametrize(
+    ("package", "line"),
+    [
+        ("algorithms", "from envs.spec import EnvSpec"),
+        ("algorithms", "from .harness import own_file_of_that_name"),
+        ("algorithms", "import torch"),
+        ("envs", "import torchlike"),
+        ("envs", "def f():\n    import smacv2"),
+        ("studies", "import optuna"),
+        ("harness", "from studies.store import StudyStore"),
+    ],
+)
+def test_a_file_that_keeps_the_rule_is_not_accused(tmp_path: Path, package: str, line: str) -> None:
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "good.py").write_text(line + "\n")
+    assert faults(tmp_path, package) == []

@@ -20,10 +20,10 @@ class BatchedEnv(Protocol):
     """E battles of one scenario, stepped together; arrays are allocated once and rewritten in place.
 
     ``step`` advances every battle by one env_step. A battle that ends restarts by itself within the same call: its
-    ``reward``, ``terminated``, ``truncated``, ``battle_won``, ``battle_lost``, ``aborted`` rows speak of the battle that
-    ended, its last view is in ``final_*``, and ``obs``, ``state``, ``action_mask``, ``unit_type``, ``battle_id`` already
-    show the new battle. ``battle_won`` and ``battle_lost`` are true only on the step that ends the battle; a draw or a
-    time limit leaves both false; an ``aborted`` battle (a crashed game) counts as none of the others.
+    ``reward``, ``terminated``, ``truncated``, ``battle_won``, ``battle_lost``, ``aborted`` rows speak of the battle
+    that ended, its last view is in ``final_*``, and ``obs``, ``state``, ``action_mask``, ``unit_type``, ``battle_id``
+    already show the new battle. ``battle_won`` and ``battle_lost`` are true only on the step that ends the battle; a
+    draw or a time limit leaves both false; an ``aborted`` battle (a crashed game) counts as none of the others.
     """
 
     spec: EnvSpec
@@ -67,7 +67,7 @@ class BatchedEnv(Protocol):
     """(E, N, A)"""
 
     def reset(self, seed: int | None = None) -> None:
-        """Start battle 0 in every slot; ``seed`` replaces the one given at construction."""
+        """Start a battle in every slot: battle 0 of ``seed`` if one is given, else the slot's next."""
 
     def step(self, actions: NDArray[np.integer[Any]]) -> None:
         """Advance one env_step; ``actions`` is (E, N) integers. An illegal action raises ``ValueError``."""

@@ -23,7 +23,7 @@ class Entry:
 
     id: str
     entry_point: str
-    """``module:callable`` that is given spec-free keyword arguments ``id, scenario, num_envs, seed, first_slot, options``."""
+    """``module:callable``, called with keywords ``id, scenario, num_envs, seed, first_slot, options``."""
     options: str
     """``module:dataclass`` of the options that ``make`` accepts."""
     scenario: Scenario | None
@@ -102,7 +102,7 @@ def make(id: str, num_envs: int = 1, *, seed: int | None = None, first_slot: int
         id: a registered scenario.
         num_envs: E, battles run side by side.
         seed: reproduces every battle bit for bit; None draws one.
-        first_slot: number of the first slot, so that ``make(id, 1, seed=s, first_slot=e)`` is battle e of a batch alone.
+        first_slot: number of the first slot: ``make(id, 1, seed=s, first_slot=e)`` is battle e of a batch, alone.
         **options: fields of ``options_class(id)``.
 
     Raises:

@@ -93,17 +93,17 @@ class BattleEnv:
         else:
             step_in_parallel(self.battles, self.units, self.setup, self.views, actions)
 
-    def _checked(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    def _checked(self, given: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
         expected = (self.num_envs, self.spec.n_agents)
-        actions = np.asarray(actions)
-        if actions.shape != expected or actions.dtype.kind not in "iu":
+        given = np.asarray(given)
+        if given.shape != expected or given.dtype.kind not in "iu":
             raise ValueError(
-                f"step: actions have shape {actions.shape} and type {actions.dtype}, "
+                f"step: actions have shape {given.shape} and type {given.dtype}, "
                 f"expected integers of shape {expected} (battles, agents)"
             )
         if self.battles[0]["battle"] < 0:
             raise ValueError("step: no battle has started yet; call reset() first")
-        actions = np.ascontiguousarray(actions, dtype=np.int64)
+        actions: NDArray[np.int64] = np.ascontiguousarray(given, dtype=np.int64)
         if self.options.illegal_actions == "raise":
             illegal = find_illegal(actions, self.views.action_mask)
             if illegal >= 0:
@@ -112,7 +112,7 @@ class BattleEnv:
 
     def _refuse(self, actions: NDArray[np.int64], e: int, i: int) -> None:
         legal = np.flatnonzero(self.views.action_mask[e, i])
-        names = ", ".join(f"{action} ({self.action_name(e, i, action)})" for action in legal)
+        names = ", ".join(f"{action} ({self.action_name(e, i, int(action))})" for action in legal)
         raise ValueError(
             f"illegal action {actions[e, i]} of agent {i} in battle {e}; legal now: {names}; "
             'mask your policy with action_mask, or make the environment with illegal_actions="noop"'

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import config as numba_config
 
 ENGINE_FOLDER = Path(__file__).parent
 
@@ -28,12 +27,11 @@ def source_hash(folder: Path = ENGINE_FOLDER) -> str:
 
 
 def cache_folder() -> Path:
-    """Where the machine code of these sources lies: ``$K24_CACHE_DIR``, else the user's cache, else a temporary folder."""
+    """Where the machine code of these sources lies: ``$K24_CACHE_DIR``, else the user's cache, else a temporary one."""
     named = os.environ.get("K24_CACHE_DIR")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    parents = (
-        [Path(named)] if named else [home / "k24-harness", Path(tempfile.gettempdir()) / f"k24-harness-{os.getuid()}"]
-    )
+    temporary = Path(tempfile.gettempdir()) / f"k24-harness-{os.getuid()}"
+    parents = [Path(named)] if named else [home / "k24-harness", temporary]
     for parent in parents:
         folder = parent / f"numba-{source_hash()}"
         try:
@@ -61,11 +59,11 @@ def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False
 
     def compile_(target: Callable[..., Any]) -> Any:
         # numba reads the folder when a function is decorated; other users of numba in this process keep theirs.
-        before = numba_config.CACHE_DIR
-        numba_config.CACHE_DIR = str(CACHE_FOLDER)
+        settings: Any = numba.config
+        before, settings.CACHE_DIR = settings.CACHE_DIR, str(CACHE_FOLDER)
         try:
             return numba.njit(cache=True, nogil=True, error_model="numpy", parallel=parallel)(target)
         finally:
-            numba_config.CACHE_DIR = before
+            settings.CACHE_DIR = before
 
     return compile_ if function is None else compile_(function)

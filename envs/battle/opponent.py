@@ -6,7 +6,8 @@ agent is refused the order and stays idle.
 
 from __future__ import annotations
 
-from envs.battle.combat import distance2, give_order
+from envs.battle.command import give_order
+from envs.battle.geometry import distance2
 from envs.battle.jit import kernel
 from envs.battle.movement import head_for
 from envs.battle.state import ATTACK, NONE

@@ -14,7 +14,7 @@ class BattleOptions:
     """
 
     rules: str = "2024"
-    """Release of the benchmark: ``2024`` (today's) or ``2023`` (no sighting tags, no blanking, attacks sent out of range)."""
+    """Release of the benchmark: ``2024`` (today's) or ``2023`` (no sighting tags, attacks sent out of range)."""
     move_amount: float = 2.0
     """Cells a move order aims ahead."""
     step_mul: int = 8
@@ -42,7 +42,7 @@ class BattleOptions:
     num_fov_actions: int = 12
     """Look directions, evenly spaced; the cone is one direction wide."""
     prob_obs_enemy: float = 1.0
-    """Probability that an agent other than the first to sight an enemy may see it at all (0: extended partial observability)."""
+    """Probability that agents other than an enemy's first sighter may see it (0: extended partial observability)."""
     action_mask: bool = True
     """Whether attacks out of range are illegal; if not they are legal and do nothing (rules 2024)."""
     fully_observable: bool = False
@@ -64,13 +64,13 @@ class BattleOptions:
     reward_scale_rate: float = 20.0
     """Return of a flawless battle after scaling."""
     max_reward_from: str = "first_battle"
-    """The battle whose enemies set max_reward: the slot's ``first_battle`` (as the benchmark does) or ``each_battle``."""
+    """The battle whose enemies set max_reward: the slot's ``first_battle`` (the benchmark's way) or ``each_battle``."""
     illegal_actions: str = "raise"
     """``raise`` names the legal ones; ``noop`` takes an illegal action as no order."""
     unit_order: str = "simultaneous"
-    """``simultaneous``: units that kill each other in one tick both die; ``random``: one after the other, as the game does."""
+    """``simultaneous``: who kill each other in one tick both die; ``random``: one after the other, as the game does."""
     enemy_medivacs: str = "hover"
-    """What an enemy medivac does with nobody to heal: ``hover`` where it is or ``follow`` the closest comrade (a guess: neither is documented)."""
+    """An enemy medivac with nobody to heal: ``hover`` in place or ``follow`` a comrade (a guess: undocumented)."""
 
     def __post_init__(self) -> None:
         choices = {

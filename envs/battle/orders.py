@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.battle.combat import break_off, distance2, give_order
+from envs.battle.command import break_off, give_order
+from envs.battle.geometry import distance2
 from envs.battle.jit import kernel
 from envs.battle.state import ATTACK, HEAL, MOVE, NONE
 
@@ -34,7 +35,7 @@ def can_move(b, c, i, direction):
 
 @kernel
 def in_cone(b, c, i, j, length):
-    """smacv2's cone test: within ``length`` and within half a look direction of the line of sight, as it computes it."""
+    """smacv2's cone test, as it computes it: within ``length`` and half a look direction of the line of sight."""
     if distance2(b, i, j) > length * length:
         return False
     dx = b.x[j] - b.x[i]

@@ -3,8 +3,8 @@
 Units are numbered 0..N-1 (allies) and N..N+M-1 (enemies), U = N + M. Lengths are in cells, times in ticks. Positions
 lie on the game's grid of 1/4096 cell, so differences and squares of them are exact in float64.
 
-A batch is an array of E such records; ``b.x[i]`` in compiled code is then a plain load at a known offset, functions pass
-one pointer, and one compilation serves every scenario because the axes are as long as the largest fight needs.
+A batch is an array of E such records. In compiled code ``b.x[i]`` is a plain load at a known offset, functions pass one
+pointer, and one compilation serves every scenario because the axes are as long as the largest fight needs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_PLACES = 4096  # places tried around a spawn point
 
 FLAG = np.uint8  # numba's records hold no arrays of booleans
 
-# Orders. ACQUIRED is an attack that the unit chose for itself: it may choose again; ATTACK sticks until the target dies.
+# Orders. ACQUIRED is an attack that the unit chose for itself and may change; ATTACK sticks until the target dies.
 NONE, MOVE, ATTACK, ACQUIRED, HEAL = 0, 1, 2, 3, 4
 
 SWEEP_DELAY = 4  # ticks between a colossus' lance touching a unit and its damage (0.25 s)

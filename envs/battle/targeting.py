@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from envs.battle.combat import acquire, distance2, give_order, within
+from envs.battle.command import acquire, give_order
+from envs.battle.geometry import distance2, within
 from envs.battle.jit import kernel
 from envs.battle.state import ACQUIRED, HEAL, NONE
 
@@ -13,7 +14,7 @@ NOBODY = -1
 
 @kernel
 def best_target(b, u, c, i, first, count):
-    """The unit in ``first .. first+count`` that i would attack on its own: in scan range, threats first, then nearest."""
+    """The unit in ``first .. first+count`` that i would attack on its own: in scan range, threats first, then near."""
     k = b.kind[i]
     best = NOBODY
     best_threat = False

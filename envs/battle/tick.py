@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from envs.battle import rng
-from envs.battle.combat import attack, bury, delayed_effects, heal
+from envs.battle.damage import bury
+from envs.battle.effects import delayed_effects
+from envs.battle.healing import heal
 from envs.battle.jit import kernel
 from envs.battle.movement import head_for, move_all
 from envs.battle.opponent import follow_comrades, script
 from envs.battle.state import ACQUIRED, ATTACK, HEAL, MOVE, NONE
 from envs.battle.targeting import choose_patients, choose_targets
+from envs.battle.weapons import attack
 
 
 @kernel

@@ -39,7 +39,7 @@ DEFAULT_SHOOT_RANGE, DEFAULT_SIGHT_RANGE, DEFAULT_COOLDOWN_SCALE = 6, 9, 15
 
 @cache
 def facts() -> dict[str, dict[str, Any]]:
-    """The unit data by name, in alphabetical order: a unit's place in it is its ``kind``, as in the game's catalogue."""
+    """The unit data by name, in alphabetical order as in the game's catalogue: a unit's place in it is its ``kind``."""
     text = (files("envs") / "data" / "units.json").read_text()
     return dict(sorted(json.loads(text).items()))
 
@@ -171,7 +171,7 @@ def pairs(rows: list[dict[str, Any]], get: Any, dtype: Any) -> NDArray[Any]:
 
 
 def hard_distance(a: dict[str, Any], b: dict[str, Any]) -> float:
-    """Ground units keep their inner radii apart; a colossus shares a collision flag with colossi only; flyers overlap."""
+    """Ground units keep their inner radii apart; a colossus collides with colossi only; flyers overlap."""
     both_walk = a["collides_with_ground"] and b["collides_with_ground"]
     both_stride = not a["collides_with_ground"] and "ground" in a["planes"] and a is b
     return a["inner_radius"] + b["inner_radius"] if both_walk or both_stride else 0.0

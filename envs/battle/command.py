@@ -1,0 +1,34 @@
+"""Giving a unit an order, and what that interrupts."""
+
+from __future__ import annotations
+
+from envs.battle.jit import kernel
+from envs.battle.state import ACQUIRED
+
+
+@kernel
+def break_off(b, i):
+    """What a new order interrupts: a swing costs no cooldown, a burst its second hit, a sweep its main damage."""
+    if b.swing[i] > 0.0:
+        b.swing[i] = 0.0
+        b.cooldown[i] = 0.0
+    b.burst[i] = 0.0
+    b.channel[i] = False
+
+
+@kernel
+def give_order(b, i, order, target):
+    """Replace the order; the same order on the same target again interrupts nothing."""
+    if b.order[i] == order and b.target[i] == target:
+        return
+    break_off(b, i)
+    b.order[i] = order
+    b.target[i] = target
+
+
+@kernel
+def acquire(b, i, target):
+    """An attack that the unit chose for itself; the leash starts where it stands."""
+    give_order(b, i, ACQUIRED, target)
+    b.anchor_x[i] = b.x[i]
+    b.anchor_y[i] = b.y[i]

@@ -1,0 +1,72 @@
+"""Damage and death.
+
+Damage is written at once, death is declared at the end of the tick: with ``unit_order="simultaneous"`` two units that
+kill each other in one tick both die.
+"""
+
+from __future__ import annotations
+
+from envs.battle.command import acquire, break_off
+from envs.battle.geometry import distance2
+from envs.battle.jit import kernel
+from envs.battle.state import NONE
+
+MINIMUM_DAMAGE = 0.5
+HELP_RADIUS, HELP_PERIOD = 4.0, 32  # call for help: cells and ticks
+
+
+@kernel
+def damage(b, u, c, attacker, target, amount):
+    """One hit: shields first, what is left goes to life less armour, at least 0.5."""
+    absorbed = min(b.shield[target], amount)
+    b.shield[target] -= absorbed
+    rest = amount - absorbed
+    if rest > 0.0:
+        b.hp[target] -= max(rest - u.armor[b.kind[target]], MINIMUM_DAMAGE)
+    b.calm[target] = 0
+    if target >= c.n_agents and attacker < c.n_agents:
+        call_for_help(b, u, c, attacker, target)
+
+
+@kernel
+def call_for_help(b, u, c, attacker, victim):
+    """A damaged enemy and its idle comrades within 4 cells acquire the attacker, at most every 2 s."""
+    if b.tick - b.called[victim] < HELP_PERIOD:
+        return
+    b.called[victim] = b.tick
+    for j in range(c.n_agents, c.n_agents + c.n_enemies):
+        near = j == victim or distance2(b, victim, j) <= HELP_RADIUS * HELP_RADIUS
+        can = u.can_attack[b.kind[j], b.kind[attacker]]
+        if b.alive[j] and b.alive[attacker] and b.order[j] == NONE and near and can:
+            acquire(b, j, attacker)
+
+
+@kernel
+def bury(b, u, c):
+    """Declare deaths; a dying baneling explodes, which may kill more, until nobody else dies."""
+    n_units = c.n_agents + c.n_enemies
+    again = True
+    while again:
+        again = False
+        for i in range(n_units):
+            if not b.alive[i] or b.hp[i] > 0.0:
+                continue
+            b.alive[i] = False
+            b.hp[i] = 0.0
+            b.order[i] = NONE
+            break_off(b, i)
+            if u.explodes[b.kind[i]]:
+                again = True
+                explode(b, u, c, i)
+
+
+@kernel
+def explode(b, u, c, i):
+    """Area damage to the other side's ground units whose edge is inside the circle."""
+    k = b.kind[i]
+    base = c.n_agents if i < c.n_agents else 0
+    count = c.n_enemies if i < c.n_agents else c.n_agents
+    for j in range(base, base + count):
+        reach = u.explosion_radius[k] + u.radius[b.kind[j]]
+        if b.alive[j] and u.is_ground[b.kind[j]] and distance2(b, i, j) <= reach * reach:
+            damage(b, u, c, i, j, u.damage[k, 0, b.kind[j]])

@@ -1,0 +1,104 @@
+"""The attack cycle: turn, swing, damage point, and what is let loose there."""
+
+from __future__ import annotations
+
+import math
+
+from envs.battle import rng
+from envs.battle.command import break_off
+from envs.battle.damage import damage
+from envs.battle.geometry import within
+from envs.battle.jit import kernel
+from envs.battle.state import NONE
+from envs.battle.units import BURST, EXPLOSION, INSTANT, MISSILE
+
+JITTER_LEAST, JITTER_SPAN = -1.0, 3.0  # a cycle lasts period + U(-1, 2) ticks
+
+
+@kernel
+def face(b, u, i, dx, dy, weapon):
+    """Turn towards (dx, dy); true when the weapon bears. Facing snaps, the ticks that turning takes are waited for."""
+    length = math.sqrt(dx * dx + dy * dy)
+    if length > 0.0:
+        dx /= length
+        dy /= length
+        cosine = b.facing_x[i] * dx + b.facing_y[i] * dy
+        k = b.kind[i]
+        if cosine < u.cos_one_turn[k, weapon]:
+            wait = 1 if cosine >= u.cos_two_turns[k, weapon] else 2
+            b.turning[i] = max(b.turning[i], wait)
+        b.facing_x[i] = dx
+        b.facing_y[i] = dy
+    return b.turning[i] == 0
+
+
+@kernel
+def attack(b, u, c, i):
+    """Carry out an attack order for one tick; true when the unit must walk towards its target."""
+    j = b.target[i]
+    k = b.kind[i]
+    if not b.alive[j]:
+        break_off(b, i)
+        b.order[i] = NONE
+        return False
+    if b.channel[i] or b.burst[i] > 0.0:
+        return False
+    if b.swing[i] > 0.0:
+        w = b.weapon[i]
+        if not within(b, u, i, j, u.range[k, w] + u.range_slop[k, w]):
+            break_off(b, i)
+            return True
+        b.swing[i] -= 1.0
+        if b.swing[i] <= 0.0:
+            b.swing[i] = 0.0
+            release(b, u, c, i, j, w)
+        return False
+    if not within(b, u, i, j, u.range[k, 0]):
+        return True
+    bears = face(b, u, i, b.x[j] - b.x[i], b.y[j] - b.y[i], 0)
+    if u.delivery[k, 0] == EXPLOSION:
+        b.hp[i] = 0.0
+    elif bears and b.cooldown[i] <= 0.0:
+        begin_swing(b, u, c, i, j)
+    return False
+
+
+@kernel
+def begin_swing(b, u, c, i, j):
+    """Start an attack: the cycle counts from here, the effect comes at the damage point."""
+    k = b.kind[i]
+    w = 0
+    if u.weapons[k] > 1 and u.is_ground[b.kind[j]] and within(b, u, i, j, u.range[k, 1]):
+        w = 1
+    jitter = JITTER_LEAST + JITTER_SPAN * rng.uniform(b.key, rng.COOLDOWN, i, b.tick)
+    b.weapon[i] = w
+    b.cooldown[i] = u.period[k, w] + jitter
+    b.swing[i] = u.damage_point[k, w]
+    if b.swing[i] <= 0.0:
+        release(b, u, c, i, j, w)
+
+
+@kernel
+def release(b, u, c, i, j, w):
+    """The damage point: a hit, a missile, the first hit of a burst, or the start of two sweeps."""
+    k = b.kind[i]
+    how = u.delivery[k, w]
+    if how == INSTANT or how == BURST:
+        damage(b, u, c, i, j, u.damage[k, w, b.kind[j]])
+        if how == BURST:
+            b.burst[i] = u.second_hit[k, w]
+    elif how == MISSILE:
+        b.missile[i] = j
+        b.missile_weapon[i] = w
+        b.missile_x[i] = b.x[i]
+        b.missile_y[i] = b.y[i]
+    else:
+        dx = b.x[j] - b.x[i]
+        dy = b.y[j] - b.y[i]
+        length = math.sqrt(dx * dx + dy * dy)
+        b.sweep[i] = 0
+        b.channel[i] = True
+        b.sweep_target[i] = j
+        b.sweep_x[i] = -dy / length if length > 0.0 else 1.0
+        b.sweep_y[i] = dx / length if length > 0.0 else 0.0
+        b.swept[i, :] = 0

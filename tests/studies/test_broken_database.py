@@ -38,8 +38,8 @@ def half_of_it(path: Path) -> None:
 
 
 def a_page_overwritten(path: Path) -> None:
-    """A page in the middle that the schema's own pages do not show: only a walk through the file finds it."""
-    ((page,),) = query(path, "SELECT rootpage FROM sqlite_master WHERE name = 'k24_runs'")
+    """A page that opening a study does not read: only a walk through the whole file finds it."""
+    ((page,),) = query(path, "SELECT rootpage FROM sqlite_master WHERE name = 'k24_outcomes'")
     content = bytearray(path.read_bytes())
     content[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
     path.write_bytes(bytes(content))

@@ -177,15 +177,18 @@ def test_a_run_on_another_machine_is_taken_over_once_its_heartbeat_is_old(path: 
         assert (taken.status, taken.trial_number) == ("resumed", run.trial_number)
 
 
-def test_a_process_that_lost_its_run_stops_writing(path: Path) -> None:
+@pytest.mark.parametrize("other", ["owner_host = 'node17'", "owner_pid = 1", "owner_started = 'boot/pid:[1]/1'"])
+def test_a_process_that_lost_its_run_stops_writing(path: Path, other: str) -> None:
     with open_store(path) as store:
         run = begin(store)
-        query(path, "UPDATE k24_runs SET owner_host = 'node17', owner_started = 'boot/pid/1'")
+        query(path, f"UPDATE k24_runs SET {other}")
         with pytest.raises(RunTakenOver, match=r"Run 1 in .* is no longer held by this process"):
             evaluate(run, 1000)
         assert query(path, "SELECT * FROM k24_curves") == []
         with pytest.raises(RunTakenOver, match="no longer held"):
             run.finish(RESULT)
+        assert query(path, "SELECT state FROM k24_runs") == [("running",)]
+        query(path, "UPDATE k24_runs SET owner_host = 'node17', owner_started = 'boot/pid:[1]/1'")
     assert states(path) == ["RUNNING"], "closing leaves the other machine's trial alone"
 
 

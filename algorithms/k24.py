@@ -45,6 +45,10 @@ class K24Config(QMixConfig):
     """τ after the ramp. Source: K24_args."""
     anneal_end_step: int = 8_040_000
     """env_steps of a 10.05M run at which the linear ramp of τ ends. Source: K24_args."""
+    noise_anneal: bool = False
+    """Let the Gumbel noise fall with τ, as τ / temperature_init. Without it, as in plain Gumbel-softmax, τ shapes the
+    gradient only, and the normed logits leave the best pattern a chance of about one half until the masks freeze.
+    Source: this project."""
     div_coef: float = 0.1
     """Size of the orthogonality term relative to the TD loss. Source: K24_args."""
     deque_len: int = 100
@@ -131,9 +135,10 @@ class K24(QLearner):
         if self.frozen:
             return self.net.group_weights()
         layers, temperature = self.layers(), self.temperature(env_steps)
+        noise = temperature / self.config.temperature_init if self.config.noise_anneal else 1.0
         self._logits = [layer.logits() for layer in layers.values()]
         return {
-            name: layer.sampled_weights(logits, temperature, self._masks)
+            name: layer.sampled_weights(logits, temperature, noise, self._masks)
             for (name, layer), logits in zip(layers.items(), self._logits, strict=True)
         }
 
@@ -209,7 +214,7 @@ class K24(QLearner):
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
-        self._masks.set_state(saved["masks"])
+        self._masks.set_state(saved["masks"].cpu())
         self._diversity.coefficient.load_state_dict(saved["coefficient"])
         self.tracker.load_state_dict(saved["tracker"])
         self._last_reset = saved["last_reset"]

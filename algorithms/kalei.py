@@ -131,6 +131,6 @@ class Kalei(QLearner):
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
-        self._masks.set_state(saved["masks"])
+        self._masks.set_state(saved["masks"].cpu())
         self._coefficient.load_state_dict(saved["coefficient"])
         self._last_reset = saved["last_reset"]

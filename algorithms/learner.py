@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from algorithms.agent_net import MASKED_LAYERS, AgentNet, Taps, mask_groups
+from algorithms.agent_net import AgentNet, Taps, mask_groups
 from algorithms.generators import generator
 from algorithms.layers import DenseLinear, GroupLinear
 from algorithms.mixer import QMixer
 from algorithms.protocol import Algorithm, EpisodeBatch, Sparsity
 from algorithms.rows import RowOrder, order_rows
 from algorithms.schedules import epsilon_length, linear
+from algorithms.sparsity.measure import measure
 from algorithms.targets import td_lambda_targets
 from envs.spec import EnvSpec
 
@@ -256,30 +257,19 @@ class QLearner(Algorithm):
         return {name: weight.clone() for name, weight in self.net.group_weights().items()}
 
     def sparsity(self) -> Sparsity:
-        """Zeros counted on ``masked_weights``."""
-        weights = self.masked_weights()
-        zeros = {name: (weight == 0).flatten(1).sum(1).double() for name, weight in weights.items()}
-        entries = {name: weight[0].numel() for name, weight in weights.items()}
-        dense = [p for name, p in self.net.named_parameters() if name.startswith("gru.") or name.endswith(".bias")]
-        masked_zeros = torch.stack(list(zeros.values())).sum(0).mean().item()
-        dense_zeros = sum(int((p == 0).sum()) for p in dense)
-        return Sparsity(
-            masked_layers=masked_zeros / sum(entries.values()),
-            whole_model=(masked_zeros + dense_zeros) / (sum(entries.values()) + sum(p.numel() for p in dense)),
-            per_layer={name: (zeros[name] / entries[name]).tolist() for name in MASKED_LAYERS},
-        )
+        """Zeros counted on ``masked_weights``; see ``sparsity/measure.py``."""
+        return measure(self.net)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything a continuation needs, generators included."""
-        return {
+        """Everything a continuation needs, generators included; a snapshot that further updates leave alone."""
+        live = {
             "net": self.net.state_dict(),
             "mixer": self.mixer.state_dict(),
             "target_net": self.target_net.state_dict(),
             "target_mixer": self.target_mixer.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "updates": self.updates,
-            "explore": self._explore.get_state(),
         }
+        return {**copy.deepcopy(live), "updates": self.updates, "explore": self._explore.get_state()}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what ``state_dict`` gave."""
@@ -287,7 +277,8 @@ class QLearner(Algorithm):
         self.mixer.load_state_dict(saved["mixer"])
         self.target_net.load_state_dict(saved["target_net"])
         self.target_mixer.load_state_dict(saved["target_mixer"])
-        self.optimizer.load_state_dict(saved["optimizer"])
+        # Adam would go on in the caller's tensors otherwise
+        self.optimizer.load_state_dict(copy.deepcopy(saved["optimizer"]))
         self.updates = saved["updates"]
-        self._explore.set_state(saved["explore"])
+        self._explore.set_state(saved["explore"].cpu())
         self._acting = self._target = None

@@ -59,19 +59,21 @@ class Pattern24Matrix(nn.Module):
         """The best pattern of each group as a 0/1 mask (K, out, in)."""
         return self._mask(F.one_hot(logits.argmax(-1), len(self.patterns)).to(logits.dtype))
 
-    def sample(self, logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
+    def sample(self, logits: Tensor, temperature: float, noise: float, generator: torch.Generator) -> Tensor:
         """Draw one pattern per group by Gumbel-softmax: a 0/1 mask (K, out, in) with a straight-through gradient.
 
         Args:
             logits: (K, out, ⌈in/4⌉, 6).
             temperature: τ > 0; high values spread the gradient over all patterns, low ones give it to the drawn one.
+                Which pattern is drawn does not depend on it.
+            noise: factor on the Gumbel noise; 1 draws from softmax(logits), 0 takes the best pattern.
             generator: draws the Gumbel noise on the CPU.
 
         Source: Jang et al., ICLR 2017 (arXiv 1611.01144).
         """
         exponential = torch.empty(logits.shape).exponential_(generator=generator)
-        noise = -exponential.clamp(min=torch.finfo(exponential.dtype).tiny).log()  # finite, or −inf + inf is NaN
-        soft = ((logits + noise.to(logits.device)) / temperature).softmax(-1)
+        gumbel = -exponential.clamp(min=torch.finfo(exponential.dtype).tiny).log()  # finite, or −inf + inf is NaN
+        soft = ((logits + noise * gumbel.to(logits.device)) / temperature).softmax(-1)
         hard = F.one_hot(soft.argmax(-1), len(self.patterns)).to(soft.dtype)
         # the bracket is exactly 0, so the value stays exactly 0 or 1
         return self._mask(hard + (soft - soft.detach()))

@@ -92,7 +92,7 @@ def test_score_is_magnitude_times_weight_times_gate() -> None:
 def test_gradients_reach_alpha_and_dropped_weights() -> None:
     made = layer(in_features=8)
     generator = torch.Generator().manual_seed(1)
-    weights = made.sampled_weights(made.logits(), 2.0, generator)
+    weights = made.sampled_weights(made.logits(), 2.0, 1.0, generator)
     target = torch.randn(weights.shape, generator=generator)
     (weights * target).sum().backward()
     assert (made.alpha.grad != 0).all()
@@ -110,6 +110,16 @@ def test_one_draw_is_held_over_an_update_and_changes_with_the_next() -> None:
     first, second = made.training_weights(0)["fc2"], made.training_weights(0)["fc2"]
     assert not torch.equal(first != 0, second != 0)
     assert torch.equal(made.masked_weights()["fc2"], made.masked_weights()["fc2"])
+
+
+def test_noise_falls_with_the_temperature_only_where_asked() -> None:
+    def share_of_best(made: K24, env_steps: int) -> float:
+        drawn = made.training_weights(env_steps)["fc2"] != 0
+        return (drawn == made.layers()["fc2"].masks()).float().mean().item()
+
+    plain, annealed = k24(), k24(noise_anneal=True)
+    assert share_of_best(plain, 0) == share_of_best(annealed, 0) == pytest.approx(share_of_best(plain, 803), abs=0.05)
+    assert share_of_best(annealed, 803) > 0.95 > share_of_best(plain, 803)
 
 
 def test_temperature_ramp() -> None:

@@ -36,7 +36,7 @@ def test_every_mask_keeps_exactly_two_of_four(seed: int, in_features: int, scale
     logits = pattern.logits(scores_for(seed, in_features) * scale)
     assert not logits.isnan().any()
     verify_mask24(pattern.hard(logits))
-    verify_mask24(pattern.sample(logits, temperature, torch.Generator().manual_seed(seed)))
+    verify_mask24(pattern.sample(logits, temperature, 1.0, torch.Generator().manual_seed(seed)))
 
 
 @pytest.mark.parametrize(("in_features", "kept"), [(4, 2), (5, 3), (6, 4), (7, 4), (8, 4), (1, 1), (2, 2), (3, 2)])
@@ -47,7 +47,7 @@ def test_padding_never_displaces_a_real_weight(in_features: int, kept: int) -> N
         logits = pattern.logits(scores)
         assert (pattern.hard(logits).sum(-1) == kept).all()
         for seed in range(5):
-            assert (pattern.sample(logits, 5.0, torch.Generator().manual_seed(seed)).sum(-1) == kept).all()
+            assert (pattern.sample(logits, 5.0, 1.0, torch.Generator().manual_seed(seed)).sum(-1) == kept).all()
 
 
 def test_logits_do_not_depend_on_the_scale_of_the_scores() -> None:
@@ -61,19 +61,26 @@ def test_logits_have_zero_mean_and_unit_variance() -> None:
     torch.testing.assert_close(logits.var(-1, unbiased=False), torch.ones(2, 3, 2), atol=1e-2, rtol=0)
 
 
-def test_gumbel_draws_follow_the_softmax_of_the_logits() -> None:
+@pytest.mark.parametrize("temperature", [0.2, 5.0])
+def test_gumbel_draws_follow_the_softmax_of_the_logits_at_any_temperature(temperature: float) -> None:
     pattern = Pattern24Matrix(4)
     logits = torch.tensor([1.5, 0.5, 0.0, 0.0, -0.5, -1.5]).expand(1, 20_000, 1, 6)
-    mask = pattern.sample(logits, 0.7, torch.Generator().manual_seed(0))
+    mask = pattern.sample(logits, temperature, 1.0, torch.Generator().manual_seed(0))
     drawn = (mask.view(-1, 1, 4) == pattern.patterns).all(-1).float().mean(0)
     torch.testing.assert_close(drawn, logits[0, 0, 0].softmax(-1), atol=0.015, rtol=0)
+
+
+def test_without_noise_the_best_pattern_is_drawn() -> None:
+    pattern = Pattern24Matrix(10)
+    logits = pattern.logits(scores_for(3, 10))
+    assert torch.equal(pattern.sample(logits, 1.0, 0.0, torch.Generator().manual_seed(0)), pattern.hard(logits))
 
 
 def test_straight_through_gradient_is_that_of_the_soft_choice() -> None:
     pattern = Pattern24Matrix(4)
     logits = torch.randn(1, 1, 1, 6, generator=torch.Generator().manual_seed(0)).requires_grad_()
     value = torch.tensor([1.0, 2.0, 3.0, 4.0])
-    (pattern.sample(logits, 2.0, torch.Generator().manual_seed(1)) * value).sum().backward()
+    (pattern.sample(logits, 2.0, 1.0, torch.Generator().manual_seed(1)) * value).sum().backward()
     noise = -torch.empty(1, 1, 1, 6).exponential_(generator=torch.Generator().manual_seed(1)).log()
     soft_logits = logits.detach().clone().requires_grad_()
     (((soft_logits + noise) / 2.0).softmax(-1) @ pattern.patterns @ value).sum().backward()

@@ -139,4 +139,18 @@ def test_saves_and_loads(id: str, spec: EnvSpec) -> None:
     other.load_state_dict(made.state_dict())
     for epsilon in (0.0, 0.5):
         assert all(torch.equal(a, b) for a, b in zip(act(made, epsilon), act(other, epsilon), strict=True))
-    assert made.update(sampled(spec, 4), 1800) == other.update(sampled(spec, 4), 1800)
+    for i in range(3):
+        assert made.update(sampled(spec, i), 1800) == other.update(sampled(spec, i), 1800)
+
+
+def test_a_saved_state_is_a_snapshot(id: str) -> None:
+    made = make(id, SPEC)
+    made.update(sampled(SPEC), 0)
+    saved = made.state_dict()
+    moment = made.masked_weights()["fc2"]
+    results = []
+    for _ in range(2):  # neither further updates nor an earlier load may have touched it
+        made.load_state_dict(saved)
+        assert torch.equal(made.masked_weights()["fc2"], moment)
+        results.append([made.update(sampled(SPEC, i), 100) for i in range(3)])
+    assert results[0] == results[1]

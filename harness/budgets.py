@@ -54,6 +54,7 @@ class Budget:
         """The same budget at another length; evaluations and checkpoints are never further apart than the run."""
         return dataclasses.replace(
             self,
+            name=f"{self.name} at another length",
             env_steps=env_steps,
             test_interval=min(self.test_interval, env_steps),
             checkpoint_interval=min(self.checkpoint_interval, env_steps),

@@ -9,6 +9,7 @@ is stored already is not repeated, one that was killed goes on from its checkpoi
 from __future__ import annotations
 
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         request = read_flags(sys.argv[1:] if argv is None else argv)
         plans, notes = plan_runs(request)
+        make_folder(request.out)
         introduce(console, request, plans, notes)
         with StudyStore.open(request.storage, request.study) as store:
             finished = [complete(console, store, request, plan) for plan in plans]
@@ -55,10 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def introduce(console: Console, request: Request, plans: Sequence[RunPlan], notes: Sequence[str]) -> None:
     """Say what will happen before it does."""
-    budget = request.budget
+    budget, runs = request.budget, f"{len(plans)} run{'s' if len(plans) > 1 else ''}"
     say(
         console,
-        f"{len(plans)} runs of {budget.env_steps:,} env steps (budget {budget.name}) on {plans[0].device}, "
+        f"{runs} of {budget.env_steps:,} env steps (budget {budget.name}) on {plans[0].device}, "
         f"{request.num_envs} battles side by side; study {request.study} in {request.storage}",
     )
     for note in notes:
@@ -126,6 +128,19 @@ def run_folder(request: Request, plan: RunPlan) -> Path:
     """Where the run keeps its checkpoint: one folder for each identity, so that settings never share one."""
     key = plan.key
     return request.out / request.study / f"{key.algorithm}-{key.scenario}-seed{key.seed}-{key.config_hash}"
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for results now, rather than find out after training that it cannot be.
+
+    Raises:
+        UsageError: it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UsageError(f"--out {folder} cannot be written to ({error.strerror}); name another folder") from error
 
 
 def make_console() -> Console:

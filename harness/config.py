@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -154,15 +155,23 @@ def _int(text: str) -> int:
         return int(number)
 
 
+def _float(text: str) -> float:
+    """Infinity and NaN are refused: no setting means anything by them, and they cannot be hashed."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
 def _bool(text: str) -> bool:
     if text.lower() not in _BOOL_WORDS:
         raise ValueError(text)
     return _BOOL_WORDS[text.lower()]
 
 
-_SCALARS: dict[type, Any] = {int: _int, float: float, bool: _bool}
+_SCALARS: dict[type, Any] = {int: _int, float: _float, bool: _bool}
 _EXAMPLES: dict[type, str] = {
     int: "an integer (int), for example {where}=200",
-    float: "a number (float), for example {where}=0.2",
+    float: "a finite number (float), for example {where}=0.2",
     bool: "true or false (bool), for example {where}=true",
 }

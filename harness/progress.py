@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +14,8 @@ from rich.text import Text
 
 LINE_INTERVAL = 10.0
 """Seconds between two lines where there is no terminal."""
+EVENTS_SHOWN = 2
+"""Lines of one kind, numbers apart, that a run shows."""
 
 
 class RunProgress:
@@ -29,6 +33,7 @@ class RunProgress:
         self._start, self._started = start, time.perf_counter()
         self._latest = "not evaluated yet"
         self._last_line = self._started
+        self._events: Counter[str] = Counter()
         self._bar = None
         if console.is_terminal:
             columns = (
@@ -56,6 +61,14 @@ class RunProgress:
     def say(self, line: str) -> None:
         """An event worth a line of its own, above the bar."""
         self._console.print(Text(f"{self._label}: {line}"))
+
+    def event(self, line: str) -> None:
+        """Something the algorithm did; of the same kind only the first few are shown, all of them are stored."""
+        kind = re.sub(r"[\d.,]+", "#", line)
+        self._events[kind] += 1
+        if self._events[kind] <= EVENTS_SHOWN:
+            more = " (further ones are stored, not shown)" if self._events[kind] == EVENTS_SHOWN else ""
+            self.say(line + more)
 
     def evaluated(self, env_steps: int, win_rate: float, mean_return: float) -> None:
         """A new point of the learning curve."""

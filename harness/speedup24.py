@@ -79,7 +79,11 @@ def measure_speedup24(algorithm: Algorithm, *, rows: int = 8192) -> Speedup24:
     layers = []
     for name, stacked in weights.items():
         for group, weight in enumerate(stacked):
-            timing = _time_layer(name, group, weight, rows)
+            try:
+                timing = _time_layer(name, group, weight, rows)
+            except RuntimeError as error:  # a GPU that this build of PyTorch has no sparse kernel for
+                told = str(error).strip().splitlines()[0]
+                return Speedup24(speedup=None, reason=f"PyTorch cannot compress {name} here: {told}")
             if timing.largest_error > TOLERANCE:
                 return Speedup24(
                     speedup=None,

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -29,6 +30,14 @@ COLUMNS: dict[str, Cell] = {
     "env steps/s": lambda row: f"{row.env_steps_per_second:,.0f}",
     "wall time": lambda row: clock(row.wall_seconds),
 }
+HEADS = {
+    "win rate [95%]": "win rate\n[95%]",
+    "sparsity masked / model": "sparsity\nmasked / model",
+    "2:4 speed-up": "2:4\nspeed-up",
+    "env steps/s": "env\nsteps/s",
+    "wall time": "wall\ntime",
+}
+"""Column heads broken in two on the terminal, where width is scarce."""
 LEFT = ("algorithm", "scenario", "interval")
 
 
@@ -45,16 +54,20 @@ def clock(seconds: float) -> str:
 
 
 def show_table(console: Console, rows: Sequence[Row], improvements: Sequence[Improvement], *, title: str) -> None:
-    """Print the table with its footnotes."""
+    """Print a table for each scenario, then the footnotes of all."""
     markers, notes = footnotes(rows, improvements)
-    table = Table(title=title, caption_justify="left", title_justify="left")
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=name in LEFT)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in _cells(row, markers)))
-    console.print(table)
+    for scenario in dict.fromkeys(row.scenario for row in rows):
+        table = Table(title=f"{scenario} · {title}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 0))
+        for name in COLUMNS:
+            if name != "scenario":
+                table.add_column(HEADS.get(name, name), justify="left" if name in LEFT else "right")
+        for row in rows:
+            if row.scenario == scenario:
+                cells = dict(zip(COLUMNS, _cells(row, markers), strict=True))
+                table.add_row(*(Text(cell) for name, cell in cells.items() if name != "scenario"))
+        console.print(table)
     for note in notes:
-        console.print(Text(note))
+        console.print(Text(note), soft_wrap=True)
 
 
 def write_table(folder: Path, rows: Sequence[Row], improvements: Sequence[Improvement], *, title: str) -> list[Path]:

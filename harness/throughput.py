@@ -34,10 +34,6 @@ class Throughput:
     seconds: float
     """Median of one ``act``."""
 
-    def describe_batch(self) -> str:
-        """The conditions of the number, for the table's head."""
-        return f"{self.battles} battles, {self.dtype}, {self.device}"
-
 
 def measure_throughput(
     algorithm: Algorithm, *, seed: int, battles: int = BATTLES, repeats: int = REPEATS

@@ -66,7 +66,7 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
     Raises:
         KeyboardInterrupt: the user stopped it; the checkpoint is written.
     """
-    run = _Run(plan, record, folder)
+    run = TrainingRun(plan, record, folder)
     try:
         start = run.restore()
         progress = RunProgress(console, plan.label, total=plan.budget.env_steps, start=run.at.env_steps)
@@ -86,7 +86,7 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
         run.close()
 
 
-class _Run:
+class TrainingRun:
     """The parts of a run in motion."""
 
     def __init__(self, plan: RunPlan, record: RunRecord, folder: Path) -> None:
@@ -126,7 +126,7 @@ class _Run:
             self.play()
             self.learn()
             for line in self.algorithm.advance(self.at.env_steps):
-                progress.say(line)
+                progress.event(line)
                 self.record.event(self.at.env_steps, line)
             self.record.heartbeat()
             progress.advance(self.at.env_steps)

@@ -71,7 +71,7 @@ class RuleAlgorithm(Algorithm):
         if self.config.fail_at and env_steps > self.config.fail_at:
             raise RuntimeError("the rule broke on purpose")
         self.updates.append(env_steps)
-        return {"loss": 1.0 / len(self.updates), "episodes": float(len(batch.filled))}
+        return {"loss": 1.0 / len(self.updates), "drawn": float(len(batch.filled))}
 
     def advance(self, env_steps: int) -> list[str]:
         return ["half way"] if env_steps == self.total_env_steps // 2 else []

@@ -36,7 +36,7 @@ def test_shorter_run_is_still_evaluated_and_saved() -> None:
     short = BUDGETS["standard"].with_env_steps(500)
     assert (short.env_steps, short.test_interval, short.checkpoint_interval) == (500, 500, 500)
     longer = BUDGETS["standard"].with_env_steps(300_000)
-    assert dataclasses.replace(longer, env_steps=200_000) == BUDGETS["standard"]
+    assert dataclasses.replace(longer, env_steps=200_000, name="standard") == BUDGETS["standard"]
 
 
 @pytest.mark.parametrize(

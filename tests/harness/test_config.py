@@ -68,7 +68,8 @@ def test_value_by_type(text: str, kind: object, value: object) -> None:
 @pytest.mark.parametrize(
     ("text", "kind", "message"),
     [
-        ("much", float, r"a\.b takes a number \(float\), for example a\.b=0\.2; 'much' is not one"),
+        ("much", float, r"a\.b takes a finite number \(float\), for example a\.b=0\.2; 'much' is not one"),
+        ("nan", float, r"a\.b takes a finite number \(float\)"),
         ("1.5", int, r"a\.b takes an integer \(int\), for example a\.b=200; '1\.5' is not one"),
         ("inf", int, "takes an integer"),
         ("maybe", bool, r"a\.b takes true or false \(bool\)"),

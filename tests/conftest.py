@@ -1,0 +1,3 @@
+"""Settings for all tests."""
+
+import harness  # noqa: F401  says how OpenMP threads wait, which must happen before torch is loaded

@@ -1,0 +1,27 @@
+"""A ready request on the fake world."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from harness.budgets import BUDGETS
+from harness.flags import Request
+
+
+def request_for(**changed: object) -> Request:
+    """The smoke budget with the rule on the fake world, fields replaced as given."""
+    request = Request(
+        algorithms=("rule",),
+        scenarios=("fake",),
+        seeds=(0,),
+        budget=BUDGETS["smoke"],
+        settings=(),
+        storage="sqlite:///unused.db",
+        study="s",
+        device="cpu",
+        out=Path("unused"),
+        num_envs=4,
+        command="",
+    )
+    return dataclasses.replace(request, **changed)  # type: ignore[arg-type]

@@ -1,0 +1,165 @@
+"""The whole comparison on the fake world: runs, table, repetition, failure, resumption."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.compare import ALL_DONE, INTERRUPTED, SOME_MISSING
+from harness.train import TrainingRun
+from studies.rows import RunRow
+from studies.store import StudyStore
+from tests.harness.conftest import Compare
+from tests.harness.fake_algorithm import RuleAlgorithm
+
+FOLDER = "runs/compare-400-steps"
+SHORT = ("--algos", "rule", "--env-steps", "400")
+
+
+def stored(tmp_path: Path) -> list[RunRow]:
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "compare-400-steps") as store:
+        return store.rows()
+
+
+def test_flags_to_table(compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare(*SHORT, "--seeds", "2", "--set", "rule.batch_size=6") == ALL_DONE
+    said = capsys.readouterr().out
+    assert "2 runs of 400 env steps" in said
+    assert "setting: rule.batch_size = 6 (by --set)" in said
+    assert "rule fake seed 1: half way" in said
+    assert "IQM, bootstrap" in said
+    assert "(1) no 2:4 speed-up: no CUDA device with sparse tensor cores" in said
+    assert "3072 agents a call, float32, on cpu" in said
+    written = {path.name for path in (tmp_path / FOLDER).iterdir() if path.is_file()}
+    assert written == {"table.md", "table.csv", "table.json", "curves-fake.png"}
+    row = json.loads((tmp_path / FOLDER / "table.json").read_text())["rows"][0]
+    assert (row["algorithm"], row["scenario"], row["seeds"]) == ("rule", "fake", [0, 1])
+    assert (row["sparsity_masked"], row["sparsity_model"], row["speedup_24"]) == (0.5, 0.25, None)
+    assert 0 < row["win_low"] <= row["win_rate"] <= row["win_high"] < 1
+    with (tmp_path / FOLDER / "table.csv").open() as file:
+        assert next(csv.DictReader(file))["seeds"] == "0 1"
+
+
+def test_what_a_run_leaves_in_the_study(compare: Compare, tmp_path: Path) -> None:
+    compare(*SHORT)
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "compare-400-steps") as store:
+        (row,) = store.rows()
+        outcomes, points, events = (read(row.run_id) for read in (store.outcomes, store.curve_points, store.events))
+    assert [point.env_steps for point in points] == [0, 400]
+    assert points[0].loss is None
+    assert points[1].loss is not None
+    assert points[1].extra["updates"] > 5
+    assert (200, "half way") in events
+    assert len(outcomes) == row.episodes == 16
+    assert row.wins == sum(outcome.won for outcome in outcomes)
+    assert row.win_rate == row.wins / 16
+    assert row.speedup_24_reason == "no CUDA device with sparse tensor cores"
+    assert row.config["env"]["scenario"] == "fake"
+    assert row.config["algorithm"]["batch_size"] == 8, "the budget's override is part of the identity"
+    assert row.config["evaluation"]["final_episodes"] == 16
+
+
+def test_the_same_command_repeats_nothing(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(*SHORT) == ALL_DONE
+    monkeypatch.setattr(RuleAlgorithm, "act", None)
+    assert compare(*SHORT) == ALL_DONE
+    assert "rule fake seed 0: finished before, not repeated" in capsys.readouterr().out
+
+
+def test_another_setting_is_another_run(compare: Compare, tmp_path: Path) -> None:
+    compare(*SHORT)
+    compare(*SHORT, "--set", "rule.right=false")
+    compare(*SHORT, "--seeds", "0,5")
+    compare(*SHORT, "--set", "env.abort_every=5")
+    rows = stored(tmp_path)
+    assert [row.seed for row in rows] == [0, 0, 5, 0]
+    assert len({row.config_hash for row in rows}) == 3
+    assert [row.win_rate > 0 for row in rows] == [True, False, True, True]
+    assert [row.aborted > 0 for row in rows] == [False, False, False, True]
+
+
+def test_a_broken_run_does_not_cost_the_others(
+    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RuleAlgorithm, "update", _breaks_for_seed_zero(RuleAlgorithm.update))
+    assert compare(*SHORT, "--seeds", "2") == SOME_MISSING
+    said = capsys.readouterr().out
+    assert "rule fake seed 0: FAILED with RuntimeError: broke on purpose" in said
+    assert [row.seed for row in stored(tmp_path)] == [1]
+    (trace,) = (tmp_path / FOLDER).glob("rule-fake-seed0-*/error.txt")
+    assert "broke on purpose" in trace.read_text()
+    monkeypatch.undo()
+    assert compare(*SHORT, "--seeds", "2") == ALL_DONE
+    said = capsys.readouterr().out
+    assert "rule fake seed 0: tried again, it failed before with RuntimeError: broke on purpose" in said
+    assert "rule fake seed 1: finished before, not repeated" in said
+
+
+def _breaks_for_seed_zero(update):  # type: ignore[no-untyped-def]
+    from harness.seeding import derive_seed
+
+    def broken(self, batch, env_steps):  # type: ignore[no-untyped-def]
+        if self.seed == derive_seed(0, "algorithm"):
+            raise RuntimeError("broke on purpose")
+        return update(self, batch, env_steps)
+
+    return broken
+
+
+def test_a_world_that_only_aborts_fails_with_the_reason(compare: Compare, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare(*SHORT, "--set", "env.abort_every=1") == SOME_MISSING
+    said = capsys.readouterr().out
+    assert "all 16 battles of the final evaluation aborted; nothing was measured" in said
+    assert "no run has finished, so there is no table" in said
+
+
+def test_ctrl_c_keeps_everything_and_says_how_to_go_on(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import signal
+
+    play = TrainingRun.play
+
+    def interrupted(self: TrainingRun) -> None:
+        play(self)
+        if self.at.env_steps == 240:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(TrainingRun, "play", interrupted)
+    assert compare(*SHORT) == INTERRUPTED
+    told = capsys.readouterr().err
+    assert "stopped; what was done is kept; to go on: python -m harness.compare" in told
+    assert "--env-steps 400" in told
+    assert stored(tmp_path) == []
+    monkeypatch.undo()
+    assert compare(*SHORT) == ALL_DONE
+    assert "resumes at 240 env steps; the replay is not part of a checkpoint and refills first" in (
+        capsys.readouterr().out
+    )
+    assert stored(tmp_path)[0].env_steps == 400
+
+
+def test_same_seed_same_result_another_seed_another(compare: Compare, tmp_path: Path) -> None:
+    compare(*SHORT, "--algos", "qmix", "--seeds", "0,1", "--study", "first")
+    compare(*SHORT, "--algos", "qmix", "--seeds", "1", "--study", "second")
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "first") as store:
+        one, other = ([point.loss for point in store.curve_points(row.run_id)] for row in store.rows())
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "second") as store:
+        again = [point.loss for point in store.curve_points(store.rows()[0].run_id)]
+    assert one == again
+    assert one != other
+
+
+def test_what_is_played_is_learned(compare: Compare, tmp_path: Path) -> None:
+    tuned = ("--set", "qmix.lr=5e-3", "--set", "qmix.batch_size=32", "--study", "learning")
+    compare("--algos", "qmix", "--env-steps", "2500", *tuned)
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "learning") as store:
+        (row,) = store.rows()
+        first = store.curve_points(row.run_id)[0]
+    assert first.return_mean < 2.0, "an untrained policy earns about a quarter of 4.5"
+    assert row.return_mean > 3.0

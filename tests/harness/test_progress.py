@@ -1,0 +1,67 @@
+"""A bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from harness import progress
+from harness.progress import RunProgress
+
+
+class Clock:
+    now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def test_lines_without_a_terminal(clock: Clock) -> None:
+    out = io.StringIO()
+    with RunProgress(Console(file=out, width=200), "qmix fake", total=1000, start=200) as shown:
+        for second, env_steps in enumerate(range(300, 901, 100), start=1):
+            clock.now = 4.0 * second
+            shown.advance(env_steps)
+        shown.evaluated(900, 0.25, 3.5)
+    assert out.getvalue().splitlines() == [
+        "qmix fake: 500/1,000 env steps, 25/s, not evaluated yet, 0:20 left",
+        "qmix fake: 800/1,000 env steps, 25/s, not evaluated yet, 0:08 left",
+        "qmix fake: 900/1,000 env steps, 25/s, win rate 0.25, return 3.5, 0:04 left",
+    ]
+
+
+def test_bar_on_a_terminal(clock: Clock) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=150, force_terminal=True, color_system=None)
+    with RunProgress(console, "qmix fake", total=1000) as shown:
+        clock.now = 10.0
+        shown.evaluated(500, 0.25, 3.5)
+        shown.advance(500)
+    assert "qmix fake" in out.getvalue()
+    assert "500/1,000 env steps 50/s win rate 0.25, return 3.5" in out.getvalue()
+
+
+def test_events_of_one_kind_do_not_flood() -> None:
+    out = io.StringIO()
+    shown = RunProgress(Console(file=out, width=200), "k24 fake", total=1000)
+    for step in (100, 200, 300, 400):
+        shown.event(f"env_step {step}: {step * 7} weights restarted")
+    shown.event("masks frozen")
+    assert out.getvalue().splitlines() == [
+        "k24 fake: env_step 100: 700 weights restarted",
+        "k24 fake: env_step 200: 1400 weights restarted (further ones are stored, not shown)",
+        "k24 fake: masks frozen",
+    ]
+
+
+def test_long_times() -> None:
+    assert [progress._clock(seconds) for seconds in (5, 725, 3725)] == ["0:05", "12:05", "1:02:05"]

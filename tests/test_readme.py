@@ -1,0 +1,130 @@
+"""Every command and every Python example of the README works in a fresh folder, as a reader would try them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text()
+PROVED_BY_CI = ("make compare", "make test", "source .venv/bin/activate")
+"""Beginnings of commands that are not run here: .ci/run does on a clean checkout what they do."""
+LIMIT = 300.0
+"""Seconds for one command; the engine may have to be compiled first."""
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of one language, in order."""
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if line.strip()]
+TRAINING = [line for line in COMMANDS if line.startswith("python -m harness.compare") and "--help" not in line]
+FILES = {code.split()[1]: code for code in blocks("python") if re.match(r"# \w+\.py\n", code)}
+SCRIPTS = [code for code in blocks("python") if code not in FILES.values()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh folder that holds only the files the README tells the reader to write."""
+    fresh = tmp_path_factory.mktemp("reader")
+    for name, code in FILES.items():
+        (fresh / name).write_text(code)
+    return fresh
+
+
+def environment() -> dict[str, str]:
+    """``python`` is this interpreter, and its programs are found; the packages count as installed."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": ""}
+
+
+def run(words: list[str], folder: Path) -> str:
+    """Output of a command that must succeed."""
+    if words[0] == "python":
+        words = [sys.executable, *words[1:]]
+    done = subprocess.run(
+        words, cwd=folder, env=environment(), capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_every_command_is_accounted_for() -> None:
+    others = [line for line in COMMANDS if not line.startswith(PROVED_BY_CI) and line not in TRAINING]
+    assert [shlex.split(line)[:3] for line in others] == [
+        ["python", "-m", "harness.compare"],
+        ["optuna-dashboard", "sqlite:///studies/studies.db", "--artifact-dir"],
+    ]
+    assert len(TRAINING) >= 4
+    assert set(FILES) == {"my_map.py", "soft_qmix.py"}
+    assert len(SCRIPTS) == 2
+
+
+@pytest.mark.parametrize("line", TRAINING)
+def test_training_command(line: str, folder: Path) -> None:
+    said = run([*shlex.split(line), "--budget", "smoke"], folder)
+    assert "written: runs/" in said
+    assert "FAILED" not in said
+    asked = shlex.split(line)
+    for name in asked[asked.index("--algos") + 1].split(","):
+        assert re.search(rf"^ {name} +1 0\.\d\d\d \[", said, flags=re.MULTILINE), f"no row for {name} in\n{said}"
+
+
+def test_help_and_make_targets(folder: Path) -> None:
+    assert "terran_5_vs_5" in run(["python", "-m", "harness.compare", "--help"], folder)
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    for line in COMMANDS:
+        if line.startswith("make "):
+            assert line.split()[1] in targets
+
+
+@pytest.mark.parametrize("code", SCRIPTS, ids=lambda code: code.split("\n")[-2][:20])
+def test_python_example(code: str, folder: Path) -> None:
+    assert run(["python", "-W", "error", "-c", code], folder).startswith(("battles started: ", "won: "))
+
+
+def test_dashboard_answers(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("optuna-dashboard"))
+    if not (folder / "studies" / "studies.db").exists():
+        run([*shlex.split(TRAINING[0]), "--budget", "smoke"], folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program, *words = shlex.split(line)
+    found = Path(sys.executable).parent / program
+    with subprocess.Popen(
+        [str(found), *words, "--port", str(port)],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as dashboard:
+        try:
+            studies = ask(f"http://127.0.0.1:{port}/api/studies", dashboard)["study_summaries"]
+        finally:
+            dashboard.kill()
+    assert "compare-smoke" in [study["study_name"] for study in studies]
+
+
+def ask(address: str, server: subprocess.Popen[bytes]) -> dict[str, list[dict[str, str]]]:
+    """The JSON at an address, as soon as the server is up."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                return json.load(answer)  # type: ignore[no-any-return]
+        except OSError:
+            assert server.poll() is None, "the dashboard ended by itself"
+            assert time.monotonic() < until, "the dashboard does not answer"
+            time.sleep(0.1)

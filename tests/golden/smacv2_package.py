@@ -36,7 +36,7 @@ STOCK_IDS = {
 ENEMY_IDS = {name.lower(): number for race in STOCK_IDS.values() for name, number in race.items()}
 # The maps append nine copies for the agents, in alphabetical order, to the catalogue; how long it is does not matter.
 CATALOGUE = 1970
-FIRST_ALLY_ID = CATALOGUE - 9
+ALLY_IDS = {name: CATALOGUE - 9 + i for i, name in enumerate(sorted(ENEMY_IDS))}
 OURS_ONLY = ("rules", "max_reward_from", "illegal_actions", "unit_order", "enemy_medivacs")
 MAP_SIZE = 32
 
@@ -100,6 +100,9 @@ class Game:
     def data(self) -> SimpleNamespace:
         return SimpleNamespace(units=range(CATALOGUE))
 
+    def actions(self, _: Any) -> None:
+        """What the orders lead to is played by our engine."""
+
     def create_game(self, _: Any) -> None:
         """Nothing to prepare."""
 
@@ -122,8 +125,8 @@ def import_package(source: Path) -> Any:
         setattr(shells["pysc2.lib.units"], race, enum.IntEnum(race, ids))
     for error in ("ProtocolError", "ConnectionError"):
         setattr(shells["pysc2.lib.protocol"], error, type(error, (Exception,), {}))
-    shells["pysc2.maps"].lib = SimpleNamespace(Map=object)
-    shells["absl"].flags = SimpleNamespace(FLAGS=lambda _: None)
+    setattr(shells["pysc2.maps"], "lib", SimpleNamespace(Map=object))  # noqa: B010  # no declared attribute
+    setattr(shells["absl"], "flags", SimpleNamespace(FLAGS=lambda _: None))  # noqa: B010
     sys.modules.update(shells)
     for name, shell in shells.items():
         parent, _, child = name.rpartition(".")
@@ -139,15 +142,15 @@ def build(package: Any, scenario: Scenario, options: BattleOptions) -> Any:
     """smacv2's environment of this scenario, its game a puppet."""
     given = {name: value for name, value in asdict(options).items() if name not in OURS_ONLY}
     counts = dict(n_units=scenario.n_agents, n_enemies=scenario.n_enemies)
-    config = {**counts, "team_gen": {**counts, "observe": True}, "start_positions": {**counts}}
+    abilities = {**counts, "team_gen": {**counts, "observe": True}, "start_positions": {**counts}}
     # ``continuing_episode`` makes smacv2 say when the limit ended the battle, and changes nothing else.
-    env = package(map_name=f"10gen_{scenario.race}", capability_config=config, continuing_episode=True, **given)
+    env = package(map_name=f"10gen_{scenario.race}", capability_config=abilities, continuing_episode=True, **given)
     env.episode_limit = scenario.episode_limit
     game = Game()
     process = SimpleNamespace(controller=game, close=lambda: None)
-    config = SimpleNamespace(version="", start=lambda **_: process, map_data=lambda _: b"")
+    launcher = SimpleNamespace(version="", start=lambda **_: process, map_data=lambda _: b"")
     module = sys.modules[package.__module__]
-    module.run_configs = SimpleNamespace(get=lambda **_: config)  # type: ignore[attr-defined]
+    module.run_configs = SimpleNamespace(get=lambda **_: launcher)  # type: ignore[attr-defined]
     env.puppet = game
     return env
 
@@ -162,7 +165,7 @@ def raw_units(battle: np.void, units: np.void, n_agents: int, n_units: int) -> l
         unit = SimpleNamespace(
             tag=1000 + int(i),
             owner=1 if ally else 2,
-            unit_type=FIRST_ALLY_ID + kind if ally else ENEMY_IDS[names[kind]],
+            unit_type=(ALLY_IDS if ally else ENEMY_IDS)[names[kind]],
             pos=SimpleNamespace(x=float(battle["x"][i]), y=float(battle["y"][i]), z=0.0),
             health=float(battle["hp"][i]),
             health_max=float(units["hp"][kind]),
@@ -201,5 +204,5 @@ def same_draws(env: Any, key: Any) -> Iterator[None]:
         count = env._episode_steps * 65536 + asked["e_id"] * 256 + asked["a_id"]
         return float(rng.uniform(key, rng.SIGHTING, asked["agent_id"], count))
 
-    with mock.patch.object(random, "shuffle", lambda _: None), mock.patch.object(np.random, "rand", draw):
+    with mock.patch.object(random, "shuffle", return_value=None), mock.patch.object(np.random, "rand", draw):
         yield

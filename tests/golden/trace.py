@@ -27,8 +27,8 @@ class Trace:
 
     scenario: dict[str, Any]
     options: dict[str, Any]
-    kind: NDArray[np.int8]
-    """(battles, U): index into the unit catalogue."""
+    unit: NDArray[np.str_]
+    """(battles, U): names of the unit types."""
     key: NDArray[np.uint64]
     """(battles,): names the battle's random draws."""
     battle: NDArray[np.int16]
@@ -59,38 +59,20 @@ class Trace:
     battle_won: NDArray[np.bool_]
 
     def save(self, path: Path) -> None:
-        """Write the file. Bytes of equal weight lie together and time runs fastest, which halves its size."""
-        arrays = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, dict):
-                arrays[field.name] = np.array(json.dumps(value))
-            elif value.dtype.kind == "f" and value.ndim > 1:
-                turned = np.ascontiguousarray(np.moveaxis(value, 0, -1))
-                planes = turned.view(np.uint8).reshape(*turned.shape, turned.itemsize)
-                arrays[f"{field.name}_{value.dtype}"] = np.ascontiguousarray(np.moveaxis(planes, -1, 0))
-            else:
-                arrays[field.name] = value
+        """Write the file."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in values.items()}
         np.savez_compressed(path, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Trace:
         """Read what ``save`` wrote."""
-        values: dict[str, Any] = {}
         with np.load(path, allow_pickle=False) as file:
-            for name in file.files:
-                value = file[name]
-                field, _, dtype = name.rpartition("_")
-                if value.dtype.kind == "U":
-                    values[name] = json.loads(str(value))
-                elif dtype.startswith("float"):
-                    planes = np.ascontiguousarray(np.moveaxis(value, 0, -1))
-                    values[field] = np.moveaxis(planes.view(dtype)[..., 0], -1, 0).copy()
-                else:
-                    values[name] = value
-        return cls(**values)
+            return cls(**{name: file[name] if file[name].ndim else json.loads(str(file[name])) for name in file.files})
 
     def build(self) -> tuple[Scenario, BattleOptions]:
         """The scenario and the options that the family was recorded with."""
-        given = {name: tuple(value) if isinstance(value, list) else value for name, value in self.scenario.items()}
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in self.scenario.items()
+        }
         return Scenario(**given), BattleOptions(**self.options)

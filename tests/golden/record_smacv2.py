@@ -1,0 +1,219 @@
+"""Play battles, ask smacv2's own code what it makes of them, compare, and write ``smacv2_*.npz`` and the sizes.
+
+    git clone https://github.com/oxwhirl/smacv2 /tmp/smacv2
+    python -m tests.golden.record_smacv2 /tmp/smacv2
+
+The engine plays with random legal actions; after each env_step smacv2's unmodified environment is shown the units and
+makes its own step, observations, state and masks. A number that differs from the engine's ends the recording.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import envs
+from envs.battle.engine import BattleEnv
+from envs.battle.jit import kernel
+from envs.battle.options import BattleOptions
+from envs.battle.orders import take_action
+from envs.battle.reward import remember
+from envs.battle.tick import tick
+from envs.battle.units import facts
+from tests.golden import smacv2_package
+from tests.golden.families import FAMILIES, SIZE_OPTIONS, Family, builtin
+from tests.golden.trace import FOLDER, STATES, Trace
+
+ENDS = ("reward", "terminated", "truncated", "battle_won")
+
+
+@kernel
+def play_ticks(battles, units, setup, mask, actions):
+    """The part of an env_step that the game plays."""
+    b, u, c = battles[0], units[0], setup[0]
+    remember(b, c)
+    for i in range(c.n_agents):
+        take_action(b, u, c, i, actions[i], mask[i])
+    for _ in range(c.step_mul):
+        tick(b, u, c)
+
+
+def choose(dice: np.random.Generator, mask: NDArray[np.bool_], first_target: int) -> NDArray[Any]:
+    """Random legal actions (N,); mostly the same target for all where there is one, so that battles are won as well."""
+    actions = []
+    for row in mask:
+        legal = np.flatnonzero(row)
+        targets = legal[legal >= first_target]
+        actions.append(targets[0] if len(targets) and dice.random() < 0.7 else dice.choice(legal))
+    return np.array(actions)
+
+
+class Recorder:
+    """One family: plays, compares and collects."""
+
+    def __init__(self, package: Any, family: Family, seed: int) -> None:
+        self.family = family
+        self.scenario = family.scenario
+        options = BattleOptions(**family.options)
+        self.env: Any = BattleEnv(
+            id="recorded", scenario=self.scenario, num_envs=1, seed=seed, first_slot=0, options=options
+        )
+        self.package = smacv2_package.build(package, self.scenario, options)
+        self.n_agents = self.scenario.n_agents
+        self.n_units = self.n_agents + self.scenario.n_enemies
+        self.dice = np.random.default_rng(seed)
+        self.rows: list[dict[str, Any]] = []
+        self.teams: list[list[str]] = []
+        self.keys: list[Any] = []
+        self.ends = Counter[str]()
+
+    def shown(self, battle: np.void) -> list[Any]:
+        """What the game reports: allies in any order, so that smacv2 has to number them; enemies in theirs.
+
+        Flyers of one type may start on the very same point. No order follows from that; they keep ours.
+        """
+        reported = smacv2_package.raw_units(battle, self.env.units[0], self.n_agents, self.n_units)
+        allies = [unit for unit in reported if unit.owner == 1]
+        enemies = [unit for unit in reported if unit.owner == 2]
+        places = [(unit.unit_type, unit.pos.x, unit.pos.y) for unit in allies]
+        shuffled = [places[i] for i in self.dice.permutation(len(places))]
+        at_place = {place: [unit for unit, own in zip(allies, places, strict=True) if own == place] for place in places}
+        allies = [at_place[place].pop(0) for place in shuffled]
+        return allies + enemies if self.dice.random() < 0.5 else enemies + allies
+
+    def begin(self, battle: np.void) -> None:
+        """A new battle on both sides; its first views must agree, and so must the numbers of the agents."""
+        names = [list(facts())[kind] for kind in battle["kind"][: self.n_units]]
+        self.teams.append(names)
+        self.keys.append(battle["key"])
+        with smacv2_package.same_draws(self.package, battle["key"]):
+            obs, state = smacv2_package.reset(self.package, self.shown(battle), names, self.n_agents)
+        tags = [unit.tag - 1000 for unit in (*self.package.agents.values(), *self.package.enemies.values())]
+        assert tags == list(range(self.n_units)), f"smacv2 numbers the units {tags}"
+        types = [self.package.get_unit_type_id(unit, True) for unit in self.package.agents.values()]
+        assert types == self.env.unit_type[0].tolist(), f"smacv2's unit types are {types}"
+        nothing = np.full(self.n_agents, -1)
+        self.keep(battle, nothing, obs, state, (0.0, False, {}), (self.env.obs, self.env.state, self.env.action_mask))
+
+    def advance(self) -> bool:
+        """One env_step on both sides; true if it ended the battle."""
+        before = self.env.battles.copy()
+        mask = self.env.action_mask[0].copy()
+        actions = choose(self.dice, mask, int(self.env.setup[0]["n_no_target"]))
+        key = before[0]["key"]
+        self.env.step(actions[None])
+        play_ticks(before, self.env.units, self.env.setup, mask, actions)
+        with smacv2_package.same_draws(self.package, key):
+            answer = smacv2_package.step(self.package, self.shown(before[0]), actions)
+            obs, state = self.package.get_obs(), self.package.get_state()
+        ended = bool(self.env.terminated[0] or self.env.truncated[0])
+        ours = (self.env.obs, self.env.state, self.env.action_mask)
+        final = (self.env.final_obs, self.env.final_state, self.env.final_action_mask)
+        self.keep(before[0], actions, obs, state, answer, final if ended else ours)
+        return ended
+
+    def keep(self, battle: Any, actions: Any, obs: Any, state: Any, answer: Any, ours: Any) -> None:
+        """Compare this moment and remember it."""
+        reward, over, info = answer
+        limit = bool(info.get("episode_limit", False))
+        row = dict(
+            battle=len(self.keys) - 1,
+            step=self.package._episode_steps,
+            actions=actions,
+            alive=battle["alive"][: self.n_units].astype(bool),
+            obs=np.array(obs, np.float32),
+            state=np.array(state, np.float32),
+            mask=np.array(self.package.get_avail_actions(), bool),
+            reward=np.float32(reward),
+            terminated=over and not limit,
+            truncated=limit,
+            battle_won=info.get("battle_won", False),
+        )
+        row |= {name: battle[name][: self.n_units] * row["alive"] for name in STATES}
+        where = f"battle {row['battle']}, step {row['step']}"
+        for name, own in zip(("obs", "state", "mask"), ours, strict=True):
+            np.testing.assert_array_equal(own[0], row[name], err_msg=f"{name}, {where}")
+        if row["step"] > 0:
+            lost = bool(self.package.defeat_counted)
+            dead = {name: info[name] for name in ("dead_allies", "dead_enemies")}
+            for name, theirs in (*((name, row[name]) for name in ENDS), ("battle_lost", lost), *dead.items()):
+                own = getattr(self.env, name)[0]
+                assert own == theirs, f"{name} is {own}, smacv2's is {theirs}: {where}"
+            self.count_end(row, lost)
+        self.rows.append(row)
+
+    def count_end(self, row: dict[str, Any], lost: bool) -> None:
+        if row["terminated"] or row["truncated"]:
+            self.ends["won" if row["battle_won"] else "lost" if lost else "cut" if row["truncated"] else "drawn"] += 1
+
+    def play(self, battles: int) -> None:
+        self.env.reset()
+        for _ in range(battles):
+            self.begin(self.env.battles[0])
+            while not self.advance():
+                pass
+
+    def trace(self) -> Trace:
+        """The moments that the family keeps."""
+        rows = [row for row in self.rows if row["battle"] < self.family.battles][: self.family.most_rows]
+        types = dict(battle=np.int16, step=np.int16, actions=np.int8)
+        columns = {name: np.array([row[name] for row in rows], types.get(name)) for name in rows[0]}
+        battles = rows[-1]["battle"] + 1
+        return Trace(
+            scenario=asdict(self.scenario),
+            options=dict(self.family.options),
+            unit=np.array(self.teams[:battles]),
+            key=np.array(self.keys[:battles]),
+            **columns,
+        )
+
+
+def sizes(package: Any) -> list[dict[str, Any]]:
+    """What smacv2 says of the built-in scenarios under several options."""
+    table = []
+    for id in envs.ids():
+        for options in SIZE_OPTIONS:
+            env = smacv2_package.build(package, builtin(id), BattleOptions(**options))
+            table.append(
+                dict(
+                    id=id,
+                    options=options,
+                    obs_size=env.get_obs_size(),
+                    state_size=env.get_state_size(),
+                    n_actions=env.get_total_actions(),
+                    episode_limit=env.episode_limit,
+                )
+            )
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path, help="root of a checkout of oxwhirl/smacv2")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="folder for the files")
+    parser.add_argument("--only", nargs="*", default=list(FAMILIES), help="families to record")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--battles", type=int, default=0, help="battles to compare, if more than the file keeps")
+    given = parser.parse_args()
+    package = smacv2_package.import_package(given.source)
+    for name in given.only:
+        family = FAMILIES[name]
+        recorder = Recorder(package, family, given.seed)
+        recorder.play(max(family.battles, given.battles))
+        trace = recorder.trace()
+        path = given.out / f"smacv2_{name}.npz"
+        trace.save(path)
+        print(f"{name}: {len(recorder.rows)} views equal, ends {dict(recorder.ends)}; kept {len(trace.step)} views")
+    lines = ",\n".join(json.dumps(row) for row in sizes(package))
+    (given.out / "smacv2_sizes.json").write_text(f"[\n{lines}\n]\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""What agents see, may do and are paid equals what smacv2's own code computed from the same game states."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import envs
+from envs.battle.state import ATTACK, NONE
+from envs.battle.units import SIGHT_RANGE, facts
+from tests.golden.families import FAMILIES, SIZE_OPTIONS
+from tests.golden.smacv2_package import import_package
+from tests.golden.trace import FOLDER, Trace
+from tests.oracle.replay import compare
+
+SIZES = json.loads((FOLDER / "smacv2_sizes.json").read_text())
+
+
+@cache
+def load(family: str) -> Trace:
+    return Trace.load(FOLDER / f"smacv2_{family}.npz")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_views_equal_those_of_smacv2(family: str) -> None:
+    trace = load(family)
+    assert trace.options == FAMILIES[family].options
+    assert trace.build()[0] == FAMILIES[family].scenario
+    assert compare(trace) == len(trace.obs) > 0
+
+
+def test_the_recording_holds_every_end_and_every_history() -> None:
+    """Otherwise the comparison would prove less than it says."""
+    traces = [load(family) for family in FAMILIES]
+    terminated, truncated, won = (
+        np.concatenate([getattr(trace, name) for trace in traces]) for name in ("terminated", "truncated", "battle_won")
+    )
+    assert (terminated & won).any()
+    assert (terminated & ~won).any()
+    assert truncated.any()
+    both_gone = load("banelings").terminated & ~load("banelings").alive.any(axis=1)
+    assert both_gone.any()
+    for family, side in (("lost_but_medivacs", slice(0, 4)), ("won_but_medivacs", slice(4, 7))):
+        last = load(family).terminated
+        assert load(family).alive[last, side].any(), "no battle ended by a side of medivacs only"
+    assert len(load("half").key) > 1, "one battle only: nothing to forget between battles"
+
+
+def shift_a_unit(trace: Trace) -> None:
+    trace.x[9, np.flatnonzero(trace.alive[9])[-1]] += 1 / 4096
+
+
+def hurt_a_unit(trace: Trace) -> None:
+    trace.hp[9, np.flatnonzero(trace.alive[9])[0]] -= 0.01
+
+
+def revive_a_unit(trace: Trace) -> None:
+    row, unit = np.argwhere(~trace.alive)[0]
+    trace.alive[row, unit], trace.hp[row, unit] = True, 1.0
+
+
+def alter_a_feature(trace: Trace) -> None:
+    trace.obs[9, 2, -4] += 1e-6
+
+
+def alter_the_state(trace: Trace) -> None:
+    trace.state[9, 0] -= 1e-6
+
+
+def alter_a_mask(trace: Trace) -> None:
+    trace.mask[9, 0, 1] ^= True
+
+
+def alter_a_reward(trace: Trace) -> None:
+    trace.reward[9] += 1e-6
+
+
+def forget_a_win(trace: Trace) -> None:
+    trace.battle_won[np.flatnonzero(trace.terminated)[0]] ^= True
+
+
+def change_an_action(trace: Trace) -> None:
+    trace.actions[9, 0] = 1 + (trace.actions[9, 0] == 1)
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        shift_a_unit,
+        hurt_a_unit,
+        revive_a_unit,
+        alter_a_feature,
+        alter_the_state,
+        alter_a_mask,
+        alter_a_reward,
+        forget_a_win,
+        change_an_action,
+    ],
+)
+def test_an_altered_recording_is_noticed(alter: Callable[[Trace], None]) -> None:
+    trace = Trace.load(FOLDER / "smacv2_terran.npz")
+    alter(trace)
+    with pytest.raises(AssertionError, match="in battle"):
+        compare(trace)
+
+
+@pytest.mark.parametrize(("family", "missing"), [("half", "forget_the_dead"), ("more_agents", "keep_last_seen_places")])
+def test_missing_bookkeeping_is_noticed(family: str, missing: str) -> None:
+    with pytest.raises(AssertionError, match="obs in battle"):
+        compare(load(family), without=(missing,))
+
+
+@pytest.mark.parametrize(
+    ("family", "option"),
+    [
+        ("epo", "prob_obs_enemy"),
+        ("cone", "conic_fov"),
+        ("plain_ranges", "use_unit_ranges"),
+        ("penalty", "reward_only_positive"),
+    ],
+)
+def test_a_wrong_option_is_noticed(family: str, option: str) -> None:
+    trace = Trace.load(FOLDER / f"smacv2_{family}.npz")
+    del trace.options[option]
+    with pytest.raises((AssertionError, ValueError)):
+        compare(trace)
+
+
+def test_the_recording_script_asks_for_a_checkout_of_smacv2(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"holds no folder smacv2; give the root of a checkout of oxwhirl/smacv2"):
+        import_package(tmp_path)
+
+
+def test_sizes_equal_those_of_smacv2() -> None:
+    assert len(SIZES) == len(envs.registry.builtin_scenarios()) * len(SIZE_OPTIONS)
+    for row in SIZES:
+        spec = envs.make(row["id"], 1, seed=0, **row["options"]).spec
+        own = dict(
+            obs_size=spec.obs_size,
+            state_size=spec.state_size,
+            n_actions=spec.n_actions,
+            episode_limit=spec.episode_limit,
+        )
+        assert own == {name: row[name] for name in own}, row
+
+
+def play(rules: str, steps: int = 40) -> Iterator[tuple[np.void, np.ndarray]]:
+    """The battle record and the observations (N, D) after each of some env_steps of random legal actions."""
+    env = envs.make("protoss_5_vs_5", 8, seed=4, rules=rules)
+    env.reset()
+    dice = np.random.default_rng(0)
+    for _ in range(steps):
+        env.step(np.where(env.action_mask, dice.random(env.action_mask.shape), -1.0).argmax(axis=2))
+        yield from zip(env.battles, env.obs, strict=True)  # type: ignore[attr-defined]
+
+
+def enemies_shown_and_in_sight(b: np.void, obs: np.ndarray) -> tuple[Any, Any]:
+    """(N, M) twice: which enemies have features, and which are alive and nearer than a living agent's sight."""
+    n, m = 5, 5
+    shown = np.any(obs[:, 4 : 4 + m * 9].reshape(n, m, 9), axis=2)
+    place = np.stack([b["x"], b["y"]], axis=1)
+    distance = np.linalg.norm(place[:n, None] - place[None, n : n + m], axis=2)
+    sight = np.array([SIGHT_RANGE[list(facts())[kind]] for kind in b["kind"][:n]])
+    alive = b["alive"].astype(bool)
+    return shown, (distance < sight[:, None]) & alive[:n, None] & alive[None, n : n + m]
+
+
+def test_without_sighting_tags_an_enemy_shows_exactly_when_alive_and_in_sight() -> None:
+    seen = 0
+    for battle, obs in play("2023"):
+        shown, in_sight = enemies_shown_and_in_sight(battle, obs)
+        np.testing.assert_array_equal(shown, in_sight)
+        seen += in_sight.sum()
+    assert seen > 100
+
+
+def test_sighting_tags_blank_enemies_that_are_in_sight() -> None:
+    """The same check fails on today's rules, so it is one."""
+    blanked = 0
+    for battle, obs in play("2024"):
+        shown, in_sight = enemies_shown_and_in_sight(battle, obs)
+        assert not (shown & ~in_sight).any()
+        blanked += (in_sight & ~shown).sum()
+    assert blanked > 0
+
+
+@pytest.mark.parametrize(("rules", "order"), [("2023", ATTACK), ("2024", NONE)])
+def test_an_attack_out_of_range_is_sent_by_the_older_rules_only(rules: str, order: int) -> None:
+    env = envs.make("protoss_5_vs_5", 1, seed=4, rules=rules, action_mask=False)
+    env.reset()
+    battle = env.battles[0]  # type: ignore[attr-defined]
+    battle["x"][:5] = 4.0
+    battle["x"][5:10] = 28.0
+    battle["y"][:10] = np.tile(np.linspace(8.0, 24.0, 5), 2)
+    env.step(np.full((1, 5), 6))
+    assert (battle["order"][:5] == order).all()

@@ -43,6 +43,7 @@ class BattleParallelEnv(ParallelEnv):
         self.state_space = Box(-np.inf, np.inf, (spec.state_size,), np.float32)
         self._fresh = False
         self._ended = False
+        self._outcome: dict[str, bool | int] = {}
 
     def observation_space(self, agent: str) -> Dict:
         """The space of every agent's observation."""
@@ -59,6 +60,8 @@ class BattleParallelEnv(ParallelEnv):
             self.batch.reset(seed=seed)
         self._fresh = False
         self._ended = False
+        # The batch's own flags still speak of the battle before.
+        self._outcome = {"battle_won": False, "battle_lost": False, "dead_allies": 0, "dead_enemies": 0}
         self.agents = list(self.possible_agents)
         return self._observations(), self._infos()
 
@@ -76,6 +79,12 @@ class BattleParallelEnv(ParallelEnv):
         self.batch.step(np.array([[actions[name] for name in self.possible_agents]], dtype=np.int64))
         terminated, truncated = bool(self.batch.terminated[0]), bool(self.batch.truncated[0])
         self._ended = self._fresh = terminated or truncated
+        self._outcome = {
+            "battle_won": bool(self.batch.battle_won[0]),
+            "battle_lost": bool(self.batch.battle_lost[0]),
+            "dead_allies": int(self.batch.dead_allies[0]),
+            "dead_enemies": int(self.batch.dead_enemies[0]),
+        }
         result = (
             self._observations(),
             dict.fromkeys(self.agents, float(self.batch.reward[0])),
@@ -113,10 +122,7 @@ class BattleParallelEnv(ParallelEnv):
             name: {
                 "action_mask": mask[i].astype(np.int8),
                 "unit_type": batch.spec.unit_types[self._unit_type[i]] if batch.spec.unit_types else "",
-                "battle_won": bool(batch.battle_won[0]),
-                "battle_lost": bool(batch.battle_lost[0]),
-                "dead_allies": int(batch.dead_allies[0]),
-                "dead_enemies": int(batch.dead_enemies[0]),
+                **self._outcome,
             }
             for i, name in enumerate(self.possible_agents)
         }

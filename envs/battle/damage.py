@@ -31,13 +31,13 @@ def damage(b, u, c, attacker, target, amount):
 @kernel
 def call_for_help(b, u, c, attacker, victim):
     """A damaged enemy and its idle comrades within 4 cells acquire the attacker, at most every 2 s."""
-    if b.tick - b.called[victim] < HELP_PERIOD:
+    if b.tick - b.called[victim] < HELP_PERIOD or not b.alive[attacker]:
         return
     b.called[victim] = b.tick
     for j in range(c.n_agents, c.n_agents + c.n_enemies):
         near = j == victim or distance2(b, victim, j) <= HELP_RADIUS * HELP_RADIUS
         can = u.can_attack[b.kind[j], b.kind[attacker]]
-        if b.alive[j] and b.alive[attacker] and b.order[j] == NONE and near and can:
+        if b.alive[j] and b.order[j] == NONE and near and can:
             acquire(b, j, attacker)
 
 

@@ -51,7 +51,7 @@ CACHE_FOLDER = cache_folder()
 
 def is_compiled() -> bool:
     """Whether an earlier process left machine code of these very sources."""
-    return any(CACHE_FOLDER.rglob("*.nbc"))
+    return bool(list(CACHE_FOLDER.rglob("*.nbc")))  # a list: a walk left half-way would keep folders open
 
 
 def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False) -> Any:

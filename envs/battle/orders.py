@@ -125,7 +125,8 @@ def take_action(b, u, c, i, action, mask):
     elif action <= WEST:
         order_move(b, c, i, action)
     elif action < c.n_no_target:
-        angle = 2.0 * np.pi * (action - FIRST_LOOK) / c.n_fov
+        # Rounded as smacv2 rounds it: a unit on a diagonal lies exactly on the edge of some of twelve cones.
+        angle = 2.0 * np.pi * ((action - FIRST_LOOK) / c.n_fov)
         b.look_x[i] = np.cos(angle)
         b.look_y[i] = np.sin(angle)
     else:

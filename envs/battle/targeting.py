@@ -6,6 +6,7 @@ from envs.battle.command import acquire, give_order
 from envs.battle.geometry import distance2, within
 from envs.battle.jit import kernel
 from envs.battle.state import ACQUIRED, HEAL, NONE
+from envs.battle.units import SWEEP
 
 LEASH = 21.0  # cells that a unit may follow a target of its own choice
 CHOOSE_AGAIN = 8  # ticks between looks for something better while the chosen target is out of weapon range
@@ -20,7 +21,7 @@ def best_target(b, u, c, i, first, count):
     best_threat = False
     best_distance = 0.0
     # A colossus prefers what stands near its last target.
-    centre = b.target[i] if u.delivery[k, 0] == 3 and b.target[i] >= 0 else i
+    centre = b.target[i] if u.delivery[k, 0] == SWEEP and b.target[i] >= 0 else i
     for j in range(first, first + count):
         if not b.alive[j] or not u.can_attack[k, b.kind[j]] or not within(b, u, i, j, u.scan_range[k, 0]):
             continue
@@ -48,12 +49,13 @@ def choose_targets(b, u, c):
 
 @kernel
 def reconsider(b, u, c, i):
-    """Keep an acquired target while it is in weapon range; else look again now and then, and mind the leash."""
+    """Keep an acquired target while attacking it; else look again now and then, and mind the leash."""
     j = b.target[i]
     if not b.alive[j]:
         give_order(b, i, NONE, j)
         return
-    if within(b, u, i, j, u.range[b.kind[i], 0]) or b.swing[i] > 0.0:
+    attacking = b.swing[i] > 0.0 or b.burst[i] > 0.0 or b.channel[i]
+    if attacking or within(b, u, i, j, u.range[b.kind[i], 0]):
         return
     dx = b.x[i] - b.anchor_x[i]
     dy = b.y[i] - b.anchor_y[i]

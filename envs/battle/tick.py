@@ -1,4 +1,4 @@
-"""One update of the game: choices, actions of units, things in flight, deaths, movement, recovery."""
+"""One update of the game: choices, things in flight, actions of units, deaths, movement, recovery."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ def tick(b, u, c):
     for i in range(n_units):
         b.moving[i] = False
         b.healed[i] = 0.0
+    # First what was let loose in earlier ticks: a missile d cells away lands ceil(d / speed) ticks after its launch.
+    for i in range(n_units):
+        delayed_effects(b, u, c, i)
     if c.random_order:
         act_in_random_order(b, u, c)
     else:
         for i in range(n_units):
             if b.alive[i]:
                 act(b, u, c, i)
-    for i in range(n_units):
-        delayed_effects(b, u, c, i)
     if c.healers:
         receive_healing(b, u, c)
     bury(b, u, c)
@@ -45,15 +46,17 @@ def tick(b, u, c):
 
 @kernel
 def act_in_random_order(b, u, c):
-    """As the game does: one after the other, and who is killed earlier in the tick does nothing."""
+    """As the game does: one after the other, and who is killed is dead at once, to itself and to later units."""
+    bury(b, u, c)
     n_units = c.n_agents + c.n_enemies
     order = np.arange(n_units)
     for i in range(n_units - 1):  # Fisher-Yates
         j = i + int((n_units - i) * rng.uniform(b.key, rng.UNIT_ORDER, i, b.tick))
         order[i], order[j] = order[j], order[i]
     for i in order:
-        if b.alive[i] and b.hp[i] > 0.0:
+        if b.alive[i]:
             act(b, u, c, i)
+            bury(b, u, c)
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""The attack cycle: turn, swing, damage point, and what is let loose there."""
+"""The attack cycle: aim, swing, damage point, and what is let loose there."""
 
 from __future__ import annotations
 
@@ -7,29 +7,14 @@ import math
 from envs.battle import rng
 from envs.battle.command import break_off
 from envs.battle.damage import damage
+from envs.battle.effects import sweep
 from envs.battle.geometry import within
 from envs.battle.jit import kernel
+from envs.battle.movement import face
 from envs.battle.state import NONE
 from envs.battle.units import BURST, EXPLOSION, INSTANT, MISSILE
 
 JITTER_LEAST, JITTER_SPAN = -1.0, 3.0  # a cycle lasts period + U(-1, 2) ticks
-
-
-@kernel
-def face(b, u, i, dx, dy, weapon):
-    """Turn towards (dx, dy); true when the weapon bears. Facing snaps, the ticks that turning takes are waited for."""
-    length = math.sqrt(dx * dx + dy * dy)
-    if length > 0.0:
-        dx /= length
-        dy /= length
-        cosine = b.facing_x[i] * dx + b.facing_y[i] * dy
-        k = b.kind[i]
-        if cosine < u.cos_one_turn[k, weapon]:
-            wait = 1 if cosine >= u.cos_two_turns[k, weapon] else 2
-            b.turning[i] = max(b.turning[i], wait)
-        b.facing_x[i] = dx
-        b.facing_y[i] = dy
-    return b.turning[i] == 0
 
 
 @kernel
@@ -102,3 +87,4 @@ def release(b, u, c, i, j, w):
         b.sweep_x[i] = -dy / length if length > 0.0 else 1.0
         b.sweep_y[i] = dx / length if length > 0.0 else 0.0
         b.swept[i, :] = 0
+        sweep(b, u, c, i)  # the first samples fall in this tick

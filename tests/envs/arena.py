@@ -1,0 +1,178 @@
+"""A battle laid out by hand: the units, places and orders that a rule test needs, and ticks run one by one.
+
+Nobody stands where the benchmark would put him, so nothing is drawn but the cooldown jitter, which ``jitter`` tells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.battle import rng
+from envs.battle.engine import BattleEnv
+from envs.battle.jit import kernel
+from envs.battle.options import BattleOptions
+from envs.battle.orders import take_action
+from envs.battle.scenarios import TYPE_ORDER, Scenario
+from envs.battle.spawn import forget, fresh_unit
+from envs.battle.state import MOVE
+from envs.battle.tick import tick
+from envs.battle.units import kind_of
+
+KEY = 12345
+NEVER = 8  # a phase that the map script's clock, 0..7, does not reach
+
+
+@dataclass
+class Unit:
+    """One unit of the lay-out; what is not given is what a fresh unit has."""
+
+    type: str
+    x: float
+    y: float
+    hp: float | None = None
+    shield: float | None = None
+    energy: float | None = None
+    facing: tuple[float, float] | None = None
+    """Direction it looks at the start; None: allies east, enemies west."""
+
+
+@kernel
+def lay_out(battles, units, setup, key):
+    """Make every unit fresh, keeping the kinds and places that are written already."""
+    b, u, c = battles[0], units[0], setup[0]
+    b.battle = 0
+    b.key = key
+    b.tick = 0
+    b.step = 0
+    for i in range(c.n_agents + c.n_enemies):
+        fresh_unit(b, u, i)
+    forget(b, c)
+
+
+@kernel
+def run_ticks(battles, units, setup, ticks):
+    """Advance the battle."""
+    for _ in range(ticks):
+        tick(battles[0], units[0], setup[0])
+
+
+@kernel
+def send_action(battles, units, setup, i, action, mask):
+    """Agent i takes an action as in a step."""
+    take_action(battles[0], units[0], setup[0], i, action, mask)
+
+
+class Arena:
+    """A hand-made battle; allies are numbered from 0 in the order given, enemies follow.
+
+    Args:
+        allies: units of the agents.
+        enemies: scripted units.
+        script: tick modulo 8 at which the map script gives its orders; None: never.
+        help: whether damaged enemies call for help.
+        options: fields of ``BattleOptions``.
+    """
+
+    def __init__(
+        self, allies: list[Unit], enemies: list[Unit], *, script: int | None = None, help: bool = False, **options: Any
+    ) -> None:
+        race = "terran"  # whose medivac rules hold; the units may be anybody's
+        options.setdefault("rules", "2023")  # which sends orders whatever the distance
+        scenario = Scenario(race=race, n_agents=len(allies), n_enemies=len(enemies), unit_types=TYPE_ORDER[race])
+        self.env = BattleEnv(
+            id="arena", scenario=scenario, num_envs=1, seed=0, first_slot=0, options=BattleOptions(**options)
+        )
+        self.n = len(allies)
+        self.units = allies + enemies
+        self.b = self.env.battles[0]
+        for i, unit in enumerate(self.units):
+            self.b["kind"][i], self.b["x"][i], self.b["y"][i] = kind_of(unit.type), unit.x, unit.y
+        lay_out(*self._state, np.uint64(KEY))
+        self.b["trigger"] = NEVER if script is None else script
+        if not help:
+            self.b["called"][:] = 10**9
+        for i, unit in enumerate(self.units):
+            self.b["facing_x"][i], self.b["facing_y"][i] = unit.facing or ((1, 0) if i < self.n else (-1, 0))
+            for name in ("hp", "shield", "energy"):
+                if getattr(unit, name) is not None:
+                    self.b[name][i] = getattr(unit, name)
+
+    @property
+    def _state(self) -> tuple[NDArray[np.void], ...]:
+        return self.env.battles, self.env.units, self.env.setup
+
+    def run(self, ticks: int = 1) -> Arena:
+        """Advance some ticks."""
+        run_ticks(*self._state, ticks)
+        return self
+
+    def hits(self, i: int, ticks: int) -> dict[int, float]:
+        """What unit i loses, life and shield together, during the next ticks: ``{tick: loss to one decimal}``.
+
+        Regeneration of life (0.017 a tick) vanishes in the rounding; a unit loses no more than it has.
+        """
+        losses = {}
+        for _ in range(ticks):
+            tick_now, before = int(self.b["tick"]), self.health(i)
+            loss = round(before - self.run().health(i), 1)
+            if loss > 0:
+                losses[tick_now] = loss
+        return losses
+
+    def when(self, field: str, i: int, ticks: int, least: float = 0.0) -> int:
+        """The first of the next ticks after which a field of unit i is at least so much."""
+        for _ in range(ticks):
+            tick_now = int(self.b["tick"])
+            if self.run().b[field][i] >= least:
+                return tick_now
+        raise AssertionError(f"{field} of unit {i} stayed below {least} for {ticks} ticks")
+
+    def health(self, i: int) -> float:
+        """Life and shield of unit i."""
+        return float(self.b["hp"][i] + self.b["shield"][i])
+
+    def attack(self, i: int, j: int) -> Arena:
+        """Agent i's attack action on unit j."""
+        return self.act(i, self.env.setup[0]["n_no_target"] + j - self.n)
+
+    def heal(self, i: int, j: int) -> Arena:
+        """Agent i's heal action on ally j."""
+        return self.act(i, self.env.setup[0]["n_no_target"] + j)
+
+    def act(self, i: int, action: int) -> Arena:
+        """Any action of agent i, legal or not: rule tests decide for themselves."""
+        everything = np.ones(self.env.spec.n_actions, np.bool_)
+        send_action(*self._state, i, int(action), everything)
+        return self
+
+    def order_of(self, i: int) -> tuple[int, int]:
+        """(order, target) of unit i."""
+        return int(self.b["order"][i]), int(self.b["target"][i])
+
+    def walk(self, i: int, x: float, y: float) -> Arena:
+        """A move order to any point."""
+        self.b["order"][i], self.b["target"][i] = MOVE, -1
+        self.b["dest_x"][i], self.b["dest_y"][i] = x, y
+        return self
+
+    def carry(self, i: int, x: float, y: float) -> Arena:
+        """Put unit i elsewhere at once."""
+        self.b["x"][i], self.b["y"][i] = x, y
+        return self
+
+    def place(self, i: int) -> tuple[float, float]:
+        """Where unit i is."""
+        return float(self.b["x"][i]), float(self.b["y"][i])
+
+    def distance(self, i: int, j: int) -> float:
+        """Between two centres."""
+        return float(np.hypot(self.b["x"][i] - self.b["x"][j], self.b["y"][i] - self.b["y"][j]))
+
+
+def jitter(i: int, tick: int) -> float:
+    """What the cooldown of unit i's attack begun at this tick is longer than the period: in [-1, 2)."""
+    return -1.0 + 3.0 * rng.uniform(np.uint64(KEY), rng.COOLDOWN, i, tick)

@@ -1,0 +1,179 @@
+"""Every mistake a user can make with a battle, and the text that answers it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from envs import EnvSpec, Scenario
+from envs.battle.options import BattleOptions
+from envs.battle.state import BATTLE, record
+from envs.battle.units import kind_of
+from tests.envs.play import make
+
+GOOD = dict(race="terran", n_agents=2, n_enemies=2, unit_types=("marine", "marauder"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (dict(race="human"), "unknown race 'human', allowed: terran, protoss, zerg"),
+        (dict(start="sky"), "unknown start 'sky', allowed: surrounded_and_reflect, surrounded, reflect, points"),
+        (dict(map="hills"), "unknown map 'hills', allowed: flat"),
+        (dict(n_agents=0), "n_agents is 0, allowed is 1 to 63"),
+        (dict(n_enemies=64), "n_enemies is 64, allowed is 1 to 63"),
+        (dict(episode_limit=0), "episode_limit is 0, it must be at least 1"),
+        (dict(unit_types=()), "unit_types is empty; terran has marine, marauder, medivac"),
+        (dict(unit_types=("zealot",)), "unknown terran unit type 'zealot', allowed: marine, marauder, medivac"),
+        (dict(exceptions=("ghost",)), "unknown terran unit type 'ghost'"),
+        (dict(weights=(1.0,)), "1 weights for 2 unit_types"),
+        (dict(weights=(0.5, 0.6)), "weights (0.5, 0.6) must be at least 0 and sum to 1"),
+        (dict(weights=(1.5, -0.5)), "weights (1.5, -0.5) must be at least 0 and sum to 1"),
+        (dict(start_p=1.5), "start_p is 1.5, a probability lies in 0..1"),
+        (dict(exceptions=("marine", "marauder")), "every unit type is an exception, so no team could ever be drawn"),
+        (
+            dict(weights=(1.0, 0.0), exceptions=("marine",)),
+            "every unit type is an exception, so no team could ever be drawn",
+        ),
+        (dict(ally_team=("marine", "marine")), "give both ally_team and enemy_team, or neither"),
+        (
+            dict(ally_team=("marine",), enemy_team=("marine", "marine")),
+            "a fixed team has 1 units, the scenario says 2",
+        ),
+        (
+            dict(ally_team=("medivac", "marine"), enemy_team=("marine", "marine")),
+            "a fixed team has types outside unit_types ('marine', 'marauder')",
+        ),
+        (dict(ally_point=(33.0, 5.0)), "ally_point is (33.0, 5.0), both coordinates must lie in 0..32"),
+        (dict(enemy_point=(3.0, -5.0)), "enemy_point is (3.0, -5.0), both coordinates must lie in 0..32"),
+    ],
+)
+def test_scenario(wrong: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        Scenario(**{**GOOD, **wrong})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (dict(rules="2022"), "option rules is '2022', allowed: 2024, 2023"),
+        (dict(max_reward_from="last"), "option max_reward_from is 'last', allowed: first_battle, each_battle"),
+        (dict(illegal_actions="ignore"), "option illegal_actions is 'ignore', allowed: raise, noop"),
+        (dict(unit_order="index"), "option unit_order is 'index', allowed: simultaneous, random"),
+        (dict(enemy_medivacs="flee"), "option enemy_medivacs is 'flee', allowed: hover, follow"),
+        (dict(prob_obs_enemy=1.5), "option prob_obs_enemy is 1.5, a probability lies in 0..1"),
+        (dict(step_mul=0), "option step_mul is 0, it must be at least 1"),
+        (dict(num_fov_actions=0), "option num_fov_actions is 0, it must be at least 1"),
+        (dict(move_amount=0.0), "option move_amount is 0.0, it must be above 0"),
+        (dict(move_amount=float("nan")), "option move_amount is nan, it must be above 0"),
+        (dict(reward_scale_rate=-1), "option reward_scale_rate is -1, it must be above 0"),
+        (
+            dict(rules="2023", prob_obs_enemy=0.5),
+            'option prob_obs_enemy needs the sighting tags of rules="2024"; leave it at 1.0 with rules="2023"',
+        ),
+    ],
+)
+def test_options(wrong: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        BattleOptions(**wrong)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_seed(seed: int) -> None:
+    says = re.escape(f"seed is {seed}, it must lie in 0..2**64-1")
+    with pytest.raises(ValueError, match=says):
+        make("terran_5_vs_5", seed=seed)
+    with pytest.raises(ValueError, match=says):
+        make("terran_5_vs_5", seed=1).reset(seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("actions", "says"),
+    [
+        (np.ones((5,), int), "actions have shape (5,) and type int64, expected integers of shape (2, 5)"),
+        (np.ones((2, 4), int), "actions have shape (2, 4) and type int64, expected integers of shape (2, 5)"),
+        (np.ones((2, 5)), "actions have shape (2, 5) and type float64, expected integers of shape (2, 5)"),
+        (np.ones((2, 5), bool), "actions have shape (2, 5) and type bool, expected integers of shape (2, 5)"),
+    ],
+)
+def test_actions_of_the_wrong_form(actions: np.ndarray, says: str) -> None:
+    env = make("terran_5_vs_5", 2, seed=1)
+    env.reset()
+    with pytest.raises(ValueError, match=re.escape(says)):
+        env.step(actions)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.uint16, np.int64])
+def test_any_integers_will_do(dtype: type) -> None:
+    env = make("terran_5_vs_5", 2, seed=1)
+    env.reset()
+    env.step(np.ones((2, 5), dtype))
+    assert (env.battles["step"] == 1).all()
+
+
+def test_a_step_before_the_first_battle() -> None:
+    with pytest.raises(ValueError, match=re.escape("no battle has started yet; call reset() first")):
+        make("terran_5_vs_5", 2).step(np.ones((2, 5), int))
+
+
+def test_an_illegal_action_names_the_legal_ones() -> None:
+    """Everybody stands in the middle: the no-op is for the dead only."""
+    env = make("terran_5_vs_5", 2, seed=1)
+    env.reset()
+    env.action_mask[1, 3] = False
+    env.action_mask[1, 3, [1, 2, 5, 6]] = True
+    actions = np.ones((2, 5), int)
+    actions[1, 3] = 0
+    says = "illegal action 0 of agent 3 in battle 1; legal now: 1 (stop), 2 (north), 5 (west), 6 ("
+    with pytest.raises(ValueError, match=re.escape(says)) as error:
+        env.step(actions)
+    assert 'mask your policy with action_mask, or make the environment with illegal_actions="noop"' in str(error.value)
+    assert (env.battles["step"] == 0).all()  # nothing has moved
+
+
+@pytest.mark.parametrize("action", [-1, 11, 2**40])
+def test_an_action_out_of_range(action: int) -> None:
+    env = make("terran_5_vs_5", 1, seed=1)
+    env.reset()
+    with pytest.raises(ValueError, match=f"illegal action {action} of agent 2 in battle 0"):
+        env.step(np.array([[1, 1, action, 1, 1]]))
+
+
+def test_names_of_actions() -> None:
+    env = make("terran_5_vs_5", 1, seed=1, conic_fov=True)
+    env.reset()
+    env.battles["kind"][0, :2] = [kind_of("marine"), kind_of("medivac")]
+    names = [env.action_name(0, 0, action) for action in (0, 1, 2, 3, 4, 5, 6, 17, 18)]
+    assert names == ["no-op", "stop", "north", "south", "east", "west", "look 0", "look 11", "attack enemy 0"]
+    assert env.action_name(0, 1, 22) == "heal ally 4"
+
+
+def test_a_saved_state_of_something_else() -> None:
+    saved = make("terran_5_vs_5", 2, seed=1).state_dict()
+    says = "the saved state is of 2 battles of 'terran_5_vs_5', this environment has 3 of 'terran_5_vs_5'"
+    with pytest.raises(ValueError, match=says):
+        make("terran_5_vs_5", 3).load_state_dict(saved)
+    with pytest.raises(ValueError, match="this environment has 2 of 'zerg_5_vs_5'"):
+        make("zerg_5_vs_5", 2).load_state_dict(saved)
+    with pytest.raises(ValueError, match="the saved state is of another version of the engine; start the run anew"):
+        make("terran_5_vs_5", 2).load_state_dict({**saved, "layout": "older"})
+
+
+def test_a_unit_type_that_is_not_known() -> None:
+    with pytest.raises(ValueError, match="unknown unit type 'ghost'; the engine knows baneling, colossus"):
+        kind_of("ghost")
+
+
+def test_a_record_with_a_missing_field() -> None:
+    with pytest.raises(ValueError, match="fields differ from the record's"):
+        record(BATTLE, {"key": 1})
+
+
+@pytest.mark.parametrize("name", ["n_agents", "n_actions", "obs_size", "state_size", "episode_limit"])
+def test_a_spec_without_size(name: str) -> None:
+    sizes = dict(n_agents=1, n_actions=1, obs_size=1, state_size=1, episode_limit=1)
+    with pytest.raises(ValueError, match=f"EnvSpec 'x': {name} is 0, it must be at least 1"):
+        EnvSpec(id="x", n_enemies=1, **{**sizes, name: 0})

@@ -1,0 +1,112 @@
+"""A map of one's own in a few lines, and what the registry says to mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import envs
+from envs import registry
+from tests.envs.play import Player
+
+BUILTIN = [f"{race}_{size}" for race in ("protoss", "terran", "zerg")
+           for size in ("5_vs_5", "10_vs_10", "10_vs_11", "20_vs_20", "20_vs_23")]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _forget_what_a_test_registers() -> Iterator[None]:
+    before = dict(registry._entries)
+    yield
+    registry._entries.clear()
+    registry._entries.update(before)
+
+
+def register_ambush() -> None:
+    """All that a user's own file needs."""
+    envs.register(
+        "ambush",
+        scenario=envs.Scenario(
+            race="zerg",
+            n_agents=3,
+            n_enemies=2,
+            unit_types=("zergling", "baneling"),
+            ally_team=("zergling", "zergling", "baneling"),
+            enemy_team=("baneling", "zergling"),
+            start="points",
+            episode_limit=60,
+        ),
+        summary="three against two",
+    )
+
+
+def test_a_map_of_ones_own() -> None:
+    register_ambush()
+    assert envs.ids()[-1] == "ambush"
+    env = envs.make("ambush", num_envs=2, seed=1)
+    assert (env.spec.n_agents, env.spec.n_enemies, env.spec.unit_types) == (3, 2, ("zergling", "baneling"))
+    # 4 moves + 2 enemies × (4 + health + 2 type bits) + 2 allies × the same + own health, place and type
+    assert env.spec.obs_size == 4 + 2 * 7 + 2 * 7 + 1 + 2 + 2
+    assert env.spec.n_actions == 6 + 2
+    env.reset()
+    player, ended = Player(1, 2), 0
+    for _ in range(80):
+        env.step(player(env.action_mask))
+        ended += int((env.terminated | env.truncated).sum())
+    assert ended >= 2
+    assert np.array_equal(env.unit_type, [[1, 0, 0]] * 2)  # alphabetical: the baneling first, its bit second
+
+
+def test_it_is_a_pettingzoo_world_as_well() -> None:
+    register_ambush()
+    world = envs.parallel_env("ambush", seed=1)
+    _, infos = world.reset()
+    assert world.agents == ["ally_0", "ally_1", "ally_2"]
+    assert [infos[agent]["unit_type"] for agent in world.agents] == ["baneling", "zergling", "zergling"]
+
+
+def test_the_fifteen_are_there() -> None:
+    assert set(BUILTIN) <= set(envs.ids())
+    for id in BUILTIN:
+        row = registry.entry(id)
+        n, m = (int(count) for count in id.split("_", 1)[1].split("_vs_"))
+        assert row.scenario is not None
+        assert (row.scenario.n_agents, row.scenario.n_enemies) == (n, m)
+        assert row.scenario.race == id.split("_")[0]
+        assert row.summary
+        assert row.source
+
+
+def test_a_taken_id() -> None:
+    register_ambush()
+    with pytest.raises(ValueError, match="scenario 'ambush' is registered already; choose another id"):
+        register_ambush()
+
+
+def test_nothing_to_play() -> None:
+    with pytest.raises(ValueError, match=r"the built-in engine needs scenario=envs\.Scenario"):
+        envs.register("empty")
+
+
+def test_an_unknown_id_hears_the_near_ones() -> None:
+    with pytest.raises(ValueError, match="unknown scenario 'teran_5_vs_5': did you mean terran_5_vs_5") as error:
+        envs.make("teran_5_vs_5")
+    assert "registered: " in str(error.value)
+    assert "zerg_20_vs_23" in str(error.value)
+    with pytest.raises(ValueError, match="unknown scenario 'qqq': registered: "):
+        envs.parallel_env("qqq")
+
+
+def test_an_unknown_option_hears_the_near_ones() -> None:
+    with pytest.raises(
+        ValueError, match="unknown option 'conic_fow' of terran_5_vs_5: did you mean conic_fov"
+    ) as error:
+        envs.make("terran_5_vs_5", conic_fow=True)
+    assert "allowed: rules, move_amount" in str(error.value)
+
+
+@pytest.mark.parametrize("num_envs", [0, -1])
+def test_no_battles(num_envs: int) -> None:
+    with pytest.raises(ValueError, match=f"num_envs is {num_envs}, it must be at least 1"):
+        envs.make("terran_5_vs_5", num_envs)

@@ -48,6 +48,33 @@ class Sparsity:
     """layer name -> one value per mask group"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PolicyLayer:
+    """One prunable linear layer of the policy."""
+
+    weight: Tensor
+    """(out, in): shared by all mask groups, before masking"""
+    masked: Tensor
+    """(G, out, in): what ``act`` multiplies with, G mask groups (1 for a dense algorithm)"""
+    bias: Tensor
+    """(out,): shared by all mask groups"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyLayers:
+    """A policy as plain tensors: masked layers with a ReLU after each, a GRU cell, masked layers with ReLUs between.
+
+    The last layer gives Q-values; rows of the first are obs ⊕ one-hot last action ⊕ one-hot agent id.
+    """
+
+    before: dict[str, PolicyLayer]
+    """by name, in order"""
+    gru: tuple[Tensor, Tensor, Tensor, Tensor]
+    """weight_ih (3H, in), weight_hh (3H, H), bias_ih (3H,), bias_hh (3H,), as in ``torch.nn.GRUCell``"""
+    after: dict[str, PolicyLayer]
+    """by name, in order"""
+
+
 class Algorithm(ABC):
     """One learner with its policy. Constructed from the spec alone, so that any world of that shape will do.
 
@@ -114,9 +141,21 @@ class Algorithm(ABC):
     def sparsity(self) -> Sparsity:
         """Measured on the weights that ``act`` uses with epsilon 0."""
 
+    def diagnostics(self) -> dict[str, float]:
+        """Finite numbers about the learner at this moment, stored beside each evaluation; none unless overridden.
+
+        Asking draws nothing and changes neither the policy nor the course of the run. A number may speak of the time
+        since the last call; what it needs for that is part of ``state_dict``.
+        """
+        return {}
+
     @abstractmethod
     def masked_weights(self) -> dict[str, Tensor]:
         """Layer name -> (G, out, in) effective weights, G mask groups (1 for a dense algorithm)."""
+
+    def policy_layers(self) -> PolicyLayers | None:
+        """The policy layer by layer, to be timed in another storage; None: its network has another form."""
+        return None
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

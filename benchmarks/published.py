@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from studies.store import StudyStore
+from studies.store import DEFAULT_STORAGE, StudyStore
 
 PUBLISHED = Path(__file__).parent.parent / "docs/results/published_qmix_terran_5_vs_5.csv"
 STYLES = (("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"))
@@ -40,13 +40,23 @@ def published_curves(path: Path, scenario: str) -> Curves:
 
 
 def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
-    """Every finished run of the studies, named by algorithm and rules."""
+    """Every finished run of the studies, named by algorithm and rules.
+
+    Raises:
+        SystemExit: two runs would have the same name and seed.
+    """
     curves: Curves = defaultdict(lambda: defaultdict(list))
     for name in studies:
         with StudyStore.open(storage, name) as store:
             for run in store.rows():
                 if run.scenario == scenario:
                     label = f"{run.algorithm}, rules {run.config['env']['rules']}"
+                    if run.seed in curves[label]:
+                        raise SystemExit(
+                            f"{label}, seed {run.seed} on {scenario}: two finished runs in {', '.join(studies)}, the "
+                            f"second with configuration {run.config_hash} in {name}; name studies that hold one "
+                            f"configuration of each algorithm and rules: --study NAME"
+                        )
                     curves[label][run.seed] = [
                         (point.env_steps, point.win_rate, point.return_mean) for point in store.curve_points(run.run_id)
                     ]
@@ -113,7 +123,7 @@ def write_table(path: Path, curves: Curves, last: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--storage", default="sqlite:///studies/studies.db")
+    parser.add_argument("--storage", default=DEFAULT_STORAGE)
     parser.add_argument("--study", action="append", required=True, help="may be repeated")
     parser.add_argument("--scenario", default="terran_5_vs_5")
     parser.add_argument("--published", type=Path, default=PUBLISHED)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
+import textwrap
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +35,11 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
         raise
 
 
-def load_checkpoint(path: Path, *, config_hash: str) -> dict[str, Any] | None:
-    """The checkpoint of this very run, or None where there is none.
-
-    Args:
-        path: as given to ``save_checkpoint``.
-        config_hash: identity of the run that wants to go on.
+def load_checkpoint(path: Path) -> dict[str, Any] | None:
+    """What ``save_checkpoint`` was given, or None where there is no file.
 
     Raises:
-        UsageError: the file is damaged or belongs to another run.
+        UsageError: the file is damaged.
     """
     if not path.exists():
         return None
@@ -48,7 +47,29 @@ def load_checkpoint(path: Path, *, config_hash: str) -> dict[str, Any] | None:
         # Our own file: optimiser and generator states are more than tensors, so plain pickle reads it.
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:
-        raise UsageError(f"checkpoint {path} cannot be read ({error}); remove it to start this run anew") from error
-    if content.get("config_hash") != config_hash:
-        raise UsageError(f"checkpoint {path} belongs to another run; give another --out folder or remove it")
+        raise unusable(path, "cannot be read", error) from error
     return content
+
+
+def unusable(path: Path, fault: str, error: Exception) -> UsageError:
+    """The error for a checkpoint that cannot be gone on from; it stays where it is, so that nothing is lost.
+
+    Args:
+        path: the file.
+        fault: what is wrong, as in ``checkpoint FILE cannot be read``.
+        error: what the reader of the file raised.
+    """
+    why = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" …")
+    move = shlex.join(["mv", str(path), f"{path}.old"])
+    return UsageError(
+        f"checkpoint {path} {fault} ({why}). Nothing was changed. If another version of the program wrote it, go on "
+        f"with that one; or start this run anew: {move}; then the same command again"
+    )
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a checkpoint to a name that nothing reads or overwrites, and return that."""
+    free = (path.with_name(f"{path.stem}-aside-{number}{path.suffix}") for number in count(1))
+    aside = next(name for name in free if not name.exists())
+    path.rename(aside)
+    return aside

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG_USE
     except KeyboardInterrupt:
         again = f"; to go on: {request.command}" if request else ""
-        print(f"\nstopped; what was done is kept{again}", file=sys.stderr)
+        print(f"\nstopped; all but the replay is kept, which refills{again}", file=sys.stderr)
         return INTERRUPTED
     return ALL_DONE if all(finished) else SOME_MISSING
 
@@ -69,13 +69,19 @@ def introduce(console: Console, request: Request, plans: Sequence[RunPlan], note
 
 def complete(console: Console, store: StudyStore, request: Request, plan: RunPlan) -> bool:
     """Bring one run to its end; returns whether its result is stored."""
-    record = store.begin(plan.key, config=plan.identity(), provenance=provenance.collect(plan.device))
+    now = provenance.collect(plan.device)
+    record = store.begin(plan.key, config=plan.identity(), provenance=now)
+    changed = provenance.differences(record.earlier, now) if record.earlier else ""
+    anew = "to run it anew name another --study"
     if record.status == "finished":
-        say(console, f"{plan.label}: finished before, not repeated")
+        told = f"finished before {changed}: not repeated; {anew}" if changed else "finished before, not repeated"
+        say(console, f"{plan.label}: {told}")
         return True
     if record.status == "running_elsewhere":
         say(console, f"{plan.label}: left out, it is running {record.holder}")
         return False
+    if changed:
+        say(console, f"{plan.label}: begun before {changed}: goes on with what is here now; {anew}")
     if record.last_error:
         say(console, f"{plan.label}: tried again, it failed before with {record.last_error}")
     folder = run_folder(request, plan)

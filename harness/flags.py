@@ -17,8 +17,9 @@ import envs.registry
 from harness.budgets import BUDGETS, Budget, budget_named
 from harness.config import Setting, check_targets, parse_setting
 from harness.errors import UsageError, unknown_name
+from studies.store import DEFAULT_STORAGE
 
-DEFAULT_STORAGE = "sqlite:///studies/studies.db"
+DEFAULT_BUDGET = "quick"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +65,8 @@ def read_flags(argv: Sequence[str]) -> Request:
     algos = _names("algorithm", flags.algos, algorithms.registry.ids())
     scenarios = _names("scenario", flags.scenarios, envs.registry.ids())
     budget = budget_named(flags.budget)
-    study = f"compare-{flags.budget}"
     if flags.env_steps is not None:
         budget = budget.with_env_steps(_at_least_one("--env-steps", flags.env_steps))
-        study = f"compare-{flags.env_steps}-steps"
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, algos, algorithms.registry.ids())
     return Request(
@@ -77,12 +76,25 @@ def read_flags(argv: Sequence[str]) -> Request:
         budget=budget,
         settings=settings,
         storage=flags.storage,
-        study=flags.study or study,
+        study=flags.study or default_study(flags.budget, flags.env_steps),
         device=flags.device,
         out=Path(flags.out),
         num_envs=_at_least_one("--num-envs", flags.num_envs),
         command=shlex.join(["python", "-m", "harness.compare", *argv]),
     )
+
+
+def default_study(budget: str, env_steps: int | None) -> str:
+    """``compare-standard``, ``compare-500000-steps``, ``compare-standard-500000-steps``.
+
+    A budget decides more than the length, so runs of two budgets do not share a study by default.
+    """
+    parts = ["compare"]
+    if env_steps is None or budget != DEFAULT_BUDGET:
+        parts.append(budget)
+    if env_steps is not None:
+        parts.append(f"{env_steps}-steps")
+    return "-".join(parts)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -161,8 +173,8 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     add("--algos", default="k24,qmix,kalei", metavar="A,B", help="algorithms to compare (default: %(default)s)")
     add("--scenarios", default="terran_5_vs_5", metavar="A,B", help="where they fight (default: %(default)s)")
     add("--seeds", metavar="N|A,B", help="how many seeds, or which (default: 1 for smoke and quick, else 3)")
-    add("--budget", default="quick", metavar="NAME", help="how long each run is (default: %(default)s)")
-    add("--env-steps", type=int, metavar="N", help="any other length of a run, in env_steps")
+    add("--budget", default=DEFAULT_BUDGET, metavar="NAME", help="how long each run is (default: %(default)s)")
+    add("--env-steps", type=int, metavar="N", help="another length of each run; all else is the budget's")
     add(
         "--set",
         dest="settings",
@@ -180,7 +192,7 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         help="built-in engine, or StarCraft II (not built yet)",
     )
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="database of the study (default: %(default)s)")
-    add("--study", metavar="NAME", help="name of the study (default: compare-BUDGET)")
+    add("--study", metavar="NAME", help="name of the study (default: by budget and length: compare-quick)")
     add("--out", default="runs", metavar="FOLDER", help="checkpoints, tables and plots (default: %(default)s)")
     return parser
 

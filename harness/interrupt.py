@@ -9,7 +9,11 @@ from typing import Any, Self
 
 
 class GracefulInterrupt:
-    """Inside the ``with`` block the first Ctrl-C (or SIGTERM) only sets ``requested``; a second one acts at once."""
+    """Inside the ``with`` block the first Ctrl-C (or SIGTERM) only sets ``requested``; a second one acts at once.
+
+    Raises:
+        KeyboardInterrupt: at the end of the block, where one was requested: none is ever swallowed.
+    """
 
     def __init__(self) -> None:
         self.requested = False
@@ -26,6 +30,8 @@ class GracefulInterrupt:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self.requested and kind is None:
+            raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested:

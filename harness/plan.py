@@ -1,4 +1,4 @@
-"""From what was asked to the runs that answer it, each with everything that decides its result."""
+"""From what was asked to the runs that answer it, each with every setting that decides its result."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from harness.errors import UsageError
 from harness.flags import Request
 from harness.provenance import config_hash
 from studies.rows import RunKey
+
+TRAINING_SETTINGS = ("buffer_size", "batch_size", "episodes_per_update")
+"""Fields that training itself reads from every algorithm's config: episodes kept, per update, between updates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +40,10 @@ class RunPlan:
     """``cpu``, ``cuda`` or ``cuda:N``."""
 
     def identity(self) -> dict[str, Any]:
-        """Whatever changes the result and nothing else: two plans with equal identities are the same run.
+        """Every setting that changes the result, and no other: two plans with equal identities are the same run.
 
+        The code and the versions of packages are no part of it, though they can change a result as well: they stand
+        in the provenance of each session, and a stored run that is met again with others says so.
         The seed stands beside it in ``RunKey``, so that the seeds of one question share one hash.
         """
         return {
@@ -80,13 +85,15 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
         The plans, and a line for each setting that differs from its default.
 
     Raises:
-        UsageError: a setting is unknown or of the wrong type, or the device is not there.
+        UsageError: a setting is unknown or of the wrong type, a config lacks what training reads, or the device is not
+            there.
     """
     device = resolve_device(request.device)
     configs, options = {}, {}
     notes: dict[str, None] = {}  # in order, each line once
     for name in request.algorithms:
         config_class = algorithms.registry.config_class(name)
+        check_training_settings(name, config_class)
         overrides = request.budget.algorithm_overrides
         configs[name], lines = resolve_config(name, config_class, request.settings, overrides)
         notes |= dict.fromkeys(lines)
@@ -111,6 +118,22 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
     return plans, list(notes)
 
 
+def check_training_settings(name: str, config_class: type) -> None:
+    """Refuse a config that training could not read.
+
+    Raises:
+        UsageError: which fields are missing.
+    """
+    known = [entry.name for entry in dataclasses.fields(config_class)]
+    missing = [setting for setting in TRAINING_SETTINGS if setting not in known]
+    if missing:
+        raise UsageError(
+            f"algorithm {name}: {config_class.__name__} has no {', '.join(missing)}; training reads "
+            f"{', '.join(TRAINING_SETTINGS)} (episodes kept in the replay, per update, between updates): add such a "
+            f"field, for example batch_size: int = 128"
+        )
+
+
 def resolve_device(name: str) -> str:
     """``auto`` becomes ``cuda`` where a device is there, else ``cpu``.
 
@@ -132,7 +155,8 @@ def resolve_device(name: str) -> str:
     return name
 
 
-def _fight(scenario: str) -> dict[str, Any] | None:
-    """What the name stands for: a map that its author redefines is another map."""
-    defined = envs.registry.entry(scenario).scenario
-    return dataclasses.asdict(defined) if defined is not None else None
+def _fight(scenario: str) -> dict[str, Any]:
+    """What the name stands for: a map that its author redefines is another map, and so is one of another world."""
+    row = envs.registry.entry(scenario)
+    fight = dataclasses.asdict(row.scenario) if row.scenario is not None else {}
+    return fight if row.entry_point == envs.registry.BATTLE else {**fight, "entry_point": row.entry_point}

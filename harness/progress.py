@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from harness.table import clock
+
 LINE_INTERVAL = 10.0
 """Seconds between two lines where there is no terminal."""
 EVENTS_SHOWN = 2
@@ -91,12 +93,5 @@ class RunProgress:
     def _line(self, env_steps: int) -> None:
         self._last_line = time.perf_counter()
         rate = self._rate(env_steps)
-        left = f", {_clock((self._total - env_steps) / rate)} left" if rate > 0 else ""
+        left = f", {clock(max(self._total - env_steps, 0) / rate)} left" if rate > 0 else ""
         self.say(f"{env_steps:,}/{self._total:,} env steps, {rate:,.0f}/s, {self._latest}{left}")
-
-
-def _clock(seconds: float) -> str:
-    """12:05 or 1:02:05."""
-    minutes, second = divmod(round(max(seconds, 0.0)), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

@@ -28,6 +28,8 @@ PACKAGES = (
     "pysc2",
 )
 """Those whose version can change a result or its record; the last two only where the real game is installed."""
+DECIDING = ("torch", "numpy", "numba")
+"""Those that compute: another version can give other numbers from the same settings."""
 
 HASH_LENGTH = 12
 _ROOT = Path(__file__).resolve().parent.parent
@@ -75,6 +77,26 @@ def collect(device: str) -> dict[str, Any]:
         "device": device,
         "device_name": _device_name(device),
     }
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What changed in code and versions between two records of ``collect``; empty where nothing did.
+
+    For example ``at commit 5ad1f00c2e (now 81c7e3b9a0), with torch 2.11.0 (now 2.13.0)``.
+    """
+    told = []
+    if _code(before) != _code(now):
+        told.append(f"at commit {_code(before)} (now {_code(now)})")
+    for package in DECIDING:
+        old, new = (record.get("packages", {}).get(package, "unknown") for record in (before, now))
+        if old != new:
+            told.append(f"with {package} {old} (now {new})")
+    return ", ".join(told)
+
+
+def _code(record: Mapping[str, Any]) -> str:
+    commit = str(record.get("commit", "unknown"))[:10]
+    return f"{commit} with local changes" if record.get("dirty") else commit
 
 
 def command_line(arguments: Sequence[str]) -> str:

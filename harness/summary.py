@@ -20,6 +20,8 @@ class Row:
     algorithm: str
     scenario: str
     seeds: tuple[int, ...]
+    resumes: tuple[int, ...]
+    """How often each seed's training went on from a checkpoint, its replay empty; in the order of ``seeds``."""
     win_rate: float
     """0..1"""
     win_low: float
@@ -134,6 +136,7 @@ def _row(members: Sequence[RunRow]) -> Row:
         algorithm=first.algorithm,
         scenario=first.scenario,
         seeds=tuple(run.seed for run in members),
+        resumes=tuple(run.details.get("resumes", 0) for run in members),
         win_rate=win_rate.estimate,
         win_low=win_rate.low,
         win_high=win_rate.high,

@@ -80,7 +80,8 @@ def write_table(folder: Path, rows: Sequence[Row], improvements: Sequence[Improv
         writer = csv.DictWriter(file, fields)
         writer.writeheader()
         for row in rows:
-            writer.writerow({**dataclasses.asdict(row), "seeds": " ".join(map(str, row.seeds))})
+            listed = {name: " ".join(map(str, getattr(row, name))) for name in ("seeds", "resumes")}
+            writer.writerow({**dataclasses.asdict(row), **listed})
     content = {
         "title": title,
         "rows": [dataclasses.asdict(row) for row in rows],
@@ -118,6 +119,13 @@ def footnotes(rows: Sequence[Row], improvements: Sequence[Improvement]) -> tuple
         f"{row.algorithm} on {row.scenario}: {row.aborted} evaluation battles aborted and are not counted"
         for row in rows
         if row.aborted
+    ]
+    notes += [
+        f"{row.algorithm} on {row.scenario}, seed {seed}: resumed {times} time{'s' if times > 1 else ''}; the replay "
+        f"started empty each time and refilled, so an uninterrupted run would differ"
+        for row in rows
+        for seed, times in zip(row.seeds, row.resumes, strict=True)
+        if times
     ]
     notes += [
         f"probability of improvement, {each.better} over {each.baseline}: "

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 import algorithms.registry
 from algorithms.replay import EpisodeReplay
-from harness.checkpoint import load_checkpoint, save_checkpoint
+from harness.checkpoint import load_checkpoint, save_checkpoint, set_aside, unusable
 from harness.evaluate import evaluate
 from harness.interrupt import GracefulInterrupt
 from harness.judge import judge
@@ -44,6 +45,8 @@ class Counters:
     last_test: int = -1
     """env_steps of the latest one; a run resumed after its last evaluation does not repeat it."""
     next_checkpoint: int = 0
+    resumes: int = 0
+    """How often training went on from a checkpoint, its replay empty."""
     losses: list[float] = field(default_factory=list)
     """Of the updates since the last evaluation."""
     diagnostics: dict[str, float] = field(default_factory=dict)
@@ -65,6 +68,7 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
 
     Raises:
         KeyboardInterrupt: the user stopped it; the checkpoint is written.
+        UsageError: the checkpoint cannot be read or does not fit; it and the stored curve are left as they are.
     """
     run = TrainingRun(plan, record, folder)
     try:
@@ -78,7 +82,14 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
         picture = folder / "curve.png"
         plot_curves(picture, {plan.algorithm: [record.curve_points()]}, title=plan.label)
         record.attach(picture)
-        result, outcomes = judge(plan, run.algorithm, run.test_env, env_steps=run.at.env_steps, wall=run.wall_seconds)
+        result, outcomes = judge(
+            plan,
+            run.algorithm,
+            run.test_env,
+            env_steps=run.at.env_steps,
+            wall=run.wall_seconds,
+            resumes=run.at.resumes,
+        )
         record.outcomes(outcomes)
         record.timings(run.at.seconds)
         return record.finish(result)
@@ -114,13 +125,10 @@ class TrainingRun:
         return self.at.wall_seconds + time.perf_counter() - self._started
 
     def train(self, progress: RunProgress, interrupt: GracefulInterrupt) -> None:
-        """Play and learn until the budget is spent, evaluating and saving on the way."""
-        while self.at.env_steps < self.plan.budget.env_steps:
+        """Play and learn until the budget is spent or an interrupt asked for, evaluating and saving on the way."""
+        while self.at.env_steps < self.plan.budget.env_steps and not interrupt.requested:
             if self.at.env_steps >= self.at.next_test:
                 self.test(progress)
-            if interrupt.requested:
-                self.save()
-                raise KeyboardInterrupt
             if self.at.env_steps >= self.at.next_checkpoint:
                 self.save()
             self.play()
@@ -130,7 +138,7 @@ class TrainingRun:
                 self.record.event(self.at.env_steps, line)
             self.record.heartbeat()
             progress.advance(self.at.env_steps)
-        if self.at.last_test < self.at.env_steps:
+        if self.at.last_test < self.at.env_steps and not interrupt.requested:
             self.test(progress)
         self.save()
 
@@ -176,7 +184,9 @@ class TrainingRun:
             loss=sum(at.losses) / len(at.losses) if at.losses else None,
             epsilon=self.algorithm.epsilon(at.env_steps),
             wall_seconds=self.wall_seconds,
-            **{**at.diagnostics, "sparsity_masked": self.algorithm.sparsity().masked_layers, "updates": at.updates},
+            **at.diagnostics
+            | self.algorithm.diagnostics()
+            | {"sparsity_masked": self.algorithm.sparsity().masked_layers, "updates": at.updates},
         )
         at.losses = []
         progress.evaluated(at.env_steps, found.win_rate, found.mean_return)
@@ -186,7 +196,7 @@ class TrainingRun:
         while self.at.next_checkpoint <= self.at.env_steps:
             self.at.next_checkpoint += self.plan.budget.checkpoint_interval
         content = {
-            "config_hash": self.plan.key.config_hash,
+            "run_created": self.record.created,
             "counters": {**dataclasses.asdict(self.at), "wall_seconds": self.wall_seconds},
             "algorithm": self.algorithm.state_dict(),
             "replay": self.replay.state_dict(),
@@ -199,21 +209,38 @@ class TrainingRun:
 
     def restore(self) -> list[str]:
         """Go to the last checkpoint, if there is one; returns lines that say where the run starts and how."""
-        saved = load_checkpoint(self.path, config_hash=self.plan.key.config_hash)
+        saved = load_checkpoint(self.path)
+        lines = []
+        if saved is not None and saved.get("run_created") != self.record.created:
+            lines.append(
+                f"the checkpoint in its folder is that of another record of this run (in another --storage, or in one "
+                f"that is gone); it is kept there as {set_aside(self.path).name}, and training starts anew"
+            )
+            saved = None
         if saved is None:
             self.record.rewind(-1)
             numbers = ", ".join(f"{name} {value:,g}" for name, value in self.algorithm.schedule().items())
-            return [f"schedule: {numbers}"]
+            return [*lines, f"schedule: {numbers}"]
+        try:
+            self.load(saved)
+        except Exception as error:  # whatever a world or a learner raises at the state of another version of itself
+            raise unusable(self.path, "does not fit this program", error) from error
+        self.record.rewind(self.at.env_steps)
+        if self.at.env_steps >= self.plan.budget.env_steps:
+            return [f"resumes at {self.at.env_steps:,} env steps, the end of its training"]
+        self.at.resumes += 1
+        return [
+            f"resumes at {self.at.env_steps:,} env steps; the replay is not part of a checkpoint and refills first: "
+            f"updates go on after {self.plan.config.batch_size} episodes"
+        ]
+
+    def load(self, saved: dict[str, Any]) -> None:
+        """Take every part back to where ``save`` found it."""
         self.at = Counters(**saved["counters"])
         self.algorithm.load_state_dict(saved["algorithm"])
         self.replay.load_state_dict(saved["replay"])
         self.env.load_state_dict(saved["env"])
         self.rollout.load_state_dict(saved["rollout"])
-        self.record.rewind(self.at.env_steps)
-        return [
-            f"resumes at {self.at.env_steps:,} env steps; the replay is not part of a checkpoint and refills first: "
-            f"updates go on after {self.plan.config.batch_size} episodes"
-        ]
 
     def close(self) -> None:
         """Release both worlds."""

@@ -189,19 +189,20 @@ def read_row(session: Session, run: Run) -> RunRow:
         seed=run.seed,
         config_hash=run.config_hash,
         config=run.config,
-        provenance=_last_provenance(session, run.id),
+        provenance=last_provenance(session, run.id),
         **{name: getattr(result, name) for name in RESULT_FIELDS},
     )
 
 
-def _last_provenance(session: Session, run_id: int) -> dict[str, Any]:
+def last_provenance(session: Session, run_id: int) -> dict[str, Any]:
+    """Where and with what the newest session of work on a run took place."""
     newest = select(Provenance).where(Provenance.run_id == run_id).order_by(Provenance.session.desc()).limit(1)
     return session.scalars(newest).one().record
 
 
 def _labels(session: Session, run: Run) -> dict[str, Any]:
     key = RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
-    return start_labels(key, run.config, _last_provenance(session, run.id))
+    return start_labels(key, run.config, last_provenance(session, run.id))
 
 
 def _release(run: Run) -> None:

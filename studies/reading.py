@@ -1,4 +1,4 @@
-"""Read what runs have left: curves, events, outcomes, timings."""
+"""Read what runs have left: curves, events, outcomes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studies.rows import CurvePoint, EpisodeOutcome
-from studies.schema import Curve, Event, Outcome, Timing
+from studies.schema import Curve, Event, Outcome
 
 
 def curve_points(session: Session, run_id: int) -> list[CurvePoint]:
@@ -48,8 +48,3 @@ def outcomes(session: Session, run_id: int) -> list[EpisodeOutcome]:
         )
         for row in session.scalars(found)
     ]
-
-
-def timings(session: Session, run_id: int) -> dict[str, float]:
-    """Seconds by part of the work."""
-    return {row.part: row.seconds for row in session.scalars(select(Timing).where(Timing.run_id == run_id))}

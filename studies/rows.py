@@ -110,7 +110,8 @@ class RunResult:
     throughput_dtype: str
     """Number format while measuring, for example ``float32``."""
     speedup_24: float | None
-    """Compressed against dense decisions/s on sparse tensor cores; ``None`` where there are none."""
+    """Dense seconds / compressed seconds of a whole greedy pass of the agent network, fp16, on sparse tensor cores;
+    ``None`` where it was not measured."""
     speedup_24_reason: str
     """Why ``speedup_24`` is ``None``; empty otherwise."""
     env_steps: int
@@ -128,7 +129,8 @@ class RunResult:
     aborted: int = 0
     """Episodes of the final evaluation that broke down; reported, not counted."""
     details: dict[str, Any] = field(default_factory=dict)
-    """Further JSON-able findings, for example sparsity per layer or the three timings behind the speed-up."""
+    """Further JSON-able findings, for example sparsity per layer, the timings behind the speed-up, and ``resumes``: how
+    often training went on from a checkpoint with an empty replay."""
 
     def __post_init__(self) -> None:
         shares = ("win_rate", "win_low", "win_high", "sparsity_masked", "sparsity_model")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -41,6 +41,8 @@ class RunRecord:
     """Primary key in ``k24_runs``."""
     trial_number: int
     """Optuna's number of the trial; -1 where a run elsewhere has none yet."""
+    created: float
+    """First start of the run, seconds since 1970 (UTC); tells it from the same run in another database."""
     status: Status
     """``started``: first time ever. ``resumed``: begun before, killed, interrupted or failed; look for a checkpoint and
     ``rewind`` to it. ``finished``: use ``row``. ``running_elsewhere``: ``holder`` says who."""
@@ -50,6 +52,8 @@ class RunRecord:
     """Host, process and age of the last heartbeat, where ``running_elsewhere``."""
     last_error: str | None = None
     """What the session before failed with, where it did."""
+    earlier: dict[str, Any] | None = None
+    """Provenance of the newest session before this one: the one that finished the run, where ``finished``."""
     ledger: Ledger = field(repr=False)
 
     def __post_init__(self) -> None:
@@ -124,11 +128,6 @@ class RunRecord:
         with self._write() as session:
             for part, value in seconds.items():
                 session.merge(Timing(run_id=self.run_id, part=part, seconds=value))
-
-    def stored_timings(self) -> dict[str, float]:
-        """The totals stored so far, for a resumed run to add to."""
-        with self.ledger.transaction() as session:
-            return reading.timings(session, self.run_id)
 
     def heartbeat(self) -> None:
         """Say that this process still works on the run; call it as often as convenient."""

@@ -23,7 +23,7 @@ from sqlalchemy import select
 from studies import reading
 from studies.database import connect, database_path, inspect_file, make_folder
 from studies.errors import StorageError
-from studies.ledger import Ledger, owner_of, read_row
+from studies.ledger import Ledger, last_provenance, owner_of, read_row
 from studies.owner import HEARTBEAT_BOUND
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
 from studies.run import RunRecord, Status
@@ -90,7 +90,7 @@ class StudyStore:
         """
         ledger = self._ledger
         status: Status
-        last_error = None
+        last_error = earlier = None
         with ledger.transaction() as session:
             run = ledger.find(session, key)
             if run is None:
@@ -98,18 +98,32 @@ class StudyStore:
             elif run.state == "finished":
                 row = read_row(session, run)
                 return RunRecord(
-                    key=key, run_id=run.id, trial_number=row.trial_number, status="finished", row=row, ledger=ledger
+                    key=key,
+                    run_id=run.id,
+                    trial_number=row.trial_number,
+                    created=run.created,
+                    status="finished",
+                    row=row,
+                    earlier=row.provenance,
+                    ledger=ledger,
                 )
             elif not ledger.claim(run):
                 return _elsewhere(ledger, key, run)
             else:
-                status, last_error = "resumed", run.error
+                status, last_error, earlier = "resumed", run.error, last_provenance(session, run.id)
                 run.state, run.error = "running", None
             ledger.add_provenance(session, run.id, provenance)
         ledger.held.add(run.id)
         number = ledger.start_trial(run.id)
         return RunRecord(
-            key=key, run_id=run.id, trial_number=number, status=status, last_error=last_error, ledger=ledger
+            key=key,
+            run_id=run.id,
+            trial_number=number,
+            created=run.created,
+            status=status,
+            last_error=last_error,
+            earlier=earlier,
+            ledger=ledger,
         )
 
     def rows(self) -> list[RunRow]:
@@ -162,6 +176,7 @@ def _elsewhere(ledger: Ledger, key: RunKey, run: Run) -> RunRecord:
         key=key,
         run_id=run.id,
         trial_number=-1 if run.trial_number is None else run.trial_number,
+        created=run.created,
         status="running_elsewhere",
         holder=(
             f"on {holder.host}, process {holder.pid}, last sign of life {age:.0f} s ago (it is taken over when that "

@@ -82,6 +82,9 @@ class RuleAlgorithm(Algorithm):
     def sparsity(self) -> Sparsity:
         return Sparsity(masked_layers=0.5, whole_model=0.25, per_layer={"fc": [0.5]})
 
+    def diagnostics(self) -> dict[str, float]:
+        return {"updates_seen": float(len(self.updates))}
+
     def masked_weights(self) -> dict[str, Tensor]:
         return {"fc": torch.tensor([[[1.0, 0.0, 0.0, 2.0]]])}
 

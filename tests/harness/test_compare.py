@@ -15,12 +15,12 @@ from studies.store import StudyStore
 from tests.harness.conftest import Compare
 from tests.harness.fake_algorithm import RuleAlgorithm
 
-FOLDER = "runs/compare-400-steps"
+FOLDER = "runs/compare-smoke-400-steps"
 SHORT = ("--algos", "rule", "--env-steps", "400")
 
 
 def stored(tmp_path: Path) -> list[RunRow]:
-    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "compare-400-steps") as store:
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "compare-smoke-400-steps") as store:
         return store.rows()
 
 
@@ -45,13 +45,15 @@ def test_flags_to_table(compare: Compare, tmp_path: Path, capsys: pytest.Capture
 
 def test_what_a_run_leaves_in_the_study(compare: Compare, tmp_path: Path) -> None:
     compare(*SHORT)
-    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "compare-400-steps") as store:
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "compare-smoke-400-steps") as store:
         (row,) = store.rows()
         outcomes, points, events = (read(row.run_id) for read in (store.outcomes, store.curve_points, store.events))
     assert [point.env_steps for point in points] == [0, 400]
     assert points[0].loss is None
     assert points[1].loss is not None
     assert points[1].extra["updates"] > 5
+    assert points[1].extra["updates_seen"] == points[1].extra["updates"], "the algorithm's own diagnostics"
+    assert row.details["resumes"] == 0
     assert (200, "half way") in events
     assert len(outcomes) == row.episodes == 16
     assert row.wins == sum(outcome.won for outcome in outcomes)
@@ -118,7 +120,7 @@ def test_a_world_that_only_aborts_fails_with_the_reason(compare: Compare, capsys
     assert "no run has finished, so there is no table" in said
 
 
-def test_ctrl_c_keeps_everything_and_says_how_to_go_on(
+def test_ctrl_c_keeps_all_but_the_replay_and_says_how_to_go_on(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import signal
@@ -133,14 +135,14 @@ def test_ctrl_c_keeps_everything_and_says_how_to_go_on(
     monkeypatch.setattr(TrainingRun, "play", interrupted)
     assert compare(*SHORT) == INTERRUPTED
     told = capsys.readouterr().err
-    assert "stopped; what was done is kept; to go on: python -m harness.compare" in told
+    assert "stopped; all but the replay is kept, which refills; to go on: python -m harness.compare" in told
     assert "--env-steps 400" in told
     assert stored(tmp_path) == []
     monkeypatch.undo()
     assert compare(*SHORT) == ALL_DONE
-    assert "resumes at 240 env steps; the replay is not part of a checkpoint and refills first" in (
-        capsys.readouterr().out
-    )
+    said = capsys.readouterr().out
+    assert "resumes at 240 env steps; the replay is not part of a checkpoint and refills first" in said
+    assert "rule on fake, seed 0: resumed 1 time; the replay started empty" in said
     assert stored(tmp_path)[0].env_steps == 400
 
 

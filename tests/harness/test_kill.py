@@ -50,7 +50,7 @@ def test_killed_run_goes_on(tmp_path: Path) -> None:
     again = subprocess.run(command(tmp_path), cwd=ROOT, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert "qmix three_marines seed 0: resumes at " in again.stdout
-    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "compare-4000-steps") as store:
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "compare-smoke-4000-steps") as store:
         (row,) = store.rows()
         steps = [point.env_steps for point in store.curve_points(row.run_id)]
     assert steps == [0, 1000, 2000, 3000, 4000]

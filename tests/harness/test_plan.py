@@ -1,4 +1,4 @@
-"""A run's identity holds what changes its result, and nothing else."""
+"""A run's identity holds every setting that changes its result, and no other."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from harness.budgets import BUDGETS
 from harness.config import parse_setting
+from harness.errors import UsageError
 from harness.flags import parse_seeds
 from harness.plan import plan_runs, resolve_device
 from tests.harness.fake_request import request_for
@@ -67,6 +68,31 @@ def test_a_redefined_map_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None
     shorter = dataclasses.replace(entry, scenario=dataclasses.replace(entry.scenario, episode_limit=150))
     monkeypatch.setitem(registry._entries, "terran_5_vs_5", shorter)
     assert hashes(scenarios=("terran_5_vs_5",)) != before
+
+
+def test_a_world_of_another_make_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    from envs import registry
+
+    before = hashes()
+    other = dataclasses.replace(registry.entry("fake"), entry_point="my_world:make")
+    monkeypatch.setitem(registry._entries, "fake", other)
+    assert hashes() != before
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bare:
+    """A config that forgets two of the fields that training reads."""
+
+    batch_size: int = 4
+
+
+def test_a_config_that_training_cannot_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("algorithms.registry.config_class", lambda name: Bare)
+    with pytest.raises(
+        UsageError,
+        match=r"algorithm rule: Bare has no buffer_size, episodes_per_update; training reads .*: add such a field, for",
+    ):
+        plan_runs(request_for())
 
 
 def test_seeds() -> None:

@@ -63,5 +63,9 @@ def test_events_of_one_kind_do_not_flood() -> None:
     ]
 
 
-def test_long_times() -> None:
-    assert [progress._clock(seconds) for seconds in (5, 725, 3725)] == ["0:05", "12:05", "1:02:05"]
+def test_the_last_step_may_go_beyond_the_end(clock: Clock) -> None:
+    out = io.StringIO()
+    shown = RunProgress(Console(file=out, width=200), "qmix fake", total=1000)
+    clock.now = 10.0
+    shown.evaluated(1004, 1.0, 20.0)
+    assert out.getvalue().endswith("1,004/1,000 env steps, 100/s, win rate 1.00, return 20.0, 0:00 left\n")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from harness import provenance
-from harness.provenance import collect, command_line, config_hash
+from harness.provenance import collect, command_line, config_hash, differences
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -83,3 +83,14 @@ def test_a_machine_without_proc_still_names_its_processor(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Path, "read_text", missing)
     assert provenance._cpu_model() != ""
+
+
+def test_differences_name_code_and_versions() -> None:
+    packages = {"torch": "2.13.0", "numpy": "2.4.0", "numba": "0.62", "optuna": "5.0"}
+    now = {"commit": "0123456789abcdef", "dirty": False, "packages": packages}
+    assert differences(now, now) == ""
+    assert differences({**now, "packages": {**packages, "optuna": "4.0"}}, now) == "", "it computes nothing of a result"
+    assert differences({**now, "dirty": True}, now) == "at commit 0123456789 with local changes (now 0123456789)"
+    older = {**now, "commit": "fedcba9876543210", "packages": {**packages, "torch": "2.11.0"}}
+    assert differences(older, now) == "at commit fedcba9876 (now 0123456789), with torch 2.11.0 (now 2.13.0)"
+    assert differences({}, now).startswith("at commit unknown (now 0123456789), with torch unknown (now 2.13.0), with ")

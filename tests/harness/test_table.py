@@ -98,6 +98,20 @@ def test_markdown(plans: list[RunPlan]) -> None:
     ]
 
 
+def test_resumed_runs_are_named(plans: list[RunPlan]) -> None:
+    runs = [run_row(plan, 8, details={"resumes": resumes}) for plan, resumes in zip(plans, (0, 1, 2, 0), strict=True)]
+    rows = summarise(plans, runs)
+    assert [(row.algorithm, row.seeds, row.resumes) for row in rows] == [
+        ("rule", (0, 1), (0, 2)),
+        ("qmix", (0, 1), (1, 0)),
+    ]
+    why = "the replay started empty each time and refilled, so an uninterrupted run would differ"
+    assert as_markdown(rows, [], title="smoke").splitlines()[-2:] == [
+        f"- rule on fake, seed 1: resumed 2 times; {why}",
+        f"- qmix on fake, seed 0: resumed 1 time; {why}",
+    ]
+
+
 def test_terminal_table_keeps_brackets_as_they_are(plans: list[RunPlan]) -> None:
     out = io.StringIO()
     show_table(Console(file=out, width=110), summarise(plans, [run_row(plans[0], 8)]), [], title="smoke")
@@ -106,7 +120,7 @@ def test_terminal_table_keeps_brackets_as_they_are(plans: list[RunPlan]) -> None
 
 
 def test_clock() -> None:
-    assert [clock(seconds) for seconds in (7, 187, 3787)] == ["0:07", "3:07", "1:03:07"]
+    assert [clock(seconds) for seconds in (7, 187, 725, 3787)] == ["0:07", "3:07", "12:05", "1:03:07"]
 
 
 def points(*pairs: tuple[int, float]) -> list[CurvePoint]:

@@ -87,7 +87,7 @@ def test_a_finished_run_is_given_back_and_not_run_again(path: Path) -> None:
     with open_store(path) as store:
         row = begin(store).finish(RESULT)
         again = begin(store)
-        assert (again.status, again.row) == ("finished", row)
+        assert (again.status, again.row, again.earlier) == ("finished", row, PROVENANCE)
         with pytest.raises(ValueError, match="cannot be written to: it is finished"):
             again.curve(env_steps=1, win_rate=0, return_mean=0, episodes=1, loss=None, epsilon=1, wall_seconds=0)
     assert states(path) == ["COMPLETE"]
@@ -141,6 +141,19 @@ def test_a_failed_run_can_be_begun_again(path: Path) -> None:
     assert (failed.state.name, failed.user_attrs["ended"]) == ("FAIL", "loss is NaN at 1200 env_steps")
     assert complete.state.name == "COMPLETE"
     assert query(path, "SELECT error FROM k24_runs") == [(None,)]
+
+
+def test_a_resumed_run_knows_when_it_was_created_and_by_what_it_was_left(path: Path) -> None:
+    newer = {**PROVENANCE, "commit": "def"}
+    with open_store(path) as store:
+        first = begin(store)
+        second = store.begin(KEY, config=CONFIG, provenance=newer)
+        third = begin(store)
+    assert [run.earlier for run in (first, second, third)] == [None, PROVENANCE, newer]
+    assert query(path, "SELECT created FROM k24_runs") == [(first.created,)]
+    assert first.created == second.created == third.created
+    with open_store(path.with_name("other.db")) as store:
+        assert begin(store).created != first.created
 
 
 def test_closing_interrupts_what_was_left_open(path: Path) -> None:

@@ -1,0 +1,41 @@
+"""Curves beside the published ones: each (algorithm, rules, seed) is drawn once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.published import own_curves
+from studies.rows import RunKey
+from tests.studies.sample import KEY, PROVENANCE, RESULT, evaluate, open_store, url
+
+
+def finish(path: Path, key: RunKey, rules: str, win_rate: float) -> None:
+    with open_store(path, study="compare") as store:
+        run = store.begin(key, config={"env": {"rules": rules}}, provenance=PROVENANCE)
+        evaluate(run, 1000, win_rate)
+        run.finish(RESULT)
+
+
+def test_runs_are_named_by_algorithm_rules_and_seed(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    finish(path, KEY, "2023", 0.25)
+    finish(path, replace(KEY, seed=2), "2023", 0.5)
+    finish(path, replace(KEY, config_hash="another"), "2024", 0.75)
+    finish(path, replace(KEY, scenario="zerg_5_vs_5"), "2024", 1.0)
+    assert own_curves(url(path), ["compare"], KEY.scenario) == {
+        "k24, rules 2023": {1: [(1000, 0.25, 5.0)], 2: [(1000, 0.5, 10.0)]},
+        "k24, rules 2024": {1: [(1000, 0.75, 15.0)]},
+    }
+
+
+def test_two_configurations_under_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    finish(path, KEY, "2024", 0.25)
+    finish(path, replace(KEY, config_hash="another"), "2024", 0.75)
+    with pytest.raises(
+        SystemExit, match=r"k24, rules 2024, seed 1 on terran_5_vs_5: two finished runs.*another.*--study"
+    ):
+        own_curves(url(path), ["compare"], KEY.scenario)

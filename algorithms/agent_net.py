@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from algorithms.gru import SequenceGRU
-from algorithms.layers import LinearFactory, grouped_linear
+from algorithms.layers import GroupLinear, LinearFactory, grouped_linear
+from algorithms.protocol import PolicyLayer, PolicyLayers
 from algorithms.rows import RowOrder
 from envs.spec import EnvSpec
 
@@ -49,9 +50,26 @@ class AgentNet(nn.Module):
         self.fc3 = linear(hidden_size, hidden_size)
         self.fc4 = linear(hidden_size, spec.n_actions)
 
+    def prunable(self) -> dict[str, GroupLinear]:
+        """The prunable layers by name."""
+        return {name: getattr(self, name) for name in MASKED_LAYERS}
+
     def group_weights(self) -> dict[str, Tensor]:
         """Layer name -> (G, out, in) weights that acting, evaluation and the target network use."""
-        return {name: getattr(self, name).group_weights() for name in MASKED_LAYERS}
+        return {name: layer.group_weights() for name, layer in self.prunable().items()}
+
+    @torch.no_grad()
+    def policy_layers(self) -> PolicyLayers:
+        """Copies of all tensors that acting uses, in the order of the forward pass."""
+        layers = {
+            name: PolicyLayer(weight=each.weight.clone(), masked=each.group_weights().clone(), bias=each.bias.clone())
+            for name, each in self.prunable().items()
+        }
+        gru = (self.gru.weight_ih, self.gru.weight_hh, self.gru.bias_ih, self.gru.bias_hh)
+        weight_ih, weight_hh, bias_ih, bias_hh = (tensor.clone() for tensor in gru)
+        return PolicyLayers(
+            before={"fc1": layers.pop("fc1")}, gru=(weight_ih, weight_hh, bias_ih, bias_hh), after=layers
+        )
 
     def inputs(self, obs: Tensor, last_action: Tensor, order: RowOrder) -> Tensor:
         """Assemble obs ⊕ one-hot last action ⊕ one-hot agent id for the real rows.

@@ -17,18 +17,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from algorithms.agent_net import MASKED_LAYERS, Taps
 from algorithms.generators import generator
-from algorithms.kalei import RESET_LAYERS
 from algorithms.learner import QLearner, Views
 from algorithms.qmix import QMixConfig, require
 from algorithms.schedules import linear, scaled
 from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
-from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse
+from algorithms.sparsity.restarts import RESET_LAYERS, Restarts, require_restarts, resolve_restarts
+from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse, pattern_overlap
+
+PER_TYPE = Restarts(interval=500_000, ratio=0.2)
+"""Restarts of unused weights with a mask per unit type. Source: K24_args."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +55,11 @@ class K24Config(QMixConfig):
     """Size of the orthogonality term relative to the TD loss. Source: K24_args."""
     deque_len: int = 100
     """Updates over which that relation is averaged. Source: Kaleidoscope."""
-    reset_interval: int = 500_000
-    """env_steps of a 10.05M run between restarts of unused weights. Source: K24_args."""
-    reset_ratio: float = 0.2
-    """Share of the unused weights that restarts, 0..1. Source: K24_args."""
+    reset_interval: int | None = None
+    """env_steps of a 10.05M run between restarts of unused weights; None: 500_000 (K24_args), or 10_000 of any run
+    where masks are per agent (see ``sparsity/restarts.py``)."""
+    reset_ratio: float | None = None
+    """Share of the unused weights that restarts, 0..1; None: 0.2 (K24_args), or 0.1 where masks are per agent."""
     finetune_start_ratio: float = 0.8
     """Share of the run after which masks freeze; 1 means never. Source: K24_args."""
     finetune_lr_decay: float = 0.9
@@ -70,14 +73,14 @@ class K24Config(QMixConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("anneal_end_step", "deque_len", "reset_interval"):
+        for name in ("anneal_end_step", "deque_len"):
             require(self, name, getattr(self, name) >= 1, "at least 1")
         for name in ("div_coef", "alpha_init_std"):
             require(self, name, getattr(self, name) >= 0, "0 or larger")
         require(self, "temperature_init", self.temperature_init > 0, "larger than 0")
         fits = 0 < self.temperature_min <= self.temperature_init
         require(self, "temperature_min", fits, f"larger than 0 and at most temperature_init ({self.temperature_init})")
-        require(self, "reset_ratio", 0 <= self.reset_ratio <= 1, "between 0 and 1")
+        require_restarts(self, self.reset_interval, self.reset_ratio)
         require(self, "ema_momentum", 0 <= self.ema_momentum < 1, "at least 0 and below 1")
         for name in ("finetune_start_ratio", "finetune_lr_decay"):
             require(self, name, 0 < getattr(self, name) <= 1, "larger than 0 and at most 1")
@@ -91,14 +94,25 @@ class K24(QLearner):
     def __init__(self, *args: Any, seed: int, **kwargs: Any) -> None:
         self._masks = generator(seed, "masks")
         super().__init__(*args, seed=seed, **kwargs)
-        self.frozen = False
         self.tracker = LayerPatternTracker()
         self._diversity = K24DiversityManager(self.config.div_coef, self.config.deque_len)
         self._logits: list[Tensor] = []
-        self._reset_interval = scaled(self.config.reset_interval, self.total_env_steps)
+        self._restarts = resolve_restarts(
+            self.config.reset_interval,
+            self.config.reset_ratio,
+            per_type=PER_TYPE,
+            spec=self.spec,
+            total_env_steps=self.total_env_steps,
+        )
         self._anneal_end = scaled(self.config.anneal_end_step, self.total_env_steps)
         self._finetune_start = round(self.config.finetune_start_ratio * self.total_env_steps)
         self._last_reset = 0
+        self._env_steps = 0
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the masks are fixed for good; the layers know, and freeze together."""
+        return bool(self.layers()["fc1"].frozen)
 
     @property
     def n_groups(self) -> int:
@@ -160,24 +174,25 @@ class K24(QLearner):
 
     def advance(self, env_steps: int) -> list[str]:
         """Freeze when it is time, before that restart unused weights each interval."""
+        self._env_steps = env_steps
         if self.frozen:
             return []
         if self._finetune_start <= env_steps and self.config.finetune_start_ratio < 1:
             return [self._freeze(env_steps)]
-        if env_steps - self._last_reset < self._reset_interval:
+        if env_steps - self._last_reset < self._restarts.interval:
             return []
         layers = self.layers()
-        restarted = sum(layers[name].restart(self.config.reset_ratio, self._masks) for name in RESET_LAYERS)
+        restarted = sum(layers[name].restart(self._restarts.ratio, self._masks) for name in RESET_LAYERS)
         self._last_reset = env_steps
         self._acting = None
         return [f"env_step {env_steps}: {restarted} weights that every mask dropped were restarted"]
 
     def _freeze(self, env_steps: int) -> str:
         """Rewind & finetune: masks as they are best now, a fresh optimiser at a lower rate, equal target networks."""
-        overlap = sum(use.overlap for use in self.record_patterns().values()) / len(MASKED_LAYERS)
-        for layer in self.layers().values():
+        layers = self.layers().values()
+        overlap = sum(pattern_overlap(layer.chosen_patterns()) for layer in layers) / len(layers)
+        for layer in layers:
             layer.freeze()
-        self.frozen = True
         self.optimizer.state.clear()
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.lr * self.config.finetune_lr_decay
@@ -186,17 +201,27 @@ class K24(QLearner):
         rate = self.optimizer.param_groups[0]["lr"]
         return f"env_step {env_steps}: masks frozen (pattern overlap {overlap:.2f}), finetuning at lr {rate:g}"
 
-    @torch.no_grad()
     def record_patterns(self) -> dict[str, PatternUse]:
         """How each layer's patterns are used now, and how many changed since the last call."""
-        return {name: self.tracker.record(name, layer.logits()) for name, layer in self.layers().items()}
+        return {name: self.tracker.record(name, layer.chosen_patterns()) for name, layer in self.layers().items()}
+
+    def diagnostics(self) -> dict[str, float]:
+        """τ; and of the patterns in force, averaged over layers: evenness, overlap between groups, recent churn."""
+        uses = self.record_patterns().values()
+        return {
+            "temperature": self.temperature(self._env_steps),
+            "pattern_entropy": sum(use.entropy.mean().item() for use in uses) / len(uses),
+            "pattern_overlap": sum(use.overlap for use in uses) / len(uses),
+            "pattern_churn": sum(use.churn for use in uses) / len(uses),
+        }
 
     def schedule(self) -> dict[str, float]:
         """QMIX's, the temperature's, the restarts' and the freeze."""
         return {
             **super().schedule(),
             "anneal_end_step": self._anneal_end,
-            "reset_interval": self._reset_interval,
+            "reset_interval": self._restarts.interval,
+            "reset_ratio": self._restarts.ratio,
             "finetune_start_step": self._finetune_start,
         }
 
@@ -208,7 +233,7 @@ class K24(QLearner):
             "coefficient": self._diversity.coefficient.state_dict(),
             "tracker": self.tracker.state_dict(),
             "last_reset": self._last_reset,
-            "frozen": self.frozen,
+            "env_steps": self._env_steps,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -218,4 +243,4 @@ class K24(QLearner):
         self._diversity.coefficient.load_state_dict(saved["coefficient"])
         self.tracker.load_state_dict(saved["tracker"])
         self._last_reset = saved["last_reset"]
-        self.frozen = saved["frozen"]
+        self._env_steps = saved["env_steps"]

@@ -13,18 +13,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from algorithms.agent_net import MASKED_LAYERS
 from algorithms.generators import generator
 from algorithms.learner import QLearner
 from algorithms.qmix import QMixConfig, require
-from algorithms.schedules import scaled
 from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
+from algorithms.sparsity.restarts import RESET_LAYERS, Restarts, require_restarts, resolve_restarts
 from algorithms.sparsity.threshold import KaleiLinear, ThresholdInit
 
-RESET_LAYERS = ("fc2", "fc3", "fc4")
-"""Layers whose unused weights restart; fc1 is spared."""
+PER_TYPE = Restarts(interval=1_000_000, ratio=0.2)
+"""Restarts of unused weights with a mask per unit type. Source: Kalei_qmix_rnn_1R3.yaml."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,20 +48,21 @@ class KaleiConfig(QMixConfig):
     """The same for restarted weights. Source: Kalei_qmix_rnn_1R3.yaml."""
     threshold_reset_bias: float = 5.0
     """See ``threshold_reset_scale``. Source: Kalei_qmix_rnn_1R3.yaml."""
-    reset_interval: int = 1_000_000
-    """env_steps of a 10.05M run between restarts of unused weights. Source: Kalei_qmix_rnn_1R3.yaml."""
-    reset_ratio: float = 0.2
-    """Share of the unused weights that restarts, 0..1. Source: Kalei_qmix_rnn_1R3.yaml."""
+    reset_interval: int | None = None
+    """env_steps of a 10.05M run between restarts of unused weights; None: 1_000_000 (Kalei_qmix_rnn_1R3.yaml), or
+    10_000 of any run where masks are per agent (see ``sparsity/restarts.py``)."""
+    reset_ratio: float | None = None
+    """Share of the unused weights that restarts, 0..1; None: 0.2 (Kalei_qmix_rnn_1R3.yaml), or 0.1 where masks are per
+    agent."""
     sparsity_layer_weights: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
     """Weight of each layer, fc1 to fc4, in the diversity. Source: Kalei_qmix_rnn_1R3.yaml."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("deque_len", "reset_interval"):
-            require(self, name, getattr(self, name) >= 1, "at least 1")
+        require(self, "deque_len", self.deque_len >= 1, "at least 1")
         for name in ("div_coef", "threshold_init_scale", "threshold_reset_scale"):
             require(self, name, getattr(self, name) >= 0, "0 or larger")
-        require(self, "reset_ratio", 0 <= self.reset_ratio <= 1, "between 0 and 1")
+        require_restarts(self, self.reset_interval, self.reset_ratio)
         layers = len(MASKED_LAYERS)
         fits = len(self.sparsity_layer_weights) == layers and min(self.sparsity_layer_weights) >= 0
         require(self, "sparsity_layer_weights", fits, f"{layers} numbers of 0 or larger, one per layer")
@@ -75,7 +77,13 @@ class Kalei(QLearner):
         self._masks = generator(seed, "masks")
         super().__init__(*args, seed=seed, **kwargs)
         self._coefficient = AdaptiveCoefficient(self.config.div_coef, self.config.deque_len)
-        self._reset_interval = scaled(self.config.reset_interval, self.total_env_steps)
+        self._restarts = resolve_restarts(
+            self.config.reset_interval,
+            self.config.reset_ratio,
+            per_type=PER_TYPE,
+            spec=self.spec,
+            total_env_steps=self.total_env_steps,
+        )
         self._last_reset = 0
 
     @property
@@ -101,22 +109,33 @@ class Kalei(QLearner):
 
     def advance(self, env_steps: int) -> list[str]:
         """Restart unused weights each interval, but not within one interval of the end."""
-        due = env_steps - self._last_reset >= self._reset_interval
-        if not due or self.total_env_steps - env_steps <= self._reset_interval:
+        due = env_steps - self._last_reset >= self._restarts.interval
+        if not due or self.total_env_steps - env_steps <= self._restarts.interval:
             return []
         init = ThresholdInit(scale=self.config.threshold_reset_scale, bias=self.config.threshold_reset_bias)
         layers = self.layers()
-        restarted = sum(layers[name].restart(self.config.reset_ratio, init, self._masks) for name in RESET_LAYERS)
+        restarted = sum(layers[name].restart(self._restarts.ratio, init, self._masks) for name in RESET_LAYERS)
         self._last_reset = env_steps
         self._acting = None
         return [f"env_step {env_steps}: {restarted} weights that every mask dropped were restarted"]
+
+    @torch.no_grad()
+    def diagnostics(self) -> dict[str, float]:
+        """Share of weights that masks drop, and of weights on which two groups' masks agree, averaged over pairs."""
+        kept = torch.cat([(layer.group_weights() != 0).flatten(1) for layer in self.layers().values()], 1)
+        keeping = kept.sum(0)  # how many groups keep each weight
+        dropping = self.n_groups - keeping
+        n_pairs = self.n_groups * (self.n_groups - 1)
+        agreeing = (keeping * (keeping - 1) + dropping * (dropping - 1)).float().mean().item()
+        return {"mask_sparsity": 1 - kept.float().mean().item(), "mask_overlap": agreeing / max(1, n_pairs)}
 
     def schedule(self) -> dict[str, float]:
         """QMIX's and the restarts'."""
         return {
             **super().schedule(),
-            "reset_interval": self._reset_interval,
-            "last_reset_before": self.total_env_steps - self._reset_interval,
+            "reset_interval": self._restarts.interval,
+            "reset_ratio": self._restarts.ratio,
+            "last_reset_before": self.total_env_steps - self._restarts.interval,
         }
 
     def state_dict(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from algorithms.agent_net import AgentNet, Taps, mask_groups
 from algorithms.generators import generator
 from algorithms.layers import DenseLinear, GroupLinear
 from algorithms.mixer import QMixer
-from algorithms.protocol import Algorithm, EpisodeBatch, Sparsity
+from algorithms.protocol import Algorithm, EpisodeBatch, PolicyLayers, Sparsity
 from algorithms.rows import RowOrder, order_rows
 from algorithms.schedules import epsilon_length, linear
 from algorithms.sparsity.measure import measure
@@ -255,6 +255,10 @@ class QLearner(Algorithm):
     def masked_weights(self) -> dict[str, Tensor]:
         """Layer name -> (G, out, in), copies of what ``act`` multiplies with."""
         return {name: weight.clone() for name, weight in self.net.group_weights().items()}
+
+    def policy_layers(self) -> PolicyLayers:
+        """Copies of the agent network's tensors."""
+        return self.net.policy_layers()
 
     def sparsity(self) -> Sparsity:
         """Zeros counted on ``masked_weights``; see ``sparsity/measure.py``."""

@@ -135,7 +135,7 @@ class Algorithm(ABC):
 
     @abstractmethod
     def schedule(self) -> dict[str, float]:
-        """The resolved numbers of every schedule, in env_steps, to be printed and stored."""
+        """The resolved numbers of every schedule, times in env_steps, to be printed and stored."""
 
     @abstractmethod
     def sparsity(self) -> Sparsity:

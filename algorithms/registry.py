@@ -1,4 +1,7 @@
-"""The table of algorithms: a name, where its class and config live, and what it is."""
+"""The table of algorithms: a name, where its class and config live, and what it is.
+
+Names known from PyMARL, Kaleidoscope and K24 (``k24_nq_learner``, ``Kalei_args``, …) are found through ``names.py``.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from studies.rows import EpisodeOutcome, RunResult
 
 
 def judge(
-    plan: RunPlan, algorithm: Algorithm, env: BatchedEnv, *, env_steps: int, wall: float
+    plan: RunPlan, algorithm: Algorithm, env: BatchedEnv, *, env_steps: int, wall: float, resumes: int
 ) -> tuple[RunResult, tuple[EpisodeOutcome, ...]]:
     """Judge a policy that has finished training.
 
@@ -26,6 +26,7 @@ def judge(
         env: ``test_slots`` battles, for evaluation alone.
         env_steps: how long it trained.
         wall: seconds that the run has taken so far.
+        resumes: how often it went on from a checkpoint, its replay empty.
 
     Raises:
         RuntimeError: every battle of the final evaluation aborted, so that nothing can be said.
@@ -63,6 +64,7 @@ def judge(
             "throughput": dataclasses.asdict(throughput),
             "speedup_24": dataclasses.asdict(speedup),
             "schedule": algorithm.schedule(),
+            "resumes": resumes,
         },
     )
     return result, found.outcomes

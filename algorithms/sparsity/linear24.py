@@ -66,6 +66,10 @@ class SemiStructuredLinear24(GroupLinear):
         """The masks (K, out, in) bool in force without noise: the best patterns, or the frozen ones."""
         return self.frozen_mask.clone() if self.frozen else self.pattern.hard(self.logits()).bool()
 
+    def chosen_patterns(self) -> Tensor:
+        """Which pattern each group of four inputs follows in ``masks``: (K, out, ⌈in/4⌉) int64, 0..5."""
+        return self.pattern.chosen(self.masks())
+
     def group_weights(self) -> Tensor:
         """Weights (K, out, in) under ``masks``."""
         return self.weight * self.masks()

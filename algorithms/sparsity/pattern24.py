@@ -59,6 +59,18 @@ class Pattern24Matrix(nn.Module):
         """The best pattern of each group as a 0/1 mask (K, out, in)."""
         return self._mask(F.one_hot(logits.argmax(-1), len(self.patterns)).to(logits.dtype))
 
+    def chosen(self, mask: Tensor) -> Tensor:
+        """Which pattern each group of a 2:4 mask follows, 0..5; where padding leaves a choice, always the same one.
+
+        Args:
+            mask: (K, out, in) bool or 0/1.
+
+        Returns:
+            (K, out, ⌈in/4⌉) int64.
+        """
+        groups = F.pad(mask.to(self.patterns.dtype), (0, self.padding)).unflatten(-1, (-1, GROUP))
+        return (groups @ self.patterns.t()).argmax(-1)
+
     def sample(self, logits: Tensor, temperature: float, noise: float, generator: torch.Generator) -> Tensor:
         """Draw one pattern per group by Gumbel-softmax: a 0/1 mask (K, out, in) with a straight-through gradient.
 

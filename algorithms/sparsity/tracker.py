@@ -22,9 +22,21 @@ class PatternUse:
     entropy: Tensor
     """(K,) float, 0..1: evenness of ``usage``, 1 where all six are used alike"""
     overlap: float
-    """share of places where two mask groups chose the same pattern, averaged over pairs; 0 without pairs"""
+    """see ``pattern_overlap``"""
     churn: float
     """share of choices that changed since the last record; 0 at the first"""
+
+
+def pattern_overlap(chosen: Tensor) -> float:
+    """Share of places where two mask groups chose the same pattern, averaged over pairs; 0 without pairs.
+
+    Args:
+        chosen: (K, …) int64, 0..5.
+    """
+    n_pairs = len(chosen) * (len(chosen) - 1)
+    counts = F.one_hot(chosen, N_PATTERNS).sum(0)  # how many groups chose each pattern at each place
+    agreeing = (counts * (counts - 1)).sum(-1).float().mean().item()
+    return agreeing / max(1, n_pairs)
 
 
 class LayerPatternTracker:
@@ -33,25 +45,21 @@ class LayerPatternTracker:
     def __init__(self) -> None:
         self._last: dict[str, Tensor] = {}
 
-    def record(self, name: str, logits: Tensor) -> PatternUse:
+    def record(self, name: str, chosen: Tensor) -> PatternUse:
         """Measure one layer.
 
         Args:
             name: of the layer.
-            logits: (K, out, ⌈in/4⌉, 6).
+            chosen: (K, out, ⌈in/4⌉) int64, the pattern in force at each place.
         """
-        chosen = logits.detach().argmax(-1).flatten(1).cpu()  # (K, places)
-        one_hot = F.one_hot(chosen, N_PATTERNS).float()
-        usage = one_hot.mean(1)
-        n_pairs = len(chosen) * (len(chosen) - 1)
-        counts = one_hot.sum(0)  # how many groups chose each pattern at each place
-        agreeing = (counts * (counts - 1)).sum(-1).mean().item()
+        chosen = chosen.flatten(1).cpu()
+        usage = F.one_hot(chosen, N_PATTERNS).float().mean(1)
         last = self._last.get(name, chosen)
         self._last[name] = chosen
         return PatternUse(
             usage=usage,
             entropy=torch.special.entr(usage).sum(1) / math.log(N_PATTERNS),
-            overlap=agreeing / max(1, n_pairs),
+            overlap=pattern_overlap(chosen),
             churn=(chosen != last).float().mean().item(),
         )
 

@@ -51,7 +51,7 @@ def check_every_mask(made: K24, env_steps: int) -> None:
 
 @pytest.mark.parametrize("spec", [SPEC, SINGLE_TYPE], ids=["types", "agents"])
 def test_exactly_two_of_four_in_every_phase(spec) -> None:
-    made = learner("k24", spec, total_env_steps=RUN, target_update_interval=8)
+    made = learner("k24", spec, total_env_steps=RUN, target_update_interval=8, reset_interval=500_000)
     assert isinstance(made, K24)
     check_every_mask(made, 0)
     events: list[str] = []
@@ -130,6 +130,7 @@ def test_temperature_ramp() -> None:
         "epsilon_anneal_time": RUN // 2,
         "anneal_end_step": 804,
         "reset_interval": 50,
+        "reset_ratio": 0.2,
         "finetune_start_step": 804,
     }
     published = learner("k24").schedule()

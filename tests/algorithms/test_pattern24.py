@@ -112,18 +112,24 @@ def test_the_checker_of_weights_accepts_zeros_but_not_a_third_weight() -> None:
         verify_weight24(torch.ones(2, 8))
 
 
-def one_place(*chosen: int) -> torch.Tensor:
-    """Logits of one layer: one row of patterns per mask group, a single place each."""
-    return torch.nn.functional.one_hot(torch.tensor(chosen), 6).float().view(len(chosen), 1, 1, 6)
-
-
 def test_tracker_counts_use_overlap_and_churn() -> None:
     tracker = LayerPatternTracker()
-    first = tracker.record("fc1", torch.cat([one_place(0, 0, 3), one_place(1, 2, 5)], 2))
+    first = tracker.record("fc1", torch.tensor([[[0, 1]], [[0, 2]], [[3, 5]]]))
     assert first.usage[0].tolist() == [0.5, 0.5, 0, 0, 0, 0]
     assert first.entropy[0].item() == pytest.approx(0.386853, abs=1e-5)  # ln 2 / ln 6
     assert first.overlap == pytest.approx(1 / 6)  # one of three pairs at the first place, none at the second
     assert first.churn == 0
-    second = tracker.record("fc1", torch.cat([one_place(0, 1, 3), one_place(1, 2, 5)], 2))
+    second = tracker.record("fc1", torch.tensor([[[0, 1]], [[1, 2]], [[3, 5]]]))
     assert second.churn == pytest.approx(1 / 6)
-    assert tracker.record("fc2", one_place(4)).overlap == 0
+    assert tracker.record("fc2", torch.tensor([[[4]]])).overlap == 0
+
+
+def test_chosen_patterns_are_read_back_from_the_mask() -> None:
+    pattern = Pattern24Matrix(9)  # the last group holds one real entry, which three patterns keep
+    draw = torch.Generator().manual_seed(0)
+    logits = pattern.logits(torch.rand(2, 5, 9, generator=draw))
+    mask = pattern.hard(logits)
+    chosen = pattern.chosen(mask)
+    assert torch.equal(chosen[..., :2], logits[..., :2, :].argmax(-1))
+    assert (chosen[..., 2] == chosen[0, 0, 2]).all()
+    assert torch.equal(pattern.chosen(mask.bool()), chosen)

@@ -75,8 +75,10 @@ def test_an_unknown_name_lists_near_matches() -> None:
         ("qmix", "epsilon_finish", 2.0, "between 0 and epsilon_start"),
         ("qmix", "buffer_size", 3, "at least batch_size (4)"),
         ("qmix", "target_update_interval", 0, "at least 1"),
-        ("kalei", "reset_ratio", -0.1, "between 0 and 1"),
-        ("kalei", "reset_interval", 0, "at least 1"),
+        ("kalei", "reset_ratio", -0.1, "between 0 and 1, or None"),
+        ("kalei", "reset_interval", 0, "at least 1, or None"),
+        ("k24", "reset_ratio", 1.1, "between 0 and 1, or None"),
+        ("k24", "reset_interval", -5, "at least 1, or None"),
         ("kalei", "div_coef", -1.0, "0 or larger"),
         ("kalei", "sparsity_layer_weights", (1.0, 2.0), "4 numbers of 0 or larger, one per layer"),
         ("k24", "temperature_init", 0.0, "larger than 0"),
@@ -101,5 +103,8 @@ def test_defaults_are_the_published_numbers() -> None:
     )
     assert (qmix.lr, qmix.gamma, qmix.td_lambda, qmix.grad_norm_clip) == (1e-3, 0.99, 0.6, 10.0)
     assert (k24.temperature_init, k24.temperature_min, k24.anneal_end_step) == (5.0, 0.2, 8_040_000)
-    assert (k24.div_coef, k24.reset_interval, k24.reset_ratio) == (0.1, 500_000, 0.2)
+    assert k24.div_coef == 0.1
+    for id, interval in (("k24", 500_000), ("kalei", 1_000_000)):
+        schedule = learner(id, total_env_steps=10_050_000).schedule()
+        assert (schedule["reset_interval"], schedule["reset_ratio"]) == (interval, 0.2)
     assert (k24.finetune_start_ratio, k24.finetune_lr_decay) == (0.8, 0.9)

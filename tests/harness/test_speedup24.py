@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
-from harness.speedup24 import (
-    BATCH_MULTIPLE,
-    COLUMN_MULTIPLE,
-    ROW_MULTIPLE,
-    is_two_of_four,
-    measure_speedup24,
-    no_speedup_reason,
-    pad_to,
-)
+from algorithms import registry
+from algorithms.protocol import Algorithm, PolicyLayers
+from harness import speedup24
+from harness.speedup24 import Speedup24, compare_passes, measure_speedup24, no_speedup_reason
+from tests.algorithms.worlds import SPEC, learner
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import FakeEnv
 
@@ -23,50 +25,20 @@ BAD = torch.tensor([[1.0, 4.0, 2.0, 0.0, 0.0, 3.0]])
 SPARSE_CORES = torch.cuda.is_available() and torch.cuda.get_device_capability() >= (8, 0)
 
 
-def test_two_of_four() -> None:
-    assert is_two_of_four(GOOD)
-    assert not is_two_of_four(BAD)
-    assert is_two_of_four(torch.zeros(3, 2, 8))
-    assert not is_two_of_four(torch.stack([GOOD, BAD])), "one bad group spoils the stack"
-    assert not is_two_of_four(torch.tensor([[0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0]])), "a cut group counts as well"
+def rule() -> RuleAlgorithm:
+    return RuleAlgorithm("rule", FakeEnv(1, 0).spec, RuleConfig())
 
 
-def test_groups_lie_along_the_inputs() -> None:
-    columns = torch.zeros(4, 4)
-    columns[:, :2] = 1.0
-    assert is_two_of_four(columns)
-    assert not is_two_of_four(columns.T)
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(11, 64), (64, 98), (64, 64), (1, 1)])
-def test_padding_reaches_the_multiples_and_changes_no_product(rows: int, columns: int) -> None:
-    generator = torch.Generator().manual_seed(0)
-    weight = torch.randn((rows, columns), generator=generator, dtype=torch.float64)
-    inputs = torch.randn((13, columns), generator=generator, dtype=torch.float64)
-    padded = pad_to(weight, ROW_MULTIPLE, COLUMN_MULTIPLE)
-    padded_inputs = pad_to(inputs, BATCH_MULTIPLE, COLUMN_MULTIPLE)
-    assert padded.shape[0] % ROW_MULTIPLE == padded.shape[1] % COLUMN_MULTIPLE == padded_inputs.shape[0] % 8 == 0
-    assert padded.shape[0] - rows < ROW_MULTIPLE
-    assert padded.shape[1] - columns < COLUMN_MULTIPLE
-    torch.testing.assert_close((padded_inputs @ padded.T)[:13, :rows], inputs @ weight.T)
-
-
-def test_padding_suits_both_backends() -> None:
-    from torch.sparse import semi_structured
-
-    for backend in (
-        semi_structured.SparseSemiStructuredTensorCUTLASS,
-        semi_structured.SparseSemiStructuredTensorCUSPARSELT,
-    ):
-        asked = backend._DTYPE_SHAPE_CONSTRAINTS[torch.float16]
-        assert ROW_MULTIPLE % asked.sparse_min_rows == 0
-        assert COLUMN_MULTIPLE % asked.sparse_min_cols == 0
-        assert BATCH_MULTIPLE % asked.dense_min_rows == 0
+def compare(compress: Callable[[Tensor], Tensor]) -> Speedup24:
+    """The comparison on the CPU, in float32, with a stand-in for compression."""
+    policy = learner("k24").policy_layers()
+    return compare_passes(policy, decisions=50, dtype=torch.float32, compress=compress, inner=1)
 
 
 def test_reasons() -> None:
     assert no_speedup_reason(CPU, {}) == "no masked layers"
     assert no_speedup_reason(CPU, {"fc1": GOOD, "fc2": BAD}) == "weights are not 2:4 (fc2)"
+    assert no_speedup_reason(CPU, {"fc1": torch.stack([GOOD, BAD])}) == "weights are not 2:4 (fc1)"
     assert no_speedup_reason(CPU, {"fc1": GOOD}) == "no CUDA device with sparse tensor cores"
 
 
@@ -77,30 +49,90 @@ def test_an_older_gpu_has_no_sparse_cores(monkeypatch: pytest.MonkeyPatch) -> No
     assert no_speedup_reason(torch.device("cuda"), {"fc1": GOOD}) is None
 
 
-def test_no_estimate_on_a_cpu() -> None:
-    found = measure_speedup24(RuleAlgorithm("rule", FakeEnv(1, 0).spec, RuleConfig()))
-    assert (found.speedup, found.layers) == (None, ())
-    assert found.reason == "no CUDA device with sparse tensor cores"
+@pytest.mark.parametrize(
+    ("id", "reason"),
+    [
+        ("qmix", "weights are not 2:4 (fc1, fc2, fc3, fc4)"),
+        ("kalei", "weights are not 2:4 (fc1, fc2, fc3, fc4)"),
+        ("k24", "no CUDA device with sparse tensor cores"),
+    ],
+)
+def test_no_estimate_on_a_cpu(id: str, reason: str) -> None:
+    assert measure_speedup24(learner(id)) == Speedup24(speedup=None, reason=reason)
 
 
+def test_a_policy_of_another_form_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speedup24, "no_speedup_reason", lambda device, weights: None)
+    assert measure_speedup24(rule()).reason == "the policy is not given layer by layer"
+
+
+@pytest.mark.skipif(SPARSE_CORES, reason="needs a machine without sparse tensor cores")
 def test_a_refusing_backend_is_a_reason_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.speedup24.no_speedup_reason", lambda device, weights: None)
-    found = measure_speedup24(RuleAlgorithm("rule", FakeEnv(1, 0).spec, RuleConfig()), rows=8)
+    monkeypatch.setattr(speedup24, "no_speedup_reason", lambda device, weights: None)
+    found = measure_speedup24(learner("k24"), decisions=8)
     assert found.speedup is None
     assert found.reason is not None
-    assert found.reason.startswith("PyTorch cannot compress fc here: ")
+    assert found.reason.startswith("PyTorch cannot run 2:4 products here: ")
+
+
+def test_all_three_passes_are_timed_and_the_ratio_is_theirs() -> None:
+    converted: list[tuple[int, ...]] = []
+
+    def compress(padded: Tensor) -> Tensor:
+        converted.append(tuple(padded.shape))
+        return padded
+
+    found = compare(compress)
+    assert found.reason is None
+    assert found.speedup == found.dense_seconds / found.compressed_seconds
+    assert found.decisions == 3 * 24, "50 decisions over three types, each a multiple of 8"
+    assert found.dtype == "float32"
+    assert min(found.dense_seconds, found.masked_dense_seconds, found.compressed_seconds) > 0
+    assert found.conversion_seconds > 0
+    assert found.largest_error < 1e-5
+    assert converted[:12] == [(32, 64)] * 12, "four layers of three types"
+    assert list(found.layers) == ["fc1", "fc2", "fc3", "fc4"]
+    assert (found.layers["fc1"].out_features, found.layers["fc1"].in_features) == (16, 17)
+    assert all(timing.compressed_seconds > 0 for timing in found.layers.values())
+    json.dumps(dataclasses.asdict(found))
+
+
+def test_each_pass_gets_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clock readings are scripted: dense 6 s, compressed 2 s, masked dense 5 s, conversion 9 s, layers 1 s."""
+    readings = iter([6.0, 2.0, 5.0, 9.0])
+    monkeypatch.setattr(speedup24, "median_seconds", lambda work, device, inner=1: next(readings, 1.0))
+    found = compare(lambda padded: padded)
+    assert (found.dense_seconds, found.masked_dense_seconds, found.compressed_seconds) == (6.0, 5.0, 2.0)
+    assert (found.speedup, found.conversion_seconds) == (3.0, 9.0)
+
+
+@pytest.mark.parametrize("wrong", [1.05, float("nan")])
+def test_a_wrong_product_is_not_timed(wrong: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*args: Any, **kwargs: Any) -> float:
+        raise AssertionError("timed before it was checked")
+
+    monkeypatch.setattr(speedup24, "median_seconds", never)
+    found = compare(lambda padded: padded * wrong)
+    assert found.speedup is None
+    assert found.reason is not None
+    assert found.reason.startswith("compressed output is off by ")
+    assert found.reason.endswith("of the largest value (allowed 0.02)")
 
 
 @pytest.mark.skipif(not SPARSE_CORES, reason="needs a CUDA device with sparse tensor cores")
 def test_measured_where_the_cores_are() -> None:
-    algorithm = RuleAlgorithm("rule", FakeEnv(1, 0).spec, RuleConfig(), device="cuda")
-    weight = torch.randn((2, 64, 98), generator=torch.Generator().manual_seed(0))
-    weight[..., 0::4] = 0.0
-    weight[..., 3::4] = 0.0
-    algorithm.masked_weights = lambda: {"fc": weight.cuda()}  # type: ignore[method-assign]
-    found = measure_speedup24(algorithm)
+    algorithm: Algorithm = registry.make("k24", SPEC, total_env_steps=1000, seed=0, device="cuda")
+    found = measure_speedup24(algorithm, decisions=8192)
     assert found.reason is None
     assert found.speedup is not None
     assert found.speedup > 0
-    assert [timing.group for timing in found.layers] == [0, 1]
-    assert all(timing.largest_error < 1e-2 for timing in found.layers)
+    assert found.dtype == "float16"
+    assert found.largest_error < 1e-2
+
+
+def test_the_policy_is_only_read() -> None:
+    made = learner("k24")
+    policy: PolicyLayers = made.policy_layers()
+    before = {name: layer.masked.clone() for name, layer in policy.after.items()}
+    compare_passes(policy, decisions=24, dtype=torch.float16, compress=lambda padded: padded, inner=1)
+    assert all(torch.equal(policy.after[name].masked, weight) for name, weight in before.items())

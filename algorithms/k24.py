@@ -50,8 +50,9 @@ class K24Config(QMixConfig):
     """env_steps of a 10.05M run at which the linear ramp of τ ends. Source: K24_args."""
     noise_anneal: bool = True
     """Let the Gumbel noise fall with τ, as τ / temperature_init. In plain Gumbel-softmax (False) τ shapes the gradient
-    only, and the normed logits leave the best pattern a chance of about one half until the masks freeze: on
-    terran_5_vs_5, 120k env_steps, win rates of 0.03 to 0.07 (three seeds) against 0.12 and 0.16. Source: this project."""
+    only, and the normed logits leave the best pattern a chance of about one half until the masks freeze: 120k env_steps
+    of terran_5_vs_5 ended at win rates of 0.03 to 0.07 (three seeds) against 0.12 to 0.16 (two). Source: this project.
+    """
     div_coef: float = 0.1
     """Size of the orthogonality term relative to the TD loss. Source: K24_args."""
     deque_len: int = 100

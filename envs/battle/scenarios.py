@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from importlib.resources import files
 
+from envs.battle.state import MAX_SIDE, MAX_UNITS
 from envs.battle.units import facts
 
 # The order in which smacv2 gives type bits to the units of a race; ``unit_type`` arrays use the same index.
@@ -17,7 +18,6 @@ TYPE_ORDER = {
 }
 STARTS = ("surrounded_and_reflect", "surrounded", "reflect", "points")
 MAPS = ("flat",)
-MAX_SIDE = 63  # units of one side fit in the bits of an int64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,11 @@ class Scenario:
         for name in ("n_agents", "n_enemies"):
             if not 1 <= getattr(self, name) <= MAX_SIDE:
                 raise ValueError(f"scenario: {name} is {getattr(self, name)}, allowed is 1 to {MAX_SIDE}")
+        if self.n_agents + self.n_enemies > MAX_UNITS:
+            raise ValueError(
+                f"scenario: {self.n_agents} agents and {self.n_enemies} enemies are more than the {MAX_UNITS} units "
+                "that the engine holds"
+            )
         if self.episode_limit < 1:
             raise ValueError(f"scenario: episode_limit is {self.episode_limit}, it must be at least 1")
         self._check_types()

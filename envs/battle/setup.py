@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -100,6 +102,13 @@ def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot
         cooldown_scale=np.array(
             [COOLDOWN_SCALE.get(name, DEFAULT_COOLDOWN_SCALE) for name in facts()], dtype=np.float64
         ),
+    )
+    return record(SETUP, values | option_values(options))
+
+
+def option_values(options: BattleOptions) -> dict[str, Any]:
+    """The fields of ``SETUP`` that are options."""
+    return dict(
         rules_2024=options.rules == "2024",
         move_amount=float(options.move_amount),
         step_mul=options.step_mul,
@@ -127,4 +136,3 @@ def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot
         random_order=options.unit_order == "random",
         medivacs_follow=options.enemy_medivacs == "follow",
     )
-    return record(SETUP, values)

@@ -109,21 +109,22 @@ def surround(b, c):
     key = b.key
     n, m = c.n_agents, c.n_enemies
     groups = 1 + int(4.0 * rng.uniform(key, rng.START, 0, 3))
-    diagonals = np.arange(4)
+    for g in range(4):
+        b.diagonal[g] = g
+        b.group_size[g] = 0
     for g in range(3):  # Fisher-Yates
         other = g + int((4 - g) * rng.uniform(key, rng.START, g, 4))
-        diagonals[g], diagonals[other] = diagonals[other], diagonals[g]
-    sizes = np.zeros(4, dtype=np.int64)
+        b.diagonal[g], b.diagonal[other] = b.diagonal[other], b.diagonal[g]
     for j in range(m):
-        sizes[int(groups * rng.uniform(key, rng.START, j, 5))] += 1
+        b.group_size[int(groups * rng.uniform(key, rng.START, j, 5))] += 1
     unit = n
     for g in range(groups):
         t = rng.uniform(key, rng.START, g, 6)
-        east = diagonals[g] >= 2
-        north = diagonals[g] == 1 or diagonals[g] == 2
+        east = b.diagonal[g] >= 2
+        north = b.diagonal[g] == 1 or b.diagonal[g] == 2
         inner_x = CENTRE + INNER if east else CENTRE - INNER
         inner_y = CENTRE + INNER if north else CENTRE - INNER
-        for _ in range(sizes[g]):
+        for _ in range(b.group_size[g]):
             b.x[unit] = inner_x * t + (MAP_SIZE if east else 0.0) * (1.0 - t)
             b.y[unit] = inner_y * t + (MAP_SIZE if north else 0.0) * (1.0 - t)
             unit += 1

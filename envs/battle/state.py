@@ -86,6 +86,10 @@ BATTLE = np.dtype(
         *per_unit(np.float64, "move_x move_y healed"),
         *per_unit(FLAG, "moving"),
         ("near", np.int64, (MAX_UNITS,)),  # bodies round the unit that walks
+        ("turn", np.int64, (MAX_UNITS,)),  # who acts when, with a random order
+        # scratch of the start
+        ("diagonal", np.int64, (4,)),  # by group of enemies: the diagonal that it stands on
+        ("group_size", np.int64, (4,)),
         # scratch of one step
         *per_unit(np.float64, "start_x start_y start_health distance2"),
         *per_unit(FLAG, "start_alive"),

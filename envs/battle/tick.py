@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from envs.battle import rng
 from envs.battle.damage import bury
 from envs.battle.effects import delayed_effects
@@ -49,11 +47,13 @@ def act_in_random_order(b, u, c):
     """As the game does: one after the other, and who is killed is dead at once, to itself and to later units."""
     bury(b, u, c)
     n_units = c.n_agents + c.n_enemies
-    order = np.arange(n_units)
+    for i in range(n_units):
+        b.turn[i] = i
     for i in range(n_units - 1):  # Fisher-Yates
         j = i + int((n_units - i) * rng.uniform(b.key, rng.UNIT_ORDER, i, b.tick))
-        order[i], order[j] = order[j], order[i]
-    for i in order:
+        b.turn[i], b.turn[j] = b.turn[j], b.turn[i]
+    for k in range(n_units):
+        i = b.turn[k]
         if b.alive[i]:
             act(b, u, c, i)
             bury(b, u, c)

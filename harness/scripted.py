@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = play_all(console, request)
         title = f"{request.battles:,} battles a row, seed {request.seed}, {clock(time.perf_counter() - started)} in all"
         table = empty_table(title, rows[0].cells())
-        for row in rows:
-            table.add_row(*row.cells().values())
+        for row, after in zip_longest(rows, rows[1:]):
+            table.add_row(*row.cells().values(), end_section=after is not None and after.scenario != row.scenario)
         console.print(table)
         if request.out is not None:
             write_csv(request.out, [dataclasses.asdict(row) for row in rows])

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from algorithms.protocol import Algorithm
 from envs.protocol import BatchedEnv
+from harness.policies import NewBattles
 from harness.rollout import act, restart
 from studies.rows import EpisodeOutcome
 
@@ -40,6 +42,24 @@ class Evaluation:
     def mean_return(self) -> float:
         """Over finished battles; NaN if every battle aborted."""
         return float(np.mean([outcome.episode_return for outcome in self.finished])) if self.finished else float("nan")
+
+
+class Greedy:
+    """A trained algorithm as a policy: epsilon 0, its memory cleared when a slot begins another battle."""
+
+    def __init__(self, algorithm: Algorithm, num_envs: int) -> None:
+        self._algorithm = algorithm
+        self._new_battles = NewBattles()
+        self._hidden = algorithm.initial_hidden(num_envs)
+        shape = (num_envs, algorithm.spec.n_agents)
+        self._last_action = torch.full(shape, -1, dtype=torch.int64, device=algorithm.device)
+
+    def __call__(self, env: BatchedEnv) -> NDArray[np.int64]:
+        """The algorithm's actions (E, N)."""
+        restart(self._new_battles(env), self._last_action, self._hidden)
+        self._last_action, self._hidden = act(self._algorithm, env, self._last_action, self._hidden, epsilon=0.0)
+        actions: NDArray[np.int64] = self._last_action.cpu().numpy()
+        return actions
 
 
 def evaluate(algorithm: Algorithm, env: BatchedEnv, *, episodes: int, seed: int) -> Evaluation:

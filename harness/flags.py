@@ -62,11 +62,11 @@ def read_flags(argv: Sequence[str]) -> Request:
             "--backend sc2 (StarCraft II itself, through the smacv2 package) is not built yet; "
             "play the built-in engine: --backend battle"
         )
-    algos = _names("algorithm", flags.algos, algorithms.registry.ids())
-    scenarios = _names("scenario", flags.scenarios, envs.registry.ids())
+    algos = names_in("algorithm", flags.algos, algorithms.registry.ids())
+    scenarios = names_in("scenario", flags.scenarios, envs.registry.ids())
     budget = budget_named(flags.budget)
     if flags.env_steps is not None:
-        budget = budget.with_env_steps(_at_least_one("--env-steps", flags.env_steps))
+        budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps))
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, algos, algorithms.registry.ids())
     return Request(
@@ -79,7 +79,7 @@ def read_flags(argv: Sequence[str]) -> Request:
         study=flags.study or default_study(flags.budget, flags.env_steps),
         device=flags.device,
         out=Path(flags.out),
-        num_envs=_at_least_one("--num-envs", flags.num_envs),
+        num_envs=at_least_one("--num-envs", flags.num_envs),
         command=shlex.join(["python", "-m", "harness.compare", *argv]),
     )
 
@@ -142,16 +142,16 @@ def import_user_code(target: str) -> None:
         ) from error
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Reports mistakes like every other part of the program: one line, no usage dump."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; all flags: python -m harness.compare --help")
+        raise UsageError(f"{message}; all flags: {self.prog} --help")
 
 
 def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     """The flags; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m harness.compare",
         description="Train, judge and compare sparse multi-agent learners on SMACv2 battles.",
         epilog=None if import_only else _registered(),
@@ -208,7 +208,7 @@ def _registered() -> str:
     return "\n".join(lines)
 
 
-def _names(kind: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
+def names_in(kind: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not names:
         raise UsageError(f"no {kind} given; known: {', '.join(known)}")
@@ -219,7 +219,7 @@ def _names(kind: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _at_least_one(flag: str, value: int) -> int:
+def at_least_one(flag: str, value: int) -> int:
     if value < 1:
         raise UsageError(f"{flag} is {value}, it must be at least 1")
     return value

@@ -21,7 +21,10 @@ from envs.battle.tick import tick
 
 @kernel
 def film(frames, units, setup, mask, actions):
-    """All frames (T,) hold the battle before the step; frame t becomes the battle after t + 1 ticks of it."""
+    """All frames (T,) hold the battle before the step; frame t becomes the battle after t + 1 ticks of it.
+
+    This is the beginning of ``step.step_battle``; a test holds the two together.
+    """
     u, c = units[0], setup[0]
     for t in range(len(frames)):
         b = frames[t]

@@ -1,0 +1,93 @@
+"""Pictures to a video file, one after the other, so that a long battle needs no more memory than a short one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from harness.errors import UsageError
+
+Picture = NDArray[np.uint8]
+QUALITY = "20"
+"""H.264's constant rate factor: 18 can hardly be told from the original, 23 is the encoder's default."""
+
+
+def write_mp4(path: Path, pictures: Iterator[Picture], rate: float) -> None:
+    """H.264 in the pixel format that every player and browser reads."""
+    import av  # an optional package, checked by ``check_path``
+
+    first = next(pictures)
+    with av.open(str(path), "w", format="mp4") as file:
+        stream = file.add_stream("libx264", rate=Fraction(rate).limit_denominator(1000), options={"crf": QUALITY})
+        stream.height, stream.width = first.shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for picture in chain([first], pictures):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        file.mux(stream.encode(None))
+
+
+def write_gif(path: Path, pictures: Iterator[Picture], rate: float) -> None:
+    """256 colours, those of the first picture for all: cells that do not change cost nothing. It plays for ever."""
+    first = Image.fromarray(next(pictures)).quantize(method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    rest = (Image.fromarray(picture).quantize(palette=first, dither=Image.Dither.NONE) for picture in pictures)
+    hundredths = max(round(100 / rate), 2)  # browsers slow down what is faster
+    first.save(path, format="GIF", save_all=True, append_images=rest, duration=10 * hundredths, loop=0)
+
+
+WRITERS: dict[str, Callable[[Path, Iterator[Picture], float], None]] = {".mp4": write_mp4, ".gif": write_gif}
+
+
+def check_path(path: Path) -> None:
+    """Refuse a file that could not be written in the end.
+
+    Raises:
+        UsageError: another ending than those of ``WRITERS``, or a package that it needs is not installed.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise UsageError(f"--out {path}: {path.suffix or 'no ending'} is no video format of ours; {endings()}")
+    if path.suffix.lower() == ".mp4" and find_spec("av") is None:
+        raise UsageError(f"--out {path}: .mp4 needs the package av: pip install av; or write a .gif, which needs none")
+
+
+def endings() -> str:
+    """The allowed endings as a sentence."""
+    return f"use {' or '.join(WRITERS)}"
+
+
+def write_video(path: Path, pictures: Iterable[Picture], rate: float) -> int:
+    """Write a video; a file of that name is replaced only when all is written.
+
+    Args:
+        path: its ending decides the format.
+        pictures: (height, width, 3) uint8, all of one size, even in both directions; at least one.
+        rate: pictures a second.
+
+    Returns:
+        How many pictures were written.
+
+    Raises:
+        UsageError: as ``check_path``.
+    """
+    check_path(path)
+    count = 0
+
+    def counted() -> Iterator[Picture]:
+        nonlocal count
+        for picture in pictures:
+            count += 1
+            yield picture
+
+    part = path.with_name(f".{path.name}.part")
+    try:
+        WRITERS[path.suffix.lower()](part, counted(), rate)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return count

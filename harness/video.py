@@ -1,4 +1,4 @@
-"""Pictures to a video file, one after the other, so that a long battle needs no more memory than a short one."""
+"""Pictures to a video file as they are drawn: of those behind, a GIF keeps what changed and an MP4 nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def write_gif(path: Path, pictures: Iterator[Picture], rate: float) -> None:
     first = Image.fromarray(next(pictures)).quantize(method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     rest = (Image.fromarray(picture).quantize(palette=first, dither=Image.Dither.NONE) for picture in pictures)
     hundredths = max(round(100 / rate), 2)  # browsers slow down what is faster
-    first.save(path, format="GIF", save_all=True, append_images=rest, duration=10 * hundredths, loop=0)
+    with path.open("wb") as file:
+        first.save(file, format="GIF", save_all=True, append_images=rest, duration=10 * hundredths, loop=0)
 
 
 WRITERS: dict[str, Callable[[Path, Iterator[Picture], float], None]] = {".mp4": write_mp4, ".gif": write_gif}

@@ -1,4 +1,4 @@
-"""Policies that do not learn: the table of their names, and the one that comes with the harness.
+"""Policies that do not learn: the table of their names, and the three that come with the harness.
 
 A policy is called with the batch at hand and gives an action for every agent; what it remembers between calls is its
 own affair. ``Greedy`` in ``harness.evaluate`` makes one of a trained algorithm.
@@ -15,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs
+from envs.battle.engine import BattleEnv
+from envs.battle.heuristic import NOBODY, choose_all_legally
+from envs.battle.orders import NO_OP, STOP
 from envs.protocol import BatchedEnv
 from harness.errors import UsageError, unknown_name
 
@@ -102,20 +105,25 @@ def make(id: str, seed: int = 0) -> Policy:
     return made
 
 
+def missing(id: str, scenario: str) -> list[str]:
+    """What a policy needs and a scenario's world does not have; empty: it can play."""
+    row = entry(id)
+    if row.reads_engine and envs.registry.entry(scenario).entry_point != envs.registry.BATTLE:
+        return ["the built-in engine"]
+    known = {option.name for option in dataclasses.fields(envs.registry.options_class(scenario))}
+    return [f"the option {name}" for name in row.env_options if name not in known]
+
+
 def check_plays(id: str, scenario: str) -> None:
     """Refuse a policy that cannot play a scenario's world.
 
     Raises:
-        UsageError: what it needs and the world lacks, or an unknown name.
+        UsageError: what it needs and the world does not have, or an unknown name.
     """
-    row, world = entry(id), envs.registry.entry(scenario)
-    known = {option.name for option in dataclasses.fields(envs.registry.options_class(scenario))}
-    missing = sorted(set(row.env_options) - known)
-    if row.reads_engine and world.entry_point != envs.registry.BATTLE:
-        missing = ["the built-in engine"]
-    if missing:
+    lacking = missing(id, scenario)
+    if lacking:
         raise UsageError(
-            f"policy {id} needs {', '.join(missing)}, which {scenario!r} ({world.entry_point}) does not have; "
+            f"policy {id} needs {', '.join(lacking)}, which {scenario!r} does not have; "
             "leave one of them out: --policies random"
         )
 
@@ -147,4 +155,78 @@ class Random:
         return chosen
 
 
+class Nearest:
+    """Attack the nearest by legal actions alone, reading places and health from the engine's own record.
+
+    Source: smacv2's ``heuristic_ai`` with ``heuristic_rest``. Deviations: where a step along the longer axis is barred
+    it tries the shorter one, then stops; it turns its field of view; an attack without effect counts as out of range.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self._new_battles = NewBattles()
+        self._held = np.zeros((0, 0), np.int64)
+
+    def __call__(self, env: BatchedEnv) -> NDArray[np.int64]:
+        """Keep to the target of the step before, or take the nearest.
+
+        Raises:
+            TypeError: the world is not the built-in engine, so there is no record to read.
+        """
+        engine = built_in(env, "nearest")
+        actions = np.zeros(env.action_mask.shape[:2], np.int64)
+        new = self._new_battles(env)
+        if self._held.shape != actions.shape:
+            self._held = np.full_like(actions, NOBODY)
+        self._held[new] = NOBODY
+        choose_all_legally(engine.battles, engine.units, engine.setup, env.action_mask, self._held, actions)
+        return actions
+
+
+class NearestFree:
+    """smacv2's ``heuristic_ai``: the world itself acts, and what is given here is replaced."""
+
+    def __init__(self, seed: int = 0) -> None:
+        """Nothing is drawn."""
+
+    def __call__(self, env: BatchedEnv) -> NDArray[np.int64]:
+        """Actions that do nothing.
+
+        Raises:
+            ValueError: the world was made without the option that acts.
+        """
+        if not built_in(env, "nearest-free").options.heuristic_ai:
+            raise ValueError(
+                "policy nearest-free acts through an option of the world, which is off here; make the world with "
+                "envs.make(…, **policies.entry('nearest-free').env_options), that is heuristic_ai=True"
+            )
+        return np.where(env.action_mask[..., NO_OP], NO_OP, STOP)
+
+
+def built_in(env: BatchedEnv, policy: str) -> BattleEnv:
+    """The same world, known to be the built-in engine.
+
+    Raises:
+        TypeError: it is another one.
+    """
+    if not isinstance(env, BattleEnv):
+        raise TypeError(
+            f"policy {policy} reads the built-in engine's record, but {env.spec.id!r} is played by "
+            f"{type(env).__name__}; policy random plays any world"
+        )
+    return env
+
+
 register("random", entry_point="harness.policies:Random", summary="every legal action is equally likely")
+register(
+    "nearest",
+    entry_point="harness.policies:Nearest",
+    summary="attack the nearest by legal actions; out of range walk towards it (smacv2's heuristic_rest)",
+    reads_engine=True,
+)
+register(
+    "nearest-free",
+    entry_point="harness.policies:NearestFree",
+    summary="attack the nearest whatever the distance, unbound by the action mask (smacv2's heuristic_ai)",
+    env_options={"heuristic_ai": True},
+    reads_engine=True,
+)

@@ -82,16 +82,19 @@ class BattleEnv:
         """Advance every battle by one env_step.
 
         Args:
-            actions: (E, N) integers.
+            actions: (E, N) integers. With ``heuristic_ai`` any action will do, since scripted agents act in its place;
+                as in smacv2, an array is overwritten with what they did.
 
         Raises:
             ValueError: wrong shape or type, no battle started, or an action that is illegal now.
         """
-        actions = self._checked(actions)
+        given, actions = actions, self._checked(actions)
         if self.num_envs < PARALLEL_FROM:
             step_one_by_one(self.battles, self.units, self.setup, self.views, actions)
         else:
             step_in_parallel(self.battles, self.units, self.setup, self.views, actions)
+        if self.options.heuristic_ai and isinstance(given, np.ndarray) and given.flags.writeable:
+            given[...] = actions
 
     def _checked(self, given: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
         expected = (self.num_envs, self.spec.n_agents)
@@ -103,9 +106,10 @@ class BattleEnv:
             )
         if self.battles[0]["battle"] < 0:
             raise ValueError("step: no battle has started yet; call reset() first")
-        actions: NDArray[np.int64] = np.ascontiguousarray(given, dtype=np.int64)
+        actions: NDArray[np.int64] = np.require(given, np.int64, ["C", "W"])  # compiled code may write
         if self.options.illegal_actions == "raise":
-            illegal = find_illegal(actions, self.views.action_mask)
+            mask = self.views.action_mask
+            illegal = find_illegal(actions, np.ones_like(mask) if self.options.heuristic_ai else mask)
             if illegal >= 0:
                 self._refuse(actions, *divmod(illegal, self.spec.n_agents))
         return actions

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
-from envs.battle.orders import in_cone, take_action
+from envs.battle.orders import in_cone
 from envs.battle.reward import remember
 from envs.battle.state import BATTLE
+from envs.battle.step import give_orders
 from envs.battle.tick import tick
 
 
@@ -23,14 +24,14 @@ from envs.battle.tick import tick
 def film(frames, units, setup, mask, actions):
     """All frames (T,) hold the battle before the step; frame t becomes the battle after t + 1 ticks of it.
 
-    This is the beginning of ``step.step_battle``; a test holds the two together.
+    This is the beginning of ``step.step_battle``; a test holds the two together. Actions are (T, N), since scripted
+    agents write theirs into them.
     """
     u, c = units[0], setup[0]
     for t in range(len(frames)):
         b = frames[t]
         remember(b, c)
-        for i in range(c.n_agents):
-            take_action(b, u, c, i, actions[i], mask[i])
+        give_orders(b, u, c, mask, actions[t])
         for _ in range(t + 1):
             tick(b, u, c)
 
@@ -79,10 +80,12 @@ class Camera:
             ValueError: what ``env.step`` raises.
         """
         env, e = self.env, self.e
+        ticks = env.options.step_mul
         before, mask = env.battles[e : e + 1].copy(), env.views.action_mask[e].copy()
+        given = np.repeat(np.asarray(actions[e : e + 1], dtype=np.int64), ticks, axis=0)
         env.step(actions)
-        frames = np.repeat(before, env.options.step_mul)
-        film(frames, env.units, env.setup, mask, np.asarray(actions[e], dtype=np.int64))
+        frames = np.repeat(before, ticks)
+        film(frames, env.units, env.setup, mask, given)
         self._leave_the_fallen(frames, at=before)
         self._last = frames[-1:].copy()
         return frames

@@ -63,6 +63,10 @@ class BattleOptions:
     """Divide rewards by max_reward / reward_scale_rate."""
     reward_scale_rate: float = 20.0
     """Return of a flawless battle after scaling."""
+    heuristic_ai: bool = False
+    """Scripted agents: each attacks the nearest enemy until it dies, medivacs heal. The actions given are replaced."""
+    heuristic_rest: bool = False
+    """Scripted agents attack only what the action mask allows and walk towards the rest; nothing without the former."""
     max_reward_from: str = "first_battle"
     """The battle whose enemies set max_reward: the slot's ``first_battle`` (the benchmark's way) or ``each_battle``."""
     illegal_actions: str = "raise"

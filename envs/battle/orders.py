@@ -145,12 +145,16 @@ def order_move(b, c, i, direction):
 
 @kernel
 def order_target(b, u, c, i, t):
-    """Attack or heal; commands that the game refuses (a target out of reach of the weapon's plane) change nothing."""
+    """Attack or heal target t of agent i, if the rules send the command."""
     first, _ = target_range(b, u, c, i)
-    j = first + t
+    if not c.rules_2024 or can_shoot(b, c, i, first + t):
+        command_target(b, u, c, i, first + t)
+
+
+@kernel
+def command_target(b, u, c, i, j):
+    """Attack or heal unit j; what the game refuses (a target out of reach of the weapon's plane) changes nothing."""
     k = b.kind[i]
-    if c.rules_2024 and not can_shoot(b, c, i, j):
-        return
     if targets_allies(c, u, k):
         if u.is_biological[b.kind[j]] and b.hp[j] < u.hp[b.kind[j]]:
             give_order(b, i, HEAL, j)

@@ -134,5 +134,7 @@ def option_values(options: BattleOptions) -> dict[str, Any]:
         reward_scale_rate=float(options.reward_scale_rate),
         max_reward_each=options.max_reward_from == "each_battle",
         random_order=options.unit_order == "random",
+        heuristic_ai=options.heuristic_ai,
+        heuristic_rest=options.heuristic_rest,
         medivacs_follow=options.enemy_medivacs == "follow",
     )

@@ -201,6 +201,7 @@ def forget(b, c):
     """Clear what observations remember."""
     for i in range(c.n_agents):
         b.last_action[i] = -1
+        b.heuristic_target[i] = -1
         b.look_x[i] = 1.0
         b.look_y[i] = 0.0
     for j in range(c.n_enemies):

@@ -85,6 +85,7 @@ BATTLE = np.dtype(
         ("sighted", FLAG, (MAX_SIDE, MAX_SIDE)),  # (enemy, agent): the agent may see this enemy
         ("tag", np.int64, (MAX_SIDE,)),  # by enemy: the agent that sighted it first, -1 for nobody
         ("last_action", np.int64, (MAX_SIDE,)),  # by agent: -1 before the first
+        ("heuristic_target", np.int64, (MAX_SIDE,)),  # by agent: whom the scripted agent goes for, -1 for nobody
         ("look_x", np.float64, (MAX_SIDE,)),
         ("look_y", np.float64, (MAX_SIDE,)),
     ],
@@ -113,6 +114,7 @@ SETUP = np.dtype(
         *((name, np.float64, (MAX_KINDS,)) for name in ("shoot_range", "sight_range", "cooldown_scale")),
         # options
         *scalars(FLAG, "rules_2024 mask_by_range fully_observable conic random_order medivacs_follow"),
+        *scalars(FLAG, "heuristic_ai heuristic_rest"),
         *scalars(np.float64, "move_amount prob_obs_enemy"),
         *scalars(np.int64, "step_mul n_fov"),
         *scalars(FLAG, "obs_all_health obs_own_health obs_own_pos obs_last_action obs_timestep"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numba
 
+from envs.battle.heuristic import act_by_heuristic
 from envs.battle.jit import kernel
 from envs.battle.observe import forget_the_dead, observe
-from envs.battle.orders import take_action
+from envs.battle.orders import NO_OP, take_action
 from envs.battle.reward import LOST, UNDECIDED, WON, outcome, remember, step_reward
 from envs.battle.spawn import start_battle
 from envs.battle.tick import tick
@@ -27,8 +28,7 @@ def new_battle(b, u, c, v, e):
 def step_battle(b, u, c, v, e, actions):
     """Advance battle e by one env_step; restart it if it ended."""
     remember(b, c)
-    for i in range(c.n_agents):
-        take_action(b, u, c, i, actions[e, i], v.action_mask[e, i])
+    give_orders(b, u, c, v.action_mask[e], actions[e])
     for _ in range(c.step_mul):
         tick(b, u, c)
     b.step += 1
@@ -46,6 +46,18 @@ def step_battle(b, u, c, v, e, actions):
         new_battle(b, u, c, v, e)
     else:
         observe(b, u, c, v.obs[e], v.state[e], v.action_mask[e])
+
+
+@kernel
+def give_orders(b, u, c, mask, actions):
+    """Carry out the agents' actions (N,); with ``heuristic_ai`` others take their place, there and in the array."""
+    for i in range(c.n_agents):
+        if c.heuristic_ai:
+            # What observations show as the last action is the caller's all the same.
+            b.last_action[i] = actions[i] if 0 <= actions[i] < c.n_actions else NO_OP
+            actions[i] = act_by_heuristic(b, u, c, i, mask[i])
+        else:
+            take_action(b, u, c, i, actions[i], mask[i])
 
 
 @kernel

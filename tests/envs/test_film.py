@@ -22,6 +22,7 @@ AFTER_THE_TICKS = {"step", "sighted", "tag", "distance2"}
         ("protoss_5_vs_5", {"conic_fov": True}),
         ("zerg_10_vs_11", {"unit_order": "random"}),
         ("terran_10_vs_10", {"step_mul": 3, "rules": "2023"}),
+        ("terran_5_vs_5", {"heuristic_ai": True}),
     ],
 )
 def test_the_last_tick_is_the_step(id: str, options: dict[str, object]) -> None:

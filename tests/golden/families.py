@@ -31,6 +31,7 @@ TERRAN, ZERG = ("marine", "marauder", "medivac"), ("zergling", "hydralisk", "ban
 CLOSE: dict[str, Any] = dict(start="points", ally_point=(13.5, 16.0), enemy_point=(18.5, 16.0))
 SHORT: dict[str, Any] = dict(episode_limit=16)
 EPO: dict[str, Any] = dict(prob_obs_enemy=0.0, action_mask=False)
+SCRIPTED: dict[str, Any] = dict(heuristic_ai=True)
 MORE_AGENTS = Scenario(race="terran", n_agents=7, n_enemies=4, unit_types=TERRAN, weights=(0.5, 0.4, 0.1), **CLOSE)
 ONE_FIGHTER: dict[str, Any] = dict(
     ally_team=("marine", "medivac", "medivac", "medivac"), enemy_team=("marauder", "marauder", "marine", "medivac")
@@ -81,6 +82,14 @@ FAMILIES = {
     "lean": Family(
         scenario=builtin("protoss_5_vs_5", **SHORT),
         options=dict(obs_all_health=False, obs_own_health=False, obs_own_pos=False, state_last_action=False),
+    ),
+    "scripted": Family(scenario=builtin("terran_10_vs_11"), options=SCRIPTED, battles=3, most_rows=60),
+    "scripted_in_range": Family(scenario=MORE_AGENTS, options=dict(**SCRIPTED, heuristic_rest=True)),
+    "scripted_with_cone": Family(
+        scenario=builtin("zerg_5_vs_5"),
+        options=dict(**SCRIPTED, heuristic_rest=True, conic_fov=True),
+        battles=1,
+        most_rows=60,
     ),
 }
 SIZE_OPTIONS: tuple[dict[str, Any], ...] = (

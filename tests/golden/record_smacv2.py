@@ -23,8 +23,8 @@ import envs
 from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
-from envs.battle.orders import take_action
 from envs.battle.reward import remember
+from envs.battle.step import give_orders
 from envs.battle.tick import tick
 from envs.battle.units import facts
 from tests.golden import smacv2_package
@@ -39,8 +39,7 @@ def play_ticks(battles, units, setup, mask, actions):
     """The part of an env_step that the game plays."""
     b, u, c = battles[0], units[0], setup[0]
     remember(b, c)
-    for i in range(c.n_agents):
-        take_action(b, u, c, i, actions[i], mask[i])
+    give_orders(b, u, c, mask, actions)
     for _ in range(c.step_mul):
         tick(b, u, c)
 
@@ -100,7 +99,14 @@ class Recorder:
         types = [self.package.get_unit_type_id(unit, True) for unit in self.package.agents.values()]
         assert types == self.env.unit_type[0].tolist(), f"smacv2's unit types are {types}"
         nothing = np.full(self.n_agents, -1)
-        self.keep(battle, nothing, obs, state, (0.0, False, {}), (self.env.obs, self.env.state, self.env.action_mask))
+        self.keep(
+            battle,
+            (nothing, nothing),
+            obs,
+            state,
+            (0.0, False, {}),
+            (self.env.obs, self.env.state, self.env.action_mask),
+        )
 
     def advance(self) -> bool:
         """One env_step on both sides; true if it ended the battle."""
@@ -108,25 +114,28 @@ class Recorder:
         mask = self.env.action_mask[0].copy()
         actions = choose(self.dice, mask, int(self.env.setup[0]["n_no_target"]))
         key = before[0]["key"]
-        self.env.step(actions[None])
-        play_ticks(before, self.env.units, self.env.setup, mask, actions)
+        taken, own_taken = actions.copy(), actions[None].copy()  # scripted agents put theirs in the place of these
+        self.env.step(own_taken)
+        play_ticks(before, self.env.units, self.env.setup, mask, actions.copy())
         with smacv2_package.same_draws(self.package, key):
-            answer = smacv2_package.step(self.package, self.shown(before[0]), actions)
+            answer = smacv2_package.step(self.package, self.shown(before[0]), taken)
             obs, state = self.package.get_obs(), self.package.get_state()
+        np.testing.assert_array_equal(own_taken[0], taken, err_msg="actions taken")
         ended = bool(self.env.terminated[0] or self.env.truncated[0])
         ours = (self.env.obs, self.env.state, self.env.action_mask)
         final = (self.env.final_obs, self.env.final_state, self.env.final_action_mask)
-        self.keep(before[0], actions, obs, state, answer, final if ended else ours)
+        self.keep(before[0], (actions, taken), obs, state, answer, final if ended else ours)
         return ended
 
-    def keep(self, battle: Any, actions: Any, obs: Any, state: Any, answer: Any, ours: Any) -> None:
+    def keep(self, battle: Any, actions: tuple[Any, Any], obs: Any, state: Any, answer: Any, ours: Any) -> None:
         """Compare this moment and remember it."""
         reward, over, info = answer
         limit = bool(info.get("episode_limit", False))
         row = dict(
             battle=len(self.keys) - 1,
             step=self.package._episode_steps,
-            actions=actions,
+            actions=actions[0],
+            taken=actions[1],
             alive=battle["alive"][: self.n_units].astype(bool),
             obs=np.array(obs, np.float32),
             state=np.array(state, np.float32),
@@ -163,8 +172,9 @@ class Recorder:
     def trace(self) -> Trace:
         """The moments that the family keeps."""
         rows = [row for row in self.rows if row["battle"] < self.family.battles][: self.family.most_rows]
-        types = dict(battle=np.int16, step=np.int16, actions=np.int8)
-        columns = {name: np.array([row[name] for row in rows], types.get(name)) for name in rows[0]}
+        types = dict(battle=np.int16, step=np.int16, actions=np.int8, taken=np.int8)
+        kept = [name for name in rows[0] if name != "taken" or self.env.options.heuristic_ai]
+        columns = {name: np.array([row[name] for row in rows], types.get(name)) for name in kept}
         battles = rows[-1]["battle"] + 1
         return Trace(
             scenario=asdict(self.scenario),

@@ -57,11 +57,14 @@ class Trace:
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
     battle_won: NDArray[np.bool_]
+    taken: NDArray[np.int8] | None = None
+    """(R, N): only with ``heuristic_ai``: what scripted agents did in place of ``actions``."""
 
     def save(self, path: Path) -> None:
         """Write the file."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         arrays = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in values.items()}
+        arrays = {name: array for name, array in arrays.items() if array is not None}
         np.savez_compressed(path, allow_pickle=False, **arrays)
 
     @classmethod

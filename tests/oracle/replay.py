@@ -14,10 +14,9 @@ import numpy as np
 
 from envs.battle.engine import BattleEnv
 from envs.battle.observe import forget_the_dead, observe
-from envs.battle.orders import take_action
 from envs.battle.reward import UNDECIDED, WON, outcome, remember, step_reward
 from envs.battle.spawn import forget
-from envs.battle.step import keep_last_seen_places
+from envs.battle.step import give_orders, keep_last_seen_places
 from envs.battle.units import kind_of
 from tests.golden.trace import STATES, Trace
 
@@ -72,8 +71,8 @@ class Replay:
         """What follows the recorded actions, the recorded units taking the place of the fight."""
         b, (u, c) = self.battle, self.context
         remember(b, c)
-        for i, action in enumerate(self.trace.actions[row]):
-            take_action(b, u, c, i, int(action), self.env.action_mask[0, i])
+        taken = self.trace.actions[row].astype(np.int64)
+        give_orders(b, u, c, self.env.action_mask[0], taken)
         self.load_units(row)
         b["step"] += 1
         for bookkeeping in (keep_last_seen_places, forget_the_dead):
@@ -85,6 +84,7 @@ class Replay:
             terminated=result != UNDECIDED,
             truncated=result == UNDECIDED and b["step"] >= c["episode_limit"],
             battle_won=result == WON,
+            **({} if self.trace.taken is None else {"taken": taken}),
         )
 
     def view(self) -> dict[str, Any]:

@@ -15,34 +15,37 @@ from PIL import Image
 from harness.errors import UsageError
 
 Picture = NDArray[np.uint8]
-QUALITY = "20"
-"""H.264's constant rate factor: 18 can hardly be told from the original, 23 is the encoder's default."""
+ENCODER = {"crf": "20", "x264-params": "colormatrix=bt709:colorprim=bt709:transfer=bt709"}
+"""Quality (18 can hardly be told from the original, 23 is the default), and which colours are meant: players guess
+otherwise, and guess differently."""
 
 
-def write_mp4(path: Path, pictures: Iterator[Picture], rate: float) -> None:
-    """H.264 in the pixel format that every player and browser reads."""
+def write_mp4(path: Path, pictures: Iterator[Picture], rate: float, palette: Picture) -> None:
+    """H.264 in the pixel format that every player and browser reads; it needs no palette."""
     import av  # an optional package, checked by ``check_path``
 
     first = next(pictures)
     with av.open(str(path), "w", format="mp4") as file:
-        stream = file.add_stream("libx264", rate=Fraction(rate).limit_denominator(1000), options={"crf": QUALITY})
+        stream = file.add_stream("libx264", rate=Fraction(rate).limit_denominator(1000), options=ENCODER)
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "yuv420p"
         for picture in chain([first], pictures):
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            file.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
         file.mux(stream.encode(None))
 
 
-def write_gif(path: Path, pictures: Iterator[Picture], rate: float) -> None:
-    """256 colours, those of the first picture for all: cells that do not change cost nothing. It plays for ever."""
-    first = Image.fromarray(next(pictures)).quantize(method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    rest = (Image.fromarray(picture).quantize(palette=first, dither=Image.Dither.NONE) for picture in pictures)
+def write_gif(path: Path, pictures: Iterator[Picture], rate: float, palette: Picture) -> None:
+    """The palette's colours and no others, undithered: what stands still costs nothing. It plays for ever."""
+    colours = Image.new("P", (1, 1))
+    colours.putpalette(palette.tobytes())
+    frames = (Image.fromarray(picture).quantize(palette=colours, dither=Image.Dither.NONE) for picture in pictures)
     hundredths = max(round(100 / rate), 2)  # browsers slow down what is faster
     with path.open("wb") as file:
-        first.save(file, format="GIF", save_all=True, append_images=rest, duration=10 * hundredths, loop=0)
+        next(frames).save(file, format="GIF", save_all=True, append_images=frames, duration=10 * hundredths, loop=0)
 
 
-WRITERS: dict[str, Callable[[Path, Iterator[Picture], float], None]] = {".mp4": write_mp4, ".gif": write_gif}
+WRITERS: dict[str, Callable[[Path, Iterator[Picture], float, Picture], None]] = {".mp4": write_mp4, ".gif": write_gif}
 
 
 def check_path(path: Path) -> None:
@@ -62,13 +65,14 @@ def endings() -> str:
     return f"use {' or '.join(WRITERS)}"
 
 
-def write_video(path: Path, pictures: Iterable[Picture], rate: float) -> int:
+def write_video(path: Path, pictures: Iterable[Picture], rate: float, palette: Picture) -> int:
     """Write a video; a file of that name is replaced only when all is written.
 
     Args:
         path: its ending decides the format.
         pictures: (height, width, 3) uint8, all of one size, even in both directions; at least one.
         rate: pictures a second.
+        palette: (C, 3) uint8, the at most 256 colours of a GIF.
 
     Returns:
         How many pictures were written.
@@ -87,7 +91,7 @@ def write_video(path: Path, pictures: Iterable[Picture], rate: float) -> int:
 
     part = path.with_name(f".{path.name}.part")
     try:
-        WRITERS[path.suffix.lower()](part, counted(), rate)
+        WRITERS[path.suffix.lower()](part, counted(), rate, palette)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

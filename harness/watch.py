@@ -24,6 +24,7 @@ from envs.battle.film import Camera
 from envs.protocol import BatchedEnv
 from envs.render import Renderer, outcome
 from envs.render.scene import TICKS_PER_SECOND
+from envs.render.style import palette
 from harness import policies
 from harness.compare import ALL_DONE, INTERRUPTED, WRONG_USE, make_console, make_folder, say
 from harness.config import parse_setting, resolve_config
@@ -89,7 +90,7 @@ def film(console: Console, show: Show) -> None:
             if ended:
                 say(bar.console, f"battle {battle}: {ended} after {step} env steps")
 
-        count = write_video(show.out, pictures(show, on_step), show.rate)
+        count = write_video(show.out, pictures(show, on_step), show.rate, palette())
     size = show.out.stat().st_size / 1e6
     say(console, f"written: {show.out} ({count} pictures, {clock(count / show.rate)} long, {size:.1f} MB)")
 

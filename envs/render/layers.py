@@ -39,7 +39,9 @@ class Layers:
     """
 
     def __init__(self, axes: Axes, pixel: float) -> None:
-        self._views = PolyCollection([], facecolors=to_rgba(style.ALLY, 0.08), edgecolors=to_rgba(style.ALLY, 0.45))
+        self._views = PolyCollection(
+            [], facecolors=to_rgba(style.ALLY, style.SEEN), edgecolors=to_rgba(style.ALLY, 0.45)
+        )
         self._blasts = PolyCollection([], linewidths=0)
         self._fallen = LineCollection([], linewidths=1.6 * pixel, capstyle="round")
         self._aims = PolyCollection([], linewidths=0)

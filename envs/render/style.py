@@ -6,8 +6,10 @@ Source of the colours: Okabe and Ito, Color Universal Design (2008).
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
@@ -17,8 +19,27 @@ ALLY, ENEMY = "#0072B2", "#D55E00"
 HEALTH, SHIELD, ENERGY, EMPTY = "#009E73", "#56B4E9", "#CC79A7", "#3A3A3A"
 LANCE = "#E69F00"
 INK, FAINT = "#222222", "#77736A"
+SEEN = 0.08
+"""Strength of a field of view."""
 HIGH, LOW, VOID = (0.97, 0.96, 0.93), (0.87, 0.84, 0.78), (0.70, 0.68, 0.65)
 """Ground from its highest to its lowest cell, and what nobody can walk on."""
+
+
+def palette() -> NDArray[np.uint8]:
+    """(C, 3) at most 256 colours that any picture can be told in: each ink in eight strengths on each ground."""
+    inks = np.array([to_rgb(ink) for ink in (ALLY, ENEMY, HEALTH, SHIELD, ENERGY, LANCE, EMPTY, INK, FAINT)])
+    papers = np.array([(1.0, 1.0, 1.0), HIGH, VOID])
+    strokes = blend(inks, papers, np.linspace(0.125, 1.0, 8))
+    seen = blend(inks[:1], papers, np.array([1.0, 2.0, 3.0]) * SEEN)  # one field of view, and some over each other
+    slope = np.linspace(HIGH, LOW, 12)
+    cliffs = np.linspace(LOW, VOID, 12)
+    return np.unique(np.round(255 * np.concatenate([papers, slope, cliffs, seen, strokes])).astype(np.uint8), axis=0)
+
+
+def blend(inks: NDArray[Any], papers: NDArray[Any], strengths: NDArray[Any]) -> NDArray[Any]:
+    """(n, 3) every ink in every strength on every paper."""
+    shares = strengths[:, None, None, None]
+    return (shares * inks[:, None] + (1 - shares) * papers).reshape(-1, 3)
 
 
 def regular(corners: int, turn: float = 0.0) -> NDArray[np.float64]:

@@ -127,6 +127,21 @@ def test_whole_battles_can_be_drawn(id: str) -> None:
     assert len(pictures) > ticks // 8
 
 
+def test_the_palette_tells_a_picture(fight: Arena) -> None:
+    """Hardly a pixel is far from its colour, and none of a healing line looks like a side's."""
+    fight.b["hp"][0] = 20
+    colours = style.palette().astype(int)
+    assert len(colours) <= 256
+    picture = draw(fight.heal(1, 0).run(2), fields_of_view=(0,)).reshape(-1, 3).astype(int)
+    distinct, count = np.unique(picture, axis=0, return_counts=True)
+    off = np.linalg.norm(distinct[:, None] - colours, axis=2).min(axis=1)
+    assert (off * count).sum() / count.sum() < 6
+    assert off.max() < 60
+    line = 0.75 * np.array(byte(style.HEALTH)) + 0.25 * 255 * np.array(style.HIGH)
+    told = colours[np.linalg.norm(colours - line, axis=1).argmin()]
+    assert told[1] == told.max(), "green"
+
+
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
 def test_stills(ending: str, fight: Arena, tmp_path: Path) -> None:
     """A file holds what ``draw`` shows: with a living unit it differs from one without."""

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from envs.battle.scenarios import Scenario, builtin_scenarios
+from envs.battle.scenarios import Scenario, fixed_scenarios, smacv2_scenarios
 from envs.protocol import BatchedEnv
 
 BATTLE = "envs.battle.engine:BattleEnv"
 BATTLE_OPTIONS = "envs.battle.options:BattleOptions"
 SMACV2 = "Ellis et al., SMACv2, NeurIPS 2023"
+SMAC = "Samvelyan et al., The StarCraft Multi-Agent Challenge, AAMAS 2019"
+EXTRA = "maps of LXXXXR/Kaleidoscope"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,10 +140,14 @@ def make_options(id: str, given: dict[str, Any]) -> Any:
     return cls(**given)
 
 
-for _name, _scenario in builtin_scenarios().items():
-    register(
-        _name,
-        scenario=_scenario,
-        summary=f"SMACv2: {_scenario.n_agents} {_scenario.race} units against {_scenario.n_enemies}, random teams",
-        source=SMACV2,
-    )
+def fight(scenario: Scenario) -> str:
+    """``5 terran units against 6``."""
+    against = f" {scenario.enemy_race}" if scenario.enemy_race not in ("", scenario.race) else ""
+    return f"{scenario.n_agents} {scenario.race} units against {scenario.n_enemies}{against}"
+
+
+for _name, _scenario in smacv2_scenarios().items():
+    register(_name, scenario=_scenario, summary=f"SMACv2: {fight(_scenario)}, random teams", source=SMACV2)
+for _file, _benchmark, _source in (("smac.json", "SMAC", SMAC), ("extra.json", "extra", EXTRA)):
+    for _name, _scenario in fixed_scenarios(_file).items():
+        register(_name, scenario=_scenario, summary=f"{_benchmark}: {fight(_scenario)}", source=_source)

@@ -52,7 +52,7 @@ class BattleEnv:
         self.num_envs = num_envs
         self.single_observation_space = Box(-np.inf, np.inf, (self.spec.obs_size,), np.float32)
         self.single_action_space = Discrete(self.spec.n_actions)
-        self.units = unit_table()
+        self.units = unit_table(scenario.catalog)
         self._first_slot = first_slot
         self._setup_with(secrets.randbits(63) if seed is None else seed)
         self.battles = allocate(num_envs)

@@ -88,7 +88,7 @@ def write_obs(b, u, c, i, mask, row):
 @kernel
 def write_enemies(b, u, c, i, row, at):
     """Enemy features; an enemy that this agent has no sighting of blanks all lower-numbered ones (rules 2024)."""
-    width = 4 + c.obs_all_health * (1 + c.shields) + c.type_bits
+    width = 4 + c.obs_all_health * (1 + c.enemy_shields) + c.type_bits
     sight_range = c.sight_range[b.kind[i]]
     for j in range(c.n_enemies):
         unit = c.n_agents + j
@@ -106,7 +106,7 @@ def write_enemies(b, u, c, i, row, at):
 @kernel
 def write_allies(b, u, c, i, row, at):
     """Features of the other allies, in index order."""
-    width = 4 + c.obs_all_health * (1 + c.shields) + c.type_bits + c.obs_last_action * c.n_actions
+    width = 4 + c.obs_all_health * (1 + c.ally_shields) + c.type_bits + c.obs_last_action * c.n_actions
     sight_range = c.sight_range[b.kind[i]]
     f = at
     for j in range(c.n_agents):
@@ -137,12 +137,18 @@ def write_body(b, u, c, j, health, row, f):
     if health:
         row[f] = b.hp[j] / u.hp[k]
         f += 1
-        if c.shields:
+        if c.ally_shields if j < c.n_agents else c.enemy_shields:
             row[f] = b.shield[j] / u.shield[k]
             f += 1
     if c.type_bits > 0:
-        row[f + c.type_by_kind[k]] = 1.0
+        row[f + type_bit(c, j, k)] = 1.0
     return f + c.type_bits
+
+
+@kernel
+def type_bit(c, i, kind):
+    """The type feature of unit i; sides may number their types differently."""
+    return c.type_by_kind[kind] if i < c.n_agents else c.enemy_type_by_kind[kind]
 
 
 @kernel
@@ -152,7 +158,7 @@ def write_self(b, u, c, i, row, f):
     if c.obs_own_health:
         row[f] = b.hp[i] / u.hp[k]
         f += 1
-        if c.shields:
+        if c.ally_shields:
             row[f] = b.shield[i] / u.shield[k]
             f += 1
     if c.obs_own_pos:
@@ -175,6 +181,7 @@ def write_state(b, u, c, row):
     for i in range(c.n_agents + c.n_enemies):
         k = b.kind[i]
         ally = i < c.n_agents
+        shields = c.ally_shields if ally else c.enemy_shields
         if b.alive[i]:
             g = f
             row[g] = b.hp[i] / u.hp[k]
@@ -186,7 +193,7 @@ def write_state(b, u, c, row):
             row[g] = (b.x[i] - CENTRE) / MAP_SIZE
             row[g + 1] = (b.y[i] - CENTRE) / MAP_SIZE
             g += 2
-            if c.shields:
+            if shields:
                 row[g] = b.shield[i] / u.shield[k]
                 g += 1
             if ally and c.conic:
@@ -194,8 +201,8 @@ def write_state(b, u, c, row):
                 row[g + 1] = b.look_y[i]
                 g += 2
             if c.type_bits > 0:
-                row[g + c.type_by_kind[k]] = 1.0
-        f += 3 + ally * (1 + 2 * c.conic) + c.shields + c.type_bits
+                row[g + type_bit(c, i, k)] = 1.0
+        f += 3 + ally * (1 + 2 * c.conic) + shields + c.type_bits
     if c.state_last_action:
         for i in range(c.n_agents):
             if b.last_action[i] >= 0:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.battle import paths, terrain
 from envs.battle.options import BattleOptions
-from envs.battle.scenarios import STARTS, Scenario
+from envs.battle.scenarios import SCRIPTS, STARTS, Scenario
 from envs.battle.spawn import search_offsets
-from envs.battle.state import SETUP, record
-from envs.battle.terrain import pathable
+from envs.battle.state import MAX_CHOICES, SETUP, record
 from envs.battle.units import (
     COOLDOWN_SCALE,
     DEFAULT_COOLDOWN_SCALE,
@@ -21,13 +21,9 @@ from envs.battle.units import (
     SIGHT_RANGE,
     facts,
     kind_of,
+    unit_table,
 )
 from envs.spec import EnvSpec
-
-
-def type_bits(scenario: Scenario) -> int:
-    """Type features per unit: none when there is a single type."""
-    return len(scenario.ordered_types) if len(scenario.ordered_types) > 1 else 0
 
 
 def n_target_actions(scenario: Scenario) -> int:
@@ -39,14 +35,15 @@ def n_target_actions(scenario: Scenario) -> int:
 
 def env_spec(id: str, scenario: Scenario, options: BattleOptions) -> EnvSpec:
     """Sizes as smacv2's ``get_obs_size``, ``get_state_size`` and ``n_actions`` give them."""
-    n, m, bits = scenario.n_agents, scenario.n_enemies, type_bits(scenario)
-    shields = int(scenario.has_shields)
+    n, m, bits = scenario.n_agents, scenario.n_enemies, scenario.n_type_bits
+    shields, enemy_shields = int(scenario.ally_shields), int(scenario.enemy_shields)
     n_actions = 6 + options.n_fov_actions + n_target_actions(scenario)
-    body = (1 + shields) * options.obs_all_health + bits
+    ally = 4 + (1 + shields) * options.obs_all_health + bits + options.obs_last_action * n_actions
+    enemy = 4 + (1 + enemy_shields) * options.obs_all_health + bits
     own_health = options.obs_all_health or options.obs_own_health
     own = (1 + shields) * own_health + 2 * options.obs_own_pos + 2 * options.conic_fov + bits
-    obs_size = 4 + m * (4 + body) + (n - 1) * (4 + body + options.obs_last_action * n_actions) + own
-    state_size = n * (4 + shields + 2 * options.conic_fov + bits) + m * (3 + shields + bits)
+    obs_size = 4 + m * enemy + (n - 1) * ally + own
+    state_size = n * (4 + shields + 2 * options.conic_fov + bits) + m * (3 + enemy_shields + bits)
     return EnvSpec(
         id=id,
         n_agents=n,
@@ -61,16 +58,6 @@ def env_spec(id: str, scenario: Scenario, options: BattleOptions) -> EnvSpec:
 
 def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot: int) -> NDArray[np.void]:
     """Everything that compiled code needs to know, as one record."""
-    types = scenario.ordered_types
-    weights = dict(zip(scenario.unit_types, scenario.type_weights, strict=True))
-    type_by_kind = np.full(len(facts()), -1)
-    for bit, name in enumerate(types):
-        type_by_kind[kind_of(name)] = bit
-    teams = [kind_of(name) for name in scenario.ally_team + scenario.enemy_team]
-    ranges = SHOOT_RANGE if options.use_unit_ranges else dict.fromkeys(facts(), DEFAULT_SHOOT_RANGE)
-    places = search_offsets()
-    least = options.min_attack_range if options.use_unit_ranges else 0
-    sights = SIGHT_RANGE if options.use_unit_ranges else dict.fromkeys(facts(), DEFAULT_SIGHT_RANGE)
     values = dict(
         seed=np.uint64(seed),
         first_slot=first_slot,
@@ -79,31 +66,96 @@ def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot
         n_actions=6 + options.n_fov_actions + n_target_actions(scenario),
         n_no_target=6 + options.n_fov_actions,
         episode_limit=scenario.episode_limit,
+        ally_shields=scenario.ally_shields,
+        enemy_shields=scenario.enemy_shields,
+        healers=scenario.has_healers,
+        script=SCRIPTS.index(scenario.script),
+        march_to=np.array(scenario.march_to),
+        march_speed=march_speed(scenario),
+    )
+    parts = (team_values, start_values, terrain_values)
+    for part in parts:
+        values |= part(scenario)
+    return record(SETUP, values | assumed_values(options) | option_values(options))
+
+
+def team_values(scenario: Scenario) -> dict[str, Any]:
+    """The fields of ``SETUP`` about unit types."""
+    types = scenario.ordered_types
+    weights = dict(zip(scenario.unit_types, scenario.type_weights, strict=True))
+    teams = [kind_of(name) for name in scenario.ally_team + scenario.enemy_team]
+    return dict(
         n_types=len(types),
         kind_by_type=np.array([kind_of(name) for name in types]),
-        type_by_kind=type_by_kind,
-        type_bits=type_bits(scenario),
+        type_by_kind=index_by_kind(types),
+        enemy_type_by_kind=index_by_kind(scenario.ordered_enemy_types),
+        type_bits=scenario.n_type_bits,
         team_cdf=np.cumsum([weights[name] for name in types]),
         type_is_exception=np.array([name in scenario.exceptions for name in types]),
         fixed_kinds=np.array(teams or [-1] * (scenario.n_agents + scenario.n_enemies)),
-        start=STARTS.index(scenario.start),
+    )
+
+
+def index_by_kind(types: tuple[str, ...]) -> NDArray[np.int64]:
+    """Place of every kind in ``types``, -1 for those that are not in it."""
+    return np.array([types.index(name) if name in types else -1 for name in facts()])
+
+
+def march_speed(scenario: Scenario) -> float:
+    """Cells a tick of the slowest enemy that can move."""
+    table = unit_table(scenario.catalog)[0]
+    speeds = [float(table["speed"][kind_of(name)]) for name in scenario.enemy_team]
+    return min((speed for speed in speeds if speed > 0), default=0.0)
+
+
+def start_values(scenario: Scenario) -> dict[str, Any]:
+    """The fields of ``SETUP`` about where units appear."""
+    start, spots = scenario.start, scenario.spots
+    where = scenario.ally_spots + scenario.enemy_spots
+    if start == "points":
+        start = "spots"
+        spots = tuple(((*point, *point),) for point in (scenario.ally_point, scenario.enemy_point))
+        where = (0,) * scenario.n_agents + (1,) * scenario.n_enemies
+    table = np.zeros((max(len(spots), 1), MAX_CHOICES, 4))
+    for index, spot in enumerate(spots):
+        table[index, : len(spot)] = spot
+    places = search_offsets()
+    return dict(
+        start=STARTS.index(start),
         start_p=float(scenario.start_p),
-        ally_point_x=float(scenario.ally_point[0]),
-        ally_point_y=float(scenario.ally_point[1]),
-        enemy_point_x=float(scenario.enemy_point[0]),
-        enemy_point_y=float(scenario.enemy_point[1]),
-        shields=scenario.has_shields,
-        healers=scenario.has_healers,
-        pathable=pathable(scenario.map),
+        spot=np.array(where or [0]),
+        choices=np.array([len(spot) for spot in spots] or [0]),
+        spots=table,
         n_places=len(places),
         places=places,
+    )
+
+
+def terrain_values(scenario: Scenario) -> dict[str, Any]:
+    """The fields of ``SETUP`` about the ground."""
+    waypoints = paths.waypoints(scenario.map)
+    return dict(
+        pathable=terrain.pathable(scenario.map),
+        floors=terrain.floors(scenario.map),
+        level=terrain.levels(scenario.map),
+        height=terrain.heights(scenario.map),
+        has_waypoints=waypoints is not None,
+        waypoints=np.zeros((0, 0), np.uint16) if waypoints is None else waypoints,
+    )
+
+
+def assumed_values(options: BattleOptions) -> dict[str, Any]:
+    """The fields of ``SETUP`` that smacv2 assumes of each kind."""
+    ranges = SHOOT_RANGE if options.use_unit_ranges else dict.fromkeys(facts(), DEFAULT_SHOOT_RANGE)
+    least = options.min_attack_range if options.use_unit_ranges else 0
+    sights = SIGHT_RANGE if options.use_unit_ranges else dict.fromkeys(facts(), DEFAULT_SIGHT_RANGE)
+    return dict(
         shoot_range=np.array([max(ranges.get(name, DEFAULT_SHOOT_RANGE), least) for name in facts()], dtype=np.float64),
         sight_range=np.array([sights.get(name, DEFAULT_SIGHT_RANGE) for name in facts()], dtype=np.float64),
         cooldown_scale=np.array(
             [COOLDOWN_SCALE.get(name, DEFAULT_COOLDOWN_SCALE) for name in facts()], dtype=np.float64
         ),
     )
-    return record(SETUP, values | option_values(options))
 
 
 def option_values(options: BattleOptions) -> dict[str, Any]:

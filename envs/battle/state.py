@@ -20,11 +20,14 @@ MAX_KINDS = 16
 MAX_TYPES = 4  # unit types of one scenario
 MAP_CELLS = 32  # every map is 32 × 32 cells
 MAX_PLACES = 4096  # places tried around a spawn point
+MAX_SPOTS = 16  # places of a map where units appear
+MAX_CHOICES = 8  # rectangles that one of them is drawn from
 
 FLAG = np.uint8  # numba's records hold no arrays of booleans
 
-# Orders. ACQUIRED is an attack that the unit chose for itself and may change; ATTACK sticks until the target dies.
-NONE, MOVE, ATTACK, ACQUIRED, HEAL = 0, 1, 2, 3, 4
+# Orders. ACQUIRED is an attack that the unit chose for itself and may change; ATTACK sticks until the target dies;
+# MARCH is an attack-move: on the way it acquires.
+NONE, MOVE, ATTACK, ACQUIRED, HEAL, MARCH = 0, 1, 2, 3, 4, 5
 
 SWEEP_DELAY = 4  # ticks between a colossus' lance touching a unit and its damage (0.25 s)
 
@@ -51,6 +54,8 @@ BATTLE = np.dtype(
         # who and where
         *per_unit(np.int64, "kind"),
         *per_unit(FLAG, "alive"),
+        *per_unit(np.int64, "floor"),  # as in units.py; IN_THE_AIR for the dead as well: they take no room
+        *per_unit(np.float64, "body"),  # radius that it keeps from others on its floor
         *per_unit(np.float64, "x y hp shield energy"),
         *per_unit(np.float64, "facing_x facing_y"),
         *per_unit(np.int64, "turning"),  # ticks until the weapon bears
@@ -60,6 +65,7 @@ BATTLE = np.dtype(
         *per_unit(np.int64, "order"),
         *per_unit(np.int64, "target"),  # unit number, -1 for none
         *per_unit(np.float64, "dest_x dest_y"),
+        *per_unit(FLAG, "marches"),  # goes on to its destination when there is nothing to attack
         *per_unit(np.float64, "anchor_x anchor_y"),  # where an acquired attack began: the leash hangs here
         *per_unit(np.int64, "called"),  # tick of the last call for help
         # weapons
@@ -75,9 +81,15 @@ BATTLE = np.dtype(
         *per_unit(np.float64, "sweep_x sweep_y"),  # unit vector along the sweep
         ("swept", np.int64, (MAX_UNITS, 2)),  # bits of opposing units that each of the two lances has touched
         ("sweep_due", np.int64, (MAX_UNITS, 2, SWEEP_DELAY)),  # bits of units whose damage is due, by tick
+        *per_unit(np.int64, "side"),  # on which it walks round what stands in its way: 1 left, -1 right, 0 nothing does
         # scratch of one tick
-        *per_unit(np.float64, "move_x move_y next_x next_y healed"),
+        *per_unit(np.float64, "move_x move_y healed"),
         *per_unit(FLAG, "moving"),
+        ("near", np.int64, (MAX_UNITS,)),  # bodies round the unit that walks
+        ("turn", np.int64, (MAX_UNITS,)),  # who acts when, with a random order
+        # scratch of the start
+        ("diagonal", np.int64, (4,)),  # by group of enemies: the diagonal that it stands on
+        ("group_size", np.int64, (4,)),
         # scratch of one step
         *per_unit(np.float64, "start_x start_y start_health distance2"),
         *per_unit(FLAG, "start_alive"),
@@ -100,14 +112,27 @@ SETUP = np.dtype(
         # scenario
         *scalars(np.int64, "n_types type_bits"),  # types that can appear; type features per unit (0 with a single type)
         ("kind_by_type", np.int64, (MAX_TYPES,)),
-        ("type_by_kind", np.int64, (MAX_KINDS,)),
+        ("type_by_kind", np.int64, (MAX_KINDS,)),  # of agents: unit_type and type bit; -1 for others
+        ("enemy_type_by_kind", np.int64, (MAX_KINDS,)),  # type bit of enemies
         ("team_cdf", np.float64, (MAX_TYPES,)),  # cumulative weights in the order of the type bits
         ("type_is_exception", FLAG, (MAX_TYPES,)),
         *per_unit(np.int64, "fixed_kinds"),  # kinds of fixed teams, -1 where drawn
         *scalars(np.int64, "start"),
-        *scalars(np.float64, "start_p ally_point_x ally_point_y enemy_point_x enemy_point_y"),
-        *scalars(FLAG, "shields healers"),
-        ("pathable", FLAG, (MAP_CELLS, MAP_CELLS)),
+        *scalars(np.float64, "start_p"),
+        *scalars(FLAG, "ally_shields enemy_shields healers"),
+        *per_unit(np.int64, "spot"),  # where each unit appears
+        ("choices", np.int64, (MAX_SPOTS,)),
+        ("spots", np.float64, (MAX_SPOTS, MAX_CHOICES, 4)),  # left, bottom, right, top
+        *scalars(np.int64, "script"),
+        ("march_to", np.float64, (2, 2)),
+        *scalars(np.float64, "march_speed"),  # of the slowest enemy; medivacs do not outrun it
+        # terrain, [y, x]
+        ("pathable", FLAG, (MAP_CELLS, MAP_CELLS)),  # on foot, as the game reports it
+        ("floors", FLAG, (3, MAP_CELLS, MAP_CELLS)),
+        ("level", np.int64, (MAP_CELLS, MAP_CELLS)),
+        ("height", np.int64, (MAP_CELLS, MAP_CELLS)),
+        *scalars(FLAG, "has_waypoints"),
+        ("waypoints", np.uint16, (MAP_CELLS * MAP_CELLS, MAP_CELLS * MAP_CELLS)),
         *scalars(np.int64, "n_places"),
         ("places", np.float64, (MAX_PLACES, 2)),  # offsets to try around a spawn point, nearest first
         # what smacv2 assumes of each kind

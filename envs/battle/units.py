@@ -18,6 +18,8 @@ from numpy.typing import DTypeLike, NDArray
 from envs.battle.state import FLAG, MAX_KINDS, Field, record
 
 GRID = 4096.0
+# What a body takes room on. Colossi stride over cliffs and over everybody but each other.
+IN_THE_AIR, ON_FOOT, STRIDING = 0, 1, 2
 INSTANT, MISSILE, BURST, SWEEP, EXPLOSION = 0, 1, 2, 3, 4
 DELIVERIES = {"instant": INSTANT, "missile": MISSILE, "burst": BURST, "sweep": SWEEP, "explosion": EXPLOSION}
 
@@ -40,8 +42,29 @@ DEFAULT_SHOOT_RANGE, DEFAULT_SIGHT_RANGE, DEFAULT_COOLDOWN_SCALE = 6, 9, 15
 @cache
 def facts() -> dict[str, dict[str, Any]]:
     """The unit data by name, in alphabetical order as in the game's catalogue: a unit's place in it is its ``kind``."""
-    text = (files("envs") / "data" / "units.json").read_text()
-    return dict(sorted(json.loads(text).items()))
+    return dict(sorted(read("units.json").items()))
+
+
+@cache
+def catalogs() -> dict[str, dict[str, Any]]:
+    """What single maps change in the data: ``{map: {unit: {"weapons": {name: fields}, "heal": fields}}}``."""
+    return read("catalog.json")
+
+
+def read(name: str) -> Any:
+    return json.loads((files("envs") / "data" / name).read_text())
+
+
+def facts_of(catalog: str) -> list[dict[str, Any]]:
+    """The unit data in the order of kinds, with the changes of one map's catalogue; "" changes nothing."""
+    changes = catalogs()[catalog] if catalog else {}
+    rows = []
+    for name, row in facts().items():
+        change = changes.get(name, {})
+        weapons = [weapon | change.get("weapons", {}).get(weapon["name"], {}) for weapon in row["weapons"]]
+        heal = row["heal"] and row["heal"] | change.get("heal", {})
+        rows.append(row | {"weapons": weapons, "heal": heal})
+    return rows
 
 
 def kind_of(name: str) -> int:
@@ -72,11 +95,11 @@ UNITS = np.dtype(
     [
         *by_kind(np.float64, "hp shield armor hp_regen shield_regen shield_delay"),
         *by_kind(np.float64, "energy_start energy_max energy_regen speed acceleration radius"),
-        *by_kind(FLAG, "is_air"),  # flies: no terrain, no ground collision
+        *by_kind(np.int64, "floor"),  # IN_THE_AIR, ON_FOOT or STRIDING
+        *by_kind(np.float64, "body"),  # centres of two kinds on one floor keep at least both bodies apart; 0 in the air
         *by_kind(FLAG, "is_ground"),  # hit by ground weapons
         *by_kind(FLAG, "is_biological explodes"),
         *by_kind(np.float64, "explosion_radius"),
-        *by_pair(np.float64, "hard_distance"),  # centres of two kinds keep at least this apart; 0: no collision
         *by_pair(FLAG, "can_attack"),  # the row's weapons reach the column's plane
         *by_pair(FLAG, "threatens"),  # the column counts as a threat to the row
         *by_kind(np.int64, "weapons"),  # number of weapons, 0..2; the second is a melee copy with the same cooldown
@@ -99,9 +122,9 @@ def on_grid(length: float) -> float:
 
 
 @cache
-def unit_table() -> NDArray[np.void]:
-    """One record with every table, built from the data file."""
-    rows = list(facts().values())
+def unit_table(catalog: str = "") -> NDArray[np.void]:
+    """One record with every table, built from the data file; ``catalog`` names the map whose changes hold."""
+    rows = facts_of(catalog)
     count = len(rows)
 
     def column(get: Any, dtype: Any = np.float64) -> NDArray[Any]:
@@ -130,12 +153,12 @@ def unit_table() -> NDArray[np.void]:
         speed=column(lambda row: on_grid(row["speed_per_loop"])),
         acceleration=column(lambda row: row["acceleration_per_loop2"]),
         radius=column(lambda row: row["radius"]),
-        is_air=column(lambda row: "ground" not in row["planes"], bool),
+        floor=column(floor, np.int64),
+        body=column(lambda row: row["inner_radius"] if floor(row) != IN_THE_AIR else 0.0),
         is_ground=column(lambda row: "ground" in row["planes"], bool),
         is_biological=column(lambda row: "biological" in row["attributes"], bool),
         explodes=column(lambda row: any(w["delivery"] == "explosion" for w in row["weapons"]), bool),
         explosion_radius=column(lambda row: on_grid(max([w["splash_radius"] for w in row["weapons"]], default=0))),
-        hard_distance=pairs(rows, hard_distance, np.float64),
         can_attack=pairs(rows, can_attack, bool),
         threatens=pairs(rows, lambda a, b: can_attack(b, a) or b["always_threatens"], bool),
         weapons=column(lambda row: len(row["weapons"]), np.int64),
@@ -170,11 +193,10 @@ def pairs(rows: list[dict[str, Any]], get: Any, dtype: Any) -> NDArray[Any]:
     return np.array([[get(a, b) for b in rows] for a in rows], dtype=dtype)
 
 
-def hard_distance(a: dict[str, Any], b: dict[str, Any]) -> float:
-    """Ground units keep their inner radii apart; a colossus collides with colossi only; flyers overlap."""
-    both_walk = a["collides_with_ground"] and b["collides_with_ground"]
-    both_stride = not a["collides_with_ground"] and "ground" in a["planes"] and a is b
-    return a["inner_radius"] + b["inner_radius"] if both_walk or both_stride else 0.0
+def floor(row: dict[str, Any]) -> int:
+    if row["collides_with_ground"]:
+        return ON_FOOT
+    return STRIDING if "ground" in row["planes"] else IN_THE_AIR
 
 
 def can_attack(a: dict[str, Any], b: dict[str, Any]) -> bool:

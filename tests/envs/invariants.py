@@ -87,12 +87,13 @@ def health_in_bounds(m: Moment) -> None:
 def on_the_map(m: Moment) -> None:
     """Everybody on the map and its grid, who walks on ground; the dead where they were seen last."""
     x, y = m.now("x"), m.now("y")
-    height, width = m.env.setup[0]["pathable"].shape
+    floors = m.env.setup[0]["floors"]
+    _, height, width = floors.shape
     assert ((x >= 0) & (x <= width) & (y >= 0) & (y <= height)).all(), "outside the map"
     assert ((x * 4096) % 1 == 0).all(), "x off the grid"
     assert ((y * 4096) % 1 == 0).all(), "y off the grid"
-    walkable = m.env.setup[0]["pathable"][y.astype(int).clip(0, height - 1), x.astype(int).clip(0, width - 1)]
-    assert (walkable.astype(bool) | m.of_kind("is_air").astype(bool)).all(), "on a cliff"
+    row, column = y.astype(int).clip(0, height - 1), x.astype(int).clip(0, width - 1)
+    assert floors[m.of_kind("floor"), row, column].all(), "on a cliff"
 
 
 def bodies_apart(m: Moment) -> None:

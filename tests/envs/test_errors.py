@@ -22,7 +22,7 @@ GOOD = dict(race="terran", n_agents=2, n_enemies=2, unit_types=("marine", "marau
     [
         (dict(race="human"), "unknown race 'human', allowed: terran, protoss, zerg"),
         (dict(start="sky"), "unknown start 'sky', allowed: surrounded_and_reflect, surrounded, reflect, points"),
-        (dict(map="hills"), "unknown map 'hills', allowed: flat"),
+        (dict(map="hills"), "unknown map 'hills', allowed: T, corridor, flat"),
         (dict(n_agents=0), "n_agents is 0, allowed is 1 to 64"),
         (dict(n_enemies=65), "n_enemies is 65, allowed is 1 to 64"),
         (dict(n_agents=41, n_enemies=40), "41 agents and 40 enemies are more than the 80 units that the engine holds"),
@@ -46,10 +46,10 @@ GOOD = dict(race="terran", n_agents=2, n_enemies=2, unit_types=("marine", "marau
         ),
         (
             dict(ally_team=("medivac", "marine"), enemy_team=("marine", "marine")),
-            "a fixed team has types outside unit_types ('marine', 'marauder')",
+            "ally_team has types outside unit_types ('marine', 'marauder')",
         ),
-        (dict(ally_point=(33.0, 5.0)), "ally_point is (33.0, 5.0), both coordinates must lie in 0..32"),
-        (dict(enemy_point=(3.0, -5.0)), "enemy_point is (3.0, -5.0), both coordinates must lie in 0..32"),
+        (dict(ally_point=(33.0, 5.0)), "ally_point is (33.0, 5.0), coordinates must lie in 0..32"),
+        (dict(enemy_point=(3.0, -5.0)), "enemy_point is (3.0, -5.0), coordinates must lie in 0..32"),
     ],
 )
 def test_scenario(wrong: dict[str, Any], says: str) -> None:

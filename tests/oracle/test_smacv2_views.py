@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import envs
+from envs.battle.scenarios import smacv2_scenarios
 from envs.battle.state import ATTACK, NONE
 from envs.battle.units import SIGHT_RANGE, facts
 from tests.golden.families import FAMILIES, SIZE_OPTIONS
@@ -138,7 +139,7 @@ def test_the_recording_script_asks_for_a_checkout_of_smacv2(tmp_path: Path) -> N
 
 
 def test_sizes_equal_those_of_smacv2() -> None:
-    assert len(SIZES) == len(envs.registry.builtin_scenarios()) * len(SIZE_OPTIONS)
+    assert len(SIZES) == len(smacv2_scenarios()) * len(SIZE_OPTIONS)
     for row in SIZES:
         spec = envs.make(row["id"], 1, seed=0, **row["options"]).spec
         own = dict(

@@ -17,7 +17,7 @@ from envs.battle.engine import BattleEnv
 from envs.battle.units import kind_of
 from envs.render import style
 from envs.render.layers import Headline, Layers
-from envs.render.scene import Points, Scene, ground
+from envs.render.scene import Scene, ground
 
 DPI = 100
 LEAST_SIZE = 240
@@ -34,7 +34,6 @@ class Renderer:
         env: the batch.
         size: width of the picture in pixels; it is a little higher than wide.
         fields_of_view: numbers of the agents whose field of view is shown.
-        heights: (height, width) of the map's cells, for shades of the ground.
 
     Raises:
         ValueError: a size too small to show anything, or an agent that does not exist.
@@ -46,7 +45,6 @@ class Renderer:
         *,
         size: int = 640,
         fields_of_view: Collection[int] = (),
-        heights: Points | None = None,
     ) -> None:
         if size < LEAST_SIZE:
             raise ValueError(f"size is {size} pixels, it must be at least {LEAST_SIZE}")
@@ -60,7 +58,7 @@ class Renderer:
         self._canvas = FigureCanvasAgg(self._figure)
         letters = LETTERS * size * 72 / DPI
         self._map = self._axes(FOOTER, 1 - 2 * MARGIN)
-        self._draw_ground(env.setup[0]["pathable"].astype(bool), heights)
+        self._draw_ground()
         self._draw_legend(self._axes(0.0, FOOTER), letters)
         self._layers = Layers(self._map, pixel=max(size / 640, 0.5) * 72 / DPI)
         self._headline = Headline(self._axes(1 - 2 * MARGIN + FOOTER, HEADER), letters)
@@ -102,10 +100,11 @@ class Renderer:
         axes.set_axis_off()
         return axes
 
-    def _draw_ground(self, pathable: NDArray[np.bool_], heights: Points | None) -> None:
-        rows, columns = pathable.shape
-        extent = (0, columns, 0, rows)
-        self._map.imshow(ground(pathable, heights), origin="lower", extent=extent, interpolation="nearest")
+    def _draw_ground(self) -> None:
+        terrain = self._env.setup[0]
+        colours = ground(terrain["pathable"].astype(bool), terrain["height"], terrain["level"])
+        rows, columns, _ = colours.shape
+        self._map.imshow(colours, origin="lower", extent=(0, columns, 0, rows), interpolation="nearest")
         self._map.set(xlim=(0, columns), ylim=(0, rows), aspect="equal")
         for line in range(GRID, max(rows, columns), GRID):
             self._map.axhline(line, color="black", alpha=0.06, linewidth=0.6)
@@ -126,7 +125,9 @@ class Renderer:
         for place, (name, shape, colour) in enumerate(shapes):
             x = 0.35 + place * length / len(shapes)
             axes.add_patch(Polygon(shape + np.array([x, 0.4]), facecolor=colour, linewidth=0, clip_on=False))
-            axes.text(x + 0.45, 0.4, name, ha="left", va="center", fontsize=0.85 * letters, color=style.INK)
+            axes.text(
+                x + 0.45, 0.4, name.replace("_", " "), ha="left", va="center", fontsize=0.85 * letters, color=style.INK
+            )
 
 
 BAR_SIGN = np.array([(-0.3, -0.09), (0.3, -0.09), (0.3, 0.09), (-0.3, 0.09)])

@@ -11,7 +11,8 @@ from envs.battle.effects import LANCE_HALF_WIDTH, LANCE_SAMPLES, LANCE_SPACING, 
 from envs.battle.engine import BattleEnv
 from envs.battle.film import cone
 from envs.battle.state import ACQUIRED, ATTACK, HEAL, MAX_UNITS
-from envs.render.style import DISC, HIGH, LOW, VOID
+from envs.battle.units import IN_THE_AIR
+from envs.render.style import CLIFF, DISC, HIGH, LOW, VOID
 
 Points = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -23,6 +24,7 @@ LANE = 0.1  # lines run this far to the right of the direct one, so that two who
 WIDE, NARROW = 0.14, 0.06  # half-widths of a line at the attacker: landing, and only aimed
 BAR, BAR_GAP = 0.16, 0.1  # height of a bar; distance of the lowest one from the body
 CONE_DIRECTIONS = 360
+CLIFF_HEIGHT = 16  # bytes of height from one cliff level to the next, two cells; less than that is hardly shaded
 
 
 Bars = tuple[Points, Points]
@@ -48,7 +50,7 @@ class Scene:
         self.ally: Flags = np.arange(count) < self.n
         self.place: Points = np.stack([self.b["x"], self.b["y"]], axis=1)
         self.radius: Points = self.units["radius"][self.kind]
-        self.flies: Flags = self.units["is_air"][self.kind].astype(bool)
+        self.flies: Flags = self.units["floor"][self.kind] == IN_THE_AIR
 
     def aims(self) -> tuple[Points, Flags, Flags]:
         """Lines to targets as darts, broad at who acts: (n, 3, 2) corners, by whom an ally, whether it heals."""
@@ -159,14 +161,17 @@ def sectors(seen: Flags) -> list[Points]:
     return slices
 
 
-def ground(pathable: Flags, heights: Points | None = None) -> Points:
-    """(height, width, 3) colours of the cells; row 0 is the bottom of the map.
+def ground(pathable: Flags, height: NDArray[np.int64], level: NDArray[np.int64]) -> Points:
+    """(rows, columns, 3) colours of the cells; row 0 is the bottom of the map.
 
     Args:
-        pathable: (height, width) where ground units can stand.
-        heights: (height, width) of the cells, in any unit; higher is lighter. None: all alike.
+        pathable: (rows, columns) where ground units can stand.
+        height: (rows, columns) of the cells, in the game's bytes; the highest ground is lightest.
+        level: (rows, columns) cliff level, 0 for the void.
     """
-    level = np.ones(pathable.shape) if heights is None else (heights - heights.min()) / max(np.ptp(heights), 1e-9)
-    colours = np.array(LOW) + level[..., None] * (np.array(HIGH) - np.array(LOW))
-    blocked = 1.0 if heights is None else 1.0 - 0.5 * level  # a cliff is lighter than the void
-    return np.where(pathable[..., None], colours, colours + np.expand_dims(blocked, -1) * (np.array(VOID) - colours))
+    below = height[pathable].max() - height
+    share = np.clip(below / max(below[pathable].max(), CLIFF_HEIGHT), 0.0, 1.0)
+    colours = np.array(HIGH) + share[..., None] * (np.array(LOW) - np.array(HIGH))
+    colours[~pathable] = CLIFF
+    colours[~pathable & (level == 0)] = VOID
+    return colours

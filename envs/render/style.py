@@ -21,8 +21,8 @@ LANCE = "#E69F00"
 INK, FAINT = "#222222", "#77736A"
 SEEN = 0.08
 """Strength of a field of view."""
-HIGH, LOW, VOID = (0.97, 0.96, 0.93), (0.87, 0.84, 0.78), (0.70, 0.68, 0.65)
-"""Ground from its highest to its lowest cell, and what nobody can walk on."""
+HIGH, LOW, CLIFF, VOID = (0.97, 0.96, 0.93), (0.87, 0.84, 0.78), (0.78, 0.73, 0.64), (0.70, 0.68, 0.65)
+"""Ground from its highest to its lowest cell, walls and slopes that nobody on foot can be on, and what lies outside."""
 
 
 def palette() -> NDArray[np.uint8]:
@@ -32,8 +32,7 @@ def palette() -> NDArray[np.uint8]:
     strokes = blend(inks, papers, np.linspace(0.125, 1.0, 8))
     seen = blend(inks[:1], papers, np.array([1.0, 2.0, 3.0]) * SEEN)  # one field of view, and some over each other
     slope = np.linspace(HIGH, LOW, 12)
-    cliffs = np.linspace(LOW, VOID, 12)
-    return np.unique(np.round(255 * np.concatenate([papers, slope, cliffs, seen, strokes])).astype(np.uint8), axis=0)
+    return np.unique(np.round(255 * np.concatenate([papers, slope, [CLIFF], seen, strokes])).astype(np.uint8), axis=0)
 
 
 def blend(inks: NDArray[Any], papers: NDArray[Any], strengths: NDArray[Any]) -> NDArray[Any]:
@@ -71,8 +70,9 @@ SHAPES: dict[str, tuple[NDArray[np.float64], str]] = {
     "zergling": (regular(3) * 1.25, "L"),
     "hydralisk": (regular(6), "H"),
     "baneling": (star(9, 0.78) * 1.1, "B"),
+    "reaper": (regular(3, np.pi) * 1.25, "P"),
     "roach": (regular(6, np.pi / 6), "K"),
-    "spinecrawler": (star(12, 0.8), "T"),
+    "spine_crawler": (star(12, 0.8), "T"),
     "overlord": (star(5, 0.8), "O"),
 }
 OTHER = regular(7)

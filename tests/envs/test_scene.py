@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from envs.render.scene import LANE, MISSILE_RADIUS, Scene, ground, sectors
-from envs.render.style import HIGH, LOW, VOID
+from envs.render.style import CLIFF, HIGH, LOW, VOID
 from tests.envs.arena import Arena, Unit
 
 
@@ -133,12 +133,16 @@ def area_of(corners: np.ndarray) -> float:
 
 
 def test_ground_is_shaded_by_height() -> None:
-    pathable = np.array([[True, True], [False, False]])
-    flat = ground(pathable)
-    assert flat[0] == pytest.approx(np.array([HIGH, HIGH]))
-    assert flat[1] == pytest.approx(np.array([VOID, VOID]))
-    hill = ground(pathable, np.array([[8.0, 10.0], [8.0, 10.0]]))
-    assert hill[0] == pytest.approx(np.array([LOW, HIGH]))
-    assert hill[1, 0] == pytest.approx(np.array(VOID))
-    assert (hill[1, 1] > VOID).all(), "a cliff is lighter than the void"
-    assert (hill[1, 1] < HIGH).all(), "and darker than the ground"
+    """Low and high ground and a ramp between them, a wall, the void."""
+    pathable = np.array([[True, True, True, False, False]])
+    height, level = np.array([[192, 200, 208, 190, 64]]), np.array([[1, 1, 2, 1, 0]])
+    low, ramp, high, wall, void = ground(pathable, height, level)[0]
+    assert low == pytest.approx(LOW)
+    assert ramp == pytest.approx((np.array(LOW) + np.array(HIGH)) / 2)
+    assert high == pytest.approx(HIGH)
+    assert wall == pytest.approx(CLIFF)
+    assert void == pytest.approx(VOID)
+    flat = ground(pathable, np.full((1, 5), 192), level)
+    assert flat[0, :3] == pytest.approx(np.array([HIGH] * 3))
+    uneven = ground(pathable, np.array([[192, 191, 192, 192, 64]]), level)
+    assert uneven[0, 1] == pytest.approx(HIGH, abs=0.02), "a bump is no cliff"

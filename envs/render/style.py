@@ -30,8 +30,8 @@ def palette() -> NDArray[np.uint8]:
     inks = np.array([to_rgb(ink) for ink in (ALLY, ENEMY, HEALTH, SHIELD, ENERGY, LANCE, EMPTY, INK, FAINT)])
     papers = np.array([(1.0, 1.0, 1.0), HIGH, VOID])
     strokes = blend(inks, papers, np.linspace(0.125, 1.0, 8))
-    seen = blend(inks[:1], papers, np.array([1.0, 2.0, 3.0]) * SEEN)  # one field of view, and some over each other
     slope = np.linspace(HIGH, LOW, 12)
+    seen = blend(inks[:1], np.array([*slope, CLIFF, VOID]), np.array([SEEN]))
     return np.unique(np.round(255 * np.concatenate([papers, slope, [CLIFF], seen, strokes])).astype(np.uint8), axis=0)
 
 

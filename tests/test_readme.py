@@ -66,6 +66,7 @@ def test_every_command_is_accounted_for() -> None:
     assert [shlex.split(line)[:3] for line in others] == [
         ["python", "-m", "harness.compare"],
         ["optuna-dashboard", "sqlite:///studies/studies.db", "--artifact-dir"],
+        ["python", "-m", "harness.watch"],
     ]
     assert len(TRAINING) >= 4
     assert len(SCRIPTED) == 1
@@ -96,6 +97,13 @@ def test_help_and_make_targets(folder: Path) -> None:
     for line in COMMANDS:
         if line.startswith("make "):
             assert line.split()[1] in targets
+
+
+def test_watching_writes_the_video(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("python -m harness.watch"))
+    words = shlex.split(line)
+    assert "written: " in run(words, folder)
+    assert (folder / words[words.index("--out") + 1]).stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("code", SCRIPTS, ids=lambda code: code.split("\n")[-2][:20])

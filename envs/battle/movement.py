@@ -25,19 +25,23 @@ SHARP = 0.25  # of a step: less progress than this along a body means that it is
 
 @kernel
 def face(b, u, i, dx, dy, weapon):
-    """Turn towards (dx, dy); true when the weapon bears. Facing snaps, the ticks that turning takes are waited for."""
+    """Turn towards (dx, dy); true when the weapon bears."""
     length = math.sqrt(dx * dx + dy * dy)
     if length > 0.0:
-        dx /= length
-        dy /= length
-        cosine = b.facing_x[i] * dx + b.facing_y[i] * dy
-        k = b.kind[i]
-        if cosine < u.cos_one_turn[k, weapon]:
-            wait = 1 if cosine >= u.cos_two_turns[k, weapon] else 2
-            b.turning[i] = max(b.turning[i], wait)
-        b.facing_x[i] = dx
-        b.facing_y[i] = dy
+        turn(b, u, i, dx / length, dy / length, weapon)
     return b.turning[i] == 0
+
+
+@kernel
+def turn(b, u, i, dx, dy, weapon):
+    """Turn to the unit vector (dx, dy): facing snaps, the ticks that turning takes are waited for."""
+    k = b.kind[i]
+    cosine = b.facing_x[i] * dx + b.facing_y[i] * dy
+    if cosine < u.cos_one_turn[k, weapon]:
+        wait = 1 if cosine >= u.cos_two_turns[k, weapon] else 2
+        b.turning[i] = max(b.turning[i], wait)
+    b.facing_x[i] = dx
+    b.facing_y[i] = dy
 
 
 @kernel
@@ -52,11 +56,13 @@ def head_for(b, u, c, i, x, y, speed):
     distance = math.sqrt(dx * dx + dy * dy)
     if distance <= 0.0:
         return True
-    face(b, u, i, dx, dy, 0)
+    dx /= distance
+    dy /= distance
+    turn(b, u, i, dx, dy, 0)
     b.velocity[i] = min(b.velocity[i] + u.acceleration[b.kind[i]], speed)
     step = min(b.velocity[i], distance)
-    b.move_x[i] = dx / distance * step
-    b.move_y[i] = dy / distance * step
+    b.move_x[i] = dx * step
+    b.move_y[i] = dy * step
     b.moving[i] = True
     return step >= distance and way_x == x and way_y == y
 

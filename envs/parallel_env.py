@@ -9,7 +9,7 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
 from pettingzoo import ParallelEnv
 
 from envs.protocol import BatchedEnv
-from envs.registry import make
+from envs.registry import make, make_options
 
 
 class BattleParallelEnv(ParallelEnv):
@@ -21,12 +21,14 @@ class BattleParallelEnv(ParallelEnv):
     Args:
         batch: a batch of one battle.
         id: the scenario, for ``metadata``.
+        continuing_episode: whether ``infos`` say ``episode_limit`` when the limit ended the battle, as smacv2's do.
     """
 
     metadata = {"name": "battle", "render_modes": [], "is_parallelizable": True}  # noqa: RUF012 - PettingZoo's own form
 
-    def __init__(self, batch: BatchedEnv, id: str) -> None:
+    def __init__(self, batch: BatchedEnv, id: str, continuing_episode: bool = False) -> None:
         self.batch = batch
+        self.continuing_episode = continuing_episode
         self.metadata = {**self.metadata, "name": id}
         self.render_mode = None
         spec = batch.spec
@@ -85,6 +87,8 @@ class BattleParallelEnv(ParallelEnv):
             "dead_allies": int(self.batch.dead_allies[0]),
             "dead_enemies": int(self.batch.dead_enemies[0]),
         }
+        if truncated and self.continuing_episode:
+            self._outcome["episode_limit"] = True
         result = (
             self._observations(),
             dict.fromkeys(self.agents, float(self.batch.reward[0])),
@@ -136,4 +140,5 @@ def parallel_env(id: str, *, seed: int | None = None, **options: Any) -> BattleP
         seed: as for ``make``; ``reset(seed=...)`` replaces it.
         **options: as for ``make``.
     """
-    return BattleParallelEnv(make(id, 1, seed=seed, **options), id)
+    continuing = getattr(make_options(id, options), "continuing_episode", False)
+    return BattleParallelEnv(make(id, 1, seed=seed, **options), id, continuing)

@@ -29,7 +29,9 @@ class Scenario:
     """
 
     race: str
-    """``terran``, ``protoss`` or ``zerg``: decides type bits, shield features and the medivac rules."""
+    """``terran``, ``protoss`` or ``zerg``: decides shield features and, for random teams, types and medivac rules."""
+    enemy_race: str = ""
+    """The enemies' race; empty: the agents'."""
     n_agents: int
     """N allied units."""
     n_enemies: int
@@ -44,6 +46,14 @@ class Scenario:
     """A fixed team of N instead of a random one; needs ``enemy_team`` as well."""
     enemy_team: tuple[str, ...] = ()
     """A fixed team of M."""
+    type_order: tuple[str, ...] = ()
+    """Agents' types in the order of their type bits; empty: the order in which smacv2 gives them to the race."""
+    enemy_type_order: tuple[str, ...] = ()
+    """The same of enemies; empty: the agents'. On SMAC's stalker and zealot maps the two differ."""
+    type_bits: int | None = None
+    """Type features per unit; None: one per type, none for a single type."""
+    healers: bool | None = None
+    """Whether smacv2's medivac rules hold; None: on terran scenarios."""
     start: str = "surrounded_and_reflect"
     """Start positions: one of smacv2's distributions, or ``points``: each side at its own point."""
     start_p: float = 0.5
@@ -59,6 +69,7 @@ class Scenario:
 
     def __post_init__(self) -> None:
         one_of("race", self.race, tuple(TYPE_ORDER))
+        one_of("enemy_race", self.enemy_race or self.race, tuple(TYPE_ORDER))
         one_of("start", self.start, STARTS)
         one_of("map", self.map, MAPS)
         for name in ("n_agents", "n_enemies"):
@@ -80,8 +91,10 @@ class Scenario:
     def _check_types(self) -> None:
         if not self.unit_types:
             raise ValueError(f"scenario: unit_types is empty; {self.race} has {', '.join(TYPE_ORDER[self.race])}")
+        # Random teams are of one race, as smacv2's; a map with fixed teams may mix.
+        known = tuple(facts()) if self.ally_team else TYPE_ORDER[self.race]
         for name in (*self.unit_types, *self.exceptions, *self.ally_team, *self.enemy_team):
-            one_of(f"{self.race} unit type", name, TYPE_ORDER[self.race])
+            one_of("unit type" if self.ally_team else f"{self.race} unit type", name, known)
         if self.weights and len(self.weights) != len(self.unit_types):
             raise ValueError(f"scenario: {len(self.weights)} weights for {len(self.unit_types)} unit_types")
         if self.weights and (min(self.weights) < 0 or not math.isclose(sum(self.weights), 1.0)):
@@ -99,8 +112,8 @@ class Scenario:
         for team, count in ((self.ally_team, self.n_agents), (self.enemy_team, self.n_enemies)):
             if team and len(team) != count:
                 raise ValueError(f"scenario: a fixed team has {len(team)} units, the scenario says {count}")
-            if set(team) - set(self.unit_types):
-                raise ValueError(f"scenario: a fixed team has types outside unit_types {self.unit_types}")
+        if set(self.ally_team) - set(self.unit_types):
+            raise ValueError(f"scenario: ally_team has types outside unit_types {self.unit_types}")
 
     @property
     def type_weights(self) -> tuple[float, ...]:
@@ -109,18 +122,36 @@ class Scenario:
 
     @property
     def ordered_types(self) -> tuple[str, ...]:
-        """``unit_types`` in the order of their type bits."""
-        return tuple(name for name in TYPE_ORDER[self.race] if name in self.unit_types)
+        """The agents' ``unit_types`` in the order of their type bits."""
+        order = self.type_order or TYPE_ORDER[self.race]
+        return tuple(name for name in order if name in self.unit_types)
 
     @property
-    def has_shields(self) -> bool:
-        """Whether observations carry shield features (the race decides, as in smacv2)."""
+    def ordered_enemy_types(self) -> tuple[str, ...]:
+        """The enemies' types in the order of their type bits."""
+        return self.enemy_type_order or self.ordered_types
+
+    @property
+    def n_type_bits(self) -> int:
+        """Type features per unit."""
+        if self.type_bits is not None:
+            return self.type_bits
+        return len(self.ordered_types) if len(self.ordered_types) > 1 else 0
+
+    @property
+    def ally_shields(self) -> bool:
+        """Whether agents have shield features (the race decides, as in smacv2)."""
         return self.race == "protoss"
 
     @property
+    def enemy_shields(self) -> bool:
+        """Whether enemies have shield features."""
+        return (self.enemy_race or self.race) == "protoss"
+
+    @property
     def has_healers(self) -> bool:
-        """Whether medivac rules hold (smacv2's ``terran_gen`` maps)."""
-        return self.race == "terran"
+        """Whether medivac rules hold (smacv2's ``terran_gen`` and ``MMM`` maps)."""
+        return self.race == "terran" if self.healers is None else self.healers
 
 
 def one_of(what: str, given: str, allowed: tuple[str, ...]) -> None:

@@ -81,12 +81,18 @@ BATTLE = np.dtype(
         # scratch of one step
         *per_unit(np.float64, "start_x start_y start_health distance2"),
         *per_unit(FLAG, "start_alive"),
+        *per_unit(FLAG, "doomed"),  # its health was below the agent's health level
+        *per_unit(FLAG, "in_angle in_view"),  # of the agent that looks: within its cone's angle; in its sight
         # what observations remember
         ("sighted", FLAG, (MAX_SIDE, MAX_SIDE)),  # (enemy, agent): the agent may see this enemy
         ("tag", np.int64, (MAX_SIDE,)),  # by enemy: the agent that sighted it first, -1 for nobody
         ("last_action", np.int64, (MAX_SIDE,)),  # by agent: -1 before the first
         ("look_x", np.float64, (MAX_SIDE,)),
         ("look_y", np.float64, (MAX_SIDE,)),
+        # drawn for each battle (smacv2's capabilities), by agent
+        ("attack_probability", np.float64, (MAX_SIDE,)),  # that an attack or heal is sent
+        ("health_level", np.float64, (MAX_SIDE,)),  # share of life below which the agent dies
+        ("enemy_mask", FLAG, (MAX_SIDE, MAX_SIDE)),  # (agent, enemy): health and type are hidden from it
     ],
     align=True,
 )
@@ -99,14 +105,16 @@ SETUP = np.dtype(
         # scenario
         *scalars(np.int64, "n_types type_bits"),  # types that can appear; type features per unit (0 with a single type)
         ("kind_by_type", np.int64, (MAX_TYPES,)),
-        ("type_by_kind", np.int64, (MAX_KINDS,)),
+        ("type_by_kind", np.int64, (MAX_KINDS,)),  # of agents: unit_type and type bit; -1 for others
+        ("enemy_type_by_kind", np.int64, (MAX_KINDS,)),  # type bit of enemies
         ("team_cdf", np.float64, (MAX_TYPES,)),  # cumulative weights in the order of the type bits
         ("type_is_exception", FLAG, (MAX_TYPES,)),
         *per_unit(np.int64, "fixed_kinds"),  # kinds of fixed teams, -1 where drawn
         *scalars(np.int64, "start"),
         *scalars(np.float64, "start_p ally_point_x ally_point_y enemy_point_x enemy_point_y"),
-        *scalars(FLAG, "shields healers"),
+        *scalars(FLAG, "ally_shields enemy_shields healers"),
         ("pathable", FLAG, (MAP_CELLS, MAP_CELLS)),
+        ("height", np.int64, (MAP_CELLS, MAP_CELLS)),
         *scalars(np.int64, "n_places"),
         ("places", np.float64, (MAX_PLACES, 2)),  # offsets to try around a spawn point, nearest first
         # what smacv2 assumes of each kind
@@ -116,7 +124,13 @@ SETUP = np.dtype(
         *scalars(np.float64, "move_amount prob_obs_enemy"),
         *scalars(np.int64, "step_mul n_fov"),
         *scalars(FLAG, "obs_all_health obs_own_health obs_own_pos obs_last_action obs_timestep"),
-        *scalars(FLAG, "state_last_action state_timestep"),
+        *scalars(FLAG, "obs_features obs_pathing obs_height"),
+        *scalars(FLAG, "state_last_action state_timestep state_is_obs"),
+        *scalars(FLAG, "capabilities"),  # any of the next two
+        *scalars(FLAG, "stochastic_attack stochastic_health mask_enemies"),
+        *scalars(FLAG, "tell_attack tell_health tell_types"),  # to other agents
+        *scalars(np.float64, "attack_lower attack_upper health_lower health_upper mask_probability"),
+        *scalars(np.int64, "kill_tick"),  # of a step: when agents below their health level die
         *scalars(FLAG, "reward_sparse reward_only_positive reward_scale max_reward_each"),
         *scalars(np.float64, "reward_death_value reward_win reward_defeat reward_negative_scale reward_scale_rate"),
     ],

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from envs.battle.engine import BattleEnv
-from envs.battle.observe import forget_the_dead, observe
+from envs.battle.observe import observe
 from envs.battle.orders import take_action
 from envs.battle.reward import UNDECIDED, WON, outcome, remember, step_reward
+from envs.battle.sight import forget_the_dead
 from envs.battle.spawn import forget
 from envs.battle.step import keep_last_seen_places
 from envs.battle.units import kind_of

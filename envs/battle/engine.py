@@ -141,8 +141,8 @@ class BattleEnv:
         """Set one battle to a given moment and write its views, without playing.
 
         ``obs``, ``state``, ``action_mask`` and ``unit_type`` show the moment; ``reward`` and the flags of an end follow
-        from ``memory.previous_health``, and are 0 without it. The look counts: sightings are noted, so that loading what
-        ``game_state`` gives looks a second time, as a second ``get_obs()`` of smacv2 does.
+        from ``memory.previous_health``, and are 0 without it. The look counts: sightings are noted, so that loading
+        what ``game_state`` gives looks a second time, as a second ``get_obs()`` of smacv2 does.
 
         Args:
             units: what the game reports; places are taken as they are, the game's own lie on a grid of 1/4096 cell.

@@ -1,6 +1,6 @@
 """One moment of a battle as plain arrays: what the game reports of the units, and what observations remember.
 
-U = N + M units. Both sides' units may be mixed; within a side their order numbers them, agents 0..N-1 and enemies 0..M-1.
+U = N + M units. Both sides' units may be mixed; within a side their order numbers them: agents 0..N-1, enemies 0..M-1.
 """
 
 from __future__ import annotations

@@ -211,7 +211,7 @@ def _check_slot(env: BattleEnv, e: int) -> None:
 
 
 def _check_types(env: BattleEnv, kind: NDArray[np.int64]) -> None:
-    """Agents must be of the scenario's types, since ``unit_type`` counts them; enemies where they have type features."""
+    """Agents must be of the scenario's types, which ``unit_type`` counts; enemies too where they have type features."""
     setup, n, names = env.setup[0], env.spec.n_agents, list(facts())
     for i in range(len(kind)):
         bits = setup["type_by_kind" if i < n else "enemy_type_by_kind"]

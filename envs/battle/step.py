@@ -36,12 +36,7 @@ def show(b, u, c, v, e):
 def step_battle(b, u, c, v, e, actions):
     """Advance battle e by one env_step; restart it if it ended."""
     command(b, u, c, v, e, actions)
-    if c.stochastic_health:
-        doom(b, u, c)
-    for t in range(c.step_mul):
-        if t == c.kill_tick:
-            kill_the_doomed(b, u, c)
-        tick(b, u, c)
+    play(b, u, c)
     settle(b, u, c, v, e)
     if v.terminated[e] or v.truncated[e]:
         observe(b, u, c, v.final_obs[e], v.final_state[e], v.final_action_mask[e])
@@ -56,6 +51,17 @@ def command(b, u, c, v, e, actions):
     remember(b, c)
     for i in range(c.n_agents):
         take_action(b, u, c, i, actions[e, i], v.action_mask[e, i])
+
+
+@kernel
+def play(b, u, c):
+    """The ticks of a step."""
+    if c.stochastic_health:
+        doom(b, u, c)
+    for t in range(c.step_mul):
+        if t == c.kill_tick:
+            kill_the_doomed(b, u, c)
+        tick(b, u, c)
 
 
 @kernel

@@ -179,7 +179,8 @@ def _memory_columns(env: BattleEnv, memory: Memory) -> dict[str, NDArray[Any]]:
     """What is remembered, by the names of the battle record; what is None is left out."""
     n, m = env.spec.n_agents, env.spec.n_enemies
     numbers("step", memory.step, (), 0, env.spec.episode_limit)
-    whole_numbers("key", memory.key >> 32, (), 0, 2**32 - 1)
+    if not 0 <= memory.key < 2**64:
+        raise ValueError(f"game state: key is {memory.key}, it must lie in 0..2**64-1")
     if memory.max_reward is not None and not memory.max_reward > 0:
         raise ValueError(f"game state: max_reward is {memory.max_reward}, it must be above 0")
     columns: dict[str, NDArray[Any]] = {}

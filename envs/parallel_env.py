@@ -10,7 +10,7 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
 from pettingzoo import ParallelEnv
 
 from envs.protocol import BatchedEnv
-from envs.registry import make
+from envs.registry import make, make_options
 
 if TYPE_CHECKING:
     from envs.render import Screen
@@ -27,6 +27,7 @@ class BattleParallelEnv(ParallelEnv):
     Args:
         batch: a batch of one battle.
         id: the scenario, for ``metadata``.
+        continuing_episode: whether ``infos`` say ``episode_limit`` when the limit ended the battle, as smacv2's do.
         render_mode: ``rgb_array`` (``render`` gives a picture), ``human`` (a window shows every tick) or None.
         fields_of_view: numbers of the agents whose field of view the pictures show.
 
@@ -41,9 +42,16 @@ class BattleParallelEnv(ParallelEnv):
     }
 
     def __init__(
-        self, batch: BatchedEnv, id: str, *, render_mode: str | None = None, fields_of_view: Collection[int] = ()
+        self,
+        batch: BatchedEnv,
+        id: str,
+        *,
+        continuing_episode: bool = False,
+        render_mode: str | None = None,
+        fields_of_view: Collection[int] = (),
     ) -> None:
         self.batch = batch
+        self.continuing_episode = continuing_episode
         self.metadata = {**self.metadata, "name": id}
         self.render_mode = render_mode
         self._screen = self._open_screen(fields_of_view) if render_mode is not None else None
@@ -106,6 +114,8 @@ class BattleParallelEnv(ParallelEnv):
             "dead_allies": int(self.batch.dead_allies[0]),
             "dead_enemies": int(self.batch.dead_enemies[0]),
         }
+        if truncated and self.continuing_episode:
+            self._outcome["episode_limit"] = True
         result = (
             self._observations(),
             dict.fromkeys(self.agents, float(self.batch.reward[0])),
@@ -195,4 +205,10 @@ def parallel_env(
         **options: as for ``make``.
     """
     batch = make(id, 1, seed=seed, **options)
-    return BattleParallelEnv(batch, id, render_mode=render_mode, fields_of_view=fields_of_view)
+    return BattleParallelEnv(
+        batch,
+        id,
+        continuing_episode=getattr(make_options(id, options), "continuing_episode", False),
+        render_mode=render_mode,
+        fields_of_view=fields_of_view,
+    )

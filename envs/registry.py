@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from envs.battle.scenarios import Scenario, fixed_scenarios, smacv2_scenarios
@@ -32,6 +32,8 @@ class Entry:
     """What the built-in engine plays; None in a world of another kind."""
     summary: str
     source: str
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Options that differ from the dataclass' defaults unless the caller sets them."""
 
 
 _entries: dict[str, Entry] = {}
@@ -43,6 +45,7 @@ def register(
     scenario: Scenario | None = None,
     entry_point: str = BATTLE,
     options: str = BATTLE_OPTIONS,
+    defaults: Mapping[str, Any] | None = None,
     summary: str = "",
     source: str = "",
 ) -> None:
@@ -53,6 +56,7 @@ def register(
         scenario: the fight, for the built-in engine.
         entry_point: ``module:callable`` of another world that returns a ``BatchedEnv``.
         options: ``module:dataclass`` of that world's options.
+        defaults: options of this scenario that differ from the dataclass' own, for a variant of another scenario.
         summary: one line for ``--help``.
         source: where the scenario comes from.
 
@@ -64,7 +68,13 @@ def register(
     if entry_point == BATTLE and scenario is None:
         raise ValueError(f"scenario {id!r}: the built-in engine needs scenario=envs.Scenario(...)")
     _entries[id] = Entry(
-        id=id, entry_point=entry_point, options=options, scenario=scenario, summary=summary, source=source
+        id=id,
+        entry_point=entry_point,
+        options=options,
+        scenario=scenario,
+        summary=summary,
+        source=source,
+        defaults=dict(defaults or {}),
     )
 
 
@@ -125,7 +135,7 @@ def make(id: str, num_envs: int = 1, *, seed: int | None = None, first_slot: int
 
 
 def make_options(id: str, given: dict[str, Any]) -> Any:
-    """The options dataclass with ``given`` set.
+    """The options dataclass with the scenario's own defaults and then ``given`` set.
 
     Raises:
         ValueError: an unknown name, with the near ones.
@@ -137,7 +147,7 @@ def make_options(id: str, given: dict[str, Any]) -> Any:
             near = difflib.get_close_matches(name, known, n=3)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise ValueError(f"unknown option {name!r} of {id}: {hint}allowed: {', '.join(known)}")
-    return cls(**given)
+    return cls(**{**entry(id).defaults, **given})
 
 
 def fight(scenario: Scenario) -> str:
@@ -146,8 +156,17 @@ def fight(scenario: Scenario) -> str:
     return f"{scenario.n_agents} {scenario.race} units against {scenario.n_enemies}{against}"
 
 
+# Extended partial observability.
+EPO = dict(conic_fov=True, prob_obs_enemy=0.0, action_mask=False)
+# SMAC was published with the constructor's defaults.
+PLAIN = dict(use_unit_ranges=False, obs_own_pos=False)
+
 for _name, _scenario in smacv2_scenarios().items():
     register(_name, scenario=_scenario, summary=f"SMACv2: {fight(_scenario)}, random teams", source=SMACV2)
+for _name, _scenario in smacv2_scenarios().items():
+    _summary = f"{_name} with a cone of sight, enemies shown to their first sighter only, attacks never masked by range"
+    register(f"{_name}-epo", scenario=_scenario, defaults=EPO, summary=_summary, source=SMACV2)
 for _file, _benchmark, _source in (("smac.json", "SMAC", SMAC), ("extra.json", "extra", EXTRA)):
     for _name, _scenario in fixed_scenarios(_file).items():
-        register(_name, scenario=_scenario, summary=f"{_benchmark}: {fight(_scenario)}", source=_source)
+        _summary = f"{_benchmark}: {fight(_scenario)}"
+        register(_name, scenario=_scenario, defaults=PLAIN, summary=_summary, source=_source)

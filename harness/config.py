@@ -61,7 +61,11 @@ def check_targets(settings: Iterable[Setting], algorithms: Iterable[str], regist
 
 
 def resolve_config(
-    name: str, config_class: type, settings: Iterable[Setting], overrides: Mapping[str, Any]
+    name: str,
+    config_class: type,
+    settings: Iterable[Setting],
+    overrides: Mapping[str, Any],
+    whose: str = "by the budget",
 ) -> tuple[Any, list[str]]:
     """The algorithm's config with the budget's overrides and then the user's settings applied.
 
@@ -70,6 +74,7 @@ def resolve_config(
         config_class: its frozen dataclass.
         settings: every ``--set``; those for other targets are passed over.
         overrides: what the budget makes smaller; keys that the dataclass lacks are passed over.
+        whose: why the overrides hold, for the lines.
 
     Returns:
         The config, and a line for each value that differs from the default in code.
@@ -80,7 +85,7 @@ def resolve_config(
     hints = get_type_hints(config_class)
     fields = {entry.name: hints[entry.name] for entry in dataclasses.fields(config_class)}
     values = {key: value for key, value in overrides.items() if key in fields}
-    reasons = dict.fromkeys(values, "by the budget")
+    reasons = dict.fromkeys(values, whose)
     for setting in settings:
         if setting.target != name:
             continue

@@ -98,7 +98,10 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
         configs[name], lines = resolve_config(name, config_class, request.settings, overrides)
         notes |= dict.fromkeys(lines)
     for scenario in request.scenarios:
-        options[scenario], lines = resolve_config("env", envs.registry.options_class(scenario), request.settings, {})
+        row = envs.registry.entry(scenario)
+        options_class = envs.registry.options_class(scenario)
+        whose = f"by {scenario}"
+        options[scenario], lines = resolve_config("env", options_class, request.settings, row.defaults, whose)
         notes |= dict.fromkeys(lines)
     plans = [
         RunPlan(

@@ -16,8 +16,7 @@ from envs.battle.jit import kernel
 from envs.battle.orders import in_cone
 from envs.battle.reward import remember
 from envs.battle.state import BATTLE
-from envs.battle.step import give_orders
-from envs.battle.tick import tick
+from envs.battle.step import give_orders, play
 
 
 @kernel
@@ -32,8 +31,7 @@ def film(frames, units, setup, mask, actions):
         b = frames[t]
         remember(b, c)
         give_orders(b, u, c, mask, actions[t])
-        for _ in range(t + 1):
-            tick(b, u, c)
+        play(b, u, c, t + 1)
 
 
 @kernel
@@ -45,7 +43,7 @@ def cone(frames, setup, i, seen):
         angle = 2.0 * np.pi * (d + 0.5) / len(seen)
         b.x[probe] = b.x[i] + np.cos(angle)
         b.y[probe] = b.y[i] + np.sin(angle)
-        seen[d] = in_cone(b, c, i, probe, 2.0)
+        seen[d] = in_cone(b, c, i, probe)
 
 
 class Camera:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from envs.battle.capabilities import attack_fails
 from envs.battle.command import break_off, give_order
 from envs.battle.geometry import distance2
 from envs.battle.jit import kernel
@@ -34,29 +35,59 @@ def can_move(b, c, i, direction):
 
 
 @kernel
-def in_cone(b, c, i, j, length):
-    """smacv2's cone test, as it computes it: within ``length`` and half a look direction of the line of sight."""
-    if distance2(b, i, j) > length * length:
-        return False
-    dx = b.x[j] - b.x[i]
-    dy = b.y[j] - b.y[i]
-    look_x = b.look_x[i]
-    if dx > 0:
-        dx = max(dx, EPS)
-        look_x = max(look_x, EPS)
-    else:
-        dx = min(dx, -EPS)
-        look_x = min(look_x, -EPS)
-    return abs(np.arctan(dy / dx) - np.arctan(b.look_y[i] / look_x)) < np.pi / c.n_fov
+def look_angle(b, i, east):
+    """Angle of agent i's look direction, as smacv2 computes it for units to the east of it, or to the west."""
+    return np.arctan(b.look_y[i] / (max(b.look_x[i], EPS) if east else min(b.look_x[i], -EPS)))
+
+
+@kernel
+def bearing(dx, dy):
+    """Angle of an offset, as smacv2 computes it: the arc tangent alone, which does not tell ahead from behind."""
+    return np.arctan(dy / (max(dx, EPS) if dx > 0 else min(dx, -EPS)))
 
 
 @kernel
 def can_shoot(b, c, i, j):
-    """Whether smacv2 holds unit j to be in shooting range of agent i (centre to centre)."""
+    """Whether smacv2 holds unit j to be in shooting range of agent i (centre to centre), and in its cone."""
     reach = c.shoot_range[b.kind[i]]
-    if c.conic:
-        return in_cone(b, c, i, j, reach)
-    return distance2(b, i, j) <= reach * reach
+    return distance2(b, i, j) <= reach * reach and (not c.conic or in_cone(b, c, i, j))
+
+
+@kernel
+def in_cone(b, c, i, j):
+    """Whether unit j is within half a look direction of agent i's line of sight, by smacv2's arc tangents."""
+    dx = b.x[j] - b.x[i]
+    return abs(bearing(dx, b.y[j] - b.y[i]) - look_angle(b, i, dx > 0)) < np.pi / c.n_fov
+
+
+@kernel
+def measure(b, c, i):
+    """Squared distance of every unit from agent i, and with a cone whether it is within the angle, for its views."""
+    x = b.x[i]
+    y = b.y[i]
+    n_units = c.n_agents + c.n_enemies
+    for j in range(n_units):
+        dx = b.x[j] - x
+        dy = b.y[j] - y
+        b.distance2[j] = dx * dx + dy * dy
+    if not c.conic:
+        return
+    k = b.kind[i]
+    farthest = max(c.sight_range[k], c.shoot_range[k])
+    west, east = look_angle(b, i, False), look_angle(b, i, True)
+    half = np.pi / c.n_fov
+    for j in range(n_units):
+        b.in_angle[j] = False
+        if b.distance2[j] <= farthest * farthest:
+            dx = b.x[j] - x
+            b.in_angle[j] = abs(bearing(dx, b.y[j] - y) - (east if dx > 0 else west)) < half
+
+
+@kernel
+def in_reach(b, c, i, j):
+    """``can_shoot`` from what ``measure`` noted for agent i."""
+    reach = c.shoot_range[b.kind[i]]
+    return b.distance2[j] <= reach * reach and (not c.conic or b.in_angle[j])
 
 
 @kernel
@@ -82,7 +113,7 @@ def is_target(b, u, c, i, j):
 
 @kernel
 def write_mask(b, u, c, i, mask):
-    """Fill agent i's row (A,) of legal actions."""
+    """Fill agent i's row (A,) of legal actions; ``measure`` has looked around for it."""
     mask[:] = False
     if not b.alive[i]:
         mask[NO_OP] = True
@@ -93,10 +124,13 @@ def write_mask(b, u, c, i, mask):
     for look in range(c.n_fov):
         mask[FIRST_LOOK + look] = True
     first, count = target_range(b, u, c, i)
-    for t in range(count):
-        j = first + t
-        if is_target(b, u, c, i, j) and (not c.mask_by_range or can_shoot(b, c, i, j)):
-            mask[c.n_no_target + t] = True
+    first_target = c.n_no_target
+    if c.mask_by_range:
+        for t in range(count):
+            mask[first_target + t] = is_target(b, u, c, i, first + t) and in_reach(b, c, i, first + t)
+    else:
+        for t in range(count):
+            mask[first_target + t] = is_target(b, u, c, i, first + t)
 
 
 @kernel
@@ -147,7 +181,7 @@ def order_move(b, c, i, direction):
 def order_target(b, u, c, i, t):
     """Attack or heal target t of agent i, if the rules send the command."""
     first, _ = target_range(b, u, c, i)
-    if not c.rules_2024 or can_shoot(b, c, i, first + t):
+    if not attack_fails(b, c, i) and (not c.rules_2024 or can_shoot(b, c, i, first + t)):
         command_target(b, u, c, i, first + t)
 
 

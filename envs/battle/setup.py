@@ -1,4 +1,4 @@
-"""From a scenario and its options to the plain numbers that compiled code reads, and to the sizes that callers see."""
+"""From a scenario and its options to the plain numbers that compiled code reads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from envs.battle import paths, terrain
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import SCRIPTS, STARTS, Scenario
+from envs.battle.sizes import n_actions
 from envs.battle.spawn import search_offsets
 from envs.battle.state import MAX_CHOICES, SETUP, record
 from envs.battle.units import (
@@ -23,37 +24,6 @@ from envs.battle.units import (
     kind_of,
     unit_table,
 )
-from envs.spec import EnvSpec
-
-
-def n_target_actions(scenario: Scenario) -> int:
-    """Attack actions, and heal actions on terran maps where there are more agents than enemies."""
-    if scenario.has_healers and scenario.n_agents > scenario.n_enemies:
-        return scenario.n_agents
-    return scenario.n_enemies
-
-
-def env_spec(id: str, scenario: Scenario, options: BattleOptions) -> EnvSpec:
-    """Sizes as smacv2's ``get_obs_size``, ``get_state_size`` and ``n_actions`` give them."""
-    n, m, bits = scenario.n_agents, scenario.n_enemies, scenario.n_type_bits
-    shields, enemy_shields = int(scenario.ally_shields), int(scenario.enemy_shields)
-    n_actions = 6 + options.n_fov_actions + n_target_actions(scenario)
-    ally = 4 + (1 + shields) * options.obs_all_health + bits + options.obs_last_action * n_actions
-    enemy = 4 + (1 + enemy_shields) * options.obs_all_health + bits
-    own_health = options.obs_all_health or options.obs_own_health
-    own = (1 + shields) * own_health + 2 * options.obs_own_pos + 2 * options.conic_fov + bits
-    obs_size = 4 + m * enemy + (n - 1) * ally + own
-    state_size = n * (4 + shields + 2 * options.conic_fov + bits) + m * (3 + enemy_shields + bits)
-    return EnvSpec(
-        id=id,
-        n_agents=n,
-        n_enemies=m,
-        n_actions=n_actions,
-        obs_size=obs_size + options.obs_timestep_number,
-        state_size=state_size + options.state_last_action * n * n_actions + options.state_timestep_number,
-        episode_limit=scenario.episode_limit,
-        unit_types=scenario.ordered_types,
-    )
 
 
 def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot: int) -> NDArray[np.void]:
@@ -63,7 +33,7 @@ def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot
         first_slot=first_slot,
         n_agents=scenario.n_agents,
         n_enemies=scenario.n_enemies,
-        n_actions=6 + options.n_fov_actions + n_target_actions(scenario),
+        n_actions=n_actions(scenario, options),
         n_no_target=6 + options.n_fov_actions,
         episode_limit=scenario.episode_limit,
         ally_shields=scenario.ally_shields,
@@ -171,6 +141,10 @@ def option_values(options: BattleOptions) -> dict[str, Any]:
         obs_timestep=options.obs_timestep_number,
         state_last_action=options.state_last_action,
         state_timestep=options.state_timestep_number,
+        obs_features=options.obs_starcraft,
+        obs_pathing=options.obs_pathing_grid,
+        obs_height=options.obs_terrain_height,
+        state_is_obs=options.obs_instead_of_state,
         conic=options.conic_fov,
         n_fov=options.n_fov_actions,
         prob_obs_enemy=float(options.prob_obs_enemy),
@@ -189,4 +163,23 @@ def option_values(options: BattleOptions) -> dict[str, Any]:
         heuristic_ai=options.heuristic_ai,
         heuristic_rest=options.heuristic_rest,
         medivacs_follow=options.enemy_medivacs == "follow",
+    ) | capability_values(options)
+
+
+def capability_values(options: BattleOptions) -> dict[str, Any]:
+    """The fields of ``SETUP`` about what is drawn for each agent."""
+    return dict(
+        capabilities=options.stochastic_attack or options.stochastic_health,
+        stochastic_attack=options.stochastic_attack,
+        attack_lower=float(options.attack_lower_bound),
+        attack_upper=float(options.attack_upper_bound),
+        tell_attack=options.observe_attack_probs,
+        stochastic_health=options.stochastic_health,
+        health_lower=float(options.health_lower_bound),
+        health_upper=float(options.health_upper_bound),
+        tell_health=options.observe_teammate_health,
+        kill_tick=options.step_mul - options.kill_unit_step_mul if options.stochastic_health else -1,
+        tell_types=options.observe_teammate_types,
+        mask_enemies=options.mask_enemies,
+        mask_probability=float(options.mask_probability),
     )

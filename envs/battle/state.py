@@ -93,6 +93,8 @@ BATTLE = np.dtype(
         # scratch of one step
         *per_unit(np.float64, "start_x start_y start_health distance2"),
         *per_unit(FLAG, "start_alive"),
+        *per_unit(FLAG, "doomed"),  # its health was below the agent's health level
+        *per_unit(FLAG, "in_angle in_view"),  # of the agent that looks: within its cone's angle; in its sight
         # what observations remember
         ("sighted", FLAG, (MAX_SIDE, MAX_SIDE)),  # (enemy, agent): the agent may see this enemy
         ("tag", np.int64, (MAX_SIDE,)),  # by enemy: the agent that sighted it first, -1 for nobody
@@ -100,6 +102,10 @@ BATTLE = np.dtype(
         ("heuristic_target", np.int64, (MAX_SIDE,)),  # by agent: whom the scripted agent goes for, -1 for nobody
         ("look_x", np.float64, (MAX_SIDE,)),
         ("look_y", np.float64, (MAX_SIDE,)),
+        # drawn for each battle (smacv2's capabilities), by agent
+        ("attack_probability", np.float64, (MAX_SIDE,)),  # that an attack or heal is sent
+        ("health_level", np.float64, (MAX_SIDE,)),  # share of life below which the agent dies
+        ("enemy_mask", FLAG, (MAX_SIDE, MAX_SIDE)),  # (agent, enemy): health and type are hidden from it
     ],
     align=True,
 )
@@ -143,7 +149,13 @@ SETUP = np.dtype(
         *scalars(np.float64, "move_amount prob_obs_enemy"),
         *scalars(np.int64, "step_mul n_fov"),
         *scalars(FLAG, "obs_all_health obs_own_health obs_own_pos obs_last_action obs_timestep"),
-        *scalars(FLAG, "state_last_action state_timestep"),
+        *scalars(FLAG, "obs_features obs_pathing obs_height"),
+        *scalars(FLAG, "state_last_action state_timestep state_is_obs"),
+        *scalars(FLAG, "capabilities"),  # any of the next two
+        *scalars(FLAG, "stochastic_attack stochastic_health mask_enemies"),
+        *scalars(FLAG, "tell_attack tell_health tell_types"),  # to other agents
+        *scalars(np.float64, "attack_lower attack_upper health_lower health_upper mask_probability"),
+        *scalars(np.int64, "kill_tick"),  # of a step: when agents below their health level die
         *scalars(FLAG, "reward_sparse reward_only_positive reward_scale max_reward_each"),
         *scalars(np.float64, "reward_death_value reward_win reward_defeat reward_negative_scale reward_scale_rate"),
     ],

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numba
 
+from envs.battle.capabilities import doom, draw_capabilities, kill_the_doomed
 from envs.battle.heuristic import act_by_heuristic
 from envs.battle.jit import kernel
-from envs.battle.observe import forget_the_dead, observe
+from envs.battle.observe import observe
 from envs.battle.orders import NO_OP, take_action
 from envs.battle.reward import LOST, UNDECIDED, WON, outcome, remember, step_reward
+from envs.battle.sight import forget_the_dead
 from envs.battle.spawn import start_battle
 from envs.battle.tick import tick
 
@@ -17,7 +19,14 @@ from envs.battle.tick import tick
 def new_battle(b, u, c, v, e):
     """Start the slot's next battle and write its first views."""
     start_battle(b, u, c, e)
+    draw_capabilities(b, c)
     tick(b, u, c)
+    show(b, u, c, v, e)
+
+
+@kernel
+def show(b, u, c, v, e):
+    """Write what battle e looks like now."""
     observe(b, u, c, v.obs[e], v.state[e], v.action_mask[e])
     for i in range(c.n_agents):
         v.unit_type[e, i] = c.type_by_kind[b.kind[i]]
@@ -27,13 +36,46 @@ def new_battle(b, u, c, v, e):
 @kernel
 def step_battle(b, u, c, v, e, actions):
     """Advance battle e by one env_step; restart it if it ended."""
+    command(b, u, c, v, e, actions)
+    play(b, u, c, c.step_mul)
+    settle(b, u, c, v, e)
+    if v.terminated[e] or v.truncated[e]:
+        observe(b, u, c, v.final_obs[e], v.final_state[e], v.final_action_mask[e])
+        new_battle(b, u, c, v, e)
+    else:
+        observe(b, u, c, v.obs[e], v.state[e], v.action_mask[e])
+
+
+@kernel
+def command(b, u, c, v, e, actions):
+    """What a step does before the game plays on: remember the moment, turn the actions (E, N) into orders."""
     remember(b, c)
     give_orders(b, u, c, v.action_mask[e], actions[e])
-    for _ in range(c.step_mul):
+
+
+@kernel
+def play(b, u, c, ticks):
+    """The first ticks of a step, or all."""
+    if c.stochastic_health:
+        doom(b, u, c)
+    for t in range(ticks):
+        if t == c.kill_tick:
+            kill_the_doomed(b, u, c)
         tick(b, u, c)
+
+
+@kernel
+def settle(b, u, c, v, e):
+    """What a step does after the game has played on: bookkeeping, reward and end."""
     b.step += 1
     keep_last_seen_places(b, c)
     forget_the_dead(b, c)
+    judge(b, u, c, v, e)
+
+
+@kernel
+def judge(b, u, c, v, e):
+    """Reward and end of the step that led here, from the health that was remembered."""
     result = outcome(b, u, c)
     v.reward[e] = step_reward(b, c, result)
     v.terminated[e] = result != UNDECIDED
@@ -41,11 +83,6 @@ def step_battle(b, u, c, v, e, actions):
     v.battle_won[e] = result == WON
     v.battle_lost[e] = result == LOST
     count_the_dead(b, c, v, e)
-    if v.terminated[e] or v.truncated[e]:
-        observe(b, u, c, v.final_obs[e], v.final_state[e], v.final_action_mask[e])
-        new_battle(b, u, c, v, e)
-    else:
-        observe(b, u, c, v.obs[e], v.state[e], v.action_mask[e])
 
 
 @kernel

@@ -11,7 +11,7 @@ from envs.battle.orders import in_cone
 from envs.battle.state import BATTLE
 from tests.envs.play import Player, bits, make
 
-AFTER_THE_TICKS = {"step", "sighted", "tag", "distance2"}
+AFTER_THE_TICKS = {"step", "sighted", "tag", "distance2", "in_angle", "in_view"}
 """What a step writes when its ticks are over: its count, and what observations remember and scribble."""
 
 
@@ -23,6 +23,8 @@ AFTER_THE_TICKS = {"step", "sighted", "tag", "distance2"}
         ("zerg_10_vs_11", {"unit_order": "random"}),
         ("terran_10_vs_10", {"step_mul": 3, "rules": "2023"}),
         ("terran_5_vs_5", {"heuristic_ai": True}),
+        ("protoss_5_vs_5", {"stochastic_attack": True, "stochastic_health": True}),
+        ("3s5z", {}),
     ],
 )
 def test_the_last_tick_is_the_step(id: str, options: dict[str, object]) -> None:
@@ -120,7 +122,7 @@ def asked_one_by_one(frame: NDArray[np.void], setup: NDArray[np.void], i: int, c
         angle = 2 * np.pi * (d + 0.5) / count
         frame["x"][0, j] = frame["x"][0, i] + 3 * np.cos(angle)
         frame["y"][0, j] = frame["y"][0, i] + 3 * np.sin(angle)
-        seen.append(bool(in_cone(frame[0], setup[0], i, j, 3.5)))
+        seen.append(bool(in_cone(frame[0], setup[0], i, j)))
     return seen
 
 

@@ -78,6 +78,28 @@ def test_the_fifteen_are_there() -> None:
         assert row.source
 
 
+@pytest.mark.parametrize("id", BUILTIN)
+def test_each_has_a_variant_of_extended_partial_observability(id: str) -> None:
+    row, variant = registry.entry(id), registry.entry(f"{id}-epo")
+    assert variant.scenario == row.scenario
+    made = registry.make_options(f"{id}-epo", {})
+    assert (made.conic_fov, made.prob_obs_enemy, made.action_mask) == (True, 0.0, False)
+    assert registry.make_options(id, {}) != made
+    assert registry.make_options(id, dict(conic_fov=True, prob_obs_enemy=0.0, action_mask=False)) == made
+
+
+def test_a_callers_option_wins_over_the_variants() -> None:
+    plain, package = envs.make("zerg_5_vs_5-epo", seed=1), envs.make("zerg_5_vs_5-epo", seed=1, conic_fov=False)
+    assert plain.spec.n_actions == 6 + 12 + 5
+    assert package.spec.n_actions == 6 + 5
+
+
+def test_a_variant_of_ones_own_in_one_line() -> None:
+    scenario = registry.entry("terran_5_vs_5").scenario
+    envs.register("terran_5_vs_5-blind", scenario=scenario, defaults=dict(obs_all_health=False))
+    assert registry.make_options("terran_5_vs_5-blind", {}).obs_all_health is False
+
+
 def test_a_taken_id() -> None:
     register_ambush()
     with pytest.raises(ValueError, match="scenario 'ambush' is registered already; choose another id"):

@@ -85,7 +85,7 @@ def walk(b, u, c, i):
         x, y = heading(b, c, i, count, x, y)
         j = first_in_way(b, i, count, x, y)
         if j >= 0 and yields(b, c, i, j):
-            if b.order[i] == MARCH:  # comrades stand at the destination: it has arrived
+            if b.order[i] == MARCH and not b.marches[j]:  # who stands here has arrived, and so has it
                 b.order[i] = NONE
                 b.marches[i] = False
                 return

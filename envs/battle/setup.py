@@ -69,6 +69,7 @@ def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot
         ally_shields=scenario.ally_shields,
         enemy_shields=scenario.enemy_shields,
         healers=scenario.has_healers,
+        medivacs=any(facts()[name]["heal"] for name in (*scenario.unit_types, *scenario.enemy_team)),
         script=SCRIPTS.index(scenario.script),
         march_to=np.array(scenario.march_to),
         march_speed=march_speed(scenario),

@@ -17,7 +17,7 @@ from envs.battle.paths import next_point
 from envs.battle.state import MAP_CELLS, MARCH, NONE
 from envs.battle.steering import heading, nearer_side, yields
 from envs.battle.terrain import stands
-from envs.battle.units import GRID, IN_THE_AIR, ON_FOOT
+from envs.battle.units import GRID, IN_THE_AIR, MAX_TURNS, ON_FOOT
 
 MARGIN = 2.0 / GRID  # more than rounding a displacement can take from a distance
 SHARP = 0.25  # of a step: less progress than this along a body means that it is met head-on
@@ -32,9 +32,10 @@ def face(b, u, i, dx, dy, weapon):
         dy /= length
         cosine = b.facing_x[i] * dx + b.facing_y[i] * dy
         k = b.kind[i]
-        if cosine < u.cos_one_turn[k, weapon]:
-            wait = 1 if cosine >= u.cos_two_turns[k, weapon] else 2
-            b.turning[i] = max(b.turning[i], wait)
+        wait = 0
+        while wait < MAX_TURNS and cosine < u.cos_turns[k, weapon, wait]:
+            wait += 1
+        b.turning[i] = max(b.turning[i], wait)
         b.facing_x[i] = dx
         b.facing_y[i] = dy
     return b.turning[i] == 0

@@ -60,6 +60,7 @@ def unit_fields(unit: Unit, n_agents: int) -> Fields:
         energy=unit.energy,
         facing_x=unit.facing.x,
         facing_y=unit.facing.y,
+        turning=unit.turning,
         velocity=unit.velocity,
         calm=unit.calm,
         order=int(unit.order),
@@ -74,8 +75,6 @@ def unit_fields(unit: Unit, n_agents: int) -> Fields:
         channel=int(unit.channel),
         side=unit.turns_to,
     )
-    if unit.kind.weapons:
-        fields |= dict(turning=unit.turning)
     if unit.order == Order.MOVE or unit.marches:
         fields |= dict(dest_x=unit.destination.x, dest_y=unit.destination.y)
     if unit.order == Order.ACQUIRED or (unit.order == Order.MOVE and not unit.is_agent):

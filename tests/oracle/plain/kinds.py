@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import count, takewhile
 from typing import Any
 
 from envs.battle.units import facts, facts_of
@@ -26,8 +27,8 @@ class Weapon:
     second_hit: float
     missile_speed: float
     splash: float
-    turns: tuple[float, float]
-    """Cosines of the angles from which it bears within one and two ticks of turning."""
+    turns: tuple[float, ...]
+    """Cosines of the angles from which it bears within one, two … ticks of turning, as far as they are below 180°."""
 
     def hit_on(self, target: Kind) -> float:
         """Damage of one hit before armour."""
@@ -135,7 +136,7 @@ def read_kind(number: int, name: str, row: dict[str, Any]) -> Kind:
 
 def read_weapon(entry: dict[str, Any], turn: float) -> Weapon:
     hits = {"ground": entry["hits_ground"], "air": entry["hits_air"]}
-    angles = [min(180.0, ticks * turn + entry["arc_deg"] / 2) for ticks in (1, 2)]
+    angles = takewhile(lambda angle: angle < 180.0, (ticks * turn + entry["arc_deg"] / 2 for ticks in count(1)))
     return Weapon(
         delivery=entry["delivery"],
         damage=entry["damage"],
@@ -149,7 +150,7 @@ def read_weapon(entry: dict[str, Any], turn: float) -> Weapon:
         second_hit=entry["second_hit_loops"],
         missile_speed=entry["missile_speed_per_loop"],
         splash=on_grid(entry["splash_radius"]),
-        turns=(math.cos(math.radians(angles[0])), math.cos(math.radians(angles[1]))),
+        turns=tuple(math.cos(math.radians(angle)) for angle in angles),
     )
 
 

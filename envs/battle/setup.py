@@ -103,9 +103,10 @@ def index_by_kind(types: tuple[str, ...]) -> NDArray[np.int64]:
 
 
 def march_speed(scenario: Scenario) -> float:
-    """Cells a tick of the slowest enemy that can move."""
+    """Cells a tick of the slowest that can move among the enemies, or those that may be drawn."""
     table = unit_table(scenario.catalog)[0]
-    speeds = [float(table["speed"][kind_of(name)]) for name in scenario.enemy_team]
+    names = scenario.enemy_team or scenario.unit_types
+    speeds = [float(table["speed"][kind_of(name)]) for name in names]
     return min((speed for speed in speeds if speed > 0), default=0.0)
 
 

@@ -38,7 +38,8 @@ class Battle:
         self.units = muster(scenario, kinds, ground, dice)
         self.agents = self.units[: scenario.n_agents]
         self.enemies = self.units[scenario.n_agents :]
-        speeds = [kinds[name].speed for name in scenario.enemy_team if kinds[name].speed > 0]
+        army = scenario.enemy_team or scenario.unit_types
+        speeds = [kinds[name].speed for name in army if kinds[name].speed > 0]
         self.army_speed = min(speeds, default=0.0)
         first_orders(self)
 

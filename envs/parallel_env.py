@@ -136,4 +136,5 @@ def parallel_env(id: str, *, seed: int | None = None, **options: Any) -> BattleP
         seed: as for ``make``; ``reset(seed=...)`` replaces it.
         **options: as for ``make``.
     """
-    return BattleParallelEnv(make(id, 1, seed=seed, **options), id)
+    batch = make(id, 1, seed=seed, **options)
+    return BattleParallelEnv(batch, batch.spec.id)

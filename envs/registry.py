@@ -35,6 +35,7 @@ class Entry:
 
 
 _entries: dict[str, Entry] = {}
+_spellings: dict[str, str] = {}
 
 
 def register(
@@ -59,7 +60,7 @@ def register(
     Raises:
         ValueError: the id is taken, or the built-in engine is given nothing to play.
     """
-    if id in _entries:
+    if real_name(id) in _entries:
         raise ValueError(f"scenario {id!r} is registered already; choose another id")
     if entry_point == BATTLE and scenario is None:
         raise ValueError(f"scenario {id!r}: the built-in engine needs scenario=envs.Scenario(...)")
@@ -73,12 +74,29 @@ def ids() -> list[str]:
     return list(_entries)
 
 
+def spell(other: str, id: str) -> None:
+    """Accept another spelling of a scenario's name; ``ids`` does not list it.
+
+    Raises:
+        ValueError: the spelling is taken, or there is no such scenario.
+    """
+    if real_name(other) in _entries:
+        raise ValueError(f"{other!r} is taken by scenario {real_name(other)!r}; choose another spelling")
+    _spellings[other] = entry(id).id
+
+
+def real_name(id: str) -> str:
+    """The name under which ``ids`` lists what may be spelt otherwise; anything else as it is."""
+    return _spellings.get(id, id)
+
+
 def entry(id: str) -> Entry:
     """The row of one scenario.
 
     Raises:
         ValueError: unknown id; the message names the near ones and all others.
     """
+    id = real_name(id)
     if id not in _entries:
         near = difflib.get_close_matches(id, _entries, n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
@@ -115,7 +133,7 @@ def make(id: str, num_envs: int = 1, *, seed: int | None = None, first_slot: int
         raise ValueError(f"num_envs is {num_envs}, it must be at least 1")
     build: Callable[..., BatchedEnv] = resolve(row.entry_point)
     return build(
-        id=id,
+        id=row.id,
         scenario=row.scenario,
         num_envs=num_envs,
         seed=seed,
@@ -151,3 +169,4 @@ for _name, _scenario in smacv2_scenarios().items():
 for _file, _benchmark, _source in (("smac.json", "SMAC", SMAC), ("extra.json", "extra", EXTRA)):
     for _name, _scenario in fixed_scenarios(_file).items():
         register(_name, scenario=_scenario, summary=f"{_benchmark}: {fight(_scenario)}", source=_source)
+spell("3s6z", "3s5z_vs_3s6z")  # as papers on SMAC shorten it

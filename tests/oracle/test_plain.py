@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import envs
 from envs.battle.engine import BattleEnv
 from envs.battle.options import BattleOptions
+from envs.battle.orders import EAST, NORTH, STOP
 from envs.battle.scenarios import Scenario
 from envs.registry import entry
 from tests.envs.play import Player
@@ -20,6 +22,7 @@ from tests.oracle.fights import random_fight
 from tests.oracle.plain import actions, battle, choices, combat, draws, kinds, scripts, start, walking
 from tests.oracle.plain.compare import differences
 from tests.oracle.plain.game import Game
+from tests.oracle.plain.unit import Order
 
 OPTIONS: list[dict[str, Any]] = [
     dict(unit_order="random"),
@@ -46,23 +49,26 @@ class Pair:
     def play(self, steps: int) -> Pair:
         """Some steps, through the ends of battles, up to the first difference."""
         for _ in range(steps):
-            if self.lines:
-                break
-            sent = self.player(self.env.action_mask)
-            self.env.step(sent)
-            outcome = self.game.step(sent[0].tolist())
-            told = dict(
-                reward=float(np.float32(outcome.reward)),
-                battle_won=outcome.won,
-                battle_lost=outcome.lost,
-                terminated=outcome.terminated,
-                truncated=outcome.truncated,
-                dead_allies=outcome.dead_agents,
-                dead_enemies=outcome.dead_enemies,
-                battle_id=self.game.battle_number,
-            )
-            self.lines = differences(self.game, self.env.battles[0])
-            self.lines += [name for name, mine in told.items() if getattr(self.env, name)[0] != mine]
+            if not self.lines:
+                self.step(self.player(self.env.action_mask))
+        return self
+
+    def step(self, sent: NDArray[np.int64]) -> Pair:
+        """One step of both with the same legal actions."""
+        self.env.step(sent)
+        outcome = self.game.step(sent[0].tolist())
+        told = dict(
+            reward=float(np.float32(outcome.reward)),
+            battle_won=outcome.won,
+            battle_lost=outcome.lost,
+            terminated=outcome.terminated,
+            truncated=outcome.truncated,
+            dead_allies=outcome.dead_agents,
+            dead_enemies=outcome.dead_enemies,
+            battle_id=self.game.battle_number,
+        )
+        self.lines = differences(self.game, self.env.battles[0])
+        self.lines += [name for name, mine in told.items() if getattr(self.env, name)[0] != mine]
         return self
 
     def expect_equal(self) -> None:
@@ -92,6 +98,41 @@ def test_options(id: str, options: dict[str, Any]) -> None:
 def test_fights_that_nobody_would_register(first: int) -> None:
     for seed in range(first, first + 10):
         Pair(*random_fight(seed), seed, slot=seed % 5).play(25).expect_equal()
+
+
+def versus(allies: tuple[str, ...], enemies: tuple[str, ...], **scenario: Any) -> Scenario:
+    types = tuple(sorted(set(allies)))
+    return Scenario(
+        race="protoss", n_agents=len(allies), n_enemies=len(enemies), unit_types=types, type_order=types, type_bits=0,
+        ally_team=allies, enemy_team=enemies, start="points", **scenario,
+    )  # fmt: skip
+
+
+def test_a_chase_to_the_end_of_the_leash() -> None:
+    """Random play never runs so far: a stalker leads zealots 21 cells away, and they go home."""
+    scenario = versus(("stalker",), ("zealot", "zealot"), script="none", ally_point=(7, 7), enemy_point=(3, 7))
+    pair, seen = Pair(scenario, BattleOptions(), seed=5), set()
+    for _ in range(90):
+        legal = pair.env.action_mask[0, 0]
+        way = next(action for action in (EAST, NORTH, STOP) if legal[action])
+        pair.step(np.array([[way]])).expect_equal()
+        seen |= {unit.order for unit in pair.game.battle.enemies}
+    assert seen == {Order.NONE, Order.ACQUIRED, Order.MOVE}
+    assert pair.game.battle_number == 0
+    assert all(unit.order == Order.NONE and unit.place.x < 9 for unit in pair.game.battle.enemies)  # home again
+
+
+def test_nobody_is_left() -> None:
+    """Banelings against banelings now and then all die: neither side has won."""
+    scenario = versus(("baneling",) * 3, ("baneling",) * 3, ally_point=(14, 16), enemy_point=(18, 16))
+    draws_seen = 0
+    for seed in range(3, 30, 3):
+        pair = Pair(scenario, BattleOptions(), seed)
+        for _ in range(40):
+            pair.play(1).expect_equal()
+            over, decided = pair.env.terminated[0], pair.env.battle_won[0] or pair.env.battle_lost[0]
+            draws_seen += bool(over and not decided)
+    assert draws_seen > 0
 
 
 @pytest.mark.long

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from envs.battle import rng
 from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
+from envs.battle.opponent import first_orders
 from envs.battle.options import BattleOptions
 from envs.battle.orders import take_action
 from envs.battle.scenarios import TYPE_ORDER, Scenario
@@ -54,6 +55,12 @@ def lay_out(battles, units, setup, key):
 
 
 @kernel
+def order_first(battles, units, setup):
+    """What the map's script orders at the spawn."""
+    first_orders(battles[0], units[0], setup[0])
+
+
+@kernel
 def run_ticks(battles, units, setup, ticks):
     """Advance the battle."""
     for _ in range(ticks):
@@ -74,17 +81,27 @@ class Arena:
         enemies: scripted units.
         script: tick modulo 8 at which the map script gives its orders; None: never.
         help: whether damaged enemies call for help.
+        scenario: fields of ``Scenario``: another map, catalogue or script, whose first orders are given.
         options: fields of ``BattleOptions``.
     """
 
     def __init__(
-        self, allies: list[Unit], enemies: list[Unit], *, script: int | None = None, help: bool = False, **options: Any
+        self,
+        allies: list[Unit],
+        enemies: list[Unit],
+        *,
+        script: int | None = None,
+        help: bool = False,
+        scenario: dict[str, Any] | None = None,
+        **options: Any,
     ) -> None:
         race = "terran"  # whose medivac rules hold; the units may be anybody's
         options.setdefault("rules", "2023")  # which sends orders whatever the distance
-        scenario = Scenario(race=race, n_agents=len(allies), n_enemies=len(enemies), unit_types=TYPE_ORDER[race])
+        fight = Scenario(
+            race=race, n_agents=len(allies), n_enemies=len(enemies), unit_types=TYPE_ORDER[race], **(scenario or {})
+        )
         self.env = BattleEnv(
-            id="arena", scenario=scenario, num_envs=1, seed=0, first_slot=0, options=BattleOptions(**options)
+            id="arena", scenario=fight, num_envs=1, seed=0, first_slot=0, options=BattleOptions(**options)
         )
         self.n = len(allies)
         self.units = allies + enemies
@@ -100,6 +117,7 @@ class Arena:
             for name in ("hp", "shield", "energy"):
                 if getattr(unit, name) is not None:
                     self.b[name][i] = getattr(unit, name)
+        order_first(*self._state)
 
     @property
     def _state(self) -> tuple[NDArray[np.void], ...]:

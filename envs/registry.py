@@ -98,7 +98,7 @@ def entry(id: str) -> Entry:
     """
     id = real_name(id)
     if id not in _entries:
-        near = difflib.get_close_matches(id, _entries, n=3)
+        near = difflib.get_close_matches(id, [*_entries, *_spellings], n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise ValueError(f"unknown scenario {id!r}: {hint}registered: {', '.join(_entries)}")
     return _entries[id]

@@ -37,9 +37,7 @@ class Pair:
     """One slot of the compiled engine and its plain twin, which are given the same actions."""
 
     def __init__(self, scenario: Scenario, options: BattleOptions, seed: int, slot: int = 0) -> None:
-        self.env = BattleEnv(
-            id="pair", scenario=scenario, num_envs=1, seed=seed, first_slot=slot, options=options
-        )  # fmt: skip
+        self.env = BattleEnv(id="pair", scenario=scenario, num_envs=1, seed=seed, first_slot=slot, options=options)
         self.game = Game(scenario, options, seed, slot)
         self.player = Player(seed, first_slot=slot, attacks=(0.3, 0.8, 0.97)[seed % 3])
         self.env.reset()

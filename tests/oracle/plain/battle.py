@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
@@ -72,7 +72,7 @@ class Battle:
                 recover(unit)
         self.tick += 1
 
-    def acting(self):  # type: ignore[no-untyped-def]
+    def acting(self) -> Iterator[Unit]:
         """Everybody in turn; by option in a random order, and then who is killed is dead before the next acts."""
         if self.options.unit_order == "simultaneous":
             yield from self.units

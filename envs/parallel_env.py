@@ -207,7 +207,7 @@ def parallel_env(
     batch = make(id, 1, seed=seed, **options)
     return BattleParallelEnv(
         batch,
-        id,
+        batch.spec.id,
         continuing_episode=getattr(make_options(id, options), "continuing_episode", False),
         render_mode=render_mode,
         fields_of_view=fields_of_view,

@@ -37,6 +37,7 @@ class Entry:
 
 
 _entries: dict[str, Entry] = {}
+_spellings: dict[str, str] = {}
 
 
 def register(
@@ -63,7 +64,7 @@ def register(
     Raises:
         ValueError: the id is taken, or the built-in engine is given nothing to play.
     """
-    if id in _entries:
+    if real_name(id) in _entries:
         raise ValueError(f"scenario {id!r} is registered already; choose another id")
     if entry_point == BATTLE and scenario is None:
         raise ValueError(f"scenario {id!r}: the built-in engine needs scenario=envs.Scenario(...)")
@@ -83,14 +84,31 @@ def ids() -> list[str]:
     return list(_entries)
 
 
+def spell(other: str, id: str) -> None:
+    """Accept another spelling of a scenario's name; ``ids`` does not list it.
+
+    Raises:
+        ValueError: the spelling is taken, or there is no such scenario.
+    """
+    if real_name(other) in _entries:
+        raise ValueError(f"{other!r} is taken by scenario {real_name(other)!r}; choose another spelling")
+    _spellings[other] = entry(id).id
+
+
+def real_name(id: str) -> str:
+    """The name under which ``ids`` lists what may be spelt otherwise; anything else as it is."""
+    return _spellings.get(id, id)
+
+
 def entry(id: str) -> Entry:
     """The row of one scenario.
 
     Raises:
         ValueError: unknown id; the message names the near ones and all others.
     """
+    id = real_name(id)
     if id not in _entries:
-        near = difflib.get_close_matches(id, _entries, n=3)
+        near = difflib.get_close_matches(id, [*_entries, *_spellings], n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise ValueError(f"unknown scenario {id!r}: {hint}registered: {', '.join(_entries)}")
     return _entries[id]
@@ -125,7 +143,7 @@ def make(id: str, num_envs: int = 1, *, seed: int | None = None, first_slot: int
         raise ValueError(f"num_envs is {num_envs}, it must be at least 1")
     build: Callable[..., BatchedEnv] = resolve(row.entry_point)
     return build(
-        id=id,
+        id=row.id,
         scenario=row.scenario,
         num_envs=num_envs,
         seed=seed,
@@ -170,3 +188,4 @@ for _file, _benchmark, _source in (("smac.json", "SMAC", SMAC), ("extra.json", "
     for _name, _scenario in fixed_scenarios(_file).items():
         _summary = f"{_benchmark}: {fight(_scenario)}"
         register(_name, scenario=_scenario, defaults=PLAIN, summary=_summary, source=_source)
+spell("3s6z", "3s5z_vs_3s6z")  # as papers on SMAC shorten it

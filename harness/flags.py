@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -63,7 +63,7 @@ def read_flags(argv: Sequence[str]) -> Request:
             "play the built-in engine: --backend battle"
         )
     algos = names_in("algorithm", flags.algos, algorithms.registry.ids())
-    scenarios = names_in("scenario", flags.scenarios, envs.registry.ids())
+    scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.real_name)
     budget = budget_named(flags.budget)
     if flags.env_steps is not None:
         budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps))
@@ -208,8 +208,8 @@ def _registered() -> str:
     return "\n".join(lines)
 
 
-def names_in(kind: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+def names_in(kind: str, text: str, known: Sequence[str], real: Callable[[str], str] = str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(real(part.strip()) for part in text.split(",") if part.strip()))
     if not names:
         raise UsageError(f"no {kind} given; known: {', '.join(known)}")
     for name in names:

@@ -17,7 +17,7 @@ from envs.battle.paths import next_point
 from envs.battle.state import MAP_CELLS, MARCH, NONE
 from envs.battle.steering import heading, nearer_side, yields
 from envs.battle.terrain import stands
-from envs.battle.units import GRID, IN_THE_AIR, ON_FOOT
+from envs.battle.units import GRID, IN_THE_AIR, MAX_TURNS, ON_FOOT
 
 MARGIN = 2.0 / GRID  # more than rounding a displacement can take from a distance
 SHARP = 0.25  # of a step: less progress than this along a body means that it is met head-on
@@ -37,9 +37,10 @@ def turn(b, u, i, dx, dy, weapon):
     """Turn to the unit vector (dx, dy): facing snaps, the ticks that turning takes are waited for."""
     k = b.kind[i]
     cosine = b.facing_x[i] * dx + b.facing_y[i] * dy
-    if cosine < u.cos_one_turn[k, weapon]:
-        wait = 1 if cosine >= u.cos_two_turns[k, weapon] else 2
-        b.turning[i] = max(b.turning[i], wait)
+    wait = 0
+    while wait < MAX_TURNS and cosine < u.cos_turns[k, weapon, wait]:
+        wait += 1
+    b.turning[i] = max(b.turning[i], wait)
     b.facing_x[i] = dx
     b.facing_y[i] = dy
 
@@ -91,7 +92,7 @@ def walk(b, u, c, i):
         x, y = heading(b, c, i, count, x, y)
         j = first_in_way(b, i, count, x, y)
         if j >= 0 and yields(b, c, i, j):
-            if b.order[i] == MARCH:  # comrades stand at the destination: it has arrived
+            if b.order[i] == MARCH and not b.marches[j]:  # who stands here has arrived, and so has it
                 b.order[i] = NONE
                 b.marches[i] = False
                 return

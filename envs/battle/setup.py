@@ -39,6 +39,7 @@ def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot
         ally_shields=scenario.ally_shields,
         enemy_shields=scenario.enemy_shields,
         healers=scenario.has_healers,
+        medivacs=any(facts()[name]["heal"] for name in (*scenario.unit_types, *scenario.enemy_team)),
         script=SCRIPTS.index(scenario.script),
         march_to=np.array(scenario.march_to),
         march_speed=march_speed(scenario),
@@ -72,9 +73,10 @@ def index_by_kind(types: tuple[str, ...]) -> NDArray[np.int64]:
 
 
 def march_speed(scenario: Scenario) -> float:
-    """Cells a tick of the slowest enemy that can move."""
+    """Cells a tick of the slowest that can move among the enemies, or those that may be drawn."""
     table = unit_table(scenario.catalog)[0]
-    speeds = [float(table["speed"][kind_of(name)]) for name in scenario.enemy_team]
+    names = scenario.enemy_team or scenario.unit_types
+    speeds = [float(table["speed"][kind_of(name)]) for name in names]
     return min((speed for speed in speeds if speed > 0), default=0.0)
 
 

@@ -125,7 +125,9 @@ SETUP = np.dtype(
         *per_unit(np.int64, "fixed_kinds"),  # kinds of fixed teams, -1 where drawn
         *scalars(np.int64, "start"),
         *scalars(np.float64, "start_p"),
-        *scalars(FLAG, "ally_shields enemy_shields healers"),
+        *scalars(FLAG, "ally_shields enemy_shields"),
+        *scalars(FLAG, "healers"),  # smacv2's medivac rules hold
+        *scalars(FLAG, "medivacs"),  # there can be some
         *per_unit(np.int64, "spot"),  # where each unit appears
         ("choices", np.int64, (MAX_SPOTS,)),
         ("spots", np.float64, (MAX_SPOTS, MAX_CHOICES, 4)),  # left, bottom, right, top

@@ -18,7 +18,7 @@ from envs.battle.weapons import attack
 def tick(b, u, c):
     """Advance battle e by one tick (1/16 game second)."""
     choose_targets(b, u, c)
-    if c.healers:
+    if c.medivacs:
         choose_patients(b, u, c)
     script(b, u, c)
     n_units = c.n_agents + c.n_enemies
@@ -34,7 +34,7 @@ def tick(b, u, c):
         for i in range(n_units):
             if b.alive[i]:
                 act(b, u, c, i)
-    if c.healers:
+    if c.medivacs:
         receive_healing(b, u, c)
     bury(b, u, c)
     move_all(b, u, c)

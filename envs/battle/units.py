@@ -21,6 +21,8 @@ GRID = 4096.0
 # What a body takes room on. Colossi stride over cliffs and over everybody but each other.
 IN_THE_AIR, ON_FOOT, STRIDING = 0, 1, 2
 INSTANT, MISSILE, BURST, SWEEP, EXPLOSION = 0, 1, 2, 3, 4
+MAX_TURNS = 8  # ticks in which the slowest, the spine crawler, turns round
+BEARS_ANYWAY = -2.0  # less than any cosine
 DELIVERIES = {"instant": INSTANT, "missile": MISSILE, "burst": BURST, "sweep": SWEEP, "explosion": EXPLOSION}
 
 # What smacv2's Python side assumes of a type, beside the game's own numbers: masks, sight, normalisers.
@@ -106,7 +108,7 @@ UNITS = np.dtype(
         *by_weapon(np.int64, "delivery"),
         ("damage", np.float64, (MAX_KINDS, 2, MAX_KINDS)),  # of one hit on the last axis' kind, before armour
         *by_weapon(np.float64, "range range_slop scan_range period damage_point second_hit missile_speed"),
-        *by_weapon(np.float64, "cos_one_turn cos_two_turns"),  # angles from which it bears within 1 and 2 ticks
+        ("cos_turns", np.float64, (MAX_KINDS, 2, MAX_TURNS)),  # of angles from which it bears within 1, 2, … ticks
         *by_kind(FLAG, "heals"),
         *by_kind(np.float64, "heal_range heal_slop heal_rate"),
         *by_kind(np.float64, "heal_cost"),  # energy per hp
@@ -171,8 +173,7 @@ def unit_table(catalog: str = "") -> NDArray[np.void]:
         damage_point=weapon(lambda w, _: w["damage_point_loops"]),
         second_hit=weapon(lambda w, _: w["second_hit_loops"]),
         missile_speed=weapon(lambda w, _: w["missile_speed_per_loop"]),
-        cos_one_turn=weapon(lambda w, row: turn_cosine(w, row, 1)),
-        cos_two_turns=weapon(lambda w, row: turn_cosine(w, row, 2)),
+        cos_turns=turn_table(rows),
         heals=column(lambda row: row["heal"] is not None, bool),
         heal_range=heal("range"),
         heal_slop=heal("range_slop"),
@@ -184,9 +185,16 @@ def unit_table(catalog: str = "") -> NDArray[np.void]:
     return record(UNITS, tables)
 
 
-def turn_cosine(weapon: dict[str, Any], row: dict[str, Any], ticks: int) -> float:
-    """Cosine of the largest angle to a target that ``ticks`` ticks of turning bring into the weapon's arc."""
-    return math.cos(math.radians(min(180.0, ticks * row["turn_deg_per_loop"] + weapon["arc_deg"] / 2)))
+def turn_table(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
+    """Cosines of the largest angles to a target that so many ticks of turning bring into a weapon's arc."""
+    table = np.full((len(rows), 2, MAX_TURNS), BEARS_ANYWAY)
+    for kind, row in enumerate(rows):
+        for slot, weapon in enumerate(row["weapons"]):
+            for index in range(MAX_TURNS):
+                angle = (index + 1) * row["turn_deg_per_loop"] + weapon["arc_deg"] / 2
+                if angle < 180.0:
+                    table[kind, slot, index] = math.cos(math.radians(angle))
+    return table
 
 
 def pairs(rows: list[dict[str, Any]], get: Any, dtype: Any) -> NDArray[Any]:

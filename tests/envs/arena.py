@@ -15,6 +15,7 @@ from envs.battle import rng
 from envs.battle.engine import BattleEnv
 from envs.battle.game_state import GameUnits, Memory
 from envs.battle.jit import kernel
+from envs.battle.opponent import first_orders
 from envs.battle.options import BattleOptions
 from envs.battle.orders import take_action
 from envs.battle.scenarios import TYPE_ORDER, Scenario
@@ -41,6 +42,12 @@ class Unit:
 
 
 @kernel
+def order_first(battles, units, setup):
+    """What the map's script orders at the spawn."""
+    first_orders(battles[0], units[0], setup[0])
+
+
+@kernel
 def run_ticks(battles, units, setup, ticks):
     """Advance the battle."""
     for _ in range(ticks):
@@ -61,19 +68,28 @@ class Arena:
         enemies: scripted units.
         script: tick modulo 8 at which the map script gives its orders; None: never.
         help: whether damaged enemies call for help.
+        scenario: fields of ``Scenario``: another map, catalogue or script, whose first orders are given.
         options: fields of ``BattleOptions``.
     """
 
     def __init__(
-        self, allies: list[Unit], enemies: list[Unit], *, script: int | None = None, help: bool = False, **options: Any
+        self,
+        allies: list[Unit],
+        enemies: list[Unit],
+        *,
+        script: int | None = None,
+        help: bool = False,
+        scenario: dict[str, Any] | None = None,
+        **options: Any,
     ) -> None:
         race = "terran"  # whose medivac rules and shapes of observations hold; the units may be anybody's
         options.setdefault("rules", "2023")  # which sends orders whatever the distance
-        scenario = Scenario(
-            race=race, n_agents=len(allies), n_enemies=len(enemies), unit_types=TYPE_ORDER[race], type_bits=0
+        fields: dict[str, Any] = dict(type_bits=0) | (scenario or {})
+        fight = Scenario(
+            race=race, n_agents=len(allies), n_enemies=len(enemies), unit_types=TYPE_ORDER[race], **fields
         )
         self.env = BattleEnv(
-            id="arena", scenario=scenario, num_envs=1, seed=0, first_slot=0, options=BattleOptions(**options)
+            id="arena", scenario=fight, num_envs=1, seed=0, first_slot=0, options=BattleOptions(**options)
         )
         self.n = len(allies)
         self.units = allies + enemies
@@ -85,6 +101,7 @@ class Arena:
             self.b["called"][:] = 10**9
         for i, unit in enumerate(self.units):
             self.b["facing_x"][i], self.b["facing_y"][i] = unit.facing or ((1, 0) if i < self.n else (-1, 0))
+        order_first(*self._state)
 
     def game_units(self) -> GameUnits:
         """The lay-out as a game would report it."""

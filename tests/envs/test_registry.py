@@ -17,10 +17,11 @@ BUILTIN = [f"{race}_{size}" for race in ("protoss", "terran", "zerg")
 
 @pytest.fixture(autouse=True)
 def _forget_what_a_test_registers() -> Iterator[None]:
-    before = dict(registry._entries)
+    before, spellings = dict(registry._entries), dict(registry._spellings)
     yield
-    registry._entries.clear()
-    registry._entries.update(before)
+    for table, saved in ((registry._entries, before), (registry._spellings, spellings)):
+        table.clear()
+        table.update(saved)
 
 
 def register_ambush() -> None:
@@ -104,6 +105,22 @@ def test_a_taken_id() -> None:
     register_ambush()
     with pytest.raises(ValueError, match="scenario 'ambush' is registered already; choose another id"):
         register_ambush()
+
+
+def test_another_spelling() -> None:
+    register_ambush()
+    registry.spell("trap", "ambush")
+    assert registry.real_name("trap") == registry.real_name("ambush") == "ambush"
+    assert registry.entry("trap") is registry.entry("ambush")
+    assert "trap" not in envs.ids()
+    with pytest.raises(ValueError, match="scenario 'trap' is registered already; choose another id"):
+        envs.register("trap", scenario=registry.entry("ambush").scenario)
+    with pytest.raises(ValueError, match="'trap' is taken by scenario 'ambush'; choose another spelling"):
+        registry.spell("trap", "3m")
+    with pytest.raises(ValueError, match="unknown scenario 'ambushh': did you mean ambush"):
+        registry.spell("pit", "ambushh")
+    with pytest.raises(ValueError, match="unknown scenario '3s6zz': did you mean 3s6z"):
+        envs.make("3s6zz")
 
 
 def test_nothing_to_play() -> None:

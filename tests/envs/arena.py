@@ -48,9 +48,9 @@ def run_ticks(battles, units, setup, ticks):
 
 
 @kernel
-def send_action(battles, units, setup, i, action, mask):
-    """Agent i takes an action as in a step."""
-    take_action(battles[0], units[0], setup[0], i, action, mask)
+def send_action(battles, units, setup, i, action):
+    """Agent i takes an action as in a step, legal or not."""
+    take_action(battles[0], units[0], setup[0], i, action, True)
 
 
 class Arena:
@@ -146,8 +146,7 @@ class Arena:
 
     def act(self, i: int, action: int) -> Arena:
         """Any action of agent i, legal or not: rule tests decide for themselves."""
-        everything = np.ones(self.env.spec.n_actions, np.bool_)
-        send_action(*self._state, i, int(action), everything)
+        send_action(*self._state, i, int(action))
         return self
 
     def order_of(self, i: int) -> tuple[int, int]:

@@ -202,7 +202,7 @@ def _registered() -> str:
     lines = ["algorithms:"]
     lines += [f"  {name:16} {algorithms.registry.entry(name).summary}" for name in algorithms.registry.ids()]
     lines += ["scenarios:"]
-    lines += [f"  {name:16} {envs.registry.entry(name).summary}" for name in envs.registry.ids()]
+    lines += [f"  {name:20} {envs.registry.entry(name).summary}" for name in envs.registry.ids()]
     lines += ["budgets:"]
     lines += [f"  {budget.name:16} {budget.env_steps:>10,} env_steps; {budget.summary}" for budget in BUDGETS.values()]
     return "\n".join(lines)

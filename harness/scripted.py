@@ -190,7 +190,8 @@ def read_flags(argv: Sequence[str]) -> Request:
     for target in early.imports:
         import_user_code(target)
     flags = flag_parser().parse_args(argv)
-    scenarios = names_in("scenario", flags.scenarios, envs.ids(), envs.registry.real_name) if flags.scenarios else tuple(envs.ids())
+    known = envs.ids()
+    scenarios = names_in("scenario", flags.scenarios or ",".join(known), known, envs.registry.real_name)
     named = names_in("policy", flags.policies, policies.ids()) if flags.policies else ()
     settings = [parse_setting(argument) for argument in flags.settings]
     for setting in settings:

@@ -79,8 +79,10 @@ def draw_capabilities(b, c):
             b.health_level[i] = c.health_lower + (c.health_upper - c.health_lower) * share
     if c.mask_enemies:
         for i in range(c.n_agents):
+            b.enemy_mask[i] = 0
             for j in range(c.n_enemies):
-                b.enemy_mask[i, j] = rng.uniform(b.key, rng.ENEMY_MASK, i, j) >= c.mask_probability
+                if rng.uniform(b.key, rng.ENEMY_MASK, i, j) >= c.mask_probability:
+                    b.enemy_mask[i] |= 1 << j
 
 
 @kernel
@@ -113,14 +115,14 @@ def health_above_level(b, u, i):
 
 
 @kernel
-def write_capabilities(b, u, c, j, tell_attack, tell_health, row, health_at, f):
+def write_capabilities(b, u, c, j, tell_attack, tell_health, row, shows_health, health_at, f):
     """Agent j's attack probability and health level; zeros where they are not told.
 
     Args:
-        health_at: where its share of life has been written, to be counted from its level; -1 for nowhere.
-        f: where the features go; the index after them is returned.
+        shows_health: whether its share of life has been written at ``health_at``; it counts from its level then.
+        f: where the features go.
     """
-    if c.stochastic_health and health_at >= 0:
+    if c.stochastic_health and shows_health:
         row[health_at] = health_above_level(b, u, j) if tell_health else 0.0
     if c.stochastic_attack:
         if tell_attack:
@@ -129,5 +131,3 @@ def write_capabilities(b, u, c, j, tell_attack, tell_health, row, health_at, f):
     if c.stochastic_health:
         if tell_health:
             row[f] = b.health_level[j]
-        f += 1
-    return f

@@ -103,6 +103,17 @@ def whole_numbers(name: str, given: ArrayLike, shape: tuple[int, ...], least: in
     return array.astype(np.int64)
 
 
+def to_bits(flags: NDArray[Any]) -> NDArray[np.int64]:
+    """(rows, at most 64) flags as one integer a row."""
+    places = np.arange(flags.shape[1], dtype=np.uint64)
+    return (flags.astype(np.uint64) << places).sum(axis=1, dtype=np.uint64).astype(np.int64)
+
+
+def from_bits(bits: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+    """(rows, count) flags."""
+    return (bits.astype(np.uint64)[:, None] >> np.arange(count, dtype=np.uint64)) & np.uint64(1) == 1
+
+
 def unit_columns(units: GameUnits, table: np.void, n_agents: int, n_enemies: int) -> dict[str, NDArray[Any]]:
     """The columns of ``units`` by the names of the battle record, agents first; a column that is None is left out.
 

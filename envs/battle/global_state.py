@@ -16,6 +16,8 @@ def write_state(b, u, c, row):
     """Fill the global state (S,): allies, enemies, last actions, time; the dead are all zeros."""
     row[:] = 0.0
     f = write_ally_states(b, u, c, row)
+    if c.n_capabilities > 0:
+        show_capabilities(b, u, c, row)
     f = write_enemy_states(b, u, c, row, f)
     if c.state_last_action:
         for i in range(c.n_agents):
@@ -27,10 +29,25 @@ def write_state(b, u, c, row):
 
 
 @kernel
+def ally_width(c):
+    """Features of each agent."""
+    return 4 + c.ally_shields + c.n_capabilities + 2 * c.conic + c.type_bits
+
+
+@kernel
+def show_capabilities(b, u, c, row):
+    """Fill in the capabilities of the living agents."""
+    width = ally_width(c)
+    for i in range(c.n_agents):
+        if b.alive[i]:
+            write_capabilities(b, u, c, i, True, True, row, True, i * width, i * width + 4 + c.ally_shields)
+
+
+@kernel
 def write_ally_states(b, u, c, row):
-    """Health, energy or cooldown, place, shield, capabilities, look direction, type."""
-    n, shields, bits, conic = c.n_agents, c.ally_shields, c.type_bits, c.conic
-    width = 4 + shields + c.stochastic_attack + c.stochastic_health + 2 * conic + bits
+    """Health, energy or cooldown, place, shield, look direction, type; room is left for capabilities."""
+    n, shields, bits, conic, gap = c.n_agents, c.ally_shields, c.type_bits, c.conic, c.n_capabilities
+    width = ally_width(c)
     for i in range(n):
         if not b.alive[i]:
             continue
@@ -44,8 +61,7 @@ def write_ally_states(b, u, c, row):
         if shields:
             row[f] = b.shield[i] / u.shield[k]
             f += 1
-        if c.capabilities:
-            f = write_capabilities(b, u, c, i, True, True, row, at, f)
+        f += gap
         if conic:
             row[f] = b.look_x[i]
             row[f + 1] = b.look_y[i]

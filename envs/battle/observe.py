@@ -10,9 +10,9 @@ import math
 from envs.battle.capabilities import write_capabilities
 from envs.battle.global_state import write_state
 from envs.battle.jit import kernel
-from envs.battle.orders import in_reach, is_target, measure, target_range, write_mask
-from envs.battle.sight import look_at_enemies, sees
-from envs.battle.surroundings import write_heights, write_pathing
+from envs.battle.orders import write_masks
+from envs.battle.sight import look_around
+from envs.battle.surroundings import N_HEIGHTS, N_PATHING, write_surroundings
 
 MAP_SIZE = 32.0
 N_MOVES = 4
@@ -21,131 +21,143 @@ N_MOVES = 4
 @kernel
 def observe(b, u, c, obs, state, mask):
     """Write the battle's views (N, D), (S,), (N, A): masks first, since observations read them."""
-    for i in range(c.n_agents):
-        measure(b, c, i)
-        write_mask(b, u, c, i, mask[i])
-        write_obs(b, u, c, i, mask[i], obs[i])
+    look_around(b, u, c)
+    write_masks(b, u, c, mask)
+    write_obs(b, u, c, mask, obs)
     if c.state_is_obs:
         # smacv2 looks a second time for the state; sightings made by later agents count for earlier ones by then.
-        width = obs.shape[1]
-        for i in range(c.n_agents):
-            measure(b, c, i)
-            write_obs(b, u, c, i, mask[i], state[i * width : (i + 1) * width])
+        look_around(b, u, c)
+        write_obs(b, u, c, mask, state.reshape(c.n_agents, obs.shape[1]))
     else:
         write_state(b, u, c, state)
 
 
 @kernel
-def write_obs(b, u, c, i, mask, row):
-    """Fill agent i's observation (D,), ``measure`` having looked around; all zeros (but the time) for a dead agent."""
-    row[:] = 0.0
+def write_obs(b, u, c, mask, obs):
+    """Fill the observations (N, D); all zeros (but the time) for a dead agent."""
+    obs[:, :] = 0.0
     if c.obs_timestep:
-        row[-1] = b.step / c.episode_limit
-    if not b.alive[i] or not c.obs_features:
+        obs[:, -1] = b.step / c.episode_limit
+    if not c.obs_features:
         return
-    for move in range(N_MOVES):
-        row[move] = mask[2 + move]
-    at = N_MOVES
-    if c.obs_pathing:
-        at = write_pathing(b, c, i, row, at)
-    if c.obs_height:
-        at = write_heights(b, c, i, row, at)
-    at = write_enemies(b, u, c, i, mask, row, at)
-    at = write_allies(b, u, c, i, row, at)
-    write_self(b, u, c, i, row, at)
+    enemies = N_MOVES + N_PATHING * c.obs_pathing + N_HEIGHTS * c.obs_height
+    allies = enemies + c.n_enemies * enemy_width(c)
+    own = allies + (c.n_agents - 1) * ally_width(c)
+    write_units(b, u, c, obs, enemies, True)
+    write_units(b, u, c, obs, allies, False)
+    write_own(b, u, c, mask, obs, own)
+    if c.obs_pathing or c.obs_height:
+        write_surroundings(b, c, obs, N_MOVES)
+    if c.mask_enemies:
+        hide_enemies(b, c, obs, enemies)
+    if c.n_capabilities > 0:
+        show_capabilities(b, u, c, obs, allies, own)
 
 
 @kernel
-def shows_as_target(b, u, c, i, t, mask):
-    """The "can be attacked" feature of enemy t: smacv2 reads the action of that number, for a medivac an ally's."""
-    if c.mask_by_range:
-        return mask[c.n_no_target + t]
-    first, count = target_range(b, u, c, i)
-    return t < count and is_target(b, u, c, i, first + t) and in_reach(b, c, i, first + t)
+def enemy_width(c):
+    """Features of each enemy."""
+    return 4 + c.obs_all_health * (1 + c.enemy_shields) + c.type_bits
 
 
 @kernel
-def write_enemies(b, u, c, i, mask, row, at):
-    """Enemy features; those below the highest-numbered enemy without a sighting stay blank."""
-    n, m, health, shields, bits = c.n_agents, c.n_enemies, c.obs_all_health, c.enemy_shields, c.type_bits
-    everybody, hides = c.fully_observable, c.mask_enemies
-    width = 4 + health * (1 + shields) + bits
-    sight_range = c.sight_range[b.kind[i]]
-    for t in range(look_at_enemies(b, c, i), m):
-        j = n + t
-        if b.alive[j] and (everybody or b.in_view[j]):
-            f = at + t * width
-            row[f] = shows_as_target(b, u, c, i, t, mask)
-            write_place(b, i, j, sight_range, row, f + 1)
-            if hides and b.enemy_mask[i, t]:
+def ally_width(c):
+    """Features of each other ally."""
+    body = c.obs_all_health * (1 + c.ally_shields)
+    return 4 + body + c.n_capabilities + c.type_bits + c.obs_last_action * c.n_actions
+
+
+@kernel
+def write_units(b, u, c, obs, at, enemies):
+    """What each agent sees of the enemies, or of the other allies; room is left for capabilities.
+
+    The first feature is 1 for an ally that is seen. For enemy t smacv2 reads whether the action of that number is
+    possible: for a medivac an ally's.
+    """
+    n, health, bits = c.n_agents, c.obs_all_health, c.type_bits
+    first, count, width = (n, c.n_enemies, enemy_width(c)) if enemies else (0, n, ally_width(c))
+    shields = c.enemy_shields if enemies else c.ally_shields
+    shows_type = bits > 0 and (enemies or c.tell_types)
+    gap = 0 if enemies else c.n_capabilities
+    shows_action = c.obs_last_action and not enemies
+    for i in range(n):
+        seen = b.sees_enemies[i] if enemies else b.sees_allies[i]
+        heads = b.in_reach[i] if enemies else -1
+        x, y, sight_range, f = b.x[i], b.y[i], c.sight_range[b.kind[i]], at
+        for t in range(count if seen != 0 else 0):
+            j = first + t
+            if j == i:
                 continue
-            f = write_body(b, u, j, health, shields, row, f + 4)
-            if bits > 0:
-                row[f + c.enemy_type_by_kind[b.kind[j]]] = 1.0
-    return at + m * width
+            if (seen >> t) & 1:
+                k, dx, dy = b.kind[j], b.x[j] - x, b.y[j] - y
+                obs[i, f] = (heads >> t) & 1
+                obs[i, f + 1] = math.sqrt(dx * dx + dy * dy) / sight_range
+                obs[i, f + 2] = dx / sight_range
+                obs[i, f + 3] = dy / sight_range
+                g = f + 4
+                if health:
+                    obs[i, g] = b.hp[j] / u.hp[k]
+                    g += 1
+                    if shields:
+                        obs[i, g] = b.shield[j] / u.shield[k]
+                        g += 1
+                g += gap
+                if shows_type:
+                    obs[i, g + (c.enemy_type_by_kind[k] if enemies else c.type_by_kind[k])] = 1.0
+                if shows_action and b.last_action[j] >= 0:
+                    obs[i, g + bits + b.last_action[j]] = 1.0
+            f += width
 
 
 @kernel
-def write_allies(b, u, c, i, row, at):
-    """Features of the other allies, in index order."""
-    n, health, shields, bits = c.n_agents, c.obs_all_health, c.ally_shields, c.type_bits
-    everybody, last_action, capabilities = c.fully_observable, c.obs_last_action, c.capabilities
-    tells_type = bits > 0 and c.tell_types
-    width = 4 + health * (1 + shields) + c.stochastic_attack + c.stochastic_health + bits + last_action * c.n_actions
-    sight_range = c.sight_range[b.kind[i]]
-    start = at
-    for j in range(n):
-        if j == i:
+def write_own(b, u, c, mask, obs, at):
+    """Possible moves at the front; own health, position, look direction and type at the back, with room for
+    capabilities."""
+    for i in range(c.n_agents):
+        if not b.alive[i]:
             continue
-        if b.alive[j] and (everybody or sees(b, c, i, j)):
-            row[start] = 1.0
-            write_place(b, i, j, sight_range, row, start + 1)
-            f = write_body(b, u, j, health, shields, row, start + 4)
-            if capabilities:
-                f = write_capabilities(b, u, c, j, c.tell_attack, c.tell_health, row, start + 4 if health else -1, f)
-            if tells_type:
-                row[f + c.type_by_kind[b.kind[j]]] = 1.0
-            if last_action and b.last_action[j] >= 0:
-                row[f + bits + b.last_action[j]] = 1.0
-        start += width
-    return start
-
-
-@kernel
-def write_place(b, i, j, sight_range, row, f):
-    """Distance and relative position in units of the sight range."""
-    row[f] = math.sqrt(b.distance2[j]) / sight_range
-    row[f + 1] = (b.x[j] - b.x[i]) / sight_range
-    row[f + 2] = (b.y[j] - b.y[i]) / sight_range
-
-
-@kernel
-def write_body(b, u, j, health, shields, row, f):
-    """Health share and shield share, where they are shown; gives the index after them."""
-    if health:
-        k = b.kind[j]
-        row[f] = b.hp[j] / u.hp[k]
-        f += 1
-        if shields:
-            row[f] = b.shield[j] / u.shield[k]
+        for move in range(N_MOVES):
+            obs[i, move] = mask[i, 2 + move]
+        k, f = b.kind[i], at
+        if c.obs_own_health:
+            obs[i, f] = b.hp[i] / u.hp[k]
             f += 1
-    return f
+            if c.ally_shields:
+                obs[i, f] = b.shield[i] / u.shield[k]
+                f += 1
+        f += c.n_capabilities
+        if c.obs_own_pos:
+            obs[i, f] = b.x[i] / MAP_SIZE
+            obs[i, f + 1] = b.y[i] / MAP_SIZE
+            f += 2
+        if c.conic:
+            obs[i, f] = b.look_x[i]
+            obs[i, f + 1] = b.look_y[i]
+            f += 2
+        if c.type_bits > 0:
+            obs[i, f + c.type_by_kind[k]] = 1.0
 
 
 @kernel
-def write_self(b, u, c, i, row, at):
-    """Own features: health, capabilities, position, look direction, type."""
-    health = c.obs_own_health
-    f = write_body(b, u, i, health, c.ally_shields, row, at)
-    if c.capabilities:
-        f = write_capabilities(b, u, c, i, True, True, row, at if health else -1, f)
-    if c.obs_own_pos:
-        row[f] = b.x[i] / MAP_SIZE
-        row[f + 1] = b.y[i] / MAP_SIZE
-        f += 2
-    if c.conic:
-        row[f] = b.look_x[i]
-        row[f + 1] = b.look_y[i]
-        f += 2
-    if c.type_bits > 0:
-        row[f + c.type_by_kind[b.kind[i]]] = 1.0
+def hide_enemies(b, c, obs, at):
+    """Take health and type of masked enemies out again."""
+    width = enemy_width(c)
+    for i in range(c.n_agents):
+        for t in range(c.n_enemies):
+            if (b.enemy_mask[i] >> t) & 1:
+                obs[i, at + t * width + 4 : at + (t + 1) * width] = 0.0
+
+
+@kernel
+def show_capabilities(b, u, c, obs, at, own):
+    """Fill in the capabilities of the allies that each living agent sees, and its own."""
+    width, health, body = ally_width(c), c.obs_all_health, 1 + c.ally_shields
+    for i in range(c.n_agents):
+        if not b.alive[i]:
+            continue
+        for j in range(c.n_agents):
+            if (b.sees_allies[i] >> j) & 1:
+                f = at + (j - (j > i)) * width + 4
+                write_capabilities(b, u, c, j, c.tell_attack, c.tell_health, obs[i], health, f, f + health * body)
+        features = own + c.obs_own_health * body
+        write_capabilities(b, u, c, i, True, True, obs[i], c.obs_own_health, own, features)

@@ -61,36 +61,6 @@ def in_cone(b, c, i, j):
 
 
 @kernel
-def measure(b, c, i):
-    """Squared distance of every unit from agent i, and with a cone whether it is within the angle, for its views."""
-    x = b.x[i]
-    y = b.y[i]
-    n_units = c.n_agents + c.n_enemies
-    for j in range(n_units):
-        dx = b.x[j] - x
-        dy = b.y[j] - y
-        b.distance2[j] = dx * dx + dy * dy
-    if not c.conic:
-        return
-    k = b.kind[i]
-    farthest = max(c.sight_range[k], c.shoot_range[k])
-    west, east = look_angle(b, i, False), look_angle(b, i, True)
-    half = np.pi / c.n_fov
-    for j in range(n_units):
-        b.in_angle[j] = False
-        if b.distance2[j] <= farthest * farthest:
-            dx = b.x[j] - x
-            b.in_angle[j] = abs(bearing(dx, b.y[j] - y) - (east if dx > 0 else west)) < half
-
-
-@kernel
-def in_reach(b, c, i, j):
-    """``can_shoot`` from what ``measure`` noted for agent i."""
-    reach = c.shoot_range[b.kind[i]]
-    return b.distance2[j] <= reach * reach and (not c.conic or b.in_angle[j])
-
-
-@kernel
 def targets_allies(c, u, kind):
     """Whether this agent's target actions name allies: a medivac on a terran map."""
     return c.healers and u.heals[kind]
@@ -112,25 +82,22 @@ def is_target(b, u, c, i, j):
 
 
 @kernel
-def write_mask(b, u, c, i, mask):
-    """Fill agent i's row (A,) of legal actions; ``measure`` has looked around for it."""
-    mask[:] = False
-    if not b.alive[i]:
-        mask[NO_OP] = True
-        return
-    mask[STOP] = True
-    for direction in range(NORTH, WEST + 1):
-        mask[direction] = can_move(b, c, i, direction)
-    for look in range(c.n_fov):
-        mask[FIRST_LOOK + look] = True
-    first, count = target_range(b, u, c, i)
+def write_masks(b, u, c, mask):
+    """Fill the legal actions (N, A) of every agent; ``look_around`` has noted who can be targeted."""
+    mask[:, :] = False
     first_target = c.n_no_target
-    if c.mask_by_range:
-        for t in range(count):
-            mask[first_target + t] = is_target(b, u, c, i, first + t) and in_reach(b, c, i, first + t)
-    else:
-        for t in range(count):
-            mask[first_target + t] = is_target(b, u, c, i, first + t)
+    for i in range(c.n_agents):
+        if not b.alive[i]:
+            mask[i, NO_OP] = True
+            continue
+        mask[i, STOP] = True
+        for direction in range(NORTH, WEST + 1):
+            mask[i, direction] = can_move(b, c, i, direction)
+        for look in range(c.n_fov):
+            mask[i, FIRST_LOOK + look] = True
+        targets = b.in_reach[i] if c.mask_by_range else b.targets[i]
+        for t in range(target_range(b, u, c, i)[1]):
+            mask[i, first_target + t] = (targets >> t) & 1
 
 
 @kernel
@@ -147,9 +114,9 @@ def find_illegal(actions, mask):
 
 
 @kernel
-def take_action(b, u, c, i, action, mask):
+def take_action(b, u, c, i, action, legal):
     """Turn one legal action into the unit's order; an illegal one, like no-op, leaves the order as it is."""
-    if action < 0 or action >= c.n_actions or not mask[action] or action == NO_OP:
+    if not legal or action == NO_OP:
         b.last_action[i] = action if 0 <= action < c.n_actions else NO_OP
         return
     b.last_action[i] = action

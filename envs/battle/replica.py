@@ -13,18 +13,28 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.battle import rng
 from envs.battle.capabilities import draw_capabilities
-from envs.battle.game_state import AGENTS, ENEMIES, GameUnits, Memory, numbers, unit_columns, whole_numbers
+from envs.battle.game_state import (
+    AGENTS,
+    ENEMIES,
+    GameUnits,
+    Memory,
+    from_bits,
+    numbers,
+    to_bits,
+    unit_columns,
+    whole_numbers,
+)
 from envs.battle.jit import kernel
+from envs.battle.reward import UNDECIDED
 from envs.battle.spawn import forget, fresh_unit
 from envs.battle.state import NONE
-from envs.battle.step import command, count_the_dead, judge, settle, show
-from envs.battle.units import facts
+from envs.battle.step import command, judge, publish, settle, show
+from envs.battle.units import IN_THE_AIR, facts
 
 if TYPE_CHECKING:
     from envs.battle.engine import BattleEnv
 
 REPORTED = ("x", "y", "hp", "shield", "energy", "cooldown")
-FLAGS = ("reward", "terminated", "truncated", "battle_won", "battle_lost")
 
 
 @kernel
@@ -53,6 +63,7 @@ def bury_quietly(battles, setup, e):
         if b.hp[i] <= 0.0:
             b.hp[i] = 0.0
             b.alive[i] = False
+            b.floor[i] = IN_THE_AIR
             b.order[i] = NONE
 
 
@@ -60,22 +71,26 @@ def bury_quietly(battles, setup, e):
 def present(battles, units, setup, v, e, judged):
     """Views of battle e; with something to reward, reward and end as well."""
     b, u, c = battles[e], units[0], setup[0]
-    if judged:
-        judge(b, u, c, v, e)
-    count_the_dead(b, c, v, e)
+    judge(b, u, c)
+    if not judged:
+        b.result = UNDECIDED
+        b.reward = 0.0
+    publish(b, c, v, e)
+    v.truncated[e] = v.truncated[e] and judged
     show(b, u, c, v, e)
 
 
 @kernel
 def send(battles, units, setup, v, e, actions):
     """The actions (E, N) of battle e become orders."""
-    command(battles[e], units[0], setup[0], v, e, actions)
+    command(battles[e], units[0], setup[0], actions[e], v.action_mask[e])
 
 
 @kernel
 def settle_and_show(battles, units, setup, v, e):
     """What follows a fight that was played elsewhere."""
-    settle(battles[e], units[0], setup[0], v, e)
+    settle(battles[e], units[0], setup[0])
+    publish(battles[e], setup[0], v, e)
     show(battles[e], units[0], setup[0], v, e)
 
 
@@ -97,13 +112,11 @@ def load(env: BattleEnv, units: GameUnits, memory: Memory, e: int) -> None:
     for name, column in columns.items():
         battle[name][: n + m] = column
     for name, column in remembered.items():
-        battle[name][tuple(slice(length) for length in column.shape)] = column
+        battle[name][: len(column)] = column
     battle["step"] = memory.step
     if memory.max_reward is not None:
         battle["max_reward"] = memory.max_reward
     bury_quietly(env.battles, env.setup, e)
-    for name in FLAGS:
-        getattr(env.views, name)[e] = 0
     present(env.battles, env.units, env.setup, env.views, e, memory.previous_health is not None)
 
 
@@ -151,8 +164,8 @@ def read(env: BattleEnv, e: int) -> tuple[GameUnits, Memory]:
     n, m, options = env.spec.n_agents, env.spec.n_enemies, env.options
     names = list(facts())
 
-    def column(name: str, *shape: int) -> NDArray[Any]:
-        return battle[name][tuple(slice(length) for length in shape)].copy()
+    def column(name: str, length: int) -> NDArray[Any]:
+        return battle[name][:length].copy()
 
     units = GameUnits(
         unit_type=[names[kind] for kind in battle["kind"][: n + m]],
@@ -164,12 +177,12 @@ def read(env: BattleEnv, e: int) -> tuple[GameUnits, Memory]:
         last_action=column("last_action", n),
         look=np.stack([column("look_x", n), column("look_y", n)], axis=1),
         tag=column("tag", m),
-        sighted=column("sighted", m, n).astype(bool),
+        sighted=from_bits(column("sighted", m), n),
         previous_health=column("start_health", n + m) * column("start_alive", n + m) if battle["step"] else None,
         max_reward=float(battle["max_reward"]),
         attack_probability=column("attack_probability", n) if options.stochastic_attack else None,
         health_level=column("health_level", n) if options.stochastic_health else None,
-        enemy_mask=column("enemy_mask", n, m).astype(bool) if options.mask_enemies else None,
+        enemy_mask=from_bits(column("enemy_mask", n), m) if options.mask_enemies else None,
         key=int(battle["key"]),
     )
     return units, memory
@@ -191,9 +204,9 @@ def _memory_columns(env: BattleEnv, memory: Memory) -> dict[str, NDArray[Any]]:
         columns |= dict(look_x=look[:, 0], look_y=look[:, 1])
     if memory.tag is not None:
         tag = whole_numbers("tag", memory.tag, (m,), -1, n - 1)
-        columns |= dict(tag=tag, sighted=tag[:, None] == np.arange(n))
+        columns |= dict(tag=tag, sighted=to_bits(tag[:, None] == np.arange(n)))
     if memory.sighted is not None:
-        columns["sighted"] = whole_numbers("sighted", memory.sighted, (m, n), 0, 1)
+        columns["sighted"] = to_bits(whole_numbers("sighted", memory.sighted, (m, n), 0, 1))
     if memory.previous_health is not None:
         health = numbers("previous_health", memory.previous_health, (n + m,), 0)
         columns |= dict(start_health=health, start_alive=health > 0)
@@ -202,7 +215,7 @@ def _memory_columns(env: BattleEnv, memory: Memory) -> dict[str, NDArray[Any]]:
     if memory.health_level is not None:
         columns["health_level"] = numbers("health_level", memory.health_level, (n,), 0, np.nextafter(1, 0))
     if memory.enemy_mask is not None:
-        columns["enemy_mask"] = whole_numbers("enemy_mask", memory.enemy_mask, (n, m), 0, 1)
+        columns["enemy_mask"] = to_bits(whole_numbers("enemy_mask", memory.enemy_mask, (n, m), 0, 1))
     return columns
 
 

@@ -171,7 +171,7 @@ def option_values(options: BattleOptions) -> dict[str, Any]:
 def capability_values(options: BattleOptions) -> dict[str, Any]:
     """The fields of ``SETUP`` about what is drawn for each agent."""
     return dict(
-        capabilities=options.stochastic_attack or options.stochastic_health,
+        n_capabilities=options.stochastic_attack + options.stochastic_health,
         stochastic_attack=options.stochastic_attack,
         attack_lower=float(options.attack_lower_bound),
         attack_upper=float(options.attack_upper_bound),

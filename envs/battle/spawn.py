@@ -236,7 +236,7 @@ def forget(b, c):
         b.look_y[i] = 0.0
     for j in range(c.n_enemies):
         b.tag[j] = -1
-        b.sighted[j, : c.n_agents] = False
+        b.sighted[j] = 0
 
 
 @kernel

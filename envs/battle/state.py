@@ -93,10 +93,14 @@ BATTLE = np.dtype(
         # scratch of one step
         *per_unit(np.float64, "start_x start_y start_health distance2"),
         *per_unit(FLAG, "start_alive"),
+        *scalars(np.int64, "result dead_allies dead_enemies"),
+        *scalars(np.float64, "reward"),
         *per_unit(FLAG, "doomed"),  # its health was below the agent's health level
-        *per_unit(FLAG, "in_angle in_view"),  # of the agent that looks: within its cone's angle; in its sight
+        *per_unit(FLAG, "in_angle"),  # within the angle of the agent that looks
+        # notes for the views, bits by agent: enemies or (of a medivac) allies to target, those in reach, whom it sees
+        *((name, np.int64, (MAX_SIDE,)) for name in ("targets", "in_reach", "sees_enemies", "sees_allies")),
         # what observations remember
-        ("sighted", FLAG, (MAX_SIDE, MAX_SIDE)),  # (enemy, agent): the agent may see this enemy
+        ("sighted", np.int64, (MAX_SIDE,)),  # by enemy: bits of the agents that may see it
         ("tag", np.int64, (MAX_SIDE,)),  # by enemy: the agent that sighted it first, -1 for nobody
         ("last_action", np.int64, (MAX_SIDE,)),  # by agent: -1 before the first
         ("heuristic_target", np.int64, (MAX_SIDE,)),  # by agent: whom the scripted agent goes for, -1 for nobody
@@ -105,7 +109,7 @@ BATTLE = np.dtype(
         # drawn for each battle (smacv2's capabilities), by agent
         ("attack_probability", np.float64, (MAX_SIDE,)),  # that an attack or heal is sent
         ("health_level", np.float64, (MAX_SIDE,)),  # share of life below which the agent dies
-        ("enemy_mask", FLAG, (MAX_SIDE, MAX_SIDE)),  # (agent, enemy): health and type are hidden from it
+        ("enemy_mask", np.int64, (MAX_SIDE,)),  # by agent: bits of the enemies whose health and type are hidden from it
     ],
     align=True,
 )
@@ -153,7 +157,7 @@ SETUP = np.dtype(
         *scalars(FLAG, "obs_all_health obs_own_health obs_own_pos obs_last_action obs_timestep"),
         *scalars(FLAG, "obs_features obs_pathing obs_height"),
         *scalars(FLAG, "state_last_action state_timestep state_is_obs"),
-        *scalars(FLAG, "capabilities"),  # any of the next two
+        *scalars(np.int64, "n_capabilities"),  # how many of the next two are on
         *scalars(FLAG, "stochastic_attack stochastic_health mask_enemies"),
         *scalars(FLAG, "tell_attack tell_health tell_types"),  # to other agents
         *scalars(np.float64, "attack_lower attack_upper health_lower health_upper mask_probability"),

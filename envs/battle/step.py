@@ -36,9 +36,10 @@ def show(b, u, c, v, e):
 @kernel
 def step_battle(b, u, c, v, e, actions):
     """Advance battle e by one env_step; restart it if it ended."""
-    command(b, u, c, v, e, actions)
+    command(b, u, c, actions[e], v.action_mask[e])
     play(b, u, c, c.step_mul)
-    settle(b, u, c, v, e)
+    settle(b, u, c)
+    publish(b, c, v, e)
     if v.terminated[e] or v.truncated[e]:
         observe(b, u, c, v.final_obs[e], v.final_state[e], v.final_action_mask[e])
         new_battle(b, u, c, v, e)
@@ -47,10 +48,10 @@ def step_battle(b, u, c, v, e, actions):
 
 
 @kernel
-def command(b, u, c, v, e, actions):
-    """What a step does before the game plays on: remember the moment, turn the actions (E, N) into orders."""
+def command(b, u, c, actions, mask):
+    """What a step does before the game plays on: remember the moment, turn the actions (N,) into orders."""
     remember(b, c)
-    give_orders(b, u, c, v.action_mask[e], actions[e])
+    give_orders(b, u, c, mask, actions)
 
 
 @kernel
@@ -65,24 +66,32 @@ def play(b, u, c, ticks):
 
 
 @kernel
-def settle(b, u, c, v, e):
-    """What a step does after the game has played on: bookkeeping, reward and end."""
+def settle(b, u, c):
+    """What a step does after the game has played on: bookkeeping, then reward and end."""
     b.step += 1
     keep_last_seen_places(b, c)
     forget_the_dead(b, c)
-    judge(b, u, c, v, e)
+    judge(b, u, c)
 
 
 @kernel
-def judge(b, u, c, v, e):
+def judge(b, u, c):
     """Reward and end of the step that led here, from the health that was remembered."""
-    result = outcome(b, u, c)
-    v.reward[e] = step_reward(b, c, result)
-    v.terminated[e] = result != UNDECIDED
-    v.truncated[e] = result == UNDECIDED and b.step >= c.episode_limit
-    v.battle_won[e] = result == WON
-    v.battle_lost[e] = result == LOST
-    count_the_dead(b, c, v, e)
+    b.result = outcome(b, u, c)
+    b.reward = step_reward(b, c, b.result)
+    count_the_dead(b, c)
+
+
+@kernel
+def publish(b, c, v, e):
+    """Write reward and end where the caller reads them."""
+    v.reward[e] = b.reward
+    v.terminated[e] = b.result != UNDECIDED
+    v.truncated[e] = b.result == UNDECIDED and b.step >= c.episode_limit
+    v.battle_won[e] = b.result == WON
+    v.battle_lost[e] = b.result == LOST
+    v.dead_allies[e] = b.dead_allies
+    v.dead_enemies[e] = b.dead_enemies
 
 
 @kernel
@@ -94,7 +103,8 @@ def give_orders(b, u, c, mask, actions):
             b.last_action[i] = actions[i] if 0 <= actions[i] < c.n_actions else NO_OP
             actions[i] = act_by_heuristic(b, u, c, i, mask[i])
         else:
-            take_action(b, u, c, i, actions[i], mask[i])
+            action = actions[i]
+            take_action(b, u, c, i, action, 0 <= action < c.n_actions and mask[i, action])
 
 
 @kernel
@@ -107,13 +117,13 @@ def keep_last_seen_places(b, c):
 
 
 @kernel
-def count_the_dead(b, c, v, e):
-    v.dead_allies[e] = 0
-    v.dead_enemies[e] = 0
+def count_the_dead(b, c):
+    b.dead_allies = 0
+    b.dead_enemies = 0
     for i in range(c.n_agents):
-        v.dead_allies[e] += not b.alive[i]
+        b.dead_allies += not b.alive[i]
     for i in range(c.n_agents, c.n_agents + c.n_enemies):
-        v.dead_enemies[e] += not b.alive[i]
+        b.dead_enemies += not b.alive[i]
 
 
 @kernel

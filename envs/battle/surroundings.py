@@ -19,24 +19,18 @@ HEIGHT_SCALE = 255.0
 
 
 @kernel
-def write_pathing(b, c, i, row, at):
-    """1 where the cell is ground or off the map."""
+def write_surroundings(b, c, obs, at):
+    """For each living agent: 1 for each cell that is ground, then shares of the greatest height; both 1 off the map."""
     moves = int(c.move_amount)
-    for p in range(N_PATHING):
-        x = int(b.x[i]) + moves * POINTS[p, 0]
-        y = int(b.y[i]) + moves * POINTS[p, 1]
-        outside = x < 0 or x >= MAP_CELLS or y < 0 or y >= MAP_CELLS
-        row[at + p] = 1.0 if outside else c.pathable[y, x]
-    return at + N_PATHING
-
-
-@kernel
-def write_heights(b, c, i, row, at):
-    """Share of the greatest height that the grid can tell; 1 off the map."""
-    moves = int(c.move_amount)
-    for p in range(N_HEIGHTS):
-        x = int(b.x[i]) + moves * POINTS[p, 0]
-        y = int(b.y[i]) + moves * POINTS[p, 1]
-        outside = x < 0 or x >= MAP_CELLS or y < 0 or y >= MAP_CELLS
-        row[at + p] = 1.0 if outside else c.height[MAP_CELLS - 1 - y, x] / HEIGHT_SCALE
-    return at + N_HEIGHTS
+    for i in range(c.n_agents):
+        if not b.alive[i]:
+            continue
+        for p in range(N_HEIGHTS):
+            x = int(b.x[i]) + moves * POINTS[p, 0]
+            y = int(b.y[i]) + moves * POINTS[p, 1]
+            outside = x < 0 or x >= MAP_CELLS or y < 0 or y >= MAP_CELLS
+            if c.obs_pathing and p < N_PATHING:
+                obs[i, at + p] = 1.0 if outside else c.pathable[y, x]
+            if c.obs_height:
+                height = HEIGHT_SCALE if outside else c.height[MAP_CELLS - 1 - y, x]
+                obs[i, at + N_PATHING * c.obs_pathing + p] = height / HEIGHT_SCALE

@@ -55,9 +55,9 @@ def run_ticks(battles, units, setup, ticks):
 
 
 @kernel
-def send_action(battles, units, setup, i, action, mask):
-    """Agent i takes an action as in a step."""
-    take_action(battles[0], units[0], setup[0], i, action, mask)
+def send_action(battles, units, setup, i, action):
+    """Agent i takes an action as in a step, legal or not."""
+    take_action(battles[0], units[0], setup[0], i, action, True)
 
 
 class Arena:
@@ -85,9 +85,7 @@ class Arena:
         race = "terran"  # whose medivac rules and shapes of observations hold; the units may be anybody's
         options.setdefault("rules", "2023")  # which sends orders whatever the distance
         fields: dict[str, Any] = dict(type_bits=0) | (scenario or {})
-        fight = Scenario(
-            race=race, n_agents=len(allies), n_enemies=len(enemies), unit_types=TYPE_ORDER[race], **fields
-        )
+        fight = Scenario(race=race, n_agents=len(allies), n_enemies=len(enemies), unit_types=TYPE_ORDER[race], **fields)
         self.env = BattleEnv(
             id="arena", scenario=fight, num_envs=1, seed=0, first_slot=0, options=BattleOptions(**options)
         )
@@ -163,8 +161,7 @@ class Arena:
 
     def act(self, i: int, action: int) -> Arena:
         """Any action of agent i, legal or not: rule tests decide for themselves."""
-        everything = np.ones(self.env.spec.n_actions, np.bool_)
-        send_action(*self._state, i, int(action), everything)
+        send_action(*self._state, i, int(action))
         return self
 
     def order_of(self, i: int) -> tuple[int, int]:

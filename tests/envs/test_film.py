@@ -11,8 +11,18 @@ from envs.battle.orders import in_cone
 from envs.battle.state import BATTLE
 from tests.envs.play import Player, bits, make
 
-AFTER_THE_TICKS = {"step", "sighted", "tag", "distance2", "in_angle", "in_view"}
-"""What a step writes when its ticks are over: its count, and what observations remember and scribble."""
+AFTER_THE_TICKS = {
+    "step",
+    "sighted",
+    "tag",
+    "distance2",
+    "in_angle",
+    "targets",
+    "in_reach",
+    "sees_enemies",
+    "sees_allies",
+} | {"result", "reward", "dead_allies", "dead_enemies"}
+"""What a step writes when its ticks are over: its count, what observations remember and scribble, how it ended."""
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from envs.battle.heuristic import NOBODY, act_by_heuristic, choose_legally
-from envs.battle.orders import EAST, FIRST_LOOK, NO_OP, NORTH, SOUTH, STOP, WEST, measure, write_mask
+from envs.battle.orders import EAST, FIRST_LOOK, NO_OP, NORTH, SOUTH, STOP, WEST, write_masks
+from envs.battle.sight import look_around
 from envs.battle.state import ATTACK, HEAL, MOVE, NONE
 from tests.envs.arena import Arena, Unit
 from tests.envs.play import Player, bits, make
@@ -22,10 +23,10 @@ def scripted(allies: list[Unit], enemies: list[Unit], **options: Any) -> Arena:
 
 
 def mask_of(arena: Arena, i: int) -> np.ndarray:
-    mask = np.zeros(arena.env.spec.n_actions, np.bool_)
-    measure(arena.b, arena.env.setup[0], i)
-    write_mask(arena.b, arena.env.units[0], arena.env.setup[0], i, mask)
-    return mask
+    mask = np.zeros((arena.n, arena.env.spec.n_actions), np.bool_)
+    look_around(arena.b, arena.env.units[0], arena.env.setup[0])
+    write_masks(arena.b, arena.env.units[0], arena.env.setup[0], mask)
+    return mask[i]
 
 
 def act(arena: Arena, i: int = 0) -> int:

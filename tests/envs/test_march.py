@@ -95,7 +95,9 @@ def test_it_halts_where_comrades_have_arrived() -> None:
 def test_but_not_behind_one_whose_target_has_just_died() -> None:
     """In a random order of units a target may die before its attacker's turn, which then has no order for that tick."""
     enemies = [Unit("marine", 15, 16), Unit("marine", 15.76, 16)]
-    arena = marching([Unit("marine", 10, 16, hp=0), FAR], enemies, unit_order="random").run(1)
+    arena = marching([Unit("marine", 10, 16), FAR], enemies, unit_order="random")
+    arena.b["hp"][0] = 0
+    arena.run(1)
     assert [arena.order_of(i)[0] for i in (2, 3)] == [NONE, MARCH]  # the first had acquired
     arena.run(60)
     assert arena.place(2)[0] < 9.3

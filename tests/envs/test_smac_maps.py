@@ -72,13 +72,13 @@ def test_all_26_are_there_and_no_others() -> None:
 
 @by_map
 def test_sizes(id: str) -> None:
-    """SMAC has no own position in the observation; smacv2, whose default we share, adds its two coordinates."""
+    """SMAC has no own position in the observation, and these maps are made as it was published."""
     row = MAPS[id]
-    spec = make(id, obs_own_pos=False).spec
+    spec = make(id).spec
     assert (spec.n_agents, spec.n_enemies) == (sum(row.allies.values()), sum(row.enemies.values()))
     assert (spec.episode_limit, spec.n_actions) == (row.limit, row.n_actions)
     assert (spec.obs_size, spec.state_size) == (row.obs_size, row.state_size)
-    assert make(id).spec.obs_size == row.obs_size + 2
+    assert make(id, obs_own_pos=True).spec.obs_size == row.obs_size + 2
 
 
 @by_map

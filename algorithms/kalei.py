@@ -4,8 +4,14 @@ Li et al., "Kaleidoscope: Learnable Masks for Heterogeneous Multi-agent Reinforc
 (repository LXXXXR/Kaleidoscope, folder Kalei_SMACv2: learner ``Kalei_nq_learner``, mac ``Kalei_type_n_mac``, agent
 ``Kalei_type_n_rnn_1R3``).
 
-Deviations: there a dead unit, whose type bits are zeroed in its observation, is masked as type 0; here it keeps the
-mask of its type, which is fixed for the episode. Resets scale with the length of the run (see ``schedules.py``).
+Weights, losses, gradients, steps and resets equal a plain second writing of them (``tests/algorithms/
+test_published_kalei.py``). Deviations from the repository, beside those of ``learner.py``:
+
+- there a dead unit, whose type bits are zeroed in its observation, is masked as type 0; here it keeps the mask of its
+  type, which is fixed for the episode;
+- there a reset comes at the start of an update, here after all updates of a step, so also before the first one;
+- intervals of resets scale with the length of the run (see ``schedules.py``);
+- with one mask group there are no pairs and the diversity is 0, there it divides by zero.
 """
 
 from __future__ import annotations
@@ -109,7 +115,7 @@ class Kalei(QLearner):
 
     def advance(self, env_steps: int) -> list[str]:
         """Restart unused weights each interval, but not within one interval of the end."""
-        due = env_steps - self._last_reset >= self._restarts.interval
+        due = env_steps - self._last_reset > self._restarts.interval
         if not due or self.total_env_steps - env_steps <= self._restarts.interval:
             return []
         init = ThresholdInit(scale=self.config.threshold_reset_scale, bias=self.config.threshold_reset_bias)

@@ -24,10 +24,9 @@ from torch import Tensor
 
 from algorithms.agent_net import MASKED_LAYERS
 from algorithms.generators import generator
-from algorithms.learner import QLearner
-from algorithms.qmix import QMixConfig, require
+from algorithms.qmix import QMix, QMixConfig, require
 from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
-from algorithms.sparsity.restarts import RESET_LAYERS, Restarts, require_restarts, resolve_restarts
+from algorithms.sparsity.restarts import SPARED_LAYERS, Restarts, require_restarts, resolve_restarts
 from algorithms.sparsity.threshold import KaleiLinear, ThresholdInit
 
 PER_TYPE = Restarts(interval=1_000_000, ratio=0.2)
@@ -74,7 +73,7 @@ class KaleiConfig(QMixConfig):
         require(self, "sparsity_layer_weights", fits, f"{layers} numbers of 0 or larger, one per layer")
 
 
-class Kalei(QLearner):
+class Kalei(QMix):
     """QMIX over thresholded layers, with mask diversity and restarts of unused weights."""
 
     config: KaleiConfig
@@ -119,8 +118,8 @@ class Kalei(QLearner):
         if not due or self.total_env_steps - env_steps <= self._restarts.interval:
             return []
         init = ThresholdInit(scale=self.config.threshold_reset_scale, bias=self.config.threshold_reset_bias)
-        layers = self.layers()
-        restarted = sum(layers[name].restart(self._restarts.ratio, init, self._masks) for name in RESET_LAYERS)
+        layers = [layer for name, layer in self.layers().items() if name not in SPARED_LAYERS]
+        restarted = sum(layer.restart(self._restarts.ratio, init, self._masks) for layer in layers)
         self._last_reset = env_steps
         self._acting = None
         return [f"env_step {env_steps}: {restarted} weights that every mask dropped were restarted"]

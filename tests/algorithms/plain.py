@@ -143,16 +143,14 @@ def plain_td_loss(
             best = []
             for agent in range(spec.n_agents):
                 legal = episodes.action_mask[b, t, agent].nonzero().flatten().tolist()
-                best.append(max(legal, key=lambda a: online[agent][t, a].item()))  # noqa: B023 - used at once
+                best.append(max(legal, key=lambda a: online[agent][t, a].item()))
             q_next = torch.stack([future[agent][t, a] for agent, a in enumerate(best)])
             values.append(mixed(target, q_next, episodes.state[b, t], *sizes).item())
             if t < length:
                 q = torch.stack([online[i][t, episodes.actions[b, t, i]] for i in range(spec.n_agents)])
                 taken.append(mixed(p, q, episodes.state[b, t], *sizes))
         ends = bool(episodes.terminated[b, length - 1]) or not config.bootstrap_at_limit
-        returns = lambda_return(
-            episodes.reward[b, :length].tolist(), values[1:], ends, config.gamma, config.td_lambda
-        )
+        returns = lambda_return(episodes.reward[b, :length].tolist(), values[1:], ends, config.gamma, config.td_lambda)
         errors += [0.5 * (q_tot - value) ** 2 for q_tot, value in zip(taken, returns, strict=True)]
     return torch.stack(errors).mean()
 

@@ -43,7 +43,7 @@ def test_a_dense_learner_has_none() -> None:
 def test_k24_before_any_update() -> None:
     made = k24()
     found = made.diagnostics()
-    assert list(found) == ["temperature", "pattern_entropy", "pattern_overlap", "pattern_churn"]
+    assert list(found)[:4] == ["temperature", "pattern_entropy", "pattern_overlap", "pattern_churn"]
     assert (found["temperature"], found["pattern_churn"]) == (5.0, 0.0)
     assert found["pattern_entropy"] > 0.9  # patterns drawn by chance use all six about alike
     masks = made.layers()["fc2"].masks().unflatten(-1, (-1, 4))  # full groups: same mask, same pattern

@@ -116,7 +116,7 @@ def test_masked_weights_are_the_formula() -> None:
 
 
 def test_what_a_reset_may_touch() -> None:
-    """Weights that all masks drop, in fc2 to fc4: fresh within their bounds, with fresh thresholds; about a share 0.2."""
+    """A share 0.2 of the weights that all masks drop, in fc2 to fc4; values and thresholds fresh, within bounds."""
     made = kalei()
     with torch.no_grad():
         for layer in made.layers().values():

@@ -48,7 +48,8 @@ def test_mixed_values() -> None:
     draw = torch.Generator().manual_seed(1)
     q = torch.randn(9, SPEC.n_agents, generator=draw, dtype=torch.float64) * 3
     state = torch.randn(9, SPEC.state_size, generator=draw, dtype=torch.float64)
-    plain = [mixed(leaves(made), *row, made.config.mixing_embed_dim, made.config.hypernet_embed) for row in zip(q, state, strict=True)]
+    sizes = made.config.mixing_embed_dim, made.config.hypernet_embed
+    plain = [mixed(leaves(made), *row, *sizes) for row in zip(q, state, strict=True)]
     torch.testing.assert_close(made.mixer(q, state), torch.stack(plain), rtol=1e-12, atol=1e-12)
 
 

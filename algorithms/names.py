@@ -38,6 +38,17 @@ KNOWN_AS = {
 """Known name -> ``module:attribute``."""
 
 
+ALGORITHMS = {
+    "nq_learner": "qmix",
+    "qmix_rnn_1R3": "qmix",
+    "Kalei_nq_learner": "kalei",
+    "Kalei_qmix_rnn_1R3": "kalei",
+    "k24_nq_learner": "k24",
+    "K24_qmix_rnn_1R3": "k24",
+}
+"""Names of learners and of their settings -> the registered algorithm; ``--algos`` takes them too."""
+
+
 def resolve(name: str) -> Any:
     """Import what a known name stands for.
 

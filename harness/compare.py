@@ -65,6 +65,9 @@ def introduce(console: Console, request: Request, plans: Sequence[RunPlan], note
     )
     for note in notes:
         say(console, f"setting: {note}")
+    for file in request.files:
+        for line in file.left_out:
+            say(console, f"{file.name}: left out {line}")
 
 
 def complete(console: Console, store: StudyStore, request: Request, plan: RunPlan) -> bool:

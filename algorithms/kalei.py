@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algorithms.agent_net import MASKED_LAYERS
+from algorithms.agent_net import MASKED_LAYERS, mask_group_names
 from algorithms.generators import generator
 from algorithms.qmix import QMix, QMixConfig, require
 from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
@@ -126,13 +126,22 @@ class Kalei(QMix):
 
     @torch.no_grad()
     def diagnostics(self) -> dict[str, float]:
-        """Share of weights that masks drop, and of weights on which two groups' masks agree, averaged over pairs."""
+        """Share of weights that masks drop, of all, per layer, and per layer and mask group (after slashes); and share
+        of weights on which two groups' masks agree, averaged over pairs."""
         kept = torch.cat([(layer.group_weights() != 0).flatten(1) for layer in self.layers().values()], 1)
         keeping = kept.sum(0)  # how many groups keep each weight
         dropping = self.n_groups - keeping
         n_pairs = self.n_groups * (self.n_groups - 1)
         agreeing = (keeping * (keeping - 1) + dropping * (dropping - 1)).float().mean().item()
-        return {"mask_sparsity": 1 - kept.float().mean().item(), "mask_overlap": agreeing / max(1, n_pairs)}
+        overall = {"mask_sparsity": 1 - kept.float().mean().item(), "mask_overlap": agreeing / max(1, n_pairs)}
+        names, shares = mask_group_names(self.spec, self.n_groups), self.sparsity().per_layer
+        by_layer = {f"mask_sparsity/{layer}": sum(of_layer) / len(of_layer) for layer, of_layer in shares.items()}
+        by_group = {
+            f"mask_sparsity/{layer}/{name}": share
+            for layer, of_layer in shares.items()
+            for name, share in zip(names, of_layer, strict=True)
+        }
+        return {**overall, **by_layer, **by_group}
 
     def schedule(self) -> dict[str, float]:
         """QMIX's and the restarts'."""

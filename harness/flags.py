@@ -189,16 +189,16 @@ def import_user_code(target: str) -> None:
         ) from error
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Reports mistakes like every other part of the program: one line, no usage dump."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; all flags: python -m harness.compare --help")
+        raise UsageError(f"{message}; all flags: {self.prog} --help")
 
 
 def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     """The flags; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m harness.compare",
         description="Train, judge and compare sparse multi-agent learners on SMACv2 battles.",
         epilog=None if import_only else _registered(),

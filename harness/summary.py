@@ -55,6 +55,8 @@ class Row:
     wins: int
     aborted: int
     config_hash: str
+    flops_kept: float | None = None
+    """FLOPs of one decision that masks keep / those of the dense network, 0..1, mean over seeds; None: not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,4 +159,12 @@ def _row(members: Sequence[RunRow]) -> Row:
         wins=sum(run.wins for run in members),
         aborted=sum(run.aborted for run in members),
         config_hash=first.config_hash,
+        flops_kept=_flops_kept(members),
     )
+
+
+def _flops_kept(members: Sequence[RunRow]) -> float | None:
+    shares = [
+        run.details["flops"]["kept"] / run.details["flops"]["dense"] for run in members if run.details.get("flops")
+    ]
+    return fmean(shares) if shares else None

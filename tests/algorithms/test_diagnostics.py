@@ -110,7 +110,11 @@ def test_kalei_counts_masks() -> None:
             layer.weight.fill_(1.0)
             layer.thresholds.fill_(-9.0)
             layer.thresholds[0] = 99.0  # sigmoid 1: the first type loses every weight, and agrees with nobody
-    assert made.diagnostics() == pytest.approx({"mask_sparsity": 1 / 3, "mask_overlap": 1 / 3})
+    found = made.diagnostics()
+    assert list(found)[:2] == ["mask_sparsity", "mask_overlap"]
+    assert (found["mask_sparsity"], found["mask_overlap"]) == pytest.approx((1 / 3, 1 / 3))
+    assert found["mask_sparsity/fc2"] == pytest.approx(1 / 3)
+    assert [found[f"mask_sparsity/fc2/{name}"] for name in SPEC.unit_types] == [1.0, 0.0, 0.0]
     assert made.diagnostics()["mask_sparsity"] == pytest.approx(made.sparsity().masked_layers)
 
 

@@ -65,6 +65,7 @@ def judge(
             "throughput": dataclasses.asdict(throughput),
             "speedup_24": dataclasses.asdict(speedup),
             "schedule": algorithm.schedule(),
+            "can_be_won": env.spec.can_be_won,
             "masks": describe_masks(algorithm),
             "flops": describe_flops(algorithm),
             "resumes": resumes,

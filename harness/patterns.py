@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from algorithms.sparsity.tracker import PATTERNS
-from harness.compare import ALL_DONE, WRONG_USE, make_console, make_folder, say
+from harness.compare import ALL_DONE, WRONG_USE, file_name, make_console, make_folder, say
 from harness.errors import UsageError, unknown_name
 from harness.flags import Parser, default_study
 from harness.mask_plots import TRACES, plot_masks, plot_training
@@ -124,7 +124,7 @@ def work(flops: dict[str, Any]) -> str:
 
 def draw(folder: Path, run: RunRow, points: Sequence[CurvePoint]) -> list[Path]:
     """The pictures of one run; returns their paths."""
-    stem = f"{run.algorithm}-{run.scenario}-seed{run.seed}-{run.config_hash}".replace("/", "_")
+    stem = f"{run.algorithm}-{file_name(run.scenario)}-seed{run.seed}-{run.config_hash}"
     use, training = folder / f"{stem}-masks.png", folder / f"{stem}-training.png"
     plot_masks(use, run.details["masks"], title=label(run))
     drawn = plot_training(training, points, list(run.details["masks"]["layers"]), title=f"{label(run)}, over training")

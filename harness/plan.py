@@ -87,8 +87,8 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
         The plans, and a line for each setting that differs from its default.
 
     Raises:
-        UsageError: a setting is unknown or of the wrong type, a config lacks what training reads, or the device is not
-            there.
+        UsageError: a setting is unknown or of the wrong type, a config lacks what training reads, or the device or a
+            package that a scenario needs is not there.
     """
     device = resolve_device(request.device)
     configs, options = {}, {}
@@ -104,6 +104,10 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
         configs[name], lines = resolve_config(name, config_class, request.settings, overrides)
         notes |= dict.fromkeys(lines)
     for scenario in request.scenarios:
+        try:
+            envs.registry.require_installed(scenario)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
         options[scenario], lines = resolve_config("env", envs.registry.options_class(scenario), request.settings, {})
         notes |= dict.fromkeys(lines)
     plans = [

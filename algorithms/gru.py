@@ -47,10 +47,22 @@ class SequenceGRU(nn.Module):
         Returns:
             (R, H) states after each step, in time order.
         """
-        if hidden is None:
-            hidden = x.new_zeros(step_sizes[0], self.hidden_size)
-        gates = F.linear(x, self.weight_ih, self.bias_ih)
-        return _Recurrence.apply(gates, self.weight_hh, self.bias_hh, hidden, step_sizes)
+        return unroll(x, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, step_sizes, hidden)
+
+
+def unroll(
+    x: Tensor,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor,
+    bias_hh: Tensor,
+    step_sizes: list[int],
+    hidden: Tensor | None,
+) -> Tensor:
+    """``SequenceGRU.forward`` with weights from elsewhere, masked ones for example."""
+    if hidden is None:
+        hidden = x.new_zeros(step_sizes[0], weight_hh.shape[1])
+    return _Recurrence.apply(F.linear(x, weight_ih, bias_ih), weight_hh, bias_hh, hidden, step_sizes)
 
 
 class _Recurrence(torch.autograd.Function):

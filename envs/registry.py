@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
+import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,8 @@ class Entry:
     source: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Options that differ from the dataclass' defaults unless the caller sets them."""
+    requires: str = ""
+    """A package that is not among this project's own dependencies and has to be there."""
 
 
 _entries: dict[str, Entry] = {}
@@ -49,6 +52,7 @@ def register(
     defaults: Mapping[str, Any] | None = None,
     summary: str = "",
     source: str = "",
+    requires: str = "",
 ) -> None:
     """Add a scenario; strings are resolved only when it is made.
 
@@ -60,6 +64,7 @@ def register(
         defaults: options of this scenario that differ from the dataclass' own, for a variant of another scenario.
         summary: one line for ``--help``.
         source: where the scenario comes from.
+        requires: name of a package that the world needs and that may not be installed.
 
     Raises:
         ValueError: the id is taken, or the built-in engine is given nothing to play.
@@ -76,6 +81,7 @@ def register(
         summary=summary,
         source=source,
         defaults=dict(defaults or {}),
+        requires=requires,
     )
 
 
@@ -114,6 +120,17 @@ def entry(id: str) -> Entry:
     return _entries[id]
 
 
+def require_installed(id: str) -> None:
+    """See to it that what a scenario needs is there.
+
+    Raises:
+        ValueError: a package is missing; the message says how to install it.
+    """
+    package = entry(id).requires
+    if package and importlib.util.find_spec(package) is None:
+        raise ValueError(f"scenario {id!r} needs the package {package}, which is not installed; pip install {package}")
+
+
 def resolve(path: str) -> Any:
     """Import what ``module:name`` points to."""
     module, _, name = path.partition(":")
@@ -136,9 +153,10 @@ def make(id: str, num_envs: int = 1, *, seed: int | None = None, first_slot: int
         **options: fields of ``options_class(id)``.
 
     Raises:
-        ValueError: unknown scenario or option, or a value that is not allowed.
+        ValueError: unknown scenario or option, a value that is not allowed, or a package that is not installed.
     """
     row = entry(id)
+    require_installed(id)
     if num_envs < 1:
         raise ValueError(f"num_envs is {num_envs}, it must be at least 1")
     build: Callable[..., BatchedEnv] = resolve(row.entry_point)
@@ -189,3 +207,12 @@ for _file, _benchmark, _source in (("smac.json", "SMAC", SMAC), ("extra.json", "
         _summary = f"{_benchmark}: {fight(_scenario)}"
         register(_name, scenario=_scenario, defaults=PLAIN, summary=_summary, source=_source)
 spell("3s6z", "3s5z_vs_3s6z")  # as papers on SMAC shorten it
+
+register(
+    "mpe2/simple_spread_v3",
+    entry_point="envs.mpe:simple_spread",
+    options="envs.mpe:SpreadOptions",
+    summary="particles spread over landmarks (PettingZoo); judged by return, needs pip install mpe2",
+    source="Lowe et al., NeurIPS 2017; package mpe2",
+    requires="mpe2",
+)

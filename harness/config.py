@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import envs.registry
 from harness.errors import UsageError, unknown_name
 
 _BOOL_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -61,31 +62,31 @@ def check_targets(settings: Iterable[Setting], algorithms: Iterable[str], regist
 
 
 def resolve_config(
-    name: str,
-    config_class: type,
-    settings: Iterable[Setting],
-    overrides: Mapping[str, Any],
-    whose: str = "by the budget",
+    name: str, config_class: type, settings: Iterable[Setting], overrides: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Any, list[str]]:
-    """The algorithm's config with the budget's overrides and then the user's settings applied.
+    """The algorithm's config with all overrides and then the user's settings applied.
 
     Args:
         name: the algorithm, for messages.
         config_class: its frozen dataclass.
         settings: every ``--set``; those for other targets are passed over.
-        overrides: what the budget makes smaller; keys that the dataclass lacks are passed over.
-        whose: why the overrides hold, for the lines.
+        overrides: who says so (``by the budget``) -> field -> value, later ones over earlier ones; keys that the
+            dataclass lacks are passed over.
 
     Returns:
-        The config, and a line for each value that differs from the default in code.
+        The config, and a line for each ``--set`` and each other value that differs from the default in code.
 
     Raises:
         UsageError: an unknown key, a value of the wrong type, or values that the dataclass refuses together.
     """
     hints = get_type_hints(config_class)
     fields = {entry.name: hints[entry.name] for entry in dataclasses.fields(config_class)}
-    values = {key: value for key, value in overrides.items() if key in fields}
-    reasons = dict.fromkeys(values, whose)
+    values: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    for reason, given in overrides.items():
+        known = {key: value for key, value in given.items() if key in fields}
+        values |= known
+        reasons |= dict.fromkeys(known, reason)
     for setting in settings:
         if setting.target != name:
             continue
@@ -97,7 +98,23 @@ def resolve_config(
         config = config_class(**values)
     except ValueError as error:
         raise UsageError(f"{name}: {error}") from error
-    return config, [f"{name}.{key} = {values[key]} ({reasons[key]})" for key in values]
+    defaults = {entry.name: entry.default for entry in dataclasses.fields(config_class)}
+    said = [key for key, value in values.items() if reasons[key] == "by --set" or value != defaults[key]]
+    return config, [f"{name}.{key} = {values[key]} ({reasons[key]})" for key in said]
+
+
+def resolve_env(scenario: str, settings: Iterable[Setting]) -> tuple[Any, list[str]]:
+    """The options of a scenario's world: its own defaults, then every ``--set env.KEY``.
+
+    Raises:
+        UsageError: as ``resolve_config`` does, or the world needs a package that is not installed.
+    """
+    try:
+        envs.registry.require_installed(scenario)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    defaults = envs.registry.entry(scenario).defaults
+    return resolve_config("env", envs.registry.options_class(scenario), settings, {f"by {scenario}": defaults})
 
 
 def parse_value(text: str, kind: Any, *, where: str) -> Any:

@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import envs
 from harness import policies
 from harness.compare import ALL_DONE, INTERRUPTED, WRONG_USE, make_console, make_folder, say
-from harness.config import parse_setting, resolve_config
+from harness.config import parse_setting, resolve_env
 from harness.errors import UsageError
 from harness.evaluate import Battle, play
 from harness.flags import Parser, at_least_one, import_user_code, names_in
@@ -191,7 +191,8 @@ def read_flags(argv: Sequence[str]) -> Request:
         import_user_code(target)
     flags = flag_parser().parse_args(argv)
     known = envs.ids()
-    scenarios = names_in("scenario", flags.scenarios or ",".join(known), known, envs.registry.real_name)
+    everything = ",".join(id for id in known if envs.registry.entry(id).scenario is not None)
+    scenarios = names_in("scenario", flags.scenarios or everything, known, envs.registry.real_name)
     named = names_in("policy", flags.policies, policies.ids()) if flags.policies else ()
     settings = [parse_setting(argument) for argument in flags.settings]
     for setting in settings:
@@ -199,10 +200,7 @@ def read_flags(argv: Sequence[str]) -> Request:
             raise UsageError(
                 f"--set {setting.target}.{setting.key}: only the world has settings here: env.{setting.key}"
             )
-    options = {
-        scenario: dataclasses.asdict(resolve_config("env", envs.registry.options_class(scenario), settings, {})[0])
-        for scenario in scenarios
-    }
+    options = {scenario: dataclasses.asdict(resolve_env(scenario, settings)[0]) for scenario in scenarios}
     if flags.seed < 0:
         raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
     if flags.out is not None and flags.out.is_dir():

@@ -27,7 +27,7 @@ from envs.render.scene import TICKS_PER_SECOND
 from envs.render.style import palette
 from harness import policies
 from harness.compare import ALL_DONE, INTERRUPTED, WRONG_USE, make_console, make_folder, say
-from harness.config import parse_setting, resolve_config
+from harness.config import parse_setting, resolve_env
 from harness.errors import UsageError, unknown_name
 from harness.evaluate import Greedy
 from harness.flags import Parser, at_least_one, default_study, import_user_code
@@ -160,7 +160,7 @@ def untrained(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
             raise UsageError(
                 f"--set {setting.target}.{setting.key}: only the world has settings here: --set env.KEY=VALUE"
             )
-    options, _ = resolve_config("env", envs.registry.options_class(scenario), settings, {})
+    options, _ = resolve_env(scenario, settings)
     needed = policies.entry(name).env_options
     env = envs.registry.make(scenario, 1, seed=flags.seed, **{**dataclasses.asdict(options), **needed})
     return env, policies.make(name, flags.seed), name

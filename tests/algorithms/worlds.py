@@ -31,7 +31,9 @@ SINGLE_TYPE = dataclasses.replace(SPEC, id="toy_single_type", unit_types=("marin
 def settings(id: str, **changes: object) -> object:
     """A small config of one algorithm."""
     small: dict[str, object] = {"rnn_hidden_dim": 16, "mixing_embed_dim": 8, "hypernet_embed": 8, "batch_size": 4}
-    return registry.config_class(id)(**{**small, **changes})
+    config_class = registry.config_class(id)
+    known = {field.name for field in dataclasses.fields(config_class)}
+    return config_class(**{**{name: value for name, value in small.items() if name in known}, **changes})
 
 
 def learner(

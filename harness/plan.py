@@ -14,7 +14,7 @@ from algorithms.k24 import K24Config
 from algorithms.presets import preset
 from envs.protocol import BatchedEnv
 from harness.budgets import Budget
-from harness.config import resolve_config
+from harness.config import resolve_config, resolve_env
 from harness.errors import UsageError
 from harness.flags import Request
 from harness.provenance import config_hash

@@ -14,7 +14,11 @@ from envs.spec import EnvSpec
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeBatch:
-    """B whole episodes, padded to the longest (T env_steps); arrays with T+1 entries hold the last view as well."""
+    """B whole episodes, padded to the longest (T env_steps); arrays with T+1 entries hold the last view as well.
+
+    ``filled`` and ``unit_type`` lie on the CPU whatever the device of the others: they decide the shapes of the work,
+    which the host has to know, and asking a GPU would make it wait.
+    """
 
     obs: Tensor
     """(B, T+1, N, D) float32"""
@@ -31,9 +35,9 @@ class EpisodeBatch:
     truncated: Tensor
     """(B, T) bool"""
     filled: Tensor
-    """(B, T) bool: real steps, not padding"""
+    """(B, T) bool: real steps, not padding; on the CPU"""
     unit_type: Tensor
-    """(B, N) int64"""
+    """(B, N) int64; on the CPU"""
 
 
 @dataclass(frozen=True, kw_only=True)

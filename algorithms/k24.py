@@ -23,6 +23,7 @@ from torch import Tensor
 from algorithms.agent_net import MASKED_LAYERS, Taps
 from algorithms.generators import generator
 from algorithms.learner import QLearner, Views
+from algorithms.protocol import Diagnostics
 from algorithms.qmix import QMixConfig, require
 from algorithms.schedules import linear, scaled
 from algorithms.sparsity.diversity import K24DiversityManager
@@ -166,7 +167,7 @@ class K24(QLearner):
         for name, layer in self.layers().items():
             layer.activation.observe(taps[name], counted)
 
-    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, dict[str, float]]:
+    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, Diagnostics]:
         """Ask for patterns that differ between types, until the masks are frozen."""
         if self.frozen:
             return None, {}
@@ -242,7 +243,7 @@ class K24(QLearner):
         """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
         self._masks.set_state(saved["masks"].cpu())
-        self._diversity.coefficient.load_state_dict(saved["coefficient"])
+        self._diversity.coefficient.load_state_dict(saved["coefficient"], self.device)
         self.tracker.load_state_dict(saved["tracker"])
         self._last_reset = saved["last_reset"]
         self._env_steps = saved["env_steps"]

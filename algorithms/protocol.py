@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,9 @@ import torch
 from torch import Tensor
 
 from envs.spec import EnvSpec
+
+Diagnostics = Mapping[str, float | Tensor]
+"""Name -> a number, plain or as a tensor () on any device."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +134,11 @@ class Algorithm(ABC):
         """Exploration rate after this many env_steps."""
 
     @abstractmethod
-    def update(self, batch: EpisodeBatch, env_steps: int) -> dict[str, float]:
-        """One gradient step; returns finite diagnostics such as ``loss``, ``grad_norm``, ``q_taken``."""
+    def update(self, batch: EpisodeBatch, env_steps: int) -> Diagnostics:
+        """One gradient step; returns finite diagnostics such as ``loss``, ``grad_norm``, ``q_taken``.
+
+        Tensors among them are read with ``float()`` when they are logged, not sooner: reading one waits for a GPU.
+        """
 
     @abstractmethod
     def advance(self, env_steps: int) -> list[str]:

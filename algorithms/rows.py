@@ -35,6 +35,23 @@ class RowOrder:
         """Bring (R, …) from time order to group order."""
         return x if self.to_group is None else Reorder.apply(x, self.to_group, self.to_time)
 
+    def to(self, device: torch.device) -> RowOrder:
+        """The same tables on a device; a GPU is not waited for."""
+        if self.views.device == device:
+            return self
+
+        def move(table: Tensor) -> Tensor:
+            return table.to(device, non_blocking=True)
+
+        return RowOrder(
+            views=move(self.views),
+            rows=move(self.rows),
+            step_sizes=self.step_sizes,
+            group_sizes=self.group_sizes,
+            to_group=None if self.to_group is None else move(self.to_group),
+            to_time=None if self.to_time is None else move(self.to_time),
+        )
+
     def timed(self, x: Tensor) -> Tensor:
         """Bring (R, …) from group order to time order."""
         return x if self.to_group is None else Reorder.apply(x, self.to_time, self.to_group)
@@ -66,7 +83,7 @@ def order_rows(lengths: Tensor, groups: Tensor, n_groups: int, views_per_episode
         views_per_episode: T+1, the padded length.
 
     Returns:
-        The index tables, on the device of ``lengths``.
+        The index tables, on the device of ``lengths``; best the CPU, since sizes are read from them.
     """
     n_agents = groups.shape[1]
     longest_first = torch.argsort(lengths, descending=True, stable=True)

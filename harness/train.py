@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from torch import Tensor
 
 import algorithms.registry
 from algorithms.replay import EpisodeReplay
@@ -47,9 +48,9 @@ class Counters:
     next_checkpoint: int = 0
     resumes: int = 0
     """How often training went on from a checkpoint, its replay empty."""
-    losses: list[float] = field(default_factory=list)
-    """Of the updates since the last evaluation."""
-    diagnostics: dict[str, float] = field(default_factory=dict)
+    losses: list[float | Tensor] = field(default_factory=list)
+    """Of the updates since the last evaluation; tensors are read when they are logged."""
+    diagnostics: dict[str, float | Tensor] = field(default_factory=dict)
     """Of the last update, its loss apart."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Spent in each part of the work, over all sessions."""
@@ -161,7 +162,7 @@ class TrainingRun:
                 continue
             with self._timed("update"):
                 batch = self.replay.sample(config.batch_size, self.algorithm.device)
-                self.at.diagnostics = self.algorithm.update(batch, self.at.env_steps)
+                self.at.diagnostics = dict(self.algorithm.update(batch, self.at.env_steps))
             self.at.losses.append(self.at.diagnostics.pop("loss"))
             self.at.updates += 1
 
@@ -181,10 +182,10 @@ class TrainingRun:
             win_rate=found.win_rate,
             return_mean=found.mean_return,
             episodes=len(found.finished),
-            loss=sum(at.losses) / len(at.losses) if at.losses else None,
+            loss=sum(map(float, at.losses)) / len(at.losses) if at.losses else None,
             epsilon=self.algorithm.epsilon(at.env_steps),
             wall_seconds=self.wall_seconds,
-            **at.diagnostics
+            **{name: float(value) for name, value in at.diagnostics.items()}
             | self.algorithm.diagnostics()
             | {"sparsity_masked": self.algorithm.sparsity().masked_layers, "updates": at.updates},
         )

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from algorithms.group_gru import unroll_groups
 from algorithms.gru import SequenceGRU
 from algorithms.layers import GroupLinear, LinearFactory, grouped_linear
 from algorithms.protocol import PolicyLayer, PolicyLayers
@@ -13,7 +14,9 @@ from algorithms.rows import RowOrder
 from envs.spec import EnvSpec
 
 MASKED_LAYERS = ("fc1", "fc2", "fc3", "fc4")
-"""The prunable layers, in the order of the forward pass; the GRU stays dense."""
+"""The layers that the published algorithms mask, in the order of the forward pass; the GRU stays dense."""
+GRU_LAYERS = ("gru_ih", "gru_hh")
+"""The GRU's two matrices, input and recurrent side, where they are prunable layers as well."""
 
 Taps = dict[str, list[Tensor]]
 """Layer name -> its inputs of one pass, one tensor (R_g, in) per mask group."""
@@ -29,14 +32,26 @@ class AgentNet(nn.Module):
         spec: counts and sizes of the world.
         hidden_size: H.
         n_groups: G, mask groups; 1 for a dense network.
-        linear: makes the four prunable layers.
-        generator: draws the GRU's initial parameters.
+        linear: makes the prunable layers.
+        generator: draws the GRU's initial parameters where it is dense.
+        last_action: whether the input holds the last action.
+        agent_id: whether the input holds the agent's number.
+        grouped_gru: make the GRU's two matrices prunable layers too, with a weight for each mask group.
 
     Source: PyMARL2's ``n_rnn`` with the two further layers that Kaleidoscope (NeurIPS 2024) adds to it.
     """
 
     def __init__(
-        self, spec: EnvSpec, hidden_size: int, n_groups: int, linear: LinearFactory, generator: torch.Generator
+        self,
+        spec: EnvSpec,
+        hidden_size: int,
+        n_groups: int,
+        linear: LinearFactory,
+        generator: torch.Generator,
+        *,
+        last_action: bool = True,
+        agent_id: bool = True,
+        grouped_gru: bool = False,
     ) -> None:
         super().__init__()
         self.obs_size = spec.obs_size
@@ -44,15 +59,21 @@ class AgentNet(nn.Module):
         self.n_agents = spec.n_agents
         self.n_groups = n_groups
         self.hidden_size = hidden_size
-        self.fc1 = linear(spec.obs_size + spec.n_actions + spec.n_agents, hidden_size)
-        self.gru = SequenceGRU(hidden_size, hidden_size, generator)
+        self.last_action, self.agent_id, self.grouped_gru = last_action, agent_id, grouped_gru
+        self.fc1 = linear(spec.obs_size + last_action * spec.n_actions + agent_id * spec.n_agents, hidden_size)
+        if grouped_gru:
+            self.gru_ih, self.gru_hh = (linear(hidden_size, 3 * hidden_size) for _ in GRU_LAYERS)
+        else:
+            self.gru = SequenceGRU(hidden_size, hidden_size, generator)
         self.fc2 = linear(hidden_size, hidden_size)
         self.fc3 = linear(hidden_size, hidden_size)
         self.fc4 = linear(hidden_size, spec.n_actions)
 
     def prunable(self) -> dict[str, GroupLinear]:
-        """The prunable layers by name."""
-        return {name: getattr(self, name) for name in MASKED_LAYERS}
+        """The prunable layers by name, in the order of the forward pass."""
+        first, *others = MASKED_LAYERS
+        names = (first, *GRU_LAYERS, *others) if self.grouped_gru else MASKED_LAYERS
+        return {name: getattr(self, name) for name in names}
 
     def group_weights(self) -> dict[str, Tensor]:
         """Layer name -> (G, out, in) weights that acting, evaluation and the target network use."""
@@ -65,14 +86,18 @@ class AgentNet(nn.Module):
             name: PolicyLayer(weight=each.weight.clone(), masked=each.group_weights().clone(), bias=each.bias.clone())
             for name, each in self.prunable().items()
         }
-        gru = (self.gru.weight_ih, self.gru.weight_hh, self.gru.bias_ih, self.gru.bias_hh)
-        weight_ih, weight_hh, bias_ih, bias_hh = (tensor.clone() for tensor in gru)
-        return PolicyLayers(
-            before={"fc1": layers.pop("fc1")}, gru=(weight_ih, weight_hh, bias_ih, bias_hh), after=layers
-        )
+        if self.grouped_gru:
+            gru = layers.pop("gru_ih"), layers.pop("gru_hh")
+        else:
+            sides = (self.gru.weight_ih, self.gru.bias_ih), (self.gru.weight_hh, self.gru.bias_hh)
+            input_side, recurrent_side = (
+                PolicyLayer(weight=w.clone(), masked=w.clone().unsqueeze(0), bias=b.clone()) for w, b in sides
+            )
+            gru = input_side, recurrent_side
+        return PolicyLayers(before={"fc1": layers.pop("fc1")}, gru=gru, after=layers, gru_masked=self.grouped_gru)
 
     def inputs(self, obs: Tensor, last_action: Tensor, order: RowOrder) -> Tensor:
-        """Assemble obs ⊕ one-hot last action ⊕ one-hot agent id for the real rows.
+        """Assemble obs ⊕ one-hot last action ⊕ one-hot agent id for the real rows, as far as the network takes them.
 
         Args:
             obs: (…, N, D) float32, padded or not; flattened rows are picked by ``order``.
@@ -82,13 +107,16 @@ class AgentNet(nn.Module):
         Returns:
             (R, D + A + N) in group order.
         """
-        action_at, agent_at = self.obs_size, self.obs_size + self.n_actions
-        x = obs.new_zeros(order.rows.numel(), agent_at + self.n_agents)
-        x[:, :action_at] = obs.reshape(-1, self.obs_size).index_select(0, order.rows)
-        last = last_action.flatten()[order.rows].unsqueeze(1)
-        # no last action: a zero is written where action 0 would be
-        x.scatter_(1, action_at + last.clamp(min=0), (last >= 0).to(x.dtype))
-        return x.scatter_(1, agent_at + (order.rows % self.n_agents).unsqueeze(1), 1.0)
+        x = obs.new_zeros(order.rows.numel(), self.fc1.in_features)
+        x[:, : self.obs_size] = obs.reshape(-1, self.obs_size).index_select(0, order.rows)
+        if self.last_action:
+            last = last_action.flatten()[order.rows].unsqueeze(1)
+            # no last action: a zero is written where action 0 would be
+            x.scatter_(1, self.obs_size + last.clamp(min=0), (last >= 0).to(x.dtype))
+        if self.agent_id:
+            agent_at = self.fc1.in_features - self.n_agents
+            x.scatter_(1, agent_at + (order.rows % self.n_agents).unsqueeze(1), 1.0)
+        return x
 
     def forward(
         self,
@@ -116,9 +144,17 @@ class AgentNet(nn.Module):
                 taps[name] = [part.detach() for part in parts]
             return grouped_linear(parts, weights[name], getattr(self, name).bias)
 
-        x = _join(layer("fc1", list(inputs.split(order.group_sizes))))
-        states = self.gru(order.timed(F.relu_(x)), order.step_sizes, hidden)
-        parts = list(order.grouped(states).split(order.group_sizes))
+        parts = [F.relu_(part) for part in layer("fc1", list(inputs.split(order.group_sizes)))]
+        if self.grouped_gru:
+            before_gru = parts
+            biases = self.gru_ih.bias, self.gru_hh.bias
+            parts, earlier = unroll_groups(parts, weights["gru_ih"], weights["gru_hh"], *biases, order, hidden)
+            if taps is not None:
+                taps |= {"gru_ih": [part.detach() for part in before_gru], "gru_hh": earlier}
+            states = order.timed(_join(parts))
+        else:
+            states = self.gru(order.timed(_join(parts)), order.step_sizes, hidden)
+            parts = list(order.grouped(states).split(order.group_sizes))
         parts = [F.relu_(part) for part in layer("fc2", parts)]
         parts = [F.relu_(part) for part in layer("fc3", parts)]
         return _join(layer("fc4", parts)), states
@@ -126,6 +162,13 @@ class AgentNet(nn.Module):
 
 def _join(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def mask_group_names(spec: EnvSpec, n_groups: int) -> tuple[str, ...]:
+    """What the mask groups are called: unit types, or agents below two types; ``all`` where there is only one group."""
+    if n_groups == 1:
+        return ("all",)
+    return spec.unit_types if len(spec.unit_types) >= 2 else tuple(f"agent_{i}" for i in range(spec.n_agents))
 
 
 def mask_groups(unit_type: Tensor, spec: EnvSpec, n_groups: int) -> Tensor:

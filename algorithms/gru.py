@@ -47,9 +47,22 @@ class SequenceGRU(nn.Module):
         Returns:
             (R, H) states after each step, in time order.
         """
-        if hidden is None:
-            hidden = x.new_zeros(step_sizes[0], self.hidden_size)
-        return _Unroll.apply(x, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, hidden, step_sizes)
+        return unroll(x, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, step_sizes, hidden)
+
+
+def unroll(
+    x: Tensor,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor,
+    bias_hh: Tensor,
+    step_sizes: list[int],
+    hidden: Tensor | None,
+) -> Tensor:
+    """``SequenceGRU.forward`` with weights from elsewhere, masked ones for example."""
+    if hidden is None:
+        hidden = x.new_zeros(step_sizes[0], weight_hh.shape[1])
+    return _Unroll.apply(x, weight_ih, weight_hh, bias_ih, bias_hh, hidden, step_sizes)
 
 
 class _Unroll(torch.autograd.Function):

@@ -7,29 +7,37 @@ Two of every four consecutive inputs are kept, the shape that sparse tensor core
     C  pattern orthogonality    mean ⟨p_k, p_l⟩ over pairs of types, adaptive weight    sparsity/diversity.py
 
 and three things happen on a schedule: the temperature falls, unused weights restart, and late in the run the masks are
-frozen and the weights finetuned (rewind & finetune). The Gumbel noise falls with the temperature, where plain
-Gumbel-softmax keeps it (``noise_anneal``). Known as learner ``k24_nq_learner`` over ``K24_type_n_rnn_1R3``.
+frozen and the weights finetuned (rewind & finetune). Known as learner ``k24_nq_learner`` over ``K24_type_n_rnn_1R3``.
 
 Built on Kaleidoscope (Li et al., NeurIPS 2024), whose four masked layers, adaptive coefficient and restarts it keeps.
+Values, losses, gradients and steps equal a plain second writing of this description, and the straight-through gradient
+equals finite differences (``tests/algorithms/test_published_k24.py``). Deviations from the description:
+
+- the Gumbel noise falls with the temperature, where plain Gumbel-softmax keeps it (``noise_anneal``);
+- scores of a group are brought to a mean of 1 before the layer norm, whose eps would swallow small ones;
+- ``mask_gru`` masks the GRU too, ``rewind_ratio`` returns weights to a snapshot at the freeze; both are off by default;
+- a dead unit keeps the mask of its type, and those of Kalei that concern the length of a run (see ``kalei.py``).
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from algorithms.agent_net import MASKED_LAYERS, Taps
+from algorithms.agent_net import Taps, mask_group_names
 from algorithms.generators import generator
-from algorithms.learner import QLearner, Views
+from algorithms.learner import Views
 from algorithms.protocol import Diagnostics
-from algorithms.qmix import QMixConfig, require
+from algorithms.qmix import QMix, QMixConfig, require
 from algorithms.schedules import linear, scaled
 from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
-from algorithms.sparsity.restarts import RESET_LAYERS, Restarts, require_restarts, resolve_restarts
-from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse, pattern_overlap
+from algorithms.sparsity.restarts import SPARED_LAYERS, Restarts, require_restarts, resolve_restarts
+from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse, describe_use, pattern_overlap
 
 PER_TYPE = Restarts(interval=500_000, ratio=0.2)
 """Restarts of unused weights with a mask per unit type. Source: K24_args."""
@@ -62,11 +70,22 @@ class K24Config(QMixConfig):
     """env_steps of a 10.05M run between restarts of unused weights; None: 500_000 (K24_args), or 10_000 of any run
     where masks are per agent (see ``sparsity/restarts.py``)."""
     reset_ratio: float | None = None
-    """Share of the unused weights that restarts, 0..1; None: 0.2 (K24_args), or 0.1 where masks are per agent."""
+    """Share of the unused weights that restarts, 0..1 (0: never); None: 0.2 (K24_args), or 0.1 where masks are per
+    agent."""
     finetune_start_ratio: float = 0.8
     """Share of the run after which masks freeze; 1 means never. Source: K24_args."""
     finetune_lr_decay: float = 0.9
     """Factor on the learning rate from then on. Source: K24_args."""
+    rewind_ratio: float | None = None
+    """Share of the run, before ``finetune_start_ratio``, at which all weights are remembered; when the masks freeze
+    they return to these values. None: they stay as they are. Source: Frankle et al., ICML 2020 (arXiv 1912.05671)."""
+    mask_gru: bool = False
+    """Keep 2 of 4 in the GRU's two matrices as well, which hold most of the multiplications. Source: this project."""
+    score_activation: bool = True
+    """Whether a weight's score counts how strongly its input is used: the factor EMA(|a|). Source: K24."""
+    score_alpha: bool = True
+    """Whether it counts what each unit type has learned: the factor sigmoid(α_k), without which types share one mask.
+    Source: K24."""
     alpha_init_std: float = 0.1
     """α starts at N(0, this²): a spread that lets types part. Source: this project."""
     ema_momentum: float = 0.99
@@ -87,9 +106,12 @@ class K24Config(QMixConfig):
         require(self, "ema_momentum", 0 <= self.ema_momentum < 1, "at least 0 and below 1")
         for name in ("finetune_start_ratio", "finetune_lr_decay"):
             require(self, name, 0 < getattr(self, name) <= 1, "larger than 0 and at most 1")
+        before_finetune = self.rewind_ratio is None or 0 <= self.rewind_ratio < self.finetune_start_ratio < 1
+        freeze = f"finetune_start_ratio ({self.finetune_start_ratio}), which is below 1"
+        require(self, "rewind_ratio", before_finetune, f"at least 0 and below {freeze}; or None")
 
 
-class K24(QLearner):
+class K24(QMix):
     """QMIX over 2:4 layers."""
 
     config: K24Config
@@ -111,11 +133,13 @@ class K24(QLearner):
         self._finetune_start = round(self.config.finetune_start_ratio * self.total_env_steps)
         self._last_reset = 0
         self._env_steps = 0
+        self._remembered: dict[str, Tensor] | None = None
+        self._remember_when_due()
 
     @property
     def frozen(self) -> bool:
         """Whether the masks are fixed for good; the layers know, and freeze together."""
-        return bool(self.layers()["fc1"].frozen)
+        return self.layers()["fc1"].frozen
 
     @property
     def n_groups(self) -> int:
@@ -123,9 +147,14 @@ class K24(QLearner):
         return self.spec.n_mask_groups
 
     @property
+    def grouped_gru(self) -> bool:
+        """Whether the GRU's matrices are masked too."""
+        return self.config.mask_gru
+
+    @property
     def wants_taps(self) -> bool:
-        """Input magnitudes matter until the masks are frozen."""
-        return not self.frozen
+        """Input magnitudes matter to the score, until the masks are frozen."""
+        return self.config.score_activation and not self.frozen
 
     def make_linear(self, in_features: int, out_features: int) -> SemiStructuredLinear24:
         """Make a 2:4 layer."""
@@ -136,12 +165,14 @@ class K24(QLearner):
             alpha_init_std=self.config.alpha_init_std,
             ema_momentum=self.config.ema_momentum,
             ema_per_type=self.config.ema_per_type,
+            score_activation=self.config.score_activation,
+            score_alpha=self.config.score_alpha,
             generator=self._parameters,
         )
 
     def layers(self) -> dict[str, SemiStructuredLinear24]:
         """The masked layers by name."""
-        return {name: getattr(self.net, name) for name in MASKED_LAYERS}
+        return {name: getattr(self.net, name) for name in self.net.prunable()}
 
     def temperature(self, env_steps: int) -> float:
         """τ of the Gumbel-softmax after this many env_steps."""
@@ -180,15 +211,33 @@ class K24(QLearner):
         self._env_steps = env_steps
         if self.frozen:
             return []
+        lines = self._remember_when_due()
         if self._finetune_start <= env_steps and self.config.finetune_start_ratio < 1:
-            return [self._freeze(env_steps)]
-        if env_steps - self._last_reset < self._restarts.interval:
-            return []
-        layers = self.layers()
-        restarted = sum(layers[name].restart(self._restarts.ratio, self._masks) for name in RESET_LAYERS)
+            return [*lines, self._freeze(env_steps)]
+        if self._restarts.ratio > 0 and env_steps - self._last_reset >= self._restarts.interval:
+            lines.append(self._restart(env_steps))
+        return lines
+
+    def _restart(self, env_steps: int) -> str:
+        """Redraw a share of the weights that every mask drops."""
+        layers = [layer for name, layer in self.layers().items() if name not in SPARED_LAYERS]
+        restarted = sum(layer.restart(self._restarts.ratio, self._masks) for layer in layers)
         self._last_reset = env_steps
         self._acting = None
-        return [f"env_step {env_steps}: {restarted} weights that every mask dropped were restarted"]
+        return f"env_step {env_steps}: {restarted} weights that every mask dropped were restarted"
+
+    def _remember_when_due(self) -> list[str]:
+        """Keep a copy of all weights, of the mixer too, once the run has come to ``rewind_ratio``."""
+        share = self.config.rewind_ratio
+        if share is None or self._remembered is not None or self._env_steps < share * self.total_env_steps:
+            return []
+        self._remembered = {name: p.detach().clone() for name, p in self._rewindable().items()}
+        return [f"env_step {self._env_steps}: weights remembered for the rewind"]
+
+    def _rewindable(self) -> dict[str, Tensor]:
+        """Every parameter but α, which no longer matters once masks are frozen."""
+        net = {name: p for name, p in self.net.named_parameters() if not name.endswith("alpha")}
+        return {**net, **{f"mixer.{name}": p for name, p in self.mixer.named_parameters()}}
 
     def _freeze(self, env_steps: int) -> str:
         """Rewind & finetune: masks as they are best now, a fresh optimiser at a lower rate, equal target networks."""
@@ -196,27 +245,28 @@ class K24(QLearner):
         overlap = sum(pattern_overlap(layer.chosen_patterns()) for layer in layers) / len(layers)
         for layer in layers:
             layer.freeze()
+        rewound = ""
+        if self._remembered is not None:
+            with torch.no_grad():
+                for name, p in self._rewindable().items():
+                    p.copy_(self._remembered[name])
+            rewound = ", weights rewound"
         self.optimizer.state.clear()
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.lr * self.config.finetune_lr_decay
         self.synchronise_targets()
         self._acting = None
         rate = self.optimizer.param_groups[0]["lr"]
-        return f"env_step {env_steps}: masks frozen (pattern overlap {overlap:.2f}), finetuning at lr {rate:g}"
+        return f"env_step {env_steps}: masks frozen (pattern overlap {overlap:.2f}){rewound}, finetuning at lr {rate:g}"
 
     def record_patterns(self) -> dict[str, PatternUse]:
         """How each layer's patterns are used now, and how many changed since the last call."""
         return {name: self.tracker.record(name, layer.chosen_patterns()) for name, layer in self.layers().items()}
 
     def diagnostics(self) -> dict[str, float]:
-        """τ; and of the patterns in force, averaged over layers: evenness, overlap between groups, recent churn."""
-        uses = self.record_patterns().values()
-        return {
-            "temperature": self.temperature(self._env_steps),
-            "pattern_entropy": sum(use.entropy.mean().item() for use in uses) / len(uses),
-            "pattern_overlap": sum(use.overlap for use in uses) / len(uses),
-            "pattern_churn": sum(use.churn for use in uses) / len(uses),
-        }
+        """τ, and how the patterns in force are used; see ``describe_use``."""
+        names = mask_group_names(self.spec, self.n_groups)
+        return {"temperature": self.temperature(self._env_steps), **describe_use(self.record_patterns(), names)}
 
     def schedule(self) -> dict[str, float]:
         """QMIX's, the temperature's, the restarts' and the freeze."""
@@ -237,6 +287,7 @@ class K24(QLearner):
             "tracker": self.tracker.state_dict(),
             "last_reset": self._last_reset,
             "env_steps": self._env_steps,
+            "remembered": copy.copy(self._remembered),
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -247,3 +298,5 @@ class K24(QLearner):
         self.tracker.load_state_dict(saved["tracker"])
         self._last_reset = saved["last_reset"]
         self._env_steps = saved["env_steps"]
+        remembered = saved["remembered"]
+        self._remembered = remembered and {name: value.to(self.device) for name, value in remembered.items()}

@@ -4,8 +4,14 @@ Li et al., "Kaleidoscope: Learnable Masks for Heterogeneous Multi-agent Reinforc
 (repository LXXXXR/Kaleidoscope, folder Kalei_SMACv2: learner ``Kalei_nq_learner``, mac ``Kalei_type_n_mac``, agent
 ``Kalei_type_n_rnn_1R3``).
 
-Deviations: there a dead unit, whose type bits are zeroed in its observation, is masked as type 0; here it keeps the
-mask of its type, which is fixed for the episode. Resets scale with the length of the run (see ``schedules.py``).
+Weights, losses, gradients, steps and resets equal a plain second writing of them (``tests/algorithms/
+test_published_kalei.py``). Deviations from the repository, beside those of ``learner.py``:
+
+- there a dead unit, whose type bits are zeroed in its observation, is masked as type 0; here it keeps the mask of its
+  type, which is fixed for the episode;
+- there a reset comes at the start of an update, here after all updates of a step, so also before the first one;
+- intervals of resets scale with the length of the run (see ``schedules.py``);
+- with one mask group there are no pairs and the diversity is 0, there it divides by zero.
 """
 
 from __future__ import annotations
@@ -16,13 +22,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algorithms.agent_net import MASKED_LAYERS
+from algorithms.agent_net import MASKED_LAYERS, mask_group_names
 from algorithms.generators import generator
-from algorithms.learner import QLearner
 from algorithms.protocol import Diagnostics
-from algorithms.qmix import QMixConfig, require
+from algorithms.qmix import QMix, QMixConfig, require
 from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
-from algorithms.sparsity.restarts import RESET_LAYERS, Restarts, require_restarts, resolve_restarts
+from algorithms.sparsity.restarts import SPARED_LAYERS, Restarts, require_restarts, resolve_restarts
 from algorithms.sparsity.threshold import KaleiLinear, ThresholdInit
 
 PER_TYPE = Restarts(interval=1_000_000, ratio=0.2)
@@ -69,7 +74,7 @@ class KaleiConfig(QMixConfig):
         require(self, "sparsity_layer_weights", fits, f"{layers} numbers of 0 or larger, one per layer")
 
 
-class Kalei(QLearner):
+class Kalei(QMix):
     """QMIX over thresholded layers, with mask diversity and restarts of unused weights."""
 
     config: KaleiConfig
@@ -110,25 +115,34 @@ class Kalei(QLearner):
 
     def advance(self, env_steps: int) -> list[str]:
         """Restart unused weights each interval, but not within one interval of the end."""
-        due = env_steps - self._last_reset >= self._restarts.interval
+        due = env_steps - self._last_reset > self._restarts.interval
         if not due or self.total_env_steps - env_steps <= self._restarts.interval:
             return []
         init = ThresholdInit(scale=self.config.threshold_reset_scale, bias=self.config.threshold_reset_bias)
-        layers = self.layers()
-        restarted = sum(layers[name].restart(self._restarts.ratio, init, self._masks) for name in RESET_LAYERS)
+        layers = [layer for name, layer in self.layers().items() if name not in SPARED_LAYERS]
+        restarted = sum(layer.restart(self._restarts.ratio, init, self._masks) for layer in layers)
         self._last_reset = env_steps
         self._acting = None
         return [f"env_step {env_steps}: {restarted} weights that every mask dropped were restarted"]
 
     @torch.no_grad()
     def diagnostics(self) -> dict[str, float]:
-        """Share of weights that masks drop, and of weights on which two groups' masks agree, averaged over pairs."""
+        """Share of weights that masks drop, of all, per layer, and per layer and mask group (after slashes); and share
+        of weights on which two groups' masks agree, averaged over pairs."""
         kept = torch.cat([(layer.group_weights() != 0).flatten(1) for layer in self.layers().values()], 1)
         keeping = kept.sum(0)  # how many groups keep each weight
         dropping = self.n_groups - keeping
         n_pairs = self.n_groups * (self.n_groups - 1)
         agreeing = (keeping * (keeping - 1) + dropping * (dropping - 1)).float().mean().item()
-        return {"mask_sparsity": 1 - kept.float().mean().item(), "mask_overlap": agreeing / max(1, n_pairs)}
+        overall = {"mask_sparsity": 1 - kept.float().mean().item(), "mask_overlap": agreeing / max(1, n_pairs)}
+        names, shares = mask_group_names(self.spec, self.n_groups), self.sparsity().per_layer
+        by_layer = {f"mask_sparsity/{layer}": sum(of_layer) / len(of_layer) for layer, of_layer in shares.items()}
+        by_group = {
+            f"mask_sparsity/{layer}/{name}": share
+            for layer, of_layer in shares.items()
+            for name, share in zip(names, of_layer, strict=True)
+        }
+        return {**overall, **by_layer, **by_group}
 
     def schedule(self) -> dict[str, float]:
         """QMIX's and the restarts'."""

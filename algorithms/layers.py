@@ -56,9 +56,10 @@ def grouped_linear(parts: Sequence[Tensor], weights: Tensor, bias: Tensor) -> li
     Args:
         parts: G tensors (R_g, in).
         weights: (G, out, in).
-        bias: (out,), shared by all groups.
+        bias: (out,), shared by all groups, or (G, out).
 
     Returns:
         G tensors (R_g, out).
     """
-    return [linear(rows, weight, bias) for rows, weight in zip(parts, weights.unbind(0), strict=True)]
+    biases = bias.expand(len(weights), -1)
+    return [linear(*of_group) for of_group in zip(parts, weights.unbind(0), biases.unbind(0), strict=True)]

@@ -1,13 +1,14 @@
 """The learner that QMIX, Kalei and K24 share: double-Q, TD(λ), a mixer, whole sequences at a time.
 
-What differs between them is left to five small methods: ``make_linear`` (the layers), ``training_weights`` (what an
-update multiplies with), ``extra_loss`` (diversity), ``after_unroll`` (statistics of the inputs) and ``advance``
-(schedule events).
+What differs between them is left to a few small methods: ``make_linear`` (the layers), ``make_mixer``,
+``training_weights`` (what an update multiplies with), ``extra_loss`` (diversity), ``after_unroll`` (statistics of the
+inputs) and ``advance`` (schedule events).
 """
 
 from __future__ import annotations
 
 import copy
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +18,16 @@ from torch import Tensor, nn
 from algorithms.agent_net import AgentNet, Taps, mask_groups
 from algorithms.generators import generator
 from algorithms.layers import DenseLinear, GroupLinear
-from algorithms.mixer import QMixer
-from algorithms.protocol import Algorithm, Diagnostics, EpisodeBatch, PolicyLayers, Sparsity
+from algorithms.protocol import Algorithm, Diagnostics, EpisodeBatch, LayerFlops, PolicyLayers, Sparsity
 from algorithms.rows import RowOrder, order_rows
 from algorithms.schedules import epsilon_length, linear
+from algorithms.sparsity.flops import count_flops
 from algorithms.sparsity.measure import measure
 from algorithms.targets import td_lambda_targets
 from envs.spec import EnvSpec
 
 if TYPE_CHECKING:
-    from algorithms.qmix import QMixConfig
+    from algorithms.qmix import QLearnerConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,18 +53,20 @@ class QLearner(Algorithm):
     Args:
         name: the registered id.
         spec: counts and sizes of the world.
-        config: settings, see ``QMixConfig``.
+        config: settings, see ``QLearnerConfig``.
         total_env_steps: length of the run in env_steps.
         seed: of parameters, exploration and mask draws.
         device: where networks and batches live.
 
     Source: PyMARL2's ``nq_learner`` as kept in LXXXXR/Kaleidoscope.
     Deviations: padded steps are dropped instead of masked, which changes nothing but time; the target copy counts
-    episodes as updates × episodes_per_update.
+    episodes as updates × episodes_per_update, so those that filled the first batch are left out; with
+    ``bootstrap_at_limit`` see ``targets.py``. All else equals a plain second writing in float64, to rounding
+    (``tests/algorithms/test_published_qmix.py``).
     """
 
     def __init__(
-        self, name: str, spec: EnvSpec, config: QMixConfig, *, total_env_steps: int, seed: int, device: torch.device
+        self, name: str, spec: EnvSpec, config: QLearnerConfig, *, total_env_steps: int, seed: int, device: torch.device
     ) -> None:
         self.name = name
         self.spec = spec
@@ -73,14 +76,21 @@ class QLearner(Algorithm):
         self.updates = 0
         self._explore = generator(seed, "exploration")
         self._parameters = generator(seed, "parameters")
-        self.net = AgentNet(spec, config.rnn_hidden_dim, self.n_groups, self.make_linear, self._parameters).to(device)
-        self.mixer = QMixer(
-            spec.n_agents, spec.state_size, config.mixing_embed_dim, config.hypernet_embed, self._parameters
+        self.net = AgentNet(
+            spec,
+            config.rnn_hidden_dim,
+            self.n_groups,
+            self.make_linear,
+            self._parameters,
+            last_action=config.obs_last_action,
+            agent_id=config.obs_agent_id,
+            grouped_gru=self.grouped_gru,
         ).to(device)
+        self.mixer = self.make_mixer().to(device)
         self.target_net = copy.deepcopy(self.net).requires_grad_(False)
         self.target_mixer = copy.deepcopy(self.mixer).requires_grad_(False)
         self.parameters = [*self.net.parameters(), *self.mixer.parameters()]
-        self.optimizer = torch.optim.Adam(self.parameters, lr=config.lr)
+        self.optimizer = torch.optim.Adam(self.parameters, lr=config.lr, fused=True)
         self._acting: dict[str, Tensor] | None = None
         self._target: dict[str, Tensor] | None = None
         self._last_order: tuple[Tensor, RowOrder] | None = None
@@ -91,6 +101,15 @@ class QLearner(Algorithm):
     def n_groups(self) -> int:
         """G: how many weights each layer keeps."""
         return 1
+
+    @property
+    def grouped_gru(self) -> bool:
+        """Whether the GRU's two matrices are among the layers that keep G weights."""
+        return False
+
+    @abstractmethod
+    def make_mixer(self) -> nn.Module:
+        """Make what turns the agents' values (V, N) and states (V, S) into joint values (V,)."""
 
     def make_linear(self, in_features: int, out_features: int) -> GroupLinear:
         """Make one prunable layer of the agent network."""
@@ -267,13 +286,17 @@ class QLearner(Algorithm):
         """Layer name -> (G, out, in), copies of what ``act`` multiplies with."""
         return {name: weight.clone() for name, weight in self.net.group_weights().items()}
 
-    def policy_layers(self) -> PolicyLayers:
+    def policy_layers(self) -> PolicyLayers | None:
         """Copies of the agent network's tensors."""
         return self.net.policy_layers()
 
     def sparsity(self) -> Sparsity:
         """Zeros counted on ``masked_weights``; see ``sparsity/measure.py``."""
         return measure(self.net)
+
+    def flops(self) -> dict[str, LayerFlops]:
+        """Of one decision, layer by layer; see ``sparsity/flops.py``."""
+        return count_flops(self.net)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a continuation needs, generators included; a snapshot that further updates leave alone."""

@@ -12,6 +12,8 @@ KNOWN_AS = {
     "n_rnn_1R3": "algorithms.agent_net:AgentNet",
     "Kalei_type_n_rnn_1R3": "algorithms.agent_net:AgentNet",
     "K24_type_n_rnn_1R3": "algorithms.agent_net:AgentNet",
+    "NRNNAgent_1R3": "algorithms.agent_net:AgentNet",
+    "Kalei_type_NRNNAgent_1R3": "algorithms.agent_net:AgentNet",
     "K24_type_NRNNAgent_1R3": "algorithms.agent_net:AgentNet",
     # controllers: which mask an agent uses
     "n_mac": "algorithms.agent_net:mask_groups",
@@ -20,6 +22,11 @@ KNOWN_AS = {
     "nq_learner": "algorithms.qmix:QMix",
     "Kalei_nq_learner": "algorithms.kalei:Kalei",
     "k24_nq_learner": "algorithms.k24:K24",
+    "NQLearner": "algorithms.qmix:QMix",
+    "Kalei_NQLearner": "algorithms.kalei:Kalei",
+    # mixers
+    "nmix": "algorithms.mixer:QMixer",
+    "VDNMixer": "algorithms.controls.vdn:VDNMixer",
     # settings
     "qmix_rnn_1R3": "algorithms.qmix:QMixConfig",
     "Kalei_qmix_rnn_1R3": "algorithms.kalei:KaleiConfig",
@@ -36,6 +43,17 @@ KNOWN_AS = {
     "LayerPatternTracker": "algorithms.sparsity.tracker:LayerPatternTracker",
 }
 """Known name -> ``module:attribute``."""
+
+
+ALGORITHMS = {
+    "nq_learner": "qmix",
+    "qmix_rnn_1R3": "qmix",
+    "Kalei_nq_learner": "kalei",
+    "Kalei_qmix_rnn_1R3": "kalei",
+    "k24_nq_learner": "k24",
+    "K24_qmix_rnn_1R3": "k24",
+}
+"""Names of learners and of their settings -> the registered algorithm; ``--algos`` takes them too."""
 
 
 def resolve(name: str) -> Any:

@@ -57,13 +57,23 @@ class Sparsity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LayerFlops:
+    """Multiplications and additions of one layer in one decision of one agent, averaged over mask groups."""
+
+    dense: int
+    """2 · out · in"""
+    kept: float
+    """2 · non-zeros: what remains where zeros are not multiplied with"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PolicyLayer:
     """One prunable linear layer of the policy."""
 
     weight: Tensor
     """(out, in): shared by all mask groups, before masking"""
     masked: Tensor
-    """(G, out, in): what ``act`` multiplies with, G mask groups (1 for a dense algorithm)"""
+    """(G, out, in): what ``act`` multiplies with, G mask groups (1 for a dense layer)"""
     bias: Tensor
     """(out,): shared by all mask groups"""
 
@@ -77,10 +87,17 @@ class PolicyLayers:
 
     before: dict[str, PolicyLayer]
     """by name, in order"""
-    gru: tuple[Tensor, Tensor, Tensor, Tensor]
-    """weight_ih (3H, in), weight_hh (3H, H), bias_ih (3H,), bias_hh (3H,), as in ``torch.nn.GRUCell``"""
+    gru: tuple[PolicyLayer, PolicyLayer]
+    """input side (3H, in) and recurrent side (3H, H), gates in the order of ``torch.nn.GRUCell``"""
     after: dict[str, PolicyLayer]
     """by name, in order"""
+    gru_masked: bool = False
+    """whether the two sides of the GRU are prunable layers too"""
+
+    def prunable(self) -> dict[str, PolicyLayer]:
+        """The prunable layers by name, in order."""
+        sides = dict(zip(("gru_ih", "gru_hh"), self.gru, strict=True)) if self.gru_masked else {}
+        return {**self.before, **sides, **self.after}
 
 
 class Algorithm(ABC):
@@ -163,6 +180,10 @@ class Algorithm(ABC):
     @abstractmethod
     def masked_weights(self) -> dict[str, Tensor]:
         """Layer name -> (G, out, in) effective weights, G mask groups (1 for a dense algorithm)."""
+
+    def flops(self) -> dict[str, LayerFlops]:
+        """Layer name -> work of one decision, for every matrix of the policy; empty: its network is not counted."""
+        return {}
 
     def policy_layers(self) -> PolicyLayers | None:
         """The policy layer by layer, to be timed in another storage; None: its network has another form."""

@@ -3,7 +3,7 @@
 Rashid et al., "QMIX: Monotonic Value Function Factorisation for Deep Multi-Agent Reinforcement Learning", ICML 2018
 (arXiv 1803.11485). Settings: the published SMACv2 runs, as kept in the repository LXXXXR/Kaleidoscope
 (``qmix_rnn_1R3.yaml``, learner ``nq_learner``, agent ``n_rnn_1R3``): PyMARL2's QMIX with two more layers after the GRU.
-Rewards are used as they come: that configuration does not standardise them.
+Rewards are used as they come: that configuration does not standardise them. Deviations: those of ``learner.py``.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from algorithms.learner import QLearner
+from algorithms.mixer import QMixer
 
 
 @dataclass(frozen=True, kw_only=True)
-class QMixConfig:
-    """Settings of QMIX; every default is the published one for SMACv2.
+class QLearnerConfig:
+    """Settings of every learner of this family; each default is the published one for SMACv2.
 
     Raises:
         ValueError: a value is out of its range, or two values contradict each other.
@@ -23,10 +24,10 @@ class QMixConfig:
 
     rnn_hidden_dim: int = 64
     """H, width of the agent network. Source: PyMARL2's default."""
-    mixing_embed_dim: int = 32
-    """Width of the mixing layer. Source: qmix_rnn_1R3.yaml."""
-    hypernet_embed: int = 64
-    """Hidden width of the mixer's weight hypernetworks. Source: qmix_rnn_1R3.yaml."""
+    obs_last_action: bool = True
+    """Whether the agent network's input holds the agent's last action. Source: PyMARL2's default."""
+    obs_agent_id: bool = True
+    """Whether it holds the agent's number. Source: PyMARL2's default."""
     lr: float = 1e-3
     """Adam's step size. Source: qmix_rnn_1R3.yaml."""
     grad_norm_clip: float = 10.0
@@ -53,7 +54,7 @@ class QMixConfig:
     """Length of the linear ramp in env_steps, at most half the run. Source: qmix_rnn_1R3.yaml."""
 
     def __post_init__(self) -> None:
-        for name in ("rnn_hidden_dim", "mixing_embed_dim", "hypernet_embed", "batch_size", "episodes_per_update"):
+        for name in ("rnn_hidden_dim", "batch_size", "episodes_per_update"):
             require(self, name, getattr(self, name) >= 1, "at least 1")
         for name in ("target_update_interval", "epsilon_anneal_time"):
             require(self, name, getattr(self, name) >= 1, "at least 1")
@@ -65,6 +66,25 @@ class QMixConfig:
         require(self, "buffer_size", self.buffer_size >= self.batch_size, f"at least batch_size ({self.batch_size})")
 
 
+@dataclass(frozen=True, kw_only=True)
+class QMixConfig(QLearnerConfig):
+    """Settings of QMIX.
+
+    Raises:
+        ValueError: a value is out of its range, or two values contradict each other.
+    """
+
+    mixing_embed_dim: int = 32
+    """Width of the mixing layer. Source: qmix_rnn_1R3.yaml."""
+    hypernet_embed: int = 64
+    """Hidden width of the mixer's weight hypernetworks. Source: qmix_rnn_1R3.yaml."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("mixing_embed_dim", "hypernet_embed"):
+            require(self, name, getattr(self, name) >= 1, "at least 1")
+
+
 def require(config: object, name: str, holds: bool, allowed: str) -> None:
     """Raise ``ValueError`` unless the field's value is allowed."""
     if not holds:
@@ -72,6 +92,13 @@ def require(config: object, name: str, holds: bool, allowed: str) -> None:
 
 
 class QMix(QLearner):
-    """The learner as it is, with dense layers (``nq_learner`` over ``n_rnn_1R3``)."""
+    """The learner as it is, with dense layers and the monotone mixer (``nq_learner`` over ``n_rnn_1R3``)."""
 
     config: QMixConfig
+
+    def make_mixer(self) -> QMixer:
+        """Make the monotone mixer."""
+        config = self.config
+        return QMixer(
+            self.spec.n_agents, self.spec.state_size, config.mixing_embed_dim, config.hypernet_embed, self._parameters
+        )

@@ -148,3 +148,66 @@ register(
     summary="K-2:4: learnable 2:4 semi-structured masks, one per unit type",
     source="this project, on Kaleidoscope (NeurIPS 2024); the masks suit sparse tensor cores",
 )
+register(
+    "k24-static",
+    entry_point="algorithms.controls.k24_static:K24Static",
+    config="algorithms.controls.k24_static:K24StaticConfig",
+    summary="control: 2:4 masks drawn at random, one per unit type, never changed",
+    source="this project",
+)
+register(
+    "k24-magnitude",
+    entry_point="algorithms.controls.k24_magnitude:K24Magnitude",
+    config="algorithms.controls.k24_magnitude:K24MagnitudeConfig",
+    summary="control: the 2 largest weights of every 4, trained straight through (SR-STE)",
+    source="Zhou et al., ICLR 2021 (arXiv 2102.04010)",
+)
+register(
+    "k24-no-a",
+    entry_point="algorithms.controls.k24_no_a:K24NoA",
+    config="algorithms.controls.k24_no_a:K24NoAConfig",
+    summary="control: K-2:4 without A, heterogeneous scores",
+    source="this project",
+)
+register(
+    "k24-no-c",
+    entry_point="algorithms.controls.k24_no_c:K24NoC",
+    config="algorithms.controls.k24_no_c:K24NoCConfig",
+    summary="control: K-2:4 without C, pattern orthogonality",
+    source="this project",
+)
+register(
+    "k24-no-resets",
+    entry_point="algorithms.controls.k24_no_resets:K24NoResets",
+    config="algorithms.controls.k24_no_resets:K24NoResetsConfig",
+    summary="control: K-2:4 without restarts of unused weights",
+    source="this project",
+)
+register(
+    "k24-no-finetune",
+    entry_point="algorithms.controls.k24_no_finetune:K24NoFinetune",
+    config="algorithms.controls.k24_no_finetune:K24NoFinetuneConfig",
+    summary="control: K-2:4 whose masks never freeze",
+    source="this project",
+)
+register(
+    "vdn",
+    entry_point="algorithms.controls.vdn:VDN",
+    config="algorithms.controls.vdn:VDNConfig",
+    summary="dense: QMIX with a plain sum for a mixer",
+    source="Sunehag et al., AAMAS 2018 (arXiv 1706.05296)",
+)
+register(
+    "qmix-no-ids",
+    entry_point="algorithms.controls.qmix_no_ids:QMixNoIds",
+    config="algorithms.controls.qmix_no_ids:QMixNoIdsConfig",
+    summary="dense: QMIX whose agents are not told their number",
+    source="this project",
+)
+register(
+    "qmix-per-type",
+    entry_point="algorithms.controls.qmix_per_type:QMixPerType",
+    config="algorithms.controls.qmix_per_type:QMixPerTypeConfig",
+    summary="dense: QMIX with one network per unit type",
+    source="this project",
+)

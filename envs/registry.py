@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,8 @@ class Entry:
     """What the built-in engine plays; None in a world of another kind."""
     summary: str
     source: str
+    requires: str = ""
+    """A package that is not among this project's own dependencies and has to be there."""
 
 
 _entries: dict[str, Entry] = {}
@@ -43,6 +46,7 @@ def register(
     options: str = BATTLE_OPTIONS,
     summary: str = "",
     source: str = "",
+    requires: str = "",
 ) -> None:
     """Add a scenario; strings are resolved only when it is made.
 
@@ -53,6 +57,7 @@ def register(
         options: ``module:dataclass`` of that world's options.
         summary: one line for ``--help``.
         source: where the scenario comes from.
+        requires: name of a package that the world needs and that may not be installed.
 
     Raises:
         ValueError: the id is taken, or the built-in engine is given nothing to play.
@@ -62,7 +67,13 @@ def register(
     if entry_point == BATTLE and scenario is None:
         raise ValueError(f"scenario {id!r}: the built-in engine needs scenario=envs.Scenario(...)")
     _entries[id] = Entry(
-        id=id, entry_point=entry_point, options=options, scenario=scenario, summary=summary, source=source
+        id=id,
+        entry_point=entry_point,
+        options=options,
+        scenario=scenario,
+        summary=summary,
+        source=source,
+        requires=requires,
     )
 
 
@@ -82,6 +93,17 @@ def entry(id: str) -> Entry:
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise ValueError(f"unknown scenario {id!r}: {hint}registered: {', '.join(_entries)}")
     return _entries[id]
+
+
+def require_installed(id: str) -> None:
+    """See to it that what a scenario needs is there.
+
+    Raises:
+        ValueError: a package is missing; the message says how to install it.
+    """
+    package = entry(id).requires
+    if package and importlib.util.find_spec(package) is None:
+        raise ValueError(f"scenario {id!r} needs the package {package}, which is not installed; pip install {package}")
 
 
 def resolve(path: str) -> Any:
@@ -106,9 +128,10 @@ def make(id: str, num_envs: int = 1, *, seed: int | None = None, first_slot: int
         **options: fields of ``options_class(id)``.
 
     Raises:
-        ValueError: unknown scenario or option, or a value that is not allowed.
+        ValueError: unknown scenario or option, a value that is not allowed, or a package that is not installed.
     """
     row = entry(id)
+    require_installed(id)
     if num_envs < 1:
         raise ValueError(f"num_envs is {num_envs}, it must be at least 1")
     build: Callable[..., BatchedEnv] = resolve(row.entry_point)
@@ -145,3 +168,12 @@ for _name, _scenario in builtin_scenarios().items():
         summary=f"SMACv2: {_scenario.n_agents} {_scenario.race} units against {_scenario.n_enemies}, random teams",
         source=SMACV2,
     )
+
+register(
+    "mpe2/simple_spread_v3",
+    entry_point="envs.mpe:simple_spread",
+    options="envs.mpe:SpreadOptions",
+    summary="particles spread over landmarks (PettingZoo); judged by return, needs pip install mpe2",
+    source="Lowe et al., NeurIPS 2017; package mpe2",
+    requires="mpe2",
+)

@@ -34,6 +34,8 @@ class EnvSpec:
     """T: env_steps after which an episode is truncated."""
     unit_types: tuple[str, ...] = ()
     """K names; ``unit_type`` arrays index into it. Fewer than two: masks are kept per agent instead of per type."""
+    can_be_won: bool = True
+    """Whether a battle can be won; if not, win rates mean nothing here and the return counts."""
 
     def __post_init__(self) -> None:
         for name in ("n_agents", "n_actions", "obs_size", "state_size", "episode_limit"):

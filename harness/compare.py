@@ -22,7 +22,7 @@ from harness.errors import UsageError
 from harness.flags import Request, read_flags
 from harness.plan import RunPlan, plan_runs
 from harness.plot import plot_curves
-from harness.summary import group_runs, improvements, summarise
+from harness.summary import group_runs, has_winners, improvements, summarise
 from harness.table import show_table, write_table
 from harness.train import train_run
 from studies.artifacts import artifact_folder
@@ -65,6 +65,9 @@ def introduce(console: Console, request: Request, plans: Sequence[RunPlan], note
     )
     for note in notes:
         say(console, f"setting: {note}")
+    for file in request.files:
+        for line in file.left_out:
+            say(console, f"{file.name}: left out {line}")
 
 
 def complete(console: Console, store: StudyStore, request: Request, plan: RunPlan) -> bool:
@@ -99,7 +102,8 @@ def complete(console: Console, store: StudyStore, request: Request, plan: RunPla
         (folder / "error.txt").write_text(traceback.format_exc())
         say(console, f"{plan.label}: FAILED with {told}; traceback in {folder / 'error.txt'}; the other runs go on")
         return False
-    say(console, f"{plan.label}: win rate {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]")
+    won = f"win rate {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
+    say(console, f"{plan.label}: {won if has_winners(row) else f'return {row.return_mean:.2f}'}")
     return True
 
 
@@ -121,8 +125,9 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
             if grouped[algorithm, scenario]
         }
         if curves:
-            picture = folder / f"curves-{scenario}.png"
-            plot_curves(picture, curves, title=scenario)
+            picture = folder / f"curves-{file_name(scenario)}.png"
+            winners = all(has_winners(run) for run in runs if run.scenario == scenario)
+            plot_curves(picture, curves, title=scenario, can_be_won=winners)
             written.append(picture)
     show_table(console, rows, better, title=title)
     say(console, f"written: {', '.join(map(str, written))}")
@@ -133,7 +138,12 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
 def run_folder(request: Request, plan: RunPlan) -> Path:
     """Where the run keeps its checkpoint: one folder for each identity, so that settings never share one."""
     key = plan.key
-    return request.out / request.study / f"{key.algorithm}-{key.scenario}-seed{key.seed}-{key.config_hash}"
+    return request.out / request.study / f"{key.algorithm}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
+
+
+def file_name(scenario: str) -> str:
+    """A scenario's name as part of a file's; worlds from elsewhere have a slash in theirs."""
+    return scenario.replace("/", "_")
 
 
 def make_folder(folder: Path) -> None:

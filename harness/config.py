@@ -61,26 +61,31 @@ def check_targets(settings: Iterable[Setting], algorithms: Iterable[str], regist
 
 
 def resolve_config(
-    name: str, config_class: type, settings: Iterable[Setting], overrides: Mapping[str, Any]
+    name: str, config_class: type, settings: Iterable[Setting], overrides: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Any, list[str]]:
-    """The algorithm's config with the budget's overrides and then the user's settings applied.
+    """The algorithm's config with all overrides and then the user's settings applied.
 
     Args:
         name: the algorithm, for messages.
         config_class: its frozen dataclass.
         settings: every ``--set``; those for other targets are passed over.
-        overrides: what the budget makes smaller; keys that the dataclass lacks are passed over.
+        overrides: who says so (``by the budget``) -> field -> value, later ones over earlier ones; keys that the
+            dataclass lacks are passed over.
 
     Returns:
-        The config, and a line for each value that differs from the default in code.
+        The config, and a line for each ``--set`` and each other value that differs from the default in code.
 
     Raises:
         UsageError: an unknown key, a value of the wrong type, or values that the dataclass refuses together.
     """
     hints = get_type_hints(config_class)
     fields = {entry.name: hints[entry.name] for entry in dataclasses.fields(config_class)}
-    values = {key: value for key, value in overrides.items() if key in fields}
-    reasons = dict.fromkeys(values, "by the budget")
+    values: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    for reason, given in overrides.items():
+        known = {key: value for key, value in given.items() if key in fields}
+        values |= known
+        reasons |= dict.fromkeys(known, reason)
     for setting in settings:
         if setting.target != name:
             continue
@@ -92,7 +97,9 @@ def resolve_config(
         config = config_class(**values)
     except ValueError as error:
         raise UsageError(f"{name}: {error}") from error
-    return config, [f"{name}.{key} = {values[key]} ({reasons[key]})" for key in values]
+    defaults = {entry.name: entry.default for entry in dataclasses.fields(config_class)}
+    said = [key for key, value in values.items() if reasons[key] == "by --set" or value != defaults[key]]
+    return config, [f"{name}.{key} = {values[key]} ({reasons[key]})" for key in said]
 
 
 def parse_value(text: str, kind: Any, *, where: str) -> Any:

@@ -7,13 +7,17 @@ import importlib
 import importlib.util
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import algorithms.registry
 import envs.registry
+from algorithms.k24 import K24Config
+from algorithms.names import ALGORITHMS as KNOWN_ALGORITHMS
+from algorithms.presets import RECOMMENDED
+from algorithms.pymarl import SettingsFile, load_settings, shipped
 from harness.budgets import BUDGETS, Budget, budget_named
 from harness.config import Setting, check_targets, parse_setting
 from harness.errors import UsageError, unknown_name
@@ -33,6 +37,10 @@ class Request:
     """``--budget``, with ``--env-steps`` applied."""
     settings: tuple[Setting, ...]
     """Every ``--set``, in the order given."""
+    files: tuple[SettingsFile, ...] = ()
+    """Every ``--config``, of different algorithms."""
+    preset: str | None = None
+    """``--preset``: a class of scenarios."""
     storage: str
     study: str
     """Name of the Optuna study that the runs become trials of."""
@@ -62,19 +70,22 @@ def read_flags(argv: Sequence[str]) -> Request:
             "--backend sc2 (StarCraft II itself, through the smacv2 package) is not built yet; "
             "play the built-in engine: --backend battle"
         )
-    algos = _names("algorithm", flags.algos, algorithms.registry.ids())
+    algos = _names("algorithm", flags.algos, algorithms.registry.ids(), also=KNOWN_ALGORITHMS)
     scenarios = _names("scenario", flags.scenarios, envs.registry.ids())
     budget = budget_named(flags.budget)
     if flags.env_steps is not None:
         budget = budget.with_env_steps(_at_least_one("--env-steps", flags.env_steps))
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, algos, algorithms.registry.ids())
+    check_preset(flags.preset, algos)
     return Request(
         algorithms=algos,
         scenarios=scenarios,
         seeds=parse_seeds(flags.seeds) if flags.seeds is not None else tuple(range(budget.seeds)),
         budget=budget,
         settings=settings,
+        files=read_files(flags.configs, algos),
+        preset=flags.preset,
         storage=flags.storage,
         study=flags.study or default_study(flags.budget, flags.env_steps),
         device=flags.device,
@@ -82,6 +93,42 @@ def read_flags(argv: Sequence[str]) -> Request:
         num_envs=_at_least_one("--num-envs", flags.num_envs),
         command=shlex.join(["python", "-m", "harness.compare", *argv]),
     )
+
+
+def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile, ...]:
+    """Every ``--config``.
+
+    Raises:
+        UsageError: a file cannot be used, belongs to an algorithm that takes no part, or two belong to the same one.
+    """
+    files: dict[str, SettingsFile] = {}
+    for name in names:
+        try:
+            file = load_settings(name)
+        except ValueError as error:
+            raise UsageError(f"--config {error}") from error
+        if file.algorithm not in algos:
+            wanted = ",".join([*algos, file.algorithm])
+            raise UsageError(f"--config {name} is for {file.algorithm}, which takes no part; add it: --algos {wanted}")
+        if file.algorithm in files:
+            earlier = files[file.algorithm].name
+            raise UsageError(f"--config {earlier} and --config {name} are both for {file.algorithm}; give one of them")
+        files[file.algorithm] = file
+    return tuple(files.values())
+
+
+def check_preset(name: str | None, algos: Sequence[str]) -> None:
+    """Refuse a preset that is unknown or that nobody would follow.
+
+    Raises:
+        UsageError: which presets there are, or which algorithms follow one.
+    """
+    if name is None:
+        return
+    if name not in RECOMMENDED:
+        raise unknown_name("preset", name, RECOMMENDED)
+    if not any(issubclass(algorithms.registry.config_class(each), K24Config) for each in algos):
+        raise UsageError(f"--preset {name} is for k24 and its controls, none of which takes part; add one: --algos k24")
 
 
 def default_study(budget: str, env_steps: int | None) -> str:
@@ -142,16 +189,16 @@ def import_user_code(target: str) -> None:
         ) from error
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Reports mistakes like every other part of the program: one line, no usage dump."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; all flags: python -m harness.compare --help")
+        raise UsageError(f"{message}; all flags: {self.prog} --help")
 
 
 def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     """The flags; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m harness.compare",
         description="Train, judge and compare sparse multi-agent learners on SMACv2 battles.",
         epilog=None if import_only else _registered(),
@@ -183,6 +230,15 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         metavar="TARGET.KEY=VALUE",
         help="one setting of an algorithm (k24.div_coef=0.2) or of the world (env.rules=2023); may be repeated",
     )
+    add(
+        "--config",
+        dest="configs",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=f"settings of one algorithm as PyMARL writes them; may be repeated; shipped: {', '.join(shipped())}",
+    )
+    add("--preset", metavar="NAME", help=f"recommended settings of k24 by scenario class: {', '.join(RECOMMENDED)}")
     add("--num-envs", type=int, default=8, metavar="E", help="training battles side by side (default: %(default)s)")
     add("--device", default="auto", metavar="auto|cpu|cuda", help="where networks live (default: cuda if there)")
     add(
@@ -208,8 +264,10 @@ def _registered() -> str:
     return "\n".join(lines)
 
 
-def _names(kind: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+def _names(kind: str, text: str, known: Sequence[str], also: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The names in a list, each once; ``also`` are other words for some of them."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    names = tuple(dict.fromkeys((also or {}).get(part, part) for part in parts))
     if not names:
         raise UsageError(f"no {kind} given; known: {', '.join(known)}")
     for name in names:

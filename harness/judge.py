@@ -7,6 +7,7 @@ import dataclasses
 from algorithms.protocol import Algorithm
 from envs.protocol import BatchedEnv
 from harness.evaluate import evaluate
+from harness.masks import describe_flops, describe_masks
 from harness.plan import RunPlan
 from harness.seeding import derive_seed
 from harness.speedup24 import measure_speedup24
@@ -64,6 +65,9 @@ def judge(
             "throughput": dataclasses.asdict(throughput),
             "speedup_24": dataclasses.asdict(speedup),
             "schedule": algorithm.schedule(),
+            "can_be_won": env.spec.can_be_won,
+            "masks": describe_masks(algorithm),
+            "flops": describe_flops(algorithm),
             "resumes": resumes,
         },
     )

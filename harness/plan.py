@@ -10,6 +10,8 @@ import torch
 
 import algorithms.registry
 import envs.registry
+from algorithms.k24 import K24Config
+from algorithms.presets import preset
 from envs.protocol import BatchedEnv
 from harness.budgets import Budget
 from harness.config import resolve_config
@@ -85,8 +87,8 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
         The plans, and a line for each setting that differs from its default.
 
     Raises:
-        UsageError: a setting is unknown or of the wrong type, a config lacks what training reads, or the device is not
-            there.
+        UsageError: a setting is unknown or of the wrong type, a config lacks what training reads, or the device or a
+            package that a scenario needs is not there.
     """
     device = resolve_device(request.device)
     configs, options = {}, {}
@@ -94,10 +96,18 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
     for name in request.algorithms:
         config_class = algorithms.registry.config_class(name)
         check_training_settings(name, config_class)
-        overrides = request.budget.algorithm_overrides
+        overrides = {
+            **_from_file(request, name),
+            **_from_preset(request, config_class),
+            "by the budget": request.budget.algorithm_overrides,
+        }
         configs[name], lines = resolve_config(name, config_class, request.settings, overrides)
         notes |= dict.fromkeys(lines)
     for scenario in request.scenarios:
+        try:
+            envs.registry.require_installed(scenario)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
         options[scenario], lines = resolve_config("env", envs.registry.options_class(scenario), request.settings, {})
         notes |= dict.fromkeys(lines)
     plans = [
@@ -116,6 +126,22 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
         for name in request.algorithms
     ]
     return plans, list(notes)
+
+
+def _from_file(request: Request, algorithm: str) -> dict[str, dict[str, Any]]:
+    """What a settings file of this algorithm says, where one was given."""
+    return {f"by {file.name}": file.values for file in request.files if file.algorithm == algorithm}
+
+
+def _from_preset(request: Request, config_class: type) -> dict[str, dict[str, Any]]:
+    """The preset, for K24 and its controls; what a control itself sets otherwise stays as it is."""
+    if request.preset is None or not issubclass(config_class, K24Config):
+        return {}
+    own, plain = config_class(), K24Config()
+    chosen = {
+        name: value for name, value in preset(request.preset).items() if getattr(own, name) == getattr(plain, name)
+    }
+    return {f"by preset {request.preset}": chosen}
 
 
 def check_training_settings(name: str, config_class: type) -> None:

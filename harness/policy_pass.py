@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -24,6 +25,8 @@ BATCH_MULTIPLE = 8
 
 Linear = Callable[[Tensor], Tensor]
 """(R, in) -> (R, out), bias added."""
+Gru = Callable[[list[Tensor], Tensor], Tensor]
+"""Blocks of (R_b, in) and hidden (R, H) -> next hidden (R, H)."""
 Compress = Callable[[Tensor], Tensor]
 """A padded 2:4 weight (out, in) -> its compressed form, which ``torch.nn.functional.linear`` takes as a weight."""
 
@@ -34,10 +37,11 @@ class PolicyPass:
 
     before: dict[str, list[Linear]]
     """Layer name -> one callable per block of rows."""
-    gru: tuple[Tensor, Tensor, Tensor, Tensor]
-    """See ``PolicyLayers``."""
+    gru: Gru
     after: dict[str, list[Linear]]
     """Layer name -> one callable per block of rows."""
+    layers: dict[str, list[Linear]]
+    """All prunable layers likewise, those of the GRU too where it is masked."""
     block_sizes: list[int]
     """Rows of each block: those of each mask group, or all of them in one."""
 
@@ -55,7 +59,7 @@ class PolicyPass:
         parts = list(inputs.split(self.block_sizes))
         for linears in self.before.values():
             parts = [functional.relu(part) for part in _apply(linears, parts)]
-        next_hidden = torch.gru_cell(_join(parts), hidden, *self.gru)
+        next_hidden = self.gru(parts, hidden)
         *rectified, to_q = self.after.values()
         parts = list(next_hidden.split(self.block_sizes))
         for linears in rectified:
@@ -65,12 +69,13 @@ class PolicyPass:
 
     def products(self, name: str, x: Tensor) -> list[Tensor]:
         """One layer's products alone, block by block: (R, in) -> blocks of (R_b, out)."""
-        return _apply({**self.before, **self.after}[name], list(x.split(self.block_sizes)))
+        return _apply(self.layers[name], list(x.split(self.block_sizes)))
 
 
 def dense_pass(policy: PolicyLayers, group_sizes: list[int], dtype: torch.dtype) -> PolicyPass:
     """The policy before masking: one weight a layer and one product over all rows, as a dense algorithm has it."""
-    return _build(policy, [sum(group_sizes)], dtype, lambda layer: [_plain(layer.weight, layer.bias, dtype)])
+    fused = _fused_gru([side.weight for side in policy.gru], policy, dtype)
+    return _build(policy, [sum(group_sizes)], lambda layer: [_plain(layer.weight, layer.bias, dtype)], fused)
 
 
 def masked_pass(policy: PolicyLayers, group_sizes: list[int], dtype: torch.dtype) -> PolicyPass:
@@ -79,7 +84,7 @@ def masked_pass(policy: PolicyLayers, group_sizes: list[int], dtype: torch.dtype
     def linears(layer: PolicyLayer) -> list[Linear]:
         return [_plain(weight, layer.bias, dtype) for weight in layer.masked]
 
-    return _build(policy, _blocks(policy, group_sizes), dtype, linears)
+    return _build(policy, _blocks(policy, group_sizes), linears, _dense_gru(policy, dtype))
 
 
 def compressed_pass(policy: PolicyLayers, group_sizes: list[int], dtype: torch.dtype, compress: Compress) -> PolicyPass:
@@ -88,7 +93,7 @@ def compressed_pass(policy: PolicyLayers, group_sizes: list[int], dtype: torch.d
     def linears(layer: PolicyLayer) -> list[Linear]:
         return [compressed_linear(weight, layer.bias, dtype, compress) for weight in layer.masked]
 
-    return _build(policy, _blocks(policy, group_sizes), dtype, linears)
+    return _build(policy, _blocks(policy, group_sizes), linears, _dense_gru(policy, dtype))
 
 
 def compressed_linear(weight: Tensor, bias: Tensor, dtype: torch.dtype, compress: Compress) -> Linear:
@@ -122,15 +127,39 @@ def _plain(weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Linear:
 
 
 def _build(
-    policy: PolicyLayers, block_sizes: list[int], dtype: torch.dtype, linears: Callable[[PolicyLayer], list[Linear]]
+    policy: PolicyLayers, block_sizes: list[int], linears: Callable[[PolicyLayer], list[Linear]], gru: Gru | None
 ) -> PolicyPass:
-    weight_ih, weight_hh, bias_ih, bias_hh = (tensor.to(dtype) for tensor in policy.gru)
+    """Give every prunable layer its callables; ``gru`` runs the whole GRU where it is given."""
+    layers = {name: linears(layer) for name, layer in policy.prunable().items()}
     return PolicyPass(
-        before={name: linears(layer) for name, layer in policy.before.items()},
-        gru=(weight_ih, weight_hh, bias_ih, bias_hh),
-        after={name: linears(layer) for name, layer in policy.after.items()},
+        before={name: layers[name] for name in policy.before},
+        gru=gru or partial(_block_gru, layers["gru_ih"], layers["gru_hh"], block_sizes),
+        after={name: layers[name] for name in policy.after},
+        layers=layers,
         block_sizes=block_sizes,
     )
+
+
+def _dense_gru(policy: PolicyLayers, dtype: torch.dtype) -> Gru | None:
+    """The GRU as PyTorch runs it, where no mask is on it."""
+    return None if policy.gru_masked else _fused_gru([side.masked[0] for side in policy.gru], policy, dtype)
+
+
+def _fused_gru(weights: list[Tensor], policy: PolicyLayers, dtype: torch.dtype) -> Gru:
+    tensors = [tensor.to(dtype) for tensor in (*weights, *(side.bias for side in policy.gru))]
+    return lambda parts, hidden: torch.gru_cell(_join(parts), hidden, *tensors)
+
+
+def _block_gru(
+    input_side: list[Linear], recurrent_side: list[Linear], block_sizes: list[int], parts: list[Tensor], hidden: Tensor
+) -> Tensor:
+    """A GRU of one product per side and block; gates in the order reset, update, new."""
+    from_input = _join(_apply(input_side, parts))
+    from_hidden = _join(_apply(recurrent_side, list(hidden.split(block_sizes))))
+    size = hidden.shape[1]
+    reset, update = (from_input[:, : 2 * size] + from_hidden[:, : 2 * size]).sigmoid().chunk(2, 1)
+    new = torch.addcmul(from_input[:, 2 * size :], reset, from_hidden[:, 2 * size :]).tanh()
+    return torch.lerp(new, hidden, update)
 
 
 def _blocks(policy: PolicyLayers, group_sizes: list[int]) -> list[int]:

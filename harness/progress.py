@@ -72,9 +72,10 @@ class RunProgress:
             more = " (further ones are stored, not shown)" if self._events[kind] == EVENTS_SHOWN else ""
             self.say(line + more)
 
-    def evaluated(self, env_steps: int, win_rate: float, mean_return: float) -> None:
-        """A new point of the learning curve."""
-        self._latest = f"win rate {win_rate:.2f}, return {mean_return:.1f}"
+    def evaluated(self, env_steps: int, win_rate: float | None, mean_return: float) -> None:
+        """A new point of the learning curve; no win rate where no one wins."""
+        won = "" if win_rate is None else f"win rate {win_rate:.2f}, "
+        self._latest = f"{won}return {mean_return:.1f}"
         if self._bar:
             self._bar.update(self._task, latest=self._latest)
         else:

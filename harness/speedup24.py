@@ -145,7 +145,7 @@ def compare_passes(
     device = last.bias.device
     hidden, inputs = (
         _drawn(per_group * n_groups, width, dtype, device, seed)
-        for seed, width in enumerate((policy.gru[1].shape[1], first.weight.shape[1]))
+        for seed, width in enumerate((policy.gru[1].weight.shape[1], first.weight.shape[1]))
     )
     padded_inputs = pad_to(inputs, 1, COLUMN_MULTIPLE)  # as the code that builds them would lay them out
     legal = torch.ones((len(inputs), len(last.bias)), dtype=torch.bool, device=device)
@@ -173,18 +173,18 @@ def compare_passes(
         compressed_seconds=compressed_seconds,
         conversion_seconds=median_seconds(lambda: _convert(policy, dtype, compress), device),
         largest_error=error,
-        layers=_layer_timings(policy, (dense, masked, compressed), len(inputs), inner),
+        layers=_layer_timings(policy, (dense, masked, compressed), len(inputs), dtype, inner),
     )
 
 
 def _layer_timings(
-    policy: PolicyLayers, passes: tuple[PolicyPass, PolicyPass, PolicyPass], rows: int, inner: int
+    policy: PolicyLayers, passes: tuple[PolicyPass, PolicyPass, PolicyPass], rows: int, dtype: torch.dtype, inner: int
 ) -> dict[str, LayerTiming]:
     """Each layer's products alone; the compressed one's inputs have its padded width."""
-    dtype, device = passes[0].gru[0].dtype, passes[0].gru[0].device
     timings = {}
-    for name, layer in {**policy.before, **policy.after}.items():
+    for name, layer in policy.prunable().items():
         out_features, in_features = layer.weight.shape
+        device = layer.weight.device
         inputs = _drawn(rows, in_features, dtype, device, seed=0)
         dense, masked, compressed = (
             median_seconds(partial(each.products, name, x), device, inner=inner)
@@ -201,7 +201,7 @@ def _layer_timings(
 
 
 def _convert(policy: PolicyLayers, dtype: torch.dtype, compress: Compress) -> None:
-    for layer in (*policy.before.values(), *policy.after.values()):
+    for layer in policy.prunable().values():
         for weight in layer.masked:
             compress(pad_to(weight.to(dtype), ROW_MULTIPLE, COLUMN_MULTIPLE).contiguous())
 

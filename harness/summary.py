@@ -55,11 +55,16 @@ class Row:
     wins: int
     aborted: int
     config_hash: str
+    can_be_won: bool = True
+    """Whether the scenario has winners; if not, its win rate means nothing."""
+    flops_kept: float | None = None
+    """FLOPs of one decision that masks keep / those of the dense network, 0..1, mean over seeds; None: not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Improvement:
-    """How likely a run of ``better`` wins more than a run of ``baseline``, over all scenarios both finished."""
+    """How likely a run of ``better`` wins more than a run of ``baseline``, over all scenarios both finished; returns
+    count where no one wins."""
 
     better: str
     baseline: str
@@ -93,7 +98,7 @@ def improvements(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> list[Impro
         ]
         if not shared:
             continue
-        ours, theirs = ([_win_rates(grouped[name, scenario]) for scenario in shared] for name in (better, baseline))
+        ours, theirs = ([_scores(grouped[name, scenario]) for scenario in shared] for name in (better, baseline))
         rng = derive_generator(0, "bootstrap", better, baseline)
         interval = probability_of_improvement(ours, theirs, rng)
         found.append(
@@ -109,8 +114,13 @@ def improvements(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> list[Impro
     return found
 
 
-def _win_rates(members: Sequence[RunRow]) -> list[float]:
-    return [run.win_rate for run in members]
+def _scores(members: Sequence[RunRow]) -> list[float]:
+    return [run.win_rate if has_winners(run) else run.return_mean for run in members]
+
+
+def has_winners(run: RunRow) -> bool:
+    """Whether the run's scenario can be won."""
+    return bool(run.details.get("can_be_won", True))
 
 
 def group_runs(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> dict[tuple[str, str], list[RunRow]]:
@@ -157,4 +167,13 @@ def _row(members: Sequence[RunRow]) -> Row:
         wins=sum(run.wins for run in members),
         aborted=sum(run.aborted for run in members),
         config_hash=first.config_hash,
+        can_be_won=has_winners(first),
+        flops_kept=_flops_kept(members),
     )
+
+
+def _flops_kept(members: Sequence[RunRow]) -> float | None:
+    shares = [
+        run.details["flops"]["kept"] / run.details["flops"]["dense"] for run in members if run.details.get("flops")
+    ]
+    return fmean(shares) if shares else None

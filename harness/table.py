@@ -21,8 +21,8 @@ COLUMNS: dict[str, Cell] = {
     "algorithm": lambda row: row.algorithm,
     "scenario": lambda row: row.scenario,
     "seeds": lambda row: str(len(row.seeds)),
-    "win rate [95%]": lambda row: f"{row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]",
-    "interval": lambda row: short_kind(row.interval_kind),
+    "win rate [95%]": lambda row: win_rate(row),
+    "interval": lambda row: short_kind(row.interval_kind) if row.can_be_won else "–",
     "return": lambda row: f"{row.return_mean:.2f}",
     "sparsity masked / model": lambda row: f"{row.sparsity_masked:.1%} / {row.sparsity_model:.1%}",
     "decisions/s": lambda row: f"{row.throughput:,.0f}",
@@ -39,6 +39,11 @@ HEADS = {
 }
 """Column heads broken in two on the terminal, where width is scarce."""
 LEFT = ("algorithm", "scenario", "interval")
+
+
+def win_rate(row: Row) -> str:
+    """Estimate and interval, or ``n/a`` where the scenario has no winners."""
+    return f"{row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" if row.can_be_won else "n/a"
 
 
 def short_kind(kind: str) -> str:
@@ -114,6 +119,10 @@ def footnotes(rows: Sequence[Row], improvements: Sequence[Improvement]) -> tuple
     notes += [
         f"decisions/s: agent decisions of the trained policy, greedy, {batch} agents a call, {dtype}, on {device}"
         for batch, dtype, device in conditions
+    ]
+    notes += [
+        f"{scenario}: no one wins or loses there, so algorithms are compared by their return"
+        for scenario in dict.fromkeys(row.scenario for row in rows if not row.can_be_won)
     ]
     notes += [
         f"{row.algorithm} on {row.scenario}: {row.aborted} evaluation battles aborted and are not counted"

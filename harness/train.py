@@ -81,7 +81,8 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
         with progress, GracefulInterrupt() as interrupt:
             run.train(progress, interrupt)
         picture = folder / "curve.png"
-        plot_curves(picture, {plan.algorithm: [record.curve_points()]}, title=plan.label)
+        can_be_won = run.env.spec.can_be_won
+        plot_curves(picture, {plan.algorithm: [record.curve_points()]}, title=plan.label, can_be_won=can_be_won)
         record.attach(picture)
         result, outcomes = judge(
             plan,
@@ -190,7 +191,7 @@ class TrainingRun:
             | {"sparsity_masked": self.algorithm.sparsity().masked_layers, "updates": at.updates},
         )
         at.losses = []
-        progress.evaluated(at.env_steps, found.win_rate, found.mean_return)
+        progress.evaluated(at.env_steps, found.win_rate if self.env.spec.can_be_won else None, found.mean_return)
 
     def save(self) -> None:
         """Put a checkpoint in place of the last one."""

@@ -38,7 +38,15 @@ def result_labels(result: RunResult) -> dict[str, Any]:
         "env steps": result.env_steps,
         "env steps per second": result.env_steps_per_second,
         "wall seconds": result.wall_seconds,
+        **_work(result.details.get("flops") or {}),
     }
+
+
+def _work(flops: Mapping[str, Any]) -> dict[str, Any]:
+    """Multiplications and additions of one agent's decision, where they were counted."""
+    if not flops:
+        return {}
+    return {"FLOPs of a decision, dense": flops["dense"], "FLOPs of a decision, kept": flops["kept"]}
 
 
 def objective_values(result: RunResult) -> list[float]:

@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import select
 
 from studies import reading
-from studies.database import connect, database_path, inspect_file, make_folder
+from studies.database import connect, database_path, inspect_file, make_folder, transaction
 from studies.errors import StorageError
 from studies.ledger import Ledger, last_provenance, owner_of, read_row
 from studies.owner import HEARTBEAT_BOUND
@@ -166,6 +166,24 @@ class StudyStore:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+
+def study_names(storage: str = DEFAULT_STORAGE, *, busy_seconds: float = BUSY_SECONDS) -> list[str]:
+    """Names of the studies whose runs an existing database holds.
+
+    Raises:
+        StorageError: there is no such file, or it cannot be used.
+    """
+    path = database_path(storage)
+    if not path.is_file():
+        raise StorageError(f"There is no database {path}. Make one: python -m harness.compare --storage {storage}")
+    inspect_file(path, busy_seconds)
+    engine = connect(path, busy_seconds)
+    try:
+        with transaction(engine, path) as session:
+            return list(session.scalars(select(Run.study).distinct().order_by(Run.study)))
+    finally:
+        engine.dispose()
 
 
 def _elsewhere(ledger: Ledger, key: RunKey, run: Run) -> RunRecord:

@@ -25,8 +25,8 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
 ALLOWED: dict[str, tuple[str, ...]] = {"algorithms": ("envs.spec",)}
 """Exceptions to the table above."""
 
-ONLY_INSIDE_FUNCTIONS = ("smacv2", "pysc2", "s2clientprotocol", "triton", "torchao", "cupy")
-"""The game and CUDA: every package must import on a machine that has neither."""
+ONLY_INSIDE_FUNCTIONS = ("smacv2", "pysc2", "s2clientprotocol", "triton", "torchao", "cupy", "mpe2")
+"""The game, CUDA and worlds from elsewhere: every package must import on a machine that has none of them."""
 
 
 def is_within(module: str, packages: tuple[str, ...]) -> bool:

@@ -36,7 +36,8 @@ class EMAActivationTracker(nn.Module):
             parts: one tensor (R_g, in) of inputs per mask group.
             weights: one tensor (R_g,) per mask group: 1 for a filled row of a living unit, else 0.
         """
-        sums = torch.stack([weight @ rows.abs() for rows, weight in zip(parts, weights, strict=True)])
+        kind = self.average.dtype  # means stay exact whatever the products are computed in
+        sums = torch.stack([w.to(kind) @ rows.abs().to(kind) for rows, w in zip(parts, weights, strict=True)])
         rows = torch.stack([weight.sum() for weight in weights])
         if len(self.average) == 1:
             sums, rows = sums.sum(0, keepdim=True), rows.sum(0, keepdim=True)

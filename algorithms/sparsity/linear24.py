@@ -13,7 +13,8 @@ from algorithms.sparsity.pattern24 import Pattern24Matrix
 class SemiStructuredLinear24(GroupLinear):
     """``W_k = W · mask_k`` where every mask keeps exactly 2 of 4 consecutive inputs.
 
-    The masks follow the heterogeneous score ``S_k = EMA(|a|) · |W| · sigmoid(α_k)`` until they are frozen.
+    The masks follow the heterogeneous score ``S_k = EMA(|a|) · |W| · sigmoid(α_k)`` until they are frozen. Without the
+    first factor they do not see the inputs, without the last one all groups have the same mask.
 
     Args:
         in_features: width of the input.
@@ -22,13 +23,17 @@ class SemiStructuredLinear24(GroupLinear):
         alpha_init_std: α starts at N(0, alpha_init_std²), so that groups can part.
         ema_momentum: of the input magnitudes.
         ema_per_type: keep one average of input magnitudes per mask group instead of a shared one.
+        score_activation: whether the score has its first factor.
+        score_alpha: whether it has its last one.
         generator: draws weight, bias and α.
     """
 
+    alpha: Tensor | None
+    """(K, out, in) learnable; None where the score has no such factor"""
     frozen_mask: Tensor
     """(K, out, in) bool, in force once ``frozen``"""
-    frozen: Tensor
-    """() bool"""
+    frozen: bool
+    """Known to the host, so that asking does not make a GPU wait; kept in the module's state."""
 
     def __init__(
         self,
@@ -39,23 +44,30 @@ class SemiStructuredLinear24(GroupLinear):
         alpha_init_std: float,
         ema_momentum: float,
         ema_per_type: bool,
+        score_activation: bool = True,
+        score_alpha: bool = True,
         generator: torch.Generator,
     ) -> None:
         super().__init__(in_features, out_features, generator)
+        self.n_groups = n_groups
         self.alpha_init_std = alpha_init_std
-        self.alpha = nn.Parameter(self._draw_alpha(n_groups, generator))
+        self.score_activation = score_activation
+        self.alpha = nn.Parameter(self._draw_alpha(generator)) if score_alpha else None
         self.pattern = Pattern24Matrix(in_features)
         self.activation = EMAActivationTracker(in_features, n_groups if ema_per_type else 1, ema_momentum)
         self.register_buffer("frozen_mask", torch.zeros(n_groups, out_features, in_features, dtype=torch.bool))
-        self.register_buffer("frozen", torch.tensor(False))
+        self.frozen = False
 
-    def _draw_alpha(self, n_groups: int, generator: torch.Generator) -> Tensor:
-        shape = (n_groups, self.out_features, self.in_features)
+    def _draw_alpha(self, generator: torch.Generator) -> Tensor:
+        shape = (self.n_groups, self.out_features, self.in_features)
         return torch.randn(shape, generator=generator) * self.alpha_init_std
 
     def scores(self) -> Tensor:
         """(K, out, in), differentiable in the weight and in α, so that dropped weights still learn."""
-        return self.activation.value().unsqueeze(1) * self.weight.abs() * self.alpha.sigmoid()
+        scores = self.weight.abs().expand(self.n_groups, -1, -1)
+        if self.score_activation:
+            scores = self.activation.value().unsqueeze(1) * scores
+        return scores if self.alpha is None else scores * self.alpha.sigmoid()
 
     def logits(self) -> Tensor:
         """Pattern logits (K, out, ⌈in/4⌉, 6)."""
@@ -81,7 +93,15 @@ class SemiStructuredLinear24(GroupLinear):
     def freeze(self) -> None:
         """Keep the present masks for good; α no longer matters."""
         self.frozen_mask.copy_(self.masks())
-        self.frozen.fill_(True)
+        self.frozen = True
+
+    def get_extra_state(self) -> bool:
+        """What ``state_dict`` holds beside parameters and buffers: ``frozen``."""
+        return self.frozen
+
+    def set_extra_state(self, state: bool) -> None:
+        """Restore it."""
+        self.frozen = state
 
     @torch.no_grad()
     def restart(self, ratio: float, generator: torch.Generator) -> int:
@@ -98,6 +118,7 @@ class SemiStructuredLinear24(GroupLinear):
         chosen = dropped & (torch.rand(dropped.shape, generator=generator) < ratio).to(dropped.device)
         fresh = fan_in_uniform(*self.weight.shape, fan_in=self.in_features, generator=generator)
         self.weight.copy_(torch.where(chosen, fresh.to(chosen.device), self.weight))
-        alpha = self._draw_alpha(len(self.alpha), generator).to(chosen.device)
-        self.alpha.copy_(torch.where(chosen, alpha, self.alpha))
+        if self.alpha is not None:
+            alpha = self._draw_alpha(generator).to(chosen.device)
+            self.alpha.copy_(torch.where(chosen, alpha, self.alpha))
         return int(chosen.sum())

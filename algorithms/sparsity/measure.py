@@ -23,11 +23,14 @@ def measure(net: AgentNet) -> Sparsity:
     entries = {name: weight[0].numel() for name, weight in weights.items()}
     masked_zeros = torch.stack(list(zeros.values())).sum(0).mean().item()  # an average mask group's
     masked_entries = sum(entries.values())
-    others = [*net.gru.parameters(), *(getattr(net, name).bias for name in weights)]
-    other_zeros = sum(int((p == 0).sum()) for p in others)
+    # where each mask group has biases of its own, an agent uses one row of them
+    biases = [layer.bias.view(-1, layer.out_features) for layer in net.prunable().values()]
+    others = biases if net.grouped_gru else [*biases, *(p.view(1, -1) for p in net.gru.parameters())]
+    other_zeros = sum((p == 0).sum().item() / len(p) for p in others)
+    other_entries = sum(p.shape[1] for p in others)
     return Sparsity(
         masked_layers=masked_zeros / masked_entries,
-        whole_model=(masked_zeros + other_zeros) / (masked_entries + sum(p.numel() for p in others)),
+        whole_model=(masked_zeros + other_zeros) / (masked_entries + other_entries),
         per_layer={name: (zeros[name] / entries[name]).tolist() for name in weights},
     )
 

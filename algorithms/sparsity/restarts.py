@@ -12,8 +12,8 @@ from algorithms.qmix import require
 from algorithms.schedules import scaled
 from envs.spec import EnvSpec
 
-RESET_LAYERS = ("fc2", "fc3", "fc4")
-"""Layers whose unused weights restart; fc1 is spared. Source: Kaleidoscope."""
+SPARED_LAYERS = ("fc1",)
+"""Masked layers whose unused weights never restart. Source: Kaleidoscope."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-N_PATTERNS = 6
+PATTERNS = ("1100", "1010", "1001", "0110", "0101", "0011")
+"""The six patterns in the order of ``Pattern24Matrix``: 1 for a kept input, 0 for a dropped one."""
+N_PATTERNS = len(PATTERNS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,29 @@ class PatternUse:
     """see ``pattern_overlap``"""
     churn: float
     """share of choices that changed since the last record; 0 at the first"""
+
+
+def describe_use(uses: Mapping[str, PatternUse], groups: Sequence[str]) -> dict[str, float]:
+    """A record as flat numbers, as learning curves store them.
+
+    Args:
+        uses: layer name -> its use.
+        groups: K names of the mask groups.
+
+    Returns:
+        ``pattern_entropy``, ``pattern_overlap`` and ``pattern_churn``, each as the mean of all layers and, after a
+        slash, of one; and ``pattern_use/LAYER/GROUP/PATTERN`` with patterns written as kept (1) and dropped (0) inputs.
+    """
+    means: dict[str, float] = {}
+    details: dict[str, float] = {}
+    for name in ("entropy", "overlap", "churn"):
+        of_layer = {layer: float(torch.as_tensor(getattr(use, name)).mean()) for layer, use in uses.items()}
+        means[f"pattern_{name}"] = sum(of_layer.values()) / len(of_layer)
+        details |= {f"pattern_{name}/{layer}": value for layer, value in of_layer.items()}
+    for layer, use in uses.items():
+        for group, shares in zip(groups, use.usage.tolist(), strict=True):
+            details |= {f"pattern_use/{layer}/{group}/{p}": share for p, share in zip(PATTERNS, shares, strict=True)}
+    return {**means, **details}
 
 
 def pattern_overlap(chosen: Tensor) -> float:

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from algorithms import registry
 from algorithms.agent_net import mask_groups
 from algorithms.learner import QLearner
 from algorithms.protocol import EpisodeBatch
@@ -30,11 +31,14 @@ def unroll(made: QLearner, episodes: EpisodeBatch) -> tuple[torch.Tensor, torch.
     return spread_q.view(*shape, -1), spread_hidden.view(*shape, -1)
 
 
-@pytest.mark.parametrize("id", ["qmix", "kalei", "k24"])
+VARIANTS = [*((id, {}) for id in registry.ids()), ("k24", {"mask_gru": True}), ("qmix", {"obs_last_action": False})]
+
+
+@pytest.mark.parametrize(("id", "changes"), VARIANTS)
 @pytest.mark.parametrize("spec", [SPEC, SINGLE_TYPE], ids=["types", "agents"])
 @torch.no_grad()
-def test_sequence_equals_stepping(id: str, spec) -> None:
-    made, episodes = learner(id, spec), batch(spec=spec)
+def test_sequence_equals_stepping(id: str, changes: dict[str, bool], spec) -> None:
+    made, episodes = learner(id, spec, **changes), batch(spec=spec)
     q, hidden_states = unroll(made, episodes)
     lengths = episodes.filled.sum(1)
     hidden, last = made.initial_hidden(len(lengths)), torch.full_like(episodes.actions[:, 0], -1)

@@ -7,6 +7,7 @@ import torch
 
 from algorithms.k24 import K24
 from algorithms.sparsity.activation import EMAActivationTracker
+from algorithms.sparsity.flops import total
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.verify import Pattern24Error, verify_mask24, verify_weight24
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
@@ -256,3 +257,56 @@ def test_pattern_record() -> None:
     for i in range(5):
         made.update(batch(seed=i), 0)
     assert 0 < made.record_patterns()["fc2"].churn < 1
+
+
+def test_rewind_returns_all_weights_but_keeps_the_masks() -> None:
+    made = k24(rewind_ratio=0.3, reset_ratio=0.0)
+    for i in range(2):
+        made.update(batch(seed=i), 0)
+    (line,) = made.advance(302)
+    assert line == "env_step 302: weights remembered for the rewind"
+    remembered = {
+        name: p.detach().clone() for name, p in [*made.net.named_parameters(), *made.mixer.named_parameters()]
+    }
+    for i in range(4):
+        made.update(batch(seed=i), 400)
+    resumed = learner("k24", total_env_steps=RUN, seed=3, rewind_ratio=0.3, reset_ratio=0.0)
+    resumed.load_state_dict(made.state_dict())
+    for each in (made, resumed):
+        assert isinstance(each, K24)
+        masks = {name: masked.masks() for name, masked in each.layers().items()}
+        (frozen,) = each.advance(804)
+        assert ", weights rewound, finetuning at lr 0.0009" in frozen
+        for name, p in [*each.net.named_parameters(), *each.mixer.named_parameters()]:
+            assert torch.equal(p, remembered[name]) is not name.endswith("alpha"), name
+        for name, masked in each.layers().items():
+            assert torch.equal(masked.masks(), masks[name])
+        assert torch.equal(each.target_net.fc2.weight, each.net.fc2.weight)
+        assert torch.equal(each.target_mixer.first.weight, each.mixer.first.weight)
+
+
+def test_rewind_to_the_start_is_to_the_initial_weights() -> None:
+    made = k24(rewind_ratio=0.0)
+    initial = made.net.fc3.weight.detach().clone()
+    made.update(batch(), 0)
+    made.advance(804)
+    assert torch.equal(made.net.fc3.weight, initial)
+
+
+@pytest.mark.parametrize("changes", [{"rewind_ratio": 0.8}, {"rewind_ratio": 0.1, "finetune_start_ratio": 1.0}])
+def test_a_rewind_needs_a_freeze_after_it(changes: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="it must be at least 0 and below finetune_start_ratio"):
+        k24(**changes)
+
+
+def test_flops_kept() -> None:
+    width = SPEC.obs_size + SPEC.n_actions + SPEC.n_agents  # 17, of which 9 are kept
+    found = k24().flops()
+    assert list(found) == ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"]
+    assert (found["fc1"].dense, found["fc1"].kept) == (2 * 16 * width, 2 * 16 * 9)
+    assert found["gru_ih"].kept == found["gru_ih"].dense == 2 * 48 * 16
+    all_masked = k24(mask_gru=True).flops()
+    assert list(all_masked) == list(found)
+    assert all_masked["gru_hh"].kept == all_masked["gru_hh"].dense / 2
+    assert total(all_masked.values()).dense == total(found.values()).dense
+    assert total(learner("qmix").flops().values()).kept == total(found.values()).dense

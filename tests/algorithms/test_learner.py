@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from algorithms.learner import QLearner
 from algorithms.protocol import EpisodeBatch
@@ -133,6 +134,28 @@ def test_every_parameter_learns(id: str) -> None:
         made.update(batch(), 100)
     after = dict([*made.net.named_parameters(), *made.mixer.named_parameters()])
     assert [name for name in before if torch.equal(before[name], after[name])] == []
+
+
+class NoReading(TorchDispatchMode):
+    """Refuses what makes a GPU finish its work: reading a number out of a tensor."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        assert func is not torch.ops.aten._local_scalar_dense.default, "a number was read"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("id", ALL)
+def test_an_update_reads_no_number(id: str) -> None:
+    made = learner(id, total_env_steps=1000, target_update_interval=4)
+    episodes = batch()
+    with NoReading():
+        made.update(episodes, 0)
+        result = made.update(episodes, 0)
+    made.advance(900)  # K24 freezes its masks
+    with NoReading():
+        made.update(episodes, 900)
+    with pytest.raises(AssertionError, match="a number was read"), NoReading():
+        result["loss"].item()
 
 
 def test_repeated_updates_fit_the_rewards() -> None:

@@ -85,7 +85,7 @@ def test_wrong_value_names_type_and_example(text: str, kind: object, message: st
 
 def test_resolve_applies_budget_then_user() -> None:
     given = settings("k24.div_coef=0.2", "qmix.div_coef=0.9", "k24.clip=none")
-    config, notes = resolve_config("k24", Config, given, {"batch_size": 8, "not_a_field": 1})
+    config, notes = resolve_config("k24", Config, given, {"by the budget": {"batch_size": 8, "not_a_field": 1}})
     assert config == Config(div_coef=0.2, batch_size=8, clip=None)
     assert notes == [
         "k24.batch_size = 8 (by the budget)",
@@ -95,7 +95,7 @@ def test_resolve_applies_budget_then_user() -> None:
 
 
 def test_user_wins_over_the_budget() -> None:
-    config, notes = resolve_config("k24", Config, settings("k24.batch_size=16"), {"batch_size": 8})
+    config, notes = resolve_config("k24", Config, settings("k24.batch_size=16"), {"by the budget": {"batch_size": 8}})
     assert config.batch_size == 16
     assert notes == ["k24.batch_size = 16 (by --set)"]
 

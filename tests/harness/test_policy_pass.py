@@ -63,9 +63,9 @@ class Question:
         assert q.shape == self.action_mask.shape
 
 
-def trained(id: str, spec=SPEC) -> QLearner:
+def trained(id: str, spec=SPEC, **changes: object) -> QLearner:
     """A learner after a few updates, so that no two parameters are alike."""
-    made = learner(id, spec)
+    made = learner(id, spec, **changes)
     for i in range(3):
         made.update(batch(seed=i, spec=spec), 0)
     return made
@@ -106,10 +106,13 @@ def test_q_values_are_those_of_the_network() -> None:
     torch.testing.assert_close(q, expected)
 
 
+@pytest.mark.parametrize("id", ["k24", "k24-static"])
+@pytest.mark.parametrize("mask_gru", [False, True], ids=["dense GRU", "masked GRU"])
 @pytest.mark.parametrize("spec", [SPEC, SINGLE_TYPE], ids=["types", "agents"])
-def test_compressed_decides_as_act_does(spec) -> None:
-    made = trained("k24", spec)
+def test_compressed_decides_as_act_does(id: str, mask_gru: bool, spec) -> None:
+    made = trained(id, spec, mask_gru=mask_gru)
     question = Question(made)
+    question.check(masked_pass(made.policy_layers(), question.sizes, torch.float32))
     decide = compressed_pass(made.policy_layers(), question.sizes, torch.float32, kept_half)
     question.check(decide)
     question.inputs = pad_to(question.inputs, 1, COLUMN_MULTIPLE)
@@ -143,7 +146,8 @@ def test_policy_layers_are_copies() -> None:
     made = trained("k24")
     before = made.masked_weights()["fc3"]
     policy = made.policy_layers()
-    tensors = [policy.after["fc3"].masked, policy.after["fc3"].weight, policy.after["fc3"].bias, *policy.gru]
+    tensors = [policy.after["fc3"].masked, policy.after["fc3"].weight, policy.after["fc3"].bias]
+    tensors += [tensor for side in policy.gru for tensor in (side.masked, side.weight, side.bias)]
     for tensor in tensors:
         assert not tensor.requires_grad
         tensor.zero_()
@@ -162,7 +166,8 @@ def test_another_network_needs_no_fixed_names() -> None:
     _, q, next_hidden = dense_pass(other, [6], torch.float32)(inputs, hidden, legal)
     x = functional.linear(inputs, policy.before["fc1"].weight, policy.before["fc1"].bias).relu()
     x = functional.linear(x, square.weight, square.bias).relu()
-    expected = torch.gru_cell(x, hidden, *policy.gru)
+    weights, biases = [side.weight for side in policy.gru], [side.bias for side in policy.gru]
+    expected = torch.gru_cell(x, hidden, *weights, *biases)
     torch.testing.assert_close(next_hidden, expected)
     torch.testing.assert_close(q, functional.linear(expected, other.after["q"].weight, other.after["q"].bias))
 

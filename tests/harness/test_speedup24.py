@@ -29,9 +29,9 @@ def rule() -> RuleAlgorithm:
     return RuleAlgorithm("rule", FakeEnv(1, 0).spec, RuleConfig())
 
 
-def compare(compress: Callable[[Tensor], Tensor]) -> Speedup24:
+def compare(compress: Callable[[Tensor], Tensor], **changes: object) -> Speedup24:
     """The comparison on the CPU, in float32, with a stand-in for compression."""
-    policy = learner("k24").policy_layers()
+    policy = learner("k24", **changes).policy_layers()
     return compare_passes(policy, decisions=50, dtype=torch.float32, compress=compress, inner=1)
 
 
@@ -95,6 +95,20 @@ def test_all_three_passes_are_timed_and_the_ratio_is_theirs() -> None:
     assert (found.layers["fc1"].out_features, found.layers["fc1"].in_features) == (16, 17)
     assert all(timing.compressed_seconds > 0 for timing in found.layers.values())
     json.dumps(dataclasses.asdict(found))
+
+
+def test_a_masked_gru_is_compressed_and_timed_too() -> None:
+    converted: list[tuple[int, ...]] = []
+
+    def compress(padded: Tensor) -> Tensor:
+        converted.append(tuple(padded.shape))
+        return padded
+
+    found = compare(compress, mask_gru=True)
+    assert found.reason is None
+    assert list(found.layers) == ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"]
+    assert found.layers["gru_hh"].out_features == 48
+    assert converted[:18].count((64, 64)) == 6, "two sides of three types"
 
 
 def test_each_pass_gets_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:

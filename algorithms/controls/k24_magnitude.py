@@ -1,0 +1,126 @@
+"""K24's control for its scores: the two largest weights of every four are kept, trained straight through (SR-STE).
+
+Zhou et al., "Learning N:M Fine-grained Structured Sparse Neural Networks From Scratch", ICLR 2021 (arXiv 2102.04010).
+Dropped weights receive the gradient of their place as if they were kept, and a decay that keeps them from drifting.
+The mask follows from the shared weight, so all unit types have the same one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from algorithms.agent_net import mask_group_names
+from algorithms.layers import GroupLinear
+from algorithms.qmix import QMix, QMixConfig, require
+from algorithms.sparsity.pattern24 import Pattern24Matrix
+from algorithms.sparsity.tracker import LayerPatternTracker, describe_use
+
+
+@dataclass(frozen=True, kw_only=True)
+class K24MagnitudeConfig(QMixConfig):
+    """Settings of QMIX and of SR-STE.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    decay: float = 2e-4
+    """λ_w, strength of the decay of dropped weights; 0 is the plain straight-through estimator. Source: the paper."""
+    mask_gru: bool = False
+    """Keep 2 of 4 in the GRU's two matrices as well, as ``k24.mask_gru`` does."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, "decay", self.decay >= 0, "0 or larger")
+
+
+class MagnitudeLinear24(GroupLinear):
+    """``W · mask`` with the mask of the two largest |W| of every four inputs.
+
+    Args:
+        in_features: width of the input.
+        out_features: width of the output.
+        decay: λ_w.
+        generator: draws weight and bias.
+    """
+
+    def __init__(self, in_features: int, out_features: int, decay: float, generator: torch.Generator) -> None:
+        super().__init__(in_features, out_features, generator)
+        self.decay = decay
+        self.pattern = Pattern24Matrix(in_features)
+
+    @torch.no_grad()
+    def mask(self) -> Tensor:
+        """The mask (1, out, in) bool now in force."""
+        return self.pattern.hard(self.pattern.logits(self.weight.abs().unsqueeze(0))).bool()
+
+    def group_weights(self) -> Tensor:
+        """Weights (1, out, in) under the mask, for acting and the target network."""
+        return self.weight * self.mask()
+
+    def trained_weights(self) -> Tensor:
+        """The same with SR-STE's gradient."""
+        masked: Tensor = _SparseRefined.apply(self.weight, self.mask(), self.decay)
+        return masked
+
+
+class _SparseRefined(torch.autograd.Function):
+    """Masks in the forward pass; in the backward pass all weights get their gradient and dropped ones decay."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, mask: Tensor, decay: float) -> Tensor:
+        ctx.save_for_backward(weight, mask)
+        ctx.decay = decay
+        return weight * mask
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        weight, mask = ctx.saved_tensors
+        return (grads[0] + ctx.decay * weight * ~mask).sum(0), None, None
+
+
+class K24Magnitude(QMix):
+    """QMIX over magnitude-masked 2:4 layers, one mask for all agents."""
+
+    config: K24MagnitudeConfig
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tracker = LayerPatternTracker()
+
+    @property
+    def grouped_gru(self) -> bool:
+        """Whether the GRU's matrices are masked too."""
+        return self.config.mask_gru
+
+    def make_linear(self, in_features: int, out_features: int) -> MagnitudeLinear24:
+        """Make a magnitude-masked layer."""
+        return MagnitudeLinear24(in_features, out_features, self.config.decay, self._parameters)
+
+    def layers(self) -> dict[str, MagnitudeLinear24]:
+        """The masked layers by name."""
+        return {name: getattr(self.net, name) for name in self.net.prunable()}
+
+    def training_weights(self, env_steps: int) -> dict[str, Tensor]:
+        """Masked weights that pass their gradient to all weights."""
+        return {name: layer.trained_weights() for name, layer in self.layers().items()}
+
+    def diagnostics(self) -> dict[str, float]:
+        """How the patterns in force are used; see ``describe_use``."""
+        uses = {
+            name: self.tracker.record(name, layer.pattern.chosen(layer.mask())) for name, layer in self.layers().items()
+        }
+        return describe_use(uses, mask_group_names(self.spec, self.n_groups))
+
+    def state_dict(self) -> dict[str, Any]:
+        """QMIX's and the remembered patterns."""
+        return {**super().state_dict(), "tracker": self.tracker.state_dict()}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave."""
+        super().load_state_dict(saved)
+        self.tracker.load_state_dict(saved["tracker"])

@@ -1,0 +1,68 @@
+"""K24's control for learned masks: 2:4 masks drawn at random before training, one per mask group, never changed.
+
+What is left between this and ``k24`` is what learning the masks is worth; between this and ``qmix``, what the capacity
+lost to 2:4 costs. No scores, no orthogonality, no restarts, no finetuning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from algorithms.layers import GroupLinear
+from algorithms.qmix import QMix, QMixConfig
+from algorithms.sparsity.pattern24 import Pattern24Matrix
+
+
+@dataclass(frozen=True, kw_only=True)
+class K24StaticConfig(QMixConfig):
+    """Settings of QMIX; the masks have none but where they lie."""
+
+    mask_gru: bool = False
+    """Keep 2 of 4 in the GRU's two matrices as well, as ``k24.mask_gru`` does."""
+
+
+class StaticLinear24(GroupLinear):
+    """``W_k = W · mask_k``, every mask a uniformly drawn pattern for each group of four inputs.
+
+    Args:
+        in_features: width of the input.
+        out_features: width of the output.
+        n_groups: K, masks kept.
+        generator: draws weight, bias and masks.
+    """
+
+    mask: Tensor
+    """(K, out, in) bool"""
+
+    def __init__(self, in_features: int, out_features: int, n_groups: int, generator: torch.Generator) -> None:
+        super().__init__(in_features, out_features, generator)
+        pattern = Pattern24Matrix(in_features)
+        draws = torch.rand(n_groups, out_features, *pattern.allowed.shape, generator=generator)
+        self.register_buffer("mask", pattern.hard(draws.masked_fill(~pattern.allowed, -torch.inf)).bool())
+
+    def group_weights(self) -> Tensor:
+        """Weights (K, out, in) under the masks."""
+        return self.weight * self.mask
+
+
+class K24Static(QMix):
+    """QMIX over layers with fixed random 2:4 masks."""
+
+    config: K24StaticConfig
+
+    @property
+    def n_groups(self) -> int:
+        """One mask per unit type, or per agent below two types."""
+        return self.spec.n_mask_groups
+
+    @property
+    def grouped_gru(self) -> bool:
+        """Whether the GRU's matrices are masked too."""
+        return self.config.mask_gru
+
+    def make_linear(self, in_features: int, out_features: int) -> StaticLinear24:
+        """Make a layer with fixed masks."""
+        return StaticLinear24(in_features, out_features, self.n_groups, self._parameters)

@@ -1,0 +1,66 @@
+"""QMIX with one dense network per unit type: no weight is shared, the other end of what masks can do.
+
+Sharing one network is one extreme, a network for each type the other; masks lie between. A type that is rarely drawn
+learns from its own rows alone. Where a world has fewer than two unit types this is QMIX.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from algorithms.layers import GroupLinear, fan_in_uniform
+from algorithms.protocol import PolicyLayers
+from algorithms.qmix import QMix, QMixConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class QMixPerTypeConfig(QMixConfig):
+    """Settings of QMIX; each holds for all networks."""
+
+
+class OwnLinear(GroupLinear):
+    """A weight and a bias for each group, none shared.
+
+    Args:
+        in_features: width of the input.
+        out_features: width of the output.
+        n_groups: G.
+        generator: draws weights and biases.
+    """
+
+    def __init__(self, in_features: int, out_features: int, n_groups: int, generator: torch.Generator) -> None:
+        super().__init__(in_features, out_features, generator)
+        shape = (n_groups, out_features)
+        self.weight = nn.Parameter(fan_in_uniform(*shape, in_features, fan_in=in_features, generator=generator))
+        self.bias = nn.Parameter(fan_in_uniform(*shape, fan_in=in_features, generator=generator))
+
+    def group_weights(self) -> Tensor:
+        """All weights (G, out, in)."""
+        return self.weight
+
+
+class QMixPerType(QMix):
+    """QMIX over layers that no two unit types share; the GRU's are among them."""
+
+    config: QMixPerTypeConfig
+
+    @property
+    def n_groups(self) -> int:
+        """One network per unit type."""
+        return max(1, len(self.spec.unit_types))
+
+    @property
+    def grouped_gru(self) -> bool:
+        """The GRU is not shared either."""
+        return True
+
+    def make_linear(self, in_features: int, out_features: int) -> OwnLinear:
+        """Make a layer of each type's own."""
+        return OwnLinear(in_features, out_features, self.n_groups, self._parameters)
+
+    def policy_layers(self) -> PolicyLayers | None:
+        """None: there is no shared weight that masks could be compared with."""
+        return None

@@ -1,0 +1,189 @@
+"""Settings files as PyMARL, Kaleidoscope and K24 write them, read into the config dataclasses of this project.
+
+Such a file names a learner, which decides the algorithm, and mixes three kinds of keys: settings of the algorithm,
+settings of PyMARL's runner, and choices that are fixed here. The first are taken, the second are listed as left out
+with what says the same here, the third must be what is built. Anything else is refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import yaml
+
+from algorithms import registry
+
+FOLDER = Path(__file__).parent / "settings"
+"""Where the files lie that come with the package."""
+
+ALGORITHMS = {
+    ("nq_learner", "qmix"): "qmix",
+    ("nq_learner", "vdn"): "vdn",
+    ("Kalei_nq_learner", "qmix"): "kalei",
+    ("k24_nq_learner", "qmix"): "k24",
+}
+"""(learner, mixer) -> registered id."""
+PARTS = {
+    "qmix": {"mac": "n_mac", "agent": "n_rnn_1R3"},
+    "vdn": {"mac": "n_mac", "agent": "n_rnn_1R3"},
+    "kalei": {"mac": "Kalei_type_n_mac", "agent": "Kalei_type_n_rnn_1R3"},
+    "k24": {"mac": "Kalei_type_n_mac", "agent": "K24_type_n_rnn_1R3"},
+}
+"""The controller and the network that belong to each."""
+FIXED: dict[str, Any] = {
+    "action_selector": "epsilon_greedy",
+    "optimizer": "adam",
+    "agent_output_type": "q",
+    "q_lambda": False,
+    "double_q": True,
+    "standardise_rewards": False,
+}
+"""Choices of which only one is built."""
+RENAMED = {"batch_size_run": "episodes_per_update"}
+"""PyMARL's name -> the field here: it updates once after each round of its parallel runner."""
+NESTED = {"Kalei_args": "kalei", "K24_args": "k24"}
+"""Blocks of settings of one algorithm."""
+SAID_BY = {
+    "t_max": "--env-steps or --budget",
+    "test_interval": "--budget",
+    "test_nepisode": "--budget",
+    "env": "--scenarios",
+    "env_args": "--scenarios and --set env.KEY=VALUE",
+    "seed": "--seeds",
+    "use_cuda": "--device",
+    "n_unit_types": "the scenario",
+    "name": "--study",
+    "local_results_path": "--out",
+}
+"""Keys that something else decides here."""
+RUNNER = (
+    *("runner", "run", "label", "repeat_id", "exp_name", "run_name", "evaluate", "test_greedy", "buffer_cpu_only"),
+    *("log_interval", "runner_log_interval", "learner_log_interval", "use_tensorboard", "use_wandb", "project"),
+    *("entity", "group", "save_model", "save_model_interval", "checkpoint_path", "load_step", "save_replay"),
+    *("critic_lr", "optim_alpha", "optim_eps"),
+)
+"""Keys of PyMARL's runner and of its other learners, without meaning here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsFile:
+    """What a file says."""
+
+    name: str
+    """as it was asked for"""
+    algorithm: str
+    """registered id"""
+    values: dict[str, Any]
+    """fields of that algorithm's config"""
+    left_out: tuple[str, ...]
+    """one line for each key without meaning here"""
+
+
+def shipped() -> list[str]:
+    """Names of the files that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load_settings(name: str) -> SettingsFile:
+    """Read a settings file.
+
+    Args:
+        name: a path, or the name of a file that comes with the package, with or without ``.yaml``.
+
+    Raises:
+        ValueError: there is no such file, it is no YAML table, its learner is unknown, a key is unknown, or a value
+            asks for something that is not built; the message names the key and what is allowed.
+    """
+    content = _read(name)
+    learner, mixer = content.pop("learner", None), content.pop("mixer", "qmix")
+    if (learner, mixer) not in ALGORITHMS:
+        known = ", ".join(f"{a} with mixer {b}" for a, b in ALGORITHMS)
+        raise ValueError(f"{name}: learner {learner!r} with mixer {mixer!r} is not built here; built are {known}")
+    algorithm = ALGORITHMS[learner, mixer]
+    kinds = get_type_hints(registry.config_class(algorithm))
+    nested = {key: content.pop(key) for key in NESTED if key in content}
+    values, left_out = _sort_out(name, content, algorithm, kinds)
+    for key, block in nested.items():
+        if NESTED[key] != algorithm:
+            raise ValueError(f"{name}: {key} belongs to {NESTED[key]}, and learner {learner} is {algorithm}")
+        if not isinstance(block, dict):
+            raise ValueError(f"{name}: {key} is {block!r}, it must be a table of settings of {algorithm}")
+        for inner in block:
+            _require_known(f"{name}: {key}", inner, kinds)
+        values |= block
+    typed = {field: _typed(f"{name}: {field}", value, kinds[field]) for field, value in values.items()}
+    return SettingsFile(name=name, algorithm=algorithm, values=typed, left_out=tuple(left_out))
+
+
+def _sort_out(
+    name: str, content: dict[str, Any], algorithm: str, fields: Iterable[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """The outer keys: field -> value of those that are taken, and a line for each that is left out."""
+    values: dict[str, Any] = {}
+    left_out = []
+    fixed = {**FIXED, **PARTS[algorithm]}
+    taken = {**{field: field for field in fields if field not in RENAMED.values()}, **RENAMED}
+    for key, value in content.items():
+        _require_known(name, key, [*taken, *NESTED, *fixed, *SAID_BY, *RUNNER])
+        if key in taken:
+            values[taken[key]] = value
+        elif key in SAID_BY:
+            left_out.append(f"{key}: {SAID_BY[key]} says so here")
+        elif key in RUNNER:
+            left_out.append(f"{key}: has no meaning here")
+        elif value != fixed[key]:
+            raise ValueError(f"{name}: {key} is {value!r}, only {fixed[key]!r} is built for {algorithm}")
+    return values, left_out
+
+
+def _read(name: str) -> dict[str, Any]:
+    """The file's table."""
+    path = Path(name)
+    if not path.is_file():
+        path = FOLDER / f"{path.name.removesuffix('.yaml')}.yaml"
+    if not path.is_file():
+        raise ValueError(f"there is no settings file {name}; give a path, or one of these: {', '.join(shipped())}")
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{name} cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{name} holds no table of settings; its lines read KEY: VALUE, e.g. learner: k24_nq_learner")
+    return content
+
+
+def _require_known(where: str, key: str, known: Iterable[str]) -> None:
+    names = sorted(known)
+    if key not in names:
+        near = difflib.get_close_matches(str(key), names, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(names)}"
+        raise ValueError(f"{where}: unknown key {key!r}; {hint}")
+
+
+def _typed(where: str, value: Any, kind: Any) -> Any:
+    """A YAML value as its field holds it; YAML reads ``1e-3`` as text, so text that is a number counts as one."""
+    kinds = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    if value is None and types.NoneType in kinds:
+        return None
+    if isinstance(value, bool) or bool in kinds:
+        if not (isinstance(value, bool) and bool in kinds):
+            raise ValueError(f"{where} is {value!r}, it must be {'true or false' if bool in kinds else 'a number'}")
+        return value
+    if any(get_origin(each) is tuple for each in kinds):
+        if not isinstance(value, list):
+            raise ValueError(f"{where} is {value!r}, it must be a list of numbers, for example [1.0, 2.0]")
+        return tuple(_typed(where, each, float) for each in value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{where} is {value!r}, it must be a number") from None
+    if int not in kinds:
+        return number
+    if not number.is_integer():
+        raise ValueError(f"{where} is {value!r}, it must be a whole number")
+    return int(number)

@@ -1,0 +1,57 @@
+"""The multi-agent particle worlds of the package ``mpe2``: the worked example of a foreign environment.
+
+Lowe et al., "Multi-Agent Actor-Critic for Mixed Cooperative-Competitive Environments", NeurIPS 2017 (arXiv 1706.02275).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envs.parallel_batch import ParallelBatch, TeamReward
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpreadOptions:
+    """Options of simple_spread: agents that are to cover as many landmarks without running into each other.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    n_agents: int = 3
+    """N, agents and landmarks. Source: mpe2."""
+    local_ratio: float = 0.5
+    """Weight of each agent's own collisions against the distances that all share, 0..1. Source: mpe2."""
+    max_cycles: int = 25
+    """env_steps of an episode. Source: mpe2."""
+    team_reward: TeamReward = "sum"
+    """How the agents' rewards of a step become one: ``sum`` or ``mean``. Source: EPyMARL sums."""
+
+    def __post_init__(self) -> None:
+        for name in ("n_agents", "max_cycles"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, it must be at least 1")
+        if not 0 <= self.local_ratio <= 1:
+            raise ValueError(f"local_ratio is {self.local_ratio}, it must be between 0 and 1")
+
+
+def simple_spread(
+    *, id: str, scenario: None, num_envs: int, seed: int | None, first_slot: int, options: SpreadOptions
+) -> ParallelBatch:
+    """Entry point of ``mpe2/simple_spread_v3``; every agent has five moves, and no one wins."""
+    from mpe2 import simple_spread_v3
+
+    def world() -> simple_spread_v3.parallel_env:
+        return simple_spread_v3.parallel_env(
+            N=options.n_agents, local_ratio=options.local_ratio, max_cycles=options.max_cycles, continuous_actions=False
+        )
+
+    return ParallelBatch(
+        world,
+        id=id,
+        num_envs=num_envs,
+        seed=seed,
+        first_slot=first_slot,
+        episode_limit=options.max_cycles,
+        team_reward=options.team_reward,
+    )

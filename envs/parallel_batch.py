@@ -1,0 +1,253 @@
+"""E copies of any PettingZoo ``ParallelEnv`` behind the contract of ``envs.protocol.BatchedEnv``.
+
+What such a world lacks is filled in: observations of different sizes are padded with zeros to the largest, an agent
+with fewer actions than another may never take the missing ones, an agent that has left stays as a slot that sees
+nothing and may only take action 0, and the state is the concatenation of all observations where the world has no
+``state()``. Rewards of all agents become one, since the learners of this project share it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+from gymnasium.spaces import Box, Dict, Discrete, flatdim, flatten
+from numpy.typing import NDArray
+from pettingzoo import ParallelEnv
+
+from envs.spec import EnvSpec
+
+ARRAYS = (
+    *("obs", "state", "action_mask", "reward", "terminated", "truncated", "battle_won", "battle_lost", "aborted"),
+    *("dead_allies", "dead_enemies", "unit_type", "battle_id", "final_obs", "final_state", "final_action_mask"),
+)
+TeamReward = Literal["sum", "mean"]
+
+
+class ParallelBatch:
+    """A batch of episodes ("battles") of a foreign world; each is a function of (seed, slot, number) alone.
+
+    Args:
+        make_world: builds one copy.
+        id: the scenario's name.
+        num_envs: E.
+        seed: of all episodes; None draws one.
+        first_slot: number of the first slot, as in ``envs.make``.
+        episode_limit: env_steps after which an episode is truncated, if the world has not ended it before.
+        team_reward: how the agents' rewards of a step become one.
+
+    Raises:
+        ValueError: an agent's actions are not discrete.
+
+    Source: PettingZoo's parallel API. Deviations: agents are fixed slots; ``terminated`` and ``truncated`` are facts of
+    the whole episode: it terminated if all agents that acted last did, else it was cut; ``battle_won`` and
+    ``battle_lost`` are read from ``infos``, and a world whose first ``infos`` do not name them cannot be won.
+    """
+
+    def __init__(
+        self,
+        make_world: Callable[[], ParallelEnv],
+        *,
+        id: str,
+        num_envs: int,
+        seed: int | None,
+        first_slot: int = 0,
+        episode_limit: int,
+        team_reward: TeamReward = "sum",
+    ) -> None:
+        self._worlds = [make_world() for _ in range(num_envs)]
+        self._team_reward, self._first_slot = team_reward, first_slot
+        self.num_envs = num_envs
+        self.seed = secrets.randbits(63) if seed is None else seed
+        self._agents = list(self._worlds[0].possible_agents)
+        self._views = {name: _observed(self._worlds[0].observation_space(name)) for name in self._agents}
+        self._n_actions = {name: _count(id, name, self._worlds[0].action_space(name)) for name in self._agents}
+        self.spec = self._look(id, episode_limit)
+        self.single_observation_space = Box(-np.inf, np.inf, (self.spec.obs_size,), np.float32)
+        self.single_action_space: Discrete = Discrete(self.spec.n_actions)
+        self._allocate()
+        self._played: list[list[NDArray[np.int64]]] = [[] for _ in range(num_envs)]
+        self._started = False
+
+    def _look(self, id: str, episode_limit: int) -> EnvSpec:
+        """Sizes, some of which only a started world tells."""
+        _, infos = self._worlds[0].reset(seed=0)
+        obs_size = max(flatdim(space) for space in self._views.values())
+        own_state = _own_state(self._worlds[0])
+        return EnvSpec(
+            id=id,
+            n_agents=len(self._agents),
+            n_enemies=0,
+            n_actions=max(self._n_actions.values()),
+            obs_size=obs_size,
+            state_size=len(self._agents) * obs_size if own_state is None else own_state.size,
+            episode_limit=episode_limit,
+            can_be_won=any("battle_won" in info for info in infos.values()),
+        )
+
+    def _allocate(self) -> None:
+        e, n, spec = self.num_envs, self.spec.n_agents, self.spec
+        self.obs, self.final_obs = (np.zeros((e, n, spec.obs_size), np.float32) for _ in range(2))
+        self.state, self.final_state = (np.zeros((e, spec.state_size), np.float32) for _ in range(2))
+        self.action_mask, self.final_action_mask = (np.zeros((e, n, spec.n_actions), np.bool_) for _ in range(2))
+        self.reward = np.zeros(e, np.float32)
+        self.terminated, self.truncated, self.battle_won, self.battle_lost, self.aborted = (
+            np.zeros(e, np.bool_) for _ in range(5)
+        )
+        self.dead_allies, self.dead_enemies = (np.zeros(e, np.int64) for _ in range(2))
+        self.battle_id = np.full(e, -1, np.int64)
+        self.unit_type = np.zeros((e, n), np.int64)
+
+    def reset(self, seed: int | None = None) -> None:
+        """Start an episode in every slot: number 0 of ``seed`` if one is given, else the slot's next."""
+        if seed is not None:
+            self.seed = seed
+            self.battle_id[:] = -1
+        for name in ("reward", "terminated", "truncated", "battle_won", "battle_lost", "dead_allies"):
+            getattr(self, name)[:] = 0
+        for e in range(self.num_envs):
+            self._start(e)
+        self._started = True
+
+    def step(self, actions: NDArray[np.integer[Any]]) -> None:
+        """Advance every episode by one env_step.
+
+        Args:
+            actions: (E, N) integers.
+
+        Raises:
+            ValueError: wrong shape or type, no episode started, or an action that is illegal now.
+        """
+        checked = self._checked(actions)
+        for e in range(self.num_envs):
+            self._step(e, checked[e])
+
+    def _checked(self, given: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        expected = (self.num_envs, self.spec.n_agents)
+        given = np.asarray(given)
+        if given.shape != expected or given.dtype.kind not in "iu":
+            raise ValueError(
+                f"step: actions have shape {given.shape} and type {given.dtype}, "
+                f"expected integers of shape {expected} (episodes, agents)"
+            )
+        if not self._started:
+            raise ValueError("step: no episode has started yet; call reset() first")
+        known = (given >= 0) & (given < self.spec.n_actions)
+        legal = known & np.take_along_axis(self.action_mask, np.where(known, given, 0)[..., None], 2)[..., 0]
+        if not legal.all():
+            e, i = np.argwhere(~legal)[0]
+            allowed = ", ".join(map(str, np.flatnonzero(self.action_mask[e, i])))
+            raise ValueError(
+                f"illegal action {given[e, i]} of {self._agents[i]} in episode {e}; legal now: {allowed}; "
+                "mask your policy with action_mask"
+            )
+        return given.astype(np.int64)
+
+    def _start(self, e: int) -> None:
+        self.battle_id[e] += 1
+        self._played[e] = []
+        key = [self.seed, self._first_slot + e, int(self.battle_id[e])]
+        own_seed = int(np.random.SeedSequence(key).generate_state(1, np.uint32)[0] >> 1)  # some worlds want 31 bits
+        observations, infos = self._worlds[e].reset(seed=own_seed)
+        self._show(e, self._worlds[e].agents, observations, infos)
+
+    def _step(self, e: int, actions: NDArray[np.int64]) -> None:
+        world, acting = self._worlds[e], list(self._worlds[e].agents)
+        given = {name: int(actions[i]) for i, name in enumerate(self._agents) if name in acting}
+        observations, rewards, terminations, _, infos = world.step(given)
+        self._played[e].append(actions.copy())
+        received = [float(rewards[name]) for name in acting]
+        self.reward[e] = sum(received) / (len(received) if self._team_reward == "mean" else 1)
+        over = not world.agents
+        self.terminated[e] = over and all(terminations[name] for name in acting)
+        self.truncated[e] = not self.terminated[e] and (over or len(self._played[e]) >= self.spec.episode_limit)
+        ended = bool(self.terminated[e] or self.truncated[e])
+        for flag in ("battle_won", "battle_lost"):
+            getattr(self, flag)[e] = self.terminated[e] and any(info.get(flag, False) for info in infos.values())
+        self.dead_allies[e] = self.spec.n_agents - len(acting if ended else world.agents)
+        self._show(e, acting if ended else world.agents, observations, infos)
+        if ended:
+            for name in ("obs", "state", "action_mask"):
+                getattr(self, f"final_{name}")[e] = getattr(self, name)[e]
+            self._start(e)
+
+    def _show(self, e: int, present: list[str], observations: dict[str, Any], infos: dict[str, Any]) -> None:
+        """Write one episode's view; agents that are not ``present`` see nothing and may take action 0 only."""
+        self.obs[e], self.action_mask[e] = 0.0, False
+        for i, name in enumerate(self._agents):
+            if name not in present:
+                self.action_mask[e, i, 0] = True
+                continue
+            seen, mask = observations[name], infos.get(name, {}).get("action_mask")
+            if isinstance(seen, dict) and "observation" in seen:
+                seen, mask = seen["observation"], seen.get("action_mask", mask)
+            view = np.asarray(flatten(self._views[name], seen), np.float32)
+            self.obs[e, i, : view.size] = view
+            self.action_mask[e, i, : self._n_actions[name]] = True if mask is None else np.asarray(mask, np.bool_)
+        own = _own_state(self._worlds[e])
+        self.state[e] = self.obs[e].ravel() if own is None else own
+
+    def state_dict(self) -> dict[str, Any]:
+        """Seeds, numbers and the actions since each episode's start, from which the worlds are played up again."""
+        return {
+            "id": self.spec.id,
+            "seed": self.seed,
+            "first_slot": self._first_slot,
+            "played": [[actions.copy() for actions in episode] for episode in self._played],
+            "arrays": {name: getattr(self, name).copy() for name in ARRAYS},
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave.
+
+        Raises:
+            ValueError: saved from another scenario or number of episodes, or the world does not repeat itself.
+        """
+        arrays, count = saved["arrays"], len(saved["played"])
+        if saved["id"] != self.spec.id or count != self.num_envs:
+            raise ValueError(
+                f"the saved state is of {count} episodes of {saved['id']!r}, "
+                f"this environment has {self.num_envs} of {self.spec.id!r}"
+            )
+        self.seed, self._first_slot, self._started = saved["seed"], saved["first_slot"], True
+        for e, episode in enumerate(saved["played"]):
+            self.battle_id[e] = arrays["battle_id"][e] - 1
+            self._start(e)
+            for actions in episode:
+                self._step(e, actions)
+        if not np.array_equal(self.obs, arrays["obs"]):
+            raise ValueError(
+                f"{self.spec.id!r} does not repeat itself from its seed, so a run of it cannot be gone on with"
+            )
+        for name in ARRAYS:
+            getattr(self, name)[...] = arrays[name]
+
+    def close(self) -> None:
+        """Release the worlds; calling it twice is allowed."""
+        for world in self._worlds:
+            world.close()
+        self._worlds = []
+
+
+def _observed(space: Any) -> Any:
+    """The part of an observation space that is seen, where the action mask is part of it too."""
+    return space["observation"] if isinstance(space, Dict) and "observation" in space.spaces else space
+
+
+def _count(id: str, agent: str, space: Any) -> int:
+    if not isinstance(space, Discrete) or space.start != 0:
+        raise ValueError(
+            f"{id}: {agent} acts in {space}, and value learning needs actions 0, 1, 2, … (Discrete); many worlds have "
+            "such a form, for example continuous_actions=False"
+        )
+    return int(space.n)
+
+
+def _own_state(world: ParallelEnv) -> np.ndarray | None:
+    """The world's own global state, flat; None where it has none, which PettingZoo says by raising."""
+    try:
+        return np.asarray(world.state(), np.float32).ravel()
+    except NotImplementedError:
+        return None

@@ -1,0 +1,170 @@
+"""Each control differs from what it is held against in one thing, and in that thing it does."""
+
+import re
+
+import pytest
+import torch
+
+from algorithms import registry
+from algorithms.controls.k24_magnitude import K24Magnitude, MagnitudeLinear24
+from algorithms.controls.k24_static import K24Static
+from algorithms.controls.vdn import VDNMixer
+from algorithms.k24 import K24
+from algorithms.learner import QLearner
+from algorithms.sparsity.verify import verify_mask24, verify_weight24
+from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
+
+RUN = 1005
+TWO_OF_FOUR = [id for id in registry.ids() if id.startswith("k24")]
+
+
+def after_a_run(id: str, **changes: object) -> tuple[QLearner, list[str]]:
+    """A learner taken through a whole short run, and what it said."""
+    made = learner(id, total_env_steps=RUN, **changes)
+    lines: list[str] = []
+    for i, env_steps in enumerate(range(0, RUN, 67)):
+        lines += made.advance(env_steps)
+        made.update(batch(seed=i), env_steps)
+    return made, lines
+
+
+@pytest.mark.parametrize("id", TWO_OF_FOUR)
+@pytest.mark.parametrize("mask_gru", [False, True])
+def test_every_k24_keeps_two_of_four(id: str, mask_gru: bool) -> None:
+    made, _ = after_a_run(id, mask_gru=mask_gru)
+    names = ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"] if mask_gru else ["fc1", "fc2", "fc3", "fc4"]
+    for weights in (made.masked_weights(), made.training_weights(RUN), made.target_net.group_weights()):
+        assert list(weights) == names
+        for name, weight in weights.items():
+            verify_weight24(weight, name)
+    assert made.sparsity().per_layer[names[1]] == [0.5] * made.n_groups
+
+
+@pytest.mark.parametrize(
+    ("id", "restarts", "freezes", "diversity"),
+    [
+        ("k24", True, True, True),
+        ("k24-no-a", True, True, True),
+        ("k24-no-c", True, True, False),
+        ("k24-no-resets", False, True, True),
+        ("k24-no-finetune", True, False, True),
+        ("k24-static", False, False, False),
+        ("k24-magnitude", False, False, False),
+    ],
+)
+def test_what_is_taken_away_and_what_stays(id: str, restarts: bool, freezes: bool, diversity: bool) -> None:
+    _, lines = after_a_run(id)
+    assert any("restarted" in line for line in lines) is restarts
+    assert any("frozen" in line for line in lines) is freezes
+    asked = learner(id).update(batch(), 0)
+    assert (float(asked.get("div_coef", 0.0)) > 0) is diversity
+    assert (float(asked["loss"]) > float(asked["td_loss"])) is diversity
+
+
+def test_without_a_the_score_is_the_magnitude() -> None:
+    made = learner("k24-no-a")
+    assert isinstance(made, K24)
+    assert not any("alpha" in name for name, _ in made.net.named_parameters())
+    made.update(batch(), 0)
+    assert made.net.fc1.activation.count.item() == 0, "inputs are not even looked at"
+    scores = made.net.fc2.scores()
+    assert all(torch.equal(of_type, made.net.fc2.weight.abs()) for of_type in scores)
+    masks = made.net.fc2.masks()
+    assert torch.equal(masks[0], masks[1])
+    half = learner("k24", score_activation=False).net.fc2
+    torch.testing.assert_close(half.scores(), half.weight.abs() * half.alpha.sigmoid())
+
+
+@pytest.mark.parametrize(
+    ("id", "field", "value", "told"),
+    [
+        (
+            "k24-no-a",
+            "score_alpha",
+            True,
+            "score_alpha is True, it must be false, which makes it k24-no-a; use k24 for",
+        ),
+        ("k24-no-c", "div_coef", 0.2, "div_coef is 0.2, it must be 0, which makes it k24-no-c; use k24 for another"),
+        ("k24-no-resets", "reset_ratio", None, "reset_ratio is None, it must be 0, which makes it k24-no-resets"),
+        ("k24-no-finetune", "finetune_start_ratio", 0.8, "finetune_start_ratio is 0.8, it must be 1, which makes it"),
+        ("qmix-no-ids", "obs_agent_id", True, "obs_agent_id is True, it must be false, which makes it qmix-no-ids"),
+        ("k24-magnitude", "decay", -1.0, "decay is -1.0, it must be 0 or larger"),
+    ],
+)
+def test_a_control_cannot_be_set_to_what_it_controls(id: str, field: str, value: object, told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        learner(id, **{field: value})
+
+
+def test_static_masks_are_drawn_once_use_all_patterns_and_never_change() -> None:
+    made, _ = after_a_run("k24-static")
+    fresh, other = learner("k24-static", total_env_steps=RUN), learner("k24-static", seed=1)
+    assert isinstance(made, K24Static)
+    for name in ("fc1", "fc2", "fc3", "fc4"):
+        mask = made.net.get_submodule(name).mask
+        verify_mask24(mask, name)
+        assert torch.equal(mask, fresh.net.get_submodule(name).mask)
+        assert torch.equal(mask, made.target_net.get_submodule(name).mask)
+        assert not torch.equal(mask, other.net.get_submodule(name).mask)
+        assert not torch.equal(mask[0], mask[1])
+    groups = made.net.fc2.mask.unflatten(-1, (-1, 4)).flatten(0, 2).unique(dim=0)
+    assert len(groups) == 6
+
+
+def test_magnitude_keeps_the_two_largest_and_trains_the_others() -> None:
+    layer = MagnitudeLinear24(8, 2, 0.5, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1.0, -3, 2, 0.5, 4, 3, -2, 1], [0.1, 0.2, 0.3, 0.4, -4, -3, -2, -1]]))
+    kept = torch.tensor([[[0, 1, 1, 0, 1, 1, 0, 0], [0, 0, 1, 1, 1, 1, 0, 0]]]).bool()
+    assert torch.equal(layer.mask(), kept)
+    weights = layer.trained_weights()
+    assert torch.equal(weights, layer.group_weights())
+    slope = torch.randn(weights.shape, generator=torch.Generator().manual_seed(1))
+    (weights * slope).sum().backward()
+    torch.testing.assert_close(layer.weight.grad, slope[0] + 0.5 * layer.weight.detach() * ~kept[0])
+
+
+def test_magnitude_masks_move_and_are_recorded() -> None:
+    made = learner("k24-magnitude", lr=0.02)
+    assert isinstance(made, K24Magnitude)
+    made.diagnostics()
+    for i in range(4):
+        made.update(batch(seed=i), 0)
+    found = made.diagnostics()
+    assert found["pattern_churn"] > 0
+    assert "pattern_use/fc2/all/1100" in found
+
+
+def test_vdn_adds_up_and_has_no_setting_of_a_mixer() -> None:
+    q = torch.tensor([[1.0, 2.0, 4.0], [-1.0, 0.5, 0.0]])
+    assert VDNMixer()(q, torch.zeros(2, 9)).tolist() == [7.0, -0.5]
+    fields = set(registry.config_class("qmix").__dataclass_fields__) - set(
+        registry.config_class("vdn").__dataclass_fields__
+    )
+    assert fields == {"mixing_embed_dim", "hypernet_embed"}
+
+
+def test_without_ids_agents_that_see_alike_act_alike() -> None:
+    obs = torch.rand(4, 1, SPEC.obs_size, generator=torch.Generator().manual_seed(0)).expand(4, SPEC.n_agents, -1)
+    last, legal = torch.full((4, SPEC.n_agents), -1), torch.ones(4, SPEC.n_agents, SPEC.n_actions, dtype=torch.bool)
+    unit_type = torch.zeros(4, SPEC.n_agents, dtype=torch.int64)
+    alike = {}
+    for id in ("qmix", "qmix-no-ids"):
+        made = learner(id)
+        _, hidden = made.act(obs, last, legal, unit_type, made.initial_hidden(4), epsilon=0.0)
+        alike[id] = torch.allclose(hidden[:, 0], hidden[:, 1], atol=1e-6)
+    assert alike == {"qmix": False, "qmix-no-ids": True}
+
+
+def test_networks_per_type_share_nothing() -> None:
+    """An update on episodes of one type leaves the networks of the others as they are."""
+    made = learner("qmix-per-type")
+    episodes = batch()
+    episodes.unit_type.fill_(1)
+    before = {name: p.detach().clone() for name, p in made.net.named_parameters()}
+    made.update(episodes, 0)
+    assert set(before) == {f"{n}.{p}" for n in made.net.prunable() for p in ("weight", "bias")}
+    for name, p in made.net.named_parameters():
+        assert [bool((p[k] != before[name][k]).any()) for k in range(3)] == [False, True, False], name
+    assert made.sparsity().masked_layers == 0
+    assert learner("qmix-per-type", SINGLE_TYPE).n_groups == 1

@@ -1,0 +1,81 @@
+"""QMIX is the published one: values, loss, gradients and two optimiser steps equal a plain computation in float64."""
+
+import pytest
+import torch
+
+from algorithms.learner import QLearner
+from tests.algorithms.plain import (
+    LAYERS,
+    Parameters,
+    PlainAdam,
+    agent_q,
+    assert_same,
+    batch_in_float64,
+    clipped,
+    gradients,
+    in_float64,
+    inputs_of,
+    learned,
+    learner_gradients,
+    leaves,
+    mixed,
+    plain_td_loss,
+)
+from tests.algorithms.worlds import SPEC, batch, learner
+
+
+def dense(p: Parameters):
+    return lambda name, _group: p[f"{name}.weight"]
+
+
+def test_values_of_every_row() -> None:
+    made, episodes = in_float64(learner("qmix")), batch_in_float64(batch(seed=2))
+    p = leaves(made)
+    views = made._views(episodes)
+    with torch.no_grad():
+        q, _ = made.net(views.inputs, views.order, made.net.group_weights())
+    by_row = dict(zip(views.order.rows.tolist(), q, strict=True))
+    for b, length in enumerate(episodes.filled.sum(1).tolist()):
+        for agent in range(SPEC.n_agents):
+            plain = agent_q(p, dense(p), 0, inputs_of(episodes, b, agent, length, SPEC))
+            for t in range(length + 1):
+                row = (b * episodes.obs.shape[1] + t) * SPEC.n_agents + agent
+                torch.testing.assert_close(by_row[row], plain[t].detach(), rtol=1e-12, atol=1e-12)
+
+
+def test_mixed_values() -> None:
+    made = in_float64(learner("qmix"))
+    draw = torch.Generator().manual_seed(1)
+    q = torch.randn(9, SPEC.n_agents, generator=draw, dtype=torch.float64) * 3
+    state = torch.randn(9, SPEC.state_size, generator=draw, dtype=torch.float64)
+    sizes = made.config.mixing_embed_dim, made.config.hypernet_embed
+    plain = [mixed(leaves(made), *row, *sizes) for row in zip(q, state, strict=True)]
+    torch.testing.assert_close(made.mixer(q, state), torch.stack(plain), rtol=1e-12, atol=1e-12)
+
+
+def plain_gradients(made: QLearner, episodes, p: Parameters) -> tuple[float, Parameters]:
+    target = leaves(made, target=True)
+    loss = plain_td_loss(made, episodes, p, target, dense(p), dense(target))
+    loss.backward()
+    return loss.item(), gradients(p)
+
+
+@pytest.mark.parametrize("bootstrap", [False, True])
+def test_loss_gradients_and_two_steps(bootstrap: bool) -> None:
+    made = in_float64(learner("qmix", bootstrap_at_limit=bootstrap, grad_norm_clip=0.5))
+    plain_adam = PlainAdam(made.config.lr, made.config.grad_norm_clip)
+    for seed in (3, 4):
+        episodes = batch_in_float64(batch(seed=seed))
+        p = leaves(made)
+        loss, grads = plain_gradients(made, episodes, p)
+        assert made.update(episodes, 0)["loss"] == pytest.approx(loss, rel=1e-11)
+        assert_same(learner_gradients(made), clipped(grads, 0.5), "gradient")
+        assert_same(learned(made), plain_adam.step(p, grads), "step")
+    assert {f"{name}.weight" for name in LAYERS} <= set(grads)
+
+
+def test_a_wrong_lambda_is_seen() -> None:
+    """The broken twin: the comparison above would notice a slip in the targets."""
+    made, episodes = in_float64(learner("qmix", td_lambda=0.61)), batch_in_float64(batch(seed=3))
+    right = in_float64(learner("qmix"))
+    assert abs(made.update(episodes, 0)["loss"] / plain_gradients(right, episodes, leaves(right))[0] - 1) > 1e-5

@@ -63,6 +63,11 @@ class EpisodeReplay:
         """Memory taken for episodes, free room in it included."""
         return self._memory.nbytes
 
+    @property
+    def content_bytes(self) -> int:
+        """Bytes of the episodes themselves, which is what ``state_dict`` with ``contents`` holds."""
+        return sum(packed.record.nbytes for packed in self._packed)
+
     def insert(self, episode: Episode) -> None:
         """Keep a copy of the episode, dropping the oldest one when full."""
         if self._layout is None:
@@ -157,7 +162,11 @@ class EpisodeReplay:
 
     def state_dict(self, *, contents: bool = False) -> dict[str, Any]:
         """Give the generator's state and counters, with ``contents`` the episodes too, as one array of bytes."""
-        saved: dict[str, Any] = {"rng": self._rng.bit_generator.state, "inserted": self.inserted}
+        saved: dict[str, Any] = {
+            "rng": self._rng.bit_generator.state,
+            "inserted": self.inserted,
+            "held": len(self),
+        }
         if contents and self._layout is not None:
             by_age = [self._packed[slot] for slot in self._slots_by_age(len(self))]
             saved["layout"] = asdict(self._layout)
@@ -165,12 +174,16 @@ class EpisodeReplay:
             saved["bytes"] = torch.from_numpy(np.concatenate([packed.record for packed in by_age]))
         return saved
 
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave; without contents the replay starts empty and has to be filled again."""
+    def load_state_dict(self, saved: dict[str, Any]) -> bool:
+        """Restore what ``state_dict`` gave; without contents the replay starts empty and has to be filled again.
+
+        Returns:
+            Whether all episodes that were held are here again.
+        """
         self._rng.bit_generator.state = saved["rng"]
         self._clear()
         if "bytes" not in saved:
-            return
+            return saved["held"] == 0
         self.inserted = saved["inserted"]
         self._layout = EpisodeLayout(**saved["layout"])
         sizes = [PackedSize(*size) for size in saved["sizes"].tolist()]
@@ -182,6 +195,7 @@ class EpisodeReplay:
             by_age.append(Packed(size, record, self._layout.views(record, size)))
         by_slot = dict(zip(self._slots_by_age(len(by_age)), by_age, strict=True))
         self._packed = [by_slot[slot] for slot in range(len(by_age))]
+        return True
 
     def _slots_by_age(self, held: int) -> list[int]:
         """Slots from the oldest of the episodes held to the newest."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 import algorithms.registry
 from algorithms.replay import EpisodeReplay
-from harness.checkpoint import load_checkpoint, save_checkpoint, set_aside, unusable
+from harness.checkpoint import holds_replay, load_checkpoint, save_checkpoint, set_aside, unusable
 from harness.evaluate import evaluate
 from harness.interrupt import GracefulInterrupt
 from harness.judge import judge
@@ -47,7 +47,7 @@ class Counters:
     """env_steps of the latest one; a run resumed after its last evaluation does not repeat it."""
     next_checkpoint: int = 0
     resumes: int = 0
-    """How often training went on from a checkpoint, its replay empty."""
+    """How often training went on from a checkpoint without its replay."""
     losses: list[float | Tensor] = field(default_factory=list)
     """Of the updates since the last evaluation; tensors are read when they are logged."""
     diagnostics: dict[str, float | Tensor] = field(default_factory=dict)
@@ -201,7 +201,9 @@ class TrainingRun:
             "run_created": self.record.created,
             "counters": {**dataclasses.asdict(self.at), "wall_seconds": self.wall_seconds},
             "algorithm": self.algorithm.state_dict(),
-            "replay": self.replay.state_dict(),
+            "replay": self.replay.state_dict(
+                contents=holds_replay(self.plan.checkpoint_replay, self.replay.content_bytes)
+            ),
             "env": self.env.state_dict(),
             "rollout": self.rollout.state_dict(),
         }
@@ -224,25 +226,27 @@ class TrainingRun:
             numbers = ", ".join(f"{name} {value:,g}" for name, value in self.algorithm.schedule().items())
             return [*lines, f"schedule: {numbers}"]
         try:
-            self.load(saved)
+            replay_is_whole = self.load(saved)
         except Exception as error:  # whatever a world or a learner raises at the state of another version of itself
             raise unusable(self.path, "does not fit this program", error) from error
         self.record.rewind(self.at.env_steps)
         if self.at.env_steps >= self.plan.budget.env_steps:
             return [f"resumes at {self.at.env_steps:,} env steps, the end of its training"]
+        if replay_is_whole:
+            return [f"resumes at {self.at.env_steps:,} env steps, its replay of {len(self.replay):,} episodes included"]
         self.at.resumes += 1
         return [
-            f"resumes at {self.at.env_steps:,} env steps; the replay is not part of a checkpoint and refills first: "
+            f"resumes at {self.at.env_steps:,} env steps; its checkpoint is without the replay, which refills first: "
             f"updates go on after {self.plan.config.batch_size} episodes"
         ]
 
-    def load(self, saved: dict[str, Any]) -> None:
-        """Take every part back to where ``save`` found it."""
+    def load(self, saved: dict[str, Any]) -> bool:
+        """Take every part back to where ``save`` found it; returns whether the replay is among them."""
         self.at = Counters(**saved["counters"])
         self.algorithm.load_state_dict(saved["algorithm"])
-        self.replay.load_state_dict(saved["replay"])
         self.env.load_state_dict(saved["env"])
         self.rollout.load_state_dict(saved["rollout"])
+        return self.replay.load_state_dict(saved["replay"])
 
     def close(self) -> None:
         """Release both worlds."""

@@ -43,6 +43,8 @@ format: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.engine $(ARGS)
 	$(BIN)/python -m benchmarks.learner $(ARGS)
+	$(BIN)/python -m benchmarks.end_to_end $(ARGS)
+	$(BIN)/python -m benchmarks.replay $(ARGS)
 
 dashboard: $(INSTALLED)
 	$(BIN)/optuna-dashboard sqlite:///studies/studies.db --artifact-dir studies/artifacts

@@ -36,7 +36,7 @@ def unroll_groups(
     Returns:
         G tensors (R_g, H) of states after each row, and G tensors (R_g, H) of states before it, without gradient.
     """
-    sizes = group_step_sizes(order)
+    sizes = order.group_step_sizes
     starts = _starts(parts, sizes, order, hidden, weights_hh.shape[2])
     biases_ih, biases_hh = (bias.expand(len(parts), -1).unbind(0) for bias in (bias_ih, bias_hh))
     after, before = [], []
@@ -49,19 +49,6 @@ def unroll_groups(
         earlier = states.detach().split(steps)
         before.append(torch.cat([start, *(rows[:count] for rows, count in zip(earlier, steps[1:], strict=False))]))
     return after, before
-
-
-def group_step_sizes(order: RowOrder) -> list[list[int]]:
-    """For each mask group, its rows at each time step, as long as it has any."""
-    if order.to_group is None:
-        return [order.step_sizes]
-    n_steps, n_groups = len(order.step_sizes), len(order.group_sizes)
-    ends = torch.tensor(order.step_sizes, device=order.to_group.device).cumsum(0)
-    step = torch.bucketize(order.to_group, ends, right=True)
-    sizes = torch.tensor(order.group_sizes, device=order.to_group.device)
-    group = torch.arange(n_groups, device=order.to_group.device).repeat_interleave(sizes)
-    counts = torch.bincount(group * n_steps + step, minlength=n_groups * n_steps).view(n_groups, n_steps)
-    return [[size for size in row if size] for row in counts.tolist()]
 
 
 def _starts(

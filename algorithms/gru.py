@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from algorithms.layers import fan_in_uniform
+from algorithms.products import outer_sum, row_product
 
 
 class SequenceGRU(nn.Module):
@@ -62,69 +62,97 @@ def unroll(
     """``SequenceGRU.forward`` with weights from elsewhere, masked ones for example."""
     if hidden is None:
         hidden = x.new_zeros(step_sizes[0], weight_hh.shape[1])
-    return _Recurrence.apply(F.linear(x, weight_ih, bias_ih), weight_hh, bias_hh, hidden, step_sizes)
+    return _Unroll.apply(x, weight_ih, weight_hh, bias_ih, bias_hh, hidden, step_sizes)
 
 
-class _Recurrence(torch.autograd.Function):
-    """The recurrent half with its own backward pass.
+class _Unroll(torch.autograd.Function):
+    """The whole unroll with its own backward pass.
 
-    Autograd would record a dozen small nodes a step and add up a weight gradient a step. Here the weight gradient is
-    one product over all rows, and each step's elementwise work stays in buffers small enough for the cache.
+    Autograd would record a dozen small nodes a step and add up a weight gradient a step. Here the time loops hold only
+    what depends on the step before, six operations forwards and three backwards, and every weight gradient is one
+    product over all rows. ``r``, ``u`` and ``n`` are the gates; with ``y = x W_ih + h W_hh`` and biases left out:
+
+        r, u = σ(y_r), σ(y_u)    n = tanh(x W_in + r · (h W_hn))    next h = n + u · (h − n)
     """
 
     @staticmethod
-    def forward(ctx: Any, gates: Tensor, weight: Tensor, bias: Tensor, hidden: Tensor, step_sizes: list[int]) -> Tensor:
-        """Return all hidden states (R, H) for input-side gates (R, 3H)."""
-        rows, size = gates.shape[0], hidden.shape[1]
-        states = gates.new_empty(rows, size)
-        # without a backward pass to come, every step may overwrite the intermediate values of the one before
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight_ih: Tensor,
+        weight_hh: Tensor,
+        bias_ih: Tensor,
+        bias_hh: Tensor,
+        hidden: Tensor,
+        step_sizes: list[int],
+    ) -> Tensor:
+        """Return the states (R, H) for inputs (R, in)."""
+        size = hidden.shape[1]
+        both, new = slice(2 * size), slice(2 * size, 3 * size)
+        # without a backward pass to come, every step may overwrite what the one before leaves behind
         keep = any(ctx.needs_input_grad)
-        held = rows if keep else step_sizes[0]
-        previous, new, recurrent_new = (gates.new_empty(held, size) for _ in range(3))
-        reset_update = gates.new_empty(held, 2 * size)
-        start = 0
-        for count in step_sizes:
-            at = slice(start, start + count)
-            to = at if keep else slice(count)
-            hidden = previous[to].copy_(hidden[:count])
-            recurrent = torch.addmm(bias, hidden, weight.t())
-            ru = torch.add(gates[at, : 2 * size], recurrent[:, : 2 * size], out=reset_update[to]).sigmoid_()
-            rn = recurrent_new[to].copy_(recurrent[:, 2 * size :])
-            n = torch.addcmul(gates[at, 2 * size :], ru[:, :size], rn, out=new[to]).tanh_()
-            hidden = torch.lerp(n, hidden, ru[:, size:], out=states[at])
-            start += count
-        ctx.save_for_backward(weight, previous, reset_update, new, recurrent_new)
+        gates = row_product(x, weight_ih.t(), torch.cat([bias_ih[both] + bias_hh[both], bias_ih[new]]))
+        recurrent_new = gates.new_empty(len(gates) if keep else step_sizes[0], size)
+        states = gates.new_empty(len(gates), size)
+        columns = (gates[:, both], gates[:, :size], gates[:, size : 2 * size], gates[:, new], states)
+        recurrent = recurrent_new.split(step_sizes) if keep else [recurrent_new[:count] for count in step_sizes]
+        weight_both, weight_new, initial = weight_hh[both].t(), weight_hh[new].t(), hidden
+        for ru, r, u, n, state, rn in zip(*(c.split(step_sizes) for c in columns), recurrent, strict=True):
+            hidden = hidden[: len(state)]
+            ru.addmm_(hidden, weight_both).sigmoid_()
+            torch.addmm(bias_hh[new], hidden, weight_new, out=rn)
+            n.addcmul_(r, rn).tanh_()
+            hidden = torch.lerp(n, hidden, u, out=state)
+        ctx.save_for_backward(x, weight_ih, weight_hh, initial, gates, recurrent_new, states)
         ctx.step_sizes = step_sizes
         return states
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor, Tensor, Tensor, Tensor, None, None]:
         """Walk back through time; the initial state is a constant and gets no gradient."""
-        weight, previous, reset_update, new, recurrent_new = ctx.saved_tensors
-        d_states = grads[0]
-        rows, size = previous.shape
-        weight_ru, weight_n = weight[: 2 * size], weight[2 * size :]
-        d_gates = previous.new_empty(rows, 3 * size)
-        d_recurrent_new = previous.new_empty(rows, size)
-        # gradient of the state before the step; sequences join as the walk reaches their last step
-        carried = previous.new_zeros(ctx.step_sizes[0], size)
-        end = rows
-        for count in reversed(ctx.step_sizes):
-            at = slice(end - count, end)
-            reset, update, n = reset_update[at, :size], reset_update[at, size:], new[at]
-            d_state = carried[:count].add_(d_states[at])
-            kept = d_state * update
-            d_new = _tanh_backward(d_state - kept, n, grad_input=d_gates[at, 2 * size :])
-            _sigmoid_backward((previous[at] - n).mul_(d_state), update, grad_input=d_gates[at, size : 2 * size])
-            _sigmoid_backward(d_new * recurrent_new[at], reset, grad_input=d_gates[at, :size])
-            d_rn = torch.mul(d_new, reset, out=d_recurrent_new[at])
-            torch.addmm(kept, d_gates[at, : 2 * size], weight_ru, out=d_state).addmm_(d_rn, weight_n)
-            end -= count
-        d_ru = d_gates[:, : 2 * size]
-        d_weight = torch.cat([d_ru.t() @ previous, d_recurrent_new.t() @ previous])
-        d_bias = torch.cat([d_ru.sum(0), d_recurrent_new.sum(0)])
-        return d_gates, d_weight, d_bias, None, None
+        x, weight_ih, weight_hh, initial, gates, recurrent_new, states = ctx.saved_tensors
+        sizes, size = ctx.step_sizes, states.shape[1]
+        before = zip(states.split(sizes), sizes[1:], strict=False)
+        previous = torch.cat([initial, *(state[:count] for state, count in before)])
+        d_recurrent, d_new = _local_gradients(gates, recurrent_new, previous)
+        d_states = grads[0].clone()
+        steps = [d_states.split(sizes), d_recurrent.split(sizes), gates[:, size : 2 * size].split(sizes)]
+        for t in range(len(sizes) - 1, -1, -1):
+            d_state, d_gates, u = (each[t] for each in steps)
+            d_gates.view(-1, 3, size).mul_(d_state.unsqueeze(1))
+            if t > 0:
+                steps[0][t - 1][: sizes[t]].addcmul_(d_state, u).addmm_(d_gates, weight_hh)
+        d_weight_hh, d_bias_hh = outer_sum(d_recurrent, previous), d_recurrent.sum(0)
+        # on the input side only the new gate differs: there the reset gate stands between input and recurrence
+        d_recurrent[:, 2 * size :] = d_new.mul_(d_states)
+        d_x = row_product(d_recurrent, weight_ih) if ctx.needs_input_grad[0] else None
+        d_bias_ih = torch.cat([d_bias_hh[: 2 * size], d_new.sum(0)])
+        return d_x, outer_sum(d_recurrent, x), d_weight_hh, d_bias_ih, d_bias_hh, None, None
 
 
-_tanh_backward = torch.ops.aten.tanh_backward.grad_input
-_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
+def _local_gradients(gates: Tensor, recurrent_new: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients within a step, for a gradient of one at the state after it.
+
+    Args:
+        gates: (R, 3H) r, u, n.
+        recurrent_new: (R, H) the recurrent part of the new gate, before r.
+        previous: (R, H) states before the step.
+
+    Returns:
+        (R, 3H) of the recurrent sums behind r, u and n, and (R, H) of the sum inside n's tanh.
+    """
+    size = previous.shape[1]
+    d_recurrent, d_new = torch.empty_like(gates), torch.empty_like(previous)
+    # a few rows at a time, so that the dozen passes over them find them in the cache
+    chunks = (each.split(_CACHED_ROWS) for each in (gates, recurrent_new, previous, d_recurrent, d_new))
+    for gate, rn, h, d_gate, d_n in zip(*chunks, strict=True):
+        (r, u, n), (d_r, d_u, d_rn) = gate.split(size, 1), d_gate.split(size, 1)
+        kept = 1 - u
+        torch.addcmul(kept, kept, n * n, value=-1, out=d_n)
+        torch.mul(d_n, r, out=d_rn)
+        torch.mul(d_rn, rn, out=d_r).mul_(1 - r)
+        torch.mul(kept.mul_(u), h - n, out=d_u)
+    return d_recurrent, d_new
+
+
+_CACHED_ROWS = 1024

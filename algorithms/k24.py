@@ -31,6 +31,7 @@ from torch import Tensor
 from algorithms.agent_net import Taps, mask_group_names
 from algorithms.generators import generator
 from algorithms.learner import Views
+from algorithms.protocol import Diagnostics
 from algorithms.qmix import QMix, QMixConfig, require
 from algorithms.schedules import linear, scaled
 from algorithms.sparsity.diversity import K24DiversityManager
@@ -138,7 +139,7 @@ class K24(QMix):
     @property
     def frozen(self) -> bool:
         """Whether the masks are fixed for good; the layers know, and freeze together."""
-        return bool(self.layers()["fc1"].frozen)
+        return self.layers()["fc1"].frozen
 
     @property
     def n_groups(self) -> int:
@@ -197,7 +198,7 @@ class K24(QMix):
         for name, layer in self.layers().items():
             layer.activation.observe(taps[name], counted)
 
-    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, dict[str, float]]:
+    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, Diagnostics]:
         """Ask for patterns that differ between types, until the masks are frozen."""
         if self.frozen:
             return None, {}
@@ -293,7 +294,7 @@ class K24(QMix):
         """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
         self._masks.set_state(saved["masks"].cpu())
-        self._diversity.coefficient.load_state_dict(saved["coefficient"])
+        self._diversity.coefficient.load_state_dict(saved["coefficient"], self.device)
         self.tracker.load_state_dict(saved["tracker"])
         self._last_reset = saved["last_reset"]
         self._env_steps = saved["env_steps"]

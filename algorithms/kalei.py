@@ -24,6 +24,7 @@ from torch import Tensor
 
 from algorithms.agent_net import MASKED_LAYERS, mask_group_names
 from algorithms.generators import generator
+from algorithms.protocol import Diagnostics
 from algorithms.qmix import QMix, QMixConfig, require
 from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
 from algorithms.sparsity.restarts import SPARED_LAYERS, Restarts, require_restarts, resolve_restarts
@@ -105,12 +106,12 @@ class Kalei(QMix):
         """The masked layers by name."""
         return {name: getattr(self.net, name) for name in MASKED_LAYERS}
 
-    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor, dict[str, float]]:
+    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor, Diagnostics]:
         """Ask for masks that differ between groups."""
         masks = [layer.weighted_masks() for layer in self.layers().values()]
         loss = -mask_distance(masks, self.config.sparsity_layer_weights)
-        coefficient = self._coefficient(td_loss.item(), loss.item())
-        return coefficient * loss, {"div_loss": loss.item(), "div_coef": coefficient}
+        coefficient = self._coefficient(td_loss, loss)
+        return coefficient * loss, {"div_loss": loss.detach(), "div_coef": coefficient}
 
     def advance(self, env_steps: int) -> list[str]:
         """Restart unused weights each interval, but not within one interval of the end."""
@@ -165,5 +166,5 @@ class Kalei(QMix):
         """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
         self._masks.set_state(saved["masks"].cpu())
-        self._coefficient.load_state_dict(saved["coefficient"])
+        self._coefficient.load_state_dict(saved["coefficient"], self.device)
         self._last_reset = saved["last_reset"]

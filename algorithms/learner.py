@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from algorithms.agent_net import AgentNet, Taps, mask_groups
 from algorithms.generators import generator
 from algorithms.layers import DenseLinear, GroupLinear
-from algorithms.protocol import Algorithm, EpisodeBatch, LayerFlops, PolicyLayers, Sparsity
+from algorithms.protocol import Algorithm, Diagnostics, EpisodeBatch, LayerFlops, PolicyLayers, Sparsity
 from algorithms.rows import RowOrder, order_rows
 from algorithms.schedules import epsilon_length, linear
 from algorithms.sparsity.flops import count_flops
@@ -90,9 +90,10 @@ class QLearner(Algorithm):
         self.target_net = copy.deepcopy(self.net).requires_grad_(False)
         self.target_mixer = copy.deepcopy(self.mixer).requires_grad_(False)
         self.parameters = [*self.net.parameters(), *self.mixer.parameters()]
-        self.optimizer = torch.optim.Adam(self.parameters, lr=config.lr)
+        self.optimizer = torch.optim.Adam(self.parameters, lr=config.lr, fused=True)
         self._acting: dict[str, Tensor] | None = None
         self._target: dict[str, Tensor] | None = None
+        self._last_order: tuple[Tensor, RowOrder] | None = None
 
     # What a sparse algorithm changes
 
@@ -118,8 +119,8 @@ class QLearner(Algorithm):
         """Layer name -> (G, out, in), differentiable, decided once per update."""
         return self.net.group_weights()
 
-    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, dict[str, float]]:
-        """A term added to the TD loss, already weighted, and its diagnostics."""
+    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, Diagnostics]:
+        """A term added to the TD loss, already weighted, and its diagnostics, best as tensors (see ``update``)."""
         return None, {}
 
     def after_unroll(self, views: Views, taps: Taps) -> None:
@@ -151,9 +152,7 @@ class QLearner(Algorithm):
         if self._acting is None:
             self._acting = self.net.group_weights()
         envs, agents = last_action.shape
-        groups = mask_groups(unit_type, self.spec, self.n_groups)
-        one_view = torch.ones(envs, dtype=torch.int64, device=self.device)
-        order = order_rows(one_view, groups, self.n_groups, 1)
+        order = self._acting_order(unit_type.cpu())
         inputs = self.net.inputs(obs, last_action, order)
         q, next_hidden = self.net(inputs, order, self._acting, hidden.reshape(envs * agents, -1))
         q = order.timed(q).view(envs, agents, -1)
@@ -165,6 +164,16 @@ class QLearner(Algorithm):
             actions = torch.where(draws[..., 0] < epsilon, random_actions, actions)
         return actions, next_hidden.view(envs, agents, -1)
 
+    def _acting_order(self, unit_type: Tensor) -> RowOrder:
+        """Rows of a single view of E battles; the same until a battle with other units begins."""
+        last_types, order = self._last_order or (None, None)
+        if last_types is None or order is None or not torch.equal(last_types, unit_type):
+            one_view = torch.ones(len(unit_type), dtype=torch.int64)
+            groups = mask_groups(unit_type, self.spec, self.n_groups)
+            order = order_rows(one_view, groups, self.n_groups, 1).to(self.device)
+            self._last_order = (unit_type.clone(), order)
+        return order
+
     def epsilon(self, env_steps: int) -> float:
         """Linear from ``epsilon_start`` to ``epsilon_finish``."""
         length = epsilon_length(self.config.epsilon_anneal_time, self.total_env_steps)
@@ -172,7 +181,7 @@ class QLearner(Algorithm):
 
     # Learning
 
-    def update(self, batch: EpisodeBatch, env_steps: int) -> dict[str, float]:
+    def update(self, batch: EpisodeBatch, env_steps: int) -> Diagnostics:
         """One gradient step on B episodes; see ``Algorithm.update``."""
         views = self._views(batch)
         taps: Taps | None = {} if self.wants_taps else None
@@ -192,19 +201,21 @@ class QLearner(Algorithm):
         self._acting = None
         self._count_update()
         return {
-            "loss": loss.item(),
-            "td_loss": td_loss.item(),
-            "grad_norm": grad_norm.item(),
-            "q_taken": ((q_tot.detach() * views.is_step).sum() / n_steps).item(),
-            "target": ((targets * views.is_step).sum() / n_steps).item(),
+            "loss": loss.detach(),
+            "td_loss": td_loss.detach(),
+            "grad_norm": grad_norm,
+            "q_taken": (q_tot.detach() * views.is_step).sum() / n_steps,
+            "target": (targets * views.is_step).sum() / n_steps,
             **diagnostics,
         }
 
     def _views(self, batch: EpisodeBatch) -> Views:
-        """Drop the padding and sort the rows by mask group."""
-        filled = batch.filled.to(self.device)
-        groups = mask_groups(batch.unit_type.to(self.device), self.spec, self.n_groups)
+        """Drop the padding and sort the rows by mask group; what is real is found out on the CPU."""
+        filled = batch.filled.cpu()
+        groups = mask_groups(batch.unit_type.cpu(), self.spec, self.n_groups)
         order = order_rows(filled.sum(1) + 1, groups, self.n_groups, filled.shape[1] + 1)
+        is_step = torch.cat([filled, filled.new_zeros(len(filled), 1)], 1).flatten()[order.views].float()
+        order = order.to(self.device)
         actions = batch.actions.to(self.device)
         none = actions.new_full((actions.shape[0], 1, actions.shape[2]), -1)
         action_mask = batch.action_mask.to(self.device)
@@ -214,7 +225,7 @@ class QLearner(Algorithm):
             action_mask=action_mask.reshape(-1, self.spec.n_actions)[order.rows],
             action=torch.cat([actions, torch.zeros_like(none)], 1).flatten()[order.rows].unsqueeze(1),
             state=batch.state.to(self.device).reshape(-1, self.spec.state_size).index_select(0, order.views),
-            is_step=torch.cat([filled, filled.new_zeros(len(filled), 1)], 1).flatten()[order.views].float(),
+            is_step=is_step.to(self.device, non_blocking=True),
         )
 
     def _per_view(self, values: Tensor, views: Views) -> Tensor:

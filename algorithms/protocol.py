@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +12,17 @@ from torch import Tensor
 
 from envs.spec import EnvSpec
 
+Diagnostics = Mapping[str, float | Tensor]
+"""Name -> a number, plain or as a tensor () on any device."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeBatch:
-    """B whole episodes, padded to the longest (T env_steps); arrays with T+1 entries hold the last view as well."""
+    """B whole episodes, padded to the longest (T env_steps); arrays with T+1 entries hold the last view as well.
+
+    ``filled`` and ``unit_type`` lie on the CPU whatever the device of the others: they decide the shapes of the work,
+    which the host has to know, and asking a GPU would make it wait.
+    """
 
     obs: Tensor
     """(B, T+1, N, D) float32"""
@@ -31,9 +39,9 @@ class EpisodeBatch:
     truncated: Tensor
     """(B, T) bool"""
     filled: Tensor
-    """(B, T) bool: real steps, not padding"""
+    """(B, T) bool: real steps, not padding; on the CPU"""
     unit_type: Tensor
-    """(B, N) int64"""
+    """(B, N) int64; on the CPU"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +151,11 @@ class Algorithm(ABC):
         """Exploration rate after this many env_steps."""
 
     @abstractmethod
-    def update(self, batch: EpisodeBatch, env_steps: int) -> dict[str, float]:
-        """One gradient step; returns finite diagnostics such as ``loss``, ``grad_norm``, ``q_taken``."""
+    def update(self, batch: EpisodeBatch, env_steps: int) -> Diagnostics:
+        """One gradient step; returns finite diagnostics such as ``loss``, ``grad_norm``, ``q_taken``.
+
+        Tensors among them are read with ``float()`` when they are logged, not sooner: reading one waits for a GPU.
+        """
 
     @abstractmethod
     def advance(self, env_steps: int) -> list[str]:

@@ -26,6 +26,8 @@ class RowOrder:
     """rows of each time step, never growing"""
     group_sizes: list[int]
     """rows of each mask group"""
+    group_step_sizes: list[list[int]]
+    """for each mask group, its rows at each time step, as long as it has any"""
     to_group: Tensor | None
     """(R,) int64: group-ordered row i is time-ordered row ``to_group[i]``"""
     to_time: Tensor | None
@@ -34,6 +36,24 @@ class RowOrder:
     def grouped(self, x: Tensor) -> Tensor:
         """Bring (R, …) from time order to group order."""
         return x if self.to_group is None else Reorder.apply(x, self.to_group, self.to_time)
+
+    def to(self, device: torch.device) -> RowOrder:
+        """The same tables on a device; a GPU is not waited for."""
+        if self.views.device == device:
+            return self
+
+        def move(table: Tensor) -> Tensor:
+            return table.to(device, non_blocking=True)
+
+        return RowOrder(
+            views=move(self.views),
+            rows=move(self.rows),
+            step_sizes=self.step_sizes,
+            group_sizes=self.group_sizes,
+            group_step_sizes=self.group_step_sizes,
+            to_group=None if self.to_group is None else move(self.to_group),
+            to_time=None if self.to_time is None else move(self.to_time),
+        )
 
     def timed(self, x: Tensor) -> Tensor:
         """Bring (R, …) from group order to time order."""
@@ -66,7 +86,7 @@ def order_rows(lengths: Tensor, groups: Tensor, n_groups: int, views_per_episode
         views_per_episode: T+1, the padded length.
 
     Returns:
-        The index tables, on the device of ``lengths``.
+        The index tables, on the device of ``lengths``; best the CPU, since sizes are read from them.
     """
     n_agents = groups.shape[1]
     longest_first = torch.argsort(lengths, descending=True, stable=True)
@@ -78,13 +98,27 @@ def order_rows(lengths: Tensor, groups: Tensor, n_groups: int, views_per_episode
     step_sizes = [size * n_agents for size in real.sum(1).tolist() if size]
     rows = (views[:, None] * n_agents + torch.arange(n_agents, device=lengths.device)).flatten()
     if n_groups == 1:
-        sizes = [rows.numel()]
-        return RowOrder(views=views, rows=rows, step_sizes=step_sizes, group_sizes=sizes, to_group=None, to_time=None)
+        return RowOrder(
+            views=views,
+            rows=rows,
+            step_sizes=step_sizes,
+            group_sizes=[rows.numel()],
+            group_step_sizes=[step_sizes],
+            to_group=None,
+            to_time=None,
+        )
     group_of_row = groups[episode].flatten()
     to_group = torch.argsort(group_of_row, stable=True)
     to_time = torch.empty_like(to_group)
     to_time[to_group] = torch.arange(to_group.numel(), device=lengths.device)
-    sizes = torch.bincount(group_of_row, minlength=n_groups).tolist()
+    cell = group_of_row * views_per_episode + step.repeat_interleave(n_agents)
+    counts = torch.bincount(cell, minlength=n_groups * views_per_episode).view(n_groups, -1)
     return RowOrder(
-        views=views, rows=rows[to_group], step_sizes=step_sizes, group_sizes=sizes, to_group=to_group, to_time=to_time
+        views=views,
+        rows=rows[to_group],
+        step_sizes=step_sizes,
+        group_sizes=counts.sum(1).tolist(),
+        group_step_sizes=[[size for size in sizes if size] for sizes in counts.tolist()],
+        to_group=to_group,
+        to_time=to_time,
     )

@@ -25,6 +25,7 @@ from algorithms import registry
 from algorithms.protocol import EpisodeBatch
 from algorithms.replay import Episode, collate
 from envs.spec import EnvSpec
+from harness.process import prepare_process
 
 TERRAN_5_VS_5 = EnvSpec(
     id="terran_5_vs_5",
@@ -92,6 +93,7 @@ def spread(seconds: list[float]) -> str:
 
 def measure(algo: str, args: argparse.Namespace) -> None:
     """Print one row of the table."""
+    prepare_process(deterministic=args.deterministic)
     torch.set_num_threads(args.threads)
     batch = random_batch(args.episodes, args.steps)
     made = registry.make(algo, TERRAN_5_VS_5, total_env_steps=10_050_000, seed=0)
@@ -118,6 +120,7 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=128, help="B, episodes per update")
     parser.add_argument("--repeats", type=int, default=7, help="timed updates")
     parser.add_argument("--threads", type=int, default=2, help="torch threads")
+    parser.add_argument("--deterministic", action="store_true", help="as in harness.compare")
     args = parser.parse_args()
     algos = [registry.entry(name).id for name in args.algos.split(",")]
     print(

@@ -30,7 +30,7 @@ class Budget:
     test_slots: int = 32
     """Battles evaluated side by side; each slot plays the same number of them."""
     checkpoint_interval: int
-    """env_steps between two checkpoints: a killed run loses no more of them, and its replay, which refills."""
+    """env_steps between two checkpoints: a killed run loses no more of them."""
     seeds: int = 3
     """Seeds of each algorithm and scenario where ``--seeds`` does not say."""
     algorithm_overrides: Mapping[str, int | float] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from harness.errors import UsageError
 from harness.flags import Request, read_flags
 from harness.plan import RunPlan, plan_runs
 from harness.plot import plot_curves
+from harness.process import prepare_process
 from harness.summary import group_runs, has_winners, improvements, summarise
 from harness.table import show_table, write_table
 from harness.train import train_run
@@ -42,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         request = read_flags(sys.argv[1:] if argv is None else argv)
         plans, notes = plan_runs(request)
         make_folder(request.out)
+        prepare_process(deterministic=request.deterministic)
         introduce(console, request, plans, notes)
         with StudyStore.open(request.storage, request.study) as store:
             finished = [complete(console, store, request, plan) for plan in plans]
@@ -51,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG_USE
     except KeyboardInterrupt:
         again = f"; to go on: {request.command}" if request else ""
-        print(f"\nstopped; all but the replay is kept, which refills{again}", file=sys.stderr)
+        print(f"\nstopped; what is done is kept{again}", file=sys.stderr)
         return INTERRUPTED
     return ALL_DONE if all(finished) else SOME_MISSING
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 import algorithms.registry
 import envs.registry
@@ -19,6 +19,7 @@ from algorithms.names import ALGORITHMS as KNOWN_ALGORITHMS
 from algorithms.presets import RECOMMENDED
 from algorithms.pymarl import SettingsFile, load_settings, shipped
 from harness.budgets import BUDGETS, Budget, budget_named
+from harness.checkpoint import REPLAY_LIMIT, CheckpointReplay
 from harness.config import Setting, check_targets, parse_setting
 from harness.errors import UsageError, unknown_name
 from studies.store import DEFAULT_STORAGE
@@ -50,6 +51,10 @@ class Request:
     """Folder for checkpoints, tables and plots."""
     num_envs: int
     """E: training battles side by side."""
+    checkpoint_replay: CheckpointReplay = "auto"
+    """Whether checkpoints hold the replay."""
+    deterministic: bool = False
+    """Use only operations that give the same bits each time."""
     command: str
     """The command line, so that it can be typed again."""
 
@@ -91,6 +96,8 @@ def read_flags(argv: Sequence[str]) -> Request:
         device=flags.device,
         out=Path(flags.out),
         num_envs=at_least_one("--num-envs", flags.num_envs),
+        checkpoint_replay=flags.checkpoint_replay,
+        deterministic=flags.deterministic,
         command=shlex.join(["python", "-m", "harness.compare", *argv]),
     )
 
@@ -246,6 +253,18 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         default="battle",
         choices=("battle", "sc2"),
         help="built-in engine, or StarCraft II (not built yet)",
+    )
+    add(
+        "--checkpoint-replay",
+        choices=get_args(CheckpointReplay),
+        default="auto",
+        help=f"whether checkpoints hold the replay, so that a resumed run goes on bit for bit; auto: up to "
+        f"{REPLAY_LIMIT // 10**6} MB of it; without, it refills first (default: %(default)s)",
+    )
+    add(
+        "--deterministic",
+        action="store_true",
+        help="refuse operations that may give other bits each time, on a GPU above all; on a CPU runs repeat without",
     )
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="database of the study (default: %(default)s)")
     add("--study", metavar="NAME", help="name of the study (default: by budget and length: compare-quick)")

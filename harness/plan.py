@@ -14,6 +14,7 @@ from algorithms.k24 import K24Config
 from algorithms.presets import preset
 from envs.protocol import BatchedEnv
 from harness.budgets import Budget
+from harness.checkpoint import CheckpointReplay
 from harness.config import resolve_config, resolve_env
 from harness.errors import UsageError
 from harness.flags import Request
@@ -40,6 +41,8 @@ class RunPlan:
     """E: training battles side by side."""
     device: str
     """``cpu``, ``cuda`` or ``cuda:N``."""
+    checkpoint_replay: CheckpointReplay = "auto"
+    """Whether checkpoints hold the replay; decides what a resumed run is, not what a run is."""
 
     def identity(self) -> dict[str, Any]:
         """Every setting that changes the result, and no other: two plans with equal identities are the same run.
@@ -116,6 +119,7 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
             budget=request.budget,
             num_envs=request.num_envs,
             device=device,
+            checkpoint_replay=request.checkpoint_replay,
         )
         for scenario in request.scenarios
         for seed in request.seeds

@@ -139,8 +139,8 @@ def footnotes(rows: Sequence[Row], improvements: Sequence[Improvement]) -> tuple
         if row.aborted
     ]
     notes += [
-        f"{row.algorithm} on {row.scenario}, seed {seed}: resumed {times} time{'s' if times > 1 else ''}; the replay "
-        f"started empty each time and refilled, so an uninterrupted run would differ"
+        f"{row.algorithm} on {row.scenario}, seed {seed}: resumed {times} time{'s' if times > 1 else ''} without "
+        f"its replay, which refilled, so an uninterrupted run would differ"
         for row in rows
         for seed, times in zip(row.seeds, row.resumes, strict=True)
         if times

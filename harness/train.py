@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from torch import Tensor
 
 import algorithms.registry
 from algorithms.replay import EpisodeReplay
-from harness.checkpoint import load_checkpoint, save_checkpoint, set_aside, unusable
+from harness.checkpoint import holds_replay, load_checkpoint, save_checkpoint, set_aside, unusable
 from harness.evaluate import evaluate
 from harness.interrupt import GracefulInterrupt
 from harness.judge import judge
@@ -46,10 +47,10 @@ class Counters:
     """env_steps of the latest one; a run resumed after its last evaluation does not repeat it."""
     next_checkpoint: int = 0
     resumes: int = 0
-    """How often training went on from a checkpoint, its replay empty."""
-    losses: list[float] = field(default_factory=list)
-    """Of the updates since the last evaluation."""
-    diagnostics: dict[str, float] = field(default_factory=dict)
+    """How often training went on from a checkpoint without its replay."""
+    losses: list[float | Tensor] = field(default_factory=list)
+    """Of the updates since the last evaluation; tensors are read when they are logged."""
+    diagnostics: dict[str, float | Tensor] = field(default_factory=dict)
     """Of the last update, its loss apart."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Spent in each part of the work, over all sessions."""
@@ -162,7 +163,7 @@ class TrainingRun:
                 continue
             with self._timed("update"):
                 batch = self.replay.sample(config.batch_size, self.algorithm.device)
-                self.at.diagnostics = self.algorithm.update(batch, self.at.env_steps)
+                self.at.diagnostics = dict(self.algorithm.update(batch, self.at.env_steps))
             self.at.losses.append(self.at.diagnostics.pop("loss"))
             self.at.updates += 1
 
@@ -182,10 +183,10 @@ class TrainingRun:
             win_rate=found.win_rate,
             return_mean=found.mean_return,
             episodes=len(found.finished),
-            loss=sum(at.losses) / len(at.losses) if at.losses else None,
+            loss=sum(map(float, at.losses)) / len(at.losses) if at.losses else None,
             epsilon=self.algorithm.epsilon(at.env_steps),
             wall_seconds=self.wall_seconds,
-            **at.diagnostics
+            **{name: float(value) for name, value in at.diagnostics.items()}
             | self.algorithm.diagnostics()
             | {"sparsity_masked": self.algorithm.sparsity().masked_layers, "updates": at.updates},
         )
@@ -201,7 +202,9 @@ class TrainingRun:
             "identity": self.plan.identity(),  # so that the policy can be played wherever the file is taken
             "counters": {**dataclasses.asdict(self.at), "wall_seconds": self.wall_seconds},
             "algorithm": self.algorithm.state_dict(),
-            "replay": self.replay.state_dict(),
+            "replay": self.replay.state_dict(
+                contents=holds_replay(self.plan.checkpoint_replay, self.replay.content_bytes)
+            ),
             "env": self.env.state_dict(),
             "rollout": self.rollout.state_dict(),
         }
@@ -224,25 +227,27 @@ class TrainingRun:
             numbers = ", ".join(f"{name} {value:,g}" for name, value in self.algorithm.schedule().items())
             return [*lines, f"schedule: {numbers}"]
         try:
-            self.load(saved)
+            replay_is_whole = self.load(saved)
         except Exception as error:  # whatever a world or a learner raises at the state of another version of itself
             raise unusable(self.path, "does not fit this program", error) from error
         self.record.rewind(self.at.env_steps)
         if self.at.env_steps >= self.plan.budget.env_steps:
             return [f"resumes at {self.at.env_steps:,} env steps, the end of its training"]
+        if replay_is_whole:
+            return [f"resumes at {self.at.env_steps:,} env steps, its replay of {len(self.replay):,} episodes included"]
         self.at.resumes += 1
         return [
-            f"resumes at {self.at.env_steps:,} env steps; the replay is not part of a checkpoint and refills first: "
+            f"resumes at {self.at.env_steps:,} env steps; its checkpoint is without the replay, which refills first: "
             f"updates go on after {self.plan.config.batch_size} episodes"
         ]
 
-    def load(self, saved: dict[str, Any]) -> None:
-        """Take every part back to where ``save`` found it."""
+    def load(self, saved: dict[str, Any]) -> bool:
+        """Take every part back to where ``save`` found it; returns whether the replay is among them."""
         self.at = Counters(**saved["counters"])
         self.algorithm.load_state_dict(saved["algorithm"])
-        self.replay.load_state_dict(saved["replay"])
         self.env.load_state_dict(saved["env"])
         self.rollout.load_state_dict(saved["rollout"])
+        return self.replay.load_state_dict(saved["replay"])
 
     def close(self) -> None:
         """Release both worlds."""

@@ -6,7 +6,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+from algorithms.protocol import Diagnostics
 
 
 def mask_distance(weighted_masks: Sequence[Tensor], layer_weights: Sequence[float]) -> Tensor:
@@ -68,28 +71,27 @@ class AdaptiveCoefficient:
 
     def __init__(self, base: float, deque_len: int) -> None:
         self.base = base
-        self.td: deque[float] = deque(maxlen=deque_len)
-        self.div: deque[float] = deque(maxlen=deque_len)
+        self.td: deque[Tensor] = deque(maxlen=deque_len)
+        self.div: deque[Tensor] = deque(maxlen=deque_len)
 
-    def __call__(self, td_loss: float, diversity: float) -> float:
-        """Record one update's losses and return the coefficient to use in it."""
-        self.td.append(td_loss)
-        self.div.append(diversity)
-        mean_div = sum(self.div) / len(self.div)
-        if mean_div == 0:
-            return self.base
-        return abs(self.base * (sum(self.td) / len(self.td)) / mean_div)
+    def __call__(self, td_loss: Tensor, diversity: Tensor) -> Tensor:
+        """Record one update's losses and return the coefficient () to use in it, computed where the losses are."""
+        self.td.append(td_loss.detach())
+        self.div.append(diversity.detach())
+        mean_td, mean_div = (torch.stack(list(losses)).double().mean() for losses in (self.td, self.div))
+        coefficient = (self.base * mean_td / mean_div).abs()
+        return torch.where(mean_div == 0, self.base, coefficient).to(td_loss.dtype)
 
     def state_dict(self) -> dict[str, Any]:
         """The remembered losses."""
         return {"td": list(self.td), "div": list(self.div)}
 
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave."""
+    def load_state_dict(self, saved: dict[str, Any], device: torch.device) -> None:
+        """Restore what ``state_dict`` gave; ``device`` is that of the losses to come."""
         self.td.clear()
         self.div.clear()
-        self.td.extend(saved["td"])
-        self.div.extend(saved["div"])
+        self.td.extend(loss.to(device) for loss in saved["td"])
+        self.div.extend(loss.to(device) for loss in saved["div"])
 
 
 class K24DiversityManager:
@@ -104,8 +106,8 @@ class K24DiversityManager:
         self.orthogonality = PatternOrthogonalityLoss()
         self.coefficient = AdaptiveCoefficient(div_coef, deque_len)
 
-    def __call__(self, td_loss: Tensor, logits: Sequence[Tensor]) -> tuple[Tensor, dict[str, float]]:
+    def __call__(self, td_loss: Tensor, logits: Sequence[Tensor]) -> tuple[Tensor, Diagnostics]:
         """Return the weighted term and what was measured."""
         diversity = self.orthogonality(logits)
-        coefficient = self.coefficient(td_loss.item(), diversity.item())
-        return coefficient * diversity, {"div_loss": diversity.item(), "div_coef": coefficient}
+        coefficient = self.coefficient(td_loss, diversity)
+        return coefficient * diversity, {"div_loss": diversity.detach(), "div_coef": coefficient}

@@ -32,8 +32,8 @@ class SemiStructuredLinear24(GroupLinear):
     """(K, out, in) learnable; None where the score has no such factor"""
     frozen_mask: Tensor
     """(K, out, in) bool, in force once ``frozen``"""
-    frozen: Tensor
-    """() bool"""
+    frozen: bool
+    """Known to the host, so that asking does not make a GPU wait; kept in the module's state."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class SemiStructuredLinear24(GroupLinear):
         self.pattern = Pattern24Matrix(in_features)
         self.activation = EMAActivationTracker(in_features, n_groups if ema_per_type else 1, ema_momentum)
         self.register_buffer("frozen_mask", torch.zeros(n_groups, out_features, in_features, dtype=torch.bool))
-        self.register_buffer("frozen", torch.tensor(False))
+        self.frozen = False
 
     def _draw_alpha(self, generator: torch.Generator) -> Tensor:
         shape = (self.n_groups, self.out_features, self.in_features)
@@ -93,7 +93,15 @@ class SemiStructuredLinear24(GroupLinear):
     def freeze(self) -> None:
         """Keep the present masks for good; α no longer matters."""
         self.frozen_mask.copy_(self.masks())
-        self.frozen.fill_(True)
+        self.frozen = True
+
+    def get_extra_state(self) -> bool:
+        """What ``state_dict`` holds beside parameters and buffers: ``frozen``."""
+        return self.frozen
+
+    def set_extra_state(self, state: bool) -> None:
+        """Restore it."""
+        self.frozen = state
 
     @torch.no_grad()
     def restart(self, ratio: float, generator: torch.Generator) -> int:

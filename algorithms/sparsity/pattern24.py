@@ -57,7 +57,7 @@ class Pattern24Matrix(nn.Module):
 
     def hard(self, logits: Tensor) -> Tensor:
         """The best pattern of each group as a 0/1 mask (K, out, in)."""
-        return self._mask(F.one_hot(logits.argmax(-1), len(self.patterns)).to(logits.dtype))
+        return self._mask(_one_hot_of_largest(logits))
 
     def chosen(self, mask: Tensor) -> Tensor:
         """Which pattern each group of a 2:4 mask follows, 0..5; where padding leaves a choice, always the same one.
@@ -86,9 +86,14 @@ class Pattern24Matrix(nn.Module):
         exponential = torch.empty(logits.shape).exponential_(generator=generator)
         gumbel = -exponential.clamp(min=torch.finfo(exponential.dtype).tiny).log()  # finite, or −inf + inf is NaN
         soft = ((logits + noise * gumbel.to(logits.device)) / temperature).softmax(-1)
-        hard = F.one_hot(soft.argmax(-1), len(self.patterns)).to(soft.dtype)
+        hard = _one_hot_of_largest(soft)
         # the bracket is exactly 0, so the value stays exactly 0 or 1
         return self._mask(hard + (soft - soft.detach()))
 
     def _mask(self, choice: Tensor) -> Tensor:
         return (choice @ self.patterns).flatten(-2)[..., : self.in_features]
+
+
+def _one_hot_of_largest(x: Tensor) -> Tensor:
+    """1 where the last axis has its largest entry, else 0; ``F.one_hot`` would read its input's range first."""
+    return torch.zeros_like(x).scatter_(-1, x.argmax(-1, keepdim=True), 1.0)

@@ -8,7 +8,7 @@ from benchmarks import learner
 
 
 def test_a_row_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    learner.measure("qmix", argparse.Namespace(threads=1, episodes=2, steps=3, repeats=1))
+    learner.measure("qmix", argparse.Namespace(threads=1, episodes=2, steps=3, repeats=1, deterministic=False))
     row = capsys.readouterr().out.split()
     assert row[0] == "qmix"
     assert float(row[2]) > 0

@@ -57,8 +57,8 @@ def test_what_is_taken_away_and_what_stays(id: str, restarts: bool, freezes: boo
     assert any("restarted" in line for line in lines) is restarts
     assert any("frozen" in line for line in lines) is freezes
     asked = learner(id).update(batch(), 0)
-    assert (asked.get("div_coef", 0.0) > 0) is diversity
-    assert (asked["loss"] > asked["td_loss"]) is diversity
+    assert (float(asked.get("div_coef", 0.0)) > 0) is diversity
+    assert (float(asked["loss"]) > float(asked["td_loss"])) is diversity
 
 
 def test_without_a_the_score_is_the_magnitude() -> None:

@@ -63,14 +63,17 @@ def test_minimising_parts_the_groups() -> None:
 
 
 def test_coefficient_follows_recent_losses() -> None:
+    def ask(coefficient: AdaptiveCoefficient, td_loss: float, diversity: float) -> float:
+        return coefficient(torch.tensor(td_loss), torch.tensor(diversity)).item()
+
     coefficient = AdaptiveCoefficient(5.0, deque_len=2)
-    assert coefficient(2.0, -4.0) == pytest.approx(5 * 2 / 4)
-    assert coefficient(4.0, -8.0) == pytest.approx(5 * 3 / 6)
-    assert coefficient(6.0, -2.0) == pytest.approx(5 * 5 / 5)  # the first is forgotten
-    assert AdaptiveCoefficient(0.1, 3)(1.0, 0.0) == 0.1
+    assert ask(coefficient, 2.0, -4.0) == pytest.approx(5 * 2 / 4)
+    assert ask(coefficient, 4.0, -8.0) == pytest.approx(5 * 3 / 6)
+    assert ask(coefficient, 6.0, -2.0) == pytest.approx(5 * 5 / 5)  # the first is forgotten
+    assert ask(AdaptiveCoefficient(0.1, 3), 1.0, 0.0) == pytest.approx(0.1)
     resumed = AdaptiveCoefficient(5.0, deque_len=2)
-    resumed.load_state_dict(coefficient.state_dict())
-    assert resumed(1.0, -1.0) == coefficient(1.0, -1.0)
+    resumed.load_state_dict(coefficient.state_dict(), torch.device("cpu"))
+    assert ask(resumed, 1.0, -1.0) == ask(coefficient, 1.0, -1.0)
 
 
 def test_manager_weighs_the_term_to_a_share_of_the_td_loss() -> None:

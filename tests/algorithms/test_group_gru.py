@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from algorithms.group_gru import group_step_sizes, unroll_groups
+from algorithms.group_gru import unroll_groups
 from algorithms.rows import RowOrder, order_rows
 
 SIZE, WIDTH = 5, 4
@@ -66,4 +66,4 @@ def test_equals_the_cell_row_by_row(n_groups: int, own_bias: bool, started: bool
 def test_steps_of_each_group() -> None:
     order = order_rows(LENGTHS, GROUPS, 3, 4)
     assert order.step_sizes == [6, 4, 4, 2]
-    assert group_step_sizes(order) == [[2, 2, 2, 1], [], [4, 2, 2, 1]]
+    assert order.group_step_sizes == [[2, 2, 2, 1], [], [4, 2, 2, 1]]

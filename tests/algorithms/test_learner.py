@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from algorithms.learner import QLearner
 from algorithms.protocol import EpisodeBatch
@@ -50,7 +51,7 @@ def test_padding_changes_neither_loss_nor_gradient(id: str) -> None:
 def test_order_of_episodes_changes_nothing_but_rounding(id: str) -> None:
     loss, grads = one_update(learner(id), batch())
     other_loss, other_grads = one_update(learner(id), permuted(batch(), [2, 0, 3, 1]))
-    assert other_loss["loss"] == pytest.approx(loss["loss"], rel=1e-5)
+    assert float(other_loss["loss"]) == pytest.approx(float(loss["loss"]), rel=1e-5)
     for a, b in zip(grads, other_grads, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
 
@@ -133,6 +134,28 @@ def test_every_parameter_learns(id: str) -> None:
         made.update(batch(), 100)
     after = dict([*made.net.named_parameters(), *made.mixer.named_parameters()])
     assert [name for name in before if torch.equal(before[name], after[name])] == []
+
+
+class NoReading(TorchDispatchMode):
+    """Refuses what makes a GPU finish its work: reading a number out of a tensor."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        assert func is not torch.ops.aten._local_scalar_dense.default, "a number was read"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("id", ALL)
+def test_an_update_reads_no_number(id: str) -> None:
+    made = learner(id, total_env_steps=1000, target_update_interval=4)
+    episodes = batch()
+    with NoReading():
+        made.update(episodes, 0)
+        result = made.update(episodes, 0)
+    made.advance(900)  # K24 freezes its masks
+    with NoReading():
+        made.update(episodes, 900)
+    with pytest.raises(AssertionError, match="a number was read"), NoReading():
+        result["loss"].item()
 
 
 def test_repeated_updates_fit_the_rewards() -> None:

@@ -1,5 +1,7 @@
 """Replay: real lengths in, padded batches out, the oldest forgotten, nothing shared with the caller."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -86,3 +88,46 @@ def test_errors_say_what_to_do() -> None:
     good = episode(rng, 3)
     with pytest.raises(ValueError, match=r"give L ≥ 1 rewards and actions, and L \+ 1 of the others"):
         Episode(**{**vars(good), "obs": good.obs[:-1]})
+
+
+def test_batches_equal_those_of_a_plain_list_of_episodes() -> None:
+    """Filled, overwritten more than twice, sampled all the while; in mid-course it moves to another replay."""
+    capacity, rng, draw = 9, np.random.default_rng(1), np.random.default_rng(np.random.SeedSequence([4, 1]))
+    replay: EpisodeReplay = EpisodeReplay(capacity, seed=4)
+    plain: list[Episode] = []
+    for number in range(31):
+        made = episode(rng, int(rng.integers(1, 12)))
+        made.obs[rng.random(made.obs.shape) < 0.6] = 0
+        replay.insert(made)
+        if len(plain) < capacity:
+            plain.append(made)
+        else:
+            plain[number % capacity] = made
+        if number in (5, 20):
+            saved = replay.state_dict(contents=True)
+            replay = EpisodeReplay(capacity, seed=99)
+            replay.load_state_dict(saved)
+        if len(plain) < 4:
+            continue
+        expected = collate([plain[i] for i in draw.choice(len(plain), size=4, replace=False)])
+        sampled = replay.sample(4)
+        for field in dataclasses.fields(expected):
+            torch.testing.assert_close(
+                getattr(sampled, field.name), getattr(expected, field.name), rtol=0, atol=0, msg=field.name
+            )
+
+
+def test_saved_contents_are_a_copy() -> None:
+    replay, _ = filled_replay(capacity=4)
+    saved = replay.state_dict(contents=True)
+    before = saved["bytes"].clone()
+    for _ in range(8):
+        replay.insert(episode(np.random.default_rng(8), 11))
+    assert torch.equal(saved["bytes"], before)
+
+
+def test_an_episode_of_another_world_is_refused() -> None:
+    replay, _ = filled_replay()
+    other = dataclasses.replace(SPEC, n_agents=1)
+    with pytest.raises(ValueError, match=r"an episode of another world: .*n_agents=1.* give each world a replay"):
+        replay.insert(episode(np.random.default_rng(0), 3, other))

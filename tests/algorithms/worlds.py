@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from operator import eq
 
 import numpy as np
 import torch
@@ -77,4 +78,5 @@ def batch(seed: int = 0, spec: EnvSpec = SPEC, lengths: tuple[int, ...] = (7, 3,
 def same_parameters(a: QLearner, b: QLearner) -> bool:
     """Whether two learners' networks and mixers are equal bit for bit."""
     mine, theirs = ({**x.net.state_dict(), **x.mixer.state_dict()} for x in (a, b))
-    return all(torch.equal(mine[name], theirs[name]) for name in mine)
+    same = (torch.equal if isinstance(each, torch.Tensor) else eq for each in mine.values())
+    return all(equal(mine[name], theirs[name]) for name, equal in zip(mine, same, strict=True))

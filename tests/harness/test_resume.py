@@ -90,15 +90,19 @@ def test_a_requested_stop_is_raised_where_the_block_ends() -> None:
     assert went_on == [True]
 
 
-def test_every_resumption_on_an_empty_replay_is_counted(
+def test_every_resumption_without_the_replay_is_counted(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    without = (*SHORT, "--checkpoint-replay", "no")
     for env_steps in (120, 240):
         stop_after(monkeypatch, env_steps)
-        assert compare(*SHORT) == INTERRUPTED
+        assert compare(*without) == INTERRUPTED
         monkeypatch.undo()
-    assert compare(*SHORT) == ALL_DONE
-    assert "rule on fake, seed 0: resumed 2 times" in capsys.readouterr().out
+    assert compare(*without) == ALL_DONE
+    said = capsys.readouterr().out
+    why = "its checkpoint is without the replay, which refills first: updates go on after 8 episodes"
+    assert said.count(why) == 2
+    assert "rule on fake, seed 0: resumed 2 times without its replay" in said
     assert stored(tmp_path / "s.db")[0].details["resumes"] == 2
 
 

@@ -105,10 +105,10 @@ def test_resumed_runs_are_named(plans: list[RunPlan]) -> None:
         ("rule", (0, 1), (0, 2)),
         ("qmix", (0, 1), (1, 0)),
     ]
-    why = "the replay started empty each time and refilled, so an uninterrupted run would differ"
+    why = "without its replay, which refilled, so an uninterrupted run would differ"
     assert as_markdown(rows, [], title="smoke").splitlines()[-2:] == [
-        f"- rule on fake, seed 1: resumed 2 times; {why}",
-        f"- qmix on fake, seed 0: resumed 1 time; {why}",
+        f"- rule on fake, seed 1: resumed 2 times {why}",
+        f"- qmix on fake, seed 0: resumed 1 time {why}",
     ]
 
 

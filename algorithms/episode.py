@@ -1,0 +1,89 @@
+"""One finished episode, and how several become a padded batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algorithms.protocol import EpisodeBatch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episode:
+    """One finished episode of L env_steps; arrays with L+1 entries hold the last view as well."""
+
+    obs: np.ndarray
+    """(L+1, N, D) float32"""
+    state: np.ndarray
+    """(L+1, S) float32"""
+    action_mask: np.ndarray
+    """(L+1, N, A) bool"""
+    actions: np.ndarray
+    """(L, N) integer"""
+    reward: np.ndarray
+    """(L,) float32"""
+    terminated: bool
+    """the fight ended on the last step"""
+    truncated: bool
+    """the step limit cut it on the last step"""
+    unit_type: np.ndarray
+    """(N,) integer"""
+
+    def __post_init__(self) -> None:
+        length = len(self.reward)
+        wrong = [name for name in ("obs", "state", "action_mask") if len(getattr(self, name)) != length + 1]
+        if length == 0 or len(self.actions) != length or wrong:
+            raise ValueError(
+                f"an episode of {length} rewards and {len(self.actions)} actions holds "
+                f"{len(self.obs)} obs, {len(self.state)} states and {len(self.action_mask)} action masks; "
+                "give L ≥ 1 rewards and actions, and L + 1 of the others (the last view included)"
+            )
+
+
+def collate(episodes: Sequence[Episode], device: torch.device | str = "cpu") -> EpisodeBatch:
+    """Pad episodes to the longest: zeros, and action 0 as the only legal action of a padded view.
+
+    The plain definition of a batch; ``EpisodeReplay.sample`` gives the same from packed episodes.
+
+    Args:
+        episodes: of one world.
+        device: where the batch's large tensors go, see ``EpisodeBatch``.
+    """
+    first = episodes[0]
+    batch, longest = len(episodes), max(len(e.reward) for e in episodes)
+    obs = np.zeros((batch, longest + 1, *first.obs.shape[1:]), np.float32)
+    state = np.zeros((batch, longest + 1, *first.state.shape[1:]), np.float32)
+    action_mask = np.zeros((batch, longest + 1, *first.action_mask.shape[1:]), np.bool_)
+    action_mask[..., 0] = True
+    actions = np.zeros((batch, longest, *first.actions.shape[1:]), np.int64)
+    reward = np.zeros((batch, longest), np.float32)
+    terminated, truncated, filled = (np.zeros((batch, longest), np.bool_) for _ in range(3))
+    for i, episode in enumerate(episodes):
+        length = len(episode.reward)
+        obs[i, : length + 1] = episode.obs
+        state[i, : length + 1] = episode.state
+        action_mask[i, : length + 1] = episode.action_mask
+        actions[i, :length] = episode.actions
+        reward[i, :length] = episode.reward
+        filled[i, :length] = True
+        terminated[i, length - 1] = episode.terminated
+        truncated[i, length - 1] = episode.truncated
+
+    def tensor(array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(device)
+
+    return EpisodeBatch(
+        obs=tensor(obs),
+        state=tensor(state),
+        action_mask=tensor(action_mask),
+        actions=tensor(actions),
+        reward=tensor(reward),
+        terminated=tensor(terminated),
+        truncated=tensor(truncated),
+        filled=torch.from_numpy(filled),
+        unit_type=torch.from_numpy(np.stack([e.unit_type for e in episodes]).astype(np.int64)),
+    )

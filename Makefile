@@ -13,7 +13,7 @@ help:
 	@echo "make compare [ARGS='--budget smoke …']   install, then compare k24, qmix and kalei"
 	@echo "make test    [ARGS='-k mixer']           install, then run the tests"
 	@echo "make check                               install, then ruff, format and mypy"
-	@echo "make bench   [ARGS=…]                    install, then the speed benchmarks"
+	@echo "make bench                               install, then the speed benchmarks"
 	@echo "make dashboard                           install, then open studies/studies.db in optuna-dashboard"
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -41,10 +41,10 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 bench: $(INSTALLED)
-	$(BIN)/python -m benchmarks.engine $(ARGS)
-	$(BIN)/python -m benchmarks.learner $(ARGS)
-	$(BIN)/python -m benchmarks.end_to_end $(ARGS)
-	$(BIN)/python -m benchmarks.replay $(ARGS)
+	$(BIN)/python -m benchmarks.engine
+	$(BIN)/python -m benchmarks.learner
+	$(BIN)/python -m benchmarks.end_to_end
+	$(BIN)/python -m benchmarks.replay
 
 dashboard: $(INSTALLED)
 	$(BIN)/optuna-dashboard sqlite:///studies/studies.db --artifact-dir studies/artifacts

@@ -30,7 +30,6 @@ from torch import Tensor
 
 from algorithms.agent_net import Taps, mask_group_names
 from algorithms.generators import generator
-from algorithms.learner import Views
 from algorithms.protocol import Diagnostics
 from algorithms.qmix import QMix, QMixConfig, require
 from algorithms.schedules import linear, scaled
@@ -38,6 +37,7 @@ from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.restarts import SPARED_LAYERS, Restarts, require_restarts, resolve_restarts
 from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse, describe_use, pattern_overlap
+from algorithms.views import Views
 
 PER_TYPE = Restarts(interval=500_000, ratio=0.2)
 """Restarts of unused weights with a mask per unit type. Source: K24_args."""
@@ -131,8 +131,7 @@ class K24(QMix):
         )
         self._anneal_end = scaled(self.config.anneal_end_step, self.total_env_steps)
         self._finetune_start = round(self.config.finetune_start_ratio * self.total_env_steps)
-        self._last_reset = 0
-        self._env_steps = 0
+        self._last_reset = self._env_steps = 0
         self._remembered: dict[str, Tensor] | None = None
         self._remember_when_due()
 
@@ -252,11 +251,11 @@ class K24(QMix):
                     p.copy_(self._remembered[name])
             self._remembered, rewound = None, ", weights rewound"
         self.optimizer.state.clear()
+        rate = self.config.lr * self.config.finetune_lr_decay
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.lr * self.config.finetune_lr_decay
+            group["lr"] = rate
         self.synchronise_targets()
         self._acting = None
-        rate = self.optimizer.param_groups[0]["lr"]
         return f"env_step {env_steps}: masks frozen (pattern overlap {overlap:.2f}){rewound}, finetuning at lr {rate:g}"
 
     def record_patterns(self) -> dict[str, PatternUse]:

@@ -9,13 +9,12 @@ import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
 from pettingzoo import ParallelEnv
 
+from envs.battle.state import TICKS_PER_SECOND
 from envs.protocol import BatchedEnv
 from envs.registry import make, make_options
 
 if TYPE_CHECKING:
     from envs.render import Screen
-
-TICKS_PER_SECOND = 16
 
 
 class BattleParallelEnv(ParallelEnv):

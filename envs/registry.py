@@ -174,16 +174,17 @@ def make_options(id: str, given: dict[str, Any]) -> Any:
     """The options dataclass with the scenario's own defaults and then ``given`` set.
 
     Raises:
-        ValueError: an unknown name, with the near ones.
+        ValueError: an unknown name, with the near ones, or a value that is not allowed.
     """
     cls = options_class(id)
     known = [field.name for field in dataclasses.fields(cls)]
-    for name in given:
+    values = {**entry(id).defaults, **given}
+    for name in values:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise ValueError(f"unknown option {name!r} of {id}: {hint}allowed: {', '.join(known)}")
-    return cls(**{**entry(id).defaults, **given})
+    return cls(**values)
 
 
 def fight(scenario: Scenario) -> str:

@@ -9,15 +9,14 @@ is stored already is not repeated, one that was killed goes on from its checkpoi
 from __future__ import annotations
 
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from harness import provenance
+from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, make_console, make_folder, say
 from harness.errors import UsageError
 from harness.flags import Request, read_flags
 from harness.plan import RunPlan, plan_runs
@@ -31,8 +30,6 @@ from studies.database import database_path
 from studies.errors import RunTakenOver, StorageError
 from studies.rows import RunKey
 from studies.store import StudyStore
-
-ALL_DONE, SOME_MISSING, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -146,30 +143,6 @@ def run_folder(out: Path, study: str, key: RunKey) -> Path:
 def file_name(scenario: str) -> str:
     """A scenario's name as part of a file's; worlds from elsewhere have a slash in theirs."""
     return scenario.replace("/", "_")
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder for results now, rather than find out after training that it cannot be.
-
-    Raises:
-        UsageError: it cannot be made or written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise UsageError(f"--out {folder} cannot be written to ({error.strerror}); name another folder") from error
-
-
-def make_console() -> Console:
-    """A console; where there is no terminal, lines are not broken at 80 characters."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
-
-
-def say(console: Console, line: str) -> None:
-    """One plain line."""
-    console.print(Text(line), soft_wrap=True)
 
 
 if __name__ == "__main__":

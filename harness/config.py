@@ -107,10 +107,12 @@ def resolve_env(scenario: str, settings: Iterable[Setting]) -> tuple[Any, list[s
     """The options of a scenario's world: its own defaults, then every ``--set env.KEY``.
 
     Raises:
-        UsageError: as ``resolve_config`` does, or the world needs a package that is not installed.
+        UsageError: as ``resolve_config`` does, the world needs a package that is not installed, or the
+            scenario was registered with defaults that its world refuses.
     """
     try:
         envs.registry.require_installed(scenario)
+        envs.registry.make_options(scenario, {})  # its own defaults are names that its world knows
     except ValueError as error:
         raise UsageError(str(error)) from error
     defaults = envs.registry.entry(scenario).defaults

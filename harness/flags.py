@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import shlex
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import get_args
 
 import algorithms.registry
 import envs.registry
@@ -20,6 +17,7 @@ from algorithms.presets import RECOMMENDED
 from algorithms.pymarl import SettingsFile, load_settings, shipped
 from harness.budgets import BUDGETS, Budget, budget_named
 from harness.checkpoint import REPLAY_LIMIT, CheckpointReplay
+from harness.command_line import Parser, at_least_one, import_user_code, names_in
 from harness.config import Setting, check_targets, parse_setting
 from harness.errors import UsageError, unknown_name
 from studies.store import DEFAULT_STORAGE
@@ -170,44 +168,11 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def import_user_code(target: str) -> None:
-    """Run a user's own module or file, so that what it registers can be named by the other flags.
-
-    Raises:
-        UsageError: it is not there, or it fails while it is imported.
-    """
-    path = Path(target)
-    try:
-        if path.suffix != ".py":
-            importlib.import_module(target)
-            return
-        spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
-        if not path.is_file() or spec is None or spec.loader is None:
-            raise FileNotFoundError(f"no such file: {path}")
-        if path.stem in sys.modules:
-            raise ImportError(f"a module named {path.stem} is there already; give the file another name")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[path.stem] = module
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UsageError(
-            f"--import {target} failed: {type(error).__name__}: {error}. Give a file (my_map.py) or a module (my.maps) "
-            "that calls envs.register or algorithms.registry.register"
-        ) from error
-
-
-class Parser(argparse.ArgumentParser):
-    """Reports mistakes like every other part of the program: one line, no usage dump."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; all flags: {self.prog} --help")
-
-
 def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     """The flags; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
     parser = Parser(
         prog="python -m harness.compare",
-        description="Train, judge and compare sparse multi-agent learners on SMACv2 battles.",
+        description="Train, judge and compare sparse multi-agent learners on battles of SMACv2, SMAC and your own.",
         epilog=None if import_only else _registered(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=not import_only,
@@ -281,21 +246,3 @@ def _registered() -> str:
     lines += ["budgets:"]
     lines += [f"  {budget.name:16} {budget.env_steps:>10,} env_steps; {budget.summary}" for budget in BUDGETS.values()]
     return "\n".join(lines)
-
-
-def names_in(kind: str, text: str, known: Sequence[str], real: Callable[[str], str] = str) -> tuple[str, ...]:
-    """The names in a list, each once; ``real`` knows other words for some of them."""
-    names = tuple(dict.fromkeys(real(part.strip()) for part in text.split(",") if part.strip()))
-    if not names:
-        raise UsageError(f"no {kind} given; known: {', '.join(known)}")
-    for name in names:
-        if name not in known:
-            hint = "One of your own: --import my_file.py"
-            raise unknown_name(kind, name, known, hint=hint)
-    return names
-
-
-def at_least_one(flag: str, value: int) -> int:
-    if value < 1:
-        raise UsageError(f"{flag} is {value}, it must be at least 1")
-    return value

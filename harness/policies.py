@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 import envs
 from envs.battle.engine import BattleEnv
-from envs.battle.heuristic import NOBODY, choose_all_legally
+from envs.battle.heuristic import choose_all_legally
 from envs.battle.orders import NO_OP, STOP
+from envs.battle.state import NOBODY
 from envs.protocol import BatchedEnv
 from harness.errors import UsageError, unknown_name
 
@@ -124,7 +125,7 @@ def check_plays(id: str, scenario: str) -> None:
     if lacking:
         raise UsageError(
             f"policy {id} needs {', '.join(lacking)}, which {scenario!r} does not have; "
-            "leave one of them out: --policies random"
+            "leave one of them out; policy random plays any world"
         )
 
 

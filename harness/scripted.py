@@ -25,11 +25,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import envs
 from harness import policies
-from harness.compare import ALL_DONE, INTERRUPTED, WRONG_USE, make_console, make_folder, say
-from harness.config import parse_setting, resolve_env
+from harness.command_line import (
+    ALL_DONE,
+    INTERRUPTED,
+    WRONG_USE,
+    Parser,
+    at_least_one,
+    import_user_code,
+    make_console,
+    make_folder,
+    names_in,
+    say,
+    world_settings,
+)
+from harness.config import resolve_env
 from harness.errors import UsageError
 from harness.evaluate import Battle, play
-from harness.flags import Parser, at_least_one, import_user_code, names_in
 from harness.seeding import derive_seed
 from harness.stats import wilson
 from harness.table import clock, empty_table, write_csv
@@ -194,12 +205,7 @@ def read_flags(argv: Sequence[str]) -> Request:
     everything = ",".join(id for id in known if not envs.registry.entry(id).requires)
     scenarios = names_in("scenario", flags.scenarios or everything, known, envs.registry.real_name)
     named = names_in("policy", flags.policies, policies.ids()) if flags.policies else ()
-    settings = [parse_setting(argument) for argument in flags.settings]
-    for setting in settings:
-        if setting.target != "env":
-            raise UsageError(
-                f"--set {setting.target}.{setting.key}: only the world has settings here: env.{setting.key}"
-            )
+    settings = world_settings(flags.settings)
     options = {scenario: dataclasses.asdict(resolve_env(scenario, settings)[0]) for scenario in scenarios}
     if flags.seed < 0:
         raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
@@ -240,7 +246,7 @@ def flag_parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
     if import_only:
         return parser
-    add("--scenarios", metavar="A,B", help="where they fight (default: everywhere)")
+    add("--scenarios", metavar="A,B", help="where they fight (default: wherever no further package is needed)")
     add("--policies", metavar="A,B", help="who fights (default: all that can)")
     add("--battles", type=int, default=1000, metavar="N", help="battles a policy and scenario (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="which battles (default: %(default)s)")

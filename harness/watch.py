@@ -21,16 +21,27 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 import envs.registry
 from envs.battle.engine import BattleEnv
 from envs.battle.film import Camera
+from envs.battle.state import TICKS_PER_SECOND
 from envs.protocol import BatchedEnv
 from envs.render import Renderer, outcome
-from envs.render.scene import TICKS_PER_SECOND
 from envs.render.style import palette
 from harness import policies
-from harness.compare import ALL_DONE, INTERRUPTED, WRONG_USE, make_console, make_folder, say
-from harness.config import parse_setting, resolve_env
+from harness.command_line import (
+    ALL_DONE,
+    INTERRUPTED,
+    WRONG_USE,
+    Parser,
+    at_least_one,
+    import_user_code,
+    make_console,
+    make_folder,
+    say,
+    world_settings,
+)
+from harness.config import resolve_env
 from harness.errors import UsageError, unknown_name
 from harness.evaluate import Greedy
-from harness.flags import Parser, at_least_one, default_study, import_user_code
+from harness.flags import default_study
 from harness.plan import resolve_device
 from harness.table import clock
 from harness.trained import folder_of_trial, read_run
@@ -150,17 +161,11 @@ def prepare(flags: argparse.Namespace) -> Show:
 
 def untrained(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
     """World and policy by their names."""
-    scenario, name = flags.scenario or SCENARIO, flags.policy or POLICY
+    scenario, name = envs.registry.real_name(flags.scenario or SCENARIO), flags.policy or POLICY
     if scenario not in envs.registry.ids():
         raise unknown_name("scenario", scenario, envs.registry.ids(), hint="One of your own: --import my_file.py")
     policies.check_plays(name, scenario)
-    settings = [parse_setting(text) for text in flags.settings]
-    for setting in settings:
-        if setting.target != "env":
-            raise UsageError(
-                f"--set {setting.target}.{setting.key}: only the world has settings here: --set env.KEY=VALUE"
-            )
-    options, _ = resolve_env(scenario, settings)
+    options, _ = resolve_env(scenario, world_settings(flags.settings))
     needed = policies.entry(name).env_options
     env = envs.registry.make(scenario, 1, seed=flags.seed, **{**dataclasses.asdict(options), **needed})
     return env, policies.make(name, flags.seed), name
@@ -232,7 +237,12 @@ def _parser(*, import_only: bool = False) -> Parser:
     add("--episodes", type=int, default=1, metavar="N", help="battles (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="S", help="which battles (default: %(default)s)")
     add("--set", dest="settings", action="append", default=[], metavar="env.KEY=VALUE", help="an option of the world")
-    add("--fov", default="none", metavar="A,B|all", help="agents whose field of view is shown (default: %(default)s)")
+    add(
+        "--fov",
+        default="none",
+        metavar="A,B|all|none",
+        help="agents whose field of view is shown (default: %(default)s)",
+    )
     add("--size", type=int, default=640, metavar="PIXELS", help="width of the picture (default: %(default)s)")
     add("--speed", type=float, default=1.0, metavar="X", help="times the game's own (default: %(default)s)")
     add("--every", type=int, default=1, metavar="TICKS", help="from one picture to the next (default: %(default)s)")
@@ -242,11 +252,12 @@ def _parser(*, import_only: bool = False) -> Parser:
 
 
 def _registered() -> str:
-    """What can be named, straight from the registries."""
+    """What can be named, straight from the registries; worlds that cannot be drawn are left out."""
     lines = ["policies:"]
     lines += [f"  {name:16} {policies.entry(name).summary}" for name in policies.ids()]
     lines += ["scenarios:"]
-    lines += [f"  {name:16} {envs.registry.entry(name).summary}" for name in envs.registry.ids()]
+    drawn = [name for name in envs.registry.ids() if envs.registry.entry(name).entry_point == envs.registry.BATTLE]
+    lines += [f"  {name:20} {envs.registry.entry(name).summary}" for name in drawn]
     return "\n".join(lines)
 
 

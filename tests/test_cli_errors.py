@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.compare import WRONG_USE, main
+from harness.command_line import WRONG_USE
+from harness.compare import main
 
 MISTAKES = [
     (["--algos", "k24,kmix"], "unknown algorithm 'kmix'; did you mean qmix"),

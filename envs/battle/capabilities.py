@@ -1,6 +1,6 @@
 """Capabilities: what smacv2 can draw anew for each agent and battle beside its type.
 
-Source: ``capability_config`` of StarCraft2Env distributions ``per_agent_uniform`` and ``mask`` (oxwhirl/smacv2).
+Source: ``capability_config`` of StarCraft2Env, distributions ``per_agent_uniform`` and ``mask`` (oxwhirl/smacv2).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envs.battle.jit import kernel
-from envs.battle.state import ACQUIRED
+from envs.battle.state import ACQUIRED, NONE
 
 
 @kernel
@@ -32,3 +32,10 @@ def acquire(b, i, target):
     give_order(b, i, ACQUIRED, target)
     b.anchor_x[i] = b.x[i]
     b.anchor_y[i] = b.y[i]
+
+
+@kernel
+def halt(b, i):
+    """An attack-move is over."""
+    b.order[i] = NONE
+    b.marches[i] = False

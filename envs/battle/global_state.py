@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from envs.battle.capabilities import write_capabilities
 from envs.battle.jit import kernel
+from envs.battle.state import MAP_CELLS
 
-MAP_SIZE, CENTRE = 32.0, 16.0
+CENTRE = MAP_CELLS / 2
 
 
 @kernel
@@ -26,6 +27,12 @@ def write_state(b, u, c, row):
             f += c.n_actions
     if c.state_timestep:
         row[f] = b.step / c.episode_limit
+
+
+@kernel
+def shield_share(b, u, i):
+    """Share of unit i's shield that is left; 0 for one that has none, as some of a mixed team on a protoss side."""
+    return b.shield[i] / max(u.shield[b.kind[i]], 1.0)
 
 
 @kernel
@@ -55,11 +62,11 @@ def write_ally_states(b, u, c, row):
         at = i * width
         row[at] = b.hp[i] / u.hp[k]
         row[at + 1] = (b.energy[i] if c.healers and u.heals[k] else b.cooldown[i]) / c.cooldown_scale[k]
-        row[at + 2] = (b.x[i] - CENTRE) / MAP_SIZE
-        row[at + 3] = (b.y[i] - CENTRE) / MAP_SIZE
+        row[at + 2] = (b.x[i] - CENTRE) / MAP_CELLS
+        row[at + 3] = (b.y[i] - CENTRE) / MAP_CELLS
         f = at + 4
         if shields:
-            row[f] = b.shield[i] / u.shield[k]
+            row[f] = shield_share(b, u, i)
             f += 1
         f += gap
         if conic:
@@ -83,11 +90,11 @@ def write_enemy_states(b, u, c, row, at):
         k = b.kind[j]
         f = at + t * width
         row[f] = b.hp[j] / u.hp[k]
-        row[f + 1] = (b.x[j] - CENTRE) / MAP_SIZE
-        row[f + 2] = (b.y[j] - CENTRE) / MAP_SIZE
+        row[f + 1] = (b.x[j] - CENTRE) / MAP_CELLS
+        row[f + 2] = (b.y[j] - CENTRE) / MAP_CELLS
         f += 3
         if shields:
-            row[f] = b.shield[j] / u.shield[k]
+            row[f] = shield_share(b, u, j)
             f += 1
         if bits > 0:
             row[f + c.enemy_type_by_kind[k]] = 1.0

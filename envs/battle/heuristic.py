@@ -25,8 +25,7 @@ from envs.battle.orders import (
     target_range,
     targets_allies,
 )
-
-NOBODY = -1
+from envs.battle.state import NOBODY
 
 
 @kernel

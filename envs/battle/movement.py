@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 
 from envs.battle.bodies import clear, find_near, first_in_way, in_way
+from envs.battle.command import halt
 from envs.battle.geometry import on_grid
 from envs.battle.jit import kernel
 from envs.battle.paths import next_point
-from envs.battle.state import MAP_CELLS, MARCH, NONE
+from envs.battle.state import MAP_CELLS, MARCH
 from envs.battle.steering import heading, nearer_side, yields
 from envs.battle.terrain import stands
 from envs.battle.units import GRID, IN_THE_AIR, MAX_TURNS, ON_FOOT
@@ -93,8 +94,7 @@ def walk(b, u, c, i):
         j = first_in_way(b, i, count, x, y)
         if j >= 0 and yields(b, c, i, j):
             if b.order[i] == MARCH and not b.marches[j]:  # who stands here has arrived, and so has it
-                b.order[i] = NONE
-                b.marches[i] = False
+                halt(b, i)
                 return
             shove(b, u, c, j, b.x[i] + x, b.y[i] + y, b.body[i] + b.body[j])
             j = first_in_way(b, i, count, x, y)

@@ -8,14 +8,13 @@ from __future__ import annotations
 import math
 
 from envs.battle.capabilities import write_capabilities
-from envs.battle.global_state import write_state
+from envs.battle.global_state import shield_share, write_state
 from envs.battle.jit import kernel
 from envs.battle.orders import write_masks
 from envs.battle.sight import look_around
+from envs.battle.sizes import N_MOVES
+from envs.battle.state import MAP_CELLS
 from envs.battle.surroundings import N_HEIGHTS, N_PATHING, write_surroundings
-
-MAP_SIZE = 32.0
-N_MOVES = 4
 
 
 @kernel
@@ -99,7 +98,7 @@ def write_units(b, u, c, obs, at, enemies):
                     obs[i, g] = b.hp[j] / u.hp[k]
                     g += 1
                     if shields:
-                        obs[i, g] = b.shield[j] / u.shield[k]
+                        obs[i, g] = shield_share(b, u, j)
                         g += 1
                 g += gap
                 if shows_type:
@@ -123,12 +122,12 @@ def write_own(b, u, c, mask, obs, at):
             obs[i, f] = b.hp[i] / u.hp[k]
             f += 1
             if c.ally_shields:
-                obs[i, f] = b.shield[i] / u.shield[k]
+                obs[i, f] = shield_share(b, u, i)
                 f += 1
         f += c.n_capabilities
         if c.obs_own_pos:
-            obs[i, f] = b.x[i] / MAP_SIZE
-            obs[i, f + 1] = b.y[i] / MAP_SIZE
+            obs[i, f] = b.x[i] / MAP_CELLS
+            obs[i, f + 1] = b.y[i] / MAP_CELLS
             f += 2
         if c.conic:
             obs[i, f] = b.look_x[i]

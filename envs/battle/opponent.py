@@ -9,11 +9,11 @@ attack-move of all to a point, or ``attack_once``, on the group of agents, of wh
 from __future__ import annotations
 
 from envs.battle import rng
-from envs.battle.command import give_order
+from envs.battle.command import give_order, halt
 from envs.battle.geometry import distance2
 from envs.battle.jit import kernel
 from envs.battle.movement import head_for
-from envs.battle.state import ATTACK, MARCH, NONE
+from envs.battle.state import ATTACK, MARCH, NOBODY, NONE
 
 ATTACK_CLOSEST, MARCH_THERE, ATTACK_ONCE = 0, 1, 2  # in the order of scenarios.SCRIPTS; the last is no script
 PERIOD = 8  # ticks
@@ -45,18 +45,18 @@ def attack_closest(b, u, c):
     """Every enemy without an order attacks the closest agent, if it can."""
     for i in range(c.n_agents, c.n_agents + c.n_enemies):
         if b.alive[i] and b.order[i] == NONE:
-            j = closest(b, i, 0, c.n_agents)
+            j = closest_agent(b, c, i)
             if j >= 0 and u.can_attack[b.kind[i], b.kind[j]]:
                 give_order(b, i, ATTACK, j)
 
 
 @kernel
-def closest(b, i, first, count):
-    """The living unit other than i in ``first .. first+count`` whose centre is nearest, -1 if nobody lives."""
-    best = -1
+def closest_agent(b, c, i):
+    """The living agent whose centre is nearest to unit i, NOBODY if none lives."""
+    best = NOBODY
     best_distance = 0.0
-    for j in range(first, first + count):
-        if j != i and b.alive[j]:
+    for j in range(c.n_agents):
+        if b.alive[j]:
             distance = distance2(b, i, j)
             if best < 0 or distance < best_distance:
                 best, best_distance = j, distance
@@ -66,7 +66,7 @@ def closest(b, i, first, count):
 @kernel
 def follow_comrades(b, u, c, i):
     """With ``enemy_medivacs="follow"`` an idle enemy medivac flies to the closest comrade that can fight."""
-    best = -1
+    best = NOBODY
     best_distance = 0.0
     for j in range(c.n_agents, c.n_agents + c.n_enemies):
         if b.alive[j] and u.weapons[b.kind[j]] > 0:
@@ -84,10 +84,3 @@ def march(b, u, c, i):
     speed = min(u.speed[k], c.march_speed) if u.heals[k] else u.speed[k]
     if head_for(b, u, c, i, b.dest_x[i], b.dest_y[i], speed):
         halt(b, i)
-
-
-@kernel
-def halt(b, i):
-    """The attack-move is over."""
-    b.order[i] = NONE
-    b.marches[i] = False

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.battle import rng
 from envs.battle.capabilities import draw_capabilities
 from envs.battle.game_state import (
     AGENTS,
@@ -25,8 +24,8 @@ from envs.battle.game_state import (
     whole_numbers,
 )
 from envs.battle.jit import kernel
-from envs.battle.reward import UNDECIDED
-from envs.battle.spawn import forget, fresh_unit
+from envs.battle.reward import UNDECIDED, flawless_reward
+from envs.battle.spawn import forget, fresh_unit, set_clocks
 from envs.battle.state import NONE
 from envs.battle.step import command, judge, publish, settle, show
 from envs.battle.units import IN_THE_AIR, facts
@@ -42,15 +41,10 @@ def lay_out(battles, units, setup, e, key):
     """Make battle e's units fresh, keeping the kinds and places that are written already, and forget."""
     b, u, c = battles[e], units[0], setup[0]
     b.battle = max(b.battle, 0)
-    b.key = key
-    b.tick = 0
-    b.step = 0
-    b.trigger = int(8.0 * rng.uniform(b.key, rng.TRIGGER, 0, 0))
-    b.max_reward = c.n_enemies * c.reward_death_value + c.reward_win
+    set_clocks(b, key)
+    b.max_reward = flawless_reward(b, u, c)
     for i in range(c.n_agents + c.n_enemies):
         fresh_unit(b, u, i)
-        if i >= c.n_agents:
-            b.max_reward += u.hp[b.kind[i]] + u.shield[b.kind[i]]
     forget(b, c)
     draw_capabilities(b, c)
 

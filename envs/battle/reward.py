@@ -41,6 +41,15 @@ def outcome(b, u, c):
 
 
 @kernel
+def flawless_reward(b, u, c):
+    """What a battle against these enemies pays if nothing goes wrong, before scaling (smacv2's ``max_reward``)."""
+    reward = c.n_enemies * c.reward_death_value + c.reward_win
+    for i in range(c.n_agents, c.n_agents + c.n_enemies):
+        reward += u.hp[b.kind[i]] + u.shield[b.kind[i]]
+    return reward
+
+
+@kernel
 def battle_reward(b, c):
     """Damage dealt plus a bonus per kill, minus the own side's unless only positive."""
     dealt = 0.0

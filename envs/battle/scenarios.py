@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from envs.battle import terrain
-from envs.battle.state import MAX_CHOICES, MAX_SIDE, MAX_SPOTS, MAX_TYPES, MAX_UNITS
+from envs.battle.state import MAP_CELLS, MAX_CHOICES, MAX_SIDE, MAX_SPOTS, MAX_TYPES, MAX_UNITS
 from envs.battle.units import catalogs, facts, read
 
 # The order in which smacv2 gives type bits to the units of a race; ``unit_type`` arrays use the same index.
@@ -18,7 +18,6 @@ TYPE_ORDER = {
 }
 STARTS = ("surrounded_and_reflect", "surrounded", "reflect", "points", "spots")
 SCRIPTS = ("attack_closest", "march", "attack_once", "none")
-MAP_SIZE = 32
 
 Rectangle = tuple[float, float, float, float]  # left, bottom, right, top; a point has no extent
 
@@ -50,7 +49,7 @@ class Scenario:
     enemy_team: tuple[str, ...] = ()
     """A fixed team of M."""
     type_order: tuple[str, ...] = ()
-    """Agents' types in the order of their type bits; empty: the order in which smacv2 gives them to the race."""
+    """Agents' types in the order of their type bits; empty: smacv2's order for the race, then others by name."""
     enemy_type_order: tuple[str, ...] = ()
     """The same of enemies; empty: the agents'. On SMAC's stalker and zealot maps the two differ."""
     type_bits: int | None = None
@@ -102,12 +101,13 @@ class Scenario:
             raise ValueError(f"scenario: episode_limit is {self.episode_limit}, it must be at least 1")
         self._check_types()
         self._check_teams()
+        self._check_type_bits()
         self._check_spots()
         for name, points in (
             ("ally_point", [self.ally_point]), ("enemy_point", [self.enemy_point]), ("march_to", self.march_to)
         ):  # fmt: skip
-            if not all(0 <= coordinate <= MAP_SIZE for point in points for coordinate in point):
-                raise ValueError(f"scenario: {name} is {getattr(self, name)}, coordinates must lie in 0..{MAP_SIZE}")
+            if not all(0 <= coordinate <= MAP_CELLS for point in points for coordinate in point):
+                raise ValueError(f"scenario: {name} is {getattr(self, name)}, coordinates must lie in 0..{MAP_CELLS}")
 
     def _check_types(self) -> None:
         if not self.unit_types:
@@ -127,12 +127,22 @@ class Scenario:
         drawn = {name for name, weight in zip(self.unit_types, self.type_weights, strict=True) if weight}
         if not self.ally_team and drawn <= set(self.exceptions):
             raise ValueError("scenario: every unit type is an exception, so no team could ever be drawn")
-        for name in ("type_order", "enemy_type_order"):
-            order = getattr(self, name)
-            team = self.ally_team if name == "type_order" else self.enemy_team
+
+    def _check_type_bits(self) -> None:
+        """Every agent's type has a number; where there are type features, every unit's type has one of them."""
+        bits = self.n_type_bits
+        for name, order, team in (
+            ("type_order", self.ordered_types, self.ally_team),
+            ("enemy_type_order", self.ordered_enemy_types, self.enemy_team),
+        ):
             missing = set(team) - set(order)
-            if order and self.n_type_bits and missing:
-                raise ValueError(f"scenario: {name} lacks {', '.join(sorted(missing))}")
+            if missing and (bits or name == "type_order"):
+                raise ValueError(f"scenario: {name} lacks {', '.join(sorted(missing))}; it is {', '.join(order)}")
+            if 0 < bits < len(order):
+                raise ValueError(
+                    f"scenario: type_bits is {bits}, {name} has {len(order)} types: {', '.join(order)}; "
+                    f"allowed is 0 or {len(order)} and more"
+                )
 
     def _check_teams(self) -> None:
         if bool(self.ally_team) != bool(self.enemy_team):
@@ -152,9 +162,9 @@ class Scenario:
                 f"given are {[len(spot) for spot in self.spots]}"
             )
         for left, bottom, right, top in (rectangle for spot in self.spots for rectangle in spot):
-            if not (0 <= left <= right <= MAP_SIZE and 0 <= bottom <= top <= MAP_SIZE):
+            if not (0 <= left <= right <= MAP_CELLS and 0 <= bottom <= top <= MAP_CELLS):
                 raise ValueError(
-                    f"scenario: spot {(left, bottom, right, top)} is no (left, bottom, right, top) in 0..{MAP_SIZE}"
+                    f"scenario: spot {(left, bottom, right, top)} is no (left, bottom, right, top) in 0..{MAP_CELLS}"
                 )
         for name, count in (("ally_spots", self.n_agents), ("enemy_spots", self.n_enemies)):
             given = getattr(self, name)
@@ -172,8 +182,8 @@ class Scenario:
     @property
     def ordered_types(self) -> tuple[str, ...]:
         """The agents' ``unit_types`` in the order of their type bits."""
-        order = self.type_order or TYPE_ORDER[self.race]
-        return tuple(name for name in order if name in self.unit_types)
+        order = self.type_order or (*TYPE_ORDER[self.race], *facts())
+        return tuple(name for name in dict.fromkeys(order) if name in self.unit_types)
 
     @property
     def ordered_enemy_types(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from envs.battle import paths, terrain
 from envs.battle.options import BattleOptions
+from envs.battle.orders import FIRST_LOOK
 from envs.battle.scenarios import SCRIPTS, STARTS, Scenario
 from envs.battle.sizes import n_actions
 from envs.battle.spawn import search_offsets
@@ -34,7 +35,7 @@ def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot
         n_agents=scenario.n_agents,
         n_enemies=scenario.n_enemies,
         n_actions=n_actions(scenario, options),
-        n_no_target=6 + options.n_fov_actions,
+        n_no_target=FIRST_LOOK + options.n_fov_actions,
         episode_limit=scenario.episode_limit,
         ally_shields=scenario.ally_shields,
         enemy_shields=scenario.enemy_shields,

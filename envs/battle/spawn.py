@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from envs.battle import rng
 from envs.battle.geometry import on_grid
 from envs.battle.jit import kernel
-from envs.battle.opponent import first_orders
-from envs.battle.state import NONE
+from envs.battle.opponent import PERIOD, first_orders
+from envs.battle.reward import flawless_reward
+from envs.battle.state import MAP_CELLS, NOBODY, NONE
 from envs.battle.terrain import stands
 from envs.battle.units import IN_THE_AIR
 
 SURROUNDED_AND_REFLECT, SURROUNDED, REFLECT = 0, 1, 2
-MAP_SIZE, CENTRE, INNER = 32.0, 16.0, 2.0  # cells; enemies never start within 2 of a surrounded team
+CENTRE, INNER = MAP_CELLS / 2, 2.0  # cells; enemies never start within 2 of a surrounded team
 SEARCH_RADIUS, SEARCH_SPACING = 8.0, 0.25
 
 
@@ -80,13 +81,13 @@ def draw_places(b, c):
     elif start == REFLECT:
         for i in range(max(n, m)):
             x = (CENTRE - 1.0) * rng.uniform(b.key, rng.START, i, 1)
-            y = MAP_SIZE * rng.uniform(b.key, rng.START, i, 2)
+            y = MAP_CELLS * rng.uniform(b.key, rng.START, i, 2)
             if i < n:
                 b.x[i] = x
                 b.y[i] = y
             if i < m:
                 extra = CENTRE + CENTRE * rng.uniform(b.key, rng.START, i, 1)
-                b.x[n + i] = MAP_SIZE - x if i < n else extra
+                b.x[n + i] = MAP_CELLS - x if i < n else extra
                 b.y[n + i] = y
     else:
         for i in range(n + m):
@@ -125,8 +126,8 @@ def surround(b, c):
         inner_x = CENTRE + INNER if east else CENTRE - INNER
         inner_y = CENTRE + INNER if north else CENTRE - INNER
         for _ in range(b.group_size[g]):
-            b.x[unit] = inner_x * t + (MAP_SIZE if east else 0.0) * (1.0 - t)
-            b.y[unit] = inner_y * t + (MAP_SIZE if north else 0.0) * (1.0 - t)
+            b.x[unit] = inner_x * t + (MAP_CELLS if east else 0.0) * (1.0 - t)
+            b.y[unit] = inner_y * t + (MAP_CELLS if north else 0.0) * (1.0 - t)
             unit += 1
 
 
@@ -212,14 +213,14 @@ def fresh_unit(b, u, i):
     b.velocity[i] = 0.0
     b.calm[i] = 0
     b.order[i] = NONE
-    b.target[i] = -1
+    b.target[i] = NOBODY
     b.marches[i] = False
     b.side[i] = 0
     b.called[i] = -1_000_000
     b.cooldown[i] = 0.0
     b.swing[i] = 0.0
     b.burst[i] = 0.0
-    b.missile[i] = -1
+    b.missile[i] = NOBODY
     b.sweep[i] = -1
     b.channel[i] = False
     b.swept[i, :] = 0
@@ -231,33 +232,38 @@ def forget(b, c):
     """Clear what observations remember."""
     for i in range(c.n_agents):
         b.last_action[i] = -1
-        b.heuristic_target[i] = -1
+        b.heuristic_target[i] = NOBODY
         b.look_x[i] = 1.0
         b.look_y[i] = 0.0
     for j in range(c.n_enemies):
-        b.tag[j] = -1
+        b.tag[j] = NOBODY
         b.sighted[j] = 0
+
+
+@kernel
+def set_clocks(b, key):
+    """Name the battle's draws and begin to count.
+
+    The script's clock is the game's, which also runs during resets: its phase differs from battle to battle.
+    """
+    b.key = key
+    b.tick = 0
+    b.step = 0
+    b.trigger = int(PERIOD * rng.uniform(b.key, rng.TRIGGER, 0, 0))
 
 
 @kernel
 def start_battle(b, u, c, slot):
     """Begin the slot's next battle; the caller runs the one tick that smacv2 lets pass before it looks."""
     b.battle += 1
-    b.key = rng.battle_key(c.seed, c.first_slot + slot, b.battle)
-    b.tick = 0
-    b.step = 0
-    # The script's clock is the game's, which also runs during resets: its phase differs from battle to battle.
-    b.trigger = int(8.0 * rng.uniform(b.key, rng.TRIGGER, 0, 0))
+    set_clocks(b, rng.battle_key(c.seed, c.first_slot + slot, b.battle))
     draw_teams(b, c)
     draw_places(b, c)
-    n_units = c.n_agents + c.n_enemies
     put_all(b, u, c)
     number_allies(b, c)
-    for i in range(n_units):
+    for i in range(c.n_agents + c.n_enemies):
         fresh_unit(b, u, i)
     first_orders(b, u, c)
     forget(b, c)
     if b.battle == 0 or c.max_reward_each:
-        b.max_reward = c.n_enemies * c.reward_death_value + c.reward_win
-        for i in range(c.n_agents, n_units):
-            b.max_reward += u.hp[b.kind[i]] + u.shield[b.kind[i]]
+        b.max_reward = flawless_reward(b, u, c)

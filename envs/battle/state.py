@@ -19,10 +19,12 @@ MAX_UNITS = 80  # units of both sides
 MAX_KINDS = 16
 MAX_TYPES = 4  # unit types of one scenario
 MAP_CELLS = 32  # every map is 32 × 32 cells
+TICKS_PER_SECOND = 16  # at Normal speed
 MAX_PLACES = 4096  # places tried around a spawn point
 MAX_SPOTS = 16  # places of a map where units appear
 MAX_CHOICES = 8  # rectangles that one of them is drawn from
 
+NOBODY = -1  # where a unit number could stand
 FLAG = np.uint8  # numba's records hold no arrays of booleans
 
 # Orders. ACQUIRED is an attack that the unit chose for itself and may change; ATTACK sticks until the target dies;

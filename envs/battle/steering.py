@@ -13,11 +13,10 @@ import math
 from envs.battle.bodies import LOOK
 from envs.battle.geometry import on_grid
 from envs.battle.jit import kernel
-from envs.battle.state import MAP_CELLS, NONE
+from envs.battle.state import MAP_CELLS, NOBODY, NONE
 from envs.battle.units import GRID
 
 TRIES = 4  # bodies to pass in one turn of the head
-NOBODY = -1
 CLEARANCE = 4.0 / GRID
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from envs.battle.command import acquire, give_order
 from envs.battle.geometry import distance2, within
 from envs.battle.jit import kernel
-from envs.battle.state import ACQUIRED, HEAL, MARCH, MOVE, NONE
+from envs.battle.state import ACQUIRED, HEAL, MARCH, MOVE, NOBODY, NONE
 from envs.battle.units import SWEEP
 
 LEASH = 21.0  # cells that an idle unit may follow a target of its own choice
 LEASH_RESET = 5.0  # cells from where it stood that it is pulled back to
 CHOOSE_AGAIN = 8  # ticks between looks for something better while the chosen target is out of weapon range
-NOBODY = -1
 
 
 @kernel

@@ -14,9 +14,10 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
+from envs.battle.state import TICKS_PER_SECOND
 from envs.battle.units import facts
 from envs.render import style
-from envs.render.scene import TICKS_PER_SECOND, Flags, Scene
+from envs.render.scene import Flags, Scene
 
 SIDES = np.array([to_rgba(style.ENEMY), to_rgba(style.ALLY)])
 

@@ -17,7 +17,6 @@ from envs.render.style import CLIFF, DISC, HIGH, LOW, VOID
 Points = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-TICKS_PER_SECOND = 16
 JUST_FIRED = 2.0  # ticks of a cooldown during which an attack is shown as landing
 MISSILE_RADIUS = 0.16
 LANE = 0.1  # lines run this far to the right of the direct one, so that two who attack each other show both

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from envs.battle.engine import BattleEnv
 from envs.battle.film import Camera
+from envs.battle.state import TICKS_PER_SECOND
 from envs.render.picture import Renderer
-from envs.render.scene import TICKS_PER_SECOND
 
 
 class Screen:

@@ -34,7 +34,7 @@ SHAPES = {
 }
 LIVE, FINAL = ("obs", "state", "action_mask"), ("final_obs", "final_state", "final_action_mask")
 NO_OP, STOP = 0, 1
-BUILTIN = [id for id in envs.ids() if id.split("_")[0] in ("terran", "protoss", "zerg")]
+BUILTIN = [id for id in envs.ids() if envs.registry.entry(id).entry_point == envs.registry.BATTLE]
 # The loop over every id costs least with few battles; of the large fights one end is enough.
 E, SEED, MOST_STEPS = 3, 21, 200
 

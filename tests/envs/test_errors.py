@@ -49,6 +49,18 @@ GOOD = dict(race="terran", n_agents=2, n_enemies=2, unit_types=("marine", "marau
             dict(ally_team=("medivac", "marine"), enemy_team=("marine", "marine")),
             "ally_team has types outside unit_types ('marine', 'marauder')",
         ),
+        (
+            dict(ally_team=("marine", "marine"), enemy_team=("zergling", "zergling")),
+            "enemy_type_order lacks zergling; it is marine, marauder",
+        ),
+        (
+            dict(ally_team=("marine", "marauder"), enemy_team=("marine", "marine"), type_order=("marine",)),
+            "type_order lacks marauder; it is marine",
+        ),
+        (
+            dict(ally_team=("marine", "marauder"), enemy_team=("marine", "marine"), type_bits=1),
+            "type_bits is 1, type_order has 2 types: marine, marauder; allowed is 0 or 2 and more",
+        ),
         (dict(ally_point=(33.0, 5.0)), "ally_point is (33.0, 5.0), coordinates must lie in 0..32"),
         (dict(enemy_point=(3.0, -5.0)), "enemy_point is (3.0, -5.0), coordinates must lie in 0..32"),
     ],

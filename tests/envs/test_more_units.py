@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from envs.battle.engine import BattleEnv
+from envs.battle.options import BattleOptions
 from envs.battle.orders import EAST
+from envs.battle.scenarios import Scenario
 from envs.battle.state import ACQUIRED, NONE
 from tests.envs.arena import Arena, Unit, jitter
 
@@ -194,3 +198,27 @@ def test_its_medivac_heals(catalog: str, rate: float, healers: bool) -> None:
     ).run(4)
     assert arena.b["hp"][2] == 30 + 4 * rate
     assert arena.b["energy"][1] == pytest.approx(50 - 4 * rate * 0.33 + 4 * 0.03515625)
+
+
+def test_a_side_of_two_races_on_a_protoss_scenario() -> None:
+    """Types of another race come after the race's own, and who has no shield shows none."""
+    mixed = Scenario(
+        race="protoss",
+        n_agents=2,
+        n_enemies=2,
+        unit_types=("marine", "stalker"),
+        ally_team=("marine", "stalker"),
+        enemy_team=("marine", "stalker"),
+        start="points",
+        ally_point=(14.0, 16.0),
+        enemy_point=(18.0, 16.0),
+    )
+    env = BattleEnv(id="mixed", scenario=mixed, num_envs=1, seed=0, first_slot=0, options=BattleOptions())
+    env.reset()
+    views = env.views
+    assert env.spec.unit_types == ("stalker", "marine")
+    assert views.unit_type[0].tolist() == [1, 0]
+    own = views.obs[0, :, -6:]  # health, shield, x, y, stalker, marine
+    assert own[:, [0, 1, 4, 5]].tolist() == [[1, 0, 0, 1], [1, 1, 1, 0]]
+    assert np.isfinite(views.obs).all()
+    assert np.isfinite(views.state).all()

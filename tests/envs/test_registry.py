@@ -145,6 +145,12 @@ def test_an_unknown_option_hears_the_near_ones() -> None:
     assert "allowed: rules, move_amount" in str(error.value)
 
 
+def test_defaults_that_the_world_does_not_know() -> None:
+    envs.register("typo", scenario=registry.entry("3m").scenario, defaults=dict(conic_fow=True))
+    with pytest.raises(ValueError, match="unknown option 'conic_fow' of typo: did you mean conic_fov"):
+        envs.make("typo")
+
+
 @pytest.mark.parametrize("num_envs", [0, -1])
 def test_no_battles(num_envs: int) -> None:
     with pytest.raises(ValueError, match=f"num_envs is {num_envs}, it must be at least 1"):

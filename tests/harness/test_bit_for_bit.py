@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from harness.checkpoint import REPLAY_LIMIT, holds_replay, load_checkpoint
-from harness.compare import ALL_DONE, INTERRUPTED
+from harness.command_line import ALL_DONE, INTERRUPTED
 from harness.train import TrainingRun
 from studies.store import StudyStore
 from tests.harness.conftest import Compare

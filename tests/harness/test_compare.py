@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.compare import ALL_DONE, INTERRUPTED, SOME_MISSING
+from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING
 from harness.train import TrainingRun
 from studies.rows import RunRow
 from studies.store import StudyStore

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.compare import ALL_DONE, WRONG_USE
+from harness.command_line import ALL_DONE, WRONG_USE
 from tests.harness.conftest import Compare
 
 SPREAD = ("--scenarios", "mpe2/simple_spread_v3", "--env-steps", "400")

@@ -121,7 +121,7 @@ def test_a_world_without_what_the_policy_needs() -> None:
     policies.check_plays("random", "fake")
     policies.check_plays("nearest", "zerg_5_vs_5")
     with pytest.raises(
-        UsageError, match=r"policy nearest needs the built-in engine, which 'fake' .* --policies random"
+        UsageError, match=r"policy nearest needs the built-in engine, which 'fake' .* policy random plays any world"
     ):
         policies.check_plays("nearest", "fake")
     with pytest.raises(

@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from harness.compare import ALL_DONE
+from harness.command_line import ALL_DONE
 from tests.harness.conftest import Compare
 
 PAGES = """

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness import provenance
-from harness.compare import ALL_DONE, INTERRUPTED, SOME_MISSING
+from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING
 from harness.interrupt import GracefulInterrupt
 from harness.train import TrainingRun
 from studies.rows import CurvePoint, RunRow

@@ -94,7 +94,7 @@ MISTAKES = [
     (["--scenarios", "zrg_5_vs_5"], "unknown scenario 'zrg_5_vs_5'; did you mean zerg_5_vs_5"),
     (["--battles", "0"], "--battles is 0, it must be at least 1"),
     (["--seed", "-1"], "--seed is -1, it must be at least 0"),
-    (["--set", "k24.div_coef=1"], "--set k24.div_coef: only the world has settings here: env.div_coef"),
+    (["--set", "k24.div_coef=1"], "--set k24.div_coef: only the world has settings here: --set env.KEY=VALUE"),
     (["--set", "env.step_mull=1"], "unknown setting of env 'step_mull'; did you mean step_mul"),
     (["--polices", "random"], "all flags: python -m harness.scripted --help"),
     (["--scenarios", "fake", "--policies", "random,nearest"], "policy nearest needs the built-in engine, which 'fake'"),

@@ -12,10 +12,10 @@ from PIL import Image
 
 import envs
 from harness.checkpoint import save_checkpoint
-from harness.compare import ALL_DONE, WRONG_USE
+from harness.command_line import ALL_DONE, WRONG_USE
 from harness.compare import main as compare_main
 from harness.trained import read_run
-from harness.watch import agents, main
+from harness.watch import agents, main, prepare, read_flags
 from tests.harness.conftest import Compare
 
 SHORT = "show_1_vs_1"
@@ -45,6 +45,19 @@ def test_gif_of_two_battles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     with Image.open(path) as film:
         assert film.size == (240, 274)
         assert film.n_frames > 10  # type: ignore[attr-defined]
+
+
+def test_a_scenario_by_another_spelling(tmp_path: Path) -> None:
+    show = prepare(read_flags(["--scenario", "3s6z", "--size", "240", "--out", str(tmp_path / "a.gif")]))
+    assert show.env.spec.id == "3s5z_vs_3s6z"
+
+
+def test_only_worlds_that_can_be_drawn_are_offered(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    offered = capsys.readouterr().out
+    assert "  bane_vs_hM" in offered
+    assert "mpe2" not in offered
 
 
 def test_pictures_of_every_tick(tmp_path: Path) -> None:

@@ -84,8 +84,8 @@ class K24Config(QMixConfig):
     score_activation: bool = True
     """Whether a weight's score counts how strongly its input is used: the factor EMA(|a|). Source: K24."""
     score_alpha: bool = True
-    """Whether it counts what each unit type has learned: the factor sigmoid(α_k), without which types share one mask.
-    Source: K24."""
+    """Whether it counts what each unit type has learned: the factor sigmoid(α_k), without which types share one mask
+    (unless ``ema_per_type`` tells them apart). Source: K24."""
     alpha_init_std: float = 0.1
     """α starts at N(0, this²): a spread that lets types part. Source: this project."""
     ema_momentum: float = 0.99
@@ -250,7 +250,7 @@ class K24(QMix):
             with torch.no_grad():
                 for name, p in self._rewindable().items():
                     p.copy_(self._remembered[name])
-            rewound = ", weights rewound"
+            self._remembered, rewound = None, ", weights rewound"
         self.optimizer.state.clear()
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.lr * self.config.finetune_lr_decay
@@ -298,5 +298,4 @@ class K24(QMix):
         self.tracker.load_state_dict(saved["tracker"])
         self._last_reset = saved["last_reset"]
         self._env_steps = saved["env_steps"]
-        remembered = saved["remembered"]
-        self._remembered = remembered and {name: value.to(self.device) for name, value in remembered.items()}
+        self._remembered = copy.copy(saved["remembered"])

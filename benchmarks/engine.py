@@ -3,7 +3,8 @@
     python -m benchmarks.engine [--scenarios terran_5_vs_5,…] [--batches 16,128,1024] [--seconds 2] [--repeats 5]
 
 Actions are drawn inside a compiled loop; their cost is measured apart (same loop without stepping) and printed beside.
-Each line is the median of the repeats with the least and the greatest; the load of the machine is printed first.
+Each line is the median of the repeats with the least and the greatest; the load of the machine is printed first. The
+last lines are a single battle driven from Python through ``BatchedEnv.step``, checks of the actions included.
 """
 
 from __future__ import annotations
@@ -93,10 +94,34 @@ def measure(scenario: str, num_envs: int, seconds: float, repeats: int, threads:
     }
 
 
+def measure_single(scenario: str, seconds: float, repeats: int) -> dict[str, object]:
+    """Microseconds a step of one battle through ``BatchedEnv``; actions were drawn before."""
+    env = envs.make(scenario, 1, seed=1, illegal_actions="noop")
+    env.reset()
+    actions = np.zeros((1, env.spec.n_agents), np.int64)
+    times, key = [], 0
+    for _ in range(repeats):
+        spent, steps = 0.0, 0
+        while spent < seconds:
+            draw_actions(env.action_mask, np.uint64(key), actions)
+            start = time.perf_counter()
+            env.step(actions)
+            spent += time.perf_counter() - start
+            steps, key = steps + 1, key + 1
+        times.append(spent / steps * 1e6)
+    return {
+        "scenario": scenario,
+        "batch": "single",
+        "microseconds": float(np.median(times)),
+        "least": min(times),
+        "greatest": max(times),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--scenarios", default="terran_5_vs_5,protoss_5_vs_5,zerg_5_vs_5,terran_10_vs_10,terran_20_vs_20"
+        "--scenarios", default="terran_5_vs_5,protoss_5_vs_5,zerg_5_vs_5,terran_10_vs_10,terran_20_vs_20,27m_vs_30m"
     )
     parser.add_argument("--batches", default="16,128,1024")
     parser.add_argument("--seconds", type=float, default=2.0)
@@ -116,6 +141,14 @@ def main() -> None:
                     f"[{row['least']:,.0f} – {row['greatest']:,.0f}], drawing actions {row['drawing_share']:.1%}",
                     flush=True,
                 )
+    for scenario in args.scenarios.split(","):
+        row = measure_single(scenario, args.seconds, args.repeats)
+        rows.append(row)
+        print(
+            f"{scenario:16} one battle through step(): {row['microseconds']:.1f} µs "
+            f"[{row['least']:.1f} – {row['greatest']:.1f}]",
+            flush=True,
+        )
     if args.out:
         args.out.write_text(json.dumps({"load": os.getloadavg(), "rows": rows}, indent=1) + "\n")
 

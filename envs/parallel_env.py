@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
 from pettingzoo import ParallelEnv
 
 from envs.protocol import BatchedEnv
-from envs.registry import make
+from envs.registry import make, make_options
+
+if TYPE_CHECKING:
+    from envs.render import Screen
+
+TICKS_PER_SECOND = 16
 
 
 class BattleParallelEnv(ParallelEnv):
@@ -21,14 +27,34 @@ class BattleParallelEnv(ParallelEnv):
     Args:
         batch: a batch of one battle.
         id: the scenario, for ``metadata``.
+        continuing_episode: whether ``infos`` say ``episode_limit`` when the limit ended the battle, as smacv2's do.
+        render_mode: ``rgb_array`` (``render`` gives a picture), ``human`` (a window shows every tick) or None.
+        fields_of_view: numbers of the agents whose field of view the pictures show.
+
+    Raises:
+        ValueError: no such render mode, a world that cannot be drawn, or no window where one is asked for.
     """
 
-    metadata = {"name": "battle", "render_modes": [], "is_parallelizable": True}  # noqa: RUF012 - PettingZoo's own form
+    metadata: dict[str, Any] = {  # noqa: RUF012 - PettingZoo's own form
+        "name": "battle",
+        "render_modes": ["human", "rgb_array"],
+        "is_parallelizable": True,
+    }
 
-    def __init__(self, batch: BatchedEnv, id: str) -> None:
+    def __init__(
+        self,
+        batch: BatchedEnv,
+        id: str,
+        *,
+        continuing_episode: bool = False,
+        render_mode: str | None = None,
+        fields_of_view: Collection[int] = (),
+    ) -> None:
         self.batch = batch
+        self.continuing_episode = continuing_episode
         self.metadata = {**self.metadata, "name": id}
-        self.render_mode = None
+        self.render_mode = render_mode
+        self._screen = self._open_screen(fields_of_view) if render_mode is not None else None
         spec = batch.spec
         self.possible_agents = [f"ally_{i}" for i in range(spec.n_agents)]
         self.agents: list[str] = []
@@ -63,6 +89,8 @@ class BattleParallelEnv(ParallelEnv):
         # The batch's own flags still speak of the battle before.
         self._outcome = {"battle_won": False, "battle_lost": False, "dead_allies": 0, "dead_enemies": 0}
         self.agents = list(self.possible_agents)
+        if self._screen is not None:
+            self._screen.reset()
         return self._observations(), self._infos()
 
     def step(self, actions: dict[str, int]) -> tuple[dict, dict, dict, dict, dict]:
@@ -76,7 +104,8 @@ class BattleParallelEnv(ParallelEnv):
         missing = [name for name in self.agents if name not in actions]
         if missing:
             raise ValueError(f"step: no action for {', '.join(missing)}; every agent acts, the dead with 0 (no-op)")
-        self.batch.step(np.array([[actions[name] for name in self.possible_agents]], dtype=np.int64))
+        step = self.batch.step if self._screen is None else self._screen.step
+        step(np.array([[actions[name] for name in self.possible_agents]], dtype=np.int64))
         terminated, truncated = bool(self.batch.terminated[0]), bool(self.batch.truncated[0])
         self._ended = self._fresh = terminated or truncated
         self._outcome = {
@@ -85,6 +114,8 @@ class BattleParallelEnv(ParallelEnv):
             "dead_allies": int(self.batch.dead_allies[0]),
             "dead_enemies": int(self.batch.dead_enemies[0]),
         }
+        if truncated and self.continuing_episode:
+            self._outcome["episode_limit"] = True
         result = (
             self._observations(),
             dict.fromkeys(self.agents, float(self.batch.reward[0])),
@@ -100,9 +131,37 @@ class BattleParallelEnv(ParallelEnv):
         """(S,) float32 global state of the battle shown last."""
         return (self.batch.final_state if self._ended else self.batch.state)[0].copy()
 
+    def render(self) -> np.ndarray | None:
+        """(height, width, 3) uint8 picture of the battle, its end included, with ``rgb_array``; None with ``human``.
+
+        Raises:
+            ValueError: made without a render mode, or no battle has started.
+        """
+        if self._screen is None:
+            raise ValueError('render: made without a render_mode; make it with render_mode="rgb_array" or "human"')
+        return self._screen.picture()
+
     def close(self) -> None:
-        """Release the world."""
+        """Release the world and close the window."""
+        if self._screen is not None:
+            self._screen.close()
         self.batch.close()
+
+    def _open_screen(self, fields_of_view: Collection[int]) -> Screen:
+        """What draws; imported only now, since most never look."""
+        from envs.battle.engine import BattleEnv
+        from envs.render import Screen
+
+        batch, modes = self.batch, self.metadata["render_modes"]
+        if self.render_mode not in modes:
+            raise ValueError(f"render_mode is {self.render_mode!r}, allowed: {', '.join(modes)}, or None")
+        if not isinstance(batch, BattleEnv):
+            raise ValueError(
+                f"{batch.spec.id} is not played by the built-in engine, whose battles alone can be drawn; "
+                "leave render_mode out"
+            )
+        self.metadata["render_fps"] = TICKS_PER_SECOND / batch.options.step_mul  # as fast as the game
+        return Screen(batch, human=self.render_mode == "human", fields_of_view=fields_of_view)
 
     def _observations(self) -> dict[str, dict[str, np.ndarray]]:
         batch = self.batch
@@ -128,12 +187,28 @@ class BattleParallelEnv(ParallelEnv):
         }
 
 
-def parallel_env(id: str, *, seed: int | None = None, **options: Any) -> BattleParallelEnv:
+def parallel_env(
+    id: str,
+    *,
+    seed: int | None = None,
+    render_mode: str | None = None,
+    fields_of_view: Collection[int] = (),
+    **options: Any,
+) -> BattleParallelEnv:
     """One battle of a registered scenario behind PettingZoo's parallel API.
 
     Args:
         id: a registered scenario.
         seed: as for ``make``; ``reset(seed=...)`` replaces it.
+        render_mode: ``rgb_array``, ``human`` or None.
+        fields_of_view: numbers of the agents whose field of view the pictures show.
         **options: as for ``make``.
     """
-    return BattleParallelEnv(make(id, 1, seed=seed, **options), id)
+    batch = make(id, 1, seed=seed, **options)
+    return BattleParallelEnv(
+        batch,
+        batch.spec.id,
+        continuing_episode=getattr(make_options(id, options), "continuing_episode", False),
+        render_mode=render_mode,
+        fields_of_view=fields_of_view,
+    )

@@ -6,16 +6,18 @@ import dataclasses
 import difflib
 import importlib
 import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from envs.battle.scenarios import Scenario, builtin_scenarios
+from envs.battle.scenarios import Scenario, fixed_scenarios, smacv2_scenarios
 from envs.protocol import BatchedEnv
 
 BATTLE = "envs.battle.engine:BattleEnv"
 BATTLE_OPTIONS = "envs.battle.options:BattleOptions"
 SMACV2 = "Ellis et al., SMACv2, NeurIPS 2023"
+SMAC = "Samvelyan et al., The StarCraft Multi-Agent Challenge, AAMAS 2019"
+EXTRA = "maps of LXXXXR/Kaleidoscope"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +33,14 @@ class Entry:
     """What the built-in engine plays; None in a world of another kind."""
     summary: str
     source: str
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Options that differ from the dataclass' defaults unless the caller sets them."""
     requires: str = ""
     """A package that is not among this project's own dependencies and has to be there."""
 
 
 _entries: dict[str, Entry] = {}
+_spellings: dict[str, str] = {}
 
 
 def register(
@@ -44,6 +49,7 @@ def register(
     scenario: Scenario | None = None,
     entry_point: str = BATTLE,
     options: str = BATTLE_OPTIONS,
+    defaults: Mapping[str, Any] | None = None,
     summary: str = "",
     source: str = "",
     requires: str = "",
@@ -55,6 +61,7 @@ def register(
         scenario: the fight, for the built-in engine.
         entry_point: ``module:callable`` of another world that returns a ``BatchedEnv``.
         options: ``module:dataclass`` of that world's options.
+        defaults: options of this scenario that differ from the dataclass' own, for a variant of another scenario.
         summary: one line for ``--help``.
         source: where the scenario comes from.
         requires: name of a package that the world needs and that may not be installed.
@@ -62,7 +69,7 @@ def register(
     Raises:
         ValueError: the id is taken, or the built-in engine is given nothing to play.
     """
-    if id in _entries:
+    if real_name(id) in _entries:
         raise ValueError(f"scenario {id!r} is registered already; choose another id")
     if entry_point == BATTLE and scenario is None:
         raise ValueError(f"scenario {id!r}: the built-in engine needs scenario=envs.Scenario(...)")
@@ -73,6 +80,7 @@ def register(
         scenario=scenario,
         summary=summary,
         source=source,
+        defaults=dict(defaults or {}),
         requires=requires,
     )
 
@@ -82,14 +90,31 @@ def ids() -> list[str]:
     return list(_entries)
 
 
+def spell(other: str, id: str) -> None:
+    """Accept another spelling of a scenario's name; ``ids`` does not list it.
+
+    Raises:
+        ValueError: the spelling is taken, or there is no such scenario.
+    """
+    if real_name(other) in _entries:
+        raise ValueError(f"{other!r} is taken by scenario {real_name(other)!r}; choose another spelling")
+    _spellings[other] = entry(id).id
+
+
+def real_name(id: str) -> str:
+    """The name under which ``ids`` lists what may be spelt otherwise; anything else as it is."""
+    return _spellings.get(id, id)
+
+
 def entry(id: str) -> Entry:
     """The row of one scenario.
 
     Raises:
         ValueError: unknown id; the message names the near ones and all others.
     """
+    id = real_name(id)
     if id not in _entries:
-        near = difflib.get_close_matches(id, _entries, n=3)
+        near = difflib.get_close_matches(id, [*_entries, *_spellings], n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise ValueError(f"unknown scenario {id!r}: {hint}registered: {', '.join(_entries)}")
     return _entries[id]
@@ -136,7 +161,7 @@ def make(id: str, num_envs: int = 1, *, seed: int | None = None, first_slot: int
         raise ValueError(f"num_envs is {num_envs}, it must be at least 1")
     build: Callable[..., BatchedEnv] = resolve(row.entry_point)
     return build(
-        id=id,
+        id=row.id,
         scenario=row.scenario,
         num_envs=num_envs,
         seed=seed,
@@ -146,7 +171,7 @@ def make(id: str, num_envs: int = 1, *, seed: int | None = None, first_slot: int
 
 
 def make_options(id: str, given: dict[str, Any]) -> Any:
-    """The options dataclass with ``given`` set.
+    """The options dataclass with the scenario's own defaults and then ``given`` set.
 
     Raises:
         ValueError: an unknown name, with the near ones.
@@ -158,16 +183,30 @@ def make_options(id: str, given: dict[str, Any]) -> Any:
             near = difflib.get_close_matches(name, known, n=3)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise ValueError(f"unknown option {name!r} of {id}: {hint}allowed: {', '.join(known)}")
-    return cls(**given)
+    return cls(**{**entry(id).defaults, **given})
 
 
-for _name, _scenario in builtin_scenarios().items():
-    register(
-        _name,
-        scenario=_scenario,
-        summary=f"SMACv2: {_scenario.n_agents} {_scenario.race} units against {_scenario.n_enemies}, random teams",
-        source=SMACV2,
-    )
+def fight(scenario: Scenario) -> str:
+    """``5 terran units against 6``."""
+    against = f" {scenario.enemy_race}" if scenario.enemy_race not in ("", scenario.race) else ""
+    return f"{scenario.n_agents} {scenario.race} units against {scenario.n_enemies}{against}"
+
+
+# Extended partial observability.
+EPO = dict(conic_fov=True, prob_obs_enemy=0.0, action_mask=False)
+# SMAC was published with the constructor's defaults.
+PLAIN = dict(use_unit_ranges=False, obs_own_pos=False)
+
+for _name, _scenario in smacv2_scenarios().items():
+    register(_name, scenario=_scenario, summary=f"SMACv2: {fight(_scenario)}, random teams", source=SMACV2)
+for _name, _scenario in smacv2_scenarios().items():
+    _summary = f"{_name} with a cone of sight, enemies shown to their first sighter only, attacks never masked by range"
+    register(f"{_name}-epo", scenario=_scenario, defaults=EPO, summary=_summary, source=SMACV2)
+for _file, _benchmark, _source in (("smac.json", "SMAC", SMAC), ("extra.json", "extra", EXTRA)):
+    for _name, _scenario in fixed_scenarios(_file).items():
+        _summary = f"{_benchmark}: {fight(_scenario)}"
+        register(_name, scenario=_scenario, defaults=PLAIN, summary=_summary, source=_source)
+spell("3s6z", "3s5z_vs_3s6z")  # as papers on SMAC shorten it
 
 register(
     "mpe2/simple_spread_v3",

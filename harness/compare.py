@@ -29,6 +29,7 @@ from harness.train import train_run
 from studies.artifacts import artifact_folder
 from studies.database import database_path
 from studies.errors import RunTakenOver, StorageError
+from studies.rows import RunKey
 from studies.store import StudyStore
 
 ALL_DONE, SOME_MISSING, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -89,7 +90,7 @@ def complete(console: Console, store: StudyStore, request: Request, plan: RunPla
         say(console, f"{plan.label}: begun before {changed}: goes on with what is here now; {anew}")
     if record.last_error:
         say(console, f"{plan.label}: tried again, it failed before with {record.last_error}")
-    folder = run_folder(request, plan)
+    folder = run_folder(request.out, request.study, plan.key)
     try:
         row = train_run(plan, record, folder=folder, console=console)
     except RunTakenOver as error:
@@ -137,10 +138,9 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
     say(console, f"all trials: optuna-dashboard {request.storage} --artifact-dir {artifacts}")
 
 
-def run_folder(request: Request, plan: RunPlan) -> Path:
-    """Where the run keeps its checkpoint: one folder for each identity, so that settings never share one."""
-    key = plan.key
-    return request.out / request.study / f"{key.algorithm}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
+def run_folder(out: Path, study: str, key: RunKey) -> Path:
+    """Where a run keeps its checkpoint: one folder for each identity, so that settings never share one."""
+    return out / study / f"{key.algorithm}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
 
 
 def file_name(scenario: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import envs.registry
 from harness.errors import UsageError, unknown_name
 
 _BOOL_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -100,6 +101,20 @@ def resolve_config(
     defaults = {entry.name: entry.default for entry in dataclasses.fields(config_class)}
     said = [key for key, value in values.items() if reasons[key] == "by --set" or value != defaults[key]]
     return config, [f"{name}.{key} = {values[key]} ({reasons[key]})" for key in said]
+
+
+def resolve_env(scenario: str, settings: Iterable[Setting]) -> tuple[Any, list[str]]:
+    """The options of a scenario's world: its own defaults, then every ``--set env.KEY``.
+
+    Raises:
+        UsageError: as ``resolve_config`` does, or the world needs a package that is not installed.
+    """
+    try:
+        envs.registry.require_installed(scenario)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    defaults = envs.registry.entry(scenario).defaults
+    return resolve_config("env", envs.registry.options_class(scenario), settings, {f"by {scenario}": defaults})
 
 
 def parse_value(text: str, kind: Any, *, where: str) -> Any:

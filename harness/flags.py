@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, get_args
@@ -75,11 +75,11 @@ def read_flags(argv: Sequence[str]) -> Request:
             "--backend sc2 (StarCraft II itself, through the smacv2 package) is not built yet; "
             "play the built-in engine: --backend battle"
         )
-    algos = _names("algorithm", flags.algos, algorithms.registry.ids(), also=KNOWN_ALGORITHMS)
-    scenarios = _names("scenario", flags.scenarios, envs.registry.ids())
+    algos = names_in("algorithm", flags.algos, algorithms.registry.ids(), lambda name: KNOWN_ALGORITHMS.get(name, name))
+    scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.real_name)
     budget = budget_named(flags.budget)
     if flags.env_steps is not None:
-        budget = budget.with_env_steps(_at_least_one("--env-steps", flags.env_steps))
+        budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps))
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, algos, algorithms.registry.ids())
     check_preset(flags.preset, algos)
@@ -95,7 +95,7 @@ def read_flags(argv: Sequence[str]) -> Request:
         study=flags.study or default_study(flags.budget, flags.env_steps),
         device=flags.device,
         out=Path(flags.out),
-        num_envs=_at_least_one("--num-envs", flags.num_envs),
+        num_envs=at_least_one("--num-envs", flags.num_envs),
         checkpoint_replay=flags.checkpoint_replay,
         deterministic=flags.deterministic,
         command=shlex.join(["python", "-m", "harness.compare", *argv]),
@@ -277,16 +277,15 @@ def _registered() -> str:
     lines = ["algorithms:"]
     lines += [f"  {name:16} {algorithms.registry.entry(name).summary}" for name in algorithms.registry.ids()]
     lines += ["scenarios:"]
-    lines += [f"  {name:16} {envs.registry.entry(name).summary}" for name in envs.registry.ids()]
+    lines += [f"  {name:20} {envs.registry.entry(name).summary}" for name in envs.registry.ids()]
     lines += ["budgets:"]
     lines += [f"  {budget.name:16} {budget.env_steps:>10,} env_steps; {budget.summary}" for budget in BUDGETS.values()]
     return "\n".join(lines)
 
 
-def _names(kind: str, text: str, known: Sequence[str], also: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The names in a list, each once; ``also`` are other words for some of them."""
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    names = tuple(dict.fromkeys((also or {}).get(part, part) for part in parts))
+def names_in(kind: str, text: str, known: Sequence[str], real: Callable[[str], str] = str) -> tuple[str, ...]:
+    """The names in a list, each once; ``real`` knows other words for some of them."""
+    names = tuple(dict.fromkeys(real(part.strip()) for part in text.split(",") if part.strip()))
     if not names:
         raise UsageError(f"no {kind} given; known: {', '.join(known)}")
     for name in names:
@@ -296,7 +295,7 @@ def _names(kind: str, text: str, known: Sequence[str], also: Mapping[str, str] |
     return names
 
 
-def _at_least_one(flag: str, value: int) -> int:
+def at_least_one(flag: str, value: int) -> int:
     if value < 1:
         raise UsageError(f"{flag} is {value}, it must be at least 1")
     return value

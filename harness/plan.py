@@ -15,7 +15,7 @@ from algorithms.presets import preset
 from envs.protocol import BatchedEnv
 from harness.budgets import Budget
 from harness.checkpoint import CheckpointReplay
-from harness.config import resolve_config
+from harness.config import resolve_config, resolve_env
 from harness.errors import UsageError
 from harness.flags import Request
 from harness.provenance import config_hash
@@ -107,11 +107,7 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
         configs[name], lines = resolve_config(name, config_class, request.settings, overrides)
         notes |= dict.fromkeys(lines)
     for scenario in request.scenarios:
-        try:
-            envs.registry.require_installed(scenario)
-        except ValueError as error:
-            raise UsageError(str(error)) from error
-        options[scenario], lines = resolve_config("env", envs.registry.options_class(scenario), request.settings, {})
+        options[scenario], lines = resolve_env(scenario, request.settings)
         notes |= dict.fromkeys(lines)
     plans = [
         RunPlan(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -38,7 +39,7 @@ HEADS = {
     "wall time": "wall\ntime",
 }
 """Column heads broken in two on the terminal, where width is scarce."""
-LEFT = ("algorithm", "scenario", "interval")
+LEFT = ("algorithm", "policy", "scenario", "interval")
 
 
 def win_rate(row: Row) -> str:
@@ -62,10 +63,7 @@ def show_table(console: Console, rows: Sequence[Row], improvements: Sequence[Imp
     """Print a table for each scenario, then the footnotes of all."""
     markers, notes = footnotes(rows, improvements)
     for scenario in dict.fromkeys(row.scenario for row in rows):
-        table = Table(title=f"{scenario} · {title}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 0))
-        for name in COLUMNS:
-            if name != "scenario":
-                table.add_column(HEADS.get(name, name), justify="left" if name in LEFT else "right")
+        table = empty_table(f"{scenario} · {title}", (name for name in COLUMNS if name != "scenario"))
         for row in rows:
             if row.scenario == scenario:
                 cells = dict(zip(COLUMNS, _cells(row, markers), strict=True))
@@ -75,18 +73,29 @@ def show_table(console: Console, rows: Sequence[Row], improvements: Sequence[Imp
         console.print(Text(note), soft_wrap=True)
 
 
+def empty_table(title: str, columns: Iterable[str]) -> Table:
+    """A table for the terminal with its heads; words stand on the left, numbers on the right."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0))
+    for name in columns:
+        table.add_column(HEADS.get(name, name), justify="left" if name in LEFT else "right")
+    return table
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write at least one row, all with the same keys, under a line of those keys."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def write_table(folder: Path, rows: Sequence[Row], improvements: Sequence[Improvement], *, title: str) -> list[Path]:
     """Write ``table.md``, ``table.csv`` and ``table.json``; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     markdown, table_csv, table_json = (folder / f"table.{suffix}" for suffix in ("md", "csv", "json"))
     markdown.write_text(as_markdown(rows, improvements, title=title))
-    fields = [entry.name for entry in dataclasses.fields(Row)]
-    with table_csv.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fields)
-        writer.writeheader()
-        for row in rows:
-            listed = {name: " ".join(map(str, getattr(row, name))) for name in ("seeds", "resumes")}
-            writer.writerow({**dataclasses.asdict(row), **listed})
+    listed = [{name: " ".join(map(str, getattr(row, name))) for name in ("seeds", "resumes")} for row in rows]
+    write_csv(table_csv, [{**dataclasses.asdict(row), **lists} for row, lists in zip(rows, listed, strict=True)])
     content = {
         "title": title,
         "rows": [dataclasses.asdict(row) for row in rows],

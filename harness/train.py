@@ -199,6 +199,7 @@ class TrainingRun:
             self.at.next_checkpoint += self.plan.budget.checkpoint_interval
         content = {
             "run_created": self.record.created,
+            "identity": self.plan.identity(),  # so that the policy can be played wherever the file is taken
             "counters": {**dataclasses.asdict(self.at), "wall_seconds": self.wall_seconds},
             "algorithm": self.algorithm.state_dict(),
             "replay": self.replay.state_dict(

@@ -32,6 +32,7 @@ def blocks(language: str) -> list[str]:
 COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if line.strip()]
 TRAINING = [line for line in COMMANDS if line.startswith("python -m harness.compare") and "--help" not in line]
 FILES = {code.split()[1]: code for code in blocks("python") if re.match(r"# \w+\.py\n", code)}
+SCRIPTED = [line for line in COMMANDS if line.startswith("python -m harness.scripted")]
 SCRIPTS = [code for code in blocks("python") if code not in FILES.values()]
 
 
@@ -62,13 +63,15 @@ def run(words: list[str], folder: Path) -> str:
 
 
 def test_every_command_is_accounted_for() -> None:
-    others = [line for line in COMMANDS if not line.startswith(PROVED_BY_CI) and line not in TRAINING]
+    others = [line for line in COMMANDS if not line.startswith(PROVED_BY_CI) and line not in TRAINING + SCRIPTED]
     assert [shlex.split(line)[:3] for line in others] == [
         ["python", "-m", "harness.compare"],
         ["python", "-m", "harness.patterns"],
         ["optuna-dashboard", "sqlite:///studies/studies.db", "--artifact-dir"],
+        ["python", "-m", "harness.watch"],
     ]
     assert len(TRAINING) >= 4
+    assert len(SCRIPTED) == 1
     assert set(FILES) == {"my_map.py", "my_world.py", "soft_qmix.py"}
     assert len(SCRIPTS) == 2
 
@@ -86,12 +89,26 @@ def test_training_command(line: str, folder: Path) -> None:
         assert re.search(row, said, flags=re.MULTILINE), f"no row for {name} in\n{said}"
 
 
+@pytest.mark.parametrize("line", SCRIPTED)
+def test_command_without_learning(line: str, folder: Path) -> None:
+    said = run([*shlex.split(line), "--battles", "2"], folder)
+    assert "written: scripted.csv" in said
+    assert (folder / "scripted.csv").read_text().count("\n") > 3 * 15
+
+
 def test_help_and_make_targets(folder: Path) -> None:
     assert "terran_5_vs_5" in run(["python", "-m", "harness.compare", "--help"], folder)
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     for line in COMMANDS:
         if line.startswith("make "):
             assert line.split()[1] in targets
+
+
+def test_watching_writes_the_video(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("python -m harness.watch"))
+    words = shlex.split(line)
+    assert "written: " in run(words, folder)
+    assert (folder / words[words.index("--out") + 1]).stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("code", SCRIPTS, ids=lambda code: code.split("\n")[-2][:20])

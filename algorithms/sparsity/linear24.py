@@ -14,7 +14,7 @@ class SemiStructuredLinear24(GroupLinear):
     """``W_k = W · mask_k`` where every mask keeps exactly 2 of 4 consecutive inputs.
 
     The masks follow the heterogeneous score ``S_k = EMA(|a|) · |W| · sigmoid(α_k)`` until they are frozen. Without the
-    first factor they do not see the inputs, without the last one all groups have the same mask.
+    first factor they do not see the inputs; without the last one groups differ only where ``ema_per_type`` is set.
 
     Args:
         in_features: width of the input.

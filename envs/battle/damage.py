@@ -9,7 +9,8 @@ from __future__ import annotations
 from envs.battle.command import acquire, break_off
 from envs.battle.geometry import distance2
 from envs.battle.jit import kernel
-from envs.battle.state import NONE
+from envs.battle.state import MARCH, NONE
+from envs.battle.units import IN_THE_AIR
 
 MINIMUM_DAMAGE = 0.5
 HELP_RADIUS, HELP_PERIOD = 4.0, 32  # call for help: cells and ticks
@@ -37,7 +38,8 @@ def call_for_help(b, u, c, attacker, victim):
     for j in range(c.n_agents, c.n_agents + c.n_enemies):
         near = j == victim or distance2(b, victim, j) <= HELP_RADIUS * HELP_RADIUS
         can = u.can_attack[b.kind[j], b.kind[attacker]]
-        if b.alive[j] and b.order[j] == NONE and near and can:
+        free = b.order[j] == NONE or b.order[j] == MARCH
+        if b.alive[j] and free and near and can and u.speed[b.kind[j]] > 0.0:
             acquire(b, j, attacker)
 
 
@@ -52,6 +54,7 @@ def bury(b, u, c):
             if not b.alive[i] or b.hp[i] > 0.0:
                 continue
             b.alive[i] = False
+            b.floor[i] = IN_THE_AIR
             b.hp[i] = 0.0
             b.order[i] = NONE
             break_off(b, i)

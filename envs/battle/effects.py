@@ -9,6 +9,7 @@ import numpy as np
 from envs.battle.damage import damage
 from envs.battle.jit import kernel
 from envs.battle.state import SWEEP_DELAY
+from envs.battle.terrain import level_at
 
 LANCE_SAMPLES, LANCE_STEP = 11, 0.4992  # samples across the target; ticks between two
 LANCE_HALF_WIDTH, LANCE_SPACING, LANCE_RADIUS = 1.25, 0.25, 0.15
@@ -71,7 +72,7 @@ def sweep(b, u, c, i):
         first = 0 if age == 0 else int((age - 1) / LANCE_STEP) + 1
         last = min(int(age / LANCE_STEP), LANCE_SAMPLES - 1)
         for sample in range(first, last + 1):
-            touch(b, u, i, base, count, main, sample, slot)
+            touch(b, u, c, i, base, count, main, sample, slot)
         if age == LANCE_END:
             b.channel[i] = False
             for _ in range(2):
@@ -80,8 +81,9 @@ def sweep(b, u, c, i):
 
 
 @kernel
-def touch(b, u, i, base, count, main, sample, slot):
-    """Mark the ground units that the two lances' samples touch."""
+def touch(b, u, c, i, base, count, main, sample, slot):
+    """Mark the ground units on the target's cliff level that the two lances' samples touch."""
+    level = level_at(c, b.x[main], b.y[main])
     for lance in range(2):
         offset = -LANCE_HALF_WIDTH + LANCE_SPACING * sample
         if lance == 1:
@@ -96,6 +98,6 @@ def touch(b, u, i, base, count, main, sample, slot):
             dx = b.x[unit] - px
             dy = b.y[unit] - py
             reach = LANCE_RADIUS + u.radius[b.kind[unit]]
-            if dx * dx + dy * dy <= reach * reach:
+            if dx * dx + dy * dy <= reach * reach and level_at(c, b.x[unit], b.y[unit]) == level:
                 b.swept[i, lance] |= bit
                 b.sweep_due[i, lance, slot] |= bit

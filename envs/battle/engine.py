@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from envs.battle import jit
+from envs.battle import jit, replica
+from envs.battle.game_state import GameUnits, Memory
 from envs.battle.options import BattleOptions
 from envs.battle.orders import find_illegal
 from envs.battle.scenarios import Scenario
-from envs.battle.setup import env_spec, make_setup
+from envs.battle.setup import make_setup
+from envs.battle.sizes import env_spec
 from envs.battle.state import BATTLE, allocate
 from envs.battle.step import start_all, step_in_parallel, step_one_by_one
 from envs.battle.units import unit_table
@@ -52,7 +54,7 @@ class BattleEnv:
         self.num_envs = num_envs
         self.single_observation_space = Box(-np.inf, np.inf, (self.spec.obs_size,), np.float32)
         self.single_action_space = Discrete(self.spec.n_actions)
-        self.units = unit_table()
+        self.units = unit_table(scenario.catalog)
         self._first_slot = first_slot
         self._setup_with(secrets.randbits(63) if seed is None else seed)
         self.battles = allocate(num_envs)
@@ -82,18 +84,26 @@ class BattleEnv:
         """Advance every battle by one env_step.
 
         Args:
-            actions: (E, N) integers.
+            actions: (E, N) integers. With ``heuristic_ai`` any action will do, since scripted agents act in its place;
+                as in smacv2, an array is overwritten with what they did.
 
         Raises:
             ValueError: wrong shape or type, no battle started, or an action that is illegal now.
         """
-        actions = self._checked(actions)
+        given, actions = actions, self.checked_actions(actions)
         if self.num_envs < PARALLEL_FROM:
             step_one_by_one(self.battles, self.units, self.setup, self.views, actions)
         else:
             step_in_parallel(self.battles, self.units, self.setup, self.views, actions)
+        if self.options.heuristic_ai and isinstance(given, np.ndarray) and given.flags.writeable:
+            given[...] = actions
 
-    def _checked(self, given: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    def checked_actions(self, given: NDArray[np.integer[Any]], only: int | None = None) -> NDArray[np.int64]:
+        """The actions, once form and legality are right, of battle ``only`` if one is given.
+
+        Raises:
+            ValueError: as ``step`` does.
+        """
         expected = (self.num_envs, self.spec.n_agents)
         given = np.asarray(given)
         if given.shape != expected or given.dtype.kind not in "iu":
@@ -103,11 +113,15 @@ class BattleEnv:
             )
         if self.battles[0]["battle"] < 0:
             raise ValueError("step: no battle has started yet; call reset() first")
-        actions: NDArray[np.int64] = np.ascontiguousarray(given, dtype=np.int64)
+        actions: NDArray[np.int64] = np.require(given, np.int64, ["C", "W"])  # compiled code may write
         if self.options.illegal_actions == "raise":
-            illegal = find_illegal(actions, self.views.action_mask)
+            first, last = (0, self.num_envs) if only is None else (only, only + 1)
+            mask = self.views.action_mask[first:last]
+            # The script replaces actions, so any that exist will do.
+            illegal = find_illegal(actions[first:last], np.ones_like(mask) if self.options.heuristic_ai else mask)
             if illegal >= 0:
-                self._refuse(actions, *divmod(illegal, self.spec.n_agents))
+                battle, agent = divmod(illegal, self.spec.n_agents)
+                self._refuse(actions, first + battle, agent)
         return actions
 
     def _refuse(self, actions: NDArray[np.int64], e: int, i: int) -> None:
@@ -127,6 +141,47 @@ class BattleEnv:
         target = action - self.setup[0]["n_no_target"]
         heals = self.scenario.has_healers and self.units[0]["heals"][self.battles[e]["kind"][i]]
         return f"heal ally {target}" if heals else f"attack enemy {target}"
+
+    def load_game_state(self, units: GameUnits, memory: Memory | None = None, *, battle: int = 0) -> None:
+        """Set one battle to a given moment and write its views, without playing.
+
+        ``obs``, ``state``, ``action_mask`` and ``unit_type`` show the moment; ``reward`` and the flags of an end follow
+        from ``memory.previous_health``, and are 0 without it. The look counts: sightings are noted, so that loading
+        what ``game_state`` gives looks a second time, as a second ``get_obs()`` of smacv2 does.
+
+        Args:
+            units: what the game reports; places are taken as they are, the game's own lie on a grid of 1/4096 cell.
+            memory: what observations remember; None: the start of a battle.
+            battle: which of the E battles.
+
+        Raises:
+            ValueError: the moment is none of this scenario; the message names the entry and what is allowed.
+        """
+        replica.load(self, units, memory or Memory(), battle)
+
+    def follow_game(self, units: GameUnits, actions: ArrayLike, *, battle: int = 0) -> None:
+        """Set one battle to the moment after the one it holds, the fight in between being played elsewhere.
+
+        Everything that smacv2 keeps beside the game goes on as in ``step``: sightings, look directions, last actions,
+        places of the dead, reward, end. A battle that has ended is not restarted.
+
+        Args:
+            units: what the game reports now, numbered as before; the places of the dead do not matter.
+            actions: (N,) integers that led here.
+            battle: which of the E battles.
+
+        Raises:
+            ValueError: no moment to follow, other units than before, a dead unit alive again, or illegal actions.
+        """
+        replica.follow(self, units, actions, battle)
+
+    def game_state(self, *, battle: int = 0) -> tuple[GameUnits, Memory]:
+        """The moment that one battle holds, as ``load_game_state`` takes it.
+
+        Raises:
+            ValueError: no battle has started, or there is no such battle.
+        """
+        return replica.read(self, battle)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a bit-for-bit continuation needs."""

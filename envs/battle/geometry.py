@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from envs.battle.jit import kernel
+from envs.battle.units import GRID
+
+
+@kernel
+def on_grid(length):
+    """The nearest multiple of the game's smallest length (``np.rint`` compiles to one instruction)."""
+    return np.rint(length * GRID) / GRID
 
 
 @kernel

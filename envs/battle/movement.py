@@ -1,196 +1,168 @@
 """Walking, flying, turning, keeping apart.
 
-Every unit first wishes for a displacement; wishes that bring two bodies closer than their hard distance are pushed
-apart in two passes over all pairs, which lets units slide round each other. Units that move give way, idle comrades
-are shoved, units that fight, and enemies, are not. What is left is settled one unit after the other, so that two bodies
-never share ground. Displacements are rounded to the game's grid, never positions, so a mirrored battle stays
-mirrored.
+Every unit first wishes for a displacement; then, one after the other and in turn from either end, each takes its step.
+On free ground that is all. Near other bodies it walks round those that stand (``steering.py``), moves idle comrades out
+of its way, and stops where it touches somebody: two bodies never share ground. Displacements are rounded to the game's
+grid, never positions, so a mirrored battle stays mirrored.
 """
 
 from __future__ import annotations
 
 import math
 
-from envs.battle.geometry import distance2
+from envs.battle.bodies import clear, find_near, first_in_way, in_way
+from envs.battle.geometry import on_grid
 from envs.battle.jit import kernel
-from envs.battle.state import NONE
-from envs.battle.units import GRID
+from envs.battle.paths import next_point
+from envs.battle.state import MAP_CELLS, MARCH, NONE
+from envs.battle.steering import heading, nearer_side, yields
+from envs.battle.terrain import stands
+from envs.battle.units import GRID, IN_THE_AIR, MAX_TURNS, ON_FOOT
 
-PASSES = 2
-MARGIN = 2.0 / GRID  # more than rounding two displacements can take from a distance
-MAP_SIZE = 32.0
+MARGIN = 2.0 / GRID  # more than rounding a displacement can take from a distance
+SHARP = 0.25  # of a step: less progress than this along a body means that it is met head-on
 
 
 @kernel
 def face(b, u, i, dx, dy, weapon):
-    """Turn towards (dx, dy); true when the weapon bears. Facing snaps, the ticks that turning takes are waited for."""
+    """Turn towards (dx, dy); true when the weapon bears."""
     length = math.sqrt(dx * dx + dy * dy)
     if length > 0.0:
-        dx /= length
-        dy /= length
-        cosine = b.facing_x[i] * dx + b.facing_y[i] * dy
-        k = b.kind[i]
-        if cosine < u.cos_one_turn[k, weapon]:
-            wait = 1 if cosine >= u.cos_two_turns[k, weapon] else 2
-            b.turning[i] = max(b.turning[i], wait)
-        b.facing_x[i] = dx
-        b.facing_y[i] = dy
+        turn(b, u, i, dx / length, dy / length, weapon)
     return b.turning[i] == 0
 
 
 @kernel
-def head_for(b, u, i, x, y):
-    """Wish to move straight towards a point, which turns the body; true when it is reached within this tick."""
+def turn(b, u, i, dx, dy, weapon):
+    """Turn to the unit vector (dx, dy): facing snaps, the ticks that turning takes are waited for."""
     k = b.kind[i]
-    dx = x - b.x[i]
-    dy = y - b.y[i]
+    cosine = b.facing_x[i] * dx + b.facing_y[i] * dy
+    wait = 0
+    while wait < MAX_TURNS and cosine < u.cos_turns[k, weapon, wait]:
+        wait += 1
+    b.turning[i] = max(b.turning[i], wait)
+    b.facing_x[i] = dx
+    b.facing_y[i] = dy
+
+
+@kernel
+def head_for(b, u, c, i, x, y, speed):
+    """Wish to move towards a point, round cliffs, which turns the body; true when it is reached within this tick."""
+    if c.has_waypoints and b.floor[i] == ON_FOOT:
+        way_x, way_y = next_point(c, b.x[i], b.y[i], x, y)
+    else:
+        way_x, way_y = x, y
+    dx = way_x - b.x[i]
+    dy = way_y - b.y[i]
     distance = math.sqrt(dx * dx + dy * dy)
     if distance <= 0.0:
         return True
-    face(b, u, i, dx, dy, 0)
-    b.velocity[i] = min(b.velocity[i] + u.acceleration[k], u.speed[k])
+    dx /= distance
+    dy /= distance
+    turn(b, u, i, dx, dy, 0)
+    b.velocity[i] = min(b.velocity[i] + u.acceleration[b.kind[i]], speed)
     step = min(b.velocity[i], distance)
-    b.move_x[i] = dx / distance * step
-    b.move_y[i] = dy / distance * step
+    b.move_x[i] = dx * step
+    b.move_y[i] = dy * step
     b.moving[i] = True
-    return step >= distance
-
-
-@kernel
-def yields(b, c, i, j):
-    """Whether unit i gives way to unit j: it moves itself, or it is idle and a comrade pushes."""
-    same_side = (i < c.n_agents) == (j < c.n_agents)
-    return b.moving[i] or (same_side and b.order[i] == NONE and b.moving[j])
-
-
-@kernel
-def push_apart(b, u, c, i, j):
-    """Move two wished-for places apart if they are too close; exactly coincident ones part along y by number."""
-    least = u.hard_distance[b.kind[i], b.kind[j]] + MARGIN
-    dx = b.next_x[j] - b.next_x[i]
-    dy = b.next_y[j] - b.next_y[i]
-    d2 = dx * dx + dy * dy
-    if d2 >= least * least or least == MARGIN:
-        return False
-    i_yields = yields(b, c, i, j)
-    j_yields = yields(b, c, j, i)
-    distance = math.sqrt(d2)
-    if distance > 0.0:
-        dx /= distance
-        dy /= distance
-    else:
-        dx, dy = 0.0, 1.0
-    overlap = least - distance
-    share = 0.5 if i_yields and j_yields else 1.0
-    if i_yields:
-        b.next_x[i] -= dx * overlap * share
-        b.next_y[i] -= dy * overlap * share
-    if j_yields:
-        b.next_x[j] += dx * overlap * share
-        b.next_y[j] += dy * overlap * share
-    return True
-
-
-@kernel
-def settle(b, u, c, i):
-    """Fit the wish to speed, grid and ground; true when a wall is in the way."""
-    k = b.kind[i]
-    dx = b.next_x[i] - b.x[i]
-    dy = b.next_y[i] - b.y[i]
-    distance = math.sqrt(dx * dx + dy * dy)
-    if distance > u.speed[k]:
-        dx *= u.speed[k] / distance
-        dy *= u.speed[k] / distance
-    x = b.x[i] + round(dx * GRID) / GRID
-    y = b.y[i] + round(dy * GRID) / GRID
-    b.next_x[i] = x
-    b.next_y[i] = y
-    if u.is_air[k]:
-        b.next_x[i] = min(max(x, 0.0), MAP_SIZE)
-        b.next_y[i] = min(max(y, 0.0), MAP_SIZE)
-        return False
-    if stands(c, x, y):
-        return False
-    if stands(c, x, b.y[i]):  # slide along the wall
-        b.next_y[i] = b.y[i]
-    else:
-        b.next_x[i] = b.x[i]
-        if not stands(c, b.x[i], y):
-            b.next_y[i] = b.y[i]
-    return True
-
-
-@kernel
-def step_aside(b, u, c, i):
-    """Where unit i is still in somebody's way: try the nearest place clear of that body, else stay."""
-    j = blocker(b, u, c, i)
-    if j < 0:
-        return
-    dx = b.next_x[i] - b.x[j]
-    dy = b.next_y[i] - b.y[j]
-    distance = math.sqrt(dx * dx + dy * dy)
-    if distance > 0.0:
-        least = u.hard_distance[b.kind[i], b.kind[j]] + MARGIN
-        b.next_x[i] = b.x[j] + dx / distance * least
-        b.next_y[i] = b.y[j] + dy / distance * least
-        settle(b, u, c, i)
-    if blocker(b, u, c, i) >= 0:
-        b.next_x[i] = b.x[i]
-        b.next_y[i] = b.y[i]
-
-
-@kernel
-def blocker(b, u, c, i):
-    """The first unit within hard distance of i's next place and nearer to it than to i's present place, -1 for none."""
-    for j in range(c.n_agents + c.n_enemies):
-        if j == i or not b.alive[j]:
-            continue
-        dx = b.x[j] - b.next_x[i]
-        dy = b.y[j] - b.next_y[i]
-        d2 = dx * dx + dy * dy
-        least = u.hard_distance[b.kind[i], b.kind[j]]
-        if d2 < least * least and d2 < distance2(b, i, j):
-            return j
-    return -1
-
-
-@kernel
-def stands(c, x, y):
-    """Whether a ground unit's centre may be at this point."""
-    height, width = c.pathable.shape
-    return 0.0 <= x < width and 0.0 <= y < height and c.pathable[int(y), int(x)]
+    return step >= distance and way_x == x and way_y == y
 
 
 @kernel
 def move_all(b, u, c):
-    """Carry out the wishes of one tick."""
+    """Carry out the wishes of one tick; who goes first alternates, so that no side owns the better ground."""
     n_units = c.n_agents + c.n_enemies
-    anyone = False
-    for i in range(n_units):
-        b.next_x[i] = b.x[i]
-        b.next_y[i] = b.y[i]
-        if b.alive[i] and b.moving[i]:
-            anyone = True
-            b.next_x[i] += b.move_x[i]
-            b.next_y[i] += b.move_y[i]
-        else:
+    for k in range(n_units):
+        i = k if b.tick % 2 == 0 else n_units - 1 - k
+        if not b.alive[i] or not b.moving[i]:
             b.velocity[i] = 0.0
-    if not anyone:
+        elif b.floor[i] == IN_THE_AIR:
+            b.x[i] = min(max(b.x[i] + on_grid(b.move_x[i]), 0.0), MAP_CELLS)
+            b.y[i] = min(max(b.y[i] + on_grid(b.move_y[i]), 0.0), MAP_CELLS)
+        else:
+            walk(b, u, c, i)
+
+
+@kernel
+def walk(b, u, c, i):
+    """Take unit i's step on the ground."""
+    count = find_near(b, c, i)
+    x, y = on_grid(b.move_x[i]), on_grid(b.move_y[i])
+    if count > 0:
+        x, y = heading(b, c, i, count, x, y)
+        j = first_in_way(b, i, count, x, y)
+        if j >= 0 and yields(b, c, i, j):
+            if b.order[i] == MARCH and not b.marches[j]:  # who stands here has arrived, and so has it
+                b.order[i] = NONE
+                b.marches[i] = False
+                return
+            shove(b, u, c, j, b.x[i] + x, b.y[i] + y, b.body[i] + b.body[j])
+            j = first_in_way(b, i, count, x, y)
+        if j >= 0:
+            x, y = slide(b, i, j, x, y)
+            if not clear(b, i, count, x, y):
+                b.side[i] = -b.side[i]
+                return
+    step(b, c, i, count, x, y)
+
+
+@kernel
+def step(b, c, i, count, dx, dy):
+    """Move by (dx, dy), or along the wall that is in the way, unless a body stands there."""
+    x = b.x[i] + dx
+    y = b.y[i] + dy
+    if not stands(c, b.floor[i], x, y):
+        if stands(c, b.floor[i], x, b.y[i]):
+            y = b.y[i]
+        elif stands(c, b.floor[i], b.x[i], y):
+            x = b.x[i]
+        else:
+            b.side[i] = -b.side[i]
+            return
+        if count > 0 and not clear(b, i, count, x - b.x[i], y - b.y[i]):
+            b.side[i] = -b.side[i]
+            return
+    b.x[i] = x
+    b.y[i] = y
+
+
+@kernel
+def shove(b, u, c, j, x, y, least):
+    """Push unit j straight away from (x, y) as far as it can walk in a tick, if there is room."""
+    dx = b.x[j] - x
+    dy = b.y[j] - y
+    distance = math.sqrt(dx * dx + dy * dy)
+    if distance == 0.0:
         return
-    crowded = False
-    for _ in range(PASSES):
-        for i in range(n_units):
-            if not b.alive[i] or u.is_air[b.kind[i]]:
-                continue
-            for j in range(i + 1, n_units):
-                if b.alive[j] and (b.moving[i] or b.moving[j]) and push_apart(b, u, c, i, j):
-                    crowded = True
-    for i in range(n_units):
-        if b.alive[i] and (b.next_x[i] != b.x[i] or b.next_y[i] != b.y[i]) and settle(b, u, c, i):
-            crowded = True
-    for i in range(n_units):
-        if b.alive[i] and (b.next_x[i] != b.x[i] or b.next_y[i] != b.y[i]):
-            if crowded and not u.is_air[b.kind[i]]:
-                step_aside(b, u, c, i)
-            b.x[i] = b.next_x[i]
-            b.y[i] = b.next_y[i]
+    push = min(least + MARGIN - distance, u.speed[b.kind[j]])
+    dx = on_grid(dx / distance * push)
+    dy = on_grid(dy / distance * push)
+    if not stands(c, b.floor[j], b.x[j] + dx, b.y[j] + dy):
+        return
+    for k in range(c.n_agents + c.n_enemies):
+        if k != j and b.floor[k] == b.floor[j] and in_way(b, j, k, dx, dy):
+            return
+    b.x[j] += dx
+    b.y[j] += dy
+
+
+@kernel
+def slide(b, i, j, x, y):
+    """The step (x, y) bent along body j: up to where they touch, or sideways when they meet head-on."""
+    away_x = b.x[i] + x - b.x[j]
+    away_y = b.y[i] + y - b.y[j]
+    distance = math.sqrt(away_x * away_x + away_y * away_y)
+    least = b.body[i] + b.body[j] + MARGIN
+    if distance > 0.0:
+        bent_x = (b.x[j] - b.x[i]) + away_x / distance * least  # differences first: they mirror exactly
+        bent_y = (b.y[j] - b.y[i]) + away_y / distance * least
+    else:
+        bent_x = bent_y = 0.0
+    length2 = x * x + y * y
+    little = bent_x * x + bent_y * y < SHARP * length2
+    meets = b.moving[j] and b.move_x[j] * x + b.move_y[j] * y < 0.0
+    if not (little and meets) or j == b.target[i]:
+        scale = math.sqrt(min(1.0, length2 / max(bent_x * bent_x + bent_y * bent_y, length2)))
+        return on_grid(bent_x * scale), on_grid(bent_y * scale)
+    # Two that walk at each other both pass on the side where the other is not.
+    return (-y, x) if nearer_side(b, i, j, x, y) > 0 else (y, -x)

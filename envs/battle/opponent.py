@@ -1,25 +1,48 @@
-"""The map script of SMACv2's flat map: every half second each enemy without an order attacks the closest agent.
+"""What the maps' own scripts order the enemies to do.
 
-It is an attack on a unit, not an attack-move: it sticks until the target dies. An enemy that cannot attack its closest
-agent is refused the order and stays idle.
+``attack_closest``, on SMACv2's flat map: every half second each enemy without an order attacks the closest agent. It
+is an attack on a unit, not an attack-move: it sticks until the target dies. An enemy that cannot attack its closest
+agent is refused the order and stays idle. On SMAC's maps there is one order at the spawn, never repeated: ``march``, an
+attack-move of all to a point, or ``attack_once``, on the group of agents, of which each enemy takes the closest.
 """
 
 from __future__ import annotations
 
+from envs.battle import rng
 from envs.battle.command import give_order
 from envs.battle.geometry import distance2
 from envs.battle.jit import kernel
 from envs.battle.movement import head_for
-from envs.battle.state import ATTACK, NONE
+from envs.battle.state import ATTACK, MARCH, NONE
 
+ATTACK_CLOSEST, MARCH_THERE, ATTACK_ONCE = 0, 1, 2  # in the order of scenarios.SCRIPTS; the last is no script
 PERIOD = 8  # ticks
 
 
 @kernel
+def first_orders(b, u, c):
+    """The order that a map gives its enemies at the spawn."""
+    if c.script == ATTACK_ONCE:
+        attack_closest(b, u, c)
+    elif c.script == MARCH_THERE:
+        share = rng.uniform(b.key, rng.SCRIPT, 0, 0)
+        for i in range(c.n_agents, c.n_agents + c.n_enemies):
+            b.order[i] = MARCH
+            b.marches[i] = True
+            b.dest_x[i] = c.march_to[0, 0] * (1.0 - share) + c.march_to[1, 0] * share
+            b.dest_y[i] = c.march_to[0, 1] * (1.0 - share) + c.march_to[1, 1] * share
+
+
+@kernel
 def script(b, u, c):
-    """Give the periodic orders if this tick is the script's."""
-    if b.tick % PERIOD != b.trigger:
-        return
+    """Give the periodic orders if there are any and this tick is the script's."""
+    if c.script == ATTACK_CLOSEST and b.tick % PERIOD == b.trigger:
+        attack_closest(b, u, c)
+
+
+@kernel
+def attack_closest(b, u, c):
+    """Every enemy without an order attacks the closest agent, if it can."""
     for i in range(c.n_agents, c.n_agents + c.n_enemies):
         if b.alive[i] and b.order[i] == NONE:
             j = closest(b, i, 0, c.n_agents)
@@ -51,4 +74,20 @@ def follow_comrades(b, u, c, i):
             if best < 0 or distance < best_distance:
                 best, best_distance = j, distance
     if best >= 0 and best_distance > 1.0:
-        head_for(b, u, i, b.x[best], b.y[best])
+        head_for(b, u, c, i, b.x[best], b.y[best], u.speed[b.kind[i]])
+
+
+@kernel
+def march(b, u, c, i):
+    """Go on with an attack-move; medivacs travel no faster than the army (SMAClite's authors on what SMAC shows)."""
+    k = b.kind[i]
+    speed = min(u.speed[k], c.march_speed) if u.heals[k] else u.speed[k]
+    if head_for(b, u, c, i, b.dest_x[i], b.dest_y[i], speed):
+        halt(b, i)
+
+
+@kernel
+def halt(b, i):
+    """The attack-move is over."""
+    b.order[i] = NONE
+    b.marches[i] = False

@@ -33,6 +33,14 @@ class BattleOptions:
     """Last actions of visible allies in the observation."""
     obs_timestep_number: bool = False
     """Share of the episode limit that has passed, in the observation."""
+    obs_pathing_grid: bool = False
+    """Whether eight cells around the agent are ground, in the observation; needs a whole ``move_amount``."""
+    obs_terrain_height: bool = False
+    """Heights of nine cells around the agent (255 units of the game's grid are 1), in the observation."""
+    obs_starcraft: bool = True
+    """Everything but the time in the observation; without it only ``obs_timestep_number`` is left."""
+    obs_instead_of_state: bool = False
+    """The state is the observations of all agents, one after the other; the other state options do nothing then."""
     state_last_action: bool = True
     """Last actions of all agents in the state."""
     state_timestep_number: bool = False
@@ -45,6 +53,32 @@ class BattleOptions:
     """Probability that agents other than an enemy's first sighter may see it (0: extended partial observability)."""
     action_mask: bool = True
     """Whether attacks out of range are illegal; if not they are legal and do nothing (rules 2024)."""
+    stochastic_attack: bool = False
+    """An agent's attack or heal is sent with a probability drawn per agent and battle (capability ``attack``)."""
+    attack_lower_bound: float = 0.0
+    """Least probability that an attack is sent."""
+    attack_upper_bound: float = 1.0
+    """Greatest probability that an attack is sent."""
+    observe_attack_probs: bool = True
+    """Whether other agents see the probability; zero for them otherwise."""
+    stochastic_health: bool = False
+    """An agent dies below a share of its life that is drawn per agent and battle (capability ``health``); its health
+    counts from there."""
+    health_lower_bound: float = 0.0
+    """Least share of life at which an agent dies."""
+    health_upper_bound: float = 0.5
+    """Greatest share of life at which an agent dies, below 1."""
+    observe_teammate_health: bool = True
+    """Whether other agents see that share, and the health that counts from it; zero for them otherwise."""
+    kill_unit_step_mul: int = 2
+    """Ticks of a step that are left when agents die that were below their share as the step began."""
+    observe_teammate_types: bool = True
+    """Whether agents see the type bits of others on their side; zero otherwise."""
+    mask_enemies: bool = False
+    """Health and type of some enemies are hidden from some agents, drawn per pair and battle (capability
+    ``enemy_mask``)."""
+    mask_probability: float = 0.5
+    """Probability that an agent is *shown* health and type of an enemy: smacv2 gives it to the mask value 0."""
     fully_observable: bool = False
     """Everybody alive is observed whatever the distance (for debugging)."""
     reward_sparse: bool = False
@@ -63,6 +97,13 @@ class BattleOptions:
     """Divide rewards by max_reward / reward_scale_rate."""
     reward_scale_rate: float = 20.0
     """Return of a flawless battle after scaling."""
+    heuristic_ai: bool = False
+    """Scripted agents: each attacks the nearest enemy until it dies, medivacs heal. The actions given are replaced."""
+    heuristic_rest: bool = False
+    """Scripted agents attack only what the action mask allows and walk towards the rest; nothing without the former."""
+    continuing_episode: bool = False
+    """Whether ``infos`` of the PettingZoo door say ``episode_limit`` when the limit ended a battle. A batch always
+    keeps ``truncated`` apart; whether a learner bootstraps there is the learner's setting."""
     max_reward_from: str = "first_battle"
     """The battle whose enemies set max_reward: the slot's ``first_battle`` (the benchmark's way) or ``each_battle``."""
     illegal_actions: str = "raise"
@@ -83,8 +124,9 @@ class BattleOptions:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"option {name} is {getattr(self, name)!r}, allowed: {', '.join(allowed)}")
-        if not 0 <= self.prob_obs_enemy <= 1:
-            raise ValueError(f"option prob_obs_enemy is {self.prob_obs_enemy}, a probability lies in 0..1")
+        for name in ("prob_obs_enemy", "mask_probability"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"option {name} is {getattr(self, name)}, a probability lies in 0..1")
         for name, least in (("step_mul", 1), ("num_fov_actions", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"option {name} is {getattr(self, name)}, it must be at least {least}")
@@ -95,6 +137,40 @@ class BattleOptions:
             raise ValueError(
                 'option prob_obs_enemy needs the sighting tags of rules="2024"; leave it at 1.0 with rules="2023"'
             )
+        self._check_capabilities()
+        self._check_views()
+
+    def _check_capabilities(self) -> None:
+        for capability in ("attack", "health"):
+            lower, upper = getattr(self, f"{capability}_lower_bound"), getattr(self, f"{capability}_upper_bound")
+            if not 0 <= lower <= upper <= 1:
+                raise ValueError(
+                    f"options {capability}_lower_bound and {capability}_upper_bound are {lower} and {upper}, "
+                    "allowed is 0 <= lower <= upper <= 1"
+                )
+        if self.health_upper_bound == 1:
+            raise ValueError("option health_upper_bound is 1, it must be below: at 1 nobody could live")
+        if self.stochastic_health and not self.reward_only_positive:
+            raise ValueError(
+                "option stochastic_health needs reward_only_positive=True: smacv2 has no penalty for lives cut short"
+            )
+        if self.stochastic_health and not 1 <= self.kill_unit_step_mul < self.step_mul:
+            raise ValueError(
+                f"option kill_unit_step_mul is {self.kill_unit_step_mul}, with stochastic_health it must lie in "
+                f"1..{self.step_mul - 1}, below step_mul"
+            )
+
+    def _check_views(self) -> None:
+        if not self.obs_starcraft and not self.obs_timestep_number:
+            raise ValueError(
+                "option obs_starcraft=False leaves an empty observation; set obs_timestep_number=True as well"
+            )
+        for name in ("obs_pathing_grid", "obs_terrain_height"):
+            if getattr(self, name) and self.move_amount != int(self.move_amount):
+                raise ValueError(
+                    f"option {name} looks at cells whole moves away: move_amount is {self.move_amount}, "
+                    "it must be a whole number"
+                )
 
     @property
     def n_fov_actions(self) -> int:

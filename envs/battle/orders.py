@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from envs.battle.capabilities import attack_fails
 from envs.battle.command import break_off, give_order
 from envs.battle.geometry import distance2
 from envs.battle.jit import kernel
@@ -34,29 +35,29 @@ def can_move(b, c, i, direction):
 
 
 @kernel
-def in_cone(b, c, i, j, length):
-    """smacv2's cone test, as it computes it: within ``length`` and half a look direction of the line of sight."""
-    if distance2(b, i, j) > length * length:
-        return False
-    dx = b.x[j] - b.x[i]
-    dy = b.y[j] - b.y[i]
-    look_x = b.look_x[i]
-    if dx > 0:
-        dx = max(dx, EPS)
-        look_x = max(look_x, EPS)
-    else:
-        dx = min(dx, -EPS)
-        look_x = min(look_x, -EPS)
-    return abs(np.arctan(dy / dx) - np.arctan(b.look_y[i] / look_x)) < np.pi / c.n_fov
+def look_angle(b, i, east):
+    """Angle of agent i's look direction, as smacv2 computes it for units to the east of it, or to the west."""
+    return np.arctan(b.look_y[i] / (max(b.look_x[i], EPS) if east else min(b.look_x[i], -EPS)))
+
+
+@kernel
+def bearing(dx, dy):
+    """Angle of an offset, as smacv2 computes it: the arc tangent alone, which does not tell ahead from behind."""
+    return np.arctan(dy / (max(dx, EPS) if dx > 0 else min(dx, -EPS)))
 
 
 @kernel
 def can_shoot(b, c, i, j):
-    """Whether smacv2 holds unit j to be in shooting range of agent i (centre to centre)."""
+    """Whether smacv2 holds unit j to be in shooting range of agent i (centre to centre), and in its cone."""
     reach = c.shoot_range[b.kind[i]]
-    if c.conic:
-        return in_cone(b, c, i, j, reach)
-    return distance2(b, i, j) <= reach * reach
+    return distance2(b, i, j) <= reach * reach and (not c.conic or in_cone(b, c, i, j))
+
+
+@kernel
+def in_cone(b, c, i, j):
+    """Whether unit j is within half a look direction of agent i's line of sight, by smacv2's arc tangents."""
+    dx = b.x[j] - b.x[i]
+    return abs(bearing(dx, b.y[j] - b.y[i]) - look_angle(b, i, dx > 0)) < np.pi / c.n_fov
 
 
 @kernel
@@ -81,22 +82,22 @@ def is_target(b, u, c, i, j):
 
 
 @kernel
-def write_mask(b, u, c, i, mask):
-    """Fill agent i's row (A,) of legal actions."""
-    mask[:] = False
-    if not b.alive[i]:
-        mask[NO_OP] = True
-        return
-    mask[STOP] = True
-    for direction in range(NORTH, WEST + 1):
-        mask[direction] = can_move(b, c, i, direction)
-    for look in range(c.n_fov):
-        mask[FIRST_LOOK + look] = True
-    first, count = target_range(b, u, c, i)
-    for t in range(count):
-        j = first + t
-        if is_target(b, u, c, i, j) and (not c.mask_by_range or can_shoot(b, c, i, j)):
-            mask[c.n_no_target + t] = True
+def write_masks(b, u, c, mask):
+    """Fill the legal actions (N, A) of every agent; ``look_around`` has noted who can be targeted."""
+    mask[:, :] = False
+    first_target = c.n_no_target
+    for i in range(c.n_agents):
+        if not b.alive[i]:
+            mask[i, NO_OP] = True
+            continue
+        mask[i, STOP] = True
+        for direction in range(NORTH, WEST + 1):
+            mask[i, direction] = can_move(b, c, i, direction)
+        for look in range(c.n_fov):
+            mask[i, FIRST_LOOK + look] = True
+        targets = b.in_reach[i] if c.mask_by_range else b.targets[i]
+        for t in range(target_range(b, u, c, i)[1]):
+            mask[i, first_target + t] = (targets >> t) & 1
 
 
 @kernel
@@ -113,9 +114,9 @@ def find_illegal(actions, mask):
 
 
 @kernel
-def take_action(b, u, c, i, action, mask):
+def take_action(b, u, c, i, action, legal):
     """Turn one legal action into the unit's order; an illegal one, like no-op, leaves the order as it is."""
-    if action < 0 or action >= c.n_actions or not mask[action] or action == NO_OP:
+    if not legal or action == NO_OP:
         b.last_action[i] = action if 0 <= action < c.n_actions else NO_OP
         return
     b.last_action[i] = action
@@ -145,12 +146,16 @@ def order_move(b, c, i, direction):
 
 @kernel
 def order_target(b, u, c, i, t):
-    """Attack or heal; commands that the game refuses (a target out of reach of the weapon's plane) change nothing."""
+    """Attack or heal target t of agent i, if the rules send the command."""
     first, _ = target_range(b, u, c, i)
-    j = first + t
+    if not attack_fails(b, c, i) and (not c.rules_2024 or can_shoot(b, c, i, first + t)):
+        command_target(b, u, c, i, first + t)
+
+
+@kernel
+def command_target(b, u, c, i, j):
+    """Attack or heal unit j; what the game refuses (a target out of reach of the weapon's plane) changes nothing."""
     k = b.kind[i]
-    if c.rules_2024 and not can_shoot(b, c, i, j):
-        return
     if targets_allies(c, u, k):
         if u.is_biological[b.kind[j]] and b.hp[j] < u.hp[b.kind[j]]:
             give_order(b, i, HEAL, j)

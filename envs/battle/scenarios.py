@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
-from importlib.resources import files
+from typing import Any
 
-from envs.battle.state import MAX_SIDE, MAX_UNITS
-from envs.battle.units import facts
+from envs.battle import terrain
+from envs.battle.state import MAX_CHOICES, MAX_SIDE, MAX_SPOTS, MAX_TYPES, MAX_UNITS
+from envs.battle.units import catalogs, facts, read
 
 # The order in which smacv2 gives type bits to the units of a race; ``unit_type`` arrays use the same index.
 TYPE_ORDER = {
@@ -16,8 +16,11 @@ TYPE_ORDER = {
     "protoss": ("stalker", "zealot", "colossus"),
     "zerg": ("zergling", "hydralisk", "baneling"),
 }
-STARTS = ("surrounded_and_reflect", "surrounded", "reflect", "points")
-MAPS = ("flat",)
+STARTS = ("surrounded_and_reflect", "surrounded", "reflect", "points", "spots")
+SCRIPTS = ("attack_closest", "march", "attack_once", "none")
+MAP_SIZE = 32
+
+Rectangle = tuple[float, float, float, float]  # left, bottom, right, top; a point has no extent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,9 @@ class Scenario:
     """
 
     race: str
-    """``terran``, ``protoss`` or ``zerg``: decides type bits, shield features and the medivac rules."""
+    """``terran``, ``protoss`` or ``zerg``: decides shield features and, for random teams, types and medivac rules."""
+    enemy_race: str = ""
+    """The enemies' race; empty: the agents'."""
     n_agents: int
     """N allied units."""
     n_enemies: int
@@ -44,14 +49,35 @@ class Scenario:
     """A fixed team of N instead of a random one; needs ``enemy_team`` as well."""
     enemy_team: tuple[str, ...] = ()
     """A fixed team of M."""
+    type_order: tuple[str, ...] = ()
+    """Agents' types in the order of their type bits; empty: the order in which smacv2 gives them to the race."""
+    enemy_type_order: tuple[str, ...] = ()
+    """The same of enemies; empty: the agents'. On SMAC's stalker and zealot maps the two differ."""
+    type_bits: int | None = None
+    """Type features per unit; None: one per type, none for a single type."""
+    healers: bool | None = None
+    """Whether smacv2's medivac rules hold; None: on terran scenarios."""
+    catalog: str = ""
+    """The map whose changes of unit data hold, a key of ``envs/data/catalog.json``; empty: none."""
     start: str = "surrounded_and_reflect"
-    """Start positions: one of smacv2's distributions, or ``points``: each side at its own point."""
+    """Start positions: one of smacv2's distributions; ``points``: each side at its own; ``spots``: see there."""
     start_p: float = 0.5
     """Probability of the reflected start in ``surrounded_and_reflect``."""
     ally_point: tuple[float, float] = (8.0, 16.0)
     """Where allies stand with ``start="points"``, in cells from the bottom left."""
     enemy_point: tuple[float, float] = (24.0, 16.0)
     """Where enemies stand with ``start="points"``."""
+    spots: tuple[tuple[Rectangle, ...], ...] = ()
+    """With ``start="spots"``: places where units appear. For each, one of its rectangles is drawn and a point in it."""
+    ally_spots: tuple[int, ...] = ()
+    """The spot of each unit of ``ally_team``."""
+    enemy_spots: tuple[int, ...] = ()
+    """The spot of each unit of ``enemy_team``."""
+    script: str = "attack_closest"
+    """What the map orders: ``attack_closest``: each idle enemy, twice a second; ``march``: all, once, an attack-move;
+    ``attack_once``: each its closest agent, once; ``none``."""
+    march_to: tuple[tuple[float, float], tuple[float, float]] = ((8.0, 16.0), (8.0, 16.0))
+    """Where to with ``script="march"``: a point drawn on the segment between two."""
     map: str = "flat"
     """Terrain, a file in ``envs/data/maps``."""
     episode_limit: int = 200
@@ -59,8 +85,11 @@ class Scenario:
 
     def __post_init__(self) -> None:
         one_of("race", self.race, tuple(TYPE_ORDER))
+        one_of("enemy_race", self.enemy_race or self.race, tuple(TYPE_ORDER))
         one_of("start", self.start, STARTS)
-        one_of("map", self.map, MAPS)
+        one_of("script", self.script, SCRIPTS)
+        one_of("map", self.map, terrain.names())
+        one_of("catalog", self.catalog, ("", *catalogs()))
         for name in ("n_agents", "n_enemies"):
             if not 1 <= getattr(self, name) <= MAX_SIDE:
                 raise ValueError(f"scenario: {name} is {getattr(self, name)}, allowed is 1 to {MAX_SIDE}")
@@ -73,25 +102,37 @@ class Scenario:
             raise ValueError(f"scenario: episode_limit is {self.episode_limit}, it must be at least 1")
         self._check_types()
         self._check_teams()
-        for name in ("ally_point", "enemy_point"):
-            if not all(0 <= coordinate <= 32 for coordinate in getattr(self, name)):
-                raise ValueError(f"scenario: {name} is {getattr(self, name)}, both coordinates must lie in 0..32")
+        self._check_spots()
+        for name, points in (
+            ("ally_point", [self.ally_point]), ("enemy_point", [self.enemy_point]), ("march_to", self.march_to)
+        ):  # fmt: skip
+            if not all(0 <= coordinate <= MAP_SIZE for point in points for coordinate in point):
+                raise ValueError(f"scenario: {name} is {getattr(self, name)}, coordinates must lie in 0..{MAP_SIZE}")
 
     def _check_types(self) -> None:
         if not self.unit_types:
             raise ValueError(f"scenario: unit_types is empty; {self.race} has {', '.join(TYPE_ORDER[self.race])}")
+        # Random teams are of one race, as smacv2's; a map with fixed teams may mix.
+        known = tuple(facts()) if self.ally_team else TYPE_ORDER[self.race]
         for name in (*self.unit_types, *self.exceptions, *self.ally_team, *self.enemy_team):
-            one_of(f"{self.race} unit type", name, TYPE_ORDER[self.race])
+            one_of("unit type" if self.ally_team else f"{self.race} unit type", name, known)
+        if len(self.ordered_types) > MAX_TYPES:
+            raise ValueError(f"scenario: {len(self.ordered_types)} unit types, the engine holds {MAX_TYPES}")
         if self.weights and len(self.weights) != len(self.unit_types):
             raise ValueError(f"scenario: {len(self.weights)} weights for {len(self.unit_types)} unit_types")
         if self.weights and (min(self.weights) < 0 or not math.isclose(sum(self.weights), 1.0)):
             raise ValueError(f"scenario: weights {self.weights} must be at least 0 and sum to 1")
         if not 0 <= self.start_p <= 1:
             raise ValueError(f"scenario: start_p is {self.start_p}, a probability lies in 0..1")
-        if {name for name, weight in zip(self.unit_types, self.type_weights, strict=True) if weight} <= set(
-            self.exceptions
-        ):
+        drawn = {name for name, weight in zip(self.unit_types, self.type_weights, strict=True) if weight}
+        if not self.ally_team and drawn <= set(self.exceptions):
             raise ValueError("scenario: every unit type is an exception, so no team could ever be drawn")
+        for name in ("type_order", "enemy_type_order"):
+            order = getattr(self, name)
+            team = self.ally_team if name == "type_order" else self.enemy_team
+            missing = set(team) - set(order)
+            if order and self.n_type_bits and missing:
+                raise ValueError(f"scenario: {name} lacks {', '.join(sorted(missing))}")
 
     def _check_teams(self) -> None:
         if bool(self.ally_team) != bool(self.enemy_team):
@@ -99,8 +140,29 @@ class Scenario:
         for team, count in ((self.ally_team, self.n_agents), (self.enemy_team, self.n_enemies)):
             if team and len(team) != count:
                 raise ValueError(f"scenario: a fixed team has {len(team)} units, the scenario says {count}")
-            if set(team) - set(self.unit_types):
-                raise ValueError(f"scenario: a fixed team has types outside unit_types {self.unit_types}")
+        if set(self.ally_team) - set(self.unit_types):
+            raise ValueError(f"scenario: ally_team has types outside unit_types {self.unit_types}")
+
+    def _check_spots(self) -> None:
+        if self.start != "spots":
+            return
+        if not 1 <= len(self.spots) <= MAX_SPOTS or not all(1 <= len(spot) <= MAX_CHOICES for spot in self.spots):
+            raise ValueError(
+                f'scenario: start="spots" needs 1 to {MAX_SPOTS} spots of 1 to {MAX_CHOICES} rectangles each, '
+                f"given are {[len(spot) for spot in self.spots]}"
+            )
+        for left, bottom, right, top in (rectangle for spot in self.spots for rectangle in spot):
+            if not (0 <= left <= right <= MAP_SIZE and 0 <= bottom <= top <= MAP_SIZE):
+                raise ValueError(
+                    f"scenario: spot {(left, bottom, right, top)} is no (left, bottom, right, top) in 0..{MAP_SIZE}"
+                )
+        for name, count in (("ally_spots", self.n_agents), ("enemy_spots", self.n_enemies)):
+            given = getattr(self, name)
+            if len(given) != count or not all(0 <= spot < len(self.spots) for spot in given):
+                raise ValueError(
+                    f"scenario: {name} is {given}; it must name, for each of {count} units, "
+                    f"one of the spots 0..{len(self.spots) - 1}"
+                )
 
     @property
     def type_weights(self) -> tuple[float, ...]:
@@ -109,18 +171,36 @@ class Scenario:
 
     @property
     def ordered_types(self) -> tuple[str, ...]:
-        """``unit_types`` in the order of their type bits."""
-        return tuple(name for name in TYPE_ORDER[self.race] if name in self.unit_types)
+        """The agents' ``unit_types`` in the order of their type bits."""
+        order = self.type_order or TYPE_ORDER[self.race]
+        return tuple(name for name in order if name in self.unit_types)
 
     @property
-    def has_shields(self) -> bool:
-        """Whether observations carry shield features (the race decides, as in smacv2)."""
+    def ordered_enemy_types(self) -> tuple[str, ...]:
+        """The enemies' types in the order of their type bits."""
+        return self.enemy_type_order or self.ordered_types
+
+    @property
+    def n_type_bits(self) -> int:
+        """Type features per unit."""
+        if self.type_bits is not None:
+            return self.type_bits
+        return len(self.ordered_types) if len(self.ordered_types) > 1 else 0
+
+    @property
+    def ally_shields(self) -> bool:
+        """Whether agents have shield features (the race decides, as in smacv2)."""
         return self.race == "protoss"
 
     @property
+    def enemy_shields(self) -> bool:
+        """Whether enemies have shield features."""
+        return (self.enemy_race or self.race) == "protoss"
+
+    @property
     def has_healers(self) -> bool:
-        """Whether medivac rules hold (smacv2's ``terran_gen`` maps)."""
-        return self.race == "terran"
+        """Whether medivac rules hold (smacv2's ``terran_gen`` and ``MMM`` maps)."""
+        return self.race == "terran" if self.healers is None else self.healers
 
 
 def one_of(what: str, given: str, allowed: tuple[str, ...]) -> None:
@@ -128,9 +208,8 @@ def one_of(what: str, given: str, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"scenario: unknown {what} {given!r}, allowed: {', '.join(allowed)}")
 
 
-def builtin_scenarios() -> dict[str, Scenario]:
-    """The fifteen SMACv2 scenarios, read from the data file."""
-    entries = json.loads((files("envs") / "data" / "scenarios.json").read_text())
+def smacv2_scenarios() -> dict[str, Scenario]:
+    """The fifteen scenarios of random teams."""
     return {
         name: Scenario(
             race=entry["race"],
@@ -144,8 +223,51 @@ def builtin_scenarios() -> dict[str, Scenario]:
             map=entry["map"],
             episode_limit=entry["episode_limit"],
         )
-        for name, entry in entries.items()
+        for name, entry in read("scenarios.json").items()
     }
 
 
-assert set().union(*TYPE_ORDER.values()) == set(facts())
+# SMAC numbers agents' types by the learning units' ids, in alphabetical order, but the enemy zealot (73) and stalker
+# (74) by the game's own.
+ENEMY_ORDER = {("stalker", "zealot"): ("zealot", "stalker")}
+
+
+def fixed_scenarios(file: str) -> dict[str, Scenario]:
+    """Scenarios whose maps make the teams: ``smac.json`` holds SMAC's 23, ``extra.json`` three more."""
+    return {name: fixed_scenario(name, entry) for name, entry in read(file).items()}
+
+
+def fixed_scenario(name: str, entry: dict[str, Any]) -> Scenario:
+    allies, enemies = tuple(entry["ally_team"]), tuple(entry["enemy_team"])
+    order = tuple(sorted(set(allies)))
+    enemy_order = tuple(sorted(set(enemies)))
+    return Scenario(
+        race=entry["race"],
+        enemy_race=entry["enemy_race"],
+        n_agents=len(allies),
+        n_enemies=len(enemies),
+        unit_types=order,
+        ally_team=allies,
+        enemy_team=enemies,
+        type_order=order,
+        enemy_type_order=ENEMY_ORDER.get(enemy_order, enemy_order),
+        type_bits=entry["type_bits"],
+        healers=entry["healers"],
+        catalog=name if name in catalogs() else "",
+        start="spots",
+        spots=tuple(tuple((a, b, c, d) for a, b, c, d in spot) for spot in entry["spots"]),
+        ally_spots=tuple(entry["ally_spots"]),
+        enemy_spots=tuple(entry["enemy_spots"]),
+        script=entry["script"],
+        march_to=march_to(entry.get("march_to", Scenario.march_to)),
+        map=entry["map"],
+        episode_limit=entry["episode_limit"],
+    )
+
+
+def march_to(points: Any) -> tuple[tuple[float, float], tuple[float, float]]:
+    (ax, ay), (bx, by) = points
+    return (ax, ay), (bx, by)
+
+
+assert set().union(*TYPE_ORDER.values()) <= set(facts())

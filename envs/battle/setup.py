@@ -1,4 +1,4 @@
-"""From a scenario and its options to the plain numbers that compiled code reads, and to the sizes that callers see."""
+"""From a scenario and its options to the plain numbers that compiled code reads."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.battle import paths, terrain
 from envs.battle.options import BattleOptions
-from envs.battle.scenarios import STARTS, Scenario
+from envs.battle.scenarios import SCRIPTS, STARTS, Scenario
+from envs.battle.sizes import n_actions
 from envs.battle.spawn import search_offsets
-from envs.battle.state import SETUP, record
-from envs.battle.terrain import pathable
+from envs.battle.state import MAX_CHOICES, SETUP, record
 from envs.battle.units import (
     COOLDOWN_SCALE,
     DEFAULT_COOLDOWN_SCALE,
@@ -21,89 +22,112 @@ from envs.battle.units import (
     SIGHT_RANGE,
     facts,
     kind_of,
+    unit_table,
 )
-from envs.spec import EnvSpec
-
-
-def type_bits(scenario: Scenario) -> int:
-    """Type features per unit: none when there is a single type."""
-    return len(scenario.ordered_types) if len(scenario.ordered_types) > 1 else 0
-
-
-def n_target_actions(scenario: Scenario) -> int:
-    """Attack actions, and heal actions on terran maps where there are more agents than enemies."""
-    if scenario.has_healers and scenario.n_agents > scenario.n_enemies:
-        return scenario.n_agents
-    return scenario.n_enemies
-
-
-def env_spec(id: str, scenario: Scenario, options: BattleOptions) -> EnvSpec:
-    """Sizes as smacv2's ``get_obs_size``, ``get_state_size`` and ``n_actions`` give them."""
-    n, m, bits = scenario.n_agents, scenario.n_enemies, type_bits(scenario)
-    shields = int(scenario.has_shields)
-    n_actions = 6 + options.n_fov_actions + n_target_actions(scenario)
-    body = (1 + shields) * options.obs_all_health + bits
-    own_health = options.obs_all_health or options.obs_own_health
-    own = (1 + shields) * own_health + 2 * options.obs_own_pos + 2 * options.conic_fov + bits
-    obs_size = 4 + m * (4 + body) + (n - 1) * (4 + body + options.obs_last_action * n_actions) + own
-    state_size = n * (4 + shields + 2 * options.conic_fov + bits) + m * (3 + shields + bits)
-    return EnvSpec(
-        id=id,
-        n_agents=n,
-        n_enemies=m,
-        n_actions=n_actions,
-        obs_size=obs_size + options.obs_timestep_number,
-        state_size=state_size + options.state_last_action * n * n_actions + options.state_timestep_number,
-        episode_limit=scenario.episode_limit,
-        unit_types=scenario.ordered_types,
-    )
 
 
 def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot: int) -> NDArray[np.void]:
     """Everything that compiled code needs to know, as one record."""
-    types = scenario.ordered_types
-    weights = dict(zip(scenario.unit_types, scenario.type_weights, strict=True))
-    type_by_kind = np.full(len(facts()), -1)
-    for bit, name in enumerate(types):
-        type_by_kind[kind_of(name)] = bit
-    teams = [kind_of(name) for name in scenario.ally_team + scenario.enemy_team]
-    ranges = SHOOT_RANGE if options.use_unit_ranges else dict.fromkeys(facts(), DEFAULT_SHOOT_RANGE)
-    places = search_offsets()
-    least = options.min_attack_range if options.use_unit_ranges else 0
-    sights = SIGHT_RANGE if options.use_unit_ranges else dict.fromkeys(facts(), DEFAULT_SIGHT_RANGE)
     values = dict(
         seed=np.uint64(seed),
         first_slot=first_slot,
         n_agents=scenario.n_agents,
         n_enemies=scenario.n_enemies,
-        n_actions=6 + options.n_fov_actions + n_target_actions(scenario),
+        n_actions=n_actions(scenario, options),
         n_no_target=6 + options.n_fov_actions,
         episode_limit=scenario.episode_limit,
+        ally_shields=scenario.ally_shields,
+        enemy_shields=scenario.enemy_shields,
+        healers=scenario.has_healers,
+        medivacs=any(facts()[name]["heal"] for name in (*scenario.unit_types, *scenario.enemy_team)),
+        script=SCRIPTS.index(scenario.script),
+        march_to=np.array(scenario.march_to),
+        march_speed=march_speed(scenario),
+    )
+    parts = (team_values, start_values, terrain_values)
+    for part in parts:
+        values |= part(scenario)
+    return record(SETUP, values | assumed_values(options) | option_values(options))
+
+
+def team_values(scenario: Scenario) -> dict[str, Any]:
+    """The fields of ``SETUP`` about unit types."""
+    types = scenario.ordered_types
+    weights = dict(zip(scenario.unit_types, scenario.type_weights, strict=True))
+    teams = [kind_of(name) for name in scenario.ally_team + scenario.enemy_team]
+    return dict(
         n_types=len(types),
         kind_by_type=np.array([kind_of(name) for name in types]),
-        type_by_kind=type_by_kind,
-        type_bits=type_bits(scenario),
+        type_by_kind=index_by_kind(types),
+        enemy_type_by_kind=index_by_kind(scenario.ordered_enemy_types),
+        type_bits=scenario.n_type_bits,
         team_cdf=np.cumsum([weights[name] for name in types]),
         type_is_exception=np.array([name in scenario.exceptions for name in types]),
         fixed_kinds=np.array(teams or [-1] * (scenario.n_agents + scenario.n_enemies)),
-        start=STARTS.index(scenario.start),
+    )
+
+
+def index_by_kind(types: tuple[str, ...]) -> NDArray[np.int64]:
+    """Place of every kind in ``types``, -1 for those that are not in it."""
+    return np.array([types.index(name) if name in types else -1 for name in facts()])
+
+
+def march_speed(scenario: Scenario) -> float:
+    """Cells a tick of the slowest that can move among the enemies, or those that may be drawn."""
+    table = unit_table(scenario.catalog)[0]
+    names = scenario.enemy_team or scenario.unit_types
+    speeds = [float(table["speed"][kind_of(name)]) for name in names]
+    return min((speed for speed in speeds if speed > 0), default=0.0)
+
+
+def start_values(scenario: Scenario) -> dict[str, Any]:
+    """The fields of ``SETUP`` about where units appear."""
+    start, spots = scenario.start, scenario.spots
+    where = scenario.ally_spots + scenario.enemy_spots
+    if start == "points":
+        start = "spots"
+        spots = tuple(((*point, *point),) for point in (scenario.ally_point, scenario.enemy_point))
+        where = (0,) * scenario.n_agents + (1,) * scenario.n_enemies
+    table = np.zeros((max(len(spots), 1), MAX_CHOICES, 4))
+    for index, spot in enumerate(spots):
+        table[index, : len(spot)] = spot
+    places = search_offsets()
+    return dict(
+        start=STARTS.index(start),
         start_p=float(scenario.start_p),
-        ally_point_x=float(scenario.ally_point[0]),
-        ally_point_y=float(scenario.ally_point[1]),
-        enemy_point_x=float(scenario.enemy_point[0]),
-        enemy_point_y=float(scenario.enemy_point[1]),
-        shields=scenario.has_shields,
-        healers=scenario.has_healers,
-        pathable=pathable(scenario.map),
+        spot=np.array(where or [0]),
+        choices=np.array([len(spot) for spot in spots] or [0]),
+        spots=table,
         n_places=len(places),
         places=places,
+    )
+
+
+def terrain_values(scenario: Scenario) -> dict[str, Any]:
+    """The fields of ``SETUP`` about the ground."""
+    waypoints = paths.waypoints(scenario.map)
+    return dict(
+        pathable=terrain.pathable(scenario.map),
+        floors=terrain.floors(scenario.map),
+        level=terrain.levels(scenario.map),
+        height=terrain.heights(scenario.map),
+        has_waypoints=waypoints is not None,
+        waypoints=np.zeros((0, 0), np.uint16) if waypoints is None else waypoints,
+    )
+
+
+def assumed_values(options: BattleOptions) -> dict[str, Any]:
+    """The fields of ``SETUP`` that smacv2 assumes of each kind."""
+    ranges = SHOOT_RANGE if options.use_unit_ranges else dict.fromkeys(facts(), DEFAULT_SHOOT_RANGE)
+    least = options.min_attack_range if options.use_unit_ranges else 0
+    sights = SIGHT_RANGE if options.use_unit_ranges else dict.fromkeys(facts(), DEFAULT_SIGHT_RANGE)
+    return dict(
         shoot_range=np.array([max(ranges.get(name, DEFAULT_SHOOT_RANGE), least) for name in facts()], dtype=np.float64),
         sight_range=np.array([sights.get(name, DEFAULT_SIGHT_RANGE) for name in facts()], dtype=np.float64),
         cooldown_scale=np.array(
             [COOLDOWN_SCALE.get(name, DEFAULT_COOLDOWN_SCALE) for name in facts()], dtype=np.float64
         ),
     )
-    return record(SETUP, values | option_values(options))
 
 
 def option_values(options: BattleOptions) -> dict[str, Any]:
@@ -119,6 +143,10 @@ def option_values(options: BattleOptions) -> dict[str, Any]:
         obs_timestep=options.obs_timestep_number,
         state_last_action=options.state_last_action,
         state_timestep=options.state_timestep_number,
+        obs_features=options.obs_starcraft,
+        obs_pathing=options.obs_pathing_grid,
+        obs_height=options.obs_terrain_height,
+        state_is_obs=options.obs_instead_of_state,
         conic=options.conic_fov,
         n_fov=options.n_fov_actions,
         prob_obs_enemy=float(options.prob_obs_enemy),
@@ -134,5 +162,26 @@ def option_values(options: BattleOptions) -> dict[str, Any]:
         reward_scale_rate=float(options.reward_scale_rate),
         max_reward_each=options.max_reward_from == "each_battle",
         random_order=options.unit_order == "random",
+        heuristic_ai=options.heuristic_ai,
+        heuristic_rest=options.heuristic_rest,
         medivacs_follow=options.enemy_medivacs == "follow",
+    ) | capability_values(options)
+
+
+def capability_values(options: BattleOptions) -> dict[str, Any]:
+    """The fields of ``SETUP`` about what is drawn for each agent."""
+    return dict(
+        n_capabilities=options.stochastic_attack + options.stochastic_health,
+        stochastic_attack=options.stochastic_attack,
+        attack_lower=float(options.attack_lower_bound),
+        attack_upper=float(options.attack_upper_bound),
+        tell_attack=options.observe_attack_probs,
+        stochastic_health=options.stochastic_health,
+        health_lower=float(options.health_lower_bound),
+        health_upper=float(options.health_upper_bound),
+        tell_health=options.observe_teammate_health,
+        kill_tick=options.step_mul - options.kill_unit_step_mul if options.stochastic_health else -1,
+        tell_types=options.observe_teammate_types,
+        mask_enemies=options.mask_enemies,
+        mask_probability=float(options.mask_probability),
     )

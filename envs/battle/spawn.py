@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battle import rng
+from envs.battle.geometry import on_grid
 from envs.battle.jit import kernel
-from envs.battle.movement import stands
+from envs.battle.opponent import first_orders
 from envs.battle.state import NONE
-from envs.battle.units import GRID
+from envs.battle.terrain import stands
+from envs.battle.units import IN_THE_AIR
 
-SURROUNDED_AND_REFLECT, SURROUNDED, REFLECT, POINTS = 0, 1, 2, 3
+SURROUNDED_AND_REFLECT, SURROUNDED, REFLECT = 0, 1, 2
 MAP_SIZE, CENTRE, INNER = 32.0, 16.0, 2.0  # cells; enemies never start within 2 of a surrounded team
 SEARCH_RADIUS, SEARCH_SPACING = 8.0, 0.25
 
@@ -88,8 +90,17 @@ def draw_places(b, c):
                 b.y[n + i] = y
     else:
         for i in range(n + m):
-            b.x[i] = c.ally_point_x if i < n else c.enemy_point_x
-            b.y[i] = c.ally_point_y if i < n else c.enemy_point_y
+            draw_spot(b, c, i)
+
+
+@kernel
+def draw_spot(b, c, i):
+    """A point of unit i's spot: the same for all units that share it, as one call of a map's script makes them."""
+    spot = c.spot[i]
+    r = int(c.choices[spot] * rng.uniform(b.key, rng.START, spot, 7))
+    left, bottom, right, top = c.spots[spot, r, 0], c.spots[spot, r, 1], c.spots[spot, r, 2], c.spots[spot, r, 3]
+    b.x[i] = left + (right - left) * rng.uniform(b.key, rng.START, spot, 8)
+    b.y[i] = bottom + (top - bottom) * rng.uniform(b.key, rng.START, spot, 9)
 
 
 @kernel
@@ -98,21 +109,22 @@ def surround(b, c):
     key = b.key
     n, m = c.n_agents, c.n_enemies
     groups = 1 + int(4.0 * rng.uniform(key, rng.START, 0, 3))
-    diagonals = np.arange(4)
+    for g in range(4):
+        b.diagonal[g] = g
+        b.group_size[g] = 0
     for g in range(3):  # Fisher-Yates
         other = g + int((4 - g) * rng.uniform(key, rng.START, g, 4))
-        diagonals[g], diagonals[other] = diagonals[other], diagonals[g]
-    sizes = np.zeros(4, dtype=np.int64)
+        b.diagonal[g], b.diagonal[other] = b.diagonal[other], b.diagonal[g]
     for j in range(m):
-        sizes[int(groups * rng.uniform(key, rng.START, j, 5))] += 1
+        b.group_size[int(groups * rng.uniform(key, rng.START, j, 5))] += 1
     unit = n
     for g in range(groups):
         t = rng.uniform(key, rng.START, g, 6)
-        east = diagonals[g] >= 2
-        north = diagonals[g] == 1 or diagonals[g] == 2
+        east = b.diagonal[g] >= 2
+        north = b.diagonal[g] == 1 or b.diagonal[g] == 2
         inner_x = CENTRE + INNER if east else CENTRE - INNER
         inner_y = CENTRE + INNER if north else CENTRE - INNER
-        for _ in range(sizes[g]):
+        for _ in range(b.group_size[g]):
             b.x[unit] = inner_x * t + (MAP_SIZE if east else 0.0) * (1.0 - t)
             b.y[unit] = inner_y * t + (MAP_SIZE if north else 0.0) * (1.0 - t)
             unit += 1
@@ -121,31 +133,45 @@ def surround(b, c):
 @kernel
 def is_free(b, u, c, i, x, y):
     """Whether unit i may be put here: ground under it, and no body of a lower-numbered unit in the way."""
-    if not stands(c, x, y):
+    k = b.kind[i]
+    if not stands(c, u.floor[k], x, y):
         return False
     for j in range(i):
-        dx = b.x[j] - x
-        dy = b.y[j] - y
-        least = u.hard_distance[b.kind[i], b.kind[j]]
-        if dx * dx + dy * dy < least * least:
-            return False
+        if u.floor[b.kind[j]] == u.floor[k]:
+            dx = b.x[j] - x
+            dy = b.y[j] - y
+            least = u.body[k] + u.body[b.kind[j]]
+            if dx * dx + dy * dy < least * least:
+                return False
     return True
 
 
 @kernel
-def put(b, u, c, i):
-    """Move unit i to the nearest free place; flyers may be anywhere."""
-    x = round(b.x[i] * GRID) / GRID
-    y = round(b.y[i] * GRID) / GRID
+def put(b, u, c, i, first):
+    """Move unit i to the nearest free of the places from number ``first`` on, and give its number; flyers stay."""
+    x = on_grid(b.x[i])
+    y = on_grid(b.y[i])
     b.x[i] = x
     b.y[i] = y
-    if u.is_air[b.kind[i]]:
-        return
-    for p in range(c.n_places):
+    if u.floor[b.kind[i]] == IN_THE_AIR:
+        return 0
+    for p in range(first, c.n_places):
         if is_free(b, u, c, i, x + c.places[p, 0], y + c.places[p, 1]):
             b.x[i] = x + c.places[p, 0]
             b.y[i] = y + c.places[p, 1]
-            return
+            return p
+    return 0
+
+
+@kernel
+def put_all(b, u, c):
+    """Find room for everybody. For one more unit of a kind at one point, places that were taken still are."""
+    place = 0
+    point_x = point_y = -1.0
+    for i in range(c.n_agents + c.n_enemies):
+        again = i > 0 and b.x[i] == point_x and b.y[i] == point_y and b.kind[i] == b.kind[i - 1]
+        point_x, point_y = b.x[i], b.y[i]
+        place = put(b, u, c, i, place if again else 0)
 
 
 @kernel
@@ -174,6 +200,8 @@ def fresh_unit(b, u, i):
     """Full health, no order, nothing in the air."""
     k = b.kind[i]
     b.alive[i] = True
+    b.floor[i] = u.floor[k]
+    b.body[i] = u.body[k]
     b.hp[i] = u.hp[k]
     b.shield[i] = u.shield[k]
     b.energy[i] = u.energy_start[k]
@@ -185,6 +213,8 @@ def fresh_unit(b, u, i):
     b.calm[i] = 0
     b.order[i] = NONE
     b.target[i] = -1
+    b.marches[i] = False
+    b.side[i] = 0
     b.called[i] = -1_000_000
     b.cooldown[i] = 0.0
     b.swing[i] = 0.0
@@ -201,11 +231,12 @@ def forget(b, c):
     """Clear what observations remember."""
     for i in range(c.n_agents):
         b.last_action[i] = -1
+        b.heuristic_target[i] = -1
         b.look_x[i] = 1.0
         b.look_y[i] = 0.0
     for j in range(c.n_enemies):
         b.tag[j] = -1
-        b.sighted[j, : c.n_agents] = False
+        b.sighted[j] = 0
 
 
 @kernel
@@ -220,11 +251,11 @@ def start_battle(b, u, c, slot):
     draw_teams(b, c)
     draw_places(b, c)
     n_units = c.n_agents + c.n_enemies
-    for i in range(n_units):
-        put(b, u, c, i)
+    put_all(b, u, c)
     number_allies(b, c)
     for i in range(n_units):
         fresh_unit(b, u, i)
+    first_orders(b, u, c)
     forget(b, c)
     if b.battle == 0 or c.max_reward_each:
         b.max_reward = c.n_enemies * c.reward_death_value + c.reward_win

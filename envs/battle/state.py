@@ -20,11 +20,14 @@ MAX_KINDS = 16
 MAX_TYPES = 4  # unit types of one scenario
 MAP_CELLS = 32  # every map is 32 × 32 cells
 MAX_PLACES = 4096  # places tried around a spawn point
+MAX_SPOTS = 16  # places of a map where units appear
+MAX_CHOICES = 8  # rectangles that one of them is drawn from
 
 FLAG = np.uint8  # numba's records hold no arrays of booleans
 
-# Orders. ACQUIRED is an attack that the unit chose for itself and may change; ATTACK sticks until the target dies.
-NONE, MOVE, ATTACK, ACQUIRED, HEAL = 0, 1, 2, 3, 4
+# Orders. ACQUIRED is an attack that the unit chose for itself and may change; ATTACK sticks until the target dies;
+# MARCH is an attack-move: on the way it acquires.
+NONE, MOVE, ATTACK, ACQUIRED, HEAL, MARCH = 0, 1, 2, 3, 4, 5
 
 SWEEP_DELAY = 4  # ticks between a colossus' lance touching a unit and its damage (0.25 s)
 
@@ -51,6 +54,8 @@ BATTLE = np.dtype(
         # who and where
         *per_unit(np.int64, "kind"),
         *per_unit(FLAG, "alive"),
+        *per_unit(np.int64, "floor"),  # as in units.py; IN_THE_AIR for the dead as well: they take no room
+        *per_unit(np.float64, "body"),  # radius that it keeps from others on its floor
         *per_unit(np.float64, "x y hp shield energy"),
         *per_unit(np.float64, "facing_x facing_y"),
         *per_unit(np.int64, "turning"),  # ticks until the weapon bears
@@ -60,6 +65,7 @@ BATTLE = np.dtype(
         *per_unit(np.int64, "order"),
         *per_unit(np.int64, "target"),  # unit number, -1 for none
         *per_unit(np.float64, "dest_x dest_y"),
+        *per_unit(FLAG, "marches"),  # goes on to its destination when there is nothing to attack
         *per_unit(np.float64, "anchor_x anchor_y"),  # where an acquired attack began: the leash hangs here
         *per_unit(np.int64, "called"),  # tick of the last call for help
         # weapons
@@ -75,18 +81,35 @@ BATTLE = np.dtype(
         *per_unit(np.float64, "sweep_x sweep_y"),  # unit vector along the sweep
         ("swept", np.int64, (MAX_UNITS, 2)),  # bits of opposing units that each of the two lances has touched
         ("sweep_due", np.int64, (MAX_UNITS, 2, SWEEP_DELAY)),  # bits of units whose damage is due, by tick
+        *per_unit(np.int64, "side"),  # on which it walks round what stands in its way: 1 left, -1 right, 0 nothing does
         # scratch of one tick
-        *per_unit(np.float64, "move_x move_y next_x next_y healed"),
+        *per_unit(np.float64, "move_x move_y healed"),
         *per_unit(FLAG, "moving"),
+        ("near", np.int64, (MAX_UNITS,)),  # bodies round the unit that walks
+        ("turn", np.int64, (MAX_UNITS,)),  # who acts when, with a random order
+        # scratch of the start
+        ("diagonal", np.int64, (4,)),  # by group of enemies: the diagonal that it stands on
+        ("group_size", np.int64, (4,)),
         # scratch of one step
         *per_unit(np.float64, "start_x start_y start_health distance2"),
         *per_unit(FLAG, "start_alive"),
+        *scalars(np.int64, "result dead_allies dead_enemies"),
+        *scalars(np.float64, "reward"),
+        *per_unit(FLAG, "doomed"),  # its health was below the agent's health level
+        *per_unit(FLAG, "in_angle"),  # within the angle of the agent that looks
+        # notes for the views, bits by agent: enemies or (of a medivac) allies to target, those in reach, whom it sees
+        *((name, np.int64, (MAX_SIDE,)) for name in ("targets", "in_reach", "sees_enemies", "sees_allies")),
         # what observations remember
-        ("sighted", FLAG, (MAX_SIDE, MAX_SIDE)),  # (enemy, agent): the agent may see this enemy
+        ("sighted", np.int64, (MAX_SIDE,)),  # by enemy: bits of the agents that may see it
         ("tag", np.int64, (MAX_SIDE,)),  # by enemy: the agent that sighted it first, -1 for nobody
         ("last_action", np.int64, (MAX_SIDE,)),  # by agent: -1 before the first
+        ("heuristic_target", np.int64, (MAX_SIDE,)),  # by agent: whom the scripted agent goes for, -1 for nobody
         ("look_x", np.float64, (MAX_SIDE,)),
         ("look_y", np.float64, (MAX_SIDE,)),
+        # drawn for each battle (smacv2's capabilities), by agent
+        ("attack_probability", np.float64, (MAX_SIDE,)),  # that an attack or heal is sent
+        ("health_level", np.float64, (MAX_SIDE,)),  # share of life below which the agent dies
+        ("enemy_mask", np.int64, (MAX_SIDE,)),  # by agent: bits of the enemies whose health and type are hidden from it
     ],
     align=True,
 )
@@ -99,24 +122,46 @@ SETUP = np.dtype(
         # scenario
         *scalars(np.int64, "n_types type_bits"),  # types that can appear; type features per unit (0 with a single type)
         ("kind_by_type", np.int64, (MAX_TYPES,)),
-        ("type_by_kind", np.int64, (MAX_KINDS,)),
+        ("type_by_kind", np.int64, (MAX_KINDS,)),  # of agents: unit_type and type bit; -1 for others
+        ("enemy_type_by_kind", np.int64, (MAX_KINDS,)),  # type bit of enemies
         ("team_cdf", np.float64, (MAX_TYPES,)),  # cumulative weights in the order of the type bits
         ("type_is_exception", FLAG, (MAX_TYPES,)),
         *per_unit(np.int64, "fixed_kinds"),  # kinds of fixed teams, -1 where drawn
         *scalars(np.int64, "start"),
-        *scalars(np.float64, "start_p ally_point_x ally_point_y enemy_point_x enemy_point_y"),
-        *scalars(FLAG, "shields healers"),
-        ("pathable", FLAG, (MAP_CELLS, MAP_CELLS)),
+        *scalars(np.float64, "start_p"),
+        *scalars(FLAG, "ally_shields enemy_shields"),
+        *scalars(FLAG, "healers"),  # smacv2's medivac rules hold
+        *scalars(FLAG, "medivacs"),  # there can be some
+        *per_unit(np.int64, "spot"),  # where each unit appears
+        ("choices", np.int64, (MAX_SPOTS,)),
+        ("spots", np.float64, (MAX_SPOTS, MAX_CHOICES, 4)),  # left, bottom, right, top
+        *scalars(np.int64, "script"),
+        ("march_to", np.float64, (2, 2)),
+        *scalars(np.float64, "march_speed"),  # of the slowest enemy; medivacs do not outrun it
+        # terrain, [y, x]
+        ("pathable", FLAG, (MAP_CELLS, MAP_CELLS)),  # on foot, as the game reports it
+        ("floors", FLAG, (3, MAP_CELLS, MAP_CELLS)),
+        ("level", np.int64, (MAP_CELLS, MAP_CELLS)),
+        ("height", np.int64, (MAP_CELLS, MAP_CELLS)),
+        *scalars(FLAG, "has_waypoints"),
+        ("waypoints", np.uint16, (MAP_CELLS * MAP_CELLS, MAP_CELLS * MAP_CELLS)),
         *scalars(np.int64, "n_places"),
         ("places", np.float64, (MAX_PLACES, 2)),  # offsets to try around a spawn point, nearest first
         # what smacv2 assumes of each kind
         *((name, np.float64, (MAX_KINDS,)) for name in ("shoot_range", "sight_range", "cooldown_scale")),
         # options
         *scalars(FLAG, "rules_2024 mask_by_range fully_observable conic random_order medivacs_follow"),
+        *scalars(FLAG, "heuristic_ai heuristic_rest"),
         *scalars(np.float64, "move_amount prob_obs_enemy"),
         *scalars(np.int64, "step_mul n_fov"),
         *scalars(FLAG, "obs_all_health obs_own_health obs_own_pos obs_last_action obs_timestep"),
-        *scalars(FLAG, "state_last_action state_timestep"),
+        *scalars(FLAG, "obs_features obs_pathing obs_height"),
+        *scalars(FLAG, "state_last_action state_timestep state_is_obs"),
+        *scalars(np.int64, "n_capabilities"),  # how many of the next two are on
+        *scalars(FLAG, "stochastic_attack stochastic_health mask_enemies"),
+        *scalars(FLAG, "tell_attack tell_health tell_types"),  # to other agents
+        *scalars(np.float64, "attack_lower attack_upper health_lower health_upper mask_probability"),
+        *scalars(np.int64, "kill_tick"),  # of a step: when agents below their health level die
         *scalars(FLAG, "reward_sparse reward_only_positive reward_scale max_reward_each"),
         *scalars(np.float64, "reward_death_value reward_win reward_defeat reward_negative_scale reward_scale_rate"),
     ],

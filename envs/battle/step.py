@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numba
 
+from envs.battle.capabilities import doom, draw_capabilities, kill_the_doomed
+from envs.battle.heuristic import act_by_heuristic
 from envs.battle.jit import kernel
-from envs.battle.observe import forget_the_dead, observe
-from envs.battle.orders import take_action
+from envs.battle.observe import observe
+from envs.battle.orders import NO_OP, take_action
 from envs.battle.reward import LOST, UNDECIDED, WON, outcome, remember, step_reward
+from envs.battle.sight import forget_the_dead
 from envs.battle.spawn import start_battle
 from envs.battle.tick import tick
 
@@ -16,7 +19,14 @@ from envs.battle.tick import tick
 def new_battle(b, u, c, v, e):
     """Start the slot's next battle and write its first views."""
     start_battle(b, u, c, e)
+    draw_capabilities(b, c)
     tick(b, u, c)
+    show(b, u, c, v, e)
+
+
+@kernel
+def show(b, u, c, v, e):
+    """Write what battle e looks like now."""
     observe(b, u, c, v.obs[e], v.state[e], v.action_mask[e])
     for i in range(c.n_agents):
         v.unit_type[e, i] = c.type_by_kind[b.kind[i]]
@@ -26,26 +36,75 @@ def new_battle(b, u, c, v, e):
 @kernel
 def step_battle(b, u, c, v, e, actions):
     """Advance battle e by one env_step; restart it if it ended."""
-    remember(b, c)
-    for i in range(c.n_agents):
-        take_action(b, u, c, i, actions[e, i], v.action_mask[e, i])
-    for _ in range(c.step_mul):
-        tick(b, u, c)
-    b.step += 1
-    keep_last_seen_places(b, c)
-    forget_the_dead(b, c)
-    result = outcome(b, u, c)
-    v.reward[e] = step_reward(b, c, result)
-    v.terminated[e] = result != UNDECIDED
-    v.truncated[e] = result == UNDECIDED and b.step >= c.episode_limit
-    v.battle_won[e] = result == WON
-    v.battle_lost[e] = result == LOST
-    count_the_dead(b, c, v, e)
+    command(b, u, c, actions[e], v.action_mask[e])
+    play(b, u, c, c.step_mul)
+    settle(b, u, c)
+    publish(b, c, v, e)
     if v.terminated[e] or v.truncated[e]:
         observe(b, u, c, v.final_obs[e], v.final_state[e], v.final_action_mask[e])
         new_battle(b, u, c, v, e)
     else:
         observe(b, u, c, v.obs[e], v.state[e], v.action_mask[e])
+
+
+@kernel
+def command(b, u, c, actions, mask):
+    """What a step does before the game plays on: remember the moment, turn the actions (N,) into orders."""
+    remember(b, c)
+    give_orders(b, u, c, mask, actions)
+
+
+@kernel
+def play(b, u, c, ticks):
+    """The first ticks of a step, or all."""
+    if c.stochastic_health:
+        doom(b, u, c)
+    for t in range(ticks):
+        if t == c.kill_tick:
+            kill_the_doomed(b, u, c)
+        tick(b, u, c)
+
+
+@kernel
+def settle(b, u, c):
+    """What a step does after the game has played on: bookkeeping, then reward and end."""
+    b.step += 1
+    keep_last_seen_places(b, c)
+    forget_the_dead(b, c)
+    judge(b, u, c)
+
+
+@kernel
+def judge(b, u, c):
+    """Reward and end of the step that led here, from the health that was remembered."""
+    b.result = outcome(b, u, c)
+    b.reward = step_reward(b, c, b.result)
+    count_the_dead(b, c)
+
+
+@kernel
+def publish(b, c, v, e):
+    """Write reward and end where the caller reads them."""
+    v.reward[e] = b.reward
+    v.terminated[e] = b.result != UNDECIDED
+    v.truncated[e] = b.result == UNDECIDED and b.step >= c.episode_limit
+    v.battle_won[e] = b.result == WON
+    v.battle_lost[e] = b.result == LOST
+    v.dead_allies[e] = b.dead_allies
+    v.dead_enemies[e] = b.dead_enemies
+
+
+@kernel
+def give_orders(b, u, c, mask, actions):
+    """Carry out the agents' actions (N,); with ``heuristic_ai`` others take their place, there and in the array."""
+    for i in range(c.n_agents):
+        if c.heuristic_ai:
+            # What observations show as the last action is the caller's all the same.
+            b.last_action[i] = actions[i] if 0 <= actions[i] < c.n_actions else NO_OP
+            actions[i] = act_by_heuristic(b, u, c, i, mask[i])
+        else:
+            action = actions[i]
+            take_action(b, u, c, i, action, 0 <= action < c.n_actions and mask[i, action])
 
 
 @kernel
@@ -58,13 +117,13 @@ def keep_last_seen_places(b, c):
 
 
 @kernel
-def count_the_dead(b, c, v, e):
-    v.dead_allies[e] = 0
-    v.dead_enemies[e] = 0
+def count_the_dead(b, c):
+    b.dead_allies = 0
+    b.dead_enemies = 0
     for i in range(c.n_agents):
-        v.dead_allies[e] += not b.alive[i]
+        b.dead_allies += not b.alive[i]
     for i in range(c.n_agents, c.n_agents + c.n_enemies):
-        v.dead_enemies[e] += not b.alive[i]
+        b.dead_enemies += not b.alive[i]
 
 
 @kernel

@@ -5,10 +5,11 @@ from __future__ import annotations
 from envs.battle.command import acquire, give_order
 from envs.battle.geometry import distance2, within
 from envs.battle.jit import kernel
-from envs.battle.state import ACQUIRED, HEAL, NONE
+from envs.battle.state import ACQUIRED, HEAL, MARCH, MOVE, NONE
 from envs.battle.units import SWEEP
 
-LEASH = 21.0  # cells that a unit may follow a target of its own choice
+LEASH = 21.0  # cells that an idle unit may follow a target of its own choice
+LEASH_RESET = 5.0  # cells from where it stood that it is pulled back to
 CHOOSE_AGAIN = 8  # ticks between looks for something better while the chosen target is out of weapon range
 NOBODY = -1
 
@@ -34,17 +35,20 @@ def best_target(b, u, c, i, first, count):
 
 @kernel
 def choose_targets(b, u, c):
-    """Idle enemies acquire; those on their way to a target of their own choice may choose a nearer one."""
+    """Idle and marching enemies acquire; those on their way to a target of their own choice may choose a nearer one."""
     for i in range(c.n_agents, c.n_agents + c.n_enemies):
-        k = b.kind[i]
-        if not b.alive[i] or u.weapons[k] == 0:
+        if not b.alive[i]:
             continue
         if b.order[i] == ACQUIRED:
             reconsider(b, u, c, i)
-        if b.order[i] == NONE:
-            j = best_target(b, u, c, i, 0, c.n_agents)
+        elif b.order[i] == MOVE:
+            come_back(b, i)
+        if b.order[i] == NONE or b.order[i] == MARCH:
+            j = best_target(b, u, c, i, 0, c.n_agents) if u.weapons[b.kind[i]] > 0 else NOBODY
             if j >= 0:
                 acquire(b, i, j)
+            elif b.marches[i]:
+                b.order[i] = MARCH
 
 
 @kernel
@@ -57,10 +61,11 @@ def reconsider(b, u, c, i):
     attacking = b.swing[i] > 0.0 or b.burst[i] > 0.0 or b.channel[i]
     if attacking or within(b, u, i, j, u.range[b.kind[i], 0]):
         return
-    dx = b.x[i] - b.anchor_x[i]
-    dy = b.y[i] - b.anchor_y[i]
-    if dx * dx + dy * dy > LEASH * LEASH:
+    if u.speed[b.kind[i]] == 0.0:
         give_order(b, i, NONE, j)
+    elif not b.marches[i] and from_anchor2(b, i) > LEASH * LEASH:
+        give_order(b, i, MOVE, NOBODY)
+        b.dest_x[i], b.dest_y[i] = b.anchor_x[i], b.anchor_y[i]
     elif (b.tick + i) % CHOOSE_AGAIN == 0:
         better = best_target(b, u, c, i, 0, c.n_agents)
         if better >= 0 and better != j:
@@ -70,11 +75,27 @@ def reconsider(b, u, c, i):
 
 
 @kernel
+def come_back(b, i):
+    """A unit that its leash pulls back is free again near the place that it left."""
+    if from_anchor2(b, i) <= LEASH_RESET * LEASH_RESET:
+        give_order(b, i, NONE, NOBODY)
+
+
+@kernel
+def from_anchor2(b, i):
+    """Squared distance from where the unit stood when it acquired."""
+    dx = b.x[i] - b.anchor_x[i]
+    dy = b.y[i] - b.anchor_y[i]
+    return dx * dx + dy * dy
+
+
+@kernel
 def choose_patients(b, u, c):
     """Idle enemy medivacs heal by themselves: the lowest share of life first, then the nearest, one medivac each."""
     for i in range(c.n_agents, c.n_agents + c.n_enemies):
         k = b.kind[i]
-        if b.alive[i] and u.heals[k] and b.order[i] == NONE and b.energy[i] >= u.autocast_energy[k]:
+        free = b.order[i] == NONE or b.order[i] == MARCH
+        if b.alive[i] and u.heals[k] and free and b.energy[i] >= u.autocast_energy[k]:
             j = best_patient(b, u, c, i)
             if j >= 0:
                 give_order(b, i, HEAL, j)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from envs.battle import rng
 from envs.battle.damage import bury
 from envs.battle.effects import delayed_effects
 from envs.battle.healing import heal
 from envs.battle.jit import kernel
 from envs.battle.movement import head_for, move_all
-from envs.battle.opponent import follow_comrades, script
-from envs.battle.state import ACQUIRED, ATTACK, HEAL, MOVE, NONE
+from envs.battle.opponent import follow_comrades, march, script
+from envs.battle.state import ACQUIRED, ATTACK, HEAL, MARCH, MOVE, NONE
 from envs.battle.targeting import choose_patients, choose_targets
 from envs.battle.weapons import attack
 
@@ -20,7 +18,7 @@ from envs.battle.weapons import attack
 def tick(b, u, c):
     """Advance battle e by one tick (1/16 game second)."""
     choose_targets(b, u, c)
-    if c.healers:
+    if c.medivacs:
         choose_patients(b, u, c)
     script(b, u, c)
     n_units = c.n_agents + c.n_enemies
@@ -36,7 +34,7 @@ def tick(b, u, c):
         for i in range(n_units):
             if b.alive[i]:
                 act(b, u, c, i)
-    if c.healers:
+    if c.medivacs:
         receive_healing(b, u, c)
     bury(b, u, c)
     move_all(b, u, c)
@@ -49,11 +47,13 @@ def act_in_random_order(b, u, c):
     """As the game does: one after the other, and who is killed is dead at once, to itself and to later units."""
     bury(b, u, c)
     n_units = c.n_agents + c.n_enemies
-    order = np.arange(n_units)
+    for i in range(n_units):
+        b.turn[i] = i
     for i in range(n_units - 1):  # Fisher-Yates
         j = i + int((n_units - i) * rng.uniform(b.key, rng.UNIT_ORDER, i, b.tick))
-        order[i], order[j] = order[j], order[i]
-    for i in order:
+        b.turn[i], b.turn[j] = b.turn[j], b.turn[i]
+    for k in range(n_units):
+        i = b.turn[k]
         if b.alive[i]:
             act(b, u, c, i)
             bury(b, u, c)
@@ -63,17 +63,20 @@ def act_in_random_order(b, u, c):
 def act(b, u, c, i):
     """Carry out unit i's order for one tick; movement is only wished for here."""
     order = b.order[i]
+    speed = u.speed[b.kind[i]]
     if order == ATTACK or order == ACQUIRED:
         if attack(b, u, c, i):
             j = b.target[i]
-            head_for(b, u, i, b.x[j], b.y[j])
+            head_for(b, u, c, i, b.x[j], b.y[j], speed)
     elif order == MOVE:
-        if head_for(b, u, i, b.dest_x[i], b.dest_y[i]):
+        if head_for(b, u, c, i, b.dest_x[i], b.dest_y[i], speed):
             b.order[i] = NONE
     elif order == HEAL:
         if heal(b, u, i):
             j = b.target[i]
-            head_for(b, u, i, b.x[j], b.y[j])
+            head_for(b, u, c, i, b.x[j], b.y[j], speed)
+    elif order == MARCH:
+        march(b, u, c, i)
     elif c.medivacs_follow and i >= c.n_agents and u.heals[b.kind[i]]:
         follow_comrades(b, u, c, i)
 

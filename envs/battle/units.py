@@ -18,7 +18,11 @@ from numpy.typing import DTypeLike, NDArray
 from envs.battle.state import FLAG, MAX_KINDS, Field, record
 
 GRID = 4096.0
+# What a body takes room on. Colossi stride over cliffs and over everybody but each other.
+IN_THE_AIR, ON_FOOT, STRIDING = 0, 1, 2
 INSTANT, MISSILE, BURST, SWEEP, EXPLOSION = 0, 1, 2, 3, 4
+MAX_TURNS = 8  # ticks in which the slowest, the spine crawler, turns round
+BEARS_ANYWAY = -2.0  # less than any cosine
 DELIVERIES = {"instant": INSTANT, "missile": MISSILE, "burst": BURST, "sweep": SWEEP, "explosion": EXPLOSION}
 
 # What smacv2's Python side assumes of a type, beside the game's own numbers: masks, sight, normalisers.
@@ -40,8 +44,29 @@ DEFAULT_SHOOT_RANGE, DEFAULT_SIGHT_RANGE, DEFAULT_COOLDOWN_SCALE = 6, 9, 15
 @cache
 def facts() -> dict[str, dict[str, Any]]:
     """The unit data by name, in alphabetical order as in the game's catalogue: a unit's place in it is its ``kind``."""
-    text = (files("envs") / "data" / "units.json").read_text()
-    return dict(sorted(json.loads(text).items()))
+    return dict(sorted(read("units.json").items()))
+
+
+@cache
+def catalogs() -> dict[str, dict[str, Any]]:
+    """What single maps change in the data: ``{map: {unit: {"weapons": {name: fields}, "heal": fields}}}``."""
+    return read("catalog.json")
+
+
+def read(name: str) -> Any:
+    return json.loads((files("envs") / "data" / name).read_text())
+
+
+def facts_of(catalog: str) -> list[dict[str, Any]]:
+    """The unit data in the order of kinds, with the changes of one map's catalogue; "" changes nothing."""
+    changes = catalogs()[catalog] if catalog else {}
+    rows = []
+    for name, row in facts().items():
+        change = changes.get(name, {})
+        weapons = [weapon | change.get("weapons", {}).get(weapon["name"], {}) for weapon in row["weapons"]]
+        heal = row["heal"] and row["heal"] | change.get("heal", {})
+        rows.append(row | {"weapons": weapons, "heal": heal})
+    return rows
 
 
 def kind_of(name: str) -> int:
@@ -72,18 +97,18 @@ UNITS = np.dtype(
     [
         *by_kind(np.float64, "hp shield armor hp_regen shield_regen shield_delay"),
         *by_kind(np.float64, "energy_start energy_max energy_regen speed acceleration radius"),
-        *by_kind(FLAG, "is_air"),  # flies: no terrain, no ground collision
+        *by_kind(np.int64, "floor"),  # IN_THE_AIR, ON_FOOT or STRIDING
+        *by_kind(np.float64, "body"),  # centres of two kinds on one floor keep at least both bodies apart; 0 in the air
         *by_kind(FLAG, "is_ground"),  # hit by ground weapons
         *by_kind(FLAG, "is_biological explodes"),
         *by_kind(np.float64, "explosion_radius"),
-        *by_pair(np.float64, "hard_distance"),  # centres of two kinds keep at least this apart; 0: no collision
         *by_pair(FLAG, "can_attack"),  # the row's weapons reach the column's plane
         *by_pair(FLAG, "threatens"),  # the column counts as a threat to the row
         *by_kind(np.int64, "weapons"),  # number of weapons, 0..2; the second is a melee copy with the same cooldown
         *by_weapon(np.int64, "delivery"),
         ("damage", np.float64, (MAX_KINDS, 2, MAX_KINDS)),  # of one hit on the last axis' kind, before armour
         *by_weapon(np.float64, "range range_slop scan_range period damage_point second_hit missile_speed"),
-        *by_weapon(np.float64, "cos_one_turn cos_two_turns"),  # angles from which it bears within 1 and 2 ticks
+        ("cos_turns", np.float64, (MAX_KINDS, 2, MAX_TURNS)),  # of angles from which it bears within 1, 2, … ticks
         *by_kind(FLAG, "heals"),
         *by_kind(np.float64, "heal_range heal_slop heal_rate"),
         *by_kind(np.float64, "heal_cost"),  # energy per hp
@@ -99,9 +124,9 @@ def on_grid(length: float) -> float:
 
 
 @cache
-def unit_table() -> NDArray[np.void]:
-    """One record with every table, built from the data file."""
-    rows = list(facts().values())
+def unit_table(catalog: str = "") -> NDArray[np.void]:
+    """One record with every table, built from the data file; ``catalog`` names the map whose changes hold."""
+    rows = facts_of(catalog)
     count = len(rows)
 
     def column(get: Any, dtype: Any = np.float64) -> NDArray[Any]:
@@ -130,12 +155,12 @@ def unit_table() -> NDArray[np.void]:
         speed=column(lambda row: on_grid(row["speed_per_loop"])),
         acceleration=column(lambda row: row["acceleration_per_loop2"]),
         radius=column(lambda row: row["radius"]),
-        is_air=column(lambda row: "ground" not in row["planes"], bool),
+        floor=column(floor, np.int64),
+        body=column(lambda row: row["inner_radius"] if floor(row) != IN_THE_AIR else 0.0),
         is_ground=column(lambda row: "ground" in row["planes"], bool),
         is_biological=column(lambda row: "biological" in row["attributes"], bool),
         explodes=column(lambda row: any(w["delivery"] == "explosion" for w in row["weapons"]), bool),
         explosion_radius=column(lambda row: on_grid(max([w["splash_radius"] for w in row["weapons"]], default=0))),
-        hard_distance=pairs(rows, hard_distance, np.float64),
         can_attack=pairs(rows, can_attack, bool),
         threatens=pairs(rows, lambda a, b: can_attack(b, a) or b["always_threatens"], bool),
         weapons=column(lambda row: len(row["weapons"]), np.int64),
@@ -148,8 +173,7 @@ def unit_table() -> NDArray[np.void]:
         damage_point=weapon(lambda w, _: w["damage_point_loops"]),
         second_hit=weapon(lambda w, _: w["second_hit_loops"]),
         missile_speed=weapon(lambda w, _: w["missile_speed_per_loop"]),
-        cos_one_turn=weapon(lambda w, row: turn_cosine(w, row, 1)),
-        cos_two_turns=weapon(lambda w, row: turn_cosine(w, row, 2)),
+        cos_turns=turn_table(rows),
         heals=column(lambda row: row["heal"] is not None, bool),
         heal_range=heal("range"),
         heal_slop=heal("range_slop"),
@@ -161,20 +185,26 @@ def unit_table() -> NDArray[np.void]:
     return record(UNITS, tables)
 
 
-def turn_cosine(weapon: dict[str, Any], row: dict[str, Any], ticks: int) -> float:
-    """Cosine of the largest angle to a target that ``ticks`` ticks of turning bring into the weapon's arc."""
-    return math.cos(math.radians(min(180.0, ticks * row["turn_deg_per_loop"] + weapon["arc_deg"] / 2)))
+def turn_table(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
+    """Cosines of the largest angles to a target that so many ticks of turning bring into a weapon's arc."""
+    table = np.full((len(rows), 2, MAX_TURNS), BEARS_ANYWAY)
+    for kind, row in enumerate(rows):
+        for slot, weapon in enumerate(row["weapons"]):
+            for index in range(MAX_TURNS):
+                angle = (index + 1) * row["turn_deg_per_loop"] + weapon["arc_deg"] / 2
+                if angle < 180.0:
+                    table[kind, slot, index] = math.cos(math.radians(angle))
+    return table
 
 
 def pairs(rows: list[dict[str, Any]], get: Any, dtype: Any) -> NDArray[Any]:
     return np.array([[get(a, b) for b in rows] for a in rows], dtype=dtype)
 
 
-def hard_distance(a: dict[str, Any], b: dict[str, Any]) -> float:
-    """Ground units keep their inner radii apart; a colossus collides with colossi only; flyers overlap."""
-    both_walk = a["collides_with_ground"] and b["collides_with_ground"]
-    both_stride = not a["collides_with_ground"] and "ground" in a["planes"] and a is b
-    return a["inner_radius"] + b["inner_radius"] if both_walk or both_stride else 0.0
+def floor(row: dict[str, Any]) -> int:
+    if row["collides_with_ground"]:
+        return ON_FOOT
+    return STRIDING if "ground" in row["planes"] else IN_THE_AIR
 
 
 def can_attack(a: dict[str, Any], b: dict[str, Any]) -> bool:

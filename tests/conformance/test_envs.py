@@ -285,6 +285,20 @@ def test_masked_seed_over_whole_battles(id: str) -> None:
     assert flat(play(a, 2)) != first
 
 
+@pytest.mark.parametrize("continuing", [True, False])
+def test_infos_tell_of_the_limit_where_episodes_continue(continuing: bool) -> None:
+    world = envs.parallel_env("terran_5_vs_5", seed=3, continuing_episode=continuing)
+    observations, _ = world.reset()
+    for _ in range(world.batch.spec.episode_limit):
+        stop = {name: int(not observations[name]["action_mask"][0]) for name in world.agents}
+        world.batch.battles["alive"][0, 5:10], world.batch.battles["x"][0, 5:10] = 1, 2.0  # type: ignore[attr-defined]
+        world.batch.battles["hp"][0, :10] = 40.0  # type: ignore[attr-defined]  # nobody ever dies
+        observations, _, _, truncated, infos = world.step(stop)
+        assert all(("episode_limit" in infos[name]) == (continuing and truncated[name]) for name in truncated)
+    assert not world.agents
+    assert all(truncated.values())
+
+
 @pytest.mark.parametrize("id", ["terran_5_vs_5", "protoss_10_vs_10", "zerg_20_vs_23"])
 def test_a_battle_through_pettingzoo(id: str) -> None:
     world = envs.parallel_env(id, seed=3)

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from envs.battle import rng
 from envs.battle.engine import BattleEnv
+from envs.battle.game_state import GameUnits, Memory
 from envs.battle.jit import kernel
+from envs.battle.opponent import first_orders
 from envs.battle.options import BattleOptions
 from envs.battle.orders import take_action
 from envs.battle.scenarios import TYPE_ORDER, Scenario
-from envs.battle.spawn import forget, fresh_unit
 from envs.battle.state import MOVE
 from envs.battle.tick import tick
-from envs.battle.units import kind_of
+from envs.battle.units import kind_of, unit_table
 
 KEY = 12345
 NEVER = 8  # a phase that the map script's clock, 0..7, does not reach
@@ -41,16 +42,9 @@ class Unit:
 
 
 @kernel
-def lay_out(battles, units, setup, key):
-    """Make every unit fresh, keeping the kinds and places that are written already."""
-    b, u, c = battles[0], units[0], setup[0]
-    b.battle = 0
-    b.key = key
-    b.tick = 0
-    b.step = 0
-    for i in range(c.n_agents + c.n_enemies):
-        fresh_unit(b, u, i)
-    forget(b, c)
+def order_first(battles, units, setup):
+    """What the map's script orders at the spawn."""
+    first_orders(battles[0], units[0], setup[0])
 
 
 @kernel
@@ -61,9 +55,9 @@ def run_ticks(battles, units, setup, ticks):
 
 
 @kernel
-def send_action(battles, units, setup, i, action, mask):
-    """Agent i takes an action as in a step."""
-    take_action(battles[0], units[0], setup[0], i, action, mask)
+def send_action(battles, units, setup, i, action):
+    """Agent i takes an action as in a step, legal or not."""
+    take_action(battles[0], units[0], setup[0], i, action, True)
 
 
 class Arena:
@@ -74,32 +68,54 @@ class Arena:
         enemies: scripted units.
         script: tick modulo 8 at which the map script gives its orders; None: never.
         help: whether damaged enemies call for help.
+        scenario: fields of ``Scenario``: another map, catalogue or script, whose first orders are given.
         options: fields of ``BattleOptions``.
     """
 
     def __init__(
-        self, allies: list[Unit], enemies: list[Unit], *, script: int | None = None, help: bool = False, **options: Any
+        self,
+        allies: list[Unit],
+        enemies: list[Unit],
+        *,
+        script: int | None = None,
+        help: bool = False,
+        scenario: dict[str, Any] | None = None,
+        **options: Any,
     ) -> None:
-        race = "terran"  # whose medivac rules hold; the units may be anybody's
+        race = "terran"  # whose medivac rules and shapes of observations hold; the units may be anybody's
         options.setdefault("rules", "2023")  # which sends orders whatever the distance
-        scenario = Scenario(race=race, n_agents=len(allies), n_enemies=len(enemies), unit_types=TYPE_ORDER[race])
+        fields: dict[str, Any] = dict(type_bits=0) | (scenario or {})
+        fight = Scenario(race=race, n_agents=len(allies), n_enemies=len(enemies), unit_types=TYPE_ORDER[race], **fields)
         self.env = BattleEnv(
-            id="arena", scenario=scenario, num_envs=1, seed=0, first_slot=0, options=BattleOptions(**options)
+            id="arena", scenario=fight, num_envs=1, seed=0, first_slot=0, options=BattleOptions(**options)
         )
         self.n = len(allies)
         self.units = allies + enemies
         self.b = self.env.battles[0]
-        for i, unit in enumerate(self.units):
-            self.b["kind"][i], self.b["x"][i], self.b["y"][i] = kind_of(unit.type), unit.x, unit.y
-        lay_out(*self._state, np.uint64(KEY))
+        self.env.setup[0]["type_by_kind"][:] = 0  # no rule test asks for the agents' types
+        self.env.load_game_state(self.game_units(), Memory(key=KEY))
         self.b["trigger"] = NEVER if script is None else script
         if not help:
             self.b["called"][:] = 10**9
         for i, unit in enumerate(self.units):
             self.b["facing_x"][i], self.b["facing_y"][i] = unit.facing or ((1, 0) if i < self.n else (-1, 0))
-            for name in ("hp", "shield", "energy"):
-                if getattr(unit, name) is not None:
-                    self.b[name][i] = getattr(unit, name)
+        order_first(*self._state)
+
+    def game_units(self) -> GameUnits:
+        """The lay-out as a game would report it."""
+        fresh = unit_table()[0]
+        kinds = [kind_of(unit.type) for unit in self.units]
+        columns = {}
+        for name, full in (("hp", "hp"), ("shield", "shield"), ("energy", "energy_start")):
+            given = [getattr(unit, name) for unit in self.units]
+            columns[name] = [fresh[full][k] if value is None else value for k, value in zip(kinds, given, strict=True)]
+        return GameUnits(
+            unit_type=[unit.type for unit in self.units],
+            owner=[1] * self.n + [2] * (len(self.units) - self.n),
+            x=[unit.x for unit in self.units],
+            y=[unit.y for unit in self.units],
+            **columns,
+        )
 
     @property
     def _state(self) -> tuple[NDArray[np.void], ...]:
@@ -145,8 +161,7 @@ class Arena:
 
     def act(self, i: int, action: int) -> Arena:
         """Any action of agent i, legal or not: rule tests decide for themselves."""
-        everything = np.ones(self.env.spec.n_actions, np.bool_)
-        send_action(*self._state, i, int(action), everything)
+        send_action(*self._state, i, int(action))
         return self
 
     def order_of(self, i: int) -> tuple[int, int]:

@@ -51,5 +51,6 @@ def hard_distances(env: BattleEnv) -> tuple[NDArray[np.float64], NDArray[np.floa
     alive = env.battles["alive"][:, :count].astype(bool)
     apart = np.hypot(x[:, :, None] - x[:, None], y[:, :, None] - y[:, None])
     pairs = alive[:, :, None] & alive[:, None] & ~np.eye(count, dtype=bool)
-    least = env.units[0]["hard_distance"][kind[:, :, None], kind[:, None]]
+    floor, body = (env.units[0][name][kind] for name in ("floor", "body"))
+    least = np.where(floor[:, :, None] == floor[:, None], body[:, :, None] + body[:, None], 0.0)
     return np.where(pairs, apart, np.inf), np.where(pairs, least, 0.0)

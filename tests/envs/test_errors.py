@@ -21,8 +21,9 @@ GOOD = dict(race="terran", n_agents=2, n_enemies=2, unit_types=("marine", "marau
     ("wrong", "says"),
     [
         (dict(race="human"), "unknown race 'human', allowed: terran, protoss, zerg"),
+        (dict(enemy_race="human"), "unknown enemy_race 'human', allowed: terran, protoss, zerg"),
         (dict(start="sky"), "unknown start 'sky', allowed: surrounded_and_reflect, surrounded, reflect, points"),
-        (dict(map="hills"), "unknown map 'hills', allowed: flat"),
+        (dict(map="hills"), "unknown map 'hills', allowed: T, corridor, flat"),
         (dict(n_agents=0), "n_agents is 0, allowed is 1 to 64"),
         (dict(n_enemies=65), "n_enemies is 65, allowed is 1 to 64"),
         (dict(n_agents=41, n_enemies=40), "41 agents and 40 enemies are more than the 80 units that the engine holds"),
@@ -46,10 +47,10 @@ GOOD = dict(race="terran", n_agents=2, n_enemies=2, unit_types=("marine", "marau
         ),
         (
             dict(ally_team=("medivac", "marine"), enemy_team=("marine", "marine")),
-            "a fixed team has types outside unit_types ('marine', 'marauder')",
+            "ally_team has types outside unit_types ('marine', 'marauder')",
         ),
-        (dict(ally_point=(33.0, 5.0)), "ally_point is (33.0, 5.0), both coordinates must lie in 0..32"),
-        (dict(enemy_point=(3.0, -5.0)), "enemy_point is (3.0, -5.0), both coordinates must lie in 0..32"),
+        (dict(ally_point=(33.0, 5.0)), "ally_point is (33.0, 5.0), coordinates must lie in 0..32"),
+        (dict(enemy_point=(3.0, -5.0)), "enemy_point is (3.0, -5.0), coordinates must lie in 0..32"),
     ],
 )
 def test_scenario(wrong: dict[str, Any], says: str) -> None:
@@ -66,6 +67,33 @@ def test_scenario(wrong: dict[str, Any], says: str) -> None:
         (dict(unit_order="index"), "option unit_order is 'index', allowed: simultaneous, random"),
         (dict(enemy_medivacs="flee"), "option enemy_medivacs is 'flee', allowed: hover, follow"),
         (dict(prob_obs_enemy=1.5), "option prob_obs_enemy is 1.5, a probability lies in 0..1"),
+        (dict(mask_probability=-0.5), "option mask_probability is -0.5, a probability lies in 0..1"),
+        (
+            dict(attack_lower_bound=0.7, attack_upper_bound=0.6),
+            "options attack_lower_bound and attack_upper_bound are 0.7 and 0.6, allowed is 0 <= lower <= upper <= 1",
+        ),
+        (
+            dict(health_lower_bound=float("nan")),
+            "options health_lower_bound and health_upper_bound are nan and 0.5, allowed is 0 <= lower <= upper <= 1",
+        ),
+        (dict(health_upper_bound=1.0), "option health_upper_bound is 1, it must be below: at 1 nobody could live"),
+        (
+            dict(stochastic_health=True, reward_only_positive=False),
+            "option stochastic_health needs reward_only_positive=True",
+        ),
+        (
+            dict(stochastic_health=True, kill_unit_step_mul=8),
+            "option kill_unit_step_mul is 8, with stochastic_health it must lie in 1..7, below step_mul",
+        ),
+        (
+            dict(obs_starcraft=False),
+            "option obs_starcraft=False leaves an empty observation; set obs_timestep_number=True as well",
+        ),
+        (
+            dict(obs_pathing_grid=True, move_amount=1.5),
+            "option obs_pathing_grid looks at cells whole moves away: move_amount is 1.5, it must be a whole number",
+        ),
+        (dict(obs_terrain_height=True, move_amount=2.5), "option obs_terrain_height looks at cells whole moves away"),
         (dict(step_mul=0), "option step_mul is 0, it must be at least 1"),
         (dict(num_fov_actions=0), "option num_fov_actions is 0, it must be at least 1"),
         (dict(move_amount=0.0), "option move_amount is 0.0, it must be above 0"),

@@ -135,13 +135,3 @@ def test_but_not_over_a_colossus() -> None:
 def test_flyers_overlap() -> None:
     arena = field(Unit("medivac", 10, 16), Unit("medivac", 10, 16), Unit("marine", 10, 16)).run(10)
     assert arena.place(0) == arena.place(1) == arena.place(2) == (10, 16)
-
-
-def test_a_pack_closes_in_on_its_prey() -> None:
-    """Blocked units slide round each other: of six zerglings in a bunch at least three come to bite."""
-    pack = [Unit("zergling", 14 + 0.8 * (i % 2), 15 + 0.8 * (i // 2)) for i in range(6)]
-    arena = Arena([Unit("marauder", 10, 16)], pack)
-    arena.b["hp"][0] = 1e6
-    arena.run(80)
-    reach = 0.1 + 0.5625 + 0.375
-    assert sum(arena.distance(0, 1 + i) <= reach for i in range(6)) >= 3

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from envs.battle.state import ACQUIRED, ATTACK, NONE
+from envs.battle.state import ACQUIRED, ATTACK, MOVE, NONE
 from tests.envs.arena import Arena, Unit
 
 
@@ -27,7 +29,7 @@ def test_it_fires_every_eight_ticks() -> None:
 def test_a_targeted_attack_sticks_until_its_target_dies() -> None:
     arena = Arena([Unit("marine", 4, 16), Unit("marine", 2.5, 16)], [Unit("marine", 28, 16)], script=0).run()
     assert arena.order_of(2) == (ATTACK, 0)
-    arena.carry(1, 26, 16).run(60)  # another one right before it
+    arena.carry(1, 26, 16).run(20)  # another one right before it
     assert arena.order_of(2) == (ATTACK, 0)
     arena.b["hp"][0] = 0
     arena.run(3)
@@ -118,6 +120,9 @@ def test_the_leash() -> None:
     arena.carry(2, 29.5, 16).run()  # 20.5 from where it began
     assert arena.order_of(2) == (ACQUIRED, 0)
     arena.carry(2, 29.5, 22).run(2)  # 21.4
+    assert arena.order_of(2)[0] == MOVE  # pulled back
+    arena.run(200)
+    assert 4.7 < math.dist(arena.place(2), (9, 16)) <= 5  # where it is free again: nobody is in sight from there
     assert arena.order_of(2)[0] == NONE
 
 

@@ -13,6 +13,7 @@ from gymnasium.spaces import Box
 import envs
 from envs.parallel_batch import ARRAYS, ParallelBatch
 from envs.protocol import BatchedEnv
+from envs.registry import make_options
 from tests.conformance.test_envs import SHAPES, check_sizes
 from tests.envs.foreign import Uneven
 from tests.envs.play import Player
@@ -257,11 +258,11 @@ def test_simple_spread_repeats_itself() -> None:
 
 def test_options_and_missing_packages_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="n_agents is 0, it must be at least 1"):
-        envs.make(SPREAD, n_agents=0)
+        make_options(SPREAD, {"n_agents": 0})
     with pytest.raises(ValueError, match=r"local_ratio is 2\.0, it must be between 0 and 1"):
-        envs.make(SPREAD, local_ratio=2.0)
+        make_options(SPREAD, {"local_ratio": 2.0})
     with pytest.raises(ValueError, match="unknown option 'cycles' of mpe2/simple_spread_v3: did you mean max_cycles"):
-        envs.make(SPREAD, cycles=3)
+        make_options(SPREAD, {"cycles": 3})
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
         ValueError, match=f"scenario '{SPREAD}' needs the package mpe2, which is not installed; pip inst"

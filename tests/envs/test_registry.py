@@ -17,10 +17,11 @@ BUILTIN = [f"{race}_{size}" for race in ("protoss", "terran", "zerg")
 
 @pytest.fixture(autouse=True)
 def _forget_what_a_test_registers() -> Iterator[None]:
-    before = dict(registry._entries)
+    before, spellings = dict(registry._entries), dict(registry._spellings)
     yield
-    registry._entries.clear()
-    registry._entries.update(before)
+    for table, saved in ((registry._entries, before), (registry._spellings, spellings)):
+        table.clear()
+        table.update(saved)
 
 
 def register_ambush() -> None:
@@ -78,10 +79,48 @@ def test_the_fifteen_are_there() -> None:
         assert row.source
 
 
+@pytest.mark.parametrize("id", BUILTIN)
+def test_each_has_a_variant_of_extended_partial_observability(id: str) -> None:
+    row, variant = registry.entry(id), registry.entry(f"{id}-epo")
+    assert variant.scenario == row.scenario
+    made = registry.make_options(f"{id}-epo", {})
+    assert (made.conic_fov, made.prob_obs_enemy, made.action_mask) == (True, 0.0, False)
+    assert registry.make_options(id, {}) != made
+    assert registry.make_options(id, dict(conic_fov=True, prob_obs_enemy=0.0, action_mask=False)) == made
+
+
+def test_a_callers_option_wins_over_the_variants() -> None:
+    plain, package = envs.make("zerg_5_vs_5-epo", seed=1), envs.make("zerg_5_vs_5-epo", seed=1, conic_fov=False)
+    assert plain.spec.n_actions == 6 + 12 + 5
+    assert package.spec.n_actions == 6 + 5
+
+
+def test_a_variant_of_ones_own_in_one_line() -> None:
+    scenario = registry.entry("terran_5_vs_5").scenario
+    envs.register("terran_5_vs_5-blind", scenario=scenario, defaults=dict(obs_all_health=False))
+    assert registry.make_options("terran_5_vs_5-blind", {}).obs_all_health is False
+
+
 def test_a_taken_id() -> None:
     register_ambush()
     with pytest.raises(ValueError, match="scenario 'ambush' is registered already; choose another id"):
         register_ambush()
+
+
+def test_another_spelling() -> None:
+    register_ambush()
+    registry.spell("trap", "ambush")
+    assert registry.real_name("trap") == registry.real_name("ambush") == "ambush"
+    assert registry.entry("trap") is registry.entry("ambush")
+    assert "trap" not in envs.ids()
+    with pytest.raises(ValueError, match="scenario 'trap' is registered already; choose another id"):
+        envs.register("trap", scenario=registry.entry("ambush").scenario)
+    with pytest.raises(ValueError, match="'trap' is taken by scenario 'ambush'; choose another spelling"):
+        registry.spell("trap", "3m")
+    with pytest.raises(ValueError, match="unknown scenario 'ambushh': did you mean ambush"):
+        registry.spell("pit", "ambushh")
+    with pytest.raises(ValueError, match="unknown scenario '3s6zz': did you mean 3s6z"):
+        envs.make("3s6zz")
 
 
 def test_nothing_to_play() -> None:

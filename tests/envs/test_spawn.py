@@ -12,7 +12,7 @@ from envs.battle.options import BattleOptions
 from envs.battle.rng import battle_key
 from envs.battle.scenarios import Scenario
 from envs.battle.spawn import draw_places, draw_teams, start_battle
-from envs.battle.units import facts
+from envs.battle.units import IN_THE_AIR, facts
 from tests.envs.play import hard_distances, make
 
 NAMES = np.array(list(facts()))  # by kind, alphabetical
@@ -162,7 +162,7 @@ def test_everybody_starts_on_free_ground(id: str) -> None:
     assert (apart >= least).all()
     count = env.spec.n_agents + env.spec.n_enemies
     x, y, kind = (env.battles[name][:, :count] for name in ("x", "y", "kind"))
-    ground = ~env.units[0]["is_air"][kind].astype(bool)
+    ground = env.units[0]["floor"][kind] != IN_THE_AIR
     assert ((x[ground] >= 2) & (x[ground] < 30) & (y[ground] >= 2) & (y[ground] < 30)).all()
     assert (x * 4096 % 1 == 0).all()
     assert (y * 4096 % 1 == 0).all()

@@ -144,9 +144,9 @@ def test_turning_costs_ticks(attacker: str, degrees: float, ticks_lost: int) -> 
     assert arena.when("cooldown", 0, 9, least=1.0) == ticks_lost
 
 
-@pytest.mark.parametrize(("degrees", "ticks_lost"), [(85, 0), (95, 1), (130, 1), (140, 2)])
+@pytest.mark.parametrize(("degrees", "ticks_lost"), [(105, 0), (110, 1), (165, 1), (175, 2)])
 def test_a_colossus_bears_within_45_degrees(degrees: float, ticks_lost: int) -> None:
-    """Its arc is 90 degrees, 45 to either side, and it turns 45 a tick."""
+    """Its arc is 90 degrees, 45 to either side, and its turret turns 62.5 a tick."""
     angle = math.radians(degrees)
     arena = Arena([Unit("colossus", 10, 16, facing=(math.cos(angle), math.sin(angle)))], [Unit("zealot", 17, 16)])
     assert arena.attack(0, 1).when("cooldown", 0, 9, least=1.0) == ticks_lost

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from envs.battle.scenarios import Scenario
-from envs.registry import entry
+from envs.battle.state import MAP_CELLS
+from envs.registry import EPO, entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,9 +19,13 @@ class Family:
 
     scenario: Scenario
     options: dict[str, Any] = field(default_factory=dict)
-    battles: int = 2
+    smac_map: str = ""
+    """The map of smacv2's registry that this is; empty: the generated map of the race."""
+    rough: bool = False
+    """Pathing and height grids that tell every cell from its neighbours, in place of the map's own."""
+    battles: int = 4
     """Battles kept in the file."""
-    most_rows: int = 1000
+    most_rows: int = 200
     """Moments kept in the file; the comparison goes on."""
 
 
@@ -27,10 +35,17 @@ def builtin(id: str, **changes: Any) -> Scenario:
     return replace(scenario, **changes)
 
 
+def rough_ground() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """(32, 32) twice: a pathing grid with holes, and a height for every cell."""
+    dice = np.random.default_rng(8)
+    shape = (MAP_CELLS, MAP_CELLS)
+    return (dice.random(shape) < 0.8).astype(np.uint8), dice.integers(0, 256, shape).astype(np.uint8)
+
+
 TERRAN, ZERG = ("marine", "marauder", "medivac"), ("zergling", "hydralisk", "baneling")
 CLOSE: dict[str, Any] = dict(start="points", ally_point=(13.5, 16.0), enemy_point=(18.5, 16.0))
 SHORT: dict[str, Any] = dict(episode_limit=16)
-EPO: dict[str, Any] = dict(prob_obs_enemy=0.0, action_mask=False)
+PROB_0: dict[str, Any] = dict(prob_obs_enemy=0.0, action_mask=False)
 MORE_AGENTS = Scenario(race="terran", n_agents=7, n_enemies=4, unit_types=TERRAN, weights=(0.5, 0.4, 0.1), **CLOSE)
 ONE_FIGHTER: dict[str, Any] = dict(
     ally_team=("marine", "medivac", "medivac", "medivac"), enemy_team=("marauder", "marauder", "marine", "medivac")
@@ -39,13 +54,55 @@ ONE_ENEMY_FIGHTER: dict[str, Any] = dict(
     ally_team=("marauder", "marauder", "marine", "medivac"), enemy_team=("marine", "medivac", "medivac")
 )
 BANELINGS = Scenario(race="zerg", n_agents=3, n_enemies=3, unit_types=ZERG, weights=(0.1, 0.0, 0.9), **CLOSE)
+# smacv2 cannot be built with unit ranges on marine maps: it numbers the marine wrongly there.
+PLAIN: dict[str, Any] = dict(use_unit_ranges=False, obs_own_pos=False)
 
-FAMILIES = {
-    "terran": Family(scenario=builtin("terran_5_vs_5")),
-    "protoss": Family(scenario=builtin("protoss_5_vs_5"), most_rows=200),
-    "zerg": Family(scenario=builtin("zerg_5_vs_5"), battles=3),
-    "terran_10_vs_11": Family(scenario=builtin("terran_10_vs_11"), most_rows=10),
-    "protoss_20_vs_23": Family(scenario=builtin("protoss_20_vs_23"), most_rows=2),
+
+def smac(races: str, allies: dict[str, int], enemies: dict[str, int], **changes: Any) -> Scenario:
+    """A fight of a SMAC map: its teams, type bits and features; on flat ground, since only the views matter here."""
+    race, _, enemy_race = races.partition(" ")
+    teams = [tuple(name for name, count in team.items() for _ in range(count)) for team in (allies, enemies)]
+    order = tuple(sorted(allies))
+    given: dict[str, Any] = dict(
+        race=race,
+        enemy_race=enemy_race,
+        n_agents=len(teams[0]),
+        n_enemies=len(teams[1]),
+        unit_types=order,
+        ally_team=teams[0],
+        enemy_team=teams[1],
+        type_order=order,
+        healers="medivac" in allies,
+    )
+    return Scenario(**{**given, **CLOSE, **changes})
+
+
+REVERSED = ("zealot", "stalker")  # smacv2's bits of enemies on stalker and zealot maps; agents have them the other way
+SMAC = {
+    "3m": smac("terran", {"marine": 3}, {"marine": 3}),
+    "27m_vs_30m": smac("terran", {"marine": 27}, {"marine": 30}),
+    "2m_vs_1z": smac("terran protoss", {"marine": 2}, {"zealot": 1}, type_bits=0),
+    "MMM2": smac("terran", {"marauder": 2, "marine": 7, "medivac": 1}, {"marauder": 3, "marine": 8, "medivac": 1}),
+    "3s5z": smac("protoss", {"stalker": 3, "zealot": 5}, {"stalker": 3, "zealot": 5}, enemy_type_order=REVERSED),
+    "3s5z_vs_3s6z": smac(
+        "protoss", {"stalker": 3, "zealot": 5}, {"stalker": 3, "zealot": 6}, enemy_type_order=REVERSED
+    ),
+    "3s_vs_5z": smac("protoss", {"stalker": 3}, {"zealot": 5}, type_bits=0),
+    "1c3s5z": smac("protoss", {"colossus": 1, "stalker": 3, "zealot": 5}, {"colossus": 1, "stalker": 3, "zealot": 5}),
+    "corridor": smac("protoss zerg", {"zealot": 6}, {"zergling": 24}, type_bits=0),
+    "so_many_baneling": smac("protoss zerg", {"zealot": 7}, {"baneling": 32}, type_bits=0),
+    "6h_vs_8z": smac("zerg protoss", {"hydralisk": 6}, {"zealot": 8}, type_bits=0),
+    "bane_vs_bane": smac("zerg", {"baneling": 4, "zergling": 20}, {"baneling": 4, "zergling": 20}),
+    "2c_vs_64zg": smac("protoss zerg", {"colossus": 2}, {"zergling": 64}, type_bits=0),
+}
+SMAC_ROWS = {"27m_vs_30m": 4, "bane_vs_bane": 6, "so_many_baneling": 20, "corridor": 40, "2c_vs_64zg": 40}
+
+GENERATED = {
+    "terran": Family(scenario=builtin("terran_5_vs_5"), battles=5, most_rows=300),
+    "protoss": Family(scenario=builtin("protoss_5_vs_5"), battles=5, most_rows=300),
+    "zerg": Family(scenario=builtin("zerg_5_vs_5"), battles=9, most_rows=300),
+    "terran_10_vs_11": Family(scenario=builtin("terran_10_vs_11"), most_rows=20),
+    "protoss_20_vs_23": Family(scenario=builtin("protoss_20_vs_23"), most_rows=4),
     "more_agents": Family(scenario=MORE_AGENTS),
     "lost_but_medivacs": Family(
         scenario=Scenario(race="terran", n_agents=4, n_enemies=4, unit_types=TERRAN, **ONE_FIGHTER, **CLOSE)
@@ -53,34 +110,112 @@ FAMILIES = {
     "won_but_medivacs": Family(
         scenario=Scenario(race="terran", n_agents=4, n_enemies=3, unit_types=TERRAN, **ONE_ENEMY_FIGHTER, **CLOSE)
     ),
-    "banelings": Family(scenario=BANELINGS, battles=6),
-    "cone": Family(scenario=builtin("protoss_5_vs_5", **SHORT), options=dict(conic_fov=True)),
+    "banelings": Family(scenario=BANELINGS, battles=12),
+}
+SIGHT = {
+    "cone": Family(scenario=builtin("protoss_5_vs_5", **SHORT), options=dict(conic_fov=True), battles=9),
     "cone_of_4": Family(
         scenario=builtin("terran_5_vs_5", **SHORT),
         options=dict(conic_fov=True, num_fov_actions=4, action_mask=False),
+        battles=9,
     ),
-    "epo": Family(scenario=builtin("terran_5_vs_5", **CLOSE), options=EPO),
-    "epo_cone": Family(scenario=builtin("zerg_5_vs_5", **SHORT), options=dict(**EPO, conic_fov=True)),
-    "half": Family(scenario=builtin("zerg_5_vs_5"), options=dict(prob_obs_enemy=0.5), battles=3),
+    "epo": Family(scenario=builtin("terran_5_vs_5", **CLOSE), options=PROB_0),
+    "epo_terran": Family(scenario=builtin("terran_10_vs_10", **CLOSE), options=EPO, battles=6, most_rows=60),
+    "epo_protoss": Family(scenario=builtin("protoss_5_vs_5", **CLOSE), options=EPO, battles=6, most_rows=200),
+    "epo_cone": Family(scenario=builtin("zerg_5_vs_5", **SHORT), options=EPO, battles=9),
+    "half": Family(scenario=builtin("zerg_5_vs_5"), options=dict(prob_obs_enemy=0.5), battles=5),
+    "all_seen": Family(scenario=builtin("terran_5_vs_5", **SHORT), options=dict(fully_observable=True), battles=4),
+}
+VIEWS = {
     "history": Family(
         scenario=builtin("zerg_5_vs_5", **SHORT),
         options=dict(obs_last_action=True, obs_timestep_number=True, state_timestep_number=True),
+        battles=6,
     ),
-    "penalty": Family(
-        scenario=builtin("protoss_5_vs_5", **CLOSE),
-        options=dict(reward_only_positive=False, reward_defeat=-50.0),
-        battles=1,
+    "ground": Family(
+        scenario=builtin("terran_5_vs_5", **SHORT),
+        options=dict(obs_pathing_grid=True, obs_terrain_height=True),
+        rough=True,
+        battles=6,
     ),
-    "sparse": Family(scenario=MORE_AGENTS, options=dict(reward_sparse=True), battles=1),
-    "unscaled": Family(scenario=MORE_AGENTS, options=dict(reward_scale=False, reward_death_value=3.0), battles=1),
-    "plain_ranges": Family(scenario=builtin("zerg_5_vs_5", **SHORT), options=dict(use_unit_ranges=False)),
+    "heights": Family(
+        scenario=builtin("zerg_5_vs_5", **SHORT),
+        options=dict(obs_terrain_height=True, move_amount=3, conic_fov=True),
+        rough=True,
+        battles=6,
+    ),
+    "obs_as_state": Family(
+        scenario=builtin("zerg_5_vs_5"), options=dict(obs_instead_of_state=True, prob_obs_enemy=0.5), most_rows=60
+    ),
+    "time_only": Family(
+        scenario=builtin("protoss_5_vs_5", **CLOSE), options=dict(obs_starcraft=False, obs_timestep_number=True)
+    ),
+    "plain_ranges": Family(scenario=builtin("zerg_5_vs_5", **SHORT), options=dict(use_unit_ranges=False), battles=4),
     "no_least_range": Family(
-        scenario=builtin("zerg_5_vs_5", **SHORT), options=dict(min_attack_range=0.0, move_amount=3.0)
+        scenario=builtin("zerg_5_vs_5", **SHORT), options=dict(min_attack_range=0.0, move_amount=3.0), battles=4
     ),
-    "all_seen": Family(scenario=builtin("terran_5_vs_5", **SHORT), options=dict(fully_observable=True)),
     "lean": Family(
         scenario=builtin("protoss_5_vs_5", **SHORT),
         options=dict(obs_all_health=False, obs_own_health=False, obs_own_pos=False, state_last_action=False),
+        battles=4,
+    ),
+}
+REWARDS = {
+    "penalty": Family(
+        scenario=builtin("protoss_5_vs_5", **CLOSE), options=dict(reward_only_positive=False, reward_defeat=-50.0)
+    ),
+    "sparse": Family(scenario=MORE_AGENTS, options=dict(reward_sparse=True)),
+    "unscaled": Family(scenario=MORE_AGENTS, options=dict(reward_scale=False, reward_death_value=3.0)),
+}
+CAPABILITIES = {
+    "attack": Family(scenario=builtin("protoss_5_vs_5", **CLOSE), options=dict(stochastic_attack=True)),
+    "attack_untold": Family(
+        scenario=builtin("terran_5_vs_5", **CLOSE),
+        options=dict(
+            stochastic_attack=True, observe_attack_probs=False, attack_lower_bound=0.3, attack_upper_bound=0.6
+        ),
+    ),
+    "health": Family(scenario=builtin("protoss_5_vs_5", **CLOSE), options=dict(stochastic_health=True)),
+    "health_untold": Family(
+        scenario=builtin("zerg_5_vs_5", **CLOSE),
+        options=dict(stochastic_health=True, observe_teammate_health=False, health_lower_bound=0.2),
+        battles=6,
+    ),
+    "both": Family(
+        scenario=builtin("terran_5_vs_5", **CLOSE),
+        options=dict(stochastic_attack=True, stochastic_health=True, obs_last_action=True, **EPO),
+    ),
+    "both_unseen": Family(
+        scenario=builtin("protoss_5_vs_5", **CLOSE),
+        options=dict(stochastic_attack=True, stochastic_health=True, obs_all_health=False, obs_own_health=False),
+    ),
+    "masked_enemies": Family(
+        scenario=builtin("protoss_5_vs_5", **CLOSE), options=dict(mask_enemies=True, mask_probability=0.3)
+    ),
+    "masked_types": Family(
+        scenario=builtin("zerg_10_vs_11", **CLOSE),
+        options=dict(mask_enemies=True, observe_teammate_types=False, obs_last_action=True),
+        most_rows=30,
+    ),
+}
+FAMILIES = {
+    **GENERATED,
+    **SIGHT,
+    **VIEWS,
+    **REWARDS,
+    **CAPABILITIES,
+    **{
+        f"smac_{name}": Family(
+            scenario=scenario, smac_map=name, options=PLAIN, battles=6, most_rows=SMAC_ROWS.get(name, 80)
+        )
+        for name, scenario in SMAC.items()
+    },
+    "smac_ranges": Family(scenario=SMAC["3s5z"], smac_map="3s5z", most_rows=60),
+    "smac_epo": Family(scenario=SMAC["MMM2"], smac_map="MMM2", options=EPO, most_rows=60),
+    "smac_capabilities": Family(
+        scenario=SMAC["6h_vs_8z"],
+        smac_map="6h_vs_8z",
+        options=dict(stochastic_attack=True, stochastic_health=True, mask_enemies=True),
     ),
 }
 SIZE_OPTIONS: tuple[dict[str, Any], ...] = (
@@ -90,4 +225,8 @@ SIZE_OPTIONS: tuple[dict[str, Any], ...] = (
     dict(obs_last_action=True, obs_timestep_number=True, state_timestep_number=True),
     dict(obs_all_health=False, obs_own_health=False, obs_own_pos=False, state_last_action=False),
     dict(obs_all_health=False, obs_own_health=True),
+    dict(obs_pathing_grid=True, obs_terrain_height=True),
+    dict(obs_instead_of_state=True, conic_fov=True),
+    dict(obs_starcraft=False, obs_timestep_number=True),
+    dict(stochastic_attack=True, stochastic_health=True, mask_enemies=True),
 )

@@ -3,8 +3,9 @@
     git clone https://github.com/oxwhirl/smacv2 /tmp/smacv2
     python -m tests.golden.record_smacv2 /tmp/smacv2
 
-The engine plays with random legal actions; after each env_step smacv2's unmodified environment is shown the units and
-makes its own step, observations, state and masks. A number that differs from the engine's ends the recording.
+The engine plays with random legal actions; after each env_step smacv2's own environment is shown the units and makes
+its own step, observations, state and masks. A number that differs from the engine's ends the recording, and so does an
+order that smacv2 did not send.
 """
 
 from __future__ import annotations
@@ -19,30 +20,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import envs
+from envs.battle import replica
 from envs.battle.engine import BattleEnv
+from envs.battle.game_state import AGENTS, ENEMIES, Memory
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
-from envs.battle.orders import take_action
-from envs.battle.reward import remember
-from envs.battle.tick import tick
+from envs.battle.scenarios import smacv2_scenarios
+from envs.battle.step import play
+from envs.battle.terrain import heights, pathable
 from envs.battle.units import facts
 from tests.golden import smacv2_package
-from tests.golden.families import FAMILIES, SIZE_OPTIONS, Family, builtin
+from tests.golden.families import FAMILIES, SIZE_OPTIONS, Family, rough_ground
 from tests.golden.trace import FOLDER, STATES, Trace
+from tests.oracle.replay import check_order, show_ground
 
+TYPES = dict(
+    battle=np.int16, step=np.int16, actions=np.int8, command=np.int8, command_target=np.int8, x=np.float32, y=np.float32
+)
 ENDS = ("reward", "terminated", "truncated", "battle_won")
 
 
 @kernel
-def play_ticks(battles, units, setup, mask, actions):
+def play_ticks(battles, units, setup):
     """The part of an env_step that the game plays."""
-    b, u, c = battles[0], units[0], setup[0]
-    remember(b, c)
-    for i in range(c.n_agents):
-        take_action(b, u, c, i, actions[i], mask[i])
-    for _ in range(c.step_mul):
-        tick(b, u, c)
+    play(battles[0], units[0], setup[0], setup[0].step_mul)
 
 
 def choose(dice: np.random.Generator, mask: NDArray[np.bool_], first_target: int) -> NDArray[Any]:
@@ -62,16 +63,18 @@ class Recorder:
         self.family = family
         self.scenario = family.scenario
         options = BattleOptions(**family.options)
+        self.grids = rough_ground() if family.rough else (pathable(self.scenario.map), heights(self.scenario.map))
         self.env: Any = BattleEnv(
             id="recorded", scenario=self.scenario, num_envs=1, seed=seed, first_slot=0, options=options
         )
-        self.package = smacv2_package.build(package, self.scenario, options)
+        show_ground(self.env, *self.grids)
+        self.package = smacv2_package.build(package, family, *self.grids)
         self.n_agents = self.scenario.n_agents
         self.n_units = self.n_agents + self.scenario.n_enemies
         self.dice = np.random.default_rng(seed)
         self.rows: list[dict[str, Any]] = []
         self.teams: list[list[str]] = []
-        self.keys: list[Any] = []
+        self.memories: list[Memory] = []
         self.ends = Counter[str]()
 
     def shown(self, battle: np.void) -> list[Any]:
@@ -79,7 +82,7 @@ class Recorder:
 
         Flyers of one type may start on the very same point. No order follows from that; they keep ours.
         """
-        reported = smacv2_package.raw_units(battle, self.env.units[0], self.n_agents, self.n_units)
+        reported = smacv2_package.raw_units(battle, self.env.units[0], self.family)
         allies = [unit for unit in reported if unit.owner == 1]
         enemies = [unit for unit in reported if unit.owner == 2]
         places = [(unit.unit_type, unit.pos.x, unit.pos.y) for unit in allies]
@@ -92,42 +95,60 @@ class Recorder:
         """A new battle on both sides; its first views must agree, and so must the numbers of the agents."""
         names = [list(facts())[kind] for kind in battle["kind"][: self.n_units]]
         self.teams.append(names)
-        self.keys.append(battle["key"])
+        memory = self.env.game_state()[1]
+        self.memories.append(memory)
         with smacv2_package.same_draws(self.package, battle["key"]):
-            obs, state = smacv2_package.reset(self.package, self.shown(battle), names, self.n_agents)
-        tags = [unit.tag - 1000 for unit in (*self.package.agents.values(), *self.package.enemies.values())]
+            obs, state = smacv2_package.reset(self.package, self.family, self.shown(battle), names, memory)
+        assert self.package.max_reward == memory.max_reward, f"smacv2's max_reward is {self.package.max_reward}"
+        tags = [
+            unit.tag - smacv2_package.FIRST_TAG
+            for unit in (*self.package.agents.values(), *self.package.enemies.values())
+        ]
         assert tags == list(range(self.n_units)), f"smacv2 numbers the units {tags}"
-        types = [self.package.get_unit_type_id(unit, True) for unit in self.package.agents.values()]
-        assert types == self.env.unit_type[0].tolist(), f"smacv2's unit types are {types}"
+        if self.package.unit_type_bits:
+            types = [self.package.get_unit_type_id(unit, True) for unit in self.package.agents.values()]
+            assert types == self.env.unit_type[0].tolist(), f"smacv2's unit types are {types}"
+        self.package.puppet.commands = {}
         nothing = np.full(self.n_agents, -1)
         self.keep(battle, nothing, obs, state, (0.0, False, {}), (self.env.obs, self.env.state, self.env.action_mask))
 
     def advance(self) -> bool:
         """One env_step on both sides; true if it ended the battle."""
-        before = self.env.battles.copy()
-        mask = self.env.action_mask[0].copy()
-        actions = choose(self.dice, mask, int(self.env.setup[0]["n_no_target"]))
-        key = before[0]["key"]
-        self.env.step(actions[None])
-        play_ticks(before, self.env.units, self.env.setup, mask, actions)
-        with smacv2_package.same_draws(self.package, key):
-            answer = smacv2_package.step(self.package, self.shown(before[0]), actions)
+        env, start = self.env, self.env.battles.copy()
+        now = start.copy()
+        actions = choose(self.dice, env.action_mask[0], int(env.setup[0]["n_no_target"]))
+        replica.send(now, env.units, env.setup, env.views, 0, actions[None])
+        ordered = now.copy()
+        env.step(actions[None])
+        play_ticks(now, env.units, env.setup)
+        with smacv2_package.same_draws(self.package, start[0]["key"]):
+            answer = smacv2_package.step(self.package, self.shown(now[0]), actions)
             obs, state = self.package.get_obs(), self.package.get_state()
+        for i in range(self.n_agents):
+            check_order(env, start[0], ordered[0], i, *self.command(i))
+        if self.package.stochastic_health:
+            doomed, killed = np.flatnonzero(now[0]["doomed"]).tolist(), self.package.puppet.doomed
+            assert doomed == killed, f"below their health level are {doomed}, smacv2 kills {killed}"
         ended = bool(self.env.terminated[0] or self.env.truncated[0])
         ours = (self.env.obs, self.env.state, self.env.action_mask)
         final = (self.env.final_obs, self.env.final_state, self.env.final_action_mask)
-        self.keep(before[0], actions, obs, state, answer, final if ended else ours)
+        self.keep(now[0], actions, obs, state, answer, final if ended else ours)
         return ended
+
+    def command(self, i: int) -> tuple[int, int]:
+        """What smacv2 sent for agent i in its latest step, and at whom."""
+        return self.package.puppet.commands.get(i, (smacv2_package.NO_COMMAND, -1))
 
     def keep(self, battle: Any, actions: Any, obs: Any, state: Any, answer: Any, ours: Any) -> None:
         """Compare this moment and remember it."""
         reward, over, info = answer
         limit = bool(info.get("episode_limit", False))
         row = dict(
-            battle=len(self.keys) - 1,
+            battle=len(self.memories) - 1,
             step=self.package._episode_steps,
             actions=actions,
-            alive=battle["alive"][: self.n_units].astype(bool),
+            command=[self.command(i)[0] for i in range(self.n_agents)],
+            command_target=[self.command(i)[1] for i in range(self.n_agents)],
             obs=np.array(obs, np.float32),
             state=np.array(state, np.float32),
             mask=np.array(self.package.get_avail_actions(), bool),
@@ -136,7 +157,7 @@ class Recorder:
             truncated=limit,
             battle_won=info.get("battle_won", False),
         )
-        row |= {name: battle[name][: self.n_units] * row["alive"] for name in STATES}
+        row |= {name: battle[name][: self.n_units] * battle["alive"][: self.n_units] for name in STATES}
         where = f"battle {row['battle']}, step {row['step']}"
         for name, own in zip(("obs", "state", "mask"), ours, strict=True):
             np.testing.assert_array_equal(own[0], row[name], err_msg=f"{name}, {where}")
@@ -163,14 +184,29 @@ class Recorder:
     def trace(self) -> Trace:
         """The moments that the family keeps."""
         rows = [row for row in self.rows if row["battle"] < self.family.battles][: self.family.most_rows]
-        types = dict(battle=np.int16, step=np.int16, actions=np.int8)
-        columns = {name: np.array([row[name] for row in rows], types.get(name)) for name in rows[0]}
+        columns = {name: np.array([row[name] for row in rows], TYPES.get(name)) for name in rows[0]}
         battles = rows[-1]["battle"] + 1
+        memories = self.memories[:battles]
+        pathable, height = (grid.astype(np.uint8) for grid in self.grids)
+
+        def drawn(name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+            """By battle; an empty axis for each of what is not drawn."""
+            values = [getattr(memory, name) for memory in memories]
+            return np.zeros((battles, *[0] * len(shape))) if values[0] is None else np.array(values)
+
+        n, m = self.n_agents, self.scenario.n_enemies
         return Trace(
             scenario=asdict(self.scenario),
             options=dict(self.family.options),
+            pathable=pathable,
+            height=height,
             unit=np.array(self.teams[:battles]),
-            key=np.array(self.keys[:battles]),
+            owner=np.repeat(np.uint8([AGENTS, ENEMIES]), [n, m]),
+            key=np.array([memory.key for memory in memories], np.uint64),
+            max_reward=np.array([memory.max_reward for memory in memories]),
+            attack_probability=drawn("attack_probability", (n,)),
+            health_level=drawn("health_level", (n,)),
+            enemy_mask=drawn("enemy_mask", (n, m)).astype(bool),
             **columns,
         )
 
@@ -178,9 +214,10 @@ class Recorder:
 def sizes(package: Any) -> list[dict[str, Any]]:
     """What smacv2 says of the built-in scenarios under several options."""
     table = []
-    for id in envs.ids():
+    for id, scenario in smacv2_scenarios().items():
         for options in SIZE_OPTIONS:
-            env = smacv2_package.build(package, builtin(id), BattleOptions(**options))
+            family = Family(scenario=scenario, options=options)
+            env = smacv2_package.build(package, family, pathable(scenario.map), heights(scenario.map))
             table.append(
                 dict(
                     id=id,
@@ -203,6 +240,7 @@ def main() -> None:
     parser.add_argument("--battles", type=int, default=0, help="battles to compare, if more than the file keeps")
     given = parser.parse_args()
     package = smacv2_package.import_package(given.source)
+    given.out.mkdir(parents=True, exist_ok=True)
     for name in given.only:
         family = FAMILIES[name]
         recorder = Recorder(package, family, given.seed)

@@ -1,7 +1,8 @@
 """Drive smacv2's own environment on game states of ours: its code unmodified, the game replaced by a puppet.
 
 The package talks to the game through pysc2 and s2clientprotocol. Here these modules are shells: messages are plain
-records, and the controller shows the units that it was given. So every number comes from smacv2's Python code.
+records, and the controller shows the units that it was given. So every number comes from smacv2's Python code. Two of
+its methods are replaced where they would raise, see ``repaired``.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battle import rng
+from envs.battle.game_state import Memory
 from envs.battle.options import BattleOptions
-from envs.battle.scenarios import Scenario
-from envs.battle.terrain import pathable
 from envs.battle.units import facts
+from tests.golden.families import Family
 
 # Unit ids of the unmodified game, which enemies carry (Blizzard's stableid.json).
 STOCK_IDS = {
@@ -36,9 +37,23 @@ STOCK_IDS = {
 ENEMY_IDS = {name.lower(): number for race in STOCK_IDS.values() for name, number in race.items()}
 # The maps append nine copies for the agents, in alphabetical order, to the catalogue; how long it is does not matter.
 CATALOGUE = 1970
-ALLY_IDS = {name: CATALOGUE - 9 + i for i, name in enumerate(sorted(ENEMY_IDS))}
 OURS_ONLY = ("rules", "max_reward_from", "illegal_actions", "unit_order", "enemy_medivacs")
+# What our options say of the package's capability_config.
+CAPABILITY_OPTIONS = (
+    *("stochastic_attack", "attack_lower_bound", "attack_upper_bound", "observe_attack_probs"),
+    *("stochastic_health", "health_lower_bound", "health_upper_bound", "observe_teammate_health"),
+    *("observe_teammate_types", "mask_enemies", "mask_probability"),
+)
 MAP_SIZE = 32
+NO_COMMAND, STOP, MOVE, ATTACK, HEAL = 0, 1, 2, 3, 4
+COMMANDS = {4: STOP, 16: MOVE, 23: ATTACK, 386: HEAL}  # by the game's ability id
+FIRST_TAG = 1000
+
+
+def ally_ids(family: Family) -> dict[str, int]:
+    """Unit ids of the agents: a map appends copies of the units that it needs, in alphabetical order."""
+    names = sorted(family.scenario.unit_types if family.smac_map else ENEMY_IDS)
+    return {name: CATALOGUE - len(names) + i for i, name in enumerate(names)}
 
 
 class Message:
@@ -68,16 +83,27 @@ class Shell(types.ModuleType):
 
 
 class Game:
-    """The controller: ``coming`` are the units that it shows after the next step."""
+    """The controller: ``coming`` are the units that it shows after the next step.
 
-    def __init__(self) -> None:
+    Args:
+        pathable: (32, 32) of 0 and 1, from the bottom left.
+        height: (32, 32) bytes, from the bottom left.
+    """
+
+    def __init__(self, pathable: NDArray[Any], height: NDArray[Any]) -> None:
+        self.grids = np.packbits(pathable.astype(np.uint8)).tobytes(), height.astype(np.uint8).tobytes()
+        self.commands: dict[int, tuple[int, int]] = {}
         self.shown: list[SimpleNamespace] = []
         self.coming: list[SimpleNamespace] = []
         self.killed = False
+        self.doomed: list[int] = []
 
     def debug(self, commands: Any) -> None:
-        if isinstance(commands, list) and any("kill_unit" in vars(command) for command in commands):
-            self.killed = True
+        """Keep whom it is told to kill; only the death of everybody, which begins a battle, shows at once."""
+        if isinstance(commands, list) and "kill_unit" in vars(commands[0]):
+            tags = set(commands[0].kill_unit.tag)
+            self.doomed = sorted(tag - FIRST_TAG for tag in tags)
+            self.killed = tags == {unit.tag for unit in self.shown}
 
     def step(self, _: int) -> None:
         self.shown = [] if self.killed else self.coming
@@ -87,21 +113,27 @@ class Game:
         return SimpleNamespace(observation=SimpleNamespace(raw_data=SimpleNamespace(units=list(self.shown))))
 
     def game_info(self) -> SimpleNamespace:
-        """The flat map, its grid as the game packs it: one bit a cell, from the bottom left."""
-        ground = np.packbits(pathable("flat")).tobytes()
+        """The grids as the game packs them: one bit and one byte a cell."""
+        ground, height = self.grids
         raw = SimpleNamespace(
             map_size=SimpleNamespace(x=MAP_SIZE, y=MAP_SIZE),
             playable_area=SimpleNamespace(p0=SimpleNamespace(x=0, y=0), p1=SimpleNamespace(x=MAP_SIZE, y=MAP_SIZE)),
             pathing_grid=SimpleNamespace(bits_per_pixel=1, data=ground),
-            terrain_height=SimpleNamespace(data=bytes(MAP_SIZE * MAP_SIZE)),
+            terrain_height=SimpleNamespace(data=height),
         )
         return SimpleNamespace(start_raw=raw)
 
     def data(self) -> SimpleNamespace:
         return SimpleNamespace(units=range(CATALOGUE))
 
-    def actions(self, _: Any) -> None:
-        """What the orders lead to is played by our engine."""
+    def actions(self, request: Any) -> None:
+        """Keep what is sent, by unit number; what it leads to is played by our engine."""
+        self.commands = {}
+        for action in request.actions:
+            sent = vars(action.action_raw.unit_command)
+            (tag,) = sent["unit_tags"]
+            target = sent.get("target_unit_tag", FIRST_TAG - 1) - FIRST_TAG
+            self.commands[tag - FIRST_TAG] = COMMANDS[sent["ability_id"]], target
 
     def create_game(self, _: Any) -> None:
         """Nothing to prepare."""
@@ -138,15 +170,54 @@ def import_package(source: Path) -> Any:
     return StarCraft2Env
 
 
-def build(package: Any, scenario: Scenario, options: BattleOptions) -> Any:
-    """smacv2's environment of this scenario, its game a puppet."""
-    given = {name: value for name, value in asdict(options).items() if name not in OURS_ONLY}
-    counts = dict(n_units=scenario.n_agents, n_enemies=scenario.n_enemies)
-    abilities = {**counts, "team_gen": {**counts, "observe": True}, "start_positions": {**counts}}
+def repaired(package: Any) -> Any:
+    """The class with two methods that would raise replaced.
+
+    ``build_state_feature_names`` refuses ``obs_instead_of_state``, so that the package cannot be built with an option
+    of its own. ``get_unit_type_id`` lost an ``else`` on the way from SMAC: on SMAC's maps it gives agents the numbers
+    that are meant for enemies. Here it does what SMAC's does.
+    """
+
+    class Repaired(package):
+        def build_state_feature_names(self) -> list[str]:
+            return [] if self.obs_instead_of_state else super().build_state_feature_names()
+
+        def get_unit_type_id(self, unit: Any, ally: bool) -> int:
+            if ally and not self.map_type.endswith("_gen"):
+                return unit.unit_type - self._min_unit_type
+            return super().get_unit_type_id(unit, ally)
+
+    return Repaired
+
+
+def capability_config(family: Family, options: BattleOptions) -> dict[str, Any]:
+    """What the package is told about capabilities; the draws come with each reset."""
+    counts = dict(n_units=family.scenario.n_agents, n_enemies=family.scenario.n_enemies)
+    config: dict[str, Any] = {}
+    if not family.smac_map:
+        config = {**counts, "team_gen": {**counts, "observe": options.observe_teammate_types}, "start_positions": {}}
+    if options.stochastic_attack:
+        config["attack"] = {"observe": options.observe_attack_probs}
+    if options.stochastic_health:
+        config["health"] = {"observe": options.observe_teammate_health}
+    if options.mask_enemies:
+        config["enemy_mask"] = {}
+    return config
+
+
+def build(package: Any, family: Family, pathable: NDArray[Any], height: NDArray[Any]) -> Any:
+    """smacv2's environment of this family, its game a puppet on these grids."""
+    scenario, options = family.scenario, BattleOptions(**family.options)
+    given = {name: value for name, value in asdict(options).items() if name not in (*OURS_ONLY, *CAPABILITY_OPTIONS)}
     # ``continuing_episode`` makes smacv2 say when the limit ended the battle, and changes nothing else.
-    env = package(map_name=f"10gen_{scenario.race}", capability_config=abilities, continuing_episode=True, **given)
+    given |= dict(continuing_episode=True, move_amount=family.options.get("move_amount", 2))
+    env = repaired(package)(
+        map_name=family.smac_map or f"10gen_{scenario.race}",
+        capability_config=capability_config(family, options),
+        **given,
+    )
     env.episode_limit = scenario.episode_limit
-    game = Game()
+    game = Game(pathable, height)
     process = SimpleNamespace(controller=game, close=lambda: None)
     launcher = SimpleNamespace(version="", start=lambda **_: process, map_data=lambda _: b"")
     module = sys.modules[package.__module__]
@@ -155,17 +226,18 @@ def build(package: Any, scenario: Scenario, options: BattleOptions) -> Any:
     return env
 
 
-def raw_units(battle: np.void, units: np.void, n_agents: int, n_units: int) -> list[SimpleNamespace]:
+def raw_units(battle: np.void, units: np.void, family: Family) -> list[SimpleNamespace]:
     """The living units as the game reports them: allies with the ids of the map's copies, enemies with stock ids."""
-    names = list(facts())
+    names, own_ids = list(facts()), ally_ids(family)
+    n_agents, n_units = family.scenario.n_agents, family.scenario.n_agents + family.scenario.n_enemies
     reported = []
     for i in np.flatnonzero(battle["alive"][:n_units]):
         kind = int(battle["kind"][i])
         ally = i < n_agents
         unit = SimpleNamespace(
-            tag=1000 + int(i),
+            tag=FIRST_TAG + int(i),
             owner=1 if ally else 2,
-            unit_type=(ALLY_IDS if ally else ENEMY_IDS)[names[kind]],
+            unit_type=(own_ids if ally else ENEMY_IDS)[names[kind]],
             pos=SimpleNamespace(x=float(battle["x"][i]), y=float(battle["y"][i]), z=0.0),
             health=float(battle["hp"][i]),
             health_max=float(units["hp"][kind]),
@@ -178,15 +250,19 @@ def raw_units(battle: np.void, units: np.void, n_agents: int, n_units: int) -> l
     return reported
 
 
-def reset(env: Any, seen: list[SimpleNamespace], names: list[str], n_agents: int) -> tuple[Any, Any]:
-    """Begin a battle in which these units appear; returns the observations and the state."""
+def reset(env: Any, family: Family, seen: list[SimpleNamespace], names: list[str], memory: Memory) -> tuple[Any, Any]:
+    """Begin a battle in which these units, of these types, appear with these draws; returns observations and state."""
     env.puppet.coming = seen
-    places = {
-        f"{side}_start_positions": {"item": np.zeros((count, 2))}
-        for side, count in (("ally", n_agents), ("enemy", len(names) - n_agents))
-    }
-    teams = {"ally_team": names[:n_agents], "enemy_team": names[n_agents:]}
-    return env.reset({"team_gen": teams, **places})
+    drawn = dict(attack=memory.attack_probability, health=memory.health_level, enemy_mask=memory.enemy_mask)
+    config: dict[str, Any] = {name: {"item": item} for name, item in drawn.items() if item is not None}
+    if family.smac_map:
+        env.puppet.shown = env.puppet.shown or seen  # such a map has made its units before anybody looks
+    else:
+        n_agents, n_enemies = family.scenario.n_agents, family.scenario.n_enemies
+        config["team_gen"] = {"ally_team": names[:n_agents], "enemy_team": names[n_agents:]}
+        for side, count in (("ally", n_agents), ("enemy", n_enemies)):
+            config[f"{side}_start_positions"] = {"item": np.zeros((count, 2))}
+    return env.reset(config)
 
 
 def step(env: Any, seen: list[SimpleNamespace], actions: NDArray[np.int64]) -> tuple[float, bool, dict[str, Any]]:
@@ -204,5 +280,14 @@ def same_draws(env: Any, key: Any) -> Iterator[None]:
         count = env._episode_steps * 65536 + asked["e_id"] * 256 + asked["a_id"]
         return float(rng.uniform(key, rng.SIGHTING, asked["agent_id"], count))
 
-    with mock.patch.object(random, "shuffle", return_value=None), mock.patch.object(np.random, "rand", draw):
+    def draw_attack() -> float:
+        asked = sys._getframe(1).f_locals
+        return float(rng.uniform(key, rng.ATTACK_FAILS, asked["a_id"], env._episode_steps))
+
+    generator = SimpleNamespace(uniform=draw_attack)
+    with (
+        mock.patch.object(random, "shuffle", return_value=None),
+        mock.patch.object(np.random, "rand", draw),
+        mock.patch.object(np.random, "default_rng", return_value=generator),
+    ):
         yield

@@ -1,6 +1,6 @@
 """Game states of some battles beside what smacv2 made of them: one compressed file for each family of options.
 
-The layout is described in ``README.md`` next to this file.
+The layout is described in ``docs/TRACES.md``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.battle.game_state import GameUnits, Memory
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
 
@@ -21,26 +22,46 @@ STATES = ("x", "y", "hp", "shield", "energy", "cooldown")
 """What the game reports of each living unit."""
 
 
+DRAWN = ("attack_probability", "health_level", "enemy_mask")
+"""What is drawn for each battle, where options ask for it."""
+
+
 @dataclass(kw_only=True)
 class Trace:
     """R moments of a few battles, U = N + M units: after each reset and after each env_step."""
 
     scenario: dict[str, Any]
     options: dict[str, Any]
+    pathable: NDArray[np.uint8]
+    """(32, 32): the pathing grid that smacv2 was shown."""
+    height: NDArray[np.uint8]
+    """(32, 32): the height grid."""
     unit: NDArray[np.str_]
     """(battles, U): names of the unit types."""
+    owner: NDArray[np.uint8]
+    """(U,): 1 for agents, 2 for enemies."""
     key: NDArray[np.uint64]
     """(battles,): names the battle's random draws."""
+    max_reward: NDArray[np.float64]
+    """(battles,): smacv2's, as is all that follows from actions and units."""
+    attack_probability: NDArray[np.float64]
+    """(battles, N), or empty where nothing is drawn."""
+    health_level: NDArray[np.float64]
+    """(battles, N), or empty."""
+    enemy_mask: NDArray[np.bool_]
+    """(battles, N, M), or empty."""
     battle: NDArray[np.int16]
     """(R,): which battle the moment belongs to."""
     step: NDArray[np.int16]
     """(R,): env_steps since the reset; 0 for the first view."""
     actions: NDArray[np.int8]
     """(R, N): what led to this moment; -1 after a reset."""
-    alive: NDArray[np.bool_]
-    """(R, U)"""
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
+    command: NDArray[np.int8]
+    """(R, N): what smacv2 sent to the game for these actions: 0 nothing, 1 stop, 2 move, 3 attack, 4 heal."""
+    command_target: NDArray[np.int8]
+    """(R, N): the unit attacked or healed, -1 for none."""
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
     hp: NDArray[np.float64]
     shield: NDArray[np.float64]
     energy: NDArray[np.float64]
@@ -57,6 +78,22 @@ class Trace:
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
     battle_won: NDArray[np.bool_]
+
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        """(R, U)"""
+        return self.hp > 0
+
+    def units(self, row: int) -> GameUnits:
+        """What the game reported at this moment."""
+        columns = {name: getattr(self, name)[row] for name in STATES}
+        return GameUnits(unit_type=self.unit[self.battle[row]].tolist(), owner=self.owner, **columns)
+
+    def memory(self, row: int, max_reward: float | None) -> Memory:
+        """What the start of this moment's battle remembers."""
+        battle = self.battle[row]
+        drawn = {name: getattr(self, name)[battle] for name in DRAWN if getattr(self, name).size}
+        return Memory(key=int(self.key[battle]), max_reward=max_reward, **drawn)
 
     def save(self, path: Path) -> None:
         """Write the file."""

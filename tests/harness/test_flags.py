@@ -30,6 +30,11 @@ def test_the_study_is_named_by_budget_and_length(flags: list[str], study: str) -
     assert request.storage == DEFAULT_STORAGE
 
 
+def test_a_scenario_spelt_otherwise_is_the_same_run() -> None:
+    request = read_flags(["--scenarios", "3s6z,3m,3s5z_vs_3s6z"])
+    assert request.scenarios == ("3s5z_vs_3s6z", "3m")
+
+
 def told(flags: list[str]) -> str:
     with pytest.raises(UsageError) as caught:
         read_flags(flags)

@@ -34,11 +34,11 @@ def test_tables_csv_and_pictures(
 ) -> None:
     small = [f"--set={id}.rnn_hidden_dim=16" for id in ("k24", "kalei", "k24-magnitude", "qmix")]
     many = ["--set", "kalei.threshold_init_bias=1", "--set", "k24.mask_gru=true", *small]
-    compare("--algos", "k24,kalei,k24-magnitude,qmix", "--study", "s", "--env-steps", "400", *many)
+    compare("--algos", "k24,kalei,k24-magnitude,qmix", "--study", "s", "--env-steps", "200", *many)
     capsys.readouterr()
     assert patterns() == 0
     said = capsys.readouterr().out
-    assert "k24 fake seed 0 (400 env steps, config " in said
+    assert "k24 fake seed 0 (200 env steps, config " in said
     assert "kalei fake seed 0" in said
     assert "qmix fake" not in said, "a dense policy has no masks to show"
     assert "agrees with others" in said

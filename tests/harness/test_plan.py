@@ -59,6 +59,16 @@ def test_plans_go_seed_by_seed() -> None:
     assert notes == ["rule.batch_size = 8 (by the budget)", "qmix.batch_size = 8 (by the budget)"]
 
 
+def test_a_variant_brings_its_own_options_unless_set() -> None:
+    plans, notes = plan_runs(
+        request_for(scenarios=("terran_5_vs_5-epo",), settings=(parse_setting("env.conic_fov=false"),))
+    )
+    options = plans[0].env_options
+    assert (options.conic_fov, options.prob_obs_enemy, options.action_mask) == (False, 0.0, False)
+    assert "env.prob_obs_enemy = 0.0 (by terran_5_vs_5-epo)" in notes
+    assert "env.conic_fov = False (by --set)" in notes
+
+
 def test_a_redefined_map_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
     from envs import registry
 

@@ -1,99 +1,83 @@
-"""Load recorded game states into the engine's own record and let its bookkeeping and views answer.
+"""Follow recorded game states with the engine and hold its answers against smacv2's.
 
-Nothing of a fight is played: after each env_step the units are set as the recording has them. What the engine adds is
-all that smacv2 computes beside the game: who sighted whom, look directions, last actions, reward, end, observations,
-state and masks.
+Nothing of a fight is played: each moment's units are given to the engine as the recording has them. What the engine
+adds is all that smacv2 computes beside the game: who sighted whom, look directions, last actions, which commands are
+sent, reward, end, observations, state and masks.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.battle.engine import BattleEnv
-from envs.battle.observe import forget_the_dead, observe
-from envs.battle.orders import take_action
-from envs.battle.reward import UNDECIDED, WON, outcome, remember, step_reward
-from envs.battle.spawn import forget
-from envs.battle.step import keep_last_seen_places
-from envs.battle.units import kind_of
-from tests.golden.trace import STATES, Trace
+from envs.battle.state import ATTACK, HEAL, MOVE, NONE
+from tests.golden.trace import Trace
 
-NOWHERE = -1000.0
+NO_COMMAND, STOP_COMMAND, MOVE_COMMAND, ATTACK_COMMAND, HEAL_COMMAND = 0, 1, 2, 3, 4
+ANSWERS = ("obs", "state", "mask", "reward", "terminated", "truncated", "battle_won")
+
+
+def show_ground(env: BattleEnv, pathable: NDArray[Any], height: NDArray[Any]) -> None:
+    """The observables of an environment read these grids instead of its map's."""
+    env.setup[0]["pathable"][:], env.setup[0]["height"][:] = pathable, height
+
+
+def check_order(env: BattleEnv, before: np.void, after: np.void, i: int, command: int, target: int) -> None:
+    """Agent i's order is the one that smacv2's command gives it; none, or one that the game refuses, changes nothing.
+
+    Raises:
+        AssertionError: it is another.
+    """
+    units, kind = env.units[0], before["kind"]
+    expected = int(before["order"][i]), int(before["target"][i])
+    if command == STOP_COMMAND:
+        expected = NONE, int(after["target"][i])
+    elif command == MOVE_COMMAND:
+        expected = MOVE, -1
+    elif command == ATTACK_COMMAND and units["can_attack"][kind[i], kind[target]]:
+        expected = ATTACK, target
+    elif command == HEAL_COMMAND:
+        hurt = before["hp"][target] < units["hp"][kind[target]]
+        expected = (HEAL, target) if hurt and units["is_biological"][kind[target]] else expected
+    order = int(after["order"][i]), int(after["target"][i])
+    assert order == expected, (
+        f"order of agent {i} is {order}, smacv2's command {command} at {target} makes it {expected}"
+    )
 
 
 class Replay:
-    """One battle record that follows a trace.
+    """A battle that follows a trace."""
 
-    Args:
-        trace: the recording.
-        without: bookkeeping functions to leave out, by name: a broken twin.
-    """
-
-    def __init__(self, trace: Trace, *, without: tuple[str, ...] = ()) -> None:
+    def __init__(self, trace: Trace) -> None:
         self.trace = trace
         scenario, options = trace.build()
-        names = trace.unit[0].tolist()
-        # The teams of the first battle are given to the engine, so that it works out max_reward by itself.
-        teams = dict(ally_team=tuple(names[: scenario.n_agents]), enemy_team=tuple(names[scenario.n_agents :]))
-        scenario = replace(scenario, **teams)  # type: ignore[arg-type]
-        self.env: Any = BattleEnv(id="replay", scenario=scenario, num_envs=1, seed=0, first_slot=0, options=options)
-        self.env.reset()
-        self.battle: Any = self.env.battles[0]
-        self.context = (self.env.units[0], self.env.setup[0])
-        self.n_agents = scenario.n_agents
-        self.n_units = scenario.n_agents + scenario.n_enemies
-        self.without = without
+        self.env = BattleEnv(id="replay", scenario=scenario, num_envs=1, seed=0, first_slot=0, options=options)
+        show_ground(self.env, trace.pathable, trace.height)
+        self.max_reward: float | None = None
 
-    def load_units(self, row: int) -> None:
-        """Set the living as recorded; who dies is left where the recording cannot have seen it."""
-        b, trace = self.battle, self.trace
-        alive = trace.alive[row]
-        newly_dead = b["alive"][: self.n_units].astype(bool) & ~alive
-        for name in STATES:
-            b[name][: self.n_units][alive] = getattr(trace, name)[row][alive]
-        for name in ("x", "y"):
-            b[name][: self.n_units][newly_dead] = NOWHERE
-        b["alive"][: self.n_units] = alive
+    def show(self, row: int) -> None:
+        """Bring the battle to this moment: a first one is loaded, the others follow from the one before."""
+        trace, env = self.trace, self.env
+        if trace.step[row] == 0:
+            env.load_game_state(trace.units(row), trace.memory(row, self.max_reward))
+            # As in smacv2 the first battle sets the scale of rewards, here worked out by the engine.
+            self.max_reward = float(env.battles[0]["max_reward"])
+            return
+        before = env.battles[0].copy()
+        env.follow_game(trace.units(row), trace.actions[row])
+        for i in np.flatnonzero(trace.alive[row][: env.spec.n_agents]):
+            check_order(env, before, env.battles[0], i, trace.command[row, i], trace.command_target[row, i])
 
-    def begin(self, row: int) -> None:
-        """The first view of a battle."""
-        b, (_, c) = self.battle, self.context
-        b["kind"][: self.n_units] = [kind_of(name) for name in self.trace.unit[self.trace.battle[row]]]
-        b["key"] = self.trace.key[self.trace.battle[row]]
-        b["step"] = 0
-        b["alive"][: self.n_units] = True
-        forget(b, c)
-        self.load_units(row)
-
-    def advance(self, row: int) -> dict[str, Any]:
-        """What follows the recorded actions, the recorded units taking the place of the fight."""
-        b, (u, c) = self.battle, self.context
-        remember(b, c)
-        for i, action in enumerate(self.trace.actions[row]):
-            take_action(b, u, c, i, int(action), self.env.action_mask[0, i])
-        self.load_units(row)
-        b["step"] += 1
-        for bookkeeping in (keep_last_seen_places, forget_the_dead):
-            if bookkeeping.__name__ not in self.without:
-                bookkeeping(b, c)
-        result = outcome(b, u, c)
-        return dict(
-            reward=np.float32(step_reward(b, c, result)),
-            terminated=result != UNDECIDED,
-            truncated=result == UNDECIDED and b["step"] >= c["episode_limit"],
-            battle_won=result == WON,
-        )
-
-    def view(self) -> dict[str, Any]:
-        """Observations, state and masks of this moment."""
-        observe(self.battle, *self.context, self.env.obs[0], self.env.state[0], self.env.action_mask[0])
-        return dict(obs=self.env.obs[0], state=self.env.state[0], mask=self.env.action_mask[0])
+    def answers(self) -> dict[str, Any]:
+        """What the engine makes of the moment."""
+        env: Any = self.env
+        return {name: getattr(env, "action_mask" if name == "mask" else name)[0] for name in ANSWERS}
 
 
-def compare(trace: Trace, *, without: tuple[str, ...] = ()) -> int:
+def compare(trace: Trace, replay: Replay | None = None) -> int:
     """Hold the engine's answers against smacv2's; gives the number of moments compared.
 
     One unit in the last place of a float32 is allowed: sine and arc tangent are rounded differently on some machines.
@@ -101,14 +85,12 @@ def compare(trace: Trace, *, without: tuple[str, ...] = ()) -> int:
     Raises:
         AssertionError: an answer differs.
     """
-    replay = Replay(trace, without=without)
+    replay = replay or Replay(trace)
     for row, step in enumerate(trace.step):
-        if step == 0:
-            replay.begin(row)
-            answers = replay.view()
-        else:
-            answers = replay.advance(row) | replay.view()
-        for name, own in answers.items():
-            where = f"{name} in battle {trace.battle[row]}, step {step}"
-            np.testing.assert_allclose(own, getattr(trace, name)[row], rtol=2.0**-23, atol=1e-7, err_msg=where)
+        where = f"in battle {trace.battle[row]}, step {step}"
+        replay.show(row)
+        assert replay.env.battles[0]["max_reward"] == trace.max_reward[trace.battle[row]], f"max_reward {where}"
+        for name, own in replay.answers().items():
+            expected = getattr(trace, name)[row]
+            np.testing.assert_allclose(own, expected, rtol=2.0**-23, atol=1e-7, err_msg=f"{name} {where}")
     return len(trace.step)

@@ -1,0 +1,138 @@
+"""Draws a battle: ground and legend once, all that changes anew for each picture, on top of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon, Rectangle
+from numpy.typing import NDArray
+
+from envs.battle.engine import BattleEnv
+from envs.battle.units import kind_of
+from envs.render import style
+from envs.render.layers import Headline, Layers
+from envs.render.scene import Scene, ground
+
+DPI = 100
+LEAST_SIZE = 240
+MARGIN, HEADER, FOOTER, LETTERS = 0.0125, 0.09, 0.05, 0.026
+"""Round the map, above it, below it, height of letters: shares of the picture's width."""
+GRID = 4
+"""Cells between two lines."""
+
+
+class Renderer:
+    """Draws records of one batch's battles; the same record gives the same picture.
+
+    Args:
+        env: the batch.
+        size: width of the picture in pixels; it is a little higher than wide.
+        fields_of_view: numbers of the agents whose field of view is shown.
+
+    Raises:
+        ValueError: a size too small to show anything, or an agent that does not exist.
+    """
+
+    def __init__(
+        self,
+        env: BattleEnv,
+        *,
+        size: int = 640,
+        fields_of_view: Collection[int] = (),
+    ) -> None:
+        if size < LEAST_SIZE:
+            raise ValueError(f"size is {size} pixels, it must be at least {LEAST_SIZE}")
+        n = env.spec.n_agents
+        for i in fields_of_view:
+            if not 0 <= i < n:
+                raise ValueError(f"fields_of_view names agent {i}; {env.spec.id} has agents 0 to {n - 1}")
+        self._env, self._watched = env, tuple(fields_of_view)
+        self.width, self.height = even(size), even(size * (1 + HEADER + FOOTER))
+        self._figure = Figure(figsize=(self.width / DPI, self.height / DPI), dpi=DPI, facecolor="white")
+        self._canvas = FigureCanvasAgg(self._figure)
+        letters = LETTERS * size * 72 / DPI
+        self._map = self._axes(FOOTER, 1 - 2 * MARGIN)
+        self._draw_ground()
+        self._draw_legend(self._axes(0.0, FOOTER), letters)
+        self._layers = Layers(self._map, pixel=max(size / 640, 0.5) * 72 / DPI)
+        self._headline = Headline(self._axes(1 - 2 * MARGIN + FOOTER, HEADER), letters)
+        self._canvas.draw()
+        self._background = self._canvas.copy_from_bbox(self._figure.bbox)
+
+    def draw(self, frame: NDArray[np.void], *, caption: str = "", outcome: str = "") -> NDArray[np.uint8]:
+        """A picture of a battle.
+
+        Args:
+            frame: (1,) record, from ``Camera`` or cut out of ``env.battles``.
+            caption: above the map, in the middle.
+            outcome: how the battle ended, if it did.
+
+        Returns:
+            (height, width, 3) uint8; both lengths are even, as video wants them.
+        """
+        self._canvas.restore_region(self._background)
+        for artist in self._show(frame, caption, outcome):
+            assert isinstance(artist.axes, Axes)
+            artist.axes.draw_artist(artist)
+        return np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
+
+    def save(self, path: Path, frame: NDArray[np.void], *, caption: str = "", outcome: str = "") -> None:
+        """Write a still in the format of the path's ending; ``.pdf`` and ``.svg`` stay sharp at any size."""
+        self._show(frame, caption, outcome)
+        self._figure.savefig(path, dpi=2 * DPI)
+
+    def _show(self, frame: NDArray[np.void], caption: str, outcome: str) -> Sequence[Artist]:
+        scene = Scene(self._env, frame)
+        self._layers.show(scene, self._watched)
+        self._headline.show(scene, caption, outcome)
+        return self._layers.all + self._headline.all
+
+    def _axes(self, bottom: float, height: float) -> Axes:
+        """An empty strip of the picture without frame and ticks, in shares of its width from below."""
+        scale = self.width / self.height
+        axes = self._figure.add_axes((MARGIN, bottom * scale, 1 - 2 * MARGIN, height * scale))
+        axes.set_axis_off()
+        return axes
+
+    def _draw_ground(self) -> None:
+        terrain = self._env.setup[0]
+        colours = ground(terrain["pathable"].astype(bool), terrain["height"], terrain["level"])
+        rows, columns, _ = colours.shape
+        self._map.imshow(colours, origin="lower", extent=(0, columns, 0, rows), interpolation="nearest")
+        self._map.set(xlim=(0, columns), ylim=(0, rows), aspect="equal")
+        for line in range(GRID, max(rows, columns), GRID):
+            self._map.axhline(line, color="black", alpha=0.06, linewidth=0.6)
+            self._map.axvline(line, color="black", alpha=0.06, linewidth=0.6)
+        self._map.add_patch(Rectangle((0, 0), columns, rows, fill=False, edgecolor=style.FAINT, clip_on=False))
+
+    def _draw_legend(self, axes: Axes, letters: float) -> None:
+        """Each type's shape and name, then the bars'; spread evenly, in units of the strip's height."""
+        scenario = self._env.scenario
+        names = list(dict.fromkeys((*scenario.ordered_types, *scenario.ally_team, *scenario.enemy_team)))
+        bars = [("health", style.HEALTH)]
+        bars += [("shields", style.SHIELD)] * bool(self._env.units[0]["shield"][[kind_of(n) for n in names]].any())
+        bars += [("energy", style.ENERGY)] * bool(self._env.units[0]["energy_max"][[kind_of(n) for n in names]].any())
+        length = (1 - 2 * MARGIN) / FOOTER
+        axes.set(xlim=(0, length), ylim=(0, 1))
+        shapes = [(name, style.shape_of(name) * 0.26, style.FAINT) for name in names]
+        shapes += [(name, BAR_SIGN, colour) for name, colour in bars]
+        for place, (name, shape, colour) in enumerate(shapes):
+            x = 0.35 + place * length / len(shapes)
+            axes.add_patch(Polygon(shape + np.array([x, 0.4]), facecolor=colour, linewidth=0, clip_on=False))
+            axes.text(
+                x + 0.45, 0.4, name.replace("_", " "), ha="left", va="center", fontsize=0.85 * letters, color=style.INK
+            )
+
+
+BAR_SIGN = np.array([(-0.3, -0.09), (0.3, -0.09), (0.3, 0.09), (-0.3, 0.09)])
+
+
+def even(length: float) -> int:
+    """The nearest even number of pixels."""
+    return 2 * round(length / 2)

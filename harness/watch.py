@@ -1,0 +1,254 @@
+"""Watch a fight: a policy plays a scenario, and every tick of it becomes a picture of a video.
+
+    python -m harness.watch --scenario terran_5_vs_5 --policy random --out fight.gif
+
+``--run`` plays what ``harness.compare`` has trained, in the world that it was trained in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+import envs.registry
+from envs.battle.engine import BattleEnv
+from envs.battle.film import Camera
+from envs.protocol import BatchedEnv
+from envs.render import Renderer, outcome
+from envs.render.scene import TICKS_PER_SECOND
+from envs.render.style import palette
+from harness import policies
+from harness.compare import ALL_DONE, INTERRUPTED, WRONG_USE, make_console, make_folder, say
+from harness.config import parse_setting, resolve_env
+from harness.errors import UsageError, unknown_name
+from harness.evaluate import Greedy
+from harness.flags import Parser, at_least_one, default_study, import_user_code
+from harness.plan import resolve_device
+from harness.table import clock
+from harness.trained import folder_of_trial, read_run
+from harness.video import Picture, check_path, endings, write_video
+from studies.errors import StorageError
+from studies.store import DEFAULT_STORAGE
+
+SCENARIO, POLICY = "terran_5_vs_5", "random"
+HOLD = 1.0
+"""Seconds for which the end of a battle stays in the picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Show:
+    """Everything needed to play and draw, made and checked."""
+
+    env: BattleEnv
+    """One battle."""
+    policy: policies.Policy
+    who: str
+    """What the pictures call the policy."""
+    renderer: Renderer
+    episodes: int
+    every: int
+    """Ticks from one picture to the next."""
+    rate: float
+    """Pictures a second."""
+    out: Path
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the video; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
+    console = make_console()
+    try:
+        show = prepare(read_flags(sys.argv[1:] if argv is None else argv))
+        film(console, show)
+    except (UsageError, StorageError) as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print("\nstopped; no video was written", file=sys.stderr)
+        return INTERRUPTED
+    return ALL_DONE
+
+
+def film(console: Console, show: Show) -> None:
+    """Play all battles into the file, with a bar on a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(show.who, total=show.episodes, at="")
+        limit = show.env.spec.episode_limit
+
+        def on_step(battle: int, step: int, ended: str) -> None:
+            bar.update(
+                task, completed=battle if ended else battle - 1 + step / limit, at=f"battle {battle}, step {step}"
+            )
+            if ended:
+                say(bar.console, f"battle {battle}: {ended} after {step} env steps")
+
+        count = write_video(show.out, pictures(show, on_step), show.rate, palette())
+    size = show.out.stat().st_size / 1e6
+    say(console, f"written: {show.out} ({count} pictures, {clock(count / show.rate)} long, {size:.1f} MB)")
+
+
+def pictures(show: Show, on_step: Callable[[int, int, str], None]) -> Iterator[Picture]:
+    """Every ``every``-th tick of all battles, drawn; ``on_step`` hears battle, env_steps so far and how it ended."""
+    env, camera, draw = show.env, Camera(show.env), show.renderer.draw
+    world = cast(BatchedEnv, env)  # it makes the arrays by their names, which no type checker sees
+    env.reset()
+    for battle in range(1, show.episodes + 1):
+        caption = f"{show.who} · battle {battle}" if show.episodes > 1 else show.who
+        yield draw(camera.now(), caption=caption)
+        step, ended = 0, ""
+        while not ended:
+            ticks = camera.step(show.policy(world))
+            step, ended = step + 1, outcome(env, 0)
+            on_step(battle, step, ended)
+            for t in range(len(ticks)):
+                if ticks["tick"][t] % show.every == 0:
+                    yield draw(ticks[t : t + 1], caption=caption)
+        last = draw(ticks[-1:], caption=caption, outcome=ended)
+        yield from [last] * max(round(HOLD * show.rate), 1)
+
+
+def prepare(flags: argparse.Namespace) -> Show:
+    """Check every flag and build the world, the policy and the renderer.
+
+    Raises:
+        UsageError: a flag cannot be followed.
+    """
+    out = Path(flags.out)
+    check_path(out)
+    for name in ("episodes", "every"):
+        at_least_one(f"--{name}", getattr(flags, name))
+    if not flags.speed > 0:
+        raise UsageError(f"--speed is {flags.speed}, it must be above 0; 1 is the game's own")
+    make_folder(out.parent)
+    env, policy, who = trained(flags) if flags.run else untrained(flags)
+    if not isinstance(env, BattleEnv):
+        raise UsageError(f"{env.spec.id} is not played by the built-in engine, whose battles alone can be drawn")
+    try:
+        renderer = Renderer(env, size=flags.size, fields_of_view=agents(flags.fov, env.spec.n_agents))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    rate = TICKS_PER_SECOND * flags.speed / flags.every
+    return Show(
+        env=env,
+        policy=policy,
+        who=who,
+        renderer=renderer,
+        episodes=flags.episodes,
+        every=flags.every,
+        rate=rate,
+        out=out,
+    )
+
+
+def untrained(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
+    """World and policy by their names."""
+    scenario, name = flags.scenario or SCENARIO, flags.policy or POLICY
+    if scenario not in envs.registry.ids():
+        raise unknown_name("scenario", scenario, envs.registry.ids(), hint="One of your own: --import my_file.py")
+    policies.check_plays(name, scenario)
+    settings = [parse_setting(text) for text in flags.settings]
+    for setting in settings:
+        if setting.target != "env":
+            raise UsageError(
+                f"--set {setting.target}.{setting.key}: only the world has settings here: --set env.KEY=VALUE"
+            )
+    options, _ = resolve_env(scenario, settings)
+    needed = policies.entry(name).env_options
+    env = envs.registry.make(scenario, 1, seed=flags.seed, **{**dataclasses.asdict(options), **needed})
+    return env, policies.make(name, flags.seed), name
+
+
+def trained(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
+    """World and policy of a run."""
+    for flag, given in (("--scenario", flags.scenario), ("--policy", flags.policy), ("--set", flags.settings)):
+        if given:
+            raise UsageError(
+                f"{flag}: --run plays a trained policy in the world of its training; leave out one of them"
+            )
+    where = Path(flags.run)
+    if flags.run.isdigit():
+        where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
+    run = read_run(where)
+    env = envs.registry.make(run.scenario, 1, seed=flags.seed, **run.env_options)
+    return env, Greedy(run.policy(env, resolve_device(flags.device)), 1), run.label
+
+
+def agents(text: str, n_agents: int) -> tuple[int, ...]:
+    """``all``, ``none``, or numbers separated by commas.
+
+    Raises:
+        UsageError: something else.
+    """
+    if text in ("all", "none"):
+        return tuple(range(n_agents)) if text == "all" else ()
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--fov {text!r}: give agents' numbers (--fov 0,2), all, or none") from None
+
+
+def read_flags(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; ``--import`` acts first, so that what it registers can be named.
+
+    Raises:
+        UsageError: a malformed value.
+        SystemExit: after ``--help``.
+    """
+    early, _ = _parser(import_only=True).parse_known_args(argv)
+    for target in early.imports:
+        import_user_code(target)
+    return _parser().parse_args(argv)
+
+
+def _parser(*, import_only: bool = False) -> Parser:
+    parser = Parser(
+        prog="python -m harness.watch",
+        description="Play battles and write them as a video.",
+        epilog=None if import_only else _registered(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=not import_only,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
+    if import_only:
+        return parser
+    add("--scenario", metavar="NAME", help=f"where to fight (default: {SCENARIO})")
+    add("--policy", metavar="NAME", help=f"who plays (default: {POLICY})")
+    add(
+        "--run", metavar="FOLDER|TRIAL", help="a trained run instead: its folder, its checkpoint, or its trial's number"
+    )
+    add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
+    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
+    add("--episodes", type=int, default=1, metavar="N", help="battles (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="S", help="which battles (default: %(default)s)")
+    add("--set", dest="settings", action="append", default=[], metavar="env.KEY=VALUE", help="an option of the world")
+    add("--fov", default="none", metavar="A,B|all", help="agents whose field of view is shown (default: %(default)s)")
+    add("--size", type=int, default=640, metavar="PIXELS", help="width of the picture (default: %(default)s)")
+    add("--speed", type=float, default=1.0, metavar="X", help="times the game's own (default: %(default)s)")
+    add("--every", type=int, default=1, metavar="TICKS", help="from one picture to the next (default: %(default)s)")
+    add("--device", default="cpu", metavar="cpu|cuda", help="where a trained policy runs (default: %(default)s)")
+    add("--out", default="fight.mp4", metavar="FILE", help=f"the video; {endings()} (default: %(default)s)")
+    return parser
+
+
+def _registered() -> str:
+    """What can be named, straight from the registries."""
+    lines = ["policies:"]
+    lines += [f"  {name:16} {policies.entry(name).summary}" for name in policies.ids()]
+    lines += ["scenarios:"]
+    lines += [f"  {name:16} {envs.registry.entry(name).summary}" for name in envs.registry.ids()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""The command from flags to file, for a policy by name and for a trained run; every mistake in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+import envs
+from harness.checkpoint import save_checkpoint
+from harness.compare import ALL_DONE, WRONG_USE
+from harness.compare import main as compare_main
+from harness.trained import read_run
+from harness.watch import agents, main
+from tests.harness.conftest import Compare
+
+SHORT = "show_1_vs_1"
+
+
+@pytest.fixture(autouse=True)
+def _short() -> None:
+    """A fight that a few steps end."""
+    if SHORT not in envs.ids():
+        fight = envs.Scenario(race="zerg", n_agents=2, n_enemies=2, unit_types=("zergling",), episode_limit=5)
+        envs.register(SHORT, scenario=fight)
+
+
+def watch(*flags: str) -> int:
+    """The command on the short fight, pictures as small as they can be."""
+    return main(["--size", "240", *flags])
+
+
+def test_gif_of_two_battles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "films" / "fight.gif"
+    flags = ["--scenario", SHORT, "--policy", "random", "--episodes", "2", "--every", "4", "--out", str(path)]
+    assert watch(*flags) == ALL_DONE
+    said = capsys.readouterr().out
+    ends = [line for line in said.splitlines() if line.startswith("battle ")]
+    assert len(ends) == 2
+    assert f"written: {path} (" in said
+    with Image.open(path) as film:
+        assert film.size == (240, 274)
+        assert film.n_frames > 10  # type: ignore[attr-defined]
+
+
+def test_pictures_of_every_tick(tmp_path: Path) -> None:
+    """Five env_steps of 8 ticks, the beginning, and a second of the end; the same command makes the same pictures."""
+    films = []
+    for name in ("one", "two"):
+        path = tmp_path / f"{name}.mp4"
+        assert watch("--scenario", SHORT, "--fov", "all", "--speed", "2", "--out", str(path)) == ALL_DONE
+        with av.open(str(path)) as film:
+            assert film.streams.video[0].average_rate == 32
+            films.append([frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)])
+    assert 1 + 8 + 32 <= len(films[0]) <= 1 + 5 * 8 + 32
+    assert np.array_equal(films[0], films[1])
+    assert not np.array_equal(films[0][0], films[0][-1])
+
+
+def test_a_trained_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By its folder and by its trial; greedy, in the world that it was trained in."""
+    runs, storage = str(tmp_path / "runs"), f"sqlite:///{tmp_path}/s.db"
+    trained = [
+        "--algos",
+        "qmix",
+        "--scenarios",
+        SHORT,
+        "--set",
+        "env.conic_fov=true",
+        "--study",
+        "t",
+        "--device",
+        "cpu",
+    ]
+    small = ["--budget", "smoke", "--env-steps", "64", "--out", runs, "--storage", storage]
+    assert compare_main([*trained, *small]) == ALL_DONE
+    (folder,) = (tmp_path / "runs" / "t").glob("qmix-*")
+    run = read_run(folder)
+    assert (run.algorithm, run.scenario, run.env_options["conic_fov"]) == ("qmix", SHORT, True)
+    assert run.label == "qmix, 64 env steps"
+    films = []
+    for name in (str(folder), "0"):
+        path = tmp_path / "film.gif"
+        where = ["--study", "t", "--storage", storage, "--runs", runs]
+        assert watch("--run", name, *where, "--every", "8", "--out", str(path)) == ALL_DONE
+        films.append(path.read_bytes())
+    assert films[0] == films[1]
+    capsys.readouterr()
+    assert watch("--run", "7", *where, "--out", str(path)) == WRONG_USE
+    told = capsys.readouterr().err
+    assert f"study t has no finished trial of that number; it has 0 (qmix {SHORT}); another study: --study" in told
+
+
+def test_a_checkpoint_of_another_version_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    identity: dict[str, Any] = {
+        "algorithm": {"name": "qmix", "no_such_setting": 1},
+        "env": {"scenario": SHORT, "fight": {}},
+        "train": {"env_steps": 1},
+    }
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, {"identity": identity, "algorithm": {}, "counters": {"env_steps": 1}})
+    assert watch("--run", str(tmp_path), "--out", str(tmp_path / "a.gif")) == WRONG_USE
+    assert f"checkpoint {path} does not fit this program (TypeError" in capsys.readouterr().err
+    for change, says in (
+        ({"algorithm": {"name": "nobody"}}, "algorithm 'nobody' is not registered; if you registered it yourself"),
+        ({"env": {"scenario": "nowhere", "fight": {}}}, "scenario 'nowhere' is not registered"),
+    ):
+        save_checkpoint(path, {"identity": {**identity, **change}})
+        assert watch("--run", str(path), "--out", str(tmp_path / "a.gif")) == WRONG_USE
+        assert says in capsys.readouterr().err
+    save_checkpoint(path, {"algorithm": {}})
+    assert watch("--run", str(path), "--out", str(tmp_path / "a.gif")) == WRONG_USE
+    assert "it does not say which settings it was trained with" in capsys.readouterr().err
+
+
+def test_a_folder_of_runs_is_listed(compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare("--algos", "rule", "--study", "t", "--env-steps", "64") == ALL_DONE
+    (folder,) = (tmp_path / "runs" / "t").glob("rule-*")
+    capsys.readouterr()
+    assert watch("--run", str(tmp_path / "runs"), "--out", str(tmp_path / "a.gif")) == WRONG_USE
+    assert f"no checkpoint there; runs below it: {folder}" in capsys.readouterr().err
+    assert watch("--run", str(folder), "--out", str(tmp_path / "a.gif")) == WRONG_USE
+    assert "fake is not played by the built-in engine, whose battles alone can be drawn" in capsys.readouterr().err
+
+
+MISTAKES = [
+    (["--out", "a.avi"], "--out a.avi: .avi is no video format of ours; use .mp4 or .gif"),
+    (["--scenario", "teran_5_vs_5"], "unknown scenario 'teran_5_vs_5'; did you mean terran_5_vs_5"),
+    (["--policy", "randon"], "unknown policy 'randon'; did you mean random"),
+    (["--episodes", "0"], "--episodes is 0, it must be at least 1"),
+    (["--every", "0"], "--every is 0, it must be at least 1"),
+    (["--speed", "0"], "--speed is 0.0, it must be above 0; 1 is the game's own"),
+    (["--size", "30"], "size is 30 pixels, it must be at least 240"),
+    (["--fov", "me"], "--fov 'me': give agents' numbers (--fov 0,2), all, or none"),
+    (["--fov", "2"], "fields_of_view names agent 2; show_1_vs_1 has agents 0 to 1"),
+    (["--set", "qmix.lr=1"], "--set qmix.lr: only the world has settings here: --set env.KEY=VALUE"),
+    (["--set", "env.rules=2022"], "option rules is '2022', allowed: 2024, 2023"),
+    (["--run", "nowhere"], "--run nowhere: no checkpoint there; a run's folder looks like runs/compare-quick/k24-"),
+    (["--run", "3"], "--run 3 names a trial, but there is no database"),
+    (["--policies", "random"], "unrecognized arguments: --policies random; all flags: python -m harness.watch --help"),
+]
+
+
+@pytest.mark.parametrize(("flags", "says"), MISTAKES, ids=[" ".join(flags) for flags, _ in MISTAKES])
+def test_mistakes(
+    flags: list[str],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scenario = [] if {"--scenario", "--run"} & set(flags) else ["--scenario", SHORT]
+    assert main(["--out", "a.gif", *scenario, *flags]) == WRONG_USE
+    told = capsys.readouterr().err
+    assert says in told
+    assert told.startswith("error: ")
+    assert told.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("flag", [["--scenario", SHORT], ["--policy", "random"], ["--set", "env.rules=2023"]])
+def test_a_run_brings_its_own_world(flag: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert watch("--run", "x", *flag, "--out", str(tmp_path / "a.gif")) == WRONG_USE
+    assert f"{flag[0]}: --run plays a trained policy in the world of its training" in capsys.readouterr().err
+
+
+def test_agents() -> None:
+    assert agents("all", 3) == (0, 1, 2)
+    assert agents("none", 3) == ()
+    assert agents("2,0", 3) == (2, 0)
+
+
+def test_help_lists_policies_and_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    for name in ("random", "terran_5_vs_5", ".mp4 or .gif"):
+        assert name in told

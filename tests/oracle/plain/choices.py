@@ -1,0 +1,94 @@
+"""What the enemies choose for themselves: targets, when to let go of them, patients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.oracle.plain.unit import Order, Unit
+
+if TYPE_CHECKING:
+    from tests.oracle.plain.battle import Battle
+
+LEASH, NEAR_ENOUGH = 21.0, 5.0  # cells from where it acquired: pulled back, and free again
+LOOK_AGAIN = 8  # ticks
+HELP_RADIUS, HELP_PAUSE = 4.0, 32  # cells, ticks
+
+
+def preferred_target(battle: Battle, unit: Unit) -> Unit | None:
+    """Among the agents in scan range a threat before a harmless one, then the nearest, then the lowest number.
+
+    A colossus counts distances from its last target.
+    """
+    if not unit.kind.weapons:
+        return None
+    sweeps = unit.kind.weapons[0].delivery == "sweep"
+    centre = unit.target if sweeps and unit.target else unit
+    seen = [
+        agent for agent in battle.agents
+        if agent.alive and unit.kind.can_attack(agent.kind) and unit.within(agent, unit.kind.scan)
+    ]  # fmt: skip
+    return min(seen, key=lambda a: (not a.kind.is_threat_to(unit.kind), centre.distance2(a)), default=None)
+
+
+def choose_targets(battle: Battle) -> None:
+    """One look of every living enemy."""
+    for enemy in battle.enemies:
+        if not enemy.alive:
+            continue
+        if enemy.order == Order.ACQUIRED:
+            reconsider(battle, enemy)
+        elif enemy.order == Order.MOVE and (enemy.place - enemy.anchor).square <= NEAR_ENOUGH**2:
+            enemy.told(Order.NONE)
+        if enemy.free:
+            target = preferred_target(battle, enemy)
+            if target:
+                enemy.acquire(target)
+            elif enemy.marches:
+                enemy.order = Order.MARCH
+
+
+def reconsider(battle: Battle, unit: Unit) -> None:
+    """Whether an acquired target is still the one."""
+    target = unit.target
+    assert target is not None
+    if not target.alive:
+        unit.idle()
+    elif unit.swing or unit.burst or unit.channel or unit.within(target, unit.kind.weapons[0].range):
+        return
+    elif unit.kind.speed == 0:
+        unit.idle()  # it cannot follow
+    elif not unit.marches and (unit.place - unit.anchor).square > LEASH**2:
+        unit.told(Order.MOVE)
+        unit.destination = unit.anchor
+    elif (battle.tick + unit.number) % LOOK_AGAIN == 0:
+        better = preferred_target(battle, unit)
+        if better:
+            unit.told(Order.ACQUIRED, better)  # on the old leash
+
+
+def call_for_help(battle: Battle, attacker: Unit, victim: Unit) -> None:
+    """An enemy hit by a living agent, and its free comrades around, turn on the attacker; not twice within 2 s."""
+    if victim.is_agent or not attacker.is_agent or not attacker.alive or battle.tick - victim.last_call < HELP_PAUSE:
+        return
+    victim.last_call = battle.tick
+    for comrade in battle.enemies:
+        hears = comrade is victim or comrade.distance2(victim) <= HELP_RADIUS**2
+        able = comrade.kind.can_attack(attacker.kind) and comrade.kind.speed > 0
+        if comrade.alive and comrade.free and hears and able:
+            comrade.acquire(attacker)
+
+
+def choose_patients(battle: Battle) -> None:
+    """Free enemy medivacs with enough energy heal whoever has the lowest share of life, then the nearest."""
+    for medivac in battle.enemies:
+        healing = medivac.kind.healing
+        if not (medivac.alive and medivac.free and healing and medivac.energy >= healing.least_energy):
+            continue
+        taken = {other.target for other in battle.enemies if other.alive and other.order == Order.HEAL}
+        patients = [
+            unit for unit in battle.enemies
+            if unit is not medivac and unit.alive and unit.hurt and unit.kind.biological
+            and medivac.within(unit, healing.search) and unit not in taken
+        ]  # fmt: skip
+        if patients:
+            medivac.told(Order.HEAL, min(patients, key=lambda u: (u.hp / u.kind.hp, medivac.distance2(u))))

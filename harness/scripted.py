@@ -191,7 +191,7 @@ def read_flags(argv: Sequence[str]) -> Request:
         import_user_code(target)
     flags = flag_parser().parse_args(argv)
     known = envs.ids()
-    everything = ",".join(id for id in known if envs.registry.entry(id).scenario is not None)
+    everything = ",".join(id for id in known if not envs.registry.entry(id).requires)
     scenarios = names_in("scenario", flags.scenarios or everything, known, envs.registry.real_name)
     named = names_in("policy", flags.policies, policies.ids()) if flags.policies else ()
     settings = [parse_setting(argument) for argument in flags.settings]

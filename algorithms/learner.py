@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -24,27 +23,11 @@ from algorithms.schedules import epsilon_length, linear
 from algorithms.sparsity.flops import count_flops
 from algorithms.sparsity.measure import measure
 from algorithms.targets import td_lambda_targets
+from algorithms.views import Views, real_views
 from envs.spec import EnvSpec
 
 if TYPE_CHECKING:
     from algorithms.qmix import QLearnerConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class Views:
-    """The real part of a batch: R rows in group order, V views in time order."""
-
-    order: RowOrder
-    inputs: Tensor
-    """(R, D + A + N) of the agent network"""
-    action_mask: Tensor
-    """(R, A) bool"""
-    action: Tensor
-    """(R, 1) int64 taken in this view, 0 in the last one"""
-    state: Tensor
-    """(V, S)"""
-    is_step: Tensor
-    """(V,) float: 1 where an action followed, 0 in an episode's last view"""
 
 
 class QLearner(Algorithm):
@@ -183,7 +166,7 @@ class QLearner(Algorithm):
 
     def update(self, batch: EpisodeBatch, env_steps: int) -> Diagnostics:
         """One gradient step on B episodes; see ``Algorithm.update``."""
-        views = self._views(batch)
+        views = real_views(batch, self.net, self.spec, self.n_groups, self.device)
         taps: Taps | None = {} if self.wants_taps else None
         q, _ = self.net(views.inputs, views.order, self.training_weights(env_steps), taps=taps)
         q_tot = self.mixer(self._per_view(q.gather(1, views.action), views), views.state)
@@ -208,25 +191,6 @@ class QLearner(Algorithm):
             "target": (targets * views.is_step).sum() / n_steps,
             **diagnostics,
         }
-
-    def _views(self, batch: EpisodeBatch) -> Views:
-        """Drop the padding and sort the rows by mask group; what is real is found out on the CPU."""
-        filled = batch.filled.cpu()
-        groups = mask_groups(batch.unit_type.cpu(), self.spec, self.n_groups)
-        order = order_rows(filled.sum(1) + 1, groups, self.n_groups, filled.shape[1] + 1)
-        is_step = torch.cat([filled, filled.new_zeros(len(filled), 1)], 1).flatten()[order.views].float()
-        order = order.to(self.device)
-        actions = batch.actions.to(self.device)
-        none = actions.new_full((actions.shape[0], 1, actions.shape[2]), -1)
-        action_mask = batch.action_mask.to(self.device)
-        return Views(
-            order=order,
-            inputs=self.net.inputs(batch.obs.to(self.device), torch.cat([none, actions], 1), order),
-            action_mask=action_mask.reshape(-1, self.spec.n_actions)[order.rows],
-            action=torch.cat([actions, torch.zeros_like(none)], 1).flatten()[order.rows].unsqueeze(1),
-            state=batch.state.to(self.device).reshape(-1, self.spec.state_size).index_select(0, order.views),
-            is_step=is_step.to(self.device, non_blocking=True),
-        )
 
     def _per_view(self, values: Tensor, views: Views) -> Tensor:
         """(R, 1) in group order -> (V, N) in time order."""

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from algorithms.learner import QLearner
+from algorithms.views import real_views
 from tests.algorithms.plain import (
     LAYERS,
     Parameters,
@@ -31,7 +32,7 @@ def dense(p: Parameters):
 def test_values_of_every_row() -> None:
     made, episodes = in_float64(learner("qmix")), batch_in_float64(batch(seed=2))
     p = leaves(made)
-    views = made._views(episodes)
+    views = real_views(episodes, made.net, made.spec, made.n_groups, made.device)
     with torch.no_grad():
         q, _ = made.net(views.inputs, views.order, made.net.group_weights())
     by_row = dict(zip(views.order.rows.tolist(), q, strict=True))

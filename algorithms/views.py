@@ -1,0 +1,57 @@
+"""What an update reads of a batch: its real views, padding dropped and unit types sorted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from algorithms.agent_net import AgentNet, mask_groups
+from algorithms.protocol import EpisodeBatch
+from algorithms.rows import RowOrder, order_rows
+from envs.spec import EnvSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """The real part of a batch: R rows in group order, V views in time order."""
+
+    order: RowOrder
+    inputs: Tensor
+    """(R, D + A + N) of the agent network"""
+    action_mask: Tensor
+    """(R, A) bool"""
+    action: Tensor
+    """(R, 1) int64 taken in this view, 0 in the last one"""
+    state: Tensor
+    """(V, S)"""
+    is_step: Tensor
+    """(V,) float: 1 where an action followed, 0 in an episode's last view"""
+
+
+def real_views(batch: EpisodeBatch, net: AgentNet, spec: EnvSpec, n_groups: int, device: torch.device) -> Views:
+    """Drop the padding and sort the rows by mask group; what is real is found out on the CPU.
+
+    Args:
+        batch: padded episodes.
+        net: assembles the inputs.
+        spec: the world.
+        n_groups: G, see ``mask_groups``.
+        device: where the views go.
+    """
+    filled = batch.filled.cpu()
+    groups = mask_groups(batch.unit_type.cpu(), spec, n_groups)
+    order = order_rows(filled.sum(1) + 1, groups, n_groups, filled.shape[1] + 1)
+    is_step = torch.cat([filled, filled.new_zeros(len(filled), 1)], 1).flatten()[order.views].float()
+    order = order.to(device)
+    actions = batch.actions.to(device)
+    none = actions.new_full((actions.shape[0], 1, actions.shape[2]), -1)
+    return Views(
+        order=order,
+        inputs=net.inputs(batch.obs.to(device), torch.cat([none, actions], 1), order),
+        action_mask=batch.action_mask.to(device).reshape(-1, spec.n_actions)[order.rows],
+        action=torch.cat([actions, torch.zeros_like(none)], 1).flatten()[order.rows].unsqueeze(1),
+        state=batch.state.to(device).reshape(-1, spec.state_size).index_select(0, order.views),
+        is_step=is_step.to(device, non_blocking=True),
+    )

@@ -127,11 +127,12 @@ class Course:
         self.env_steps = self.episodes = 0
 
 
-def measure(algo: str, name: str, seconds: float) -> None:
+def measure(algo: str, name: str, seconds: float, threads: int = 1) -> None:
     """Print one row."""
     ratio = RATIOS[name]
     env = envs.make("terran_5_vs_5", num_envs=ratio.num_envs, seed=0)
     env.reset()
+    torch.set_num_threads(threads)  # after the engine's first step, which sets the same threads to its own number
     course = Course(registry.make(algo, env.spec, total_env_steps=10_050_000, seed=0), env, ratio)
     course.fill(400)
     start = time.perf_counter()
@@ -157,13 +158,12 @@ def main() -> None:
     parser.add_argument("--deterministic", action="store_true", help="as in harness.compare")
     args = parser.parse_args()
     prepare_process(deterministic=args.deterministic)
-    torch.set_num_threads(args.threads)
     headings = ("acting", "engine", "insert", "sample", "update", "other")
     print(f"terran_5_vs_5, {args.threads} threads of {os.cpu_count()} cores, torch {torch.__version__}")
     print(f"{'':<19} {'env-steps/s':>11} {' '.join(f'{h:>7}' for h in headings)} {'s/update':>9} updates  length")
     for name in args.ratios.split(","):
         for algo in args.algos.split(","):
-            measure(registry.entry(algo).id, name, args.seconds)
+            measure(registry.entry(algo).id, name, args.seconds, args.threads)
 
 
 if __name__ == "__main__":

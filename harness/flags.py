@@ -50,7 +50,6 @@ class Request:
     num_envs: int
     """E: training battles side by side."""
     checkpoint_replay: CheckpointReplay = "auto"
-    """Whether checkpoints hold the replay."""
     deterministic: bool = False
     """Use only operations that give the same bits each time."""
     command: str
@@ -223,8 +222,8 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         "--checkpoint-replay",
         choices=get_args(CheckpointReplay),
         default="auto",
-        help=f"whether checkpoints hold the replay, so that a resumed run goes on bit for bit; auto: up to "
-        f"{REPLAY_LIMIT // 10**6} MB of it; without, it refills first (default: %(default)s)",
+        help="whether checkpoints hold the replay, so that a resumed run goes on bit for bit, or it refills first; "
+        f"auto: up to {REPLAY_LIMIT // 10**6} MB of it (default: %(default)s)",
     )
     add(
         "--deterministic",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battle.scenarios import Scenario
+from envs.battle.scenarios import Scenario, fixed_scenarios
 from envs.battle.state import MAP_CELLS
 from envs.registry import EPO, entry
 
@@ -54,48 +54,21 @@ ONE_ENEMY_FIGHTER: dict[str, Any] = dict(
     ally_team=("marauder", "marauder", "marine", "medivac"), enemy_team=("marine", "medivac", "medivac")
 )
 BANELINGS = Scenario(race="zerg", n_agents=3, n_enemies=3, unit_types=ZERG, weights=(0.1, 0.0, 0.9), **CLOSE)
-# smacv2 cannot be built with unit ranges on marine maps: it numbers the marine wrongly there.
-PLAIN: dict[str, Any] = dict(use_unit_ranges=False, obs_own_pos=False)
+SCRIPTED: dict[str, Any] = dict(heuristic_ai=True)
+# SMAC's maps with their own ground, spots and marches; smacv2 has none of the extra ones.
+SMAC = tuple(fixed_scenarios("smac.json"))
+SMAC_ROWS = {
+    "25m": 8, "27m_vs_30m": 8, "bane_vs_bane": 8, "so_many_baneling": 20, "corridor": 40, "2c_vs_64zg": 40,
+    "2s_vs_1sc": 280,  # nobody marches there: most of it is wandering
+}  # fmt: skip
 
 
-def smac(races: str, allies: dict[str, int], enemies: dict[str, int], **changes: Any) -> Scenario:
-    """A fight of a SMAC map: its teams, type bits and features; on flat ground, since only the views matter here."""
-    race, _, enemy_race = races.partition(" ")
-    teams = [tuple(name for name, count in team.items() for _ in range(count)) for team in (allies, enemies)]
-    order = tuple(sorted(allies))
-    given: dict[str, Any] = dict(
-        race=race,
-        enemy_race=enemy_race,
-        n_agents=len(teams[0]),
-        n_enemies=len(teams[1]),
-        unit_types=order,
-        ally_team=teams[0],
-        enemy_team=teams[1],
-        type_order=order,
-        healers="medivac" in allies,
-    )
-    return Scenario(**{**given, **CLOSE, **changes})
+def smac(id: str, **changes: Any) -> Family:
+    """A registered SMAC scenario, with the options that it is registered with unless others are given."""
+    rows = SMAC_ROWS.get(id, 80)
+    given: dict[str, Any] = dict(scenario=builtin(id), options=dict(entry(id).defaults), battles=6, most_rows=rows)
+    return Family(smac_map=id, **(given | changes))
 
-
-REVERSED = ("zealot", "stalker")  # smacv2's bits of enemies on stalker and zealot maps; agents have them the other way
-SMAC = {
-    "3m": smac("terran", {"marine": 3}, {"marine": 3}),
-    "27m_vs_30m": smac("terran", {"marine": 27}, {"marine": 30}),
-    "2m_vs_1z": smac("terran protoss", {"marine": 2}, {"zealot": 1}, type_bits=0),
-    "MMM2": smac("terran", {"marauder": 2, "marine": 7, "medivac": 1}, {"marauder": 3, "marine": 8, "medivac": 1}),
-    "3s5z": smac("protoss", {"stalker": 3, "zealot": 5}, {"stalker": 3, "zealot": 5}, enemy_type_order=REVERSED),
-    "3s5z_vs_3s6z": smac(
-        "protoss", {"stalker": 3, "zealot": 5}, {"stalker": 3, "zealot": 6}, enemy_type_order=REVERSED
-    ),
-    "3s_vs_5z": smac("protoss", {"stalker": 3}, {"zealot": 5}, type_bits=0),
-    "1c3s5z": smac("protoss", {"colossus": 1, "stalker": 3, "zealot": 5}, {"colossus": 1, "stalker": 3, "zealot": 5}),
-    "corridor": smac("protoss zerg", {"zealot": 6}, {"zergling": 24}, type_bits=0),
-    "so_many_baneling": smac("protoss zerg", {"zealot": 7}, {"baneling": 32}, type_bits=0),
-    "6h_vs_8z": smac("zerg protoss", {"hydralisk": 6}, {"zealot": 8}, type_bits=0),
-    "bane_vs_bane": smac("zerg", {"baneling": 4, "zergling": 20}, {"baneling": 4, "zergling": 20}),
-    "2c_vs_64zg": smac("protoss zerg", {"colossus": 2}, {"zergling": 64}, type_bits=0),
-}
-SMAC_ROWS = {"27m_vs_30m": 4, "bane_vs_bane": 6, "so_many_baneling": 20, "corridor": 40, "2c_vs_64zg": 40}
 
 GENERATED = {
     "terran": Family(scenario=builtin("terran_5_vs_5"), battles=5, most_rows=300),
@@ -198,24 +171,29 @@ CAPABILITIES = {
         most_rows=30,
     ),
 }
+SCRIPTS = {
+    "scripted": Family(scenario=builtin("terran_10_vs_11"), options=SCRIPTED, battles=3, most_rows=60),
+    "scripted_in_range": Family(scenario=MORE_AGENTS, options=dict(**SCRIPTED, heuristic_rest=True)),
+    "scripted_with_cone": Family(
+        scenario=builtin("zerg_5_vs_5"),
+        options=dict(**SCRIPTED, heuristic_rest=True, conic_fov=True),
+        most_rows=60,
+    ),
+}
 FAMILIES = {
     **GENERATED,
     **SIGHT,
     **VIEWS,
     **REWARDS,
     **CAPABILITIES,
-    **{
-        f"smac_{name}": Family(
-            scenario=scenario, smac_map=name, options=PLAIN, battles=6, most_rows=SMAC_ROWS.get(name, 80)
-        )
-        for name, scenario in SMAC.items()
-    },
-    "smac_ranges": Family(scenario=SMAC["3s5z"], smac_map="3s5z", most_rows=60),
-    "smac_epo": Family(scenario=SMAC["MMM2"], smac_map="MMM2", options=EPO, most_rows=60),
-    "smac_capabilities": Family(
-        scenario=SMAC["6h_vs_8z"],
-        smac_map="6h_vs_8z",
-        options=dict(stochastic_attack=True, stochastic_health=True, mask_enemies=True),
+    **SCRIPTS,
+    **{f"smac_{id}": smac(id) for id in SMAC},
+    "smac_ranges": smac("3s5z", options={}, battles=4, most_rows=60),
+    # Closer than on the map: with so little in sight random agents would hardly ever shoot.
+    "smac_epo": smac("MMM2", scenario=builtin("MMM2", **CLOSE), options=EPO, battles=4, most_rows=60),
+    "smac_ground": smac("2c_vs_64zg", options=dict(obs_pathing_grid=True, obs_terrain_height=True)),
+    "smac_capabilities": smac(
+        "6h_vs_8z", options=dict(stochastic_attack=True, stochastic_health=True, mask_enemies=True)
     ),
 }
 SIZE_OPTIONS: tuple[dict[str, Any], ...] = (

@@ -35,7 +35,14 @@ from tests.golden.trace import FOLDER, STATES, Trace
 from tests.oracle.replay import check_order, show_ground
 
 TYPES = dict(
-    battle=np.int16, step=np.int16, actions=np.int8, command=np.int8, command_target=np.int8, x=np.float32, y=np.float32
+    battle=np.int16,
+    step=np.int16,
+    actions=np.int8,
+    taken=np.int8,
+    command=np.int8,
+    command_target=np.int8,
+    x=np.float32,
+    y=np.float32,
 )
 ENDS = ("reward", "terminated", "truncated", "battle_won")
 
@@ -110,20 +117,23 @@ class Recorder:
             assert types == self.env.unit_type[0].tolist(), f"smacv2's unit types are {types}"
         self.package.puppet.commands = {}
         nothing = np.full(self.n_agents, -1)
-        self.keep(battle, nothing, obs, state, (0.0, False, {}), (self.env.obs, self.env.state, self.env.action_mask))
+        ours = (self.env.obs, self.env.state, self.env.action_mask)
+        self.keep(battle, (nothing, nothing), obs, state, (0.0, False, {}), ours)
 
     def advance(self) -> bool:
         """One env_step on both sides; true if it ended the battle."""
         env, start = self.env, self.env.battles.copy()
         now = start.copy()
         actions = choose(self.dice, env.action_mask[0], int(env.setup[0]["n_no_target"]))
-        replica.send(now, env.units, env.setup, env.views, 0, actions[None])
+        replica.send(now, env.units, env.setup, env.views, 0, actions[None].copy())
         ordered = now.copy()
-        env.step(actions[None])
+        taken, own_taken = actions.copy(), actions[None].copy()  # scripted agents put theirs in the place of these
+        env.step(own_taken)
         play_ticks(now, env.units, env.setup)
         with smacv2_package.same_draws(self.package, start[0]["key"]):
-            answer = smacv2_package.step(self.package, self.shown(now[0]), actions)
+            answer = smacv2_package.step(self.package, self.shown(now[0]), taken)
             obs, state = self.package.get_obs(), self.package.get_state()
+        np.testing.assert_array_equal(own_taken[0], taken, err_msg="actions taken")
         for i in range(self.n_agents):
             check_order(env, start[0], ordered[0], i, *self.command(i))
         if self.package.stochastic_health:
@@ -132,21 +142,22 @@ class Recorder:
         ended = bool(self.env.terminated[0] or self.env.truncated[0])
         ours = (self.env.obs, self.env.state, self.env.action_mask)
         final = (self.env.final_obs, self.env.final_state, self.env.final_action_mask)
-        self.keep(now[0], actions, obs, state, answer, final if ended else ours)
+        self.keep(now[0], (actions, taken), obs, state, answer, final if ended else ours)
         return ended
 
     def command(self, i: int) -> tuple[int, int]:
         """What smacv2 sent for agent i in its latest step, and at whom."""
         return self.package.puppet.commands.get(i, (smacv2_package.NO_COMMAND, -1))
 
-    def keep(self, battle: Any, actions: Any, obs: Any, state: Any, answer: Any, ours: Any) -> None:
-        """Compare this moment and remember it."""
+    def keep(self, battle: Any, actions: tuple[Any, Any], obs: Any, state: Any, answer: Any, ours: Any) -> None:
+        """Compare this moment and remember it; ``actions`` are those given and those taken."""
         reward, over, info = answer
         limit = bool(info.get("episode_limit", False))
         row = dict(
             battle=len(self.memories) - 1,
             step=self.package._episode_steps,
-            actions=actions,
+            actions=actions[0],
+            taken=actions[1],
             command=[self.command(i)[0] for i in range(self.n_agents)],
             command_target=[self.command(i)[1] for i in range(self.n_agents)],
             obs=np.array(obs, np.float32),
@@ -184,7 +195,8 @@ class Recorder:
     def trace(self) -> Trace:
         """The moments that the family keeps."""
         rows = [row for row in self.rows if row["battle"] < self.family.battles][: self.family.most_rows]
-        columns = {name: np.array([row[name] for row in rows], TYPES.get(name)) for name in rows[0]}
+        names = [name for name in rows[0] if name != "taken" or self.env.options.heuristic_ai]
+        columns = {name: np.array([row[name] for row in rows], TYPES.get(name)) for name in names}
         battles = rows[-1]["battle"] + 1
         memories = self.memories[:battles]
         pathable, height = (grid.astype(np.uint8) for grid in self.grids)

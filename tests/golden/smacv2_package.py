@@ -14,6 +14,7 @@ import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,16 +26,17 @@ from numpy.typing import NDArray
 from envs.battle import rng
 from envs.battle.game_state import Memory
 from envs.battle.options import BattleOptions
+from envs.battle.scenarios import TYPE_ORDER
 from envs.battle.units import facts
 from tests.golden.families import Family
 
 # Unit ids of the unmodified game, which enemies carry (Blizzard's stableid.json).
 STOCK_IDS = {
-    "Terran": {"Marine": 48, "Marauder": 51, "Medivac": 54},
-    "Protoss": {"Colossus": 4, "Zealot": 73, "Stalker": 74},
-    "Zerg": {"Baneling": 9, "Zergling": 105, "Hydralisk": 107},
+    "Terran": {"marine": 48, "marauder": 51, "medivac": 54},
+    "Protoss": {"colossus": 4, "zealot": 73, "stalker": 74},
+    "Zerg": {"baneling": 9, "zergling": 105, "hydralisk": 107, "spine_crawler": 98},
 }
-ENEMY_IDS = {name.lower(): number for race in STOCK_IDS.values() for name, number in race.items()}
+ENEMY_IDS = {name: number for race in STOCK_IDS.values() for name, number in race.items()}
 # The maps append nine copies for the agents, in alphabetical order, to the catalogue; how long it is does not matter.
 CATALOGUE = 1970
 OURS_ONLY = ("rules", "max_reward_from", "illegal_actions", "unit_order", "enemy_medivacs")
@@ -52,7 +54,7 @@ FIRST_TAG = 1000
 
 def ally_ids(family: Family) -> dict[str, int]:
     """Unit ids of the agents: a map appends copies of the units that it needs, in alphabetical order."""
-    names = sorted(family.scenario.unit_types if family.smac_map else ENEMY_IDS)
+    names = sorted(family.scenario.unit_types if family.smac_map else chain(*TYPE_ORDER.values()))
     return {name: CATALOGUE - len(names) + i for i, name in enumerate(names)}
 
 
@@ -154,7 +156,8 @@ def import_package(source: Path) -> Any:
     names += [f"s2clientprotocol.{part}_pb2" for part in ("common", "sc2api", "raw", "debug")]
     shells = {name: Shell(name) for name in names}
     for race, ids in STOCK_IDS.items():
-        setattr(shells["pysc2.lib.units"], race, enum.IntEnum(race, ids))
+        members = {name.title().replace("_", ""): number for name, number in ids.items()}
+        setattr(shells["pysc2.lib.units"], race, enum.IntEnum(race, members))
     for error in ("ProtocolError", "ConnectionError"):
         setattr(shells["pysc2.lib.protocol"], error, type(error, (Exception,), {}))
     setattr(shells["pysc2.maps"], "lib", SimpleNamespace(Map=object))  # noqa: B010  # no declared attribute

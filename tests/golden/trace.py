@@ -78,6 +78,8 @@ class Trace:
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
     battle_won: NDArray[np.bool_]
+    taken: NDArray[np.int8] | None = None
+    """(R, N): with ``heuristic_ai`` alone: what smacv2's scripted agents did in place of ``actions``."""
 
     @property
     def alive(self) -> NDArray[np.bool_]:
@@ -98,7 +100,8 @@ class Trace:
     def save(self, path: Path) -> None:
         """Write the file."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        arrays = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in values.items()}
+        given = {name: value for name, value in values.items() if value is not None}
+        arrays = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in given.items()}
         np.savez_compressed(path, allow_pickle=False, **arrays)
 
     @classmethod
@@ -109,7 +112,10 @@ class Trace:
 
     def build(self) -> tuple[Scenario, BattleOptions]:
         """The scenario and the options that the family was recorded with."""
-        given: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in self.scenario.items()
-        }
+        given: dict[str, Any] = {name: as_tuple(value) for name, value in self.scenario.items()}
         return Scenario(**given), BattleOptions(**self.options)
+
+
+def as_tuple(value: Any) -> Any:
+    """JSON's lists, at any depth, as the tuples that they were."""
+    return tuple(as_tuple(entry) for entry in value) if isinstance(value, list) else value

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.battle import replica
 from envs.battle.engine import BattleEnv
 from envs.battle.state import ATTACK, HEAL, MOVE, NONE
 from tests.golden.trace import Trace
@@ -28,11 +29,14 @@ def show_ground(env: BattleEnv, pathable: NDArray[Any], height: NDArray[Any]) ->
 def check_order(env: BattleEnv, before: np.void, after: np.void, i: int, command: int, target: int) -> None:
     """Agent i's order is the one that smacv2's command gives it; none, or one that the game refuses, changes nothing.
 
+    Scripted agents send commands for the dead as well, which have no effect.
+
     Raises:
         AssertionError: it is another.
     """
     units, kind = env.units[0], before["kind"]
     expected = int(before["order"][i]), int(before["target"][i])
+    command = command if before["alive"][i] else NO_COMMAND
     if command == STOP_COMMAND:
         expected = NONE, int(after["target"][i])
     elif command == MOVE_COMMAND:
@@ -66,10 +70,19 @@ class Replay:
             # As in smacv2 the first battle sets the scale of rewards, here worked out by the engine.
             self.max_reward = float(env.battles[0]["max_reward"])
             return
+        if trace.taken is not None:
+            where = f"actions taken in battle {trace.battle[row]}, step {trace.step[row]}"
+            np.testing.assert_array_equal(self.taken(row), trace.taken[row], err_msg=where)
         before = env.battles[0].copy()
         env.follow_game(trace.units(row), trace.actions[row])
         for i in np.flatnonzero(trace.alive[row][: env.spec.n_agents]):
             check_order(env, before, env.battles[0], i, trace.command[row, i], trace.command_target[row, i])
+
+    def taken(self, row: int) -> NDArray[np.int64]:
+        """(N,): what the engine's scripted agents are about to do in place of the recorded actions."""
+        env, actions = self.env, self.trace.actions[row].astype(np.int64)[None]
+        replica.send(env.battles.copy(), env.units, env.setup, env.views, 0, actions)
+        return actions[0]
 
     def answers(self) -> dict[str, Any]:
         """What the engine makes of the moment."""

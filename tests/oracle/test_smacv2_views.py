@@ -130,6 +130,21 @@ def test_an_altered_recording_is_noticed(alter: Callable[[Trace], None]) -> None
         compare(trace)
 
 
+def test_another_action_taken_by_scripted_agents_is_noticed() -> None:
+    trace = Trace.load(FOLDER / "smacv2_scripted_in_range.npz")
+    assert trace.taken is not None
+    trace.taken[9, 0] += 1
+    with pytest.raises(AssertionError, match="actions taken in battle"):
+        compare(trace)
+
+
+def test_the_actions_taken_are_recorded_where_agents_are_scripted_and_differ_from_those_given() -> None:
+    for family in FAMILIES:
+        trace = load(family)
+        assert (trace.taken is not None) == bool(trace.options.get("heuristic_ai")), family
+        assert trace.taken is None or (trace.taken != trace.actions).any(), family
+
+
 class Forgetful(Replay):
     """A broken twin: after each step it undoes one piece of bookkeeping and looks again.
 

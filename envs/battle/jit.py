@@ -54,25 +54,15 @@ def is_compiled() -> bool:
     return bool(list(CACHE_FOLDER.rglob("*.nbc")))  # a list: a walk left half-way would keep folders open
 
 
-def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False, inline: bool = False) -> Any:
-    """Compile without the interpreter, cached on disk; no fastmath, so that results are the same everywhere.
-
-    ``inline`` is for functions that take the caller's views: numba counts the references of every array that a call
-    hands over, and fifteen of them cost as much as a tick.
-    """
+def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False) -> Any:
+    """Compile without the interpreter, cached on disk; no fastmath, so that results are the same everywhere."""
 
     def compile_(target: Callable[..., Any]) -> Any:
         # numba reads the folder when a function is decorated; other users of numba in this process keep theirs.
         settings: Any = numba.config
         before, settings.CACHE_DIR = settings.CACHE_DIR, str(CACHE_FOLDER)
         try:
-            return numba.njit(
-                cache=True,
-                nogil=True,
-                error_model="numpy",
-                parallel=parallel,
-                inline="always" if inline else "never",
-            )(target)
+            return numba.njit(cache=True, nogil=True, error_model="numpy", parallel=parallel)(target)
         finally:
             settings.CACHE_DIR = before
 

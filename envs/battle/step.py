@@ -15,7 +15,7 @@ from envs.battle.spawn import start_battle
 from envs.battle.tick import tick
 
 
-@kernel(inline=True)
+@kernel
 def new_battle(b, u, c, v, e):
     """Start the slot's next battle and write its first views."""
     start_battle(b, u, c, e)
@@ -24,7 +24,7 @@ def new_battle(b, u, c, v, e):
     show(b, u, c, v, e)
 
 
-@kernel(inline=True)
+@kernel
 def show(b, u, c, v, e):
     """Write what battle e looks like now."""
     observe(b, u, c, v.obs[e], v.state[e], v.action_mask[e])
@@ -33,7 +33,7 @@ def show(b, u, c, v, e):
     v.battle_id[e] = b.battle
 
 
-@kernel(inline=True)
+@kernel
 def step_battle(b, u, c, v, e, actions):
     """Advance battle e by one env_step; restart it if it ended."""
     command(b, u, c, actions[e], v.action_mask[e])
@@ -82,7 +82,7 @@ def judge(b, u, c):
     count_the_dead(b, c)
 
 
-@kernel(inline=True)
+@kernel
 def publish(b, c, v, e):
     """Write reward and end where the caller reads them."""
     v.reward[e] = b.reward

@@ -23,7 +23,7 @@ import envs
 from benchmarks.engine import draw_actions, measure
 from envs.battle.jit import kernel
 
-N = 1024  # numbers in a priced loop: 8 KB an array
+N = 1024  # numbers in a priced loop: 8 KB an array. Each loop adds to its output, so that no repeat can be left out.
 
 
 @kernel
@@ -32,28 +32,30 @@ def distances(x, y, out, repeats):
         for j in range(N):
             dx = x[j] - x[r % N]
             dy = y[j] - y[r % N]
-            out[j] = dx * dx + dy * dy
+            out[j] += dx * dx + dy * dy
 
 
 @kernel
 def roots(x, y, out, repeats):
-    for _ in range(repeats):
+    for r in range(repeats):
         for j in range(N):
-            out[j] = x[j] / np.sqrt(x[j] * x[j] + y[j] * y[j])
+            dx = x[j] + r
+            out[j] += dx / np.sqrt(dx * dx + y[j] * y[j])
 
 
 @kernel
 def checks(x, y, out, repeats):
-    for _ in range(repeats):
+    for r in range(repeats):
         for j in range(N):
-            out[j] = max(x[j] - 1.0, 0.0) + (0.5 if y[j] > x[j] else 0.0)
+            left = x[j] - r
+            out[j] += max(left - 1.0, 0.0) + (0.5 if y[j] > left else 0.0)
 
 
 @kernel
 def stores(x, y, out, repeats):
-    for r in range(repeats):
+    for _ in range(repeats):
         for j in range(N):
-            out[j] = r
+            out[j] += 1.0
 
 
 PRICED: dict[str, Callable[..., Any]] = {"distance": distances, "root": roots, "check": checks, "store": stores}
@@ -64,7 +66,7 @@ def prices() -> dict[str, float]:
     x, y = np.random.default_rng(0).uniform(1, 2, (2, N))
     found = {}
     for name, loop in PRICED.items():
-        out = np.empty(N, np.float32 if name == "store" else np.float64)
+        out = np.zeros(N, np.float32 if name == "store" else np.float64)
         loop(x, y, out, 1)
         times = []
         for _ in range(20):

@@ -22,6 +22,7 @@ class Recommended:
     finetune_start_ratio: tuple[float, float]
 
 
+RESET_RATIO = 0.2
 RECOMMENDED = {
     "micro": Recommended(
         scenarios="small fights such as 3s5z",
@@ -49,12 +50,17 @@ RECOMMENDED = {
 
 
 def preset(name: str) -> dict[str, Any]:
-    """Fields of ``K24Config``: the middle of each recommended range."""
+    """Fields of ``K24Config``: the middle of each recommended range.
+
+    The published share of restarts comes along with the interval: on maps of one unit type the masks are per agent,
+    whose own default (a tenth, every 10,000 steps) does not go with an interval of a million.
+    """
     ranges = RECOMMENDED[name]
     return {
         "div_coef": _middle(ranges.div_coef),
         "anneal_end_step": round(_middle(ranges.anneal_end) * PAPER_ENV_STEPS),
         "reset_interval": round(_middle(ranges.reset_interval)),
+        "reset_ratio": RESET_RATIO,
         "finetune_start_ratio": _middle(ranges.finetune_start_ratio),
     }
 

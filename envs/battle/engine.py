@@ -190,6 +190,7 @@ class BattleEnv:
             "seed": self.seed,
             "first_slot": self._first_slot,
             "layout": repr(BATTLE),
+            "options": repr(self.options),
             "battles": self.battles.tobytes(),
             "views": {name: array.copy() for name, array in self.views._asdict().items()},
         }
@@ -206,6 +207,8 @@ class BattleEnv:
                 f"the saved state is of {battles} battles of {saved['id']!r}, "
                 f"this environment has {self.num_envs} of {self.spec.id!r}"
             )
+        if saved.get("options", repr(self.options)) != repr(self.options):
+            raise ValueError(f"the saved state is of {saved['options']}, this environment has {self.options}")
         if saved["layout"] != repr(BATTLE):
             raise ValueError("the saved state is of another version of the engine; start the run anew")
         self._first_slot = saved["first_slot"]

@@ -113,6 +113,7 @@ def test_presets_are_the_middle_of_their_ranges() -> None:
         "anneal_end_step": 8_040_000,
         "reset_interval": 750_000,
         "finetune_start_ratio": 0.775,
+        "reset_ratio": 0.2,
     }
     for name, ranges in RECOMMENDED.items():
         config = K24Config(**preset(name))

@@ -201,6 +201,8 @@ def test_a_saved_state_of_something_else() -> None:
         make("zerg_5_vs_5", 2).load_state_dict(saved)
     with pytest.raises(ValueError, match="the saved state is of another version of the engine; start the run anew"):
         make("terran_5_vs_5", 2).load_state_dict({**saved, "layout": "older"})
+    with pytest.raises(ValueError, match=r"is of BattleOptions\(.*step_mul=8.*this environment has .*step_mul=4"):
+        make("terran_5_vs_5", 2, step_mul=4).load_state_dict(saved)
 
 
 def test_a_unit_type_that_is_not_known() -> None:

@@ -32,7 +32,11 @@ FIGHT = envs.Scenario(
     start="reflect",
     episode_limit=40,
 )
-BUILT_IN = [id for id in registry.ids() if registry.entry(id).entry_point.startswith("algorithms.")]
+BUILT_IN = [  # the controls take the same road and a minute more
+    pytest.param(id, marks=[pytest.mark.long] if entry_point.startswith("algorithms.controls.") else [])
+    for id in registry.ids()
+    if (entry_point := registry.entry(id).entry_point).startswith("algorithms.")
+]
 ENV_STEPS, NUM_ENVS, BATCH_SIZE, SEED = 6400, 16, 32, 0
 TEST_EVERY, TESTS = 640, 4
 TEST_BATTLES, TEST_SEED = 64, 1

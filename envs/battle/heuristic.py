@@ -47,7 +47,7 @@ def act_by_heuristic(b, u, c, i, mask):
     first, _ = target_range(b, u, c, i)
     action = c.n_no_target + j - first
     if c.heuristic_rest and not mask[action]:
-        action = along_longer_axis(b, i, j)
+        action = along_axis(b, i, j, True)
         if b.alive[i]:
             order_move(b, c, i, action)
     elif b.alive[i]:
@@ -78,22 +78,13 @@ def is_wanted(b, u, c, i, j):
 
 
 @kernel
-def along_longer_axis(b, i, j):
-    """The direction that brings unit i nearer to j, along the axis on which they are farther apart."""
+def along_axis(b, i, j, longer):
+    """The direction that brings unit i nearer to j along the axis on which they are farther apart, or the other."""
     dx = b.x[j] - b.x[i]
     dy = b.y[j] - b.y[i]
-    if abs(dx) > abs(dy):
+    if (abs(dx) > abs(dy)) == longer:
         return EAST if dx > 0.0 else WEST
     return NORTH if dy > 0.0 else SOUTH
-
-
-@kernel
-def along_shorter_axis(b, i, j):
-    dx = b.x[j] - b.x[i]
-    dy = b.y[j] - b.y[i]
-    if abs(dx) > abs(dy):
-        return NORTH if dy > 0.0 else SOUTH
-    return EAST if dx > 0.0 else WEST
 
 
 @kernel
@@ -118,7 +109,7 @@ def choose_legally(b, u, c, i, held, mask):
         look = look_towards(b, c, i, j)
         if look != b.last_action[i]:  # a target on the very edge of two cones is in neither
             return look, j
-    for action in (along_longer_axis(b, i, j), along_shorter_axis(b, i, j)):
+    for action in (along_axis(b, i, j, True), along_axis(b, i, j, False)):
         if mask[action]:
             return action, j
     return STOP, j

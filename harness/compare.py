@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 
@@ -19,6 +18,7 @@ from harness import provenance
 from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, make_console, make_folder, say
 from harness.errors import UsageError
 from harness.flags import Request, read_flags
+from harness.folders import file_name, run_folder
 from harness.plan import RunPlan, plan_runs
 from harness.plot import plot_curves
 from harness.process import prepare_process
@@ -28,7 +28,6 @@ from harness.train import train_run
 from studies.artifacts import artifact_folder
 from studies.database import database_path
 from studies.errors import RunTakenOver, StorageError
-from studies.rows import RunKey
 from studies.store import StudyStore
 
 
@@ -133,16 +132,6 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
     say(console, f"written: {', '.join(map(str, written))}")
     artifacts = artifact_folder(database_path(request.storage))
     say(console, f"all trials: optuna-dashboard {request.storage} --artifact-dir {artifacts}")
-
-
-def run_folder(out: Path, study: str, key: RunKey) -> Path:
-    """Where a run keeps its checkpoint: one folder for each identity, so that settings never share one."""
-    return out / study / f"{key.algorithm}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
-
-
-def file_name(scenario: str) -> str:
-    """A scenario's name as part of a file's; worlds from elsewhere have a slash in theirs."""
-    return scenario.replace("/", "_")
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ from rich.table import Table
 
 from algorithms.sparsity.tracker import PATTERNS
 from harness.command_line import ALL_DONE, WRONG_USE, Parser, make_console, make_folder, say
-from harness.compare import file_name
 from harness.errors import UsageError, unknown_name
 from harness.flags import default_study
+from harness.folders import file_name
 from harness.mask_plots import TRACES, plot_masks, plot_training
 from studies.errors import StorageError
 from studies.rows import CurvePoint, RunRow

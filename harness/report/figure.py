@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -40,7 +39,7 @@ class Plot:
 def draw_plot(
     folder: Path,
     name: str,
-    draw: Callable[[Axes], None],
+    draw: Callable[[Figure], None],
     *,
     title: str,
     alt: str,
@@ -52,7 +51,7 @@ def draw_plot(
     Args:
         folder: for the files.
         name: of the files, without ending; unique in the report.
-        draw: fills the axes.
+        draw: fills the figure.
         title: stands above the plot in its files, and as heading of it in the page.
         alt: what it shows, in words.
         caption: how to read it.
@@ -61,9 +60,8 @@ def draw_plot(
     with plotting(name):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")  # no pyplot: it would keep global state
         FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
-        draw(axes)
-        axes.set_title(title, loc="left", weight="bold")
+        draw(figure)
+        figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=10.5, fontweight="bold")
         picture = io.StringIO()
         figure.savefig(picture, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         body = _prepare(picture.getvalue(), name, title, alt)

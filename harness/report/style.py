@@ -32,12 +32,12 @@ class Series:
 SERIES = (
     Series(colour="#0068a8", on_dark="#58b6f0", line="-", marker="o", hatch=""),
     Series(colour="#c4500a", on_dark="#ff9a56", line="--", marker="s", hatch="///"),
-    Series(colour="#00795a", on_dark="#3fd0a4", line="-.", marker="^", hatch="..."),
+    Series(colour="#00795a", on_dark="#3fd0a4", line="-.", marker="^", hatch="\\\\\\"),
     Series(colour="#9b3d80", on_dark="#ec8fd0", line=":", marker="D", hatch="xxx"),
-    Series(colour="#7a5c00", on_dark="#dcb73c", line=(0, (5, 1, 1, 1, 1, 1)), marker="v", hatch="\\\\\\"),
-    Series(colour="#4d53b3", on_dark="#a3a9ff", line=(0, (8, 2)), marker="P", hatch="ooo"),
+    Series(colour="#7a5c00", on_dark="#dcb73c", line=(0, (5, 1, 1, 1, 1, 1)), marker="v", hatch="---"),
+    Series(colour="#4d53b3", on_dark="#a3a9ff", line=(0, (8, 2)), marker="P", hatch="|||"),
     Series(colour="#a3213a", on_dark="#ff8d9d", line=(0, (3, 1, 1, 1)), marker="X", hatch="++"),
-    Series(colour="#3f6e1d", on_dark="#9bd26d", line=(0, (1, 3)), marker="*", hatch="--"),
+    Series(colour="#3f6e1d", on_dark="#9bd26d", line=(0, (1, 3)), marker="*", hatch="--//"),
 )
 """Okabe and Ito's hues, darkened to a contrast of at least 4.5 : 1 on the paper (lightened on dark)."""
 

@@ -61,9 +61,7 @@ def optimality_gap(strata: Strata, target: float = 1.0) -> Scores:
     return target - np.minimum(np.concatenate(strata, axis=-1), target).mean(axis=-1)
 
 
-def aggregates(
-    scores: Sequence[Sequence[float]], rng: np.random.Generator, resamples: int = RESAMPLES
-) -> Aggregates:
+def aggregates(scores: Sequence[Sequence[float]], rng: np.random.Generator, resamples: int = RESAMPLES) -> Aggregates:
     """All four aggregates with stratified bootstrap intervals.
 
     Args:

@@ -1,4 +1,4 @@
-"""What every estimate of this package comes as: a number, what it may be as well, and what kind of uncertainty that is."""
+"""An estimate, what it may be as well, and what kind of uncertainty that is."""
 
 from __future__ import annotations
 

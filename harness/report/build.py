@@ -103,7 +103,7 @@ def write_report(data: StudyData, wanted: Wanted, console: Console) -> Report:
         sections.battle_section(clips, scenario, wanted.clip_seed, why),
         runs_section(data),
         provenance_section(data),
-        method_section(data.runs),
+        method_section(run for *_, run in data.finished()),
     ]
     return _write(data, wanted, found, findings, clips)
 
@@ -133,10 +133,10 @@ def _write(
     clips: list[Clip],
 ) -> Report:
     now = datetime.now(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
-    finished, all_runs = len(data.runs), len(data.runs) + len(data.unfinished)
+    finished, begun = (sum(1 for _ in runs) for runs in (data.finished(), data.unfinished()))
     page = Page(
         title=f"Study {data.study}",
-        subtitle=f"{finished} of {all_runs} runs finished · {', '.join(data.algorithms) or 'no algorithm'} · "
+        subtitle=f"{finished} of {finished + begun} runs finished · {', '.join(data.algorithms) or 'no algorithm'} · "
         f"{', '.join(data.scenarios) or 'no scenario'} · written {now} UTC",
         sections=found,
         footer=f"Written by: {wanted.command}" if wanted.command else "Written by harness.report",

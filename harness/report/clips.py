@@ -18,7 +18,7 @@ from envs.render.style import palette
 from harness.errors import UsageError
 from harness.evaluate import Greedy
 from harness.folders import file_name, run_folder
-from harness.report.collect import StudyData
+from harness.report.collect import StudyData, key_of
 from harness.train import CHECKPOINT
 from harness.trained import read_run
 from harness.video import write_gif
@@ -75,12 +75,12 @@ def clip_jobs(data: StudyData, runs_folder: Path, scenario: str | None = None) -
         scenario: where; ``None``: where most algorithms left one.
     """
     found: dict[str, dict[str, Job]] = {}
-    for (algorithm, where), runs in data.groups.items():
-        for run in runs:
-            checkpoint = run_folder(runs_folder, data.study, data.keys[run.run_id]) / CHECKPOINT
-            if checkpoint.exists() and envs.registry.entry(where).entry_point == envs.registry.BATTLE:
-                job = Job(algorithm=algorithm, scenario=where, seed=run.seed, checkpoint=checkpoint)
-                found.setdefault(where, {}).setdefault(algorithm, job)
+    drawn = {name for name in envs.registry.ids() if envs.registry.entry(name).entry_point == envs.registry.BATTLE}
+    for algorithm, where, run in data.finished():
+        checkpoint = run_folder(runs_folder, data.study, key_of(run)) / CHECKPOINT
+        if checkpoint.exists() and run.scenario in drawn:
+            job = Job(algorithm=algorithm, scenario=where, seed=run.seed, checkpoint=checkpoint)
+            found.setdefault(where, {}).setdefault(algorithm, job)
     if scenario is None:
         return list(max(found.values(), key=len).values()) if found else []
     return list(found.get(scenario, {}).values())
@@ -95,7 +95,7 @@ def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[f
         battle_seed: which battle.
         on_progress: told how much of the longest battle possible has been played, 0..1.
     """
-    out = folder / f"battle-{file_name(job.algorithm).replace(', ', '-')}-{file_name(job.scenario)}.gif"
+    out = folder / f"battle-{file_name(job.algorithm)}-{file_name(job.scenario)}.gif"
     ends: list[str] = []
     try:
         run = read_run(job.checkpoint.parent)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 
-from harness.report.variants import variant_names
+from harness.variants import group_study
 from studies.ledger import last_provenance
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunRow
 from studies.schema import Run
 from studies.store import StudyStore
+
+R = TypeVar("R")
+Place = tuple[str, str]
+"""Algorithm and scenario as the tables name them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +25,9 @@ class Unfinished:
 
     run_id: int
     algorithm: str
-    """Its variant's name."""
     scenario: str
     seed: int
+    config: dict[str, Any]
     state: str
     """``running``, ``interrupted``, ``failed``, …"""
     error: str
@@ -35,14 +38,13 @@ class Unfinished:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyData:
-    """All that a report shows of a study, clips and throughput tables apart."""
+    """All that a report shows of a study, battles and throughput apart."""
 
     study: str
-    runs: tuple[RunRow, ...]
-    """Finished; ``algorithm`` is the variant's name."""
-    unfinished: tuple[Unfinished, ...]
-    keys: Mapping[int, RunKey]
-    """Of every finished run, its algorithm's registered name in it."""
+    groups: Mapping[Place, list[RunRow]]
+    """Finished runs by seed."""
+    under_way: Mapping[Place, list[Unfinished]]
+    """The others."""
     curves: Mapping[int, list[CurvePoint]]
     """Of every run, finished or not."""
     battles: Mapping[int, list[EpisodeOutcome]]
@@ -50,23 +52,25 @@ class StudyData:
 
     @property
     def algorithms(self) -> list[str]:
-        """Variants in the order in which they were first started."""
-        return list(dict.fromkeys(run.algorithm for run in (*self.runs, *self.unfinished)))
+        """In the order in which they were first started."""
+        return list(dict.fromkeys(algorithm for algorithm, _ in (*self.groups, *self.under_way)))
 
     @property
     def scenarios(self) -> list[str]:
-        return list(dict.fromkeys(run.scenario for run in (*self.runs, *self.unfinished)))
+        return list(dict.fromkeys(scenario for _, scenario in (*self.groups, *self.under_way)))
 
-    @property
-    def groups(self) -> dict[tuple[str, str], list[RunRow]]:
-        """(algorithm, scenario) -> finished runs by seed, scenario by scenario."""
-        found: dict[tuple[str, str], list[RunRow]] = {}
-        for scenario in self.scenarios:
-            for algorithm in self.algorithms:
-                members = [run for run in self.runs if (run.algorithm, run.scenario) == (algorithm, scenario)]
-                if members:
-                    found[algorithm, scenario] = sorted(members, key=lambda run: run.seed)
-        return found
+    def finished(self) -> Iterator[tuple[str, str, RunRow]]:
+        """Every finished run with its algorithm and scenario as the tables name them."""
+        yield from ((*place, run) for place, runs in self.groups.items() for run in runs)
+
+    def unfinished(self) -> Iterator[tuple[str, str, Unfinished]]:
+        """Every other run, likewise."""
+        yield from ((*place, run) for place, runs in self.under_way.items() for run in runs)
+
+    def every(self) -> Iterator[tuple[str, str, RunRow | Unfinished]]:
+        """All of them."""
+        yield from self.finished()
+        yield from self.unfinished()
 
     def curve_points(self, run_id: int) -> list[CurvePoint]:
         """The evaluations made during a run's training."""
@@ -85,43 +89,44 @@ def collect(store: StudyStore, study: str, keys: Collection[RunKey] | None = Non
         study: its name.
         keys: only these runs; ``None``: all.
     """
-    finished = [(row, key) for row in store.rows() if (key := _key(row)) and (keys is None or key in keys)]
-    under_way = [run for run in _unfinished(store, study) if keys is None or _key(run) in keys]
-    every = [*(row for row, _ in finished), *under_way]
-    names = iter(variant_names([(run.algorithm, run.config) for run in every]))
-    runs = tuple(dataclasses.replace(row, algorithm=next(names)) for row, _ in finished)
-    unfinished = tuple(
-        Unfinished(
-            run_id=run.id,
-            algorithm=next(names),
-            scenario=run.scenario,
-            seed=run.seed,
-            state=run.state,
-            error=run.error or "",
-            provenance=record,
-        )
-        for run, record in ((run, _provenance(store, run)) for run in under_way)
-    )
-    ids = [run.run_id for run in (*runs, *unfinished)]
+    finished = [row for row in store.rows() if keys is None or key_of(row) in keys]
+    begun = _unfinished(store, study, keys)
+    runs: list[RunRow | Unfinished] = [*finished, *begun]
+    grouped = group_study(runs)
     return StudyData(
         study=study,
-        runs=runs,
-        unfinished=unfinished,
-        keys={row.run_id: key for row, key in finished},
-        curves={run_id: store.curve_points(run_id) for run_id in ids},
-        battles={run.run_id: store.outcomes(run.run_id) for run in runs},
+        groups=_only(RunRow, grouped),
+        under_way=_only(Unfinished, grouped),
+        curves={run.run_id: store.curve_points(run.run_id) for run in runs},
+        battles={run.run_id: store.outcomes(run.run_id) for run in finished},
     )
 
 
-def _key(run: RunRow | Run) -> RunKey:
+def key_of(run: RunRow | Run) -> RunKey:
+    """What tells the run from others of its study."""
     return RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
 
 
-def _unfinished(store: StudyStore, study: str) -> list[Run]:
-    with store._ledger.transaction() as session:
-        return list(session.scalars(select(Run).where(Run.study == study, Run.state != "finished").order_by(Run.id)))
+def _only(kind: type[R], grouped: Mapping[Place, list[Any]]) -> dict[Place, list[R]]:
+    """The runs of one kind, and the groups that have some."""
+    chosen = {place: [run for run in runs if isinstance(run, kind)] for place, runs in grouped.items()}
+    return {place: runs for place, runs in chosen.items() if runs}
 
 
-def _provenance(store: StudyStore, run: Run) -> dict[str, Any]:
+def _unfinished(store: StudyStore, study: str, keys: Collection[RunKey] | None) -> list[Unfinished]:
+    question = select(Run).where(Run.study == study, Run.state != "finished").order_by(Run.id)
     with store._ledger.transaction() as session:
-        return last_provenance(session, run.id) or {}
+        return [
+            Unfinished(
+                run_id=run.id,
+                algorithm=run.algorithm,
+                scenario=run.scenario,
+                seed=run.seed,
+                config=run.config,
+                state=run.state,
+                error=run.error or "",
+                provenance=last_provenance(session, run.id) or {},
+            )
+            for run in session.scalars(question)
+            if keys is None or key_of(run) in keys
+        ]

@@ -83,9 +83,8 @@ def own_curves(data: StudyData, findings: Findings, scenario: str, measure: str)
     }
     found = []
     for number, algorithm in enumerate(data.algorithms):
-        finished = [run.run_id for run in data.runs if (run.algorithm, run.scenario) == (algorithm, scenario)]
-        training = [run.run_id for run in data.unfinished if (run.algorithm, run.scenario) == (algorithm, scenario)]
-        seeds = [points for run_id in finished or training if (points := data.curves[run_id])]
+        finished, training = (kind.get((algorithm, scenario), ()) for kind in (data.groups, data.under_way))
+        seeds = [points for run in finished or training if (points := data.curves[run.run_id])]
         band = known.get((algorithm, scenario)) or band_of(seeds, measure, algorithm, scenario)
         if band:
             told = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}{'' if finished else ', in training'}"
@@ -112,7 +111,7 @@ def band_of(seeds: list[list[CurvePoint]], measure: str, algorithm: str, scenari
 
 def published_curve(scenario: str, measure: str, last: float) -> Curve | None:
     """What others have measured on the real game, up to ``last`` env_steps."""
-    runs = published_runs(scenario)
+    runs = published_runs(scenario.partition("@")[0])
     points = {run: [(each.env_steps, getattr(each, measure)) for each in curve] for run, curve in runs.items()}
     at = windowed(points, last)
     if not len(at.env_steps):

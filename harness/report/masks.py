@@ -109,7 +109,7 @@ def _most_used(use: Mapping[str, NDArray[np.float64]], groups: Sequence[str]) ->
     """The favourite of each layer in words."""
     told = []
     for layer, shares in use.items():
-        group, pattern = np.unravel_index(int(shares.argmax()), shares.shape)
+        group, pattern = divmod(int(shares.argmax()), shares.shape[1])
         who = groups[group] if len(groups) == len(shares) else "all"
         told.append(f"{layer}: {who} uses {PATTERNS[pattern]} most, {shares.max():.0%}")
     return "; ".join(told) + "."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from harness.published import SOURCE
 from harness.report.page import Details, Section
@@ -10,7 +10,7 @@ from harness.stats import RESAMPLES
 from studies.rows import RunRow
 
 
-def method_section(runs: Sequence[RunRow]) -> Section:
+def method_section(runs: Iterable[RunRow]) -> Section:
     """One folded paragraph for each kind of number, with the settings of these runs where they decide."""
     explained = {
         "Win rate": [
@@ -60,7 +60,7 @@ def method_section(runs: Sequence[RunRow]) -> Section:
     return Section(id="method", short="Method", title="How the numbers are computed", details=details)
 
 
-def battles(runs: Sequence[RunRow]) -> str:
+def battles(runs: Iterable[RunRow]) -> str:
     """How many battles each run was judged on."""
     counts = sorted({run.episodes + run.aborted for run in runs})
     return " or ".join(f"{count:,}" for count in counts) or "a fixed number"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
@@ -32,10 +33,18 @@ def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str])
             for row in own:
                 look = series(algorithms.index(row.algorithm))
                 ends = [[row.win_rate - row.win_low], [row.win_high - row.win_rate]]
-                style = dict(fmt=look.marker, color=look.colour, markersize=6, capsize=3, elinewidth=1.5)
                 label = None if row.algorithm in named else row.algorithm
                 named.add(row.algorithm)
-                axes.errorbar(row.win_rate, height, xerr=ends, label=label, **style)
+                axes.errorbar(
+                    row.win_rate,
+                    height,
+                    xerr=ends,
+                    label=label,
+                    fmt=look.marker,
+                    color=look.colour,
+                    markersize=6,
+                    capsize=3,
+                )
                 height += 1
             height += 0.7
         axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks])

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.collect import StudyData
+from harness.report.collect import StudyData, Unfinished
 from harness.report.page import Details, Head, Section, Table
 from harness.summary import has_winners
 from harness.table import clock
@@ -22,16 +22,7 @@ def runs_section(data: StudyData) -> Section:
     heads += [Head(name=name, words=True) for name in ("scenario", "state")]
     heads += [Head(name=name) for name in ("win rate [95%]", "return", "env steps", "wall time", "resumed", "trial")]
     heads += [Head(name=name, words=True) for name in ("begun (UTC)", "commit", "config")]
-    rows = [_finished(run) for run in data.runs] + [
-        [
-            f"{run.algorithm}, seed {run.seed}",
-            run.scenario,
-            f"{run.state}: {run.error}" if run.error else run.state,
-            *("–", "–", f"{data.curves[run.run_id][-1].env_steps:,} so far" if data.curves[run.run_id] else "–"),
-            *("–", "–", "–", _date(run.provenance), _commit(run.provenance), "–"),
-        ]
-        for run in data.unfinished
-    ]
+    rows = [_finished(*each) for each in data.finished()] + [_unfinished(data, *each) for each in data.unfinished()]
     commands = _grouped(_origins(data), lambda record: str(record.get("command", "unknown")))
     return Section(
         id="runs",
@@ -40,9 +31,14 @@ def runs_section(data: StudyData) -> Section:
         lead=["A command typed again finishes what is missing and repeats nothing."] if rows else (),
         tables=[Table(caption=f"All runs of study {data.study}", heads=heads, rows=rows)] if rows else (),
         details=[
-            Details(summary=f"Command of {_names(names)}", code=[command], open=len(commands) <= 3)
-            for command, names in commands.items()
-        ],
+            Details(
+                summary=f"{len(commands)} command{'s' if len(commands) > 1 else ''}",
+                code=[f"# {', '.join(names)}\n{command}" for command, names in commands.items()],
+                open=len(commands) <= 3,
+            )
+        ]
+        if commands
+        else (),
         empty="" if rows else f"Study {data.study} holds no run yet. Make some:",
         code=() if rows else [f"python -m harness.compare --algos k24,qmix,kalei --study {data.study}"],
     )
@@ -50,10 +46,7 @@ def runs_section(data: StudyData) -> Section:
 
 def provenance_section(data: StudyData) -> Section:
     """Code, versions and machine, each set once with the runs it stands for; settings and schedule of each variant."""
-    every = [
-        (f"{run.algorithm} {run.scenario} seed {run.seed}", run.provenance) for run in (*data.runs, *data.unfinished)
-    ]
-    origins = _grouped(every, lambda record: json.dumps({k: v for k, v in record.items() if k not in SESSION}))
+    origins = _grouped(_origins(data), lambda record: json.dumps({k: v for k, v in record.items() if k not in SESSION}))
     details = [
         Details(
             summary=f"Code and machine of {_names(names)}", pairs=_pairs(json.loads(record)), open=len(origins) <= 2
@@ -81,11 +74,22 @@ def provenance_section(data: StudyData) -> Section:
     )
 
 
-def _finished(run: RunRow) -> list[str]:
+def _unfinished(data: StudyData, algorithm: str, scenario: str, run: Unfinished) -> list[str]:
+    points = data.curves[run.run_id]
+    return [
+        f"{algorithm}, seed {run.seed}",
+        scenario,
+        f"{run.state}: {run.error}" if run.error else run.state,
+        *("–", "–", f"{points[-1].env_steps:,} so far" if points else "–", "–", "–", "–"),
+        *(_date(run.provenance), _commit(run.provenance), "–"),
+    ]
+
+
+def _finished(algorithm: str, scenario: str, run: RunRow) -> list[str]:
     won = f"{run.win_rate:.3f} [{run.win_low:.3f}, {run.win_high:.3f}]" if has_winners(run) else "n/a"
     return [
-        f"{run.algorithm}, seed {run.seed}",
-        run.scenario,
+        f"{algorithm}, seed {run.seed}",
+        scenario,
         "finished",
         won,
         f"{run.return_mean:.2f}",
@@ -110,8 +114,9 @@ def _commit(record: Mapping[str, Any]) -> str:
 
 def _origins(data: StudyData) -> list[tuple[str, Mapping[str, Any]]]:
     """Name and provenance of every run that has begun."""
-    begun = (run for run in (*data.runs, *data.unfinished) if run.provenance)
-    return [(f"{run.algorithm} {run.scenario} seed {run.seed}", run.provenance) for run in begun]
+    return [
+        (f"{name} {scenario} seed {run.seed}", run.provenance) for name, scenario, run in data.every() if run.provenance
+    ]
 
 
 def _grouped(runs: Sequence[tuple[str, Mapping[str, Any]]], key: Any) -> dict[str, list[str]]:

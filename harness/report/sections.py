@@ -8,28 +8,21 @@ from harness.findings import Findings
 from harness.report.clips import Clip
 from harness.report.collect import StudyData
 from harness.report.figure import Plot
+from harness.report.names import meanings
 from harness.report.page import Head, Section, Table
 from harness.summary import Row
 from harness.table import COLUMNS, LEFT, OVERALL, cells_of, footnotes, over_several, verdicts
 
-UNDER_WAY = ("running", "queued", "interrupted")
-
 
 def result_section(data: StudyData, findings: Findings, plots: Sequence[Plot]) -> Section:
     """Who wins more, in words, then the table and its picture."""
+    begun = [f"{run.algorithm} on {run.scenario}, seed {run.seed}, {run.state}" for *_, run in data.unfinished()]
     if not findings.rows:
-        begun = len(data.unfinished)
-        empty = f"No run of study {data.study} has finished yet" + (f"; {begun} have begun." if begun else ".")
+        empty = f"No run of study {data.study} has finished yet" + (f"; begun: {'; '.join(begun)}." if begun else ".")
         return Section(id="result", short="Result", title="Result", empty=empty)
     markers, notes = footnotes(findings)
-    missing = [run for run in data.unfinished if run.state in UNDER_WAY]
-    failed = [run for run in data.unfinished if run.state == "failed"]
-    lead = [
-        f"{len(runs)} run{'s' if len(runs) > 1 else ''} {told}: "
-        f"{', '.join(f'{run.algorithm} on {run.scenario}, seed {run.seed}' for run in runs)}."
-        for runs, told in ((missing, "not finished yet"), (failed, "failed"))
-        if runs
-    ]
+    lead = [f"Not finished: {'; '.join(begun)}."] if begun else []
+    lead += [f"{name}: {text}." for name, text in meanings(data).items()]
     tables = [
         Table(
             caption="After training, greedy battles",

@@ -92,7 +92,7 @@ def collect(store: StudyStore, study: str, keys: Collection[RunKey] | None = Non
     finished = [row for row in store.rows() if keys is None or key_of(row) in keys]
     begun = _unfinished(store, study, keys)
     runs: list[RunRow | Unfinished] = [*finished, *begun]
-    grouped = group_study(runs)
+    grouped = _in_order(group_study(runs))
     return StudyData(
         study=study,
         groups=_only(RunRow, grouped),
@@ -105,6 +105,13 @@ def collect(store: StudyStore, study: str, keys: Collection[RunKey] | None = Non
 def key_of(run: RunRow | Run) -> RunKey:
     """What tells the run from others of its study."""
     return RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
+
+
+def _in_order(grouped: Mapping[Place, list[R]]) -> dict[Place, list[R]]:
+    """Scenario by scenario, and in each the algorithms in the same order: that in which they were first started."""
+    algorithms, scenarios = (list(dict.fromkeys(place[part] for place in grouped)) for part in (0, 1))
+    places = ((algorithm, scenario) for scenario in scenarios for algorithm in algorithms)
+    return {place: grouped[place] for place in places if place in grouped}
 
 
 def _only(kind: type[R], grouped: Mapping[Place, list[Any]]) -> dict[Place, list[R]]:

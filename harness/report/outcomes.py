@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
@@ -26,7 +25,7 @@ def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str])
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        height, ticks, named = 0.0, [], set()
+        height, ticks, named = 0.0, [], set[str]()
         for scenario in scenarios:
             own = [row for row in shown if row.scenario == scenario]
             ticks.append((height + (len(own) - 1) / 2, scenario))
@@ -36,14 +35,7 @@ def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str])
                 label = None if row.algorithm in named else row.algorithm
                 named.add(row.algorithm)
                 axes.errorbar(
-                    row.win_rate,
-                    height,
-                    xerr=ends,
-                    label=label,
-                    fmt=look.marker,
-                    color=look.colour,
-                    markersize=6,
-                    capsize=3,
+                    row.win_rate, height, xerr=ends, fmt=look.marker, color=look.colour, capsize=3, label=label
                 )
                 height += 1
             height += 0.7

@@ -9,9 +9,9 @@ from harness.report.clips import Clip
 from harness.report.collect import StudyData
 from harness.report.figure import Plot
 from harness.report.names import meanings
-from harness.report.page import Head, Section, Table
+from harness.report.page import Details, Head, Section, Table
 from harness.summary import Row
-from harness.table import COLUMNS, LEFT, OVERALL, cells_of, footnotes, over_several, verdicts
+from harness.table import COLUMNS, LEFT, OVERALL, cells_of, footnotes, over_several
 
 
 def result_section(data: StudyData, findings: Findings, plots: Sequence[Plot]) -> Section:
@@ -23,6 +23,10 @@ def result_section(data: StudyData, findings: Findings, plots: Sequence[Plot]) -
     markers, notes = footnotes(findings)
     lead = [f"Not finished: {'; '.join(begun)}."] if begun else []
     lead += [f"{name}: {text}." for name, text in meanings(data).items()]
+    lines: dict[str, list[str]] = {"over all": [], "each": []}
+    for each in findings.comparisons:
+        kind = "each" if each.scenario in findings.scenarios else "over all"
+        lines[kind].append(f"{each.scenario}: {each.verdict}.")
     tables = [
         Table(
             caption="After training, greedy battles",
@@ -44,9 +48,12 @@ def result_section(data: StudyData, findings: Findings, plots: Sequence[Plot]) -
         short="Result",
         title="Result",
         lead=lead,
-        verdicts=[f"{line}." for line in verdicts(findings)],
+        verdicts=lines["over all"] or lines["each"],
         tables=tables,
         plots=plots,
+        details=[Details(summary=f"Verdicts by scenario ({len(lines['each'])})", texts=lines["each"])]
+        if lines["over all"]
+        else (),
     )
 
 

@@ -105,7 +105,7 @@ def svg_rules() -> str:
 
 def _rules(colour: Any) -> str:
     return "".join(
-        f'svg.plot [style*="{what}: {light}"]{{{what}:{colour(light)}!important}}'
+        f'[style*="{what}: {light}"]{{{what}:{colour(light)}!important}}'  # no ancestor: markers are drawn by <use>
         for light in VARIABLES
         for what in ("fill", "stroke")
     )

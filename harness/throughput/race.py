@@ -115,7 +115,7 @@ def _qualify(enters: Mapping[str, Enter], reference: str, tolerance: float, devi
             error = _error(outputs, expected) if entry.comparable and way != reference else None
             del outputs
         except REFUSALS as refusal:
-            _still_alive(device, first_line(refusal))
+            still_alive(device, first_line(refusal))
             found.refused[way] = first_line(refusal)
             if way == reference:  # nothing to compare with: nobody is timed
                 why = f"the {reference} result is missing ({found.refused[way]})"
@@ -153,8 +153,16 @@ def _result(found: _Field, way: str, eager: Timing, graph: Timing | None) -> Way
     )
 
 
-def _still_alive(device: torch.device, why: str) -> None:
-    """Tell a refusal from a broken device, and give back what a failed attempt has reserved."""
+def still_alive(device: torch.device, why: str) -> None:
+    """Tell a refusal from a broken device, and give back what a failed attempt has reserved.
+
+    Args:
+        device: where something was refused.
+        why: what it said.
+
+    Raises:
+        DeviceLost: the device does nothing any more.
+    """
     try:
         wait(device)
         if device.type == "cuda":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.throughput.ways import BATCHED, DENSE, MASKED
 
 DENSE_GRU, MASKED_GRU = "dense", "2:4"
+MIXED = "mixed"
+"""Way of a whole agent that stores each layer as is fastest for it alone."""
 NO_SPARSE_WAYS = (DENSE, MASKED, BATCHED)
 
 
@@ -62,22 +64,17 @@ class WorkResult:
         mine, theirs = self.seconds(way), self.seconds(over)
         return theirs / mine if mine and theirs else None
 
-    def masked_seconds(self) -> float | None:
+    def best_masked(self) -> str | None:
         """The faster of the two ways that multiply zeros along."""
-        return min((found for way in (MASKED, BATCHED) if (found := self.seconds(way))), default=None)
+        return self._fastest([MASKED, BATCHED])
 
     def best_sparse(self) -> str | None:
         """The fastest backend, used throughout."""
-        timed = {
-            way: found.seconds
-            for way, found in self.ways.items()
-            if way not in (*NO_SPARSE_WAYS, MIXED) and found.seconds
-        }
+        return self._fastest([way for way in self.ways if way not in (*NO_SPARSE_WAYS, MIXED)])
+
+    def _fastest(self, ways: Sequence[str]) -> str | None:
+        timed = {way: seconds for way in ways if (seconds := self.seconds(way)) is not None}
         return min(timed, key=lambda way: timed[way]) if timed else None
-
-
-MIXED = "mixed"
-"""Way of a whole agent that stores each layer as is fastest for it alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +105,10 @@ class CellResult:
 
 def cell_from(record: Mapping[str, Any]) -> CellResult:
     """The inverse of ``dataclasses.asdict``."""
-    works = {kind: {name: _work_from(found) for name, found in record[kind].items()} for kind in ("layers", "agents")}
+    works = {kind: {name: work_from(found) for name, found in record[kind].items()} for kind in ("layers", "agents")}
     return CellResult(**{**record, **works})
 
 
-def _work_from(record: Mapping[str, Any]) -> WorkResult:
+def work_from(record: Mapping[str, Any]) -> WorkResult:
+    """The inverse of ``dataclasses.asdict``."""
     return WorkResult(**{**record, "ways": {way: WayResult(**found) for way, found in record["ways"].items()}})

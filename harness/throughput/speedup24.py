@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from algorithms.protocol import Algorithm, PolicyLayers
-from harness.throughput.backends import Backend, all_backends
+from harness.throughput.backends import Backend, all_backends, first_line
 from harness.throughput.cell import PolicyBench
-from harness.throughput.race import DeviceLost, bench
+from harness.throughput.race import bench
 from harness.throughput.results import WorkResult
 from harness.throughput.ways import DENSE, MASKED, is_24
 
@@ -128,8 +128,8 @@ def compare_ways(
     at = bench(next(iter(policy.after.values())).bias.device, seconds=seconds)
     try:
         cell = PolicyBench(policy, dtype, backends, at).measure(decisions)
-    except DeviceLost as error:
-        return Speedup24(speedup=None, reason=f"the comparison broke off: {error}")
+    except RuntimeError as error:  # memory, or a broken device
+        return Speedup24(speedup=None, reason=f"the comparison broke off: {first_line(error)}")
     (agent,) = cell.agents.values()
     backend = agent.best_sparse()
     dense, masked = agent.seconds(DENSE), agent.seconds(MASKED)

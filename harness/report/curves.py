@@ -34,8 +34,8 @@ class Curve:
     look: Series
 
 
-def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: str, measure: str) -> Plot | None:
-    """The learning curves of all algorithms on one scenario; None where no run has been evaluated yet.
+def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: str, measure: str) -> list[Plot]:
+    """The learning curves of all algorithms on one scenario; none where no run has been evaluated yet.
 
     Args:
         folder: for the files.
@@ -46,7 +46,7 @@ def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: s
     """
     curves = own_curves(data, findings, scenario, measure)
     if not curves:
-        return None
+        return []
     last = max(float(curve.band.at[-1]) for curve in curves)
     theirs = published_curve(scenario, measure, last)
     lines = [*curves, *([theirs] if theirs else [])]
@@ -64,7 +64,7 @@ def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: s
 
     ends = ", ".join(f"{curve.label} {curve.band.estimate[-1]:.2f}" for curve in lines)
     kinds = "; ".join(dict.fromkeys(curve.band.kind for curve in lines))
-    return draw_plot(
+    plot = draw_plot(
         folder,
         f"{'curve' if measure == 'win_rate' else 'return'}-{file_name(scenario)}",
         draw,
@@ -72,6 +72,7 @@ def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: s
         alt=f"Lines over env steps up to {last:,.0f}. At their ends: {ends}.",
         caption=f"Bands: {kinds}.",
     )
+    return [plot]
 
 
 def own_curves(data: StudyData, findings: Findings, scenario: str, measure: str) -> list[Curve]:

@@ -19,8 +19,8 @@ from harness.report.style import INK, MUTED, PAPER, series
 from studies.rows import RunRow
 
 
-def plot_masks(folder: Path, algorithm: str, scenario: str, runs: Sequence[RunRow], number: int) -> Plot | None:
-    """The masks of one algorithm on one scenario, mean over its seeds; None where it has none.
+def plot_masks(folder: Path, algorithm: str, scenario: str, runs: Sequence[RunRow], number: int) -> list[Plot]:
+    """The masks of one algorithm on one scenario, mean over its seeds; none where it has none.
 
     Args:
         folder: for the files.
@@ -31,12 +31,12 @@ def plot_masks(folder: Path, algorithm: str, scenario: str, runs: Sequence[RunRo
     """
     masked = [run.details["masks"] for run in runs if run.sparsity_masked > 0 and run.details.get("masks")]
     if not masked:
-        return None
+        return []
     first, seeds = masked[0], f"{len(masked)} seed{'s' if len(masked) > 1 else ''}"
     name = f"masks-{number}-{file_name(scenario)}"
     if all(layer["pattern_use"] for layer in first["layers"].values()):
         use = {layer: _mean(masked, layer, "pattern_use") for layer in first["layers"]}
-        return draw_plot(
+        plot = draw_plot(
             folder,
             name,
             lambda figure: _patterns(figure, use, first["groups"]),
@@ -46,9 +46,10 @@ def plot_masks(folder: Path, algorithm: str, scenario: str, runs: Sequence[RunRo
             f"mean over {seeds}. The line is even use, 1/6.",
             height=1.3 + 1.25 * len(use),
         )
+        return [plot]
     sparsity = {layer: _mean(masked, layer, "sparsity") for layer in first["layers"]}
     highest = max(sparsity.items(), key=lambda item: item[1].max())
-    return draw_plot(
+    plot = draw_plot(
         folder,
         name,
         lambda figure: _sparsity(figure, sparsity, first["groups"]),
@@ -57,6 +58,7 @@ def plot_masks(folder: Path, algorithm: str, scenario: str, runs: Sequence[RunRo
         caption=f"Zeros among the weights of a layer, by unit type; mean over {seeds}.",
         height=2.6,
     )
+    return [plot]
 
 
 def _patterns(figure: Figure, use: Mapping[str, NDArray[np.float64]], groups: Sequence[str]) -> None:

@@ -16,11 +16,11 @@ from harness.report.style import MUTED, series
 from harness.summary import Row
 
 
-def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str]) -> Plot | None:
-    """Final win rates of all algorithms on all scenarios, each with its interval; None where no one can win."""
+def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str]) -> list[Plot]:
+    """Final win rates of all algorithms on all scenarios, each with its interval; none where no one can win."""
     shown = [row for row in rows if row.can_be_won]
     if not shown:
-        return None
+        return []
     scenarios = list(dict.fromkeys(row.scenario for row in shown))
 
     def draw(figure: Figure) -> None:
@@ -49,7 +49,7 @@ def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str])
         f"{row.algorithm} on {row.scenario} {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" for row in shown
     )
     kinds = "; ".join(dict.fromkeys(row.interval_kind for row in shown))
-    return draw_plot(
+    plot = draw_plot(
         folder,
         "win-rates",
         draw,
@@ -58,6 +58,7 @@ def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str])
         caption=f"Intervals: {kinds}.",
         height=1.5 + 0.28 * (len(shown) + 0.7 * len(scenarios)),
     )
+    return [plot]
 
 
 def plot_trade_offs(folder: Path, rows: Sequence[Row], algorithms: Sequence[str], scenario: str) -> list[Plot]:
@@ -142,10 +143,10 @@ def _scatter(
     return draw_plot(folder, name, draw, title=title, alt=f"Points: {told}.", caption=caption)
 
 
-def plot_profiles(folder: Path, findings: Findings, algorithms: Sequence[str]) -> Plot | None:
-    """The share of runs that win more than each rate; None where no algorithm has two seeds on a scenario."""
+def plot_profiles(folder: Path, findings: Findings, algorithms: Sequence[str]) -> list[Plot]:
+    """The share of runs that win more than each rate; none where no algorithm has two seeds on a scenario."""
     if not findings.overall:
-        return None
+        return []
     curves = [
         Curve(
             label=f"{each.algorithm} ({', '.join(each.scenarios)})",
@@ -166,7 +167,7 @@ def plot_profiles(folder: Path, findings: Findings, algorithms: Sequence[str]) -
     middle = (
         f"{each.algorithm} {each.profile.at[(each.profile.estimate > 0.5).argmin()]:.2f}" for each in findings.overall
     )
-    return draw_plot(
+    plot = draw_plot(
         folder,
         "profiles",
         draw,
@@ -175,3 +176,4 @@ def plot_profiles(folder: Path, findings: Findings, algorithms: Sequence[str]) -
         caption=f"Higher is better; a curve above another throughout, on the same scenarios, is better at every "
         f"quantile. Bands: {curves[0].band.kind}.",
     )
+    return [plot]

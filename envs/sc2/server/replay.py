@@ -119,7 +119,7 @@ def read_replay(data: bytes) -> Replay:
 def _head(line: bytes) -> dict[str, Any]:
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of brackets without end
         told = None
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise ValueError(

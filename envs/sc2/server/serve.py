@@ -1,7 +1,7 @@
 """The door to a session: a websocket at ``/sc2api``, for one client at a time.
 
-The library keeps the rules of websockets: malformed frames, text that is not UTF-8 and oversized messages close the
-connection with the code that says why. A page in a browser may not connect: its origin gives it away.
+The library keeps the rules of websockets: malformed frames and oversized messages close the connection with the code
+that says why. A page in a browser may not connect: its origin gives it away.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ class Door:
             return
         self._free.clear()
         try:
-            async for message in connection:
-                answer = self._session.answer(message.encode() if isinstance(message, str) else message)
+            while True:
+                message = await connection.recv(decode=False)  # pysc2 calls its bytes text, and the game takes them
+                answer = self._session.answer(message)
                 if self._session.status == sc2api_pb2.quit:
                     self._leave()  # whether or not anybody waits for the answer
                 await connection.send(answer)

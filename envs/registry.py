@@ -20,6 +20,8 @@ BACKENDS = {
     "sc2": ("envs.sc2.environment:Sc2Env", "envs.sc2.options:Sc2Options"),
 }
 """Who can play a ``Scenario``: the built-in engine, or StarCraft II through smacv2; world and options of each."""
+NEEDS = {"sc2": "envs.sc2.installation:require_for"}
+"""Backends that need more than this project's own dependencies: ``module:callable`` that sees whether all is there."""
 SMACV2 = "Ellis et al., SMACv2, NeurIPS 2023"
 SMAC = "Samvelyan et al., The StarCraft Multi-Agent Challenge, AAMAS 2019"
 EXTRA = "maps of LXXXXR/Kaleidoscope"
@@ -125,15 +127,22 @@ def entry(id: str) -> Entry:
     return _entries[id]
 
 
-def require_installed(id: str) -> None:
+def require_installed(id: str, backend: str = "battle", options: Any = None) -> None:
     """See to it that what a scenario needs is there.
 
+    Args:
+        id: the scenario.
+        backend: who plays it.
+        options: of the backend's world; without them only what no option changes is looked at.
+
     Raises:
-        ValueError: a package is missing; the message says how to install it.
+        ValueError: a package or the game is missing; the message says how to install it.
     """
     package = entry(id).requires
     if package and importlib.util.find_spec(package) is None:
         raise ValueError(f"scenario {id!r} needs the package {package}, which is not installed; pip install {package}")
+    if backend in NEEDS and options is not None:
+        resolve(NEEDS[backend])(entry(id).id, entry(id).scenario, options)
 
 
 def resolve(path: str) -> Any:

@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from envs.battle.scenarios import Scenario
+from envs.sc2.options import Sc2Options
 from envs.sc2.process import ROOT, SOURCE, environment
+from envs.sc2.settings import map_file, map_name
 
 VERSION, BUILD = "4.10", 75689
 """The release that SMAC and SMACv2 were measured on; results of others differ."""
@@ -49,17 +52,26 @@ def steps(map_files: list[str], game_version: str) -> list[Step]:
         Step(name="pysc2", check=lambda: check_package("pysc2", INSTALL_PYSC2)),
         Step(name="s2clientprotocol", check=lambda: check_package("s2clientprotocol", INSTALL_PYSC2)),
         Step(name="smacv2", check=check_smacv2),
-        Step(name="game", check=lambda: str(game_folder())),
+        Step(name="game", check=lambda: f"{game_name()} in {game_folder()}"),
         Step(name="game version", check=lambda: check_version(game_version)),
     ]
     return found + [Step(name=f"map {name}", check=partial(check_map, name)) for name in map_files]
 
 
-def require(map_file: str, game_version: str) -> str | None:
+def require_for(id: str, scenario: Scenario, options: Sc2Options) -> None:
+    """See to it that a scenario can be played.
+
+    Raises:
+        ValueError: the package cannot play it, or something is missing.
+    """
+    require(map_file(map_name(id, scenario, options)), options.game_version)
+
+
+def require(file: str, game_version: str) -> str | None:
     """See to it that a game can be started on a map.
 
     Args:
-        map_file: name without folder and ending.
+        file: the map's, without folder and ending.
         game_version: ``4.10`` or ``latest``.
 
     Returns:
@@ -68,7 +80,7 @@ def require(map_file: str, game_version: str) -> str | None:
     Raises:
         Missing: the first thing that is not there.
     """
-    for step in steps([map_file], game_version):
+    for step in steps([file], game_version):
         step.check()
     return None if game_version == "latest" or max(builds()) == BUILD else game_version
 
@@ -136,6 +148,13 @@ def game_folder() -> Path:
             f"SC2PATH to where it is; without the game, its stand-in: {STAND_IN}"
         )
     return folder
+
+
+def game_name() -> str:
+    """``StarCraft II``, or ``stand-in`` where the folder holds this project's own program in its place."""
+    from envs.sc2.server.install import MARK
+
+    return "stand-in" if (look_for_game() / MARK).exists() else "StarCraft II"
 
 
 def builds() -> list[int]:

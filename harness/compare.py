@@ -20,10 +20,11 @@ from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE,
 from harness.errors import UsageError
 from harness.findings import find
 from harness.flags import Request, read_flags
-from harness.folders import file_name, run_folder
+from harness.folders import run_folder
 from harness.plan import RunPlan, plan_runs
-from harness.plot import plot_curves
 from harness.process import prepare_process
+from harness.report.build import Wanted, write_report
+from harness.report.collect import collect
 from harness.summary import group_runs, has_winners
 from harness.table import as_json, show_table, write_table
 from harness.train import train_run
@@ -111,10 +112,10 @@ def complete(console: Console, store: StudyStore, request: Request, plan: RunPla
 
 
 def report(console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan]) -> None:
-    """The table and the plots, from what the study holds of this comparison."""
-    runs = store.rows()
-    grouped = group_runs(plans, runs)
-    findings = find(grouped, store, title=f"{request.study}: {request.budget.env_steps:,} env steps a run")
+    """The table and the page, from what the study holds of this comparison."""
+    findings = find(
+        group_runs(plans, store.rows()), store, title=f"{request.study}: {request.budget.env_steps:,} env steps a run"
+    )
     if request.json:
         print(as_json(findings), end="")
     if not findings.rows:
@@ -122,18 +123,16 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
         return
     folder = request.out / request.study
     written = write_table(folder, findings)
-    for scenario in request.scenarios:
-        curves = {
-            algorithm: [store.curve_points(run.run_id) for run in grouped[algorithm, scenario]]
-            for algorithm in request.algorithms
-            if grouped[algorithm, scenario]
-        }
-        if curves:
-            picture = folder / f"curves-{file_name(scenario)}.png"
-            winners = all(has_winners(run) for run in runs if run.scenario == scenario)
-            plot_curves(picture, curves, title=scenario, can_be_won=winners)
-            written.append(picture)
     show_table(console, findings)
+    if request.report != "none":
+        wanted = Wanted(
+            out=folder / "report.html",
+            runs_folder=request.out,
+            clips=request.report == "full",
+            command=request.command,
+        )
+        data = collect(store, request.study, {plan.key for plan in plans})
+        written.append(write_report(data, wanted, console).page)
     say(console, f"written: {', '.join(map(str, written))}")
     artifacts = artifact_folder(database_path(request.storage))
     say(console, f"all trials: optuna-dashboard {request.storage} --artifact-dir {artifacts}")

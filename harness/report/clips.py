@@ -78,7 +78,8 @@ def clip_jobs(data: StudyData, runs_folder: Path, scenario: str | None = None) -
     drawn = {name for name in envs.registry.ids() if envs.registry.entry(name).entry_point == envs.registry.BATTLE}
     for algorithm, where, run in data.finished():
         checkpoint = run_folder(runs_folder, data.study, key_of(run)) / CHECKPOINT
-        if checkpoint.exists() and run.scenario in drawn:
+        by_engine = run.config.get("env", {}).get("backend", "battle") == "battle" and run.scenario in drawn
+        if checkpoint.exists() and by_engine:
             job = Job(algorithm=algorithm, scenario=where, seed=run.seed, checkpoint=checkpoint)
             found.setdefault(where, {}).setdefault(algorithm, job)
     if scenario is None:

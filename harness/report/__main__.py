@@ -64,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def told(report: Report) -> str:
     """What was written, in a line."""
     size = report.page.stat().st_size / 1e6
-    beside = f", and {len(report.files)} plots and battles in {report.page.with_suffix('')}" if report.files else ""
+    beside = (
+        f"; {len(report.files)} files of plots and battles in {report.page.with_suffix('')}" if report.files else ""
+    )
     return f"written: {report.page} ({size:.1f} MB, opens in a browser){beside}"
 
 

@@ -62,6 +62,8 @@ def draw_plot(
         FigureCanvasAgg(figure)
         draw(figure)
         figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=10.5, fontweight="bold")
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, for both files
         picture = io.StringIO()
         figure.savefig(picture, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         body = _prepare(picture.getvalue(), name, title, alt)

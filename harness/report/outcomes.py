@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from harness.findings import Findings
 from harness.folders import file_name
@@ -95,8 +96,10 @@ def plot_trade_offs(folder: Path, rows: Sequence[Row], algorithms: Sequence[str]
 
 
 def short_count(number: float) -> str:
-    """``745k``, ``1.2M``."""
-    return EngFormatter(places=0 if number >= 1e5 else 1, sep="").format_data(number)
+    """Three digits: ``812``, ``74.5k``, ``1.23M``."""
+    rounded = float(f"{number:.3g}")
+    power = min(int(math.log10(rounded)) // 3, 3) if rounded >= 1 else 0
+    return f"{rounded / 1000**power:.3g}{('', 'k', 'M', 'G')[power]}"
 
 
 def percent(share: float) -> str:

@@ -1,4 +1,4 @@
-"""Plots: the numbers behind them, files, colours that follow the theme, and what is drawn where something is missing."""
+"""Plots: the numbers behind them, their files, colours that follow the theme, names."""
 
 from __future__ import annotations
 
@@ -116,12 +116,8 @@ def test_the_published_curve_ends_where_ours_do() -> None:
 
 
 def test_numbers_in_words() -> None:
-    assert [short_count(number) for number in (812.0, 74_500.0, 745_000.0, 1_234_567.0)] == [
-        "812.0",
-        "74.5k",
-        "745k",
-        "1M",
-    ]
+    counts = {0.0: "0", 812.0: "812", 74_510.0: "74.5k", 745_000.0: "745k", 999_999.0: "1M", 1_234_567.0: "1.23M"}
+    assert {number: short_count(number) for number in counts} == counts
     assert [percent(share) for share in (0.0, 0.054, 0.5)] == ["0%", "5.4%", "50%"]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from algorithms.sparsity.tracker import PATTERNS
@@ -51,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = Path(flags.out) / flags.study / "patterns"
         make_folder(folder)
         written = write_csv(folder, runs, curves)
-        for run, points in zip(runs, curves, strict=True):
+        pairs = list(zip(runs, curves, strict=True))
+        for run, points in track(pairs, "pictures", console=console, transient=True, disable=not console.is_terminal):
             show(console, run)
             written += draw(folder, run, points)
         say(console, f"written: {', '.join(map(str, written))}")

@@ -32,6 +32,7 @@ from harness.command_line import (
 )
 from harness.config import check_targets, parse_setting
 from harness.errors import UsageError, unknown_name
+from harness.flags import default_study
 from harness.plan import resolve_device
 from harness.throughput.backends import all_backends, first_line
 from harness.throughput.cell import PolicyBench
@@ -42,7 +43,9 @@ from harness.throughput.record import Record, new_record, open_record
 from harness.throughput.report import show
 from harness.throughput.results import CellResult
 from harness.throughput.subject import Subject, fresh, trained
-from harness.trained import read_run
+from harness.trained import folder_of_trial, read_run
+from studies.errors import StorageError
+from studies.store import DEFAULT_STORAGE
 
 DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32")}
 ALL_HIDDEN = (64, 128, 256, 512, 1024, 2048, 4096)
@@ -67,7 +70,7 @@ class Grid:
     deadline: float
     """``time.perf_counter`` after which no cell is begun"""
 
-    def keys(self) -> list[tuple[int, int, str]]:
+    def cells(self) -> list[tuple[int, int, str]]:
         """Every cell: hidden size, batch, dtype."""
         return [
             (hidden, batch, dtype)
@@ -85,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         record = open_record(grid.out, grid.subject.label, grid.device) if grid.out else None
         record = record or new_record(grid.subject.label, grid.device)
         problem = measure(console, grid, record)
-    except UsageError as mistake:
+    except (UsageError, StorageError) as mistake:
         print(f"error: {mistake}", file=sys.stderr)
         return WRONG_USE
     except KeyboardInterrupt:
@@ -108,22 +111,22 @@ def measure(console: Console, grid: Grid, record: Record) -> str:
     """Fill the record with the cells that it lacks, saving each; returns why some are missing, or nothing."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} cells"))
     hidden_bar = not console.is_terminal or grid.json
+    again = "The same command goes on with the next cell" if grid.out else "With --out FILE.json it could go on later"
     at = bench(grid.device, seconds=SECONDS)
     at.recorder.refused.update(record.graphs_refused)
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden_bar) as bar:
-        task = bar.add_task("measuring", total=len(grid.keys()), completed=0)
+        task = bar.add_task("measuring", total=len(grid.cells()), completed=0)
         try:
             for cell in cells(grid, record, at):
                 record.cells.append(cell)
                 record.graphs_refused = dict(at.recorder.refused)
                 _save(grid, record)
-                bar.update(task, completed=len(record.done() & set(grid.keys())))
+                bar.update(task, completed=len(record.done() & set(grid.cells())))
         except DeviceLost as lost:
             _save(grid, record)
-            return f"{lost}. Type the same command again: it goes on with the next cell"
-    missing = len(set(grid.keys()) - record.done())
-    again = "type the same command again for them" if grid.out else "with --out FILE.json they can be added later"
-    return f"{missing} cells are missing, the time was up; {again}" if missing else ""
+            return f"{lost}. {again}"
+    missing = len(set(grid.cells()) - record.done())
+    return f"{missing} cells are missing, the time was up. {again}" if missing else ""
 
 
 def cells(grid: Grid, record: Record, at: Bench) -> Iterator[CellResult]:
@@ -132,7 +135,7 @@ def cells(grid: Grid, record: Record, at: Bench) -> Iterator[CellResult]:
     Raises:
         DeviceLost: a kernel broke the device; the cell that it happened in is in the record, with the reason.
     """
-    shop, missing = Workshop(grid, at), [key for key in grid.keys() if key not in record.done()]
+    shop, missing = Workshop(grid, at), [key for key in grid.cells() if key not in record.done()]
     for dtype in dict.fromkeys(dtype for _, _, dtype in missing if dtype not in record.peaks):
         record.peaks[dtype] = measure_peak(DTYPES[dtype], shop.backends, at)
     for hidden, batch, dtype in missing:
@@ -213,7 +216,10 @@ def _subject(flags: argparse.Namespace) -> Subject:
     if flags.run is not None:
         if hidden or flags.all or flags.settings:
             raise UsageError("--run measures a policy as it was trained: leave out --hidden, --all and --set")
-        return trained(read_run(Path(flags.run)))
+        where = Path(flags.run)
+        if flags.run.isdigit():
+            where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
+        return trained(read_run(where))
     (algorithm,) = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)[:1]
     (scenario,) = names_in("scenario", flags.scenario, envs.registry.ids(), envs.registry.real_name)[:1]
     settings = tuple(parse_setting(argument) for argument in flags.settings)
@@ -265,7 +271,10 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own algorithms and worlds")
     if import_only:
         return parser
-    add("--run", metavar="FOLDER", help="a policy that harness.compare has trained; else a fresh one is measured")
+    add("--run", metavar="FOLDER|TRIAL", help="what harness.compare has trained (default: a fresh policy)")
+    add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
+    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
     add("--algo", default="k24", metavar="NAME", help="whose fresh policy (default: %(default)s)")
     add("--scenario", default="terran_5_vs_5", metavar="NAME", help="for its widths and types (default: %(default)s)")
     add("--set", dest="settings", action="append", default=[], metavar="NAME.KEY=VALUE", help="as in harness.compare")

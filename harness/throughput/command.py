@@ -1,22 +1,18 @@
-"""The command: flags -> grid -> one cell after the other -> table, file, picture."""
+"""The command: flags -> grid -> table, file, picture."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 import algorithms.registry
 import envs.registry
 from algorithms.names import ALGORITHMS as KNOWN_ALGORITHMS
-from algorithms.protocol import PolicyLayers
 from harness.command_line import (
     ALL_DONE,
     INTERRUPTED,
@@ -34,50 +30,19 @@ from harness.config import check_targets, parse_setting
 from harness.errors import UsageError, unknown_name
 from harness.flags import default_study
 from harness.plan import resolve_device
-from harness.throughput.backends import all_backends, first_line
-from harness.throughput.cell import PolicyBench
-from harness.throughput.peak import measure_peak
 from harness.throughput.plot import plot
-from harness.throughput.race import Bench, DeviceLost, bench, still_alive
-from harness.throughput.record import Record, new_record, open_record
+from harness.throughput.record import new_record, open_record
 from harness.throughput.report import show
-from harness.throughput.results import CellResult
 from harness.throughput.subject import Subject, fresh, trained
+from harness.throughput.sweep import DTYPES, Grid, measure
 from harness.trained import folder_of_trial, read_run
 from studies.errors import StorageError
 from studies.store import DEFAULT_STORAGE
 
-DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32")}
 ALL_HIDDEN = (64, 128, 256, 512, 1024, 2048, 4096)
 ALL_BATCHES = (256, 2048, 16_384, 131_072, 1_048_576)
 BATCHES = (256, 4096, 65_536)
-SECONDS = 0.06
-"""For the rounds of one comparison, beside the least number of rounds."""
 ENDINGS = (".png", ".svg", ".pdf")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """What is to be measured, checked."""
-
-    subject: Subject
-    device: torch.device
-    batches: tuple[int, ...]
-    dtypes: tuple[str, ...]
-    out: Path | None
-    plot: Path | None
-    json: bool
-    deadline: float
-    """``time.perf_counter`` after which no cell is begun"""
-
-    def cells(self) -> list[tuple[int, int, str]]:
-        """Every cell: hidden size, batch, dtype."""
-        return [
-            (hidden, batch, dtype)
-            for hidden in self.subject.hidden_sizes
-            for dtype in self.dtypes
-            for batch in self.batches
-        ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,75 +70,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     for line in ([f"written: {', '.join(map(str, written))}"] if written else []) + ([problem] if problem else []):
         print(line, file=sys.stderr) if grid.json else say(console, line)
     return SOME_MISSING if problem else ALL_DONE
-
-
-def measure(console: Console, grid: Grid, record: Record) -> str:
-    """Fill the record with the cells that it lacks, saving each; returns why some are missing, or nothing."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} cells"))
-    hidden_bar = not console.is_terminal or grid.json
-    again = "The same command goes on with the next cell" if grid.out else "With --out FILE.json it could go on later"
-    at = bench(grid.device, seconds=SECONDS)
-    at.recorder.refused.update(record.graphs_refused)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden_bar) as bar:
-        task = bar.add_task("measuring", total=len(grid.cells()), completed=0)
-        try:
-            for cell in cells(grid, record, at):
-                record.cells.append(cell)
-                record.graphs_refused = dict(at.recorder.refused)
-                _save(grid, record)
-                bar.update(task, completed=len(record.done() & set(grid.cells())))
-        except DeviceLost as lost:
-            _save(grid, record)
-            return f"{lost}. {again}"
-    missing = len(set(grid.cells()) - record.done())
-    return f"{missing} cells are missing, the time was up. {again}" if missing else ""
-
-
-def cells(grid: Grid, record: Record, at: Bench) -> Iterator[CellResult]:
-    """Every cell that the record lacks; the peak of each dtype is measured before the first of them.
-
-    Raises:
-        DeviceLost: a kernel broke the device; the cell that it happened in is in the record, with the reason.
-    """
-    shop, missing = Workshop(grid, at), [key for key in grid.cells() if key not in record.done()]
-    for dtype in dict.fromkeys(dtype for _, _, dtype in missing if dtype not in record.peaks):
-        record.peaks[dtype] = measure_peak(DTYPES[dtype], shop.backends, at)
-    for hidden, batch, dtype in missing:
-        if time.perf_counter() > grid.deadline:
-            return
-        try:
-            yield shop.laid_out(hidden, dtype).measure(batch)
-        except RuntimeError as error:  # memory, above all
-            problem = CellResult(hidden=hidden, batch=batch, rows=0, slices=0, dtype=dtype, problem=first_line(error))
-            try:
-                still_alive(grid.device, first_line(error))
-            except DeviceLost:
-                record.cells.append(problem)  # or the next start would break the device in it again
-                raise
-            yield problem
-
-
-class Workshop:
-    """Makes what a cell needs, and keeps the last of each: cells come in the order of hidden size and dtype."""
-
-    def __init__(self, grid: Grid, at: Bench) -> None:
-        self._grid, self._at = grid, at
-        self.backends = all_backends()
-        self._policy: tuple[int, PolicyLayers] | None = None
-        self._bench: tuple[tuple[int, str], PolicyBench] | None = None
-
-    def laid_out(self, hidden: int, dtype: str) -> PolicyBench:
-        """The policy of a hidden size, compressed in a dtype."""
-        if self._bench is not None and self._bench[0] == (hidden, dtype):
-            return self._bench[1]
-        self._bench = None  # its weights must be gone before the next ones are made
-        if self._policy is None or self._policy[0] != hidden:
-            self._policy = None
-            self._policy = hidden, self._grid.subject.build(hidden, str(self._grid.device))
-        both = self._grid.subject.both_grus
-        made = PolicyBench(self._policy[1], DTYPES[dtype], self.backends, self._at, both_grus=both)
-        self._bench = (hidden, dtype), made
-        return made
 
 
 def read_flags(argv: Sequence[str]) -> Grid:
@@ -235,11 +131,6 @@ def _check_endings(out: Path | None, picture: Path | None) -> None:
     for path in (out, picture):
         if path is not None:
             make_folder(path.parent)
-
-
-def _save(grid: Grid, record: Record) -> None:
-    if grid.out:
-        record.save(grid.out)
 
 
 def _known(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ import algorithms.registry
 import envs.registry
 from algorithms.k24 import K24Config
 from harness.checkpoint import save_checkpoint
-from harness.throughput import command
+from harness.command_line import make_console
+from harness.throughput import sweep
 from harness.throughput.cell import PolicyBench
 from harness.throughput.command import ALL_BATCHES, ALL_HIDDEN, main, read_flags
 from harness.throughput.race import DeviceLost, bench
@@ -21,6 +23,7 @@ from harness.throughput.record import new_record
 from harness.throughput.subject import trained
 from harness.train import CHECKPOINT
 from harness.trained import read_run
+from tests.harness.throughput.stand_in import ReferenceCutlass, ReferenceFeatures
 
 QUICK = ["--device", "cpu", "--hidden", "8,16", "--batches", "30,60"]
 
@@ -29,7 +32,7 @@ QUICK = ["--device", "cpu", "--hidden", "8,16", "--batches", "30,60"]
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The peak of a CPU in a small product, and no more rounds than needed."""
     monkeypatch.setattr("harness.throughput.peak.CPU_SIZE", 64)
-    monkeypatch.setattr(command, "SECONDS", 0.0)
+    monkeypatch.setattr(sweep, "SECONDS", 0.0)
 
 
 def told(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
@@ -58,6 +61,23 @@ def test_the_whole_command_on_a_cpu(tmp_path: Path, capsys: pytest.CaptureFixtur
             assert work["ways"]["masked"]["seconds"] > 0
             assert work["ways"]["cusparselt-search"]["seconds"] is None
     assert picture.stat().st_size > 5_000
+
+
+def test_with_kernels_the_table_names_them(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    """References stand in for the kernels: compressed columns, crossing and marks are filled."""
+    monkeypatch.setattr(sweep, "all_backends", lambda: (ReferenceCutlass(), ReferenceFeatures()))
+    monkeypatch.setattr(sweep, "LINE_INTERVAL", 0.0)
+    out, picture = tmp_path / "found.json", tmp_path / "found.svg"
+    assert main([*QUICK, "--dtypes", "float16", "--out", str(out), "--plot", str(picture)]) == 0
+    said = capsys.readouterr().out
+    assert "Peak, 64³ in float16: dense 0.0" in said
+    for gru in ("dense", "2:4"):
+        assert re.search(rf"float16, {gru} GRU, batch 30: compressed pays .* \(8: \d.\d\d ×, 16: \d.\d\d ×\)", said)
+    assert re.search(r" 16 +60 +float16 +2:4 .* reference +\d+.\d ", said), "the backend and its compressing"
+    assert re.search(r"auto reaches 0.98 × dense in \d of 8 agents", said)
+    assert "auto against masked dense, which computes the same: never below 1." in said
+    assert [line for line in said.splitlines() if line.endswith("/4 cells")] == [f"{n}/4 cells" for n in range(5)]
+    assert "nothing compressed ran here" not in picture.read_text()
 
 
 def test_a_stopped_run_goes_on_where_it_was(
@@ -102,7 +122,7 @@ def test_a_cell_without_memory_is_a_fact_and_a_lost_device_ends_the_run(
             raise DeviceLost("CUDA error; the device does not answer any more")
 
     monkeypatch.setattr(PolicyBench, "measure", choosy)
-    monkeypatch.setattr(command, "still_alive", alive)
+    monkeypatch.setattr(sweep, "still_alive", alive)
     out = tmp_path / "found.json"
     assert main([*QUICK, "--out", str(out)]) == 1
     said = capsys.readouterr().out
@@ -173,10 +193,10 @@ def test_a_bench_remembers_what_an_earlier_start_found_out(monkeypatch: pytest.M
         seen.append(dict(at.recorder.refused))  # type: ignore[attr-defined]
         return []
 
-    monkeypatch.setattr(command, "cells", nothing)
+    monkeypatch.setattr(sweep, "cells", nothing)
     grid = read_flags(QUICK)
     record = new_record(grid.subject.label, grid.device)
     record.graphs_refused = {"cutlass": "not while capturing"}
-    command.measure(command.make_console(), grid, record)
+    sweep.measure(make_console(), grid, record)
     assert seen == [{"cutlass": "not while capturing"}]
     assert bench(grid.device, seconds=0.0).recorder.refused == {}

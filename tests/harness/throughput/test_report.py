@@ -39,7 +39,14 @@ def work(dense: float, masked: float, sparse: float | None, auto: str) -> WorkRe
 def cell(hidden: int, batch: int, made: WorkResult, layer: WorkResult | None = None) -> CellResult:
     layers = {"gru_hh": layer or made}
     return CellResult(
-        hidden=hidden, batch=batch, rows=batch, slices=1, dtype="float16", layers=layers, agents={"2:4": made}
+        hidden=hidden,
+        batch=batch,
+        rows=batch,
+        slices=1,
+        dtype="float16",
+        layers=layers,
+        agents={"2:4": made},
+        conversion_seconds={"cusparselt-search": 0.007},
     )
 
 
@@ -110,7 +117,7 @@ def test_the_tables_say_what_was_measured_and_what_was_not(tmp_path: Path) -> No
     assert "cusparselt-search: n/a, no such kernel (2 times)" in said
     assert "cusparselt: no CUDA graph (operation not permitted when stream is capturing)" in said
     (row,) = (line.split() for line in said.splitlines() if line.split()[:4] == ["2048", "1,000", "float16", "2:4"])
-    assert " ".join(row[4:]) == "1,000 10.0% 0.98 × 1.00 × cusparselt-search 1.00 × cusparselt-search 50% 1.0"
+    assert " ".join(row[4:]) == "1,000 10.0% 0.98 × 1.00 × cusparselt-search 7.0 1.00 × cusparselt-search 50% 1.0"
     (refused,) = (line for line in said.splitlines() if line.split()[:4] == ["4096", "2,000", "float16", "2:4"])
     assert "n/a" in refused
     assert all(line in said for line in conclusions(made))

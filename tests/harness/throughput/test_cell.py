@@ -169,7 +169,7 @@ def test_bf16_may_be_a_little_further_off() -> None:
 def test_kernels_that_refuse_a_graph_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, streams = [], []
 
-    def refuse(work: object) -> None:
+    def refuse(work: object, device: torch.device) -> None:
         asked.append(work)
         raise RuntimeError("operation not permitted when stream is capturing")
 

@@ -66,7 +66,8 @@ def test_a_card_is_timed_by_its_own_events(monkeypatch: pytest.MonkeyPatch) -> N
         def __init__(self, *, enable_timing: bool) -> None:
             assert enable_timing
 
-        def record(self) -> None:
+        def record(self, stream: str) -> None:
+            assert stream == "of cuda:1"
             self.at = clock[0]
 
         def elapsed_time(self, other: Event) -> float:
@@ -76,8 +77,9 @@ def test_a_card_is_timed_by_its_own_events(monkeypatch: pytest.MonkeyPatch) -> N
         clock[0] += 3.0
 
     monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: f"of {device}")
     monkeypatch.setattr(torch.cuda, "synchronize", waits.append)
-    found = time_call(work, torch.device("cuda"), repeats=3, inner=2)
+    found = time_call(work, torch.device("cuda:1"), repeats=3, inner=2)
     assert found.seconds == pytest.approx(0.003)
     assert len(waits) == 2 * 3, "before and after each reading"
-    assert time_in_turn({"a": work}, torch.device("cuda"), seconds=0.0)["a"].seconds == pytest.approx(0.003)
+    assert time_in_turn({"a": work}, torch.device("cuda:1"), seconds=0.0)["a"].seconds == pytest.approx(0.003)

@@ -42,6 +42,8 @@ class Battlefield:
     """The battle that the script lays out at the start, and anew when nobody is left; None: units come by debug."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise ValueError(f"map file: the name is {self.name!r}, it must be a text")
         if self.terrain not in terrain.names():
             raise ValueError(f"map file: unknown terrain {self.terrain!r}, allowed: {', '.join(terrain.names())}")
         if self.script not in SCRIPTS:
@@ -95,7 +97,7 @@ def read_map(data: bytes) -> Battlefield:
         )
     try:
         told = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of brackets without end
         raise ValueError("this is no stand-in map file: it holds no JSON text") from None
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise ValueError(f'this is no stand-in map file: it does not say "format": "{FORMAT}"')
@@ -103,7 +105,7 @@ def read_map(data: bytes) -> Battlefield:
         return _battlefield(told)
     except KeyError as missing:
         raise ValueError(f"map file: the entry {missing} is missing") from None
-    except TypeError as fault:
+    except (TypeError, AttributeError) as fault:
         raise ValueError(f"map file: an entry has the wrong type ({fault})") from None
 
 

@@ -101,16 +101,16 @@ def test_a_game_ends_with_its_parent() -> None:
     with parent.stdout:
         child = int(parent.stdout.readline())
         time.sleep(1.0)
-        assert _runs(child)
+        assert runs(child)
         parent.send_signal(signal.SIGKILL)
         parent.wait()
         deadline = time.monotonic() + 10
-        while _runs(child) and time.monotonic() < deadline:
+        while runs(child) and time.monotonic() < deadline:
             time.sleep(0.05)
-    assert not _runs(child)
+    assert not runs(child)
 
 
-def _runs(process: int) -> bool:
+def runs(process: int) -> bool:
     """Whether a process is there and not merely waiting to be reaped."""
     done = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
     return bool(done.stdout.strip()) and not done.stdout.startswith("Z")

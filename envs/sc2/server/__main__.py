@@ -39,11 +39,13 @@ def _install(arguments: Sequence[str]) -> int:
     parser.add_argument("folder", type=Path, help="where to; SC2PATH will name it")
     folder: Path = parser.parse_args(arguments).folder
     from envs.sc2.server.install import install
+    from envs.sc2.server.rehearsal import rehearse
 
     try:
         program = install(folder)
     except (ValueError, OSError) as mistake:
         return _wrong_use(mistake)
+    rehearse()
     print(f"installed: {program}")
     print(f"export SC2PATH={shlex.quote(str(folder.expanduser().resolve()))}")
     return 0

@@ -68,6 +68,7 @@ def test_every_command_is_accounted_for() -> None:
         ["python", "-m", "harness.compare"],
         ["python", "-m", "harness.patterns"],
         ["optuna-dashboard", "sqlite:///studies/studies.db", "--artifact-dir"],
+        ["python", "-m", "harness.export"],
         ["python", "-m", "harness.watch"],
     ]
     assert len(TRAINING) >= 4
@@ -122,6 +123,15 @@ def test_masks_are_shown(folder: Path) -> None:
     said = run([*shlex.split(line), "--study", "compare-smoke"], folder)
     assert "k24 terran_5_vs_5 seed 0" in said
     assert "written: runs/compare-smoke/patterns/patterns.csv" in said
+
+
+def test_runs_are_exported(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("python -m harness.export"))
+    run_if_missing(folder)
+    words = shlex.split(line)
+    run([*words, "--study", "compare-smoke", "--algos", "k24,qmix,kalei", "--scenarios", "terran_5_vs_5"], folder)
+    written = json.loads((folder / words[words.index("--out") + 1]).read_text())
+    assert set(written["battle"]["terran_5_vs_5"]) == {"k24", "qmix", "kalei"}
 
 
 def run_if_missing(folder: Path) -> None:

@@ -23,6 +23,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 		|| { echo "$(PYTHON) cannot make a virtual environment; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt --no-deps pysc2 \
+		|| echo "pysc2 has no build for this machine; the tests with it will be skipped"
 	@touch $@
 
 compare: $(INSTALLED)

@@ -17,6 +17,7 @@ from gymnasium.spaces import Box, Dict, Discrete, flatdim, flatten
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
+from envs.actions import checked_actions
 from envs.spec import EnvSpec
 
 ARRAYS = (
@@ -120,30 +121,11 @@ class ParallelBatch:
         Raises:
             ValueError: wrong shape or type, no episode started, or an action that is illegal now.
         """
-        checked = self._checked(actions)
+        checked = checked_actions(
+            actions, self.action_mask, started=self._started, agents=self._agents, battle="episode"
+        )
         for e in range(self.num_envs):
             self._step(e, checked[e])
-
-    def _checked(self, given: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-        expected = (self.num_envs, self.spec.n_agents)
-        given = np.asarray(given)
-        if given.shape != expected or given.dtype.kind not in "iu":
-            raise ValueError(
-                f"step: actions have shape {given.shape} and type {given.dtype}, "
-                f"expected integers of shape {expected} (episodes, agents)"
-            )
-        if not self._started:
-            raise ValueError("step: no episode has started yet; call reset() first")
-        known = (given >= 0) & (given < self.spec.n_actions)
-        legal = known & np.take_along_axis(self.action_mask, np.where(known, given, 0)[..., None], 2)[..., 0]
-        if not legal.all():
-            e, i = np.argwhere(~legal)[0]
-            allowed = ", ".join(map(str, np.flatnonzero(self.action_mask[e, i])))
-            raise ValueError(
-                f"illegal action {given[e, i]} of {self._agents[i]} in episode {e}; legal now: {allowed}; "
-                "mask your policy with action_mask"
-            )
-        return given.astype(np.int64)
 
     def _start(self, e: int) -> None:
         self.battle_id[e] += 1

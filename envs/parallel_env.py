@@ -21,7 +21,8 @@ class BattleParallelEnv(ParallelEnv):
     """Agents ``ally_0 … ally_{N-1}`` in fixed slots; the dead stay, with no-op only, until the battle ends.
 
     Observations are ``{"observation": (D,) float32, "action_mask": (A,) int8}``, rewards are shared, ``infos`` carry
-    ``battle_won``, ``battle_lost``, ``unit_type``, ``dead_allies``, ``dead_enemies`` and the ``action_mask``.
+    ``battle_won``, ``battle_lost``, ``aborted`` (the world broke down; the episode counts as truncated), ``unit_type``,
+    ``dead_allies``, ``dead_enemies`` and the ``action_mask``.
 
     Args:
         batch: a batch of one battle.
@@ -86,7 +87,7 @@ class BattleParallelEnv(ParallelEnv):
         self._fresh = False
         self._ended = False
         # The batch's own flags still speak of the battle before.
-        self._outcome = {"battle_won": False, "battle_lost": False, "dead_allies": 0, "dead_enemies": 0}
+        self._outcome = dict(battle_won=False, battle_lost=False, aborted=False, dead_allies=0, dead_enemies=0)
         self.agents = list(self.possible_agents)
         if self._screen is not None:
             self._screen.reset()
@@ -105,15 +106,17 @@ class BattleParallelEnv(ParallelEnv):
             raise ValueError(f"step: no action for {', '.join(missing)}; every agent acts, the dead with 0 (no-op)")
         step = self.batch.step if self._screen is None else self._screen.step
         step(np.array([[actions[name] for name in self.possible_agents]], dtype=np.int64))
-        terminated, truncated = bool(self.batch.terminated[0]), bool(self.batch.truncated[0])
+        terminated, aborted = bool(self.batch.terminated[0]), bool(self.batch.aborted[0])
+        truncated = bool(self.batch.truncated[0]) or aborted  # PettingZoo knows no other word for a crashed game
         self._ended = self._fresh = terminated or truncated
         self._outcome = {
             "battle_won": bool(self.batch.battle_won[0]),
             "battle_lost": bool(self.batch.battle_lost[0]),
+            "aborted": aborted,
             "dead_allies": int(self.batch.dead_allies[0]),
             "dead_enemies": int(self.batch.dead_enemies[0]),
         }
-        if truncated and self.continuing_episode:
+        if truncated and not aborted and self.continuing_episode:
             self._outcome["episode_limit"] = True
         result = (
             self._observations(),
@@ -156,7 +159,7 @@ class BattleParallelEnv(ParallelEnv):
             raise ValueError(f"render_mode is {self.render_mode!r}, allowed: {', '.join(modes)}, or None")
         if not isinstance(batch, BattleEnv):
             raise ValueError(
-                f"{batch.spec.id} is not played by the built-in engine, whose battles alone can be drawn; "
+                f"{batch.spec.id} is not played by the built-in engine here, whose battles alone can be drawn; "
                 "leave render_mode out"
             )
         self.metadata["render_fps"] = TICKS_PER_SECOND / batch.options.step_mul  # as fast as the game
@@ -192,6 +195,7 @@ def parallel_env(
     seed: int | None = None,
     render_mode: str | None = None,
     fields_of_view: Collection[int] = (),
+    backend: str = "battle",
     **options: Any,
 ) -> BattleParallelEnv:
     """One battle of a registered scenario behind PettingZoo's parallel API.
@@ -201,13 +205,14 @@ def parallel_env(
         seed: as for ``make``; ``reset(seed=...)`` replaces it.
         render_mode: ``rgb_array``, ``human`` or None.
         fields_of_view: numbers of the agents whose field of view the pictures show.
+        backend: as for ``make``.
         **options: as for ``make``.
     """
-    batch = make(id, 1, seed=seed, **options)
+    batch = make(id, 1, seed=seed, backend=backend, **options)
     return BattleParallelEnv(
         batch,
         batch.spec.id,
-        continuing_episode=getattr(make_options(id, options), "continuing_episode", False),
+        continuing_episode=getattr(make_options(id, options, backend), "continuing_episode", False),
         render_mode=render_mode,
         fields_of_view=fields_of_view,
     )

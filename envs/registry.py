@@ -15,6 +15,13 @@ from envs.protocol import BatchedEnv
 
 BATTLE = "envs.battle.engine:BattleEnv"
 BATTLE_OPTIONS = "envs.battle.options:BattleOptions"
+BACKENDS = {
+    "battle": (BATTLE, BATTLE_OPTIONS),
+    "sc2": ("envs.sc2.environment:Sc2Env", "envs.sc2.options:Sc2Options"),
+}
+"""Who can play a ``Scenario``: the built-in engine, or StarCraft II through smacv2; world and options of each."""
+NEEDS = {"sc2": "envs.sc2.installation:require_for"}
+"""Backends that need more than this project's own dependencies: ``module:callable`` that sees whether all is there."""
 SMACV2 = "Ellis et al., SMACv2, NeurIPS 2023"
 SMAC = "Samvelyan et al., The StarCraft Multi-Agent Challenge, AAMAS 2019"
 EXTRA = "maps of LXXXXR/Kaleidoscope"
@@ -120,15 +127,22 @@ def entry(id: str) -> Entry:
     return _entries[id]
 
 
-def require_installed(id: str) -> None:
+def require_installed(id: str, backend: str = "battle", options: Any = None) -> None:
     """See to it that what a scenario needs is there.
 
+    Args:
+        id: the scenario.
+        backend: who plays it.
+        options: of the backend's world; without them only what no option changes is looked at.
+
     Raises:
-        ValueError: a package is missing; the message says how to install it.
+        ValueError: a package or the game is missing; the message says how to install it.
     """
     package = entry(id).requires
     if package and importlib.util.find_spec(package) is None:
         raise ValueError(f"scenario {id!r} needs the package {package}, which is not installed; pip install {package}")
+    if backend in NEEDS and options is not None:
+        resolve(NEEDS[backend])(entry(id).id, entry(id).scenario, options)
 
 
 def resolve(path: str) -> Any:
@@ -137,12 +151,36 @@ def resolve(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def options_class(id: str) -> type:
+def played_by(id: str, backend: str) -> tuple[str, str]:
+    """Entry point and options of the world that plays a scenario, both as ``module:name``.
+
+    Raises:
+        ValueError: no such scenario or backend, or a scenario that is a world of its own.
+    """
+    row = entry(id)
+    if backend not in BACKENDS:
+        raise ValueError(f"unknown backend {backend!r}, allowed: {', '.join(BACKENDS)}")
+    if row.entry_point == BATTLE:
+        return BACKENDS[backend]
+    if backend != "battle":
+        raise ValueError(f"scenario {row.id!r} is a world of its own, which backend {backend} does not play")
+    return row.entry_point, row.options
+
+
+def options_class(id: str, backend: str = "battle") -> type:
     """The dataclass of the options that this scenario accepts."""
-    return resolve(entry(id).options)
+    return resolve(played_by(id, backend)[1])
 
 
-def make(id: str, num_envs: int = 1, *, seed: int | None = None, first_slot: int = 0, **options: Any) -> BatchedEnv:
+def make(
+    id: str,
+    num_envs: int = 1,
+    *,
+    seed: int | None = None,
+    first_slot: int = 0,
+    backend: str = "battle",
+    **options: Any,
+) -> BatchedEnv:
     """Build E battles of a scenario.
 
     Args:
@@ -150,7 +188,8 @@ def make(id: str, num_envs: int = 1, *, seed: int | None = None, first_slot: int
         num_envs: E, battles run side by side.
         seed: reproduces every battle bit for bit; None draws one.
         first_slot: number of the first slot: ``make(id, 1, seed=s, first_slot=e)`` is battle e of a batch, alone.
-        **options: fields of ``options_class(id)``.
+        backend: ``battle``, the built-in engine, or ``sc2``, StarCraft II through the package smacv2.
+        **options: fields of ``options_class(id, backend)``.
 
     Raises:
         ValueError: unknown scenario or option, a value that is not allowed, or a package that is not installed.
@@ -159,24 +198,24 @@ def make(id: str, num_envs: int = 1, *, seed: int | None = None, first_slot: int
     require_installed(id)
     if num_envs < 1:
         raise ValueError(f"num_envs is {num_envs}, it must be at least 1")
-    build: Callable[..., BatchedEnv] = resolve(row.entry_point)
+    build: Callable[..., BatchedEnv] = resolve(played_by(id, backend)[0])
     return build(
         id=row.id,
         scenario=row.scenario,
         num_envs=num_envs,
         seed=seed,
         first_slot=first_slot,
-        options=make_options(id, options),
+        options=make_options(id, options, backend),
     )
 
 
-def make_options(id: str, given: dict[str, Any]) -> Any:
+def make_options(id: str, given: dict[str, Any], backend: str = "battle") -> Any:
     """The options dataclass with the scenario's own defaults and then ``given`` set.
 
     Raises:
         ValueError: an unknown name, with the near ones, or a value that is not allowed.
     """
-    cls = options_class(id)
+    cls = options_class(id, backend)
     known = [field.name for field in dataclasses.fields(cls)]
     values = {**entry(id).defaults, **given}
     for name in values:

@@ -64,6 +64,11 @@ class Budget:
             checkpoint_interval=min(self.checkpoint_interval, env_steps),
         )
 
+    def with_test_slots(self, most: int) -> Budget:
+        """The same evaluations with no more battles side by side than this."""
+        fits = [n for n in range(1, most + 1) if self.test_episodes % n == 0 and self.final_episodes % n == 0]
+        return dataclasses.replace(self, test_slots=min(max(fits), self.test_slots))
+
 
 BUDGETS: dict[str, Budget] = {
     budget.name: budget

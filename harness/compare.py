@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from envs.sc2.installation import game_name, look_for_game
 from harness import provenance
 from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, make_console, make_folder, say
 from harness.errors import UsageError
@@ -64,6 +65,8 @@ def introduce(console: Console, request: Request, plans: Sequence[RunPlan], note
         f"{runs} of {budget.env_steps:,} env steps (budget {budget.name}) on {plans[0].device}, "
         f"{request.num_envs} battles side by side; study {request.study} in {request.storage}",
     )
+    if request.backend != "battle":
+        say(console, f"battles are played by {game_name()} in {look_for_game()}, through the package smacv2")
     for note in notes:
         say(console, f"setting: {note}")
     for file in request.files:

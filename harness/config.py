@@ -103,20 +103,25 @@ def resolve_config(
     return config, [f"{name}.{key} = {values[key]} ({reasons[key]})" for key in said]
 
 
-def resolve_env(scenario: str, settings: Iterable[Setting]) -> tuple[Any, list[str]]:
+def resolve_env(scenario: str, settings: Iterable[Setting], backend: str = "battle") -> tuple[Any, list[str]]:
     """The options of a scenario's world: its own defaults, then every ``--set env.KEY``.
 
     Raises:
-        UsageError: as ``resolve_config`` does, the world needs a package that is not installed, or the
-            scenario was registered with defaults that its world refuses.
+        UsageError: as ``resolve_config`` does, the backend does not play it, something that the world needs is not
+            installed, or the scenario was registered with defaults that its world refuses.
     """
     try:
-        envs.registry.require_installed(scenario)
-        envs.registry.make_options(scenario, {})  # its own defaults are names that its world knows
+        world = envs.registry.options_class(scenario, backend)
+        envs.registry.make_options(scenario, {}, backend)  # its own defaults are names that its world knows
     except ValueError as error:
         raise UsageError(str(error)) from error
     defaults = envs.registry.entry(scenario).defaults
-    return resolve_config("env", envs.registry.options_class(scenario), settings, {f"by {scenario}": defaults})
+    options, lines = resolve_config("env", world, settings, {f"by {scenario}": defaults})
+    try:
+        envs.registry.require_installed(scenario, backend, options)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return options, lines
 
 
 def parse_value(text: str, kind: Any, *, where: str) -> Any:

@@ -23,6 +23,8 @@ from harness.errors import UsageError, unknown_name
 from studies.store import DEFAULT_STORAGE
 
 DEFAULT_BUDGET = "quick"
+SIDE_BY_SIDE = {"battle": 8, "sc2": 4}
+"""``--num-envs`` by default. With ``sc2`` each is a game of its own, and evaluation takes as many again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,8 @@ class Request:
     """Folder for checkpoints, tables and plots."""
     num_envs: int
     """E: training battles side by side."""
+    backend: str = "battle"
+    """Who plays: ``battle``, the built-in engine, or ``sc2``, StarCraft II."""
     checkpoint_replay: CheckpointReplay = "auto"
     deterministic: bool = False
     """Use only operations that give the same bits each time."""
@@ -69,16 +73,14 @@ def read_flags(argv: Sequence[str]) -> Request:
     for target in early.imports:
         import_user_code(target)
     flags = _parser().parse_args(argv)
-    if flags.backend == "sc2":
-        raise UsageError(
-            "--backend sc2 (StarCraft II itself, through the smacv2 package) is not built yet; "
-            "play the built-in engine: --backend battle"
-        )
     algos = names_in("algorithm", flags.algos, algorithms.registry.ids(), lambda name: KNOWN_ALGORITHMS.get(name, name))
     scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.real_name)
     budget = budget_named(flags.budget)
     if flags.env_steps is not None:
         budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps))
+    num_envs = at_least_one("--num-envs", flags.num_envs or SIDE_BY_SIDE[flags.backend])
+    if flags.backend == "sc2":
+        budget = budget.with_test_slots(num_envs)
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, algos, algorithms.registry.ids())
     check_preset(flags.preset, algos)
@@ -91,10 +93,11 @@ def read_flags(argv: Sequence[str]) -> Request:
         files=read_files(flags.configs, algos),
         preset=flags.preset,
         storage=flags.storage,
-        study=flags.study or default_study(flags.budget, flags.env_steps),
+        study=flags.study or default_study(flags.budget, flags.env_steps, flags.backend),
         device=flags.device,
         out=Path(flags.out),
-        num_envs=at_least_one("--num-envs", flags.num_envs),
+        num_envs=num_envs,
+        backend=flags.backend,
         checkpoint_replay=flags.checkpoint_replay,
         deterministic=flags.deterministic,
         json=flags.json,
@@ -138,12 +141,12 @@ def check_preset(name: str | None, algos: Sequence[str]) -> None:
         raise UsageError(f"--preset {name} is for k24 and its controls, none of which takes part; add one: --algos k24")
 
 
-def default_study(budget: str, env_steps: int | None) -> str:
-    """``compare-standard``, ``compare-500000-steps``, ``compare-standard-500000-steps``.
+def default_study(budget: str, env_steps: int | None, backend: str = "battle") -> str:
+    """``compare-standard``, ``compare-500000-steps``, ``compare-standard-500000-steps``, ``compare-sc2-standard``.
 
-    A budget decides more than the length, so runs of two budgets do not share a study by default.
+    A budget decides more than the length, so runs of two budgets do not share a study by default; nor do worlds.
     """
-    parts = ["compare"]
+    parts = ["compare"] if backend == "battle" else ["compare", backend]
     if env_steps is None or budget != DEFAULT_BUDGET:
         parts.append(budget)
     if env_steps is not None:
@@ -213,13 +216,14 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         help=f"settings of one algorithm as PyMARL writes them; may be repeated; shipped: {', '.join(shipped())}",
     )
     add("--preset", metavar="NAME", help=f"recommended settings of k24 by scenario class: {', '.join(RECOMMENDED)}")
-    add("--num-envs", type=int, default=8, metavar="E", help="training battles side by side (default: %(default)s)")
+    default = " or ".join(f"{number} with {backend}" for backend, number in SIDE_BY_SIDE.items())
+    add("--num-envs", type=int, metavar="E", help=f"training battles side by side (default: {default})")
     add("--device", default="auto", metavar="auto|cpu|cuda", help="where networks live (default: cuda if there)")
     add(
         "--backend",
         default="battle",
-        choices=("battle", "sc2"),
-        help="built-in engine, or StarCraft II (not built yet)",
+        choices=tuple(envs.registry.BACKENDS),
+        help="the built-in engine, or StarCraft II through smacv2; python -m harness.doctor checks an installation",
     )
     add(
         "--checkpoint-replay",

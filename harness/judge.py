@@ -10,9 +10,9 @@ from harness.evaluate import Evaluation, evaluate
 from harness.masks import describe_flops, describe_masks
 from harness.plan import RunPlan
 from harness.seeding import derive_seed
-from harness.speedup24 import measure_speedup24
 from harness.stats import wilson
-from harness.throughput import measure_throughput
+from harness.throughput.decisions import measure_throughput
+from harness.throughput.speedup24 import measure_speedup24
 from studies.rows import EpisodeOutcome, RunResult
 
 

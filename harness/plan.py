@@ -13,6 +13,7 @@ import envs.registry
 from algorithms.k24 import K24Config
 from algorithms.presets import preset
 from envs.protocol import BatchedEnv
+from envs.sc2.installation import game_name
 from harness.budgets import Budget
 from harness.checkpoint import CheckpointReplay
 from harness.config import resolve_config, resolve_env
@@ -41,6 +42,8 @@ class RunPlan:
     """E: training battles side by side."""
     device: str
     """``cpu``, ``cuda`` or ``cuda:N``."""
+    backend: str = "battle"
+    """Who plays the scenario: the built-in engine or, with ``sc2``, StarCraft II."""
     checkpoint_replay: CheckpointReplay = "auto"
     """Whether checkpoints hold the replay; decides what a resumed run is, not what a run is."""
 
@@ -53,7 +56,7 @@ class RunPlan:
         """
         return {
             "algorithm": {"name": self.algorithm, **dataclasses.asdict(self.config)},
-            "env": {"scenario": self.scenario, "fight": _fight(self.scenario), **dataclasses.asdict(self.env_options)},
+            "env": {"scenario": self.scenario, "fight": _fight(self.scenario), **self._world()},
             "train": {"env_steps": self.budget.env_steps, "num_envs": self.num_envs},
             "evaluation": {
                 "test_interval": self.budget.test_interval,
@@ -64,6 +67,15 @@ class RunPlan:
             },
             "device": self.device.partition(":")[0],
         }
+
+    def _world(self) -> dict[str, Any]:
+        """Options that decide results; backend and game only where it is not the built-in engine."""
+        options = {
+            option.name: getattr(self.env_options, option.name)
+            for option in dataclasses.fields(self.env_options)
+            if option.metadata.get("decides_result", True)
+        }
+        return options if self.backend == "battle" else {"backend": self.backend, "game": game_name(), **options}
 
     @property
     def key(self) -> RunKey:
@@ -77,11 +89,13 @@ class RunPlan:
     @property
     def label(self) -> str:
         """How progress lines call this run."""
-        return f"{self.algorithm} {self.scenario} seed {self.seed}"
+        where = "" if self.backend == "battle" else f" on {self.backend}"
+        return f"{self.algorithm} {self.scenario}{where} seed {self.seed}"
 
     def make_env(self, num_envs: int, seed: int) -> BatchedEnv:
         """A batch of this run's world."""
-        return envs.make(self.scenario, num_envs=num_envs, seed=seed, **dataclasses.asdict(self.env_options))
+        options = dataclasses.asdict(self.env_options)
+        return envs.make(self.scenario, num_envs=num_envs, seed=seed, backend=self.backend, **options)
 
 
 def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
@@ -108,7 +122,7 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
         configs[name], lines = resolve_config(name, config_class, request.settings, overrides)
         notes |= dict.fromkeys(lines)
     for scenario in request.scenarios:
-        options[scenario], lines = resolve_env(scenario, request.settings)
+        options[scenario], lines = resolve_env(scenario, request.settings, request.backend)
         notes |= dict.fromkeys(lines)
     plans = [
         RunPlan(
@@ -120,6 +134,7 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
             budget=request.budget,
             num_envs=request.num_envs,
             device=device,
+            backend=request.backend,
             checkpoint_replay=request.checkpoint_replay,
         )
         for scenario in request.scenarios

@@ -106,22 +106,22 @@ def make(id: str, seed: int = 0) -> Policy:
     return made
 
 
-def missing(id: str, scenario: str) -> list[str]:
-    """What a policy needs and a scenario's world does not have; empty: it can play."""
+def missing(id: str, scenario: str, backend: str = "battle") -> list[str]:
+    """What a policy needs and the world in which a scenario is played does not have; empty: it can play."""
     row = entry(id)
-    if row.reads_engine and envs.registry.entry(scenario).entry_point != envs.registry.BATTLE:
+    if row.reads_engine and envs.registry.played_by(scenario, backend)[0] != envs.registry.BATTLE:
         return ["the built-in engine"]
-    known = {option.name for option in dataclasses.fields(envs.registry.options_class(scenario))}
+    known = {option.name for option in dataclasses.fields(envs.registry.options_class(scenario, backend))}
     return [f"the option {name}" for name in row.env_options if name not in known]
 
 
-def check_plays(id: str, scenario: str) -> None:
+def check_plays(id: str, scenario: str, backend: str = "battle") -> None:
     """Refuse a policy that cannot play a scenario's world.
 
     Raises:
         UsageError: what it needs and the world does not have, or an unknown name.
     """
-    lacking = missing(id, scenario)
+    lacking = missing(id, scenario, backend)
     if lacking:
         raise UsageError(
             f"policy {id} needs {', '.join(lacking)}, which {scenario!r} does not have; "
@@ -195,7 +195,7 @@ class NearestFree:
         Raises:
             ValueError: the world was made without the option that acts.
         """
-        if not built_in(env, "nearest-free").options.heuristic_ai:
+        if not getattr(getattr(env, "options", None), "heuristic_ai", False):
             raise ValueError(
                 "policy nearest-free acts through an option of the world, which is off here; make the world with "
                 "envs.make(…, **policies.entry('nearest-free').env_options), that is heuristic_ai=True"
@@ -229,5 +229,4 @@ register(
     entry_point="harness.policies:NearestFree",
     summary="attack the nearest whatever the distance, unbound by the action mask (smacv2's heuristic_ai)",
     env_options={"heuristic_ai": True},
-    reads_engine=True,
 )

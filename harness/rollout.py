@@ -93,6 +93,7 @@ class Rollout:
         longest = int(self._length.max())
         return {
             "length": self._length.copy(),
+            "battle_id": self._env.battle_id.copy(),
             "unit_type": self._unit_type.copy(),
             "buffers": {name: buffer[:, :longest].copy() for name, buffer in self._buffers.items()},
             "last_action": self._last_action.clone(),
@@ -100,13 +101,20 @@ class Rollout:
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave; the env must stand at the same moment."""
+        """Restore what ``state_dict`` gave; the env must stand at the same moment, or in another battle.
+
+        A world that cannot be saved begins another battle instead, and what was seen of the old one is dropped.
+        """
         self._length[:] = saved["length"]
         self._unit_type[:] = saved["unit_type"]
         for name, buffer in saved["buffers"].items():
             self._buffers[name][:, : buffer.shape[1]] = buffer
         self._last_action = saved["last_action"].to(self._algorithm.device)
         self._hidden = saved["hidden"].to(self._algorithm.device)
+        lost = np.flatnonzero(self._env.battle_id != saved.get("battle_id", self._env.battle_id))
+        self._length[lost] = 0
+        self._unit_type[lost] = self._env.unit_type[lost]
+        restart(lost, self._last_action, self._hidden)
 
 
 @torch.no_grad()

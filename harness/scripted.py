@@ -45,8 +45,9 @@ from harness.seeding import derive_seed
 from harness.stats import wilson
 from harness.table import clock, empty_table, write_csv
 
-MOST_SLOTS = 128
-"""Battles side by side: enough to keep the engine busy; with more, the last ones to end keep more slots waiting."""
+MOST_SLOTS = {"battle": 128, "sc2": 4}
+"""Battles side by side: enough to keep the engine busy; with more, the last ones to end keep more slots waiting. With
+``sc2`` each is a game of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +102,14 @@ class Request:
     seed: int
     out: Path | None
     """The CSV file."""
+    backend: str = "battle"
+    """Who plays the scenarios."""
 
     @property
     def slots(self) -> int:
         """Battles side by side: as many as divide the number of battles evenly."""
-        return max(slots for slots in range(1, min(self.battles, MOST_SLOTS) + 1) if self.battles % slots == 0)
+        most = min(self.battles, MOST_SLOTS[self.backend])
+        return max(slots for slots in range(1, most + 1) if self.battles % slots == 0)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -155,11 +159,13 @@ def play_one(request: Request, scenario: str, policy: str, on_battles: Callable[
         UsageError: every battle aborted.
     """
     options = {**request.env_options[scenario], **policies.entry(policy).env_options}
-    env = envs.make(scenario, request.slots, seed=0, **options)
+    env = envs.make(scenario, request.slots, seed=0, backend=request.backend, **options)
     made = policies.make(policy, derive_seed(request.seed, "algorithm", scenario))
     seed = derive_seed(request.seed, "evaluation", scenario)
-    battles = play(made, env, episodes=request.battles, seed=seed, on_battles=on_battles)
-    env.close()
+    try:
+        battles = play(made, env, episodes=request.battles, seed=seed, on_battles=on_battles)
+    finally:
+        env.close()
     return summarise(scenario, policy, request.seed, battles)
 
 
@@ -202,33 +208,45 @@ def read_flags(argv: Sequence[str]) -> Request:
         import_user_code(target)
     flags = flag_parser().parse_args(argv)
     known = envs.ids()
-    everything = ",".join(id for id in known if not envs.registry.entry(id).requires)
+    everything = ",".join(id for id in known if is_played(id, flags.backend))
     scenarios = names_in("scenario", flags.scenarios or everything, known, envs.registry.real_name)
     named = names_in("policy", flags.policies, policies.ids()) if flags.policies else ()
     settings = world_settings(flags.settings)
-    options = {scenario: dataclasses.asdict(resolve_env(scenario, settings)[0]) for scenario in scenarios}
+    options = {id: dataclasses.asdict(resolve_env(id, settings, flags.backend)[0]) for id in scenarios}
+    if any(option.get("heuristic_ai") for option in options.values()):
+        raise UsageError(
+            "env.heuristic_ai=true lets the world act in every policy's place; --policies nearest-free plays that way"
+        )
     if flags.seed < 0:
         raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
     if flags.out is not None and flags.out.is_dir():
         raise UsageError(f"--out {flags.out} is a folder; name a file in it, for example {flags.out / 'scripted.csv'}")
     return Request(
-        pairs=tuple(pair for scenario in scenarios for pair in pairs_of(scenario, named)),
+        pairs=tuple(pair for scenario in scenarios for pair in pairs_of(scenario, named, flags.backend)),
         env_options=options,
         battles=at_least_one("--battles", flags.battles),
         seed=flags.seed,
         out=flags.out,
+        backend=flags.backend,
     )
 
 
-def pairs_of(scenario: str, named: Sequence[str]) -> list[tuple[str, str]]:
+def is_played(scenario: str, backend: str) -> bool:
+    """Whether a scenario is among those that a command without ``--scenarios`` plays."""
+    row = envs.registry.entry(scenario)
+    return not row.requires and (backend == "battle" or row.source in (envs.registry.SMACV2, envs.registry.SMAC))
+
+
+def pairs_of(scenario: str, named: Sequence[str], backend: str) -> list[tuple[str, str]]:
     """A scenario with each policy that was named, or with each that can play it where none was.
 
     Raises:
         UsageError: one that was named cannot.
     """
     for policy in named:
-        policies.check_plays(policy, scenario)
-    return [(scenario, policy) for policy in named or policies.ids() if not policies.missing(policy, scenario)]
+        policies.check_plays(policy, scenario, backend)
+    able = named or [policy for policy in policies.ids() if not policies.missing(policy, scenario, backend)]
+    return [(scenario, policy) for policy in able]
 
 
 def flag_parser(*, import_only: bool = False) -> argparse.ArgumentParser:
@@ -248,6 +266,12 @@ def flag_parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         return parser
     add("--scenarios", metavar="A,B", help="where they fight (default: wherever no further package is needed)")
     add("--policies", metavar="A,B", help="who fights (default: all that can)")
+    add(
+        "--backend",
+        default="battle",
+        choices=tuple(envs.registry.BACKENDS),
+        help="the built-in engine, or StarCraft II through smacv2, where policies play that need no more",
+    )
     add("--battles", type=int, default=1000, metavar="N", help="battles a policy and scenario (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="which battles (default: %(default)s)")
     add(

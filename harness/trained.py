@@ -28,6 +28,8 @@ class TrainedRun:
     """The checkpoint."""
     algorithm: str
     scenario: str
+    backend: str
+    """Who played the scenario."""
     env_options: dict[str, Any]
     """Of the world that it was trained in."""
     content: dict[str, Any]
@@ -84,7 +86,9 @@ def read_run(path: Path) -> TrainedRun:
     if identity is None:
         raise UsageError(f"--run {path}: it does not say which settings it was trained with; train the run anew")
     world = dict(identity["env"])
-    scenario, _ = world.pop("scenario"), world.pop("fight")
+    scenario, backend = world.pop("scenario"), world.pop("backend", "battle")
+    for described in ("fight", "game"):
+        world.pop(described, None)
     for kind, name, known in (
         ("algorithm", identity["algorithm"]["name"], algorithms.registry.ids()),
         ("scenario", scenario, envs.registry.ids()),
@@ -92,7 +96,12 @@ def read_run(path: Path) -> TrainedRun:
         if name not in known:
             raise UsageError(f"--run {path}: {kind} {name!r} is not registered; {OWN}")
     return TrainedRun(
-        path=file, algorithm=identity["algorithm"]["name"], scenario=scenario, env_options=world, content=content
+        path=file,
+        algorithm=identity["algorithm"]["name"],
+        scenario=scenario,
+        backend=backend,
+        env_options=world,
+        content=content,
     )
 
 

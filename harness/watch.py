@@ -50,6 +50,7 @@ from studies.errors import StorageError
 from studies.store import DEFAULT_STORAGE
 
 SCENARIO, POLICY = "terran_5_vs_5", "random"
+NOT_DRAWN = "pictures are drawn from the built-in engine's own record alone"
 HOLD = 1.0
 """Seconds for which the end of a battle stays in the picture."""
 
@@ -134,6 +135,8 @@ def prepare(flags: argparse.Namespace) -> Show:
     """
     out = Path(flags.out)
     check_path(out)
+    if flags.backend != "battle":
+        raise UsageError(f"--backend {flags.backend} cannot be watched: {NOT_DRAWN}; leave it out")
     for name in ("episodes", "every"):
         at_least_one(f"--{name}", getattr(flags, name))
     if not flags.speed > 0:
@@ -182,6 +185,8 @@ def trained(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
     if flags.run.isdigit():
         where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
     run = read_run(where)
+    if run.backend != "battle":
+        raise UsageError(f"--run {where}: trained with --backend {run.backend}, and {NOT_DRAWN}")
     env = envs.registry.make(run.scenario, 1, seed=flags.seed, **run.env_options)
     return env, Greedy(run.policy(env, resolve_device(flags.device)), 1), run.label
 
@@ -234,6 +239,9 @@ def _parser(*, import_only: bool = False) -> Parser:
     add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
     add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
+    add(
+        "--backend", default="battle", choices=tuple(envs.registry.BACKENDS), help="who plays; only battle can be drawn"
+    )
     add("--episodes", type=int, default=1, metavar="N", help="battles (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="S", help="which battles (default: %(default)s)")
     add("--set", dest="settings", action="append", default=[], metavar="env.KEY=VALUE", help="an option of the world")

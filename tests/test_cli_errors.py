@@ -35,7 +35,11 @@ MISTAKES = [
     (["--device", "tpu"], "unknown --device 'tpu'; use auto, cpu, cuda or cuda:N"),
     (["--device", "meta"], "--device 'meta' is not supported; use auto, cpu, cuda or cuda:N"),
     (["--device", "cuda:99"], "use --device cpu"),
-    (["--backend", "sc2"], "is not built yet; play the built-in engine: --backend battle"),
+    (
+        ["--backend", "sc2", "--scenarios", "1o_2r_vs_4r"],
+        "cannot be played by smacv2: teams are fixed only on SMAC's maps",
+    ),
+    (["--backend", "sc2", "--set", "env.rules=2023"], "option rules='2023' is the built-in engine's alone"),
     (["--backend", "sc3"], "invalid choice: 'sc3'"),
     (["--import", "no_such_file.py"], "--import no_such_file.py failed: FileNotFoundError"),
     (["--import", "no_such_module"], "--import no_such_module failed: ModuleNotFoundError"),

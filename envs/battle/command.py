@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envs.battle.jit import kernel
-from envs.battle.state import ACQUIRED, NONE
+from envs.battle.state import ACQUIRED, MARCH, MOVE, NOBODY, NONE
 
 
 @kernel
@@ -24,6 +24,34 @@ def give_order(b, i, order, target):
     break_off(b, i)
     b.order[i] = order
     b.target[i] = target
+
+
+@kernel
+def stop(b, i):
+    """Drop the order; whom it was about is remembered."""
+    break_off(b, i)
+    b.order[i] = NONE
+    b.marches[i] = False
+
+
+@kernel
+def move_to(b, i, x, y):
+    """A move to a point."""
+    break_off(b, i)
+    b.order[i] = MOVE
+    b.target[i] = NOBODY
+    b.marches[i] = False
+    b.dest_x[i], b.dest_y[i] = x, y
+
+
+@kernel
+def march_to(b, i, x, y):
+    """An attack-move to a point."""
+    break_off(b, i)
+    b.order[i] = MARCH
+    b.target[i] = NOBODY
+    b.marches[i] = True
+    b.dest_x[i], b.dest_y[i] = x, y
 
 
 @kernel

@@ -54,6 +54,7 @@ def bury(b, u, c):
             if not b.alive[i] or b.hp[i] > 0.0:
                 continue
             b.alive[i] = False
+            b.fell_x[i], b.fell_y[i] = b.x[i], b.y[i]
             b.floor[i] = IN_THE_AIR
             b.hp[i] = 0.0
             b.order[i] = NONE

@@ -81,6 +81,7 @@ def follow_comrades(b, u, c, i):
 def march(b, u, c, i):
     """Go on with an attack-move; medivacs travel no faster than the army (SMAClite's authors on what SMAC shows)."""
     k = b.kind[i]
-    speed = min(u.speed[k], c.march_speed) if u.heals[k] else u.speed[k]
+    keeps_pace = u.heals[k] and i >= c.n_agents
+    speed = min(u.speed[k], c.march_speed) if keeps_pace else u.speed[k]
     if head_for(b, u, c, i, b.dest_x[i], b.dest_y[i], speed):
         halt(b, i)

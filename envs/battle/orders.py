@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from envs.battle.capabilities import attack_fails
-from envs.battle.command import break_off, give_order
+from envs.battle.command import give_order, move_to, stop
 from envs.battle.geometry import distance2
 from envs.battle.jit import kernel
-from envs.battle.state import ATTACK, HEAL, MOVE, NONE
+from envs.battle.state import ATTACK, HEAL
 
 NO_OP, STOP, NORTH, SOUTH, EAST, WEST, FIRST_LOOK = 0, 1, 2, 3, 4, 5, 6
 EPS = 1e-7  # smacv2's guard against vertical directions
@@ -121,8 +121,7 @@ def take_action(b, u, c, i, action, legal):
         return
     b.last_action[i] = action
     if action == STOP:
-        break_off(b, i)
-        b.order[i] = NONE
+        stop(b, i)
     elif action <= WEST:
         order_move(b, c, i, action)
     elif action < c.n_no_target:
@@ -137,11 +136,9 @@ def take_action(b, u, c, i, action, legal):
 @kernel
 def order_move(b, c, i, direction):
     """A move to the point ``move_amount`` cells ahead."""
-    break_off(b, i)
-    b.order[i] = MOVE
-    b.target[i] = -1
-    b.dest_x[i] = b.x[i] + c.move_amount * ((direction == EAST) - np.float64(direction == WEST))
-    b.dest_y[i] = b.y[i] + c.move_amount * ((direction == NORTH) - np.float64(direction == SOUTH))
+    x = b.x[i] + c.move_amount * ((direction == EAST) - np.float64(direction == WEST))
+    y = b.y[i] + c.move_amount * ((direction == NORTH) - np.float64(direction == SOUTH))
+    move_to(b, i, x, y)
 
 
 @kernel

@@ -57,6 +57,7 @@ def bury_quietly(battles, setup, e):
         if b.hp[i] <= 0.0:
             b.hp[i] = 0.0
             b.alive[i] = False
+            b.fell_x[i], b.fell_y[i] = b.x[i], b.y[i]
             b.floor[i] = IN_THE_AIR
             b.order[i] = NONE
 

@@ -138,7 +138,7 @@ def is_free(b, u, c, i, x, y):
     if not stands(c, u.floor[k], x, y):
         return False
     for j in range(i):
-        if u.floor[b.kind[j]] == u.floor[k]:
+        if b.floor[j] == u.floor[k]:
             dx = b.x[j] - x
             dy = b.y[j] - y
             least = u.body[k] + u.body[b.kind[j]]
@@ -150,6 +150,7 @@ def is_free(b, u, c, i, x, y):
 @kernel
 def put(b, u, c, i, first):
     """Move unit i to the nearest free of the places from number ``first`` on, and give its number; flyers stay."""
+    b.floor[i] = u.floor[b.kind[i]]
     x = on_grid(b.x[i])
     y = on_grid(b.y[i])
     b.x[i] = x
@@ -253,17 +254,29 @@ def set_clocks(b, key):
 
 
 @kernel
-def start_battle(b, u, c, slot):
-    """Begin the slot's next battle; the caller runs the one tick that smacv2 lets pass before it looks."""
+def next_battle(b, c, slot):
+    """Name the slot's next battle and with it every draw."""
     b.battle += 1
     set_clocks(b, rng.battle_key(c.seed, c.first_slot + slot, b.battle))
-    draw_teams(b, c)
-    draw_places(b, c)
-    put_all(b, u, c)
+
+
+@kernel
+def muster(b, u, c):
+    """Everybody has a place: number them, make them fresh, give the map's first orders."""
     number_allies(b, c)
     for i in range(c.n_agents + c.n_enemies):
         fresh_unit(b, u, i)
     first_orders(b, u, c)
+
+
+@kernel
+def start_battle(b, u, c, slot):
+    """Begin the slot's next battle; the caller runs the one tick that smacv2 lets pass before it looks."""
+    next_battle(b, c, slot)
+    draw_teams(b, c)
+    draw_places(b, c)
+    put_all(b, u, c)
+    muster(b, u, c)
     forget(b, c)
     if b.battle == 0 or c.max_reward_each:
         b.max_reward = flawless_reward(b, u, c)

@@ -63,11 +63,12 @@ BATTLE = np.dtype(
         *per_unit(np.int64, "turning"),  # ticks until the weapon bears
         *per_unit(np.float64, "velocity"),  # cells a tick; only flyers take time to speed up
         *per_unit(np.int64, "calm"),  # ticks since the last damage
+        *per_unit(np.float64, "fell_x fell_y"),  # where it died; x and y of the dead are where they were last seen
         # orders
         *per_unit(np.int64, "order"),
         *per_unit(np.int64, "target"),  # unit number, -1 for none
         *per_unit(np.float64, "dest_x dest_y"),
-        *per_unit(FLAG, "marches"),  # goes on to its destination when there is nothing to attack
+        *per_unit(FLAG, "marches"),  # on an attack-move: goes on to its destination when there is nothing to attack
         *per_unit(np.float64, "anchor_x anchor_y"),  # where an acquired attack began: the leash hangs here
         *per_unit(np.int64, "called"),  # tick of the last call for help
         # weapons

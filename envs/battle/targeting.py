@@ -1,4 +1,8 @@
-"""What scripted units choose for themselves: targets to attack, patients to heal."""
+"""What units choose for themselves: targets to attack, patients to heal.
+
+Enemies always do, agents only on an attack-move, which the actions of an env_step never give: it comes through the
+game's interface alone.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +18,33 @@ CHOOSE_AGAIN = 8  # ticks between looks for something better while the chosen ta
 
 
 @kernel
-def best_target(b, u, c, i, first, count):
-    """The unit in ``first .. first+count`` that i would attack on its own: in scan range, threats first, then near."""
+def chooses(b, c, i):
+    """Whether unit i lives and acts for itself."""
+    return b.alive[i] and (i >= c.n_agents or b.marches[i])
+
+
+@kernel
+def best_target(b, u, c, i):
+    """The foe that unit i would attack on its own: in scan range, threats first, then near."""
     k = b.kind[i]
+    if u.weapons[k] == 0:
+        return NOBODY
+    first, count = (c.n_agents, c.n_enemies) if i < c.n_agents else (0, c.n_agents)
     best = NOBODY
     best_threat = False
     best_distance = 0.0
     # A colossus prefers what stands near its last target.
-    centre = b.target[i] if u.delivery[k, 0] == SWEEP and b.target[i] >= 0 else i
+    x, y = b.x[i], b.y[i]
+    if u.delivery[k, 0] == SWEEP and b.target[i] >= 0:
+        last = b.target[i]
+        x, y = (b.x[last], b.y[last]) if b.alive[last] else (b.fell_x[last], b.fell_y[last])
     for j in range(first, first + count):
         if not b.alive[j] or not u.can_attack[k, b.kind[j]] or not within(b, u, i, j, u.scan_range[k, 0]):
             continue
         threat = u.threatens[k, b.kind[j]]
-        distance = distance2(b, centre, j)
+        dx = b.x[j] - x
+        dy = b.y[j] - y
+        distance = dx * dx + dy * dy
         if best < 0 or (threat and not best_threat) or (threat == best_threat and distance < best_distance):
             best, best_threat, best_distance = j, threat, distance
     return best
@@ -34,16 +52,16 @@ def best_target(b, u, c, i, first, count):
 
 @kernel
 def choose_targets(b, u, c):
-    """Idle and marching enemies acquire; those on their way to a target of their own choice may choose a nearer one."""
-    for i in range(c.n_agents, c.n_agents + c.n_enemies):
-        if not b.alive[i]:
+    """The idle and the marching acquire; those on their way to a target of their own choice may choose a nearer one."""
+    for i in range(c.n_agents + c.n_enemies):
+        if not chooses(b, c, i):
             continue
         if b.order[i] == ACQUIRED:
             reconsider(b, u, c, i)
         elif b.order[i] == MOVE:
             come_back(b, i)
         if b.order[i] == NONE or b.order[i] == MARCH:
-            j = best_target(b, u, c, i, 0, c.n_agents) if u.weapons[b.kind[i]] > 0 else NOBODY
+            j = best_target(b, u, c, i)
             if j >= 0:
                 acquire(b, i, j)
             elif b.marches[i]:
@@ -66,7 +84,7 @@ def reconsider(b, u, c, i):
         give_order(b, i, MOVE, NOBODY)
         b.dest_x[i], b.dest_y[i] = b.anchor_x[i], b.anchor_y[i]
     elif (b.tick + i) % CHOOSE_AGAIN == 0:
-        better = best_target(b, u, c, i, 0, c.n_agents)
+        better = best_target(b, u, c, i)
         if better >= 0 and better != j:
             anchor_x, anchor_y = b.anchor_x[i], b.anchor_y[i]
             acquire(b, i, better)
@@ -90,11 +108,11 @@ def from_anchor2(b, i):
 
 @kernel
 def choose_patients(b, u, c):
-    """Idle enemy medivacs heal by themselves: the lowest share of life first, then the nearest, one medivac each."""
-    for i in range(c.n_agents, c.n_agents + c.n_enemies):
+    """Idle medivacs heal by themselves: the lowest share of life first, then the nearest, one medivac each."""
+    for i in range(c.n_agents + c.n_enemies):
         k = b.kind[i]
         free = b.order[i] == NONE or b.order[i] == MARCH
-        if b.alive[i] and u.heals[k] and free and b.energy[i] >= u.autocast_energy[k]:
+        if chooses(b, c, i) and u.heals[k] and free and b.energy[i] >= u.autocast_energy[k]:
             j = best_patient(b, u, c, i)
             if j >= 0:
                 give_order(b, i, HEAL, j)
@@ -107,7 +125,8 @@ def best_patient(b, u, c, i):
     best = NOBODY
     best_share = 1.0
     best_distance = 0.0
-    for j in range(c.n_agents, c.n_agents + c.n_enemies):
+    first, count = (0, c.n_agents) if i < c.n_agents else (c.n_agents, c.n_enemies)
+    for j in range(first, first + count):
         if j == i or not b.alive[j] or not u.is_biological[b.kind[j]]:
             continue
         share = b.hp[j] / u.hp[b.kind[j]]
@@ -122,7 +141,7 @@ def best_patient(b, u, c, i):
 @kernel
 def is_healed(b, u, c, j):
     """Whether some medivac has this unit as its patient already."""
-    for i in range(c.n_agents, c.n_agents + c.n_enemies):
+    for i in range(c.n_agents + c.n_enemies):
         if b.alive[i] and u.heals[b.kind[i]] and b.order[i] == HEAL and b.target[i] == j:
             return True
     return False

@@ -17,17 +17,18 @@ HELP_RADIUS, HELP_PAUSE = 4.0, 32  # cells, ticks
 def preferred_target(battle: Battle, unit: Unit) -> Unit | None:
     """Among the agents in scan range a threat before a harmless one, then the nearest, then the lowest number.
 
-    A colossus counts distances from its last target.
+    A colossus counts distances from its last target, or from where that fell.
     """
     if not unit.kind.weapons:
         return None
     sweeps = unit.kind.weapons[0].delivery == "sweep"
-    centre = unit.target if sweeps and unit.target else unit
+    last = unit.target if sweeps and unit.target else unit
+    centre = last.place if last.alive else last.fell
     seen = [
         agent for agent in battle.agents
         if agent.alive and unit.kind.can_attack(agent.kind) and unit.within(agent, unit.kind.scan)
     ]  # fmt: skip
-    return min(seen, key=lambda a: (not a.kind.is_threat_to(unit.kind), centre.distance2(a)), default=None)
+    return min(seen, key=lambda a: (not a.kind.is_threat_to(unit.kind), (a.place - centre).square), default=None)
 
 
 def choose_targets(battle: Battle) -> None:

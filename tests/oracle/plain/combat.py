@@ -159,7 +159,7 @@ def bury(battle: Battle) -> None:
         blasts = 0
         for unit in battle.units:
             if unit.alive and unit.hp <= 0:
-                unit.alive, unit.hp = False, 0.0
+                unit.alive, unit.hp, unit.fell = False, 0.0, unit.place
                 unit.break_off()
                 unit.order = Order.NONE
                 if unit.kind.blast:

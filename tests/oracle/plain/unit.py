@@ -58,6 +58,8 @@ class Unit:
     shield: float = 0.0
     energy: float = 0.0
     alive: bool = True
+    fell: Point = NOWHERE
+    """Where it died; ``place`` of the dead is where it was last seen."""
     turning: int = 0
     """Ticks until the weapon bears."""
     velocity: float = 0.0

@@ -1,0 +1,56 @@
+"""What the start of a battle is drawn to be: teams and wished-for places, for whoever lays the battle out elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.battle.jit import kernel
+from envs.battle.spawn import draw_places, draw_teams, next_battle
+from envs.battle.state import allocate
+from envs.battle.units import GRID, facts
+
+if TYPE_CHECKING:
+    from envs.battle.engine import BattleEnv
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """Teams in the order in which they are created; agents are numbered by type and place only afterwards."""
+
+    ally_team: tuple[str, ...]
+    """(N,) unit types."""
+    enemy_team: tuple[str, ...]
+    """(M,) unit types."""
+    ally_places: NDArray[np.float64]
+    """(N, 2) wished-for places in cells on the game's grid; who finds his taken stands nearby."""
+    enemy_places: NDArray[np.float64]
+    """(M, 2) the same of enemies."""
+
+
+@kernel
+def draw(battles, setup, slot):
+    next_battle(battles[0], setup[0], slot)
+    draw_teams(battles[0], setup[0])
+    draw_places(battles[0], setup[0])
+
+
+def drawn_start(env: BattleEnv, battle: int, *, slot: int = 0) -> Start:
+    """The start of battle number ``battle`` (0 is the first) of one slot of ``env``, which is not touched.
+
+    Raises:
+        ValueError: a negative number.
+    """
+    if battle < 0 or slot < 0:
+        raise ValueError(f"drawn_start: battle {battle} of slot {slot}, both must be at least 0")
+    record = allocate(1)
+    record["battle"] = battle - 1
+    draw(record, env.setup, slot)
+    n, both = env.spec.n_agents, env.spec.n_agents + env.spec.n_enemies
+    names = list(facts())
+    team = tuple(names[kind] for kind in record["kind"][0][:both])
+    places = np.rint(np.stack([record["x"][0][:both], record["y"][0][:both]], axis=1) * GRID) / GRID
+    return Start(ally_team=team[:n], enemy_team=team[n:], ally_places=places[:n], enemy_places=places[n:])

@@ -1,0 +1,133 @@
+"""A worker from outside: start it, command it, wait for it with a limit, end it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The folder in which the package ``envs`` lies."""
+SOURCE = "SMACV2_SOURCE"
+"""Environment variable: a checkout of smacv2 to import it from where it is not installed."""
+FAREWELL = 10.0
+"""Seconds for a game to end when asked to."""
+TAIL = 600
+"""Characters of a worker's output that an error shows."""
+
+
+class GameFailure(Exception):
+    """A worker has failed: it said so (``told``), ended, or did not answer in time."""
+
+    def __init__(self, text: str, *, told: bool = False) -> None:
+        super().__init__(text)
+        self.told = told
+
+
+class WorkerProcess:
+    """One worker; its output goes to a file.
+
+    Args:
+        folder: for its output, and for what the game leaves behind.
+        inherited: file numbers that it shall hold as well.
+    """
+
+    def __init__(self, folder: Path, inherited: tuple[int, ...] = ()) -> None:
+        ours, theirs = socket.socketpair()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._log = folder / "output.txt"
+        with theirs, self._log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "envs.sc2.worker", str(theirs.fileno())],
+                stdin=subprocess.PIPE,  # the lifeline: nothing is written, its end says that this process is gone
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(theirs.fileno(), *inherited),
+                env=environment(folder),
+                start_new_session=True,  # Ctrl-C is this process' affair: a game that got it as well would end
+            )
+        self._pipe = Connection(ours.detach())
+        self._sent = 0
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, command: str, *arguments: Any) -> None:
+        """Give a command; ``receive`` waits for its answer.
+
+        Raises:
+            GameFailure: the worker is gone.
+        """
+        self._sent += 1
+        try:
+            self._pipe.send((self._sent, command, *arguments))
+        except (OSError, ValueError):
+            raise GameFailure(f"its process ended ({self._end()}){self._tail()}") from None
+
+    def receive(self, until: float) -> Any:
+        """The answer to the last command; of an earlier one, whose caller was interrupted, it is passed over.
+
+        Args:
+            until: on the clock of ``time.monotonic``, when to give up.
+
+        Raises:
+            GameFailure: no answer in time, the worker is gone, or it says that something failed.
+        """
+        answered = 0
+        try:
+            while answered < self._sent:
+                if not self._pipe.poll(max(until - time.monotonic(), 0)):
+                    raise GameFailure(f"it did not answer in time{self._tail()}")
+                answered, kind, content = self._pipe.recv()
+        except (EOFError, OSError):
+            raise GameFailure(f"its process ended ({self._end()}){self._tail()}") from None
+        if kind == "failed":
+            raise GameFailure(f"{content}{self._tail()}", told=True)
+        return content
+
+    def kill(self) -> None:
+        """End the worker now; its game ends with it."""
+        self._process.kill()
+        self._release()
+
+    def close(self) -> None:
+        """Let the worker end its game, then end it."""
+        try:
+            self.send("close")
+            self.receive(time.monotonic() + FAREWELL)
+            self._process.wait(FAREWELL)
+        except (GameFailure, subprocess.TimeoutExpired):
+            self._process.kill()
+        self._release()
+
+    def _release(self) -> None:
+        self._process.wait()
+        self._pipe.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def _end(self) -> str:
+        try:
+            code = self._process.wait(FAREWELL)
+        except subprocess.TimeoutExpired:
+            return "its end of the pipe is closed"
+        return f"by signal {-code}" if code < 0 else f"exit code {code}"
+
+    def _tail(self) -> str:
+        text = self._log.read_text(errors="replace").strip() if self._log.exists() else ""
+        return f"; the end of its output: … {text[-TAIL:]}" if text else ""
+
+
+def environment(folder: Path | None = None) -> dict[str, str]:
+    """What a worker finds in its environment: this project, a checkout of smacv2 if one is named, room for files."""
+    paths = [str(ROOT), os.environ.get(SOURCE, ""), os.environ.get("PYTHONPATH", "")]
+    own = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUNBUFFERED": "1"}
+    if folder is not None:
+        own["TMPDIR"] = str(folder)
+    return {**os.environ, **own}

@@ -1,0 +1,184 @@
+"""One game from join to leave: the world, who plays it, what is reported back, and the log that repeats it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from s2clientprotocol import debug_pb2, error_pb2, query_pb2, sc2api_pb2, score_pb2
+
+from envs.battle.state import TICKS_PER_SECOND
+from envs.sc2.server import data, info, version
+from envs.sc2.server.catalogue import AGENTS, ENEMIES, Catalogue
+from envs.sc2.server.maps import read_map
+from envs.sc2.server.protocol import WorldMaker
+from envs.sc2.server.replay import Log, Replay
+
+OUTCOMES: dict[int, dict[int, int]] = {
+    debug_pb2.DebugEndGame.Surrender: {AGENTS: sc2api_pb2.Defeat, ENEMIES: sc2api_pb2.Victory},
+    debug_pb2.DebugEndGame.DeclareVictory: {AGENTS: sc2api_pb2.Victory, ENEMIES: sc2api_pb2.Defeat},
+}
+PROCESS = ("test_process",)
+"""Debug commands about the process rather than the game; they leave no trace in a replay."""
+
+
+class Game:
+    """A running game of player 1 against what the map's script commands.
+
+    Args:
+        create: with map data and a seed.
+        join: race and options of player 1.
+        make_world: builds the world of a battlefield and a seed.
+
+    Raises:
+        ValueError: the map cannot be read.
+    """
+
+    def __init__(
+        self, create: sc2api_pb2.RequestCreateGame, join: sc2api_pb2.RequestJoinGame, make_world: WorldMaker
+    ) -> None:
+        self.create, self.join, self.options = create, join, join.options
+        self.battlefield = read_map(create.local_map.map_data)
+        self.catalogue = Catalogue(self.battlefield)
+        self.world = make_world(self.battlefield, create.random_seed)
+        self.results: dict[int, int] = {}
+        """How the game ended, by player id; empty while it goes on."""
+        self._log = Log(create, join)
+        self._news = sc2api_pb2.ResponseObservation()
+
+    def step(self, count: int) -> sc2api_pb2.ResponseStep:
+        """Advance by so many game loops."""
+        self.world.step(count)
+        return sc2api_pb2.ResponseStep(simulation_loop=self.world.loop)
+
+    def act(self, request: sc2api_pb2.RequestAction) -> sc2api_pb2.ResponseAction:
+        """Give orders; each gets a result code, and those that were taken show in the next observation."""
+        self._log.write(self.world.loop, sc2api_pb2.Request(action=request))
+        raw = iter(self.world.act([action for action in request.actions if action.HasField("action_raw")]))
+        results: list[Any] = [
+            next(raw) if action.HasField("action_raw") else self._chat(action) for action in request.actions
+        ]
+        for action, result in zip(request.actions, results, strict=True):
+            if result == error_pb2.Success:
+                self._news.actions.add(game_loop=self.world.loop).MergeFrom(action)
+        return sc2api_pb2.ResponseAction(result=results)
+
+    def debug(self, commands: Sequence[debug_pb2.DebugCommand]) -> list[str]:
+        """Create and kill units, end the game; what cannot be done is told, and the rest is done."""
+        commands = [command for command in commands if command.WhichOneof("command") not in PROCESS]
+        self._log.write(self.world.loop, sc2api_pb2.Request(debug=sc2api_pb2.RequestDebug(debug=commands)))
+        ends = [command.end_game.end_result for command in commands if command.HasField("end_game")]
+        refusals = self.world.debug([command for command in commands if not command.HasField("end_game")])
+        if ends:
+            self.results = OUTCOMES[ends[0]]
+        return refusals
+
+    def observe(self) -> sc2api_pb2.ResponseObservation:
+        """The moment, and what was done since it was last asked for."""
+        response, self._news = self._news, sc2api_pb2.ResponseObservation()
+        response.observation.CopyFrom(self.world.observation())
+        if not self.options.raw:
+            response.observation.ClearField("raw_data")
+        if self.options.score and not response.observation.HasField("score"):
+            response.observation.score.CopyFrom(score_pb2.Score(score_type=score_pb2.Score.Curriculum, score=0))
+        response.player_result.extend(_results(self.results))
+        return response
+
+    def query(self, request: query_pb2.RequestQuery) -> query_pb2.ResponseQuery:
+        """What could be done, without doing it."""
+        return self.world.query(request)
+
+    def info(self) -> sc2api_pb2.ResponseGameInfo:
+        """The map and the players."""
+        return sc2api_pb2.ResponseGameInfo(
+            map_name=self.battlefield.name,
+            local_map_path=self.create.local_map.map_path,
+            mod_names=["Mods/Liberty.SC2Mod"],
+            player_info=info.players(self.create, self.join),
+            start_raw=info.start_raw(self.battlefield),
+            options=self.options,
+        )
+
+    def data(self, request: sc2api_pb2.RequestData) -> sc2api_pb2.ResponseData:
+        """The rules."""
+        return data.answer(request, self.catalogue)
+
+    def save(self) -> bytes:
+        """The replay file of the game so far."""
+        return self._log.save(self.world.loop, self.results)
+
+    def _chat(self, action: sc2api_pb2.Action) -> int:
+        """Chat is heard by oneself; the other interfaces were not asked for, as they do not exist."""
+        if not action.HasField("action_chat"):
+            return error_pb2.NotSupported
+        self._news.chat.add(player_id=AGENTS, message=action.action_chat.message)
+        return error_pb2.Success
+
+
+class Playback:
+    """A game that repeats itself from a replay.
+
+    Args:
+        replay: of this very version of the engine.
+        options: what observations shall hold.
+        make_world: builds the world of a battlefield and a seed.
+    """
+
+    def __init__(self, replay: Replay, options: sc2api_pb2.InterfaceOptions, make_world: WorldMaker) -> None:
+        self.game = Game(replay.create, replay.join, make_world)
+        self.game.options = options
+        self._replay = replay
+        self._next = 0
+        self._catch_up()
+
+    @property
+    def over(self) -> bool:
+        """Whether all of the replay was played."""
+        return self.game.world.loop >= self._replay.loops
+
+    def step(self, count: int) -> sc2api_pb2.ResponseStep:
+        """Advance by so many game loops, at most to the end."""
+        world, acts = self.game.world, self._replay.acts
+        goal = min(world.loop + count, self._replay.loops)
+        while world.loop < goal:
+            upcoming = acts[self._next][0] if self._next < len(acts) else goal
+            world.step(min(upcoming, goal) - world.loop)
+            self._catch_up()
+        if self.over:
+            self.game.results = self._replay.results
+        return sc2api_pb2.ResponseStep(simulation_loop=world.loop)
+
+    def _catch_up(self) -> None:
+        """Repeat the requests that came at this loop."""
+        acts = self._replay.acts
+        while self._next < len(acts) and acts[self._next][0] <= self.game.world.loop:
+            _, request = acts[self._next]
+            self._next += 1
+            if request.HasField("action"):
+                self.game.act(request.action)
+            else:
+                self.game.debug(request.debug.debug)
+
+
+def _results(results: dict[int, Any]) -> list[sc2api_pb2.PlayerResult]:
+    return [sc2api_pb2.PlayerResult(player_id=player, result=result) for player, result in results.items()]
+
+
+def replay_info(replay: Replay) -> sc2api_pb2.ResponseReplayInfo:
+    """Who played where and how long."""
+    players = info.players(replay.create, replay.join)
+    outcomes = {result.player_id: result for result in _results(replay.results)}
+    return sc2api_pb2.ResponseReplayInfo(
+        map_name=read_map(replay.create.local_map.map_data).name,
+        local_map_path=replay.create.local_map.map_path,
+        player_info=[
+            sc2api_pb2.PlayerInfoExtra(player_info=player, player_result=outcomes.get(player.player_id))
+            for player in players
+        ],
+        game_duration_loops=replay.loops,
+        game_duration_seconds=replay.loops / TICKS_PER_SECOND,
+        game_version=version.GAME_VERSION,
+        data_version=version.DATA_VERSION,
+        data_build=version.DATA_BUILD,
+        base_build=version.BASE_BUILD,
+    )

@@ -1,0 +1,119 @@
+"""What a map file tells the stand-in game.
+
+A stand-in map file is a small JSON text that bears the name of the real one, so that clients ask for it as they ask for
+Blizzard's: ``{"format": …, "name": "MMM2", "learners": [kinds], "opening": {…}}``. ``learners`` are the kinds of which
+the map brings a passive copy for the agents; ``opening`` is the battle that the map's own script lays out, as in
+``envs/data/smac.json``. A map without an opening names its ``terrain`` and ``script``; its units come from the client.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from envs.battle import terrain
+from envs.battle.scenarios import SCRIPTS, TYPE_ORDER, Scenario, fixed_scenario
+from envs.battle.units import facts, read
+
+FORMAT = "k24 battlefield 1"
+FLAT = "32x32_flat"  # SMACv2's map for all random teams
+ARCHIVE = b"MPQ"  # how Blizzard's own map files begin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Battlefield:
+    """The ground, who may appear on it, and what the map's script does.
+
+    Raises:
+        ValueError: a field names what the engine does not have.
+    """
+
+    name: str
+    """The stem of the map file."""
+    terrain: str
+    """The ground, a file in ``envs/data/maps``."""
+    script: str
+    """What the map orders the enemies to do, as in ``Scenario.script``."""
+    learners: tuple[str, ...]
+    """Kinds with a passive copy for the agents, in alphabetical order."""
+    opening: Scenario | None = None
+    """The battle that the script lays out at the start, and anew when nobody is left; None: units come by debug."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise ValueError(f"map file: the name is {self.name!r}, it must be a text")
+        if self.terrain not in terrain.names():
+            raise ValueError(f"map file: unknown terrain {self.terrain!r}, allowed: {', '.join(terrain.names())}")
+        if self.script not in SCRIPTS:
+            raise ValueError(f"map file: unknown script {self.script!r}, allowed: {', '.join(SCRIPTS)}")
+        unknown = sorted(set(self.learners) - set(facts()))
+        if unknown:
+            raise ValueError(f"map file: unknown learners {', '.join(unknown)}, allowed: {', '.join(facts())}")
+        if list(self.learners) != sorted(set(self.learners)):
+            raise ValueError(f"map file: learners must be in alphabetical order, each once: {list(self.learners)}")
+
+    @property
+    def catalog(self) -> str:
+        """The map whose changes of unit data hold; empty: none."""
+        return self.opening.catalog if self.opening else ""
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The stems of all stand-in map files."""
+    return (FLAT, *read("smac.json"), *read("extra.json"))
+
+
+def map_file(name: str) -> bytes:
+    """The contents of the stand-in map file of this stem.
+
+    Raises:
+        ValueError: there is no such map.
+    """
+    if name not in names():
+        raise ValueError(f"no stand-in map is called {name!r}; there are {', '.join(names())}")
+    told: dict[str, Any] = {"format": FORMAT, "name": name}
+    if name == FLAT:
+        learners = {kind for race in TYPE_ORDER.values() for kind in race}
+        told |= {"learners": sorted(learners), "terrain": "flat", "script": "attack_closest"}
+    else:
+        opening = (read("smac.json") | read("extra.json"))[name]
+        told |= {"learners": sorted(set(opening["ally_team"])), "opening": opening}
+    return (json.dumps(told) + "\n").encode()
+
+
+def read_map(data: bytes) -> Battlefield:
+    """What a stand-in map file tells.
+
+    Raises:
+        ValueError: it is none: one of Blizzard's, no text, another format, or it names what the engine does not have.
+    """
+    if data.startswith(ARCHIVE):
+        raise ValueError(
+            "this is a map archive of StarCraft II itself, which the stand-in cannot play; "
+            "`python -m envs.sc2.server install DIR` writes stand-in maps into DIR/Maps"
+        )
+    try:
+        told = json.loads(data)
+    except (ValueError, RecursionError):  # the latter of brackets without end
+        raise ValueError("this is no stand-in map file: it holds no JSON text") from None
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        raise ValueError(f'this is no stand-in map file: it does not say "format": "{FORMAT}"')
+    try:
+        return _battlefield(told)
+    except KeyError as missing:
+        raise ValueError(f"map file: the entry {missing} is missing") from None
+    except (TypeError, AttributeError) as fault:
+        raise ValueError(f"map file: an entry has the wrong type ({fault})") from None
+
+
+def _battlefield(told: dict[str, Any]) -> Battlefield:
+    learners = tuple(told["learners"])
+    if "opening" not in told:
+        return Battlefield(name=told["name"], terrain=told["terrain"], script=told["script"], learners=learners)
+    opening = fixed_scenario(told["name"], told["opening"])
+    return Battlefield(
+        name=told["name"], terrain=opening.map, script=opening.script, learners=learners, opening=opening
+    )

@@ -1,0 +1,163 @@
+"""Replays in a format of our own: the requests that made a game, which give the same game when they are made again.
+
+A file is one line of JSON (``format``, ``engine``, ``loops``, ``results``) and a zlib stream of records. A record is
+the game loop, the length and the bytes of a ``Request``; the first two are those that created and joined the game.
+The log is compressed as it grows: a training run of days stays in one game.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from s2clientprotocol import sc2api_pb2
+
+from envs.battle import jit
+from envs.sc2.server.maps import read_map
+
+FORMAT = "k24 replay 1"
+RECORD = struct.Struct("<II")
+LARGEST_LOG = 1 << 28
+"""Bytes of a log, unpacked: a small file may not fill the memory."""
+ACTS = ("action", "debug")
+"""Requests that change a running game."""
+
+
+def engine_version() -> str:
+    """What decides how a game goes on from its requests: the sources of the battle engine and of this package."""
+    return hashlib.sha256((jit.source_hash() + jit.source_hash(Path(__file__).parent)).encode()).hexdigest()[:16]
+
+
+class Log:
+    """A game's requests, packed as they come.
+
+    Args:
+        create: with its map and its seed.
+        join: the player's.
+    """
+
+    def __init__(self, create: sc2api_pb2.RequestCreateGame, join: sc2api_pb2.RequestJoinGame) -> None:
+        self._packer = zlib.compressobj()
+        self._packed = bytearray()
+        self.write(0, sc2api_pb2.Request(create_game=create))
+        self.write(0, sc2api_pb2.Request(join_game=join))
+
+    def write(self, loop: int, request: sc2api_pb2.Request) -> None:
+        """Keep a request that changes the game, and when it came."""
+        content = request.SerializeToString()
+        self._packed += self._packer.compress(RECORD.pack(loop, len(content)) + content)
+
+    def save(self, loops: int, results: dict[int, int]) -> bytes:
+        """The replay file up to now.
+
+        Args:
+            loops: length of the game so far.
+            results: by player id, a ``Result`` for each whose game has ended.
+        """
+        head = {"format": FORMAT, "engine": engine_version(), "loops": loops, "results": results}
+        return json.dumps(head).encode() + b"\n" + bytes(self._packed) + self._packer.copy().flush()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """What a replay file holds."""
+
+    engine: str
+    """``engine_version`` of the game that was played."""
+    loops: int
+    """Length of the game."""
+    results: dict[int, int]
+    """By player id, a ``Result``."""
+    create: sc2api_pb2.RequestCreateGame
+    """Map, seed and players."""
+    join: sc2api_pb2.RequestJoinGame
+    """Race and options of the one who played."""
+    acts: tuple[tuple[int, sc2api_pb2.Request], ...]
+    """What changed the game, each with the loop at which it came."""
+
+    def check_engine(self) -> None:
+        """Refuse to play what would come out differently.
+
+        Raises:
+            ValueError: the game was played by another version of the engine.
+        """
+        if self.engine != engine_version():
+            raise ValueError(
+                f"the replay was made by version {self.engine} of the engine, this is {engine_version()}, and battles "
+                "would take another course; play it with the version that made it"
+            )
+
+
+def read_replay(data: bytes) -> Replay:
+    """Take a replay file apart.
+
+    Raises:
+        ValueError: it is none of ours, or broken.
+    """
+    head, _, packed = data.partition(b"\n")
+    told = _head(head)
+    records = list(_records(_unpack(packed)))
+    if [request.WhichOneof("request") for _, request in records[:2]] != ["create_game", "join_game"]:
+        raise ValueError("the replay is broken: it does not begin with the creation of a game")
+    create, join = records[0][1].create_game, records[1][1].join_game
+    read_map(create.local_map.map_data)
+    before = 0
+    for loop, request in records[2:]:
+        if request.WhichOneof("request") not in ACTS or not before <= loop <= told["loops"]:
+            raise ValueError("the replay is broken: a request in it does not belong there")
+        before = loop
+    return Replay(**told, create=create, join=join, acts=tuple(records[2:]))
+
+
+def _head(line: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError):  # the latter of brackets without end
+        told = None
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        raise ValueError(
+            f'this is no replay of the stand-in game: it does not begin with "format": "{FORMAT}". '
+            "StarCraft II's own replays can only be played by StarCraft II"
+        )
+    engine, loops, results = (told.get(key) for key in ("engine", "loops", "results"))
+    known = sc2api_pb2.Result.values()
+    if not (
+        isinstance(engine, str)
+        and isinstance(loops, int)
+        and 0 <= loops < 2**32
+        and isinstance(results, dict)
+        and all(player in ("1", "2") and result in known for player, result in results.items())
+    ):
+        raise ValueError("the replay is broken: its first line lacks engine, loops or results")
+    return {"engine": engine, "loops": loops, "results": {int(player): result for player, result in results.items()}}
+
+
+def _unpack(packed: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    try:
+        log = unpacker.decompress(packed, LARGEST_LOG)
+    except zlib.error as fault:
+        raise ValueError(f"the replay is broken: its log cannot be unpacked ({fault})") from None
+    if not unpacker.eof:
+        raise ValueError(f"the replay is broken: its log is cut off, or longer than {LARGEST_LOG} bytes")
+    return log
+
+
+def _records(log: bytes) -> Iterator[tuple[int, sc2api_pb2.Request]]:
+    at = 0
+    while at < len(log):
+        try:
+            loop, length = RECORD.unpack_from(log, at)
+            at += RECORD.size + length
+            if at > len(log):
+                raise DecodeError("a request is cut off")
+            yield loop, sc2api_pb2.Request.FromString(log[at - length : at])
+        except (struct.error, DecodeError) as fault:
+            raise ValueError(f"the replay is broken: {fault}") from None

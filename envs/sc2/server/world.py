@@ -1,0 +1,129 @@
+"""The game itself: loops, orders, debug commands, observations; the built-in engine plays it tick by tick.
+
+Battles are numbered: each time an empty field fills, the engine lays the units out as it would for the same teams and
+wished-for places, and names their draws by ``rng.battle_key(seed, 0, number)``. So a game equals, to the bit, what
+``BattleEnv(seed=seed, num_envs=1)`` plays, given the same teams, places and orders.
+
+A map whose script makes its own units has made them a tick before loop 0, and makes them anew ``RESPAWN`` loops after
+the last unit died. A client that kills everybody and looks finds an empty field; a step of SMAC's eight loops, or of
+sixteen, in which both sides die ends with an empty field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from s2clientprotocol.debug_pb2 import DebugCommand
+from s2clientprotocol.error_pb2 import ActionResult
+from s2clientprotocol.query_pb2 import RequestQuery, ResponseQuery
+from s2clientprotocol.sc2api_pb2 import Action, Observation
+
+from envs.sc2.server import query
+from envs.sc2.server.catalogue import Catalogue
+from envs.sc2.server.debug import Plans
+from envs.sc2.server.field import Field, declare_deaths, play_tick
+from envs.sc2.server.maps import Battlefield
+from envs.sc2.server.observe import Observer
+from envs.sc2.server.orders import Commander
+
+RESPAWN = 16  # loops, a game second
+
+
+class World:
+    """One game, seen and commanded by player 1; deterministic.
+
+    Args:
+        battlefield: the map.
+        seed: 0..2**64-1.
+    """
+
+    def __init__(self, battlefield: Battlefield, seed: int) -> None:
+        self.battlefield, self.seed = battlefield, seed
+        self.catalogue = Catalogue(battlefield)
+        self.field = Field(self.catalogue, seed)
+        self.loop = 0
+        """Loops since the start."""
+        self._commander = Commander(self.field)
+        self._plans = Plans(self.field)
+        self._observer = Observer(self.field, self._commander)
+        self._alive = b""
+        self._dead: list[int] = []
+        self._shown: tuple[int, list[int]] = (-1, [])
+        self._empty_since = 0
+        if battlefield.opening:
+            self.field.lay_out_opening()
+            self._commander.recount()
+            self._play()
+
+    def step(self, loops: int) -> None:
+        """Let the game go on."""
+        for _ in range(loops):
+            self.loop += 1
+            if self._plans:
+                self._carry_out_plans()
+            elif self.battlefield.opening and self._is_empty and self.loop - self._empty_since > RESPAWN:
+                self.field.lay_out_opening()
+                self._commander.recount()
+            self._play()
+
+    def act(self, actions: Iterable[Action]) -> list[int]:
+        """Carry out actions; one ``ActionResult`` each, ``Success`` or why the game refuses."""
+        return [self._act(action) for action in actions]
+
+    def debug(self, commands: Iterable[DebugCommand]) -> list[str]:
+        """Note debug commands for the next loop; one line for each that is refused."""
+        return [refusal for command in commands if (refusal := self._plans.take(command))]
+
+    def observation(self) -> Observation:
+        """What player 1 sees now; who died is told in the first loop that is looked at afterwards."""
+        if self._shown[0] != self.loop:
+            self._shown = (self.loop, self._dead)
+            self._dead = []
+        return self._observer.observation(*self._shown)
+
+    def query(self, request: RequestQuery) -> ResponseQuery:
+        """Answers about ways, abilities and places."""
+        return query.answer(self.field, self._commander.numbers, request)
+
+    @property
+    def _is_empty(self) -> bool:
+        return 1 not in self._alive
+
+    def _act(self, action: Action) -> int:
+        if not action.HasField("action_raw"):
+            return ActionResult.Success if action.HasField("action_chat") else ActionResult.NotSupported
+        raw = action.action_raw
+        if raw.HasField("unit_command"):
+            return self._commander.command(raw.unit_command)
+        return ActionResult.Success if raw.HasField("camera_move") else ActionResult.NotSupported
+
+    def _carry_out_plans(self) -> None:
+        """Kill and change units, then let the new ones in: beside the living, or as the next battle."""
+        field, plans = self.field, self._plans
+        plans.apply_changes(self._commander.numbers)
+        declare_deaths(field.battles, field.units, field.setup)
+        self._note_deaths()
+        if plans.newcomers:
+            (field.lay_out if self._is_empty else field.extend)(plans.newcomers, plans.places)
+            self._commander.recount()
+            self._alive = field.alive.tobytes()
+        plans.clear()
+
+    def _play(self) -> None:
+        """One tick of the engine, if anybody lives."""
+        field = self.field
+        self._alive = field.alive.tobytes()
+        if not self._is_empty:
+            play_tick(field.battles, field.units, field.setup)
+            self._note_deaths()
+            if self._commander.queues:
+                self._commander.go_on()
+
+    def _note_deaths(self) -> None:
+        before, self._alive = self._alive, self.field.alive.tobytes()
+        if before != self._alive:
+            pairs = zip(self.field.members, before, self._alive, strict=True)
+            self._dead = self._dead + [member.tag for member, was, now in pairs if was and not now]
+            self._commander.recount()
+            if self._is_empty:
+                self._empty_since = self.loop

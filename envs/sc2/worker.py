@@ -1,0 +1,199 @@
+"""A worker: one process, one game. It imports pysc2 and smacv2, which nobody else does.
+
+It obeys a batch (``process``) through a pipe; the arrays pass through shared memory (``memory``). Whatever goes wrong
+is answered with ``failed`` and its text; the batch then ends this process and starts another.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.sc2 import tether
+from envs.sc2.healed import Draws, Healed, draw_battle
+from envs.sc2.memory import Layout, attach
+
+MOST_RESETS = 5
+"""Attempts to begin a battle in one game, each with draws of its own; the game may lack room for what was drawn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """Everything that a worker needs to know; sent once."""
+
+    row: int
+    """Which of the E battles."""
+    memory: int
+    """File number of the shared memory."""
+    layout: Layout
+    arguments: dict[str, Any]
+    """Of the package's wrapper."""
+    game_seed: int
+    """Of the game's own random numbers."""
+    game_version: str | None
+    """As pysc2 takes it; None: the newest installed."""
+    unit_types: tuple[str, ...]
+    """Of the agents, in the order of ``unit_type``."""
+    episode_limit: int
+    each_max_reward: bool
+    """Whether every battle sets ``max_reward``, or only one that finds none set."""
+    lenient: bool
+    """Whether illegal actions are no order."""
+
+
+class Worker:
+    """The package's environment and its row in every array."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.rows = {name: array[setup.row : setup.row + 1] for name, array in _arrays(setup).items()}
+        self.draws = Draws()
+        self.draws.install()
+        self.wrapper = build(setup)
+        self.env = self.wrapper.env
+
+    def sizes(self) -> dict[str, int]:
+        """What the package says of itself, by the names of ``EnvSpec``."""
+        told = self.env.get_env_info()
+        return {
+            "n_agents": int(told["n_agents"]),
+            "n_enemies": int(self.env.n_enemies),
+            "n_actions": int(told["n_actions"]),
+            "obs_size": int(told["obs_shape"]),
+            "state_size": int(told["state_shape"]),
+            "episode_limit": int(told["episode_limit"]),
+        }
+
+    def begin(self, seed: int, slot: int, battle: int) -> None:
+        """Begin a battle and show it.
+
+        Raises:
+            GameCrashed: the game is gone.
+            CannotResetException: its units did not appear, whatever was drawn.
+        """
+        from smacv2.env.starcraft2.starcraft2 import CannotResetException
+
+        for attempt in range(MOST_RESETS):
+            self.draws.begin(seed, slot, battle, attempt)
+            try:
+                obs, state = self.env.reset(draw_battle(self.wrapper))
+                break
+            except CannotResetException:
+                if attempt == MOST_RESETS - 1:
+                    raise
+        most = self.rows["max_reward"]
+        if self.setup.each_max_reward or most[0] == 0:
+            most[0] = self.env.flawless_reward()
+        self.env.max_reward = float(most[0])
+        self.rows["unit_type"][0] = self._unit_types()
+        self._show("", obs, state)
+
+    def step(self) -> None:
+        """Do what the actions say; where that ends the battle, the last view goes to ``final_*``."""
+        rows, env = self.rows, self.env
+        actions = rows["actions"][0].tolist()
+        reward, ended, info = env.step(actions)
+        rows["actions"][0] = actions  # scripted agents have replaced them
+        truncated = "episode_limit" in info
+        rows["reward"][0] = reward
+        rows["truncated"][0] = truncated
+        rows["terminated"][0] = ended and not truncated
+        rows["battle_won"][0] = info["battle_won"]
+        rows["battle_lost"][0] = ended and not truncated and env.defeat_counted
+        for name in ("dead_allies", "dead_enemies"):
+            rows[name][0] = info[name]
+        self._show("final_" if ended else "", env.get_obs(), env.get_state())
+
+    def game(self) -> dict[str, Any]:
+        """What the running game says of itself."""
+        told = self.env._controller.ping()
+        return {"version": told.game_version, "build": told.base_build, "pid": self.env._sc2_proc.pid}
+
+    def close(self) -> None:
+        """End the game."""
+        self.env.close()
+
+    def _show(self, prefix: str, obs: Any, state: Any) -> None:
+        rows = self.rows
+        rows[f"{prefix}obs"][0] = obs
+        rows[f"{prefix}state"][0] = state
+        rows[f"{prefix}action_mask"][0] = self.env.get_avail_actions()
+
+    def _unit_types(self) -> list[int]:
+        env, types = self.env, self.setup.unit_types
+        seen = [env.agents[i].unit_type for i in range(env.n_agents)]
+        if env.map_type.endswith("_gen"):
+            names = {number: name for name, number in env.ally_unit_map.items()}
+            return [types.index(names[number]) for number in seen]
+        return [number - env._min_unit_type if len(types) > 1 else 0 for number in seen]
+
+
+def _arrays(setup: Setup) -> dict[str, NDArray[Any]]:
+    return attach(setup.memory, setup.layout)
+
+
+def build(setup: Setup) -> Any:
+    """The package's wrapper around its healed environment; no game runs yet."""
+    from smacv2.env.starcraft2 import starcraft2, wrapper
+
+    tether_games()
+    healed = type("HealedEnv", (Healed, starcraft2.StarCraft2Env), {"lenient": setup.lenient})
+    wrapper.StarCraft2Env = healed  # the wrapper makes its environment by this name
+    made = wrapper.StarCraftCapabilityEnvWrapper(
+        **setup.arguments, seed=setup.game_seed, game_version=setup.game_version
+    )
+    made.env.episode_limit = setup.episode_limit
+    return made
+
+
+def tether_games() -> None:
+    """Let pysc2 start games that end with this process."""
+    from pysc2.lib import sc_process
+
+    def launch(self: Any, run_config: Any, args: list[str], **_: Any) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *args]
+        return subprocess.Popen(command, cwd=run_config.cwd, env=run_config.env, stdin=subprocess.PIPE)
+
+    sc_process.StarcraftProcess._launch = launch
+
+
+def serve(pipe: Connection) -> None:
+    """Obey until told to close, until something fails, or until the batch is gone."""
+    worker = None
+    number, command = 0, ""
+    try:
+        while command != "close":
+            number, command, *arguments = pipe.recv()
+            if command == "start":
+                worker = Worker(*arguments)
+                pipe.send((number, "done", worker.sizes()))
+            else:
+                pipe.send((number, "done", getattr(worker, command)(*arguments)))
+    except (EOFError, BrokenPipeError):
+        return
+    except Exception as error:  # the batch decides what to make of it
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(where.filename).name}, line {where.lineno}"
+        pipe.send((number, "failed", f"{type(error).__name__}: {error} ({place})"))
+
+
+def main() -> None:
+    """Run in a process of its own: standard input is the lifeline, the first argument the number of the pipe."""
+    tether.call_at_end_of(sys.stdin.fileno(), lambda: os._exit(tether.PARENT_GONE))
+    np.seterr(all="ignore")  # the package divides by what may be zero, and its results are judged elsewhere
+    serve(Connection(int(sys.argv[1])))
+    sys.stdout.flush()
+    os._exit(0)  # the game is ended, or ends with this process; the package's own exit handlers would wait for it
+
+
+if __name__ == "__main__":
+    main()

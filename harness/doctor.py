@@ -1,0 +1,192 @@
+"""Checks, step by step, whether StarCraft II can be played here, and names the next command where it cannot.
+
+    python -m harness.doctor
+
+The last steps start a game and play a battle's first step in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+import envs
+from envs.battle import jit
+from envs.battle.scenarios import fixed_scenarios
+from envs.sc2 import installation
+from envs.sc2.environment import GameError
+from envs.sc2.installation import Missing
+from envs.sc2.options import Sc2Options
+from envs.sc2.settings import GENERATED
+from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, Parser, make_console
+from harness.errors import UsageError
+
+SCENARIO = "terran_5_vs_5"
+MARKS = {"ok": ("ok", "green"), "missing": ("missing", "red"), "left out": ("left out", "yellow")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What came of one step."""
+
+    step: str
+    state: str
+    """``ok``, ``missing``, or ``left out`` where an earlier step is missing that it needs."""
+    text: str
+    """What was found, or what is missing and the next command."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One line of the report."""
+
+    name: str
+    check: Callable[[], str]
+    """Returns what was found, or raises what is missing."""
+    needs: tuple[str, ...] = ()
+    """Steps that must have been ok."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check and report; returns the exit code: 0 all there, 1 something is missing, 2 wrong use, 130 Ctrl-C."""
+    console = make_console()
+    try:
+        flags = read_flags(sys.argv[1:] if argv is None else argv)
+        found = []
+        for finding in findings(steps(flags)):
+            found.append(finding)
+            if not flags.json:
+                show(console, finding)
+    except UsageError as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    well = all(finding.state == "ok" for finding in found)
+    if flags.json:
+        print(json.dumps({"ok": well, "steps": [asdict(finding) for finding in found]}, indent=2))
+    elif well:
+        console.print("StarCraft II can be played: python -m harness.compare --backend sc2", soft_wrap=True)
+    else:
+        told = f"without the game, a program that stands in for it: {installation.STAND_IN}"
+        console.print(Text(told), soft_wrap=True)
+    return ALL_DONE if well else SOME_MISSING
+
+
+def findings(checks: Sequence[Step]) -> Iterator[Finding]:
+    """Go through the steps; whatever a check raises is a finding and no end."""
+    fine: set[str] = set()
+    for step in checks:
+        lacking = [name for name in step.needs if name not in fine]
+        if lacking:
+            yield Finding(step=step.name, state="left out", text=f"needs {', '.join(lacking)}")
+            continue
+        try:
+            text = step.check()
+        except Exception as error:  # a broken installation may raise anything
+            told = str(error) if isinstance(error, Missing | GameError) else f"{type(error).__name__}: {error}"
+            yield Finding(step=step.name, state="missing", text=told)
+            continue
+        fine.add(step.name)
+        yield Finding(step=step.name, state="ok", text=text)
+
+
+def show(console: Console, finding: Finding) -> None:
+    """One line."""
+    word, colour = MARKS[finding.state]
+    line = Text(f"{word:9}", style=colour) + Text(f"{finding.step:18} {finding.text}", style="default")
+    console.print(line, soft_wrap=True)
+
+
+def steps(flags: argparse.Namespace) -> list[Step]:
+    """Everything, in the order in which one would install it."""
+    version = flags.game_version
+    packages = ("system", "pysc2", "s2clientprotocol", "smacv2")
+    checks = [
+        Step(name="python", check=check_python),
+        Step(name="torch", check=partial(version_of, "torch")),
+        Step(name="numba cache", check=check_cache),
+    ]
+    for step in installation.steps([GENERATED, *fixed_scenarios("smac.json")], version):
+        needs = ("game",) if step.name.startswith(("game version", "map ")) else ()
+        checks.append(Step(name=step.name, check=step.check, needs=needs))
+        if step.name == "s2clientprotocol":
+            checks.append(Step(name="its protobuf", check=installation.check_protocol, needs=("s2clientprotocol",)))
+    if not flags.no_game:
+        everything = (*packages, "its protobuf", "game", "game version", f"map {GENERATED}")
+        checks.append(Step(name="first battle", check=partial(check_battle, version), needs=everything))
+    return checks
+
+
+def check_python() -> str:
+    """Which Python; one that is too old does not get here."""
+    return platform.python_version()
+
+
+def version_of(package: str) -> str:
+    """The version of a package that can be imported."""
+    return str(importlib.import_module(package).__version__)
+
+
+def check_cache() -> str:
+    """Where the compiled engine is kept, for the built-in battles and the program that stands in for the game."""
+    return f"{jit.cache_folder()}{'' if jit.is_compiled() else ', empty: the first battle compiles for a minute'}"
+
+
+def check_battle(game_version: str) -> str:
+    """Start a game, ask who it is, begin a battle and play one step."""
+    options: dict[str, Any] = {"max_failures": 1, "game_version": game_version}
+    env: Any = envs.make(SCENARIO, backend="sc2", seed=0, **options)
+    try:
+        env.reset()
+        game = env.game()
+        if game_version == installation.VERSION and game["build"] != installation.BUILD:
+            raise Missing(
+                f"the game says that it is build {game['build']}, not {installation.BUILD}; next: unpack version "
+                f"{installation.VERSION} anew ({installation.GAME_PAGE})"
+            )
+        env.step(np.ones((1, env.spec.n_agents), np.int64))
+        if env.aborted[0]:
+            raise Missing("the game ended in its first step; next: run it by hand and read what it says")
+    finally:
+        env.close()
+    return f"version {game['version']} answers; one reset and one step of {SCENARIO} were played"
+
+
+def read_flags(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line.
+
+    Raises:
+        UsageError: a malformed value.
+        SystemExit: after ``--help``.
+    """
+    parser = Parser(
+        prog="python -m harness.doctor",
+        description="Check whether StarCraft II can be played with --backend sc2.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--json", action="store_true", help="print the findings as JSON")
+    add("--no-game", action="store_true", help="look at files only, start no game")
+    add(
+        "--game-version",
+        default=Sc2Options.game_version,
+        choices=(installation.VERSION, "latest"),
+        help="release to look for (default: %(default)s)",
+    )
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

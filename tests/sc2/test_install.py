@@ -1,0 +1,116 @@
+"""The installation, the command line, and that a game ends with its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys2clientprotocol) are not installed")
+
+from envs.sc2.server import __main__, install, maps
+
+ROOT = Path(__file__).parents[2]
+PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+CHILD = """
+import os, time
+from envs.sc2.server.lifetime import end_with_parent
+end_with_parent(os.getppid())
+time.sleep(60)
+"""
+
+
+def test_the_tree(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder's name"
+    program = install.install(folder)
+    assert program.is_relative_to(folder / "Versions" / "Base75689")
+    assert os.access(program, os.X_OK)
+    found = {path.stem for path in (folder / "Maps" / "SMAC_Maps").glob("*.SC2Map")}
+    assert found == set(maps.names())
+    assert (folder / "Replays").is_dir()
+    assert "Nothing here is Blizzard's" in (folder / install.MARK).read_text()
+
+
+def test_a_tree_of_ours_is_renewed(tmp_path: Path) -> None:
+    program = install.install(tmp_path)
+    program.write_text("old")
+    assert install.install(tmp_path) == program
+    assert sys.executable in program.read_text()
+
+
+def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "Versions").mkdir()
+    with pytest.raises(ValueError, match="is not empty and holds no stand-in game, perhaps StarCraft II itself"):
+        install.install(tmp_path)
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(ValueError, match="is a file; name a folder"):
+        install.install(file)
+
+
+def test_the_command_says_what_to_type_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "stand in"
+    assert __main__.main(["install", str(folder)]) == 0
+    assert f"export SC2PATH='{folder}'" in capsys.readouterr().out
+    (folder / install.MARK).unlink()
+    assert __main__.main(["install", str(folder)]) == 2
+    assert "error: " in capsys.readouterr().err
+
+
+def test_flags_of_the_game_are_read_and_others_ignored() -> None:
+    given = (
+        "-listen 127.0.0.1 -port 5000 -dataDir /x/ -tempDir /tmp/ -dataVersion B89B -displayMode 0 -verbose -parent 7"
+    )
+    flags = __main__.read_flags(given.split())
+    assert (flags.listen, flags.port, flags.dataDir, flags.parent) == ("127.0.0.1", 5000, Path("/x/"), 7)
+
+
+def test_an_address_for_all_the_world_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert __main__.main(["-listen", "0.0.0.0", "-port", "0"]) == 2
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "can only be reached from this machine" in capsys.readouterr().err
+
+
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(__main__, "NEEDED", {"no_such_module": "no-such-package"})
+    assert __main__.main(["install", "x"]) == 2
+    assert "the game needs no-such-package: pip install 'k24-harness[sc2]'" in capsys.readouterr().err
+
+
+def test_a_game_ends_with_its_parent() -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, CHILD],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    with parent.stdout:
+        child = int(parent.stdout.readline())
+        time.sleep(1.0)
+        assert runs(child)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        deadline = time.monotonic() + 10
+        while runs(child) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert not runs(child)
+
+
+def runs(process: int) -> bool:
+    """Whether a process is there and not merely waiting to be reaped."""
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
+    return bool(done.stdout.strip()) and not done.stdout.startswith("Z")

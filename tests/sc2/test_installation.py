@@ -1,0 +1,93 @@
+"""What is missing is named with the next command; one text for each thing that can be missing."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+import envs
+from envs.sc2 import installation
+from envs.sc2.installation import Missing
+from tests.sc2.fake_game import FAKE, game_tree
+
+
+@pytest.fixture(autouse=True)
+def _game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SC2PATH", str(tmp_path))
+    monkeypatch.setenv("SMACV2_SOURCE", str(FAKE))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: importlib.machinery.ModuleSpec(name, None))
+
+
+def refused(id: str = "terran_5_vs_5", **options: str) -> str:
+    with pytest.raises(Missing) as told:
+        envs.make(id, backend="sc2", **options)
+    return str(told.value)
+
+
+def test_everything_is_there(tmp_path: Path) -> None:
+    game_tree(tmp_path)
+    assert installation.require("32x32_flat", "4.10") is None
+
+
+@pytest.mark.parametrize("name", ["pysc2", "s2clientprotocol"])
+def test_no_package(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.machinery.ModuleSpec("any", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == name else found)
+    assert refused() == f"the Python package {name} is not installed; next: pip install -e '.[sc2]'"
+
+
+def test_no_smacv2(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SMACV2_SOURCE", str(tmp_path))
+    assert f"SMACV2_SOURCE={tmp_path} is no checkout of smacv2; next: git clone" in refused()
+    monkeypatch.delenv("SMACV2_SOURCE")
+    found = importlib.machinery.ModuleSpec("any", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == "smacv2" else found)
+    text = refused()
+    assert "package smacv2 is not installed; next: pip install --no-deps git+https://github.com/oxwhirl/smacv2" in text
+    assert "export SMACV2_SOURCE=FOLDER" in text
+
+
+def test_no_game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = refused()
+    assert f"StarCraft II is not in {tmp_path}, where SC2PATH points; next: unpack version 4.10 there" in text
+    assert "its stand-in: python -m envs.sc2.server install" in text
+    monkeypatch.delenv("SC2PATH")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "the usual place, since SC2PATH is not set" in refused()
+
+
+def test_no_program(tmp_path: Path) -> None:
+    """A folder of a release without a program that can be run is no release."""
+    tree = game_tree(tmp_path)
+    (tree / "Versions" / "Base75689" / "SC2_x64").chmod(0o644)
+    assert "StarCraft II is not in" in refused()
+
+
+def test_wrong_version(tmp_path: Path) -> None:
+    game_tree(tmp_path, build=80949)
+    text = refused()
+    assert "has build 80949 of StarCraft II, not 75689 (version 4.10)" in text
+    assert "--set env.game_version=latest" in text
+    assert installation.require("32x32_flat", "latest") is None
+
+
+def test_the_right_version_among_others(tmp_path: Path) -> None:
+    game_tree(tmp_path)
+    game_tree(tmp_path / "other", build=80949)
+    (tmp_path / "other" / "Versions" / "Base80949").rename(tmp_path / "Versions" / "Base80949")
+    assert installation.require("32x32_flat", "4.10") == "4.10", "pysc2 alone would take the newest"
+    assert installation.require("32x32_flat", "latest") is None
+
+
+def test_no_map(tmp_path: Path) -> None:
+    game_tree(tmp_path)
+    text = refused("MMM2")
+    assert f"the map MMM2 is not at {tmp_path}/Maps/SMAC_Maps/MMM2.SC2Map; next: download SMAC_Maps.zip" in text
+    assert f"unzip SMAC_Maps.zip -d {tmp_path}/Maps" in text
+
+
+def test_another_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    assert "backend sc2 runs on Linux and macOS, this is win32" in refused()

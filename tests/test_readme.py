@@ -68,6 +68,7 @@ def test_every_command_is_accounted_for() -> None:
         ["python", "-m", "harness.compare"],
         ["python", "-m", "harness.patterns"],
         ["optuna-dashboard", "sqlite:///studies/studies.db", "--artifact-dir"],
+        ["python", "-m", "harness.export"],
         ["python", "-m", "harness.watch"],
         ["python", "-m", "harness.throughput"],
         ["python", "-m", "envs.sc2.server"],
@@ -140,6 +141,13 @@ def test_throughput_writes_its_files(folder: Path) -> None:
     said = run([*shlex.split(line), "--batches", "256", "--device", "cpu"], folder)
     assert "written: throughput.json, throughput.csv, throughput.png" in said
     assert len(json.loads((folder / "throughput.json").read_text())["cells"]) == 2
+def test_runs_are_exported(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("python -m harness.export"))
+    run_if_missing(folder)
+    words = shlex.split(line)
+    run([*words, "--study", "compare-smoke", "--algos", "k24,qmix,kalei", "--scenarios", "terran_5_vs_5"], folder)
+    written = json.loads((folder / words[words.index("--out") + 1]).read_text())
+    assert set(written["battle"]["terran_5_vs_5"]) == {"k24", "qmix", "kalei"}
 
 
 def run_if_missing(folder: Path) -> None:

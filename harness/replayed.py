@@ -80,7 +80,7 @@ def open_replay(path: Path) -> Footage:
         from envs.sc2.server.film import Footage
         from envs.sc2.server.replay import read_replay
     except ModuleNotFoundError as error:
-        raise UsageError(f"--replay needs the package {error.name}: pip install 'k24-harness[sc2]'") from error
+        raise UsageError(f"--replay needs the package {error.name}: pip install -e '.[sc2]'") from error
     try:
         return Footage(read_replay(path.read_bytes()))
     except (OSError, ValueError) as error:

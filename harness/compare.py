@@ -118,6 +118,8 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
         say(console, "no run has finished, so there is no table")
         return
     title = f"{request.study}: {request.budget.env_steps:,} env steps a run"
+    if request.backend != "battle":
+        title += f", played by {game_name()}"
     folder = request.out / request.study
     written = write_table(folder, rows, better, title=title)
     grouped = group_runs(plans, runs)

@@ -87,7 +87,7 @@ def test_an_address_for_all_the_world_is_refused(capsys: pytest.CaptureFixture[s
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(__main__, "NEEDED", {"no_such_module": "no-such-package"})
     assert __main__.main(["install", "x"]) == 2
-    assert "the game needs no-such-package: pip install 'k24-harness[sc2]'" in capsys.readouterr().err
+    assert "the game needs no-such-package: pip install -e '.[sc2]'" in capsys.readouterr().err
 
 
 def test_a_game_ends_with_its_parent() -> None:

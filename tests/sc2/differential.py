@@ -3,7 +3,7 @@
     git clone https://github.com/oxwhirl/smacv2 /tmp/smacv2
     python -m tests.sc2.differential /tmp/smacv2                      # every scenario that smacv2 can play
     python -m tests.sc2.differential /tmp/smacv2 --only MMM2 --steps 1000
-    python -m tests.sc2.differential /tmp/smacv2 --write              # the committed traces anew, no comparison beyond them
+    python -m tests.sc2.differential /tmp/smacv2 --write              # the committed traces anew
 
 smacv2 and pysc2 are their owners' code, unmodified: they launch the game, connect to it, create or await units, give
 orders, step and look. The engine is given the same seed and the same actions. Three things are fixed so that the two

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import envs.registry
+from algorithms.replay import EpisodeReplay
 from harness import policies, scripted, watch
 from harness.budgets import BUDGETS
-from harness.command_line import ALL_DONE, WRONG_USE
+from harness.command_line import ALL_DONE, INTERRUPTED, WRONG_USE
 from harness.compare import main
 from harness.errors import UsageError
 from harness.flags import read_flags
@@ -20,6 +22,7 @@ from harness.rollout import Rollout
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import FakeEnv
 from tests.harness.fake_request import request_for
+from tests.harness.test_resume import stop_after
 from tests.sc2.fake_game import use_fake
 
 
@@ -91,6 +94,31 @@ def test_compare_plays_the_game(
     (row,) = json.loads(table.read_text())["rows"]
     assert row["aborted"] == 1
     assert "qmix on 3m: 1 evaluation battles aborted and are not counted" in said
+
+
+def test_a_stopped_run_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stopped in the middle of battles; all episodes that are learned from are whole ones of four steps."""
+    lengths = []
+    insert = EpisodeReplay.insert
+
+    def watched(self: EpisodeReplay, episode: Any) -> None:
+        lengths.append(len(episode.actions))
+        insert(self, episode)
+
+    flags = ["--backend", "sc2", "--scenarios", "3m", "--algos", "qmix", "--budget", "smoke", "--num-envs", "2"]
+    own = ["--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs"), "--device", "cpu"]
+    command = [*flags, *own, "--env-steps", "40"]
+    with monkeypatch.context() as patch:
+        patch.setattr(EpisodeReplay, "insert", watched)
+        with monkeypatch.context() as stop:
+            stop_after(stop, 20)
+            assert main(command) == INTERRUPTED
+        assert len(lengths) == 4
+        assert main(command) == ALL_DONE
+    assert "resumes at 20 env steps, its replay of 4 episodes included" in capsys.readouterr().out
+    assert lengths == [4] * 8
 
 
 def test_a_battle_that_was_lost_with_its_game_is_dropped() -> None:

@@ -71,10 +71,11 @@ def test_it_begins_as_the_built_in_engine_would_show_it(id: str, make: Any) -> N
     env.reset()
     ours.reset()
     assert env.spec == ours.spec
-    names = [env.spec.unit_types[kind] for kind in env.unit_type[0]]
-    if not envs.registry.entry(id).scenario.ally_team:  # type: ignore[union-attr]
-        assert set(names) <= set(env.spec.unit_types)
-    else:
+    scenario = envs.registry.entry(id).scenario
+    assert scenario is not None
+    if scenario.n_type_bits:
+        assert np.array_equal(env.obs[0, :, -scenario.n_type_bits :].argmax(1), env.unit_type[0]), "own type features"
+    if scenario.ally_team:
         assert np.array_equal(env.unit_type, ours.unit_type)
         assert env.max_reward[0] == pytest.approx(ours.battles["max_reward"][0])
     assert (env.obs[0, :, :4] == 1).mean() >= 0.5, "most agents can move anywhere"

@@ -27,7 +27,7 @@ def test_the_table_names_every_request_and_when_it_is_answered() -> None:
         kind: "all" if when == ALWAYS else ", ".join(names[status] for status in sorted(when))
         for kind, when in POSSIBLE.items()
     }
-    assert ROWS == told
+    assert told == ROWS
 
 
 def test_numbers_and_names_are_those_of_the_code() -> None:
@@ -35,7 +35,7 @@ def test_numbers_and_names_are_those_of_the_code() -> None:
     for ability in data.ABILITIES:
         assert re.search(rf"\b{ability.ability_id}\b", TEXT)
     for response in (sc2api_pb2.ResponseCreateGame, sc2api_pb2.ResponseStartReplay):
-        assert {name for name in response.Error.keys() if f"`{name}`" not in TEXT} <= {"InvalidMapHandle"}
+        assert {name for name, _ in response.Error.items() if f"`{name}`" not in TEXT} <= {"InvalidMapHandle"}
 
 
 def test_its_code_runs(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def measure(algo: str, args: argparse.Namespace) -> None:
 def main() -> None:
     """Measure every algorithm asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--algos", default=",".join(registry.ids()), help="registered ids, separated by commas")
+    parser.add_argument("--algos", default="qmix,kalei,k24", help="registered ids, separated by commas")
     parser.add_argument("--steps", type=int, default=60, help="T, the longest episode in env_steps")
     parser.add_argument("--episodes", type=int, default=128, help="B, episodes per update")
     parser.add_argument("--repeats", type=int, default=7, help="timed updates")

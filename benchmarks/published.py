@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from studies.store import DEFAULT_STORAGE, StudyStore
 
-PUBLISHED = Path(__file__).parent.parent / "docs/results/published_qmix_terran_5_vs_5.csv"
+PUBLISHED = Path(__file__).parent.parent / "docs/results/published_qmix_5_vs_5.csv"
 STYLES = (("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"))
 WINDOW = 50_000
 """env_steps over which points are averaged for table and plot: one evaluation of 32 battles scatters by ±8 points."""

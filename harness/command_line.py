@@ -65,6 +65,11 @@ def names_in(kind: str, text: str, known: Sequence[str], real: Callable[[str], s
     return names
 
 
+def listed(text: str | None) -> list[str]:
+    """The parts of a list with commas; none where nothing was given."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
 def at_least_one(flag: str, value: int) -> int:
     if value < 1:
         raise UsageError(f"{flag} is {value}, it must be at least 1")
@@ -99,10 +104,14 @@ def make_folder(folder: Path) -> None:
         raise UsageError(f"--out {folder} cannot be written to ({error.strerror}); name another folder") from error
 
 
-def make_console() -> Console:
-    """A console; where there is no terminal, lines are not broken at 80 characters."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
+def make_console(*, stderr: bool = False) -> Console:
+    """A console; where there is no terminal, lines are not broken at 80 characters.
+
+    Args:
+        stderr: speak there, so that standard output holds nothing but what a machine reads.
+    """
+    console = Console(highlight=False, stderr=stderr)
+    return console if console.is_terminal else Console(highlight=False, width=200, stderr=stderr)
 
 
 def say(console: Console, line: str) -> None:

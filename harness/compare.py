@@ -19,12 +19,13 @@ from envs.sc2.installation import game_name, look_for_game
 from harness import provenance
 from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, make_console, make_folder, say
 from harness.errors import UsageError
+from harness.findings import find
 from harness.flags import Request, read_flags
 from harness.plan import RunPlan, plan_runs
 from harness.plot import plot_curves
 from harness.process import prepare_process
-from harness.summary import group_runs, has_winners, improvements, summarise
-from harness.table import show_table, write_table
+from harness.summary import group_runs, has_winners
+from harness.table import as_json, show_table, write_table
 from harness.train import train_run
 from studies.artifacts import artifact_folder
 from studies.database import database_path
@@ -35,10 +36,10 @@ from studies.store import StudyStore
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare; returns the exit code: 0 all finished, 1 runs are missing, 2 a mistake in the command, 130 Ctrl-C."""
-    console = make_console()
     request = None
     try:
         request = read_flags(sys.argv[1:] if argv is None else argv)
+        console = make_console(stderr=request.json)
         plans, notes = plan_runs(request)
         make_folder(request.out)
         prepare_process(deterministic=request.deterministic)
@@ -113,16 +114,18 @@ def complete(console: Console, store: StudyStore, request: Request, plan: RunPla
 def report(console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan]) -> None:
     """The table and the plots, from what the study holds of this comparison."""
     runs = store.rows()
-    rows, better = summarise(plans, runs), improvements(plans, runs)
-    if not rows:
-        say(console, "no run has finished, so there is no table")
-        return
+    grouped = group_runs(plans, runs)
     title = f"{request.study}: {request.budget.env_steps:,} env steps a run"
     if request.backend != "battle":
         title += f", played by {game_name()}"
+    findings = find(grouped, store, title=title)
+    if request.json:
+        print(as_json(findings), end="")
+    if not findings.rows:
+        say(console, "no run has finished, so there is no table")
+        return
     folder = request.out / request.study
-    written = write_table(folder, rows, better, title=title)
-    grouped = group_runs(plans, runs)
+    written = write_table(folder, findings)
     for scenario in request.scenarios:
         curves = {
             algorithm: [store.curve_points(run.run_id) for run in grouped[algorithm, scenario]]
@@ -134,7 +137,7 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
             winners = all(has_winners(run) for run in runs if run.scenario == scenario)
             plot_curves(picture, curves, title=scenario, can_be_won=winners)
             written.append(picture)
-    show_table(console, rows, better, title=title)
+    show_table(console, findings)
     say(console, f"written: {', '.join(map(str, written))}")
     artifacts = artifact_folder(database_path(request.storage))
     say(console, f"all trials: optuna-dashboard {request.storage} --artifact-dir {artifacts}")

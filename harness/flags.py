@@ -56,6 +56,8 @@ class Request:
     checkpoint_replay: CheckpointReplay = "auto"
     deterministic: bool = False
     """Use only operations that give the same bits each time."""
+    json: bool = False
+    """Write the findings to standard output as JSON, and everything else to standard error."""
     command: str
     """The command line, so that it can be typed again."""
 
@@ -99,6 +101,7 @@ def read_flags(argv: Sequence[str]) -> Request:
         backend=flags.backend,
         checkpoint_replay=flags.checkpoint_replay,
         deterministic=flags.deterministic,
+        json=flags.json,
         command=shlex.join(["python", "-m", "harness.compare", *argv]),
     )
 
@@ -237,6 +240,11 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     )
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="database of the study (default: %(default)s)")
     add("--study", metavar="NAME", help="name of the study (default: by budget and length: compare-quick)")
+    add(
+        "--json",
+        action="store_true",
+        help="for machines: all findings as JSON on standard output, everything else on standard error",
+    )
     add("--out", default="runs", metavar="FOLDER", help="checkpoints, tables and plots (default: %(default)s)")
     return parser
 

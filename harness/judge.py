@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 
 from algorithms.protocol import Algorithm
-from envs.protocol import BatchedEnv
-from harness.evaluate import evaluate
+from harness.evaluate import Evaluation, evaluate
 from harness.masks import describe_flops, describe_masks
 from harness.plan import RunPlan
 from harness.seeding import derive_seed
-from harness.speedup24 import measure_speedup24
 from harness.stats import wilson
-from harness.throughput import measure_throughput
+from harness.throughput.decisions import measure_throughput
+from harness.throughput.speedup24 import measure_speedup24
 from studies.rows import EpisodeOutcome, RunResult
 
 
 def judge(
-    plan: RunPlan, algorithm: Algorithm, env: BatchedEnv, *, env_steps: int, wall: float, resumes: int
+    plan: RunPlan, algorithm: Algorithm, *, env_steps: int, wall: float, resumes: int
 ) -> tuple[RunResult, tuple[EpisodeOutcome, ...]]:
     """Judge a policy that has finished training.
 
     Args:
         plan: its run.
         algorithm: the policy.
-        env: ``test_slots`` battles, for evaluation alone.
         env_steps: how long it trained.
         wall: seconds that the run has taken so far.
         resumes: how often it went on from a checkpoint, its replay empty.
@@ -32,8 +31,7 @@ def judge(
     Raises:
         RuntimeError: every battle of the final evaluation aborted, so that nothing can be said.
     """
-    seed = derive_seed(plan.seed, "final_evaluation", plan.scenario)
-    found = evaluate(algorithm, env, episodes=plan.budget.final_episodes, seed=seed)
+    found = final_evaluation(plan, algorithm)
     if not found.finished:
         raise RuntimeError(f"all {found.aborted} battles of the final evaluation aborted; nothing was measured")
     win_rate = wilson(found.wins, len(found.finished))
@@ -49,7 +47,7 @@ def judge(
         sparsity_masked=sparsity.masked_layers,
         sparsity_model=sparsity.whole_model,
         throughput=throughput.decisions_per_second,
-        throughput_batch=throughput.battles * env.spec.n_agents,
+        throughput_batch=throughput.battles * algorithm.spec.n_agents,
         throughput_dtype=throughput.dtype,
         speedup_24=speedup.speedup,
         speedup_24_reason=speedup.reason or "",
@@ -65,10 +63,22 @@ def judge(
             "throughput": dataclasses.asdict(throughput),
             "speedup_24": dataclasses.asdict(speedup),
             "schedule": algorithm.schedule(),
-            "can_be_won": env.spec.can_be_won,
+            "can_be_won": algorithm.spec.can_be_won,
             "masks": describe_masks(algorithm),
             "flops": describe_flops(algorithm),
             "resumes": resumes,
         },
     )
     return result, found.outcomes
+
+
+def final_evaluation(plan: RunPlan, algorithm: Algorithm) -> Evaluation:
+    """The greedy battles behind the table's win rate, in a world of their own.
+
+    Which battles depends on scenario and seed alone: every algorithm meets the same teams and starts, so that two of
+    them are compared battle by battle. Each seed has battles of its own: were they common to all seeds, the interval
+    over seeds would leave out the luck of the battles.
+    """
+    seed = derive_seed(plan.seed, "final_evaluation", plan.scenario)
+    with closing(plan.make_env(plan.budget.final_slots, seed)) as env:
+        return evaluate(algorithm, env, episodes=plan.budget.final_episodes, seed=seed)

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from algorithms.sparsity.tracker import PATTERNS
-from harness.command_line import ALL_DONE, WRONG_USE, Parser, make_console, make_folder, say
+from harness.command_line import ALL_DONE, WRONG_USE, Parser, listed, make_console, make_folder, say
 from harness.compare import file_name
 from harness.errors import UsageError, unknown_name
 from harness.flags import default_study
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if flags.study not in known:
             raise unknown_name("study", flags.study, known, hint=f"It is looked for in {flags.storage}.")
         with StudyStore.open(flags.storage, flags.study) as store:
-            runs = choose(store.rows(), flags.study, _listed(flags.algos), _listed(flags.scenarios))
+            runs = choose(store.rows(), flags.study, listed(flags.algos), listed(flags.scenarios))
             curves = [store.curve_points(run.run_id) for run in runs]
         folder = Path(flags.out) / flags.study / "patterns"
         make_folder(folder)
@@ -184,10 +184,6 @@ def _traces(run: RunRow, points: Sequence[CurvePoint]) -> Iterator[dict[str, Any
         for measure, value in point.extra.items():
             if measure.partition("/")[0] in (*TRACES, "pattern_use"):
                 yield {**_key(run), "env_steps": point.env_steps, "measure": measure, "value": value}
-
-
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
 def _parser() -> argparse.ArgumentParser:

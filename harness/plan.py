@@ -61,8 +61,9 @@ class RunPlan:
             "evaluation": {
                 "test_interval": self.budget.test_interval,
                 "test_episodes": self.budget.test_episodes,
-                "final_episodes": self.budget.final_episodes,
                 "test_slots": self.budget.test_slots,
+                "final_episodes": self.budget.final_episodes,
+                "final_slots": self.budget.final_slots,
             },
             "device": self.device.partition(":")[0],
         }

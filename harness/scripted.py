@@ -214,6 +214,10 @@ def read_flags(argv: Sequence[str]) -> Request:
     named = names_in("policy", flags.policies, policies.ids()) if flags.policies else ()
     settings = world_settings(flags.settings)
     options = {id: dataclasses.asdict(resolve_env(id, settings, flags.backend)[0]) for id in scenarios}
+    if any(option.get("heuristic_ai") for option in options.values()):
+        raise UsageError(
+            "env.heuristic_ai=true lets the world act in every policy's place; --policies nearest-free plays that way"
+        )
     if flags.seed < 0:
         raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
     if flags.out is not None and flags.out.is_dir():

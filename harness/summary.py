@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean, median
@@ -11,6 +11,9 @@ from harness.plan import RunPlan
 from harness.seeding import derive_generator
 from harness.stats import probability_of_improvement, win_rate_interval
 from studies.rows import RunRow
+
+Groups = Mapping[tuple[str, str], Sequence[RunRow]]
+"""(algorithm, scenario) -> its finished runs by seed, in the order of the table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,27 +77,19 @@ class Improvement:
     kind: str
 
 
-def summarise(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> list[Row]:
-    """Rows in the order of the plans; seeds that have not finished are missing from them.
-
-    Args:
-        plans: the comparison that was asked for.
-        runs: finished runs of the study; those outside the comparison are passed over.
-    """
-    grouped = group_runs(plans, runs)
-    return [_row(members) for members in grouped.values() if members]
+def summarise(grouped: Groups) -> list[Row]:
+    """A row for each group that has a finished run; seeds that have not finished are missing from it."""
+    return [_row(name, members) for (name, _), members in grouped.items() if members]
 
 
-def improvements(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> list[Improvement]:
+def improvements(grouped: Groups) -> list[Improvement]:
     """Each pair of algorithms, wherever both have at least two seeds on the same scenarios."""
-    grouped = group_runs(plans, runs)
-    algorithms = list(dict.fromkeys(algorithm for algorithm, _ in grouped))
     found = []
-    for better, baseline in combinations(algorithms, 2):
+    for better, baseline in combinations(algorithms_of(grouped), 2):
         shared = [
             scenario
-            for algorithm, scenario in grouped
-            if algorithm == better and min(len(grouped[better, scenario]), len(grouped[baseline, scenario])) >= 2
+            for (algorithm, scenario), members in grouped.items()
+            if algorithm == better and min(len(members), len(grouped.get((baseline, scenario), ()))) >= 2
         ]
         if not shared:
             continue
@@ -123,8 +118,18 @@ def has_winners(run: RunRow) -> bool:
     return bool(run.details.get("can_be_won", True))
 
 
+def algorithms_of(grouped: Groups) -> list[str]:
+    """The algorithms, in the order of the table."""
+    return list(dict.fromkeys(algorithm for algorithm, _ in grouped))
+
+
 def group_runs(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> dict[tuple[str, str], list[RunRow]]:
-    """(algorithm, scenario) -> its finished runs by seed, in the order of the plans."""
+    """The finished runs of a comparison, in the order of its plans.
+
+    Args:
+        plans: the comparison that was asked for.
+        runs: finished runs of the study; those outside the comparison are passed over.
+    """
     by_key = {(run.algorithm, run.scenario, run.seed, run.config_hash): run for run in runs}
     grouped: dict[tuple[str, str], list[RunRow]] = {}
     for plan in plans:
@@ -136,14 +141,14 @@ def group_runs(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> dict[tuple[s
     return grouped
 
 
-def _row(members: Sequence[RunRow]) -> Row:
+def _row(name: str, members: Sequence[RunRow]) -> Row:
     first = members[0]
-    rng = derive_generator(0, "bootstrap", first.algorithm, first.scenario)
+    rng = derive_generator(0, "bootstrap", name, first.scenario)
     win_rate = win_rate_interval([run.wins for run in members], [run.episodes for run in members], rng)
     speedups = [run.speedup_24 for run in members if run.speedup_24 is not None]
     reasons = dict.fromkeys(run.speedup_24_reason for run in members if run.speedup_24 is None)
     return Row(
-        algorithm=first.algorithm,
+        algorithm=name,
         scenario=first.scenario,
         seeds=tuple(run.seed for run in members),
         resumes=tuple(run.details.get("resumes", 0) for run in members),

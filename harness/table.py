@@ -7,14 +7,17 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.summary import Improvement, Row
+from harness.findings import Findings, Overall
+from harness.stats import Interval
+from harness.summary import Row
 
 Cell = Callable[[Row], str]
 
@@ -31,6 +34,15 @@ COLUMNS: dict[str, Cell] = {
     "env steps/s": lambda row: f"{row.env_steps_per_second:,.0f}",
     "wall time": lambda row: clock(row.wall_seconds),
 }
+OVERALL: dict[str, Callable[[Overall], str]] = {
+    "algorithm": lambda each: each.algorithm,
+    "scenarios": lambda each: str(len(each.scenarios)),
+    "IQM [95%]": lambda each: between(each.aggregates.iqm),
+    "median [95%]": lambda each: between(each.aggregates.median),
+    "mean [95%]": lambda each: between(each.aggregates.mean),
+    "optimality gap [95%]": lambda each: between(each.aggregates.optimality_gap),
+}
+"""Columns of the table over several scenarios."""
 HEADS = {
     "win rate [95%]": "win rate\n[95%]",
     "sparsity masked / model": "sparsity\nmasked / model",
@@ -47,6 +59,11 @@ def win_rate(row: Row) -> str:
     return f"{row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" if row.can_be_won else "n/a"
 
 
+def between(interval: Interval) -> str:
+    """Estimate and interval."""
+    return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
 def short_kind(kind: str) -> str:
     """``95% Wilson over battles`` -> ``Wilson, battles``; ``IQM, 95% bootstrap over seeds`` -> ``IQM, bootstrap``."""
     return kind.replace("95% ", "").replace(" over battles", ", battles").replace(" over seeds", "")
@@ -59,18 +76,23 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
 
 
-def show_table(console: Console, rows: Sequence[Row], improvements: Sequence[Improvement], *, title: str) -> None:
-    """Print a table for each scenario, then the footnotes of all."""
-    markers, notes = footnotes(rows, improvements)
-    for scenario in dict.fromkeys(row.scenario for row in rows):
-        table = empty_table(f"{scenario} · {title}", (name for name in COLUMNS if name != "scenario"))
-        for row in rows:
+def show_table(console: Console, findings: Findings) -> None:
+    """Print a table for each scenario and one over several, what they say in words, then the footnotes of all."""
+    markers, notes = footnotes(findings)
+    for scenario in findings.scenarios:
+        table = empty_table(f"{scenario} · {findings.title}", (name for name in COLUMNS if name != "scenario"))
+        for row in findings.rows:
             if row.scenario == scenario:
                 cells = dict(zip(COLUMNS, _cells(row, markers), strict=True))
                 table.add_row(*(Text(cell) for name, cell in cells.items() if name != "scenario"))
         console.print(table)
-    for note in notes:
-        console.print(Text(note), soft_wrap=True)
+    if over_several(findings):
+        table = empty_table("win rate over several scenarios", OVERALL)
+        for each in findings.overall:
+            table.add_row(*(Text(cell(each)) for cell in OVERALL.values()))
+        console.print(table)
+    for line in [*verdicts(findings), *notes]:
+        console.print(Text(line), soft_wrap=True)
 
 
 def empty_table(title: str, columns: Iterable[str]) -> Table:
@@ -84,43 +106,77 @@ def empty_table(title: str, columns: Iterable[str]) -> Table:
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write at least one row, all with the same keys, under a line of those keys."""
     with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+        write_csv_to(file, rows)
 
 
-def write_table(folder: Path, rows: Sequence[Row], improvements: Sequence[Improvement], *, title: str) -> list[Path]:
+def write_csv_to(file: TextIO, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The same, into an open file."""
+    writer = csv.DictWriter(file, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def write_table(folder: Path, findings: Findings) -> list[Path]:
     """Write ``table.md``, ``table.csv`` and ``table.json``; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     markdown, table_csv, table_json = (folder / f"table.{suffix}" for suffix in ("md", "csv", "json"))
-    markdown.write_text(as_markdown(rows, improvements, title=title))
-    listed = [{name: " ".join(map(str, getattr(row, name))) for name in ("seeds", "resumes")} for row in rows]
-    write_csv(table_csv, [{**dataclasses.asdict(row), **lists} for row, lists in zip(rows, listed, strict=True)])
-    content = {
-        "title": title,
-        "rows": [dataclasses.asdict(row) for row in rows],
-        "improvements": [dataclasses.asdict(improvement) for improvement in improvements],
-    }
-    table_json.write_text(json.dumps(content, indent=2) + "\n")
+    markdown.write_text(as_markdown(findings))
+    write_csv(table_csv, csv_rows(findings))
+    table_json.write_text(as_json(findings))
     return [markdown, table_csv, table_json]
 
 
-def as_markdown(rows: Sequence[Row], improvements: Sequence[Improvement], *, title: str) -> str:
-    """The table and its footnotes as Markdown."""
-    markers, notes = footnotes(rows, improvements)
-    lines = [f"# {title}", "", f"| {' | '.join(COLUMNS)} |"]
-    lines.append(f"|{'|'.join('---' if name in LEFT else '---:' for name in COLUMNS)}|")
-    lines += [f"| {' | '.join(_cells(row, markers))} |" for row in rows]
-    lines += ["", *(f"- {note}" for note in notes)]
+def csv_rows(findings: Findings) -> list[dict[str, Any]]:
+    """The table's rows for ``write_csv``; what holds several numbers is written with spaces between them."""
+    lists = ("seeds", "resumes")
+    return [
+        {**dataclasses.asdict(row), **{name: " ".join(map(str, getattr(row, name))) for name in lists}}
+        for row in findings.rows
+    ]
+
+
+def as_json(findings: Findings) -> str:
+    """All findings for machines, curves and profiles among them."""
+    return json.dumps(dataclasses.asdict(findings), indent=2, default=np.ndarray.tolist, allow_nan=False) + "\n"
+
+
+def as_markdown(findings: Findings) -> str:
+    """The tables, what they say in words, and the footnotes, as Markdown."""
+    markers, notes = footnotes(findings)
+    lines = [f"# {findings.title}", "", *_markdown(COLUMNS, (_cells(row, markers) for row in findings.rows)), ""]
+    if over_several(findings):
+        cells = ([cell(each) for cell in OVERALL.values()] for each in findings.overall)
+        lines += ["Win rate over several scenarios:", "", *_markdown(OVERALL, cells), ""]
+    lines += [f"- {line}" for line in [*verdicts(findings), *notes]]
     return "\n".join(lines) + "\n"
 
 
-def footnotes(rows: Sequence[Row], improvements: Sequence[Improvement]) -> tuple[dict[str, str], list[str]]:
+def over_several(findings: Findings) -> bool:
+    """Whether an algorithm has been seen with several seeds on several scenarios, so that there is more to sum up."""
+    return any(len(each.scenarios) > 1 for each in findings.overall)
+
+
+def verdicts(findings: Findings) -> list[str]:
+    """Who wins more, a line for each pair of algorithms and each scenario."""
+    return [f"{each.scenario}: {each.verdict}" for each in findings.comparisons]
+
+
+def _markdown(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    names = list(columns)
+    return [
+        f"| {' | '.join(names)} |",
+        f"|{'|'.join('---' if name in LEFT else '---:' for name in names)}|",
+        *(f"| {' | '.join(cells)} |" for cells in rows),
+    ]
+
+
+def footnotes(findings: Findings) -> tuple[dict[str, str], list[str]]:
     """Conditions and reasons that do not fit into cells.
 
     Returns:
         A marker for each reason why a speed-up is missing, and all notes, one a line.
     """
+    rows = findings.rows
     reasons = dict.fromkeys(row.speedup_24_reason for row in rows if row.speedup_24 is None)
     markers = {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
     notes = [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
@@ -148,7 +204,7 @@ def footnotes(rows: Sequence[Row], improvements: Sequence[Improvement]) -> tuple
     notes += [
         f"probability of improvement, {each.better} over {each.baseline}: "
         f"{each.probability:.2f} [{each.low:.2f}, {each.high:.2f}]"
-        for each in improvements
+        for each in findings.improvements
     ]
     return markers, notes
 

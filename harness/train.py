@@ -87,7 +87,6 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
         result, outcomes = judge(
             plan,
             run.algorithm,
-            run.test_env,
             env_steps=run.at.env_steps,
             wall=run.wall_seconds,
             resumes=run.at.resumes,

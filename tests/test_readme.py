@@ -69,6 +69,7 @@ def test_every_command_is_accounted_for() -> None:
         ["python", "-m", "harness.patterns"],
         ["optuna-dashboard", "sqlite:///studies/studies.db", "--artifact-dir"],
         ["python", "-m", "harness.watch"],
+        ["python", "-m", "harness.throughput"],
         ["python", "-m", "envs.sc2.server"],
     ]
     assert len(TRAINING) >= 4
@@ -132,6 +133,13 @@ def test_masks_are_shown(folder: Path) -> None:
     said = run([*shlex.split(line), "--study", "compare-smoke"], folder)
     assert "k24 terran_5_vs_5 seed 0" in said
     assert "written: runs/compare-smoke/patterns/patterns.csv" in said
+
+
+def test_throughput_writes_its_files(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("python -m harness.throughput"))
+    said = run([*shlex.split(line), "--batches", "256", "--device", "cpu"], folder)
+    assert "written: throughput.json, throughput.csv, throughput.png" in said
+    assert len(json.loads((folder / "throughput.json").read_text())["cells"]) == 2
 
 
 def run_if_missing(folder: Path) -> None:

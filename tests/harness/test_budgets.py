@@ -23,6 +23,13 @@ def test_named_lengths() -> None:
     }
 
 
+def test_battles_of_an_evaluation() -> None:
+    """As published during training, and enough at the end for an interval of about ±3 points."""
+    for name, budget in BUDGETS.items():
+        expected = (8, 16) if name == "smoke" else (32, 1_000)
+        assert (budget.test_episodes, budget.final_episodes) == expected
+
+
 def test_only_smoke_touches_the_algorithms() -> None:
     assert [name for name, budget in BUDGETS.items() if budget.algorithm_overrides] == ["smoke"]
 
@@ -43,7 +50,8 @@ def test_shorter_run_is_still_evaluated_and_saved() -> None:
     ("changed", "message"),
     [
         ({"env_steps": 0}, "env_steps is 0, it must be at least 1"),
-        ({"final_episodes": 40}, r"final_episodes is 40, it must be a multiple of test_slots \(32\)"),
+        ({"test_episodes": 40}, r"test_episodes is 40, it must be a multiple of test_slots \(32\)"),
+        ({"final_episodes": 512}, r"final_episodes is 512, it must be a multiple of final_slots \(125\)"),
     ],
 )
 def test_refused(changed: dict[str, int], message: str) -> None:

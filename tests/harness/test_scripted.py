@@ -96,6 +96,10 @@ MISTAKES = [
     (["--seed", "-1"], "--seed is -1, it must be at least 0"),
     (["--set", "k24.div_coef=1"], "--set k24.div_coef: only the world has settings here: --set env.KEY=VALUE"),
     (["--set", "env.step_mull=1"], "unknown setting of env 'step_mull'; did you mean step_mul"),
+    (
+        ["--scenarios", "3m", "--set", "env.heuristic_ai=true"],
+        "in every policy's place; --policies nearest-free plays that way",
+    ),
     (["--polices", "random"], "all flags: python -m harness.scripted --help"),
     (["--scenarios", "fake", "--policies", "random,nearest"], "policy nearest needs the built-in engine, which 'fake'"),
     (["--out", "."], "--out . is a folder; name a file in it, for example scripted.csv"),

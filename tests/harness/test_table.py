@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from harness.findings import Findings
 from harness.plan import RunPlan, plan_runs
 from harness.plot import common_points, plot_curves
-from harness.summary import improvements, summarise
+from harness.summary import Row, group_runs, improvements, summarise
 from harness.table import as_markdown, clock, show_table
 from studies.rows import CurvePoint, RunRow
 from tests.harness.fake_request import request_for
@@ -53,13 +54,21 @@ def run_row(plan: RunPlan, wins: int, **changed: object) -> RunRow:
     return dataclasses.replace(row, **changed)  # type: ignore[arg-type]
 
 
+def rows_of(plans: list[RunPlan], runs: list[RunRow]) -> list[Row]:
+    return summarise(group_runs(plans, runs))
+
+
+def markdown(plans: list[RunPlan], runs: list[RunRow]) -> list[str]:
+    return as_markdown(Findings(title="smoke", rows=rows_of(plans, runs))).splitlines()
+
+
 @pytest.fixture
 def plans() -> list[RunPlan]:
     return plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0, 1)))[0]
 
 
 def test_one_seed_is_judged_by_its_battles(plans: list[RunPlan]) -> None:
-    (row,) = summarise(plans, [run_row(plans[0], 8)])
+    (row,) = rows_of(plans, [run_row(plans[0], 8)])
     assert (row.algorithm, row.seeds, row.win_rate) == ("rule", (0,), 0.5)
     assert (row.win_low, row.win_high) == pytest.approx((0.2800, 0.7200), abs=1e-4)  # Wilson for 8 of 16, by hand
     assert row.interval_kind == "95% Wilson over battles"
@@ -67,24 +76,24 @@ def test_one_seed_is_judged_by_its_battles(plans: list[RunPlan]) -> None:
 
 def test_two_seeds_are_judged_by_seeds(plans: list[RunPlan]) -> None:
     runs = [run_row(plan, wins) for plan, wins in zip(plans, (4, 8, 12, 16), strict=True)]
-    rows = summarise(plans, runs)
+    rows = rows_of(plans, runs)
     assert [(row.algorithm, row.seeds, row.win_rate) for row in rows] == [("rule", (0, 1), 0.5), ("qmix", (0, 1), 0.75)]
     assert rows[0].interval_kind == "IQM, 95% bootstrap over seeds"
     assert (rows[0].win_low, rows[0].win_high) == (0.25, 0.75)
     assert (rows[0].return_mean, rows[0].wall_seconds, rows[0].episodes) == (8.0, 40.0, 32)
-    (better,) = improvements(plans, runs)
+    (better,) = improvements(group_runs(plans, runs))
     assert (better.better, better.baseline, better.probability) == ("rule", "qmix", 0.25)
 
 
 def test_runs_of_other_questions_stay_out(plans: list[RunPlan]) -> None:
     foreign = run_row(plans[0], 16, config_hash="other")
-    assert summarise(plans, [foreign]) == []
-    assert improvements(plans, [run_row(plans[0], 1), run_row(plans[1], 2)]) == []
+    assert rows_of(plans, [foreign]) == []
+    assert improvements(group_runs(plans, [run_row(plans[0], 1), run_row(plans[1], 2)])) == []
 
 
 def test_markdown(plans: list[RunPlan]) -> None:
     runs = [run_row(plans[0], 8), run_row(plans[1], 0, speedup_24=1.31, speedup_24_reason="", aborted=3)]
-    lines = as_markdown(summarise(plans, runs), [], title="smoke").splitlines()
+    lines = markdown(plans, runs)
     assert lines[0] == "# smoke"
     assert lines[4] == (
         "| rule | fake | 1 | 0.500 [0.280, 0.720] | Wilson, battles | 8.00 | 50.0% / 25.0% "
@@ -100,13 +109,13 @@ def test_markdown(plans: list[RunPlan]) -> None:
 
 def test_resumed_runs_are_named(plans: list[RunPlan]) -> None:
     runs = [run_row(plan, 8, details={"resumes": resumes}) for plan, resumes in zip(plans, (0, 1, 2, 0), strict=True)]
-    rows = summarise(plans, runs)
+    rows = rows_of(plans, runs)
     assert [(row.algorithm, row.seeds, row.resumes) for row in rows] == [
         ("rule", (0, 1), (0, 2)),
         ("qmix", (0, 1), (1, 0)),
     ]
     why = "without its replay, which refilled, so an uninterrupted run would differ"
-    assert as_markdown(rows, [], title="smoke").splitlines()[-2:] == [
+    assert markdown(plans, runs)[-2:] == [
         f"- rule on fake, seed 1: resumed 2 times {why}",
         f"- qmix on fake, seed 0: resumed 1 time {why}",
     ]
@@ -114,7 +123,8 @@ def test_resumed_runs_are_named(plans: list[RunPlan]) -> None:
 
 def test_terminal_table_keeps_brackets_as_they_are(plans: list[RunPlan]) -> None:
     out = io.StringIO()
-    show_table(Console(file=out, width=110), summarise(plans, [run_row(plans[0], 8)]), [], title="smoke")
+    rows = rows_of(plans, [run_row(plans[0], 8)])
+    show_table(Console(file=out, width=110), Findings(title="smoke", rows=rows))
     assert "fake · smoke" in out.getvalue()
     assert "0.500 [0.280, 0.720]" in out.getvalue()
 

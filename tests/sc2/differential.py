@@ -3,13 +3,15 @@
     git clone https://github.com/oxwhirl/smacv2 /tmp/smacv2
     python -m tests.sc2.differential /tmp/smacv2                      # every scenario that smacv2 can play
     python -m tests.sc2.differential /tmp/smacv2 --only MMM2 --steps 1000
+    python -m tests.sc2.differential /tmp/smacv2 --families           # and options: those of tests/golden/families.py
     python -m tests.sc2.differential /tmp/smacv2 --write              # the committed traces anew
 
 smacv2 and pysc2 are their owners' code, unmodified: they launch the game, connect to it, create or await units, give
 orders, step and look. The engine is given the same seed and the same actions. Three things are fixed so that the two
 can be compared: ``random.shuffle`` does nothing, so that agents are observed in the order of their numbers; numpy's
 draws are the engine's; and a reset is told the team and the places that the engine draws for the battle. On seven of
-SMAC's maps ``get_unit_type_id``, which raises or mistypes agents there, does what the original SMAC's does.
+SMAC's maps ``get_unit_type_id``, which raises or mistypes agents there, does what the original SMAC's does; with
+``obs_instead_of_state``, which no scenario has, ``build_state_feature_names``, which raises, gives no names.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from envs.battle.game_state import Memory
 from envs.battle.start import drawn_start
 from envs.registry import entry
 from tests.golden import smacv2_package
-from tests.golden.families import Family
+from tests.golden.families import FAMILIES, Family
 from tests.golden.record_smacv2 import Recorder
 from tests.golden.smacv2_package import COMMANDS, NO_COMMAND
 from tests.golden.trace import FOLDER, STATES
@@ -57,8 +59,18 @@ def playable() -> list[str]:
     return [id for id in envs.ids() if entry(id).scenario is not None and id not in UNKNOWN_TO_SMACV2]
 
 
+def playable_families() -> list[str]:
+    """The recorded families that need no ground or places but those of the maps."""
+    return [
+        name for name, family in FAMILIES.items()
+        if not family.rough and (not family.smac_map or family.scenario == entry(family.smac_map).scenario)
+    ]  # fmt: skip
+
+
 def family_of(id: str) -> Family:
-    """What a registered scenario is to smacv2."""
+    """What a registered scenario, or a recorded family, is to smacv2."""
+    if id in FAMILIES:
+        return FAMILIES[id]
     scenario, options = entry(id).scenario, dict(entry(id).defaults)
     assert scenario is not None
     smac_map = id if scenario.ally_team else ""
@@ -91,7 +103,8 @@ class Live(Recorder):
 
     def build(self, package: Any, seed: int) -> Any:
         family = self.family
-        whole = smacv2_package.repaired(package) if family.smac_map in MISTYPED else package
+        raises = family.smac_map in MISTYPED or family.options.get("obs_instead_of_state", False)
+        whole = smacv2_package.repaired(package) if raises else package
         return smacv2_package.construct(whole, family, seed=seed)
 
     def reset_package(self, battle: np.void, names: list[str], memory: Memory) -> tuple[Any, Any]:
@@ -187,6 +200,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, nargs="?", help="root of a checkout of oxwhirl/smacv2, if not installed")
     parser.add_argument("--only", nargs="+", default=None, help="scenarios, all that smacv2 has if not given")
+    parser.add_argument("--families", action="store_true", help="the recorded families instead")
     parser.add_argument("--steps", type=int, default=300, help="env_steps of each")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--write", action="store_true", help="write the committed traces anew")
@@ -197,7 +211,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         install(Path(folder))
         os.environ["SC2PATH"] = folder
-        for id in given.only or (KEPT if given.write else playable()):
+        every = playable_families() if given.families else playable()
+        for id in given.only or (KEPT if given.write else every):
             steps = KEPT[id] if given.write else given.steps
             live = compare(package, id, seed=SEED if given.write else given.seed, steps=steps)
             if given.write:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from algorithms import registry
 from algorithms.protocol import Algorithm, PolicyLayers
-from harness import speedup24
-from harness.speedup24 import Speedup24, compare_passes, measure_speedup24, no_speedup_reason
+from harness.throughput import race, speedup24
+from harness.throughput.backends import Backend
+from harness.throughput.speedup24 import Speedup24, compare_ways, measure_speedup24, no_speedup_reason
+from harness.throughput.timing import Timing
 from tests.algorithms.worlds import SPEC, learner
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import FakeEnv
+from tests.harness.throughput.stand_in import StandIn
 
 CPU = torch.device("cpu")
 GOOD = torch.tensor([[1.0, 0.0, 2.0, 0.0, 0.0, 3.0]])
@@ -29,10 +29,10 @@ def rule() -> RuleAlgorithm:
     return RuleAlgorithm("rule", FakeEnv(1, 0).spec, RuleConfig())
 
 
-def compare(compress: Callable[[Tensor], Tensor], **changes: object) -> Speedup24:
-    """The comparison on the CPU, in float32, with a stand-in for compression."""
+def compare(*backends: Backend, decisions: int = 50, **changes: object) -> Speedup24:
+    """The comparison on the CPU, with stand-ins for compression."""
     policy = learner("k24", **changes).policy_layers()
-    return compare_passes(policy, decisions=50, dtype=torch.float32, compress=compress, inner=1)
+    return compare_ways(policy, decisions=decisions, dtype=torch.float16, backends=backends, seconds=0.0)
 
 
 def test_reasons() -> None:
@@ -75,62 +75,65 @@ def test_a_refusing_backend_is_a_reason_and_no_crash(monkeypatch: pytest.MonkeyP
     assert found.reason.startswith("PyTorch cannot run 2:4 products here: ")
 
 
-def test_all_three_passes_are_timed_and_the_ratio_is_theirs() -> None:
-    converted: list[tuple[int, ...]] = []
-
-    def compress(padded: Tensor) -> Tensor:
-        converted.append(tuple(padded.shape))
-        return padded
-
-    found = compare(compress)
+def test_all_ways_are_timed_and_the_ratio_is_theirs() -> None:
+    backend = StandIn()
+    found = compare(backend)
     assert found.reason is None
     assert found.speedup == found.dense_seconds / found.compressed_seconds
     assert found.decisions == 3 * 24, "50 decisions over three types, each a multiple of 8"
-    assert found.dtype == "float32"
+    assert (found.dtype, found.backend) == ("float16", "stand-in")
     assert min(found.dense_seconds, found.masked_dense_seconds, found.compressed_seconds) > 0
+    assert found.auto_seconds <= min(found.masked_dense_seconds, found.compressed_seconds)
     assert found.conversion_seconds > 0
-    assert found.largest_error < 1e-5
-    assert converted[:12] == [(32, 64)] * 12, "four layers of three types"
-    assert list(found.layers) == ["fc1", "fc2", "fc3", "fc4"]
+    assert found.largest_error < 1e-3
+    assert backend.shapes == [(32, 64)] * 16, "four layers of three types, and one to warm up each layer"
+    assert list(found.layers) == ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"]
     assert (found.layers["fc1"].out_features, found.layers["fc1"].in_features) == (16, 17)
-    assert all(timing.compressed_seconds > 0 for timing in found.layers.values())
+    compressed = {name for name, timing in found.layers.items() if timing.compressed_seconds is not None}
+    assert compressed == {"fc1", "fc2", "fc3", "fc4"}, "the GRU is dense"
     json.dumps(dataclasses.asdict(found))
 
 
 def test_a_masked_gru_is_compressed_and_timed_too() -> None:
-    converted: list[tuple[int, ...]] = []
-
-    def compress(padded: Tensor) -> Tensor:
-        converted.append(tuple(padded.shape))
-        return padded
-
-    found = compare(compress, mask_gru=True)
+    backend = StandIn()
+    found = compare(backend, mask_gru=True)
     assert found.reason is None
-    assert list(found.layers) == ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"]
     assert found.layers["gru_hh"].out_features == 48
-    assert converted[:18].count((64, 64)) == 6, "two sides of three types"
+    assert found.layers["gru_hh"].compressed_seconds is not None
+    assert backend.shapes.count((64, 64)) == 8, "two sides of three types, and one to warm up each"
 
 
-def test_each_pass_gets_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clock readings are scripted: dense 6 s, compressed 2 s, masked dense 5 s, conversion 9 s, layers 1 s."""
-    readings = iter([6.0, 2.0, 5.0, 9.0])
-    monkeypatch.setattr(speedup24, "median_seconds", lambda work, device, inner=1: next(readings, 1.0))
-    found = compare(lambda padded: padded)
+def test_each_way_gets_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock is scripted: dense 6 s, masked dense 5 s, compressed 2 s, one batched product 4 s."""
+    script = {"dense": 6.0, "masked": 5.0, "masked-batched": 4.0, "stand-in": 2.0, "mixed": 3.0}
+
+    def scripted(works: dict[str, object], device: torch.device, *, seconds: float) -> dict[str, Timing]:
+        return {way: Timing(seconds=script[way], low=0.0, high=9.0, repeats=1, inner=1) for way in works}
+
+    monkeypatch.setattr(race, "time_in_turn", scripted)
+    found = compare(StandIn())
     assert (found.dense_seconds, found.masked_dense_seconds, found.compressed_seconds) == (6.0, 5.0, 2.0)
-    assert (found.speedup, found.conversion_seconds) == (3.0, 9.0)
+    assert (found.speedup, found.auto, found.auto_seconds) == (3.0, "stand-in", 2.0)
+    monkeypatch.setitem(script, "stand-in", 8.0)
+    slow = compare(StandIn())
+    assert (slow.speedup, slow.auto, slow.auto_seconds) == (0.75, "masked-batched", 4.0), "told as it is"
 
 
 @pytest.mark.parametrize("wrong", [1.05, float("nan")])
 def test_a_wrong_product_is_not_timed(wrong: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*args: Any, **kwargs: Any) -> float:
-        raise AssertionError("timed before it was checked")
+    timed: set[str] = set()
 
-    monkeypatch.setattr(speedup24, "median_seconds", never)
-    found = compare(lambda padded: padded * wrong)
+    def watched(works: dict[str, object], device: torch.device, *, seconds: float) -> dict[str, Timing]:
+        timed.update(works)
+        return {way: Timing(seconds=1.0, low=1.0, high=1.0, repeats=1, inner=1) for way in works}
+
+    monkeypatch.setattr(race, "time_in_turn", watched)
+    found = compare(StandIn(lambda padded: padded * wrong))
+    assert timed == {"dense", "masked", "masked-batched"}
     assert found.speedup is None
     assert found.reason is not None
-    assert found.reason.startswith("compressed output is off by ")
-    assert found.reason.endswith("of the largest value (allowed 0.02)")
+    assert "its output is off by " in found.reason
+    assert "of the largest value (allowed 0.02)" in found.reason
 
 
 @pytest.mark.skipif(not SPARSE_CORES, reason="needs a CUDA device with sparse tensor cores")
@@ -148,5 +151,5 @@ def test_the_policy_is_only_read() -> None:
     made = learner("k24")
     policy: PolicyLayers = made.policy_layers()
     before = {name: layer.masked.clone() for name, layer in policy.after.items()}
-    compare_passes(policy, decisions=24, dtype=torch.float16, compress=lambda padded: padded, inner=1)
+    compare_ways(policy, decisions=24, dtype=torch.float16, backends=(StandIn(),), seconds=0.0)
     assert all(torch.equal(policy.after[name].masked, weight) for name, weight in before.items())

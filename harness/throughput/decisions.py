@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from algorithms.protocol import Algorithm
+from harness.throughput.timing import REPEATS, time_call
 
 BATTLES = 1024
-REPEATS = 15
-WARM_UP = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +58,7 @@ def measure_throughput(
     def decide() -> None:
         algorithm.act(obs, last_action, action_mask, unit_type, hidden, epsilon=0.0)
 
-    seconds = median_seconds(decide, device, repeats=repeats)
+    seconds = time_call(decide, device, repeats=repeats).seconds
     return Throughput(
         decisions_per_second=battles * spec.n_agents / seconds,
         battles=battles,
@@ -73,36 +69,8 @@ def measure_throughput(
     )
 
 
-def median_seconds(
-    work: Callable[[], object], device: torch.device, *, repeats: int = REPEATS, inner: int = 1
-) -> float:
-    """Median wall time of one call, the device's queue emptied before each reading of the clock.
-
-    Args:
-        work: called ``WARM_UP`` times unmeasured, then ``repeats`` × ``inner`` times.
-        device: where the work runs.
-        repeats: timed readings.
-        inner: calls between two readings; more of them hide the cost of waiting for a device.
-    """
-    times = []
-    for repeat in range(WARM_UP + repeats):
-        _wait(device)
-        start = time.perf_counter()
-        for _ in range(inner):
-            work()
-        _wait(device)
-        if repeat >= WARM_UP:
-            times.append((time.perf_counter() - start) / inner)
-    return statistics.median(times)
-
-
 def describe_device(device: torch.device) -> str:
     """The device's own name, or the number of threads where it is the CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU, {torch.get_num_threads()} threads"
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

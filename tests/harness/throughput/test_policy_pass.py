@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from algorithms.learner import QLearner
 from algorithms.protocol import PolicyLayers
 from algorithms.rows import order_rows
-from harness.policy_pass import (
-    BATCH_MULTIPLE,
-    COLUMN_MULTIPLE,
-    ROW_MULTIPLE,
-    PolicyPass,
-    compressed_linear,
-    compressed_pass,
-    dense_pass,
-    masked_pass,
-    pad_to,
-)
+from harness.throughput.backends import Backend
+from harness.throughput.policy_pass import PolicyPass, gates, policy_pass, stores, uniform, with_dense_gru
+from harness.throughput.ways import BATCHED, DENSE, MASKED, pad_to
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
+from tests.harness.throughput.stand_in import StandIn, kept_half
 
 BATTLES = 10
 IDS = ("qmix", "kalei", "k24")
 
 
-def kept_half(padded: Tensor) -> Tensor:
-    """A stand-in for the compressed form: stores two values of each four and where they stood, and knows no more."""
-    groups = padded.unflatten(1, (-1, 4))
-    where = (groups != 0).int().topk(2, dim=-1).indices
-    values = groups.gather(-1, where)
-    return torch.zeros_like(groups).scatter(-1, where, values).flatten(1)
+def in_one_way(policy: PolicyLayers, way: str, sizes: list[int], *backends: Backend) -> PolicyPass:
+    """The pass that stores every layer alike, in float32."""
+    return policy_pass(policy, stores(policy, torch.float32, backends), uniform(policy, way), sizes)
 
 
 class Question:
@@ -85,14 +74,14 @@ def test_masked_dense_decides_as_act_does(id: str, spec) -> None:
     made = trained(id, spec)
     question = Question(made)
     assert len(set(question.sizes)) > 1 or spec is SINGLE_TYPE, "groups of different sizes"
-    question.check(masked_pass(made.policy_layers(), question.sizes, torch.float32))
+    question.check(in_one_way(made.policy_layers(), MASKED, question.sizes))
 
 
 @pytest.mark.parametrize("id", IDS)
 def test_dense_decides_as_a_dense_algorithm_with_these_weights(id: str) -> None:
     made = trained(id)
     question = Question(dense_twin(made))
-    question.check(dense_pass(made.policy_layers(), question.sizes, torch.float32))
+    question.check(in_one_way(made.policy_layers(), DENSE, question.sizes))
 
 
 def test_q_values_are_those_of_the_network() -> None:
@@ -101,7 +90,7 @@ def test_q_values_are_those_of_the_network() -> None:
     order = order_rows(torch.ones(BATTLES, dtype=torch.int64), question.groups, SPEC.n_mask_groups, 1)
     in_time = order.timed(question.hidden)
     expected, _ = made.net(question.inputs, order, made.net.group_weights(), in_time)
-    decide = masked_pass(made.policy_layers(), question.sizes, torch.float32)
+    decide = in_one_way(made.policy_layers(), MASKED, question.sizes)
     _, q, _ = decide(question.inputs, question.hidden, question.action_mask)
     torch.testing.assert_close(q, expected)
 
@@ -112,10 +101,10 @@ def test_q_values_are_those_of_the_network() -> None:
 def test_compressed_decides_as_act_does(id: str, mask_gru: bool, spec) -> None:
     made = trained(id, spec, mask_gru=mask_gru)
     question = Question(made)
-    question.check(masked_pass(made.policy_layers(), question.sizes, torch.float32))
-    decide = compressed_pass(made.policy_layers(), question.sizes, torch.float32, kept_half)
+    question.check(in_one_way(made.policy_layers(), MASKED, question.sizes))
+    decide = in_one_way(made.policy_layers(), "stand-in", question.sizes, StandIn(kept_half))
     question.check(decide)
-    question.inputs = pad_to(question.inputs, 1, COLUMN_MULTIPLE)
+    question.inputs = pad_to(question.inputs, 1, decide.input_width)
     question.check(decide)
 
 
@@ -123,23 +112,55 @@ def test_weights_that_are_not_two_of_four_do_not_survive_compression() -> None:
     """The broken twin: the stand-in drops what sparse tensor cores would not see."""
     made = trained("kalei")
     question = Question(made)
-    decide = compressed_pass(made.policy_layers(), question.sizes, torch.float32, kept_half)
+    decide = in_one_way(made.policy_layers(), "stand-in", question.sizes, StandIn(kept_half))
     with pytest.raises(AssertionError):
         question.check(decide)
 
 
+@pytest.mark.parametrize("mask_gru", [False, True], ids=["dense GRU", "masked GRU"])
+def test_one_batched_product_decides_as_act_does(mask_gru: bool) -> None:
+    """Groups of one size, which is what a batched product takes."""
+    made = trained("k24", SINGLE_TYPE, mask_gru=mask_gru)
+    question = Question(made)
+    decide = in_one_way(made.policy_layers(), BATCHED, question.sizes)
+    assert decide.block_sizes == [sum(question.sizes)]
+    question.check(decide)
+
+
+def test_each_layer_may_be_stored_in_its_own_way() -> None:
+    made = trained("k24", mask_gru=True)
+    question, policy = Question(made), made.policy_layers()
+    plan = {**uniform(policy, MASKED), "gru_hh": "stand-in", "fc4": "stand-in"}
+    backend = StandIn(kept_half)
+    question.check(policy_pass(policy, stores(policy, torch.float32, (backend,)), plan, question.sizes))
+    assert set(backend.shapes) == {(64, 64), (32, 64)}, "gru_hh and fc4, no other"
+
+
 def test_one_group_means_one_product() -> None:
     policy = trained("qmix").policy_layers()
-    seen: list[tuple[int, ...]] = []
-
-    def compress(padded: Tensor) -> Tensor:
-        seen.append(tuple(padded.shape))
-        return padded
-
-    decide = compressed_pass(policy, [4, 8, 4], torch.float32, compress)
+    decide = in_one_way(policy, MASKED, [4, 8, 4])
     assert decide.block_sizes == [16]
-    assert seen == [(32, 64)] * 4
-    assert [len(linears) for linears in (*decide.before.values(), *decide.after.values())] == [1] * 4
+    assert [len(layer.linears) for layer in decide.prunable] == [1] * 4
+
+
+def test_the_masks_of_a_gru_can_be_taken_off() -> None:
+    policy = trained("k24", mask_gru=True).policy_layers()
+    plain = with_dense_gru(policy)
+    assert list(plain.prunable()) == ["fc1", "fc2", "fc3", "fc4"]
+    draw = torch.Generator().manual_seed(0)
+    parts, hidden = [torch.randn(6, 16, generator=draw)], [torch.rand(6, 16, generator=draw)]
+    (arrived,) = in_one_way(plain, MASKED, [6, 0, 0]).gru(parts, hidden)
+    tensors = [*(side.weight for side in policy.gru), *(side.bias for side in policy.gru)]
+    torch.testing.assert_close(arrived, torch.gru_cell(parts[0], hidden[0], *tensors))
+
+
+def test_gates_are_those_of_a_gru_cell() -> None:
+    draw = torch.Generator().manual_seed(0)
+    x, hidden = torch.randn(5, 8, generator=draw), torch.randn(5, 4, generator=draw)
+    tensors = [torch.randn(*shape, generator=draw) for shape in ((12, 8), (12, 4), (12,), (12,))]
+    w_ih, w_hh, b_ih, b_hh = tensors
+    arrived = gates(functional.linear(x, w_ih, b_ih), functional.linear(hidden, w_hh, b_hh), hidden)
+    torch.testing.assert_close(arrived, torch.gru_cell(x, hidden, *tensors))
 
 
 def test_policy_layers_are_copies() -> None:
@@ -163,44 +184,10 @@ def test_another_network_needs_no_fixed_names() -> None:
     draw = torch.Generator().manual_seed(0)
     inputs, hidden = torch.randn(6, 17, generator=draw), torch.randn(6, 16, generator=draw)
     legal = torch.ones(6, SPEC.n_actions, dtype=torch.bool)
-    _, q, next_hidden = dense_pass(other, [6], torch.float32)(inputs, hidden, legal)
+    _, q, next_hidden = in_one_way(other, DENSE, [6])(inputs, hidden, legal)
     x = functional.linear(inputs, policy.before["fc1"].weight, policy.before["fc1"].bias).relu()
     x = functional.linear(x, square.weight, square.bias).relu()
     weights, biases = [side.weight for side in policy.gru], [side.bias for side in policy.gru]
     expected = torch.gru_cell(x, hidden, *weights, *biases)
     torch.testing.assert_close(next_hidden, expected)
     torch.testing.assert_close(q, functional.linear(expected, other.after["q"].weight, other.after["q"].bias))
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(11, 64), (64, 98), (64, 64), (1, 1)])
-def test_padding_reaches_the_multiples_and_changes_no_product(rows: int, columns: int) -> None:
-    generator = torch.Generator().manual_seed(0)
-    weight = torch.randn((rows, columns), generator=generator, dtype=torch.float64)
-    bias = torch.randn(rows, generator=generator, dtype=torch.float64)
-    inputs = torch.randn((13, columns), generator=generator, dtype=torch.float64)
-    stored = []
-
-    def compress(padded: Tensor) -> Tensor:
-        stored.append(padded)
-        return padded
-
-    linear = compressed_linear(weight, bias, torch.float64, compress)
-    assert stored[0].shape[0] % ROW_MULTIPLE == stored[0].shape[1] % COLUMN_MULTIPLE == 0
-    assert stored[0].shape[0] - rows < ROW_MULTIPLE
-    assert stored[0].shape[1] - columns < COLUMN_MULTIPLE
-    expected = functional.linear(inputs, weight, bias)
-    torch.testing.assert_close(linear(inputs), expected)
-    torch.testing.assert_close(linear(pad_to(inputs, 1, COLUMN_MULTIPLE)), expected)
-
-
-def test_padding_suits_both_backends() -> None:
-    from torch.sparse import semi_structured
-
-    for backend in (
-        semi_structured.SparseSemiStructuredTensorCUTLASS,
-        semi_structured.SparseSemiStructuredTensorCUSPARSELT,
-    ):
-        asked = backend._DTYPE_SHAPE_CONSTRAINTS[torch.float16]
-        assert ROW_MULTIPLE % asked.sparse_min_rows == 0
-        assert COLUMN_MULTIPLE % asked.sparse_min_cols == 0
-        assert BATCH_MULTIPLE % asked.dense_min_rows == 0

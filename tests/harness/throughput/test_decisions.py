@@ -7,11 +7,9 @@ import time
 import pytest
 import torch
 
-from harness.throughput import WARM_UP, measure_throughput, median_seconds
+from harness.throughput.decisions import measure_throughput
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import N_AGENTS, FakeEnv
-
-CPU = torch.device("cpu")
 
 
 def test_one_decision_for_every_agent_of_every_battle(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,19 +29,3 @@ def test_one_decision_for_every_agent_of_every_battle(monkeypatch: pytest.Monkey
     assert 0.01 <= found.seconds < 0.1
     assert (found.battles, found.dtype, found.device) == (64, "float32", "cpu")
     assert "threads" in found.device_name
-
-
-def test_median_ignores_the_warm_up_and_one_slow_call() -> None:
-    naps = iter([0.05] * WARM_UP + [0.001, 0.001, 0.001, 0.001, 0.05])
-    calls = []
-
-    def work() -> None:
-        calls.append(1)
-        time.sleep(next(naps))
-
-    assert 0.001 <= median_seconds(work, CPU, repeats=5) < 0.02
-    assert len(calls) == WARM_UP + 5
-
-
-def test_inner_calls_share_one_reading() -> None:
-    assert 0.002 <= median_seconds(lambda: time.sleep(0.002), CPU, repeats=2, inner=4) < 0.02

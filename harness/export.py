@@ -1,0 +1,132 @@
+"""The finished runs of a study for other programs: marl-eval's JSON, CSV, Markdown, or all findings as JSON.
+
+    python -m harness.export --study compare-quick --format marl-eval --out runs.json
+
+``csv`` and ``markdown`` are the table of ``harness.compare`` over everything that the study holds; ``json`` adds
+aggregates, performance profiles, learning curves with their bands, and the differences between algorithms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.command_line import ALL_DONE, WRONG_USE, Parser, listed, make_console, say
+from harness.errors import UsageError, unknown_name
+from harness.findings import find
+from harness.flags import default_study
+from harness.marl_eval import marl_eval_layout
+from harness.summary import Groups
+from harness.table import as_json, as_markdown, csv_rows, write_csv_to
+from harness.variants import group_study
+from studies.errors import StorageError
+from studies.store import DEFAULT_STORAGE, StudyStore, study_names
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Export; returns the exit code: 0, or 2 for a mistake in the command."""
+    console = make_console(stderr=True)
+    try:
+        flags = _parser().parse_args(sys.argv[1:] if argv is None else argv)
+        known = study_names(flags.storage)
+        if flags.study not in known:
+            raise unknown_name("study", flags.study, known, hint=f"It is looked for in {flags.storage}.")
+        with StudyStore.open(flags.storage, flags.study) as store:
+            grouped = choose(group_study(store.rows()), flags.study, listed(flags.algos), listed(flags.scenarios))
+            text, notes = FORMATS[flags.format](grouped, store, flags.study)
+        for note in notes:
+            say(console, f"left out: {note}")
+        if flags.out is None:
+            print(text, end="")
+        else:
+            _write(Path(flags.out), text)
+            say(console, f"written: {flags.out}")
+    except (UsageError, StorageError) as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return WRONG_USE
+    return ALL_DONE
+
+
+def choose(grouped: Groups, study: str, algos: Sequence[str], scenarios: Sequence[str]) -> Groups:
+    """The groups asked for; none asked: all.
+
+    Raises:
+        UsageError: a name that the study does not hold, or no finished run at all.
+    """
+    if not grouped:
+        raise UsageError(f"study {study} holds no finished run; see how far they are by typing its command again")
+    for place, kind, asked in ((0, "algorithm", algos), (1, "scenario", scenarios)):
+        known = dict.fromkeys(key[place] for key in grouped)
+        for name in asked:
+            if name not in known:
+                raise unknown_name(f"{kind} of study {study}", name, list(known))
+    chosen = {
+        (algorithm, scenario): runs
+        for (algorithm, scenario), runs in grouped.items()
+        if (not algos or algorithm in algos) and (not scenarios or scenario in scenarios)
+    }
+    if not chosen:
+        raise UsageError(f"study {study} holds no finished run of {', '.join(algos)} on {', '.join(scenarios)}")
+    return chosen
+
+
+Export = tuple[str, list[str]]
+
+
+def _marl_eval(grouped: Groups, store: StudyStore, _study: str) -> Export:
+    layout, left_out = marl_eval_layout(grouped, store.curve_points)
+    return json.dumps(layout, indent=2) + "\n", left_out
+
+
+def _csv(grouped: Groups, store: StudyStore, study: str) -> Export:
+    text = io.StringIO(newline="")
+    write_csv_to(text, csv_rows(find(grouped, store, title=study)))
+    return text.getvalue(), []
+
+
+def _markdown(grouped: Groups, store: StudyStore, study: str) -> Export:
+    return as_markdown(find(grouped, store, title=study)), []
+
+
+def _json(grouped: Groups, store: StudyStore, study: str) -> Export:
+    return as_json(find(grouped, store, title=study)), []
+
+
+FORMATS: dict[str, Callable[[Groups, StudyStore, str], Export]] = {
+    "marl-eval": _marl_eval,
+    "csv": _csv,
+    "markdown": _markdown,
+    "json": _json,
+}
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, newline="")
+    except OSError as error:
+        raise UsageError(f"--out {path} cannot be written to ({error.strerror}); name another file") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="python -m harness.export",
+        description="Write the finished runs of a study for other programs.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--format", required=True, choices=list(FORMATS), help="marl-eval: its JSON layout; json: all findings")
+    add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
+    add("--algos", metavar="A,B", help="only these algorithms (default: all)")
+    add("--scenarios", metavar="A,B", help="only these scenarios (default: all)")
+    add("--out", metavar="FILE", help="where to write (default: standard output)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""One number for an algorithm over all its scenarios and seeds: interquartile mean, median, mean, optimality gap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.stats.bootstrap import RESAMPLES, Scores, Strata, as_strata, bootstrap
+from harness.stats.interval import Interval
+from harness.stats.wilson import wilson
+
+IQM_OVER_SEEDS = "IQM, 95% bootstrap over seeds"
+MEDIAN_OVER_SEEDS = "median of scenario means, 95% bootstrap over seeds"
+MEAN_OVER_SEEDS = "mean, 95% bootstrap over seeds"
+GAP_OVER_SEEDS = "optimality gap, 95% bootstrap over seeds"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregates:
+    """The four aggregates of one algorithm, all from the same resamples."""
+
+    iqm: Interval
+    median: Interval
+    mean: Interval
+    optimality_gap: Interval
+
+
+def iqm(scores: Scores) -> Scores:
+    """Interquartile mean along the last axis: the mean without the floor(n/4) lowest and highest scores.
+
+    Args:
+        scores: (..., n) float64, n at least 1; below 4 nothing is cut and the plain mean remains.
+
+    Source: R. Agarwal et al., NeurIPS 2021.
+    """
+    count = scores.shape[-1]
+    cut = count // 4
+    middle: Scores = np.sort(scores, axis=-1)[..., cut : count - cut].mean(axis=-1)
+    return middle
+
+
+def pooled_iqm(strata: Strata) -> Scores:
+    """Interquartile mean of the scores of all scenarios together."""
+    return iqm(np.concatenate(strata, axis=-1))
+
+
+def mean(strata: Strata) -> Scores:
+    """Mean over scenarios of the mean over seeds."""
+    return np.asarray(np.mean([stratum.mean(axis=-1) for stratum in strata], axis=0))
+
+
+def median(strata: Strata) -> Scores:
+    """Median over scenarios of the mean over seeds; the mean itself where there is one scenario."""
+    return np.asarray(np.median([stratum.mean(axis=-1) for stratum in strata], axis=0))
+
+
+def optimality_gap(strata: Strata, target: float = 1.0) -> Scores:
+    """How far scores stay below a target on average; what lies above the target counts as on it. Less is better."""
+    return target - np.minimum(np.concatenate(strata, axis=-1), target).mean(axis=-1)
+
+
+def aggregates(scores: Sequence[Sequence[float]], rng: np.random.Generator, resamples: int = RESAMPLES) -> Aggregates:
+    """All four aggregates with stratified bootstrap intervals.
+
+    Args:
+        scores: per scenario, one score per seed (at least 2), 1 being the best that can be had.
+        rng: draws the resamples.
+        resamples: how many.
+
+    Raises:
+        ValueError: a scenario has fewer than two seeds, or a score is not finite.
+
+    Source: Agarwal et al., NeurIPS 2021.
+    """
+
+    def all_four(strata: Strata) -> Scores:
+        return np.stack([pooled_iqm(strata), median(strata), mean(strata), optimality_gap(strata)])
+
+    strata = as_strata(scores)
+    estimates = all_four(strata)
+    lows, highs = bootstrap([strata], all_four, rng, resamples)
+    kinds = (IQM_OVER_SEEDS, MEDIAN_OVER_SEEDS, MEAN_OVER_SEEDS, GAP_OVER_SEEDS)
+    found = [
+        Interval(estimate=float(estimate), low=float(low), high=float(high), kind=kind)
+        for estimate, low, high, kind in zip(estimates, lows, highs, kinds, strict=True)
+    ]
+    return Aggregates(iqm=found[0], median=found[1], mean=found[2], optimality_gap=found[3])
+
+
+def iqm_interval(scores: Sequence[Sequence[float]], rng: np.random.Generator, resamples: int = RESAMPLES) -> Interval:
+    """Interquartile mean of all scores, with a stratified percentile bootstrap over seeds.
+
+    Args:
+        scores: per scenario, one score per seed (at least 2).
+        rng: draws the resamples.
+        resamples: how many.
+
+    Raises:
+        ValueError: a scenario has fewer than two seeds, or a score is not finite.
+
+    Source: Agarwal et al., NeurIPS 2021.
+    """
+    strata = as_strata(scores)
+    low, high = bootstrap([strata], pooled_iqm, rng, resamples)
+    return Interval(estimate=float(pooled_iqm(strata)), low=float(low), high=float(high), kind=IQM_OVER_SEEDS)
+
+
+def win_rate_interval(wins: Sequence[int], episodes: Sequence[int], rng: np.random.Generator) -> Interval:
+    """The win rate of one algorithm on one scenario: Wilson for one seed, IQM over seeds for two or more.
+
+    Args:
+        wins: per seed, episodes won.
+        episodes: per seed, episodes finished.
+        rng: draws the bootstrap; untouched for one seed.
+
+    Raises:
+        ValueError: no seed, or no finished episode for one of them.
+    """
+    if len(wins) != len(episodes) or not wins:
+        raise ValueError(
+            f"Got wins of {len(wins)} seed(s) and episodes of {len(episodes)}; at least one of each is needed"
+        )
+    each = [wilson(won, of) for won, of in zip(wins, episodes, strict=True)]
+    return each[0] if len(each) == 1 else iqm_interval([[seed.estimate for seed in each]], rng)

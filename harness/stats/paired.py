@@ -1,0 +1,129 @@
+"""The difference between two algorithms that met the same battles, seed by seed.
+
+Two policies of the same seed are judged on the same battles: the same teams, the same starts. A battle that is easy is
+easy for both, so the difference of a seed is taken battle by battle, and what the battles share drops out. Seeds are
+the units beyond that: another seed means other networks and other battles, so the differences of seeds are independent
+and Student's t over them holds however much or little the battles of a pair share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from harness.stats.interval import TAIL
+
+OVER_SEEDS = "95% t over seeds, paired by battle"
+OVER_BATTLES = "95% over the battles of one seed, paired"
+
+Paired = Sequence[NDArray[np.float64]]
+"""For each seed, score − baseline of each battle that both finished."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Score − baseline, over one scenario or several."""
+
+    estimate: float
+    low: float
+    high: float
+    kind: str
+    seeds: tuple[int, ...]
+    """Of each scenario."""
+    between: tuple[float, ...]
+    """Of each scenario, variance of the difference from one seed to another; 0 where there is one."""
+    within: tuple[float, ...]
+    """Of each scenario, the variance that the battles of one seed leave in its difference."""
+
+    @property
+    def over_seeds(self) -> bool:
+        """Whether it speaks of the algorithms, and not only of the policies of one seed."""
+        return min(self.seeds) > 1
+
+
+def paired_difference(scenarios: Sequence[Paired], *, shares: bool) -> Difference:
+    """Mean over scenarios of the mean over seeds of the mean over battles, with a 95% interval.
+
+    With two or more seeds everywhere: Student's t over seeds, with Satterthwaite's degrees of freedom over scenarios,
+    but never narrower than the battles alone allow, so that two seeds that agree by chance do not promise more than
+    their battles have shown. With one seed, the interval is over battles alone and speaks of these two policies.
+
+    Args:
+        scenarios: per scenario, per seed, the differences of battles.
+        shares: whether scores are 0 or 1 (won or not), so that differences are -1, 0 or 1.
+
+    Raises:
+        ValueError: no scenario, no seed, or a seed whose pairs say nothing about their spread.
+
+    Source: F. E. Satterthwaite, Biometrics Bulletin 2 (1946); over battles won or not: D. G. Bonett & R. M. Price,
+    J. Educ. Behav. Stat. 37 (2012), which adds a battle to either side so that no interval has length 0.
+    """
+    least = 1 if shares else 2
+    if not scenarios or not all(scenarios) or any(len(pairs) < least for seeds in scenarios for pairs in seeds):
+        counts = [[len(pairs) for pairs in seeds] for seeds in scenarios]
+        raise ValueError(
+            f"A paired difference needs a scenario, a seed in each and {least} battle(s) of each seed that both "
+            f"finished, got {counts} battles by scenario and seed; leave out what has none"
+        )
+    seeds = tuple(len(paired) for paired in scenarios)
+    estimate = float(np.mean([np.mean([pairs.mean() for pairs in paired]) for paired in scenarios]))
+    over_battles = [[_over_battles(pairs, shares) for pairs in paired] for paired in scenarios]
+    within = tuple(float(np.mean([variance for _, variance in each])) for each in over_battles)
+    if min(seeds) > 1:
+        between = tuple(float(np.var([pairs.mean() for pairs in paired], ddof=1)) for paired in scenarios)
+        middle, kind = estimate, OVER_SEEDS
+    else:
+        between, kind = (0.0,) * len(seeds), OVER_BATTLES
+        middle = float(np.mean([np.mean([centre for centre, _ in each]) for each in over_battles]))
+    reach = half_width(between, within, seeds)
+    lowest, highest = (-1.0, 1.0) if shares else (-np.inf, np.inf)
+    return Difference(
+        estimate=estimate,
+        low=float(max(lowest, middle - reach)),
+        high=float(min(highest, middle + reach)),
+        kind=kind,
+        seeds=seeds,
+        between=between,
+        within=within,
+    )
+
+
+def half_width(between: Sequence[float], within: Sequence[float], seeds: Sequence[int]) -> float:
+    """Half the length of the interval, for variances between seeds and within them and numbers of seeds by scenario."""
+    count = np.asarray(seeds)
+    over_battles = float(stdtrit(np.inf, 1.0 - TAIL)) * float((np.asarray(within) / count).sum()) ** 0.5
+    of_means = np.asarray(between) / count
+    squared = float(of_means.sum())
+    if min(seeds) == 1 or squared == 0.0:
+        return over_battles / len(seeds)
+    freedom = squared**2 / float((of_means**2 / (count - 1)).sum())
+    return max(float(stdtrit(freedom, 1.0 - TAIL)) * squared**0.5, over_battles) / len(seeds)
+
+
+def further_seeds(difference: Difference, width: float, most: int) -> int | None:
+    """How many more seeds of each scenario bring the half width below ``width``, the spread staying as observed.
+
+    Args:
+        difference: over seeds.
+        width: what to reach.
+        most: where to stop looking.
+
+    Returns:
+        At least 1; None if ``most`` are not enough.
+    """
+    for more in range(1, most + 1):
+        if half_width(difference.between, difference.within, [count + more for count in difference.seeds]) < width:
+            return more
+    return None
+
+
+def _over_battles(pairs: NDArray[np.float64], shares: bool) -> tuple[float, float]:
+    """Centre and variance of one seed's mean difference, as far as its battles tell."""
+    if not shares:
+        return float(pairs.mean()), float(pairs.var(ddof=1)) / len(pairs)
+    padded = np.append(pairs, (1.0, -1.0))
+    return float(padded.mean()), float(padded.var()) / len(padded)

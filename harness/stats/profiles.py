@@ -1,0 +1,45 @@
+"""Performance profiles: the share of runs that score above each threshold, with a band."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.stats.bootstrap import RESAMPLES, Scores, Strata, as_strata, bootstrap
+from harness.stats.interval import Band
+
+PROFILE_OVER_SEEDS = "share of runs above a score, 95% bootstrap over seeds at each score"
+THRESHOLDS = np.linspace(0.0, 1.0, 101)
+"""For win rates."""
+
+
+def performance_profile(
+    scores: Sequence[Sequence[float]],
+    rng: np.random.Generator,
+    thresholds: Scores = THRESHOLDS,
+    resamples: int = RESAMPLES,
+) -> Band:
+    """The share of runs that score above each threshold: the whole distribution of scores instead of one number.
+
+    Where one algorithm's profile lies above another's throughout, it is better at every quantile.
+
+    Args:
+        scores: per scenario, one score per seed (at least 2).
+        rng: draws the resamples.
+        thresholds: (P,) ascending.
+        resamples: how many.
+
+    Raises:
+        ValueError: a scenario has fewer than two seeds, or a score is not finite.
+
+    Source: Agarwal et al., NeurIPS 2021 (run-score distributions); E. Dolan & J. Moré, Math. Program. 91 (2002).
+    """
+
+    def profile(strata: Strata) -> Scores:
+        pooled = np.concatenate(strata, axis=-1)
+        return np.stack([(pooled > threshold).mean(axis=-1) for threshold in thresholds])
+
+    strata = as_strata(scores)
+    low, high = bootstrap([strata], profile, rng, resamples)
+    return Band(at=thresholds, estimate=profile(strata), low=low, high=high, kind=PROFILE_OVER_SEEDS)

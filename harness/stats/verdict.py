@@ -1,0 +1,76 @@
+"""What a difference says, in words."""
+
+from __future__ import annotations
+
+from harness.stats.paired import Difference, further_seeds
+
+SMALLEST_OF_INTEREST = 0.05
+"""Win rates that differ by less are called equal, once the interval shows that they do."""
+MOST_SEEDS = 1000
+"""Nobody runs more; the verdict then says so instead of a number."""
+ENOUGH_SEEDS = 3
+"""What to run where one seed says nothing about the algorithms: the least with which the t interval is of any use."""
+
+
+def verdict(name: str, baseline: str, difference: Difference, *, won: bool) -> str:
+    """One line: the difference, its interval, whether it shows anything, and if not, how many seeds would.
+
+    Args:
+        name: of the algorithm.
+        baseline: of the one that it is held against.
+        difference: name − baseline.
+        won: whether it is one of win rates, in which ``SMALLEST_OF_INTEREST`` has a meaning; else of returns.
+    """
+    digits = ".3f" if won else ".2f"
+    numbers = f"{name} − {baseline} = {_signed(difference.estimate, digits)} " + (
+        f"[{_signed(difference.low, digits)}, {_signed(difference.high, digits)}]"
+    )
+    if difference.over_seeds:
+        return f"{numbers}: {_of_algorithms(name, baseline, difference, won)}"
+    return (
+        f"{numbers}, over the battles of one seed: {_of_policies(name, baseline, difference, won)}; "
+        f"what it says of the algorithms takes more seeds (--seeds {ENOUGH_SEEDS} or more)"
+    )
+
+
+def better(name: str, baseline: str, difference: Difference) -> str | None:
+    """The one that the interval shows to be better; None where it holds 0."""
+    if difference.low > 0.0:
+        return name
+    return baseline if difference.high < 0.0 else None
+
+
+def seeds_to_decide(difference: Difference, *, won: bool) -> int | None:
+    """How many more seeds would decide, if difference and spread stay as observed; None: more than ``MOST_SEEDS``.
+
+    Decided is a difference whose interval leaves out 0, or lies within ± ``SMALLEST_OF_INTEREST``: the half width must
+    fall below the difference itself, or below what separates it from the smallest of interest, whichever is easier.
+    """
+    size = abs(difference.estimate)
+    width = max(size, SMALLEST_OF_INTEREST - size) if won else size
+    return further_seeds(difference, width, MOST_SEEDS)
+
+
+def _of_algorithms(name: str, baseline: str, difference: Difference, won: bool) -> str:
+    found = better(name, baseline, difference)
+    if found is not None:
+        return f"{found} {'wins more' if won else 'has the higher return'}"
+    if won and max(-difference.low, difference.high) < SMALLEST_OF_INTEREST:
+        return f"no difference as large as {SMALLEST_OF_INTEREST}"
+    more = seeds_to_decide(difference, won=won)
+    if more is None:
+        return f"no difference shown; more than {MOST_SEEDS:,} seeds would be needed to decide"
+    return f"no difference shown; about {more} more seed{'s' if more > 1 else ''} would decide"
+
+
+def _of_policies(name: str, baseline: str, difference: Difference, won: bool) -> str:
+    found = better(name, baseline, difference)
+    if found is None:
+        return "no difference shown between the two policies"
+    return f"the policy of {found} {'wins more' if won else 'has the higher return'}"
+
+
+def _signed(number: float, digits: str) -> str:
+    """With a sign, a minus as wide as the plus, and no sign before zero."""
+    text = f"{number:+{digits}}"
+    return text[1:] if float(text) == 0.0 else text.replace("-", "−")

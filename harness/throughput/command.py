@@ -1,0 +1,181 @@
+"""The command: flags -> grid -> table, file, picture."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+import algorithms.registry
+import envs.registry
+from algorithms.names import ALGORITHMS as KNOWN_ALGORITHMS
+from harness.command_line import (
+    ALL_DONE,
+    INTERRUPTED,
+    SOME_MISSING,
+    WRONG_USE,
+    Parser,
+    at_least_one,
+    import_user_code,
+    make_console,
+    make_folder,
+    names_in,
+    say,
+)
+from harness.config import check_targets, parse_setting
+from harness.errors import UsageError, unknown_name
+from harness.flags import default_study
+from harness.plan import resolve_device
+from harness.throughput.plot import plot
+from harness.throughput.record import new_record, open_record
+from harness.throughput.report import show
+from harness.throughput.subject import Subject, fresh, trained
+from harness.throughput.sweep import DTYPES, Grid, measure
+from harness.trained import folder_of_trial, read_run
+from studies.errors import StorageError
+from studies.store import DEFAULT_STORAGE
+
+ALL_HIDDEN = (64, 128, 256, 512, 1024, 2048, 4096)
+ALL_BATCHES = (256, 2048, 16_384, 131_072, 1_048_576)
+BATCHES = (256, 4096, 65_536)
+ENDINGS = (".png", ".svg", ".pdf")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure; returns the exit code: 0 done, 1 cells are missing, 2 a mistake in the command, 130 Ctrl-C."""
+    console = make_console()
+    try:
+        grid = read_flags(sys.argv[1:] if argv is None else argv)
+        record = open_record(grid.out, grid.subject.label, grid.device) if grid.out else None
+        record = record or new_record(grid.subject.label, grid.device)
+        problem = measure(console, grid, record)
+    except (UsageError, StorageError) as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print("\nstopped; cells that were finished are kept where --out was given", file=sys.stderr)
+        return INTERRUPTED
+    if grid.json:
+        print(record.as_json())
+    else:
+        show(console, record)
+    written = [path for path in (grid.out, grid.out and grid.out.with_suffix(".csv")) if path]
+    if grid.plot:
+        plot(grid.plot, record)
+        written.append(grid.plot)
+    for line in ([f"written: {', '.join(map(str, written))}"] if written else []) + ([problem] if problem else []):
+        print(line, file=sys.stderr) if grid.json else say(console, line)
+    return SOME_MISSING if problem else ALL_DONE
+
+
+def read_flags(argv: Sequence[str]) -> Grid:
+    """Read the command line.
+
+    Raises:
+        UsageError: an unknown name, a malformed value, or flags that contradict each other.
+        SystemExit: after ``--help``.
+    """
+    begun = time.perf_counter()
+    early, _ = _parser(import_only=True).parse_known_args(argv)
+    for target in early.imports:
+        import_user_code(target)
+    flags = _parser().parse_args(argv)
+    device = torch.device(resolve_device(flags.device))
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)
+    defaults = ("float16", "bfloat16") if device.type == "cuda" else ("float32",)
+    dtypes = _listed(flags.dtypes) or list(defaults)
+    for name in dtypes:
+        if name not in DTYPES:
+            raise unknown_name("dtype", name, DTYPES)
+    batches = _numbers("--batches", flags.batches) or (ALL_BATCHES if flags.all else BATCHES)
+    out, picture = (Path(given) if given else None for given in (flags.out, flags.plot))
+    _check_endings(out, picture)
+    return Grid(
+        subject=_subject(flags),
+        device=device,
+        batches=tuple(batches),
+        dtypes=tuple(dict.fromkeys(dtypes)),
+        out=out,
+        plot=picture,
+        json=flags.json,
+        deadline=begun + 60 * flags.minutes if flags.minutes else float("inf"),
+    )
+
+
+def _subject(flags: argparse.Namespace) -> Subject:
+    hidden = _numbers("--hidden", flags.hidden)
+    if flags.run is not None:
+        if hidden or flags.all or flags.settings:
+            raise UsageError("--run measures a policy as it was trained: leave out --hidden, --all and --set")
+        where = Path(flags.run)
+        if flags.run.isdigit():
+            where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
+        return trained(read_run(where))
+    (algorithm,) = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)[:1]
+    (scenario,) = names_in("scenario", flags.scenario, envs.registry.ids(), envs.registry.real_name)[:1]
+    settings = tuple(parse_setting(argument) for argument in flags.settings)
+    check_targets(settings, [algorithm], algorithms.registry.ids())
+    return fresh(algorithm, scenario, settings, hidden or (ALL_HIDDEN if flags.all else ()))
+
+
+def _check_endings(out: Path | None, picture: Path | None) -> None:
+    if out is not None and out.suffix != ".json":
+        raise UsageError(f"--out {out}: the results are kept as JSON, a CSV file beside it; name it {out.stem}.json")
+    if picture is not None and picture.suffix not in ENDINGS:
+        raise UsageError(f"--plot {picture}: a picture ends in {', '.join(ENDINGS)}; name it {picture.stem}.png")
+    for path in (out, picture):
+        if path is not None:
+            make_folder(path.parent)
+
+
+def _known(name: str) -> str:
+    return KNOWN_ALGORITHMS.get(name, name)
+
+
+def _listed(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _numbers(flag: str, text: str | None) -> tuple[int, ...]:
+    try:
+        return tuple(dict.fromkeys(at_least_one(flag, int(part.replace("_", ""))) for part in _listed(text)))
+    except ValueError as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(f"{flag} {text}: whole numbers, separated by commas, such as 64,1024") from None
+
+
+def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="python -m harness.throughput",
+        description="Measure how fast a policy decides: dense, masked dense and compressed 2:4, layer by layer and as "
+        "a whole, and from which size on compression pays.",
+        allow_abbrev=False,
+        add_help=not import_only,
+    )
+    add = parser.add_argument
+    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own algorithms and worlds")
+    if import_only:
+        return parser
+    add("--run", metavar="FOLDER|TRIAL", help="what harness.compare has trained (default: a fresh policy)")
+    add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
+    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
+    add("--algo", default="k24", metavar="NAME", help="whose fresh policy (default: %(default)s)")
+    add("--scenario", default="terran_5_vs_5", metavar="NAME", help="for its widths and types (default: %(default)s)")
+    add("--set", dest="settings", action="append", default=[], metavar="NAME.KEY=VALUE", help="as in harness.compare")
+    add("--hidden", metavar="A,B", help="hidden sizes of fresh policies (default: the algorithm's own)")
+    add("--batches", metavar="A,B", help=f"agent decisions (default: {','.join(map(str, BATCHES))})")
+    add("--dtypes", metavar="A,B", help="float16, bfloat16, float32 (default: the first two; on a CPU the last)")
+    add("--all", action="store_true", help="hidden sizes 64 to 4096, batches 256 to 1,048,576")
+    add("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
+    add("--out", metavar="FILE.json", help="keep every cell there at once, and go on with those that it lacks")
+    add("--minutes", type=float, metavar="N", help="begin no cell after that; --out goes on later")
+    add("--plot", metavar="FILE.png", help="draw speed-up over hidden size and batch")
+    add("--json", action="store_true", help="print JSON instead of tables")
+    return parser

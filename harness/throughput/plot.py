@@ -1,0 +1,91 @@
+"""The picture: speed-up over hidden size, a line for each batch, and where it crosses 1."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, ScalarFormatter
+
+from harness.throughput.marks import sparse_gain
+from harness.throughput.record import Record
+from harness.throughput.results import CellResult, WorkResult
+
+MARKERS = "os^Dv<>P*X"
+
+
+def plot(path: Path, record: Record) -> None:
+    """Draw a row of panels for each dtype and GRU: compressed throughout, and ``auto``; both over dense.
+
+    Where nothing was compressed, the first panel is empty and says so. A batch is told by its marker and its grey, so
+    the picture needs no colours.
+
+    Args:
+        path: of the picture; its ending decides the format; its folder is made.
+        record: what was measured.
+    """
+    rows = sorted({(cell.dtype, gru) for cell in record.cells for gru in cell.agents})
+    figure = Figure(figsize=(10.0, 0.8 + 3.4 * max(1, len(rows))), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(f"{record.header['subject']} · {record.header['device_name']}", fontsize=10)
+    panels = figure.subplots(max(1, len(rows)), 2, squeeze=False, sharey="row", sharex=True)
+    for (left, right), (dtype, gru) in zip(panels, rows, strict=False):
+        cells = [cell for cell in record.cells if cell.dtype == dtype and gru in cell.agents]
+        _lines(left, cells, gru, compressed=True)
+        _lines(right, cells, gru, compressed=False)
+        left.set_title(f"compressed 2:4, {dtype}, {gru} GRU", fontsize=9)
+        right.set_title(f"auto, {dtype}, {gru} GRU", fontsize=9)
+        left.set_ylabel("speed-up over dense", fontsize=9)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
+
+
+def crossing(points: Sequence[tuple[float, float]]) -> float | None:
+    """Where the last rise through 1 lies, hidden sizes on a logarithmic axis as drawn; None: there is none.
+
+    Args:
+        points: (hidden, gain) in the order of hidden.
+    """
+    found = None
+    for (before, low), (after, high) in itertools.pairwise(points):
+        if low < 1 <= high:
+            found = before * (after / before) ** ((1 - low) / (high - low))
+    return found
+
+
+def _lines(axes: Axes, cells: Sequence[CellResult], gru: str, *, compressed: bool) -> None:
+    batches = sorted({cell.batch for cell in cells})
+    drawn = False
+    for number, batch in enumerate(batches):
+        points = sorted(
+            (float(cell.hidden), gain)
+            for cell in cells
+            if cell.batch == batch and (gain := _gain(cell.agents[gru], compressed)) is not None
+        )
+        if not points:
+            continue
+        drawn = True
+        grey = str(0.75 * (1 - number / max(1, len(batches) - 1)))  # larger batches are darker
+        marker = MARKERS[number % len(MARKERS)]
+        axes.plot(*zip(*points, strict=True), color=grey, marker=marker, markersize=4, label=f"{batch:,}")
+        if (at := crossing(points)) is not None:
+            axes.plot([at], [1.0], marker="|", markersize=14, color=grey)
+    axes.axhline(1.0, color="black", linewidth=0.8, linestyle="--")
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(sorted({cell.hidden for cell in cells}))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("hidden size", fontsize=9)
+    axes.grid(alpha=0.3)
+    if drawn:
+        axes.legend(title="decisions", fontsize=7, title_fontsize=7)
+    else:
+        axes.text(0.5, 0.5, "n/a: nothing compressed ran here", transform=axes.transAxes, ha="center", fontsize=9)
+
+
+def _gain(work: WorkResult, compressed: bool) -> float | None:
+    return sparse_gain(work) if compressed else work.gain(work.auto)

@@ -1,0 +1,144 @@
+"""The file that holds what was measured, cell by cell, so that a run that was cut off goes on where it stopped."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.errors import UsageError
+from harness.provenance import collect
+from harness.throughput.peak import Peak
+from harness.throughput.results import CellResult, WorkResult, cell_from, work_from
+
+SCHEMA = 1
+SAME = ("schema", "subject", "device_name", "torch", "cuda")
+"""What must agree for two commands to fill the same file."""
+CSV_FIELDS = (
+    *("hidden", "batch", "rows", "dtype", "part", "way", "seconds", "low", "high", "graph", "eager_seconds"),
+    *("gain_over_dense", "useful_tflops", "executed_tflops", "share_of_peak"),
+    *("error", "weight_bytes", "peak_bytes", "setting", "auto", "refused"),
+)
+
+
+@dataclass(kw_only=True)
+class Record:
+    """Everything that one file holds."""
+
+    header: dict[str, Any]
+    """what was measured, where and with which versions"""
+    peaks: dict[str, Peak] = field(default_factory=dict)
+    """dtype -> one large product"""
+    cells: list[CellResult] = field(default_factory=list)
+    graphs_refused: dict[str, str] = field(default_factory=dict)
+    """way -> why its kernels could not be recorded as CUDA graphs"""
+
+    def done(self) -> set[tuple[int, int, str]]:
+        """Keys of the cells that are there."""
+        return {cell.key for cell in self.cells}
+
+    def as_json(self) -> str:
+        """The file's content."""
+        body = {
+            **self.header,
+            "graphs_refused": self.graphs_refused,
+            "peaks": {dtype: dataclasses.asdict(peak) for dtype, peak in self.peaks.items()},
+            "cells": [dataclasses.asdict(cell) for cell in self.cells],
+        }
+        return json.dumps(body, indent=1)
+
+    def save(self, path: Path) -> None:
+        """Write the JSON file and a CSV file beside it; whoever reads meanwhile finds the old one or the new one."""
+        _replace(path, self.as_json() + "\n")
+        beside = path.with_suffix(".csv")
+        draft = beside.with_name(f".{beside.name}.tmp")
+        with draft.open("w", newline="") as file:
+            writer = csv.DictWriter(file, CSV_FIELDS)
+            writer.writeheader()
+            writer.writerows(self.lines())
+        os.replace(draft, beside)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """One for each cell, layer or whole agent, and way."""
+        for cell in self.cells:
+            parts = {**cell.layers, **{f"agent, {gru} GRU": work for gru, work in cell.agents.items()}}
+            for part, work in parts.items():
+                yield from self._lines_of(cell, part, work)
+
+    def _lines_of(self, cell: CellResult, part: str, work: WorkResult) -> Iterator[dict[str, Any]]:
+        peak = self.peaks[cell.dtype].flops_per_second if cell.dtype in self.peaks else None
+        for way, found in work.ways.items():
+            rate = found.flops / found.seconds if found.seconds else None
+            yield {
+                **{name: getattr(cell, name) for name in ("hidden", "batch", "rows", "dtype")},
+                **{name: getattr(found, name) for name in CSV_FIELDS if hasattr(found, name)},
+                "part": part,
+                "way": way,
+                "gain_over_dense": work.gain(way),
+                "useful_tflops": work.useful_flops / found.seconds / 1e12 if found.seconds else None,
+                "executed_tflops": rate / 1e12 if rate else None,
+                "share_of_peak": rate / peak if rate and peak else None,
+                "weight_bytes": found.nbytes,
+                "auto": way == work.auto,
+            }
+
+
+def new_record(subject: str, device: torch.device) -> Record:
+    """An empty record of what is about to be measured."""
+    provenance = collect(str(device))
+    library = torch.backends.cusparselt
+    header = {
+        "schema": SCHEMA,
+        "subject": subject,
+        "device_name": provenance["device_name"],
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "cusparselt": library.version() if library.is_available() else None,
+        "provenance": provenance,
+    }
+    return Record(header=header)
+
+
+def open_record(path: Path, subject: str, device: torch.device) -> Record:
+    """What the file holds already, or an empty record.
+
+    Raises:
+        UsageError: the file is something else, or holds what another machine or version measured.
+    """
+    mine = new_record(subject, device)
+    if not path.exists():
+        return mine
+    try:
+        content = json.loads(path.read_text())
+        stored = Record(
+            header={name: content[name] for name in mine.header},
+            peaks={dtype: _peak_from(found) for dtype, found in content["peaks"].items()},
+            cells=[cell_from(found) for found in content["cells"]],
+            graphs_refused=dict(content["graphs_refused"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"--out {path} is not a file of this command ({error}); name another file") from error
+    for name in SAME:
+        if stored.header[name] != mine.header[name]:
+            raise UsageError(
+                f"--out {path} holds measurements with {name} = {stored.header[name]!r}, here it is "
+                f"{mine.header[name]!r}; name another file"
+            )
+    return stored
+
+
+def _peak_from(record: Mapping[str, Any]) -> Peak:
+    return Peak(**{**record, "work": work_from(record["work"])})
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.tmp")
+    draft.write_text(text)
+    os.replace(draft, path)

@@ -1,0 +1,139 @@
+"""The tables of the console: whole agents, layers, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from harness.command_line import say
+from harness.throughput.marks import conclusions
+from harness.throughput.peak import Peak
+from harness.throughput.record import Record
+from harness.throughput.results import MIXED, NO_SPARSE_WAYS, CellResult, WorkResult
+from harness.throughput.ways import DENSE
+
+NOT_MEASURED = "n/a"
+
+
+def show(console: Console, record: Record) -> None:
+    """Everything that a record holds, in the order in which one asks."""
+    header = record.header
+    library = f", cuSPARSELt {header['cusparselt']}" if header["cusparselt"] else ""
+    say(console, f"{header['subject']}; {header['device_name']}, torch {header['torch']}{library}")
+    for peak in record.peaks.values():
+        say(console, _peak_line(peak))
+    if record.cells:
+        say(console, "Whole agent, one decision of every row: gains are over dense")
+        console.print(agents_table(record))
+        say(console, "Layers alone, at the largest batch of each hidden size: gains are over dense")
+        console.print(layers_table(record))
+    for line in (*reasons(record), *conclusions(record)):
+        say(console, line)
+
+
+def agents_table(record: Record) -> Table:
+    """A row for each cell and GRU."""
+    first = ("hidden", "batch", "dtype", "GRU", "dense decisions/s", "± %", "masked", "compressed", "backend")
+    heads = (*first, "compressing, ms", "auto", "way", "auto, of peak", "weights, MB")
+    table = _table(heads, words={"dtype", "GRU", "backend", "way"})
+    for cell in record.cells:
+        for gru, work in cell.agents.items():
+            backend = work.best_sparse()
+            dense = work.ways.get(DENSE)
+            rate = cell.rows / dense.seconds if dense and dense.seconds else None
+            table.add_row(
+                *(f"{cell.hidden}", f"{cell.batch:,}", cell.dtype, gru),
+                f"{rate:,.0f}" if rate else NOT_MEASURED,
+                _spread(work, DENSE),
+                _times(work, work.best_masked()),
+                *(_times(work, backend), backend or "", _conversion(cell, backend)),
+                *(_times(work, work.auto), work.auto),
+                _share_of_peak(record, cell, work),
+                f"{work.ways[work.auto].nbytes / 1e6:,.1f}" if work.auto else NOT_MEASURED,
+            )
+        if cell.problem:
+            table.add_row(f"{cell.hidden}", f"{cell.batch:,}", cell.dtype, cell.problem)
+    return table
+
+
+def layers_table(record: Record) -> Table:
+    """A row for each layer, a column for each way."""
+    cells = _largest(record.cells)
+    ways = list(dict.fromkeys(way for cell in cells for work in cell.layers.values() for way in work.ways))
+    others = [way for way in ways if way != DENSE]
+    table = _table(
+        ("hidden", "batch", "dtype", "layer", "dense, ms", *others, "auto"), words={"dtype", "layer", "auto"}
+    )
+    for cell in cells:
+        for name, work in cell.layers.items():
+            dense = work.seconds(DENSE)
+            table.add_row(
+                *(f"{cell.hidden}", f"{cell.batch:,}", cell.dtype, name),
+                f"{dense * 1e3:.3f}" if dense else NOT_MEASURED,
+                *(_times(work, way if way in work.ways else None) for way in others),
+                work.auto,
+            )
+    return table
+
+
+def reasons(record: Record) -> list[str]:
+    """Why ways were refused, each reason once, and whose kernels no CUDA graph holds."""
+    found: dict[tuple[str, str], int] = {}
+    works = [work for cell in record.cells for work in (*cell.layers.values(), *cell.agents.values())]
+    for work in works:
+        for way, result in work.ways.items():
+            if result.refused:
+                found[way, result.refused] = found.get((way, result.refused), 0) + 1
+    told = [f"{way}: n/a, {why} ({count} times)" for (way, why), count in found.items()]
+    return told + [f"{way}: no CUDA graph ({why})" for way, why in record.graphs_refused.items()]
+
+
+def _peak_line(peak: Peak) -> str:
+    rate = peak.flops_per_second
+    dense = f"{rate / 1e12:,.2f} TFLOP/s" if rate else NOT_MEASURED
+    sparse = [f"{way} {_times(peak.work, way)}" for way in peak.work.ways if way not in (*NO_SPARSE_WAYS, MIXED)]
+    return f"Peak, {peak.size}³ in {peak.dtype}: dense {dense}; {', '.join(sparse)}"
+
+
+def _largest(cells: Sequence[CellResult]) -> list[CellResult]:
+    """Of each hidden size and dtype, the cell with the most rows."""
+    found: dict[tuple[int, str], CellResult] = {}
+    for cell in cells:
+        if cell.layers and cell.rows >= found.get((cell.hidden, cell.dtype), cell).rows:
+            found[cell.hidden, cell.dtype] = cell
+    return list(found.values())
+
+
+def _conversion(cell: CellResult, backend: str | None) -> str:
+    seconds = cell.conversion_seconds.get(backend) if backend else None
+    return f"{seconds * 1e3:,.1f}" if seconds is not None else NOT_MEASURED
+
+
+def _share_of_peak(record: Record, cell: CellResult, work: WorkResult) -> str:
+    """Operations carried out, padding included, beside what one large dense product reaches."""
+    peak = record.peaks[cell.dtype].flops_per_second if cell.dtype in record.peaks else None
+    seconds = work.seconds(work.auto)
+    return f"{work.ways[work.auto].flops / seconds / peak:.0%}" if peak and seconds else NOT_MEASURED
+
+
+def _spread(work: WorkResult, way: str) -> str:
+    """Half the distance of the quartiles, in per cent of the median."""
+    found = work.ways.get(way)
+    if found is None or not found.seconds or found.low is None or found.high is None:
+        return NOT_MEASURED
+    return f"{(found.high - found.low) / 2 / found.seconds:.1%}"
+
+
+def _times(work: WorkResult, way: str | None) -> str:
+    gain = work.gain(way) if way else None
+    return f"{gain:.2f} ×" if gain is not None else NOT_MEASURED
+
+
+def _table(heads: Sequence[str], *, words: set[str]) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
+    for head in heads:
+        table.add_column(head, justify="left" if head in words else "right")
+    return table

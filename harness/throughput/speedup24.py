@@ -1,0 +1,168 @@
+"""2:4 speed-up of one trained policy: compressed against dense decisions/s, measured or not given at all.
+
+A whole greedy pass of the agent network is timed in every way to store its weights (``cell.py``): the speed-up is that
+of the fastest backend, used for all masked layers, over the policy before masking. Masked products, the GRU, biases,
+ReLUs and the choice among legal actions are part of it; building the inputs and sorting rows by mask group, which all
+ways share, are not. A backend's output is compared with the masked dense one before it is timed.
+
+The passes are tested on the CPU, with a stand-in for the compressed product; whether the kernels themselves have run on
+a card, docs/THROUGHPUT.md says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from algorithms.protocol import Algorithm, PolicyLayers
+from harness.throughput.backends import Backend, all_backends, first_line
+from harness.throughput.cell import PolicyBench
+from harness.throughput.race import bench
+from harness.throughput.results import WorkResult
+from harness.throughput.ways import DENSE, MASKED, is_24
+
+DECISIONS = 131_072
+"""Rows of the batch: enough that the device's work takes the time, not the launching of it."""
+SECONDS = 0.2
+"""For the rounds of one comparison."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerTiming:
+    """One layer of the policy: its products for all rows, biases added."""
+
+    out_features: int
+    in_features: int
+    dense_seconds: float | None
+    """One product with the weight before masking."""
+    masked_dense_seconds: float | None
+    """One product per mask group."""
+    compressed_seconds: float | None
+    """The same at the padded size that the backend needs; None where the layer is not masked."""
+    auto: str
+    """The fastest way to multiply with its masked weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speedup24:
+    """The measured speed-up, or the reason why there is none."""
+
+    speedup: float | None
+    """Compressed against dense decisions/s; None: not measured."""
+    reason: str | None
+    """Why there is no number; None where there is one."""
+    decisions: int = 0
+    """Rows of one pass, the same number for each mask group."""
+    dtype: str = ""
+    """Number format of all passes."""
+    backend: str = ""
+    """Whose compressed products were fastest."""
+    dense_seconds: float = 0.0
+    """Median of one pass of the policy before masking."""
+    masked_dense_seconds: float = 0.0
+    """Median of one pass of the masked policy stored densely, a product per mask group."""
+    compressed_seconds: float = 0.0
+    """Median of one pass of the compressed policy."""
+    auto: str = ""
+    """The fastest way to run the masked policy; ``mixed``: some layers compressed, some not."""
+    auto_seconds: float = 0.0
+    """Median of one pass in that way."""
+    conversion_seconds: float = 0.0
+    """Compressing all weights once; no part of the speed-up, since a trained policy is compressed once."""
+    largest_error: float = 0.0
+    """|compressed − masked dense| of Q-values and hidden states, relative to the largest of each."""
+    layers: dict[str, LayerTiming] = field(default_factory=dict)
+    """Details: each layer's products alone."""
+
+
+def measure_speedup24(algorithm: Algorithm, *, decisions: int = DECISIONS) -> Speedup24:
+    """Compare the ways to store a trained policy, output checked first.
+
+    Args:
+        algorithm: the trained policy, on its device.
+        decisions: rows of one pass, see ``PolicyBench.measure``.
+
+    Returns:
+        The speed-up with its timings, or the reason why it cannot be measured here. Never an estimate.
+    """
+    reason = no_speedup_reason(algorithm.device, algorithm.masked_weights())
+    policy = algorithm.policy_layers()
+    if reason is None and policy is None:
+        reason = "the policy is not given layer by layer"
+    if reason is not None or policy is None:
+        return Speedup24(speedup=None, reason=reason)
+    return compare_ways(policy, decisions=decisions, dtype=torch.float16, backends=all_backends())
+
+
+def no_speedup_reason(device: torch.device, weights: dict[str, Tensor]) -> str | None:
+    """Why no speed-up can be measured for these weights on this device; None where it can."""
+    if not weights:
+        return "no masked layers"
+    unfit = [name for name, weight in weights.items() if not is_24(weight)]
+    if unfit:
+        return f"weights are not 2:4 ({', '.join(unfit)})"
+    if device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0):
+        return "no CUDA device with sparse tensor cores"
+    return None
+
+
+def compare_ways(
+    policy: PolicyLayers,
+    *,
+    decisions: int,
+    dtype: torch.dtype,
+    backends: tuple[Backend, ...],
+    seconds: float = SECONDS,
+) -> Speedup24:
+    """Time all ways on drawn inputs, each once its output has been found equal to the masked one.
+
+    Args:
+        policy: on the device that is to be timed; every masked weight 2:4.
+        decisions: see ``measure_speedup24``.
+        dtype: number format of weights and inputs.
+        backends: those to be tried.
+        seconds: for the rounds of one comparison.
+    """
+    at = bench(next(iter(policy.after.values())).bias.device, seconds=seconds)
+    try:
+        cell = PolicyBench(policy, dtype, backends, at).measure(decisions)
+    except RuntimeError as error:  # memory, or a broken device
+        return Speedup24(speedup=None, reason=f"the comparison broke off: {first_line(error)}")
+    (agent,) = cell.agents.values()
+    backend = agent.best_sparse()
+    dense, masked = agent.seconds(DENSE), agent.seconds(MASKED)
+    if backend is None or dense is None or masked is None:
+        told = "; ".join(dict.fromkeys(way.refused for way in agent.ways.values() if way.refused))
+        return Speedup24(speedup=None, reason=f"PyTorch cannot run 2:4 products here: {told}")
+    found = agent.ways[backend]
+    compressed = found.seconds or 0.0
+    return Speedup24(
+        speedup=dense / compressed,
+        reason=None,
+        decisions=cell.rows,
+        dtype=cell.dtype,
+        backend=backend,
+        dense_seconds=dense,
+        masked_dense_seconds=masked,
+        compressed_seconds=compressed,
+        auto=agent.auto,
+        auto_seconds=agent.seconds(agent.auto) or 0.0,
+        conversion_seconds=cell.conversion_seconds.get(backend, 0.0),
+        largest_error=found.error or 0.0,
+        layers={name: _timing(policy, name, work, backend) for name, work in cell.layers.items()},
+    )
+
+
+def _timing(policy: PolicyLayers, name: str, work: WorkResult, backend: str) -> LayerTiming:
+    sides = {"gru_ih": policy.gru[0], "gru_hh": policy.gru[1]}
+    out_features, in_features = {**policy.before, **sides, **policy.after}[name].weight.shape
+    return LayerTiming(
+        out_features=out_features,
+        in_features=in_features,
+        dense_seconds=work.seconds(DENSE),
+        masked_dense_seconds=work.seconds(MASKED),
+        compressed_seconds=work.seconds(backend),
+        auto=work.auto,
+    )

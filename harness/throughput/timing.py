@@ -1,0 +1,104 @@
+"""Medians with their spread: CUDA events on a GPU, the wall clock on the CPU; competitors are timed in turn."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+
+Work = Callable[[], object]
+
+WARM_UP = 3
+REPEATS = 15
+SHORTEST_READING = 2e-4
+"""Seconds between two readings of the clock, by as many calls as that takes: a single one may be shorter than the
+wait for the device."""
+MOST_INNER = 200
+FEWEST_REPEATS, MOST_REPEATS = 3, 41
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Seconds of one call."""
+
+    seconds: float
+    """median"""
+    low: float
+    """lower quartile"""
+    high: float
+    """upper quartile"""
+    repeats: int
+    """readings"""
+    inner: int
+    """calls per reading"""
+
+
+def time_call(work: Work, device: torch.device, *, repeats: int = REPEATS, inner: int = 1) -> Timing:
+    """Time one piece of work.
+
+    Args:
+        work: called ``WARM_UP`` times unmeasured, then ``repeats`` × ``inner`` times.
+        device: where the work runs.
+        repeats: readings.
+        inner: calls between two readings; more of them hide the cost of waiting for a device.
+    """
+    for _ in range(WARM_UP):
+        work()
+    return _summary([_reading(work, device, inner) for _ in range(repeats)], inner)
+
+
+def time_in_turn(works: Mapping[str, Work], device: torch.device, *, seconds: float) -> dict[str, Timing]:
+    """Time several pieces of work against each other, one reading of each in every round.
+
+    A card's clock falls while it grows hot; in turn, all competitors see the same card.
+
+    Args:
+        works: name -> work; each is called a few times unmeasured first.
+        device: where the work runs.
+        seconds: what the rounds shall take altogether; at least ``FEWEST_REPEATS`` are made.
+    """
+    inner = {}
+    for name, work in works.items():
+        work()
+        once = _reading(work, device, 1)
+        inner[name] = max(1, min(MOST_INNER, round(SHORTEST_READING / max(once, 1e-7))))
+    readings: dict[str, list[float]] = {name: [] for name in works}
+    started = time.perf_counter()
+    for done in range(MOST_REPEATS + 1):
+        for name, work in works.items():
+            readings[name].append(_reading(work, device, inner[name]))
+        if done >= FEWEST_REPEATS and time.perf_counter() - started > seconds:
+            break
+    return {name: _summary(found[1:], inner[name]) for name, found in readings.items()}  # the first round warms up
+
+
+def wait(device: torch.device) -> None:
+    """Until the device has nothing left to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _reading(work: Work, device: torch.device, inner: int) -> float:
+    """Seconds of one call, averaged over ``inner`` of them in a row."""
+    if device.type == "cuda":
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        stream = torch.cuda.current_stream(device)  # of this device, whichever is the process's current one
+        torch.cuda.synchronize(device)
+        start.record(stream)
+        for _ in range(inner):
+            work()
+        end.record(stream)
+        torch.cuda.synchronize(device)
+        return start.elapsed_time(end) / 1e3 / inner
+    begun = time.perf_counter()
+    for _ in range(inner):
+        work()
+    return (time.perf_counter() - begun) / inner
+
+
+def _summary(readings: list[float], inner: int) -> Timing:
+    low, middle, high = statistics.quantiles(readings, n=4, method="inclusive") if len(readings) > 1 else readings * 3
+    return Timing(seconds=middle, low=low, high=high, repeats=len(readings), inner=inner)

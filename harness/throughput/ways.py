@@ -1,0 +1,232 @@
+"""The ways to store a policy's weights and multiply with them.
+
+| way | products of a layer | its zeros |
+|---|---|---|
+| ``dense`` | one over all rows, with the weight before masking: what a dense algorithm pays | – |
+| ``masked`` | one per mask group, rows sorted by group | multiplied along |
+| ``masked-batched`` | all groups in one batched product | multiplied along |
+| a backend's name | one per mask group over the kept half | skipped |
+
+Sizes are padded to what the kernels want, and the padding is counted among the operations that are carried out. Dense
+weights are padded as well, to multiples of ``DENSE_MULTIPLE``: tensor cores fall off their fast path on rows that are
+not a multiple of 16 bytes, which would flatter the compressed ways.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from algorithms.protocol import PolicyLayer
+from algorithms.sparsity.verify import Pattern24Error, verify_weight24
+from harness.throughput.backends import REFUSALS, Backend, Refused, first_line
+from harness.throughput.timing import wait
+
+Linear = Callable[[Tensor], Tensor]
+"""(R, in) -> (R, out), bias added."""
+
+DENSE, MASKED, BATCHED = "dense", "masked", "masked-batched"
+DENSE_MULTIPLE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredLayer:
+    """A layer in one way, ready to multiply."""
+
+    way: str
+    linears: list[Linear]
+    """one per block of rows: a block for each mask group, or a single one"""
+    width: int
+    """columns that it likes its input laid out with; narrower inputs are padded at each call"""
+    flops_per_row: float
+    """multiplications and additions carried out for one row, padding included"""
+    nbytes: int
+    """of its weights, metadata included"""
+    setting: str = ""
+    """what its kernel was set to"""
+
+    def __call__(self, parts: list[Tensor]) -> list[Tensor]:
+        """Multiply block by block."""
+        return [linear(part) for linear, part in zip(self.linears, parts, strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """What compressing a layer for one backend took, all mask groups together."""
+
+    seconds: float
+    compressed: list[Any]
+
+
+class LayerStore:
+    """One layer of a policy in every way, compressed once and kept.
+
+    Args:
+        layer: on the device where it will be used.
+        dtype: number format of weights and inputs.
+        backends: those to be tried.
+    """
+
+    def __init__(self, layer: PolicyLayer, dtype: torch.dtype, backends: Sequence[Backend]) -> None:
+        self.layer, self.dtype = layer, dtype
+        self.backends = {backend.name: backend for backend in backends}
+        self.out_features, self.in_features = layer.weight.shape
+        self.compressible = is_24(layer.masked)
+        """whether its masks are of the kind that backends compress"""
+        self.conversions: dict[str, Conversion] = {}
+        self.refused: dict[str, str] = {}
+        """backend -> why it cannot have this layer, found out once"""
+
+    @property
+    def groups(self) -> int:
+        """G: how many weights the layer keeps."""
+        return len(self.layer.masked)
+
+    def ways(self, *, feature_major: bool = False) -> list[str]:
+        """What ``stored`` knows; the backends only where the layer has compressible masks at all."""
+        dense = [DENSE, MASKED, BATCHED] if self.groups > 1 else [DENSE, MASKED]
+        backends = self.backends.values() if self.compressible else ()
+        return dense + [each.name for each in backends if feature_major or not each.feature_major]
+
+    def stored(self, way: str, rows: int) -> StoredLayer:
+        """The layer in one way, to multiply with blocks of ``rows`` rows.
+
+        Raises:
+            Refused: the way is a backend's, and it cannot have this layer here.
+        """
+        if way == DENSE:
+            return self._plain(way, [self.layer.weight])
+        if way == MASKED:
+            return self._plain(way, list(self.layer.masked))
+        if way == BATCHED:
+            return self._batched()
+        return self._compressed(self.backends[way], rows)
+
+    def _plain(self, way: str, weights: list[Tensor]) -> StoredLayer:
+        padded = [self._padded(weight, DENSE_MULTIPLE, DENSE_MULTIPLE) for weight in weights]
+        bias = self._padded_bias(DENSE_MULTIPLE)
+        return StoredLayer(
+            way=way,
+            linears=[self._fitted(_plain_product(weight, bias), weight.shape[1]) for weight in padded],
+            width=padded[0].shape[1],
+            flops_per_row=2 * padded[0].numel(),
+            nbytes=sum(_nbytes(weight) for weight in padded),
+        )
+
+    def _batched(self) -> StoredLayer:
+        padded = torch.stack([self._padded(weight, DENSE_MULTIPLE, DENSE_MULTIPLE) for weight in self.layer.masked])
+        factor, bias = padded.transpose(1, 2), self._padded_bias(DENSE_MULTIPLE)
+
+        def product(x: Tensor) -> Tensor:
+            return torch.baddbmm(bias, x.reshape(len(factor), -1, x.shape[1]), factor).flatten(0, 1)
+
+        return StoredLayer(
+            way=BATCHED,
+            linears=[self._fitted(product, padded.shape[2])],
+            width=padded.shape[2],
+            flops_per_row=2 * padded[0].numel(),
+            nbytes=_nbytes(padded),
+        )
+
+    def _compressed(self, backend: Backend, rows: int) -> StoredLayer:
+        bias = self._padded_bias(backend.row_multiple)
+        compressed = self.convert(backend).compressed
+        try:
+            products = [backend.product(each, bias, rows) for each in compressed]
+        except REFUSALS as error:
+            raise Refused(first_line(error)) from error
+        out, width = (-(-n // m) * m for n, m in zip(self.layer.weight.shape, _multiples(backend), strict=True))
+        fit = self._fitted_features if backend.feature_major else self._fitted
+        return StoredLayer(
+            way=backend.name,
+            linears=[fit(product.multiply, width) for product in products],
+            width=width,
+            flops_per_row=out * width,  # half of 2 · out · in
+            nbytes=sum(backend.nbytes(each) for each in compressed),
+            setting=products[0].setting,
+        )
+
+    def convert(self, backend: Backend) -> Conversion:
+        """Compress all mask groups, the first time; a trained policy is compressed once.
+
+        Raises:
+            Refused: why the backend cannot have this layer.
+        """
+        name, device = backend.name, self.layer.bias.device
+        if name not in self.conversions and name not in self.refused:
+            self.refused |= {name: reason} if (reason := backend.unavailable(device)) else {}
+        if name not in self.conversions and name not in self.refused:
+            try:
+                backend.compress(self._padded(self.layer.masked[0], *_multiples(backend)))  # sets up its library
+                wait(device)
+                begun = time.perf_counter()
+                made = [backend.compress(self._padded(each, *_multiples(backend))) for each in self.layer.masked]
+                wait(device)
+                self.conversions[name] = Conversion(seconds=time.perf_counter() - begun, compressed=made)
+            except REFUSALS as error:
+                self.refused[name] = first_line(error)
+        if name in self.refused:
+            raise Refused(self.refused[name])
+        return self.conversions[name]
+
+    def _padded(self, weight: Tensor, row_multiple: int, column_multiple: int) -> Tensor:
+        return pad_to(weight.to(self.dtype), row_multiple, column_multiple).contiguous()
+
+    def _padded_bias(self, multiple: int) -> Tensor:
+        return functional.pad(self.layer.bias.to(self.dtype), (0, -self.out_features % multiple))
+
+    def _fitted(self, product: Linear, width: int) -> Linear:
+        """Give a padded product the layer's own sizes; kernels are handed contiguous rows only."""
+        out_features = self.out_features
+
+        def linear(x: Tensor) -> Tensor:
+            if x.shape[1] < width:
+                x = functional.pad(x, (0, width - x.shape[1]))
+            found = product(x.contiguous())
+            return found if found.shape[1] == out_features else found[:, :out_features]
+
+        return linear
+
+    def _fitted_features(self, product: Linear, width: int) -> Linear:
+        """The same for (in, R) -> (out, R), whose input must have been laid out with ``width`` rows."""
+        return lambda x: product(x)[: self.out_features]
+
+
+def is_24(weight: Tensor) -> bool:
+    """Whether a weight (G, out, in) can be compressed: no four consecutive inputs hold more than two non-zeros."""
+    try:
+        verify_weight24(weight)
+    except Pattern24Error:
+        return False
+    return True
+
+
+def pad_to(matrix: Tensor, row_multiple: int, column_multiple: int) -> Tensor:
+    """Zero rows and columns at the end until both counts are multiples; (R, C) -> (R', C')."""
+    rows, columns = matrix.shape
+    return functional.pad(matrix, (0, -columns % column_multiple, 0, -rows % row_multiple))
+
+
+def relative_error(arrived: Tensor, expected: Tensor) -> float:
+    """The largest difference, relative to the largest expected value; NaN where either holds one."""
+    arrived, expected = arrived.float(), expected.float()
+    largest = expected.abs().max().clamp_min(torch.finfo(torch.float32).tiny)
+    return float(((arrived - expected).abs().max() / largest).item())
+
+
+def _plain_product(weight: Tensor, bias: Tensor) -> Linear:
+    return lambda x: functional.linear(x, weight, bias)
+
+
+def _multiples(backend: Backend) -> tuple[int, int]:
+    return backend.row_multiple, backend.column_multiple
+
+
+def _nbytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()

@@ -1,0 +1,79 @@
+"""Stand-ins for compressed products that run without a card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.sparse._semi_structured_conversions import (
+    sparse_semi_structured_from_dense_cutlass,
+    sparse_semi_structured_to_dense_cutlass,
+)
+
+from harness.throughput.backends import Backend, Product
+
+
+class ReferenceCutlass(Backend):
+    """PyTorch's own reference of the CUTLASS format: two values of each four, and metadata that says where they stood.
+
+    The dense product is made from the compressed form alone.
+    """
+
+    name = "reference"
+    row_multiple, column_multiple = 32, 64
+
+    def unavailable(self, device: torch.device) -> str | None:
+        return None
+
+    def compress(self, padded: Tensor) -> Any:
+        return sparse_semi_structured_from_dense_cutlass(padded)
+
+    def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
+        weight = sparse_semi_structured_to_dense_cutlass(*stored)
+        return Product(multiply=lambda x: functional.linear(x, weight, bias), setting="by reference")
+
+    def nbytes(self, stored: Any) -> int:
+        return sum(part.nbytes for part in stored)
+
+
+class ReferenceFeatures(ReferenceCutlass):
+    """The same on transposed activations."""
+
+    name = "reference-features"
+    feature_major = True
+
+    def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
+        weight = sparse_semi_structured_to_dense_cutlass(*stored)
+        return Product(multiply=lambda x: torch.addmm(bias.unsqueeze(1), weight, x))
+
+
+class StandIn(Backend):
+    """Keeps the weight as a test's function gives it back, and remembers the shapes that arrived."""
+
+    name = "stand-in"
+    row_multiple, column_multiple = 32, 64
+
+    def __init__(self, compress: Callable[[Tensor], Tensor] = lambda padded: padded) -> None:
+        self._compress = compress
+        self.shapes: list[tuple[int, ...]] = []
+
+    def unavailable(self, device: torch.device) -> str | None:
+        return None
+
+    def compress(self, padded: Tensor) -> Any:
+        self.shapes.append(tuple(padded.shape))
+        return self._compress(padded)
+
+    def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
+        assert rows > 0
+        return Product(multiply=lambda x: functional.linear(x, stored, bias))
+
+
+def kept_half(padded: Tensor) -> Tensor:
+    """What is left of a weight in the compressed form: two values of each four, and no more."""
+    groups = padded.unflatten(1, (-1, 4))
+    where = (groups != 0).int().topk(2, dim=-1).indices
+    return torch.zeros_like(groups).scatter(-1, where, groups.gather(-1, where)).flatten(1)

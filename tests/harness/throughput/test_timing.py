@@ -1,0 +1,85 @@
+"""Medians, their spread, and competitors timed in turn."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+
+from harness.throughput import timing
+from harness.throughput.timing import FEWEST_REPEATS, WARM_UP, time_call, time_in_turn
+
+CPU = torch.device("cpu")
+
+
+def test_median_ignores_the_warm_up_and_one_slow_call() -> None:
+    naps = iter([0.05] * WARM_UP + [0.001, 0.001, 0.001, 0.001, 0.05])
+    calls = []
+
+    def work() -> None:
+        calls.append(1)
+        time.sleep(next(naps))
+
+    found = time_call(work, CPU, repeats=5)
+    assert 0.001 <= found.low <= found.seconds <= found.high < 0.02
+    assert len(calls) == WARM_UP + 5
+
+
+def test_inner_calls_share_one_reading() -> None:
+    found = time_call(lambda: time.sleep(0.002), CPU, repeats=2, inner=4)
+    assert 0.002 <= found.seconds < 0.02
+    assert (found.repeats, found.inner) == (2, 4)
+
+
+def test_competitors_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    def work(name: str, seconds: float):
+        def run() -> None:
+            order.append(name)
+            time.sleep(seconds)
+
+        return run
+
+    monkeypatch.setattr(timing, "SHORTEST_READING", 0.0)
+    found = time_in_turn({"a": work("a", 0.001), "b": work("b", 0.003)}, CPU, seconds=0.0)
+    assert order[4:] == ["a", "b"] * (FEWEST_REPEATS + 1), "two calls each to warm up, then rounds"
+    assert found["a"].seconds < found["b"].seconds
+    assert found["a"].repeats == FEWEST_REPEATS
+    assert found["a"].inner == 1
+
+
+def test_short_work_is_repeated_within_a_reading() -> None:
+    calls = []
+    found = time_in_turn({"short": lambda: calls.append(1)}, CPU, seconds=0.0)
+    assert found["short"].inner > 10
+    assert len(calls) == 2 + found["short"].inner * (FEWEST_REPEATS + 1)
+    assert found["short"].seconds < 1e-4
+
+
+def test_a_card_is_timed_by_its_own_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A played clock of the device: every call takes 3 ms there, and none on the host."""
+    clock, waits = [0.0], []
+
+    class Event:
+        def __init__(self, *, enable_timing: bool) -> None:
+            assert enable_timing
+
+        def record(self, stream: str) -> None:
+            assert stream == "of cuda:1"
+            self.at = clock[0]
+
+        def elapsed_time(self, other: Event) -> float:
+            return other.at - self.at
+
+    def work() -> None:
+        clock[0] += 3.0
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: f"of {device}")
+    monkeypatch.setattr(torch.cuda, "synchronize", waits.append)
+    found = time_call(work, torch.device("cuda:1"), repeats=3, inner=2)
+    assert found.seconds == pytest.approx(0.003)
+    assert len(waits) == 2 * 3, "before and after each reading"
+    assert time_in_turn({"a": work}, torch.device("cuda:1"), seconds=0.0)["a"].seconds == pytest.approx(0.003)

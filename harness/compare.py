@@ -115,7 +115,10 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
     """The table and the plots, from what the study holds of this comparison."""
     runs = store.rows()
     grouped = group_runs(plans, runs)
-    findings = find(grouped, store, title=f"{request.study}: {request.budget.env_steps:,} env steps a run")
+    title = f"{request.study}: {request.budget.env_steps:,} env steps a run"
+    if request.backend != "battle":
+        title += f", played by {game_name()}"
+    findings = find(grouped, store, title=title)
     if request.json:
         print(as_json(findings), end="")
     if not findings.rows:

@@ -78,7 +78,8 @@ def read_flags(argv: Sequence[str]) -> Request:
     budget = budget_named(flags.budget)
     if flags.env_steps is not None:
         budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps))
-    num_envs = at_least_one("--num-envs", flags.num_envs or SIDE_BY_SIDE[flags.backend])
+    given = SIDE_BY_SIDE[flags.backend] if flags.num_envs is None else flags.num_envs
+    num_envs = at_least_one("--num-envs", given)
     if flags.backend == "sc2":
         budget = budget.with_test_slots(num_envs)
     settings = tuple(parse_setting(argument) for argument in flags.settings)

@@ -138,16 +138,11 @@ def file_and_rate(flags: argparse.Namespace) -> tuple[Path, float]:
     """
     out = Path(flags.out)
     check_path(out)
-<<<<<<< HEAD
     if flags.backend != "battle":
         raise UsageError(f"--backend {flags.backend} cannot be watched: {NOT_DRAWN}; leave it out")
-    for name in ("episodes", "every"):
-        at_least_one(f"--{name}", getattr(flags, name))
-=======
     at_least_one("--every", flags.every)
     if flags.episodes is not None:
         at_least_one("--episodes", flags.episodes)
->>>>>>> part-session
     if not flags.speed > 0:
         raise UsageError(f"--speed is {flags.speed}, it must be above 0; 1 is the game's own")
     make_folder(out.parent)
@@ -258,14 +253,10 @@ def _parser(*, import_only: bool = False) -> Parser:
     add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
     add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
-<<<<<<< HEAD
     add(
         "--backend", default="battle", choices=tuple(envs.registry.BACKENDS), help="who plays; only battle can be drawn"
     )
-    add("--episodes", type=int, default=1, metavar="N", help="battles (default: %(default)s)")
-=======
     add("--episodes", type=int, metavar="N", help="battles (default: 1; of a replay all)")
->>>>>>> part-session
     add("--seed", type=int, default=0, metavar="S", help="which battles (default: %(default)s)")
     add("--set", dest="settings", action="append", default=[], metavar="env.KEY=VALUE", help="an option of the world")
     add(

@@ -25,8 +25,6 @@ from harness.process import prepare_process
 from harness.summary import group_runs, has_winners, improvements, summarise
 from harness.table import show_table, write_table
 from harness.train import train_run
-from studies.artifacts import artifact_folder
-from studies.database import database_path
 from studies.errors import RunTakenOver, StorageError
 from studies.rows import RunKey
 from studies.store import StudyStore
@@ -131,8 +129,7 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
             written.append(picture)
     show_table(console, rows, better, title=title)
     say(console, f"written: {', '.join(map(str, written))}")
-    artifacts = artifact_folder(database_path(request.storage))
-    say(console, f"all trials: optuna-dashboard {request.storage} --artifact-dir {artifacts}")
+    say(console, f"all trials: optuna-dashboard {request.storage} --artifact-dir {store.place.artifact_folder}")
 
 
 def run_folder(out: Path, study: str, key: RunKey) -> Path:

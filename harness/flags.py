@@ -52,8 +52,19 @@ class Request:
     checkpoint_replay: CheckpointReplay = "auto"
     deterministic: bool = False
     """Use only operations that give the same bits each time."""
+    n_jobs: int = 1
+    """Processes that work on the runs at the same time."""
+    imports: tuple[str, ...] = ()
+    """Every ``--import``."""
     command: str
     """The command line, so that it can be typed again."""
+
+    @property
+    def for_workers(self) -> list[str]:
+        """What worker processes of this machine are told."""
+        imports = [word for target in self.imports for word in ("--import", target)]
+        where = ["--storage", self.storage, "--study", self.study, "--out", str(self.out), "--device", self.device]
+        return [*where, *imports]
 
 
 def read_flags(argv: Sequence[str]) -> Request:
@@ -95,6 +106,8 @@ def read_flags(argv: Sequence[str]) -> Request:
         num_envs=at_least_one("--num-envs", flags.num_envs),
         checkpoint_replay=flags.checkpoint_replay,
         deterministic=flags.deterministic,
+        n_jobs=at_least_one("--n-jobs", flags.n_jobs),
+        imports=tuple(flags.imports),
         command=shlex.join(["python", "-m", "harness.compare", *argv]),
     )
 
@@ -230,6 +243,7 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         action="store_true",
         help="refuse operations that may give other bits each time, on a GPU above all; on a CPU runs repeat without",
     )
+    add("--n-jobs", type=int, default=1, metavar="N", help="runs that go on at the same time (default: %(default)s)")
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="database of the study (default: %(default)s)")
     add("--study", metavar="NAME", help="name of the study (default: by budget and length: compare-quick)")
     add("--out", default="runs", metavar="FOLDER", help="checkpoints, tables and plots (default: %(default)s)")

@@ -73,7 +73,7 @@ def collect(device: str) -> dict[str, Any]:
         "packages": _versions(),
         "platform": platform.platform(),
         "cpu": _cpu_model(),
-        "cores": _usable_cores(),
+        "cores": usable_cores(),
         "device": device,
         "device_name": _device_name(device),
     }
@@ -146,7 +146,7 @@ def _cpu_model() -> str:
     return next(named, "") or platform.processor() or platform.machine()
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
     """Cores that this process may run on, which a container or a scheduler can make fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
-from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, Trial
 
 from studies.errors import StorageError, translated
 from studies.place import Place
 
 
-def attach_file(place: Place, storage: RDBStorage, trial: FrozenTrial, path: Path) -> None:
+def attach_file(place: Place, storage: BaseStorage, trial: FrozenTrial | Trial, path: Path) -> None:
     """Copy a file into the artifact folder and link it to a running trial.
 
     Raises:

@@ -17,14 +17,18 @@ workers to take.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 from typing import Any
 
+import optuna
+from optuna_dashboard import save_note
 from sqlalchemy import select
 
 from studies import reading
+from studies.artifacts import attach_file
 from studies.database import connect, inspect_file, make_folder, transaction
-from studies.errors import StorageError
+from studies.errors import StorageError, translated
 from studies.ledger import Ledger, last_provenance, owner_of, read_row
 from studies.owner import HEARTBEAT_BOUND
 from studies.place import Place, read_storage
@@ -132,24 +136,25 @@ class StudyStore:
             ledger=ledger,
         )
 
-    def enqueue(self, key: RunKey, *, config: dict[str, Any], job: dict[str, Any]) -> int:
-        """Ask for a run: from now on any process may take it; one that failed before waits again.
+    def enqueue(self, asked: Iterable[tuple[RunKey, dict[str, Any], dict[str, Any]]]) -> list[int]:
+        """Ask for runs: from now on any process may take them; one that failed before waits again.
 
         Args:
-            key: which run.
-            config: as in ``begin``.
-            job: JSON-able; all that a worker needs to do it.
+            asked: of each run its key, its configuration as in ``begin``, and its job: JSON-able, all that a worker
+                needs to do it.
 
         Returns:
-            The run's id. One that is finished or worked on stays as it is.
+            The ids of the runs. One that is finished or worked on stays as it is.
         """
-        ledger = self._ledger
+        ledger, ids = self._ledger, []
         with ledger.transaction() as session:
-            run = ledger.find(session, key) or ledger.create(session, key, config, state="queued")
-            run.job = job
-            if run.state == "failed":
-                run.state = "queued"
-            return run.id
+            for key, config, job in asked:
+                run = ledger.find(session, key) or ledger.create(session, key, config, state="queued")
+                run.job = job
+                if run.state == "failed":
+                    run.state = "queued"
+                ids.append(run.id)
+        return ids
 
     def take(
         self, *, only: Collection[int] | None = None, fits: Callable[[dict[str, Any]], bool] = lambda job: True
@@ -170,6 +175,12 @@ class StudyStore:
         """Run id -> ``queued``, ``running``, ``interrupted``, ``failed`` or ``finished``, as the rows say."""
         with self._ledger.transaction() as session:
             return {run.id: run.state for run in session.scalars(select(Run).filter_by(study=self._ledger.study))}
+
+    def show(self, trial: optuna.Trial, path: Path, note: str) -> None:
+        """Attach a file and a Markdown note to a trial of another study in this database, for the dashboard."""
+        with translated(self.place):
+            attach_file(self.place, trial.storage, trial, path)
+            save_note(trial, note)
 
     @property
     def place(self) -> Place:

@@ -94,9 +94,7 @@ def parse_space(algorithm: str, arguments: Iterable[str]) -> Space:
         except UsageError:
             raise UsageError(f"--search {argument!r} is not of the form TARGET.KEY=RANGE; {_EXAMPLE}") from None
         if setting.target != algorithm:
-            raise UsageError(
-                f"--search {argument}: this search is for {algorithm}: --search {algorithm}.{setting.key}=…"
-            )
+            raise UsageError(f"--search {argument}: this search is for {algorithm}; write {algorithm}.{setting.key}=…")
         if setting.key not in kinds:
             raise unknown_name(f"setting of {algorithm}", setting.key, kinds)
         space[setting.key] = _allowed(setting.text, kinds[setting.key], f"{algorithm}.{setting.key}")

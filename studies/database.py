@@ -93,6 +93,7 @@ def engine_options(place: Place, busy_seconds: float) -> dict[str, Any]:
     if place.path is not None:
         return {"connect_args": {"timeout": busy_seconds}}
     waiting = {"options": f"-c lock_timeout={round(1000 * busy_seconds)}", "connect_timeout": 10}
+    waiting["client_encoding"] = "utf8"  # else a server without an encoding hands out bytes
     return {"connect_args": waiting, "pool_pre_ping": True}  # a server may have been restarted during hours of training
 
 

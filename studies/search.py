@@ -8,6 +8,7 @@ left between two steps: nothing asked for is lost, and nothing is done twice.
 
 from __future__ import annotations
 
+import json
 import time
 import warnings
 from collections.abc import Callable
@@ -243,6 +244,8 @@ def search_names(storage: str, *, busy_seconds: float = BUSY_SECONDS) -> list[st
 
 def _ask(session: Session, place: Place, study: str, request: dict[str, Any] | None, trials: int) -> Search:
     """The row of a search, made or extended as asked."""
+    if request is not None:
+        request = json.loads(json.dumps(request))  # as it comes back from the database, lists for tuples
     row = session.get(Search, study)
     if row is None:
         if request is None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -100,9 +101,9 @@ def _code(record: Mapping[str, Any]) -> str:
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """The command as it was typed, the interpreter without its folder and the home folder as ``~``."""
+    """The command as typed, the interpreter without its folder, the home folder as ``~``, passwords as ``***``."""
     program, *rest = arguments
-    typed = shlex.join([Path(program).name, *rest])
+    typed = re.sub(r"(://[^:/@\s]+):[^@\s]+@", r"\1:***@", shlex.join([Path(program).name, *rest]))
     home = str(Path.home())
     return typed.replace(home, "~") if len(home) > 1 else typed
 

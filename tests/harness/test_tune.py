@@ -51,7 +51,7 @@ def _every_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_winner_is_found_and_read_by_compare(
     compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert search(tmp_path, "--trials", "4", "--search", "rule.batch_size=4:8", "--seed", "1") == ALL_DONE
+    assert search(tmp_path, "--trials", "4") == ALL_DONE
     said = capsys.readouterr().out
     assert "4 trials of rule on fake, each 2 seeds of 600 env steps" in said
     best = study(tmp_path).best_trial
@@ -86,9 +86,9 @@ def artifacts(trial: optuna.trial.FrozenTrial) -> list[dict[str, Any]]:
 
 
 def test_a_hopeless_trial_is_pruned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    search(tmp_path, "--trials", "8", "--search", "rule.batch_size=4:8", "--env-steps", "2000", "--seeds", "1")
+    search(tmp_path, "--trials", "8", "--search", "rule.batch_size=4:8", "--env-steps", "1200", "--seeds", "1")
     said = capsys.readouterr().out
-    name = STUDY.replace("600", "2000")
+    name = STUDY.replace("600", "1200")
     trials = optuna.load_study(study_name=name, storage=f"sqlite:///{tmp_path}/s.db").trials
     pruned = [trial for trial in trials if trial.state.name == "PRUNED"]
     assert pruned

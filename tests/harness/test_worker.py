@@ -96,6 +96,19 @@ def test_two_that_take_get_different_runs(tmp_path: Path) -> None:
         assert later.take(fits=lambda job: job["seed"] == 1)["seed"] == 1
 
 
+def test_the_same_command_started_twice_does_no_run_twice(
+    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    enqueue(tmp_path, seeds=(0,), budget=request_for().budget.with_env_steps(400), num_envs=8)
+    with store_of(tmp_path) as first:
+        assert first.take() is not None
+        assert compare(*SHORT, "--seeds", "2") == SOME_MISSING
+        said = capsys.readouterr().out
+        assert "rule fake seed 0: left out, it is running on " in said
+        assert [row.seed for row in first.rows()] == [1]
+    assert compare(*SHORT, "--seeds", "2") == ALL_DONE
+
+
 def test_a_job_is_the_plan_again() -> None:
     (plan,), _ = plan_runs(request_for(algorithms=("kalei",), scenarios=("terran_5_vs_5",)))
     assert plan_of(json.loads(json.dumps(job_of(plan)))) == plan

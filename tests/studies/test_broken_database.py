@@ -17,6 +17,7 @@ from studies.errors import StorageError, translated
 from studies.place import read_storage
 from studies.schema import SCHEMA_VERSION
 from studies.store import StudyStore
+from tests.limits import file_size_limit
 from tests.studies.sample import RESULT, begin, evaluate, open_store, query, url
 
 
@@ -212,3 +213,19 @@ def test_a_program_of_before_migrations_would_refuse_too(tmp_path: Path) -> None
     """It looks into ``k24_schema`` and knows version 1."""
     open_store(tmp_path / "studies.db").close()
     assert query(tmp_path / "studies.db", "SELECT version FROM k24_schema") == [(2,)]
+
+
+def test_a_full_disk_in_mid_run_loses_nothing(database: Path) -> None:
+    with open_store(database) as store:
+        run = begin(store, seed=2)
+        evaluate(run, 0)
+        told = r"studies\.db could not be read or written .*df -h .*goes on where it stopped|is full\. What was stored"
+        with file_size_limit(database.stat().st_size), pytest.raises(StorageError, match=told):
+            for step in range(1, 2000):
+                evaluate(run, step)
+        kept = len(run.curve_points())
+        assert 1 <= kept < 2000
+        evaluate(run, 5000)
+        assert len(run.curve_points()) == kept + 1
+        run.finish(RESULT)
+        assert len(store.rows()) == 2

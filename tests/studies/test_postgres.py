@@ -110,6 +110,15 @@ def test_a_lock_that_is_not_had_in_time_is_told(url: str) -> None:
     engine.dispose()
 
 
+def test_a_server_that_dropped_its_connections_is_asked_again(url: str) -> None:
+    with StudyStore.open(url, "patient") as store:
+        run = begin(store)
+        evaluate(run, 1000)
+        ask(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        evaluate(run, 2000)
+        assert run.finish(RESULT).win_rate == RESULT.win_rate
+
+
 def test_a_missing_database_is_told(url: str) -> None:
     with pytest.raises(
         StorageError, match=r'/nowhere\?.* cannot be reached .*"nowhere" does not exist.*createdb nowhere'

@@ -30,7 +30,12 @@ def blocks(language: str) -> list[str]:
 
 
 COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if line.strip()]
-TRAINING = [line for line in COMMANDS if line.startswith("python -m harness.compare") and "--help" not in line]
+TUNED = [line for line in COMMANDS if "best.yaml" in line]
+TRAINING = [
+    line
+    for line in COMMANDS
+    if line.startswith("python -m harness.compare") and "--help" not in line and line not in TUNED
+]
 FILES = {code.split()[1]: code for code in blocks("python") if re.match(r"# \w+\.py\n", code)}
 SCRIPTED = [line for line in COMMANDS if line.startswith("python -m harness.scripted")]
 SCRIPTS = [code for code in blocks("python") if code not in FILES.values()]
@@ -68,6 +73,9 @@ def test_every_command_is_accounted_for() -> None:
         ["python", "-m", "harness.compare"],
         ["python", "-m", "harness.patterns"],
         ["optuna-dashboard", "sqlite:///studies/studies.db", "--artifact-dir"],
+        ["python", "-m", "harness.tune"],
+        ["python", "-m", "harness.compare"],
+        ["python", "-m", "harness.worker"],
         ["python", "-m", "harness.watch"],
     ]
     assert len(TRAINING) >= 4
@@ -122,6 +130,25 @@ def test_masks_are_shown(folder: Path) -> None:
     said = run([*shlex.split(line), "--study", "compare-smoke"], folder)
     assert "k24 terran_5_vs_5 seed 0" in said
     assert "written: runs/compare-smoke/patterns/patterns.csv" in said
+
+
+def test_tuned_settings_are_compared(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("python -m harness.tune"))
+    words = [*shlex.split(line), "--budget", "smoke", "--seeds", "1"]
+    words[words.index("--trials") + 1] = words[words.index("--n-jobs") + 1] = "1"
+    said = run(words, folder)
+    assert "searched: div_coef in 0.1 … 0.15 (recommended for micro fights" in said
+    (after,) = TUNED
+    said = run([*shlex.split(after.replace("quick", "smoke")), "--budget", "smoke"], folder)
+    assert "setting: k24.div_coef = 0.1" in said
+    assert "written: runs/" in said
+
+
+def test_a_worker_finds_nothing_left(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("python -m harness.worker"))
+    run_if_missing(folder)
+    said = run(shlex.split(line.replace("quick", "smoke")), folder)
+    assert "nothing left to take in study compare-smoke: " in said
 
 
 def run_if_missing(folder: Path) -> None:

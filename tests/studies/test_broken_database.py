@@ -15,6 +15,7 @@ import pytest
 
 from studies.errors import StorageError, translated
 from studies.place import read_storage
+from studies.run import RunRecord
 from studies.schema import SCHEMA_VERSION
 from studies.store import StudyStore
 from tests.limits import file_size_limit
@@ -215,14 +216,18 @@ def test_a_program_of_before_migrations_would_refuse_too(tmp_path: Path) -> None
     assert query(tmp_path / "studies.db", "SELECT version FROM k24_schema") == [(2,)]
 
 
+def evaluate_many(run: RunRecord, points: int) -> None:
+    for step in range(1, points):
+        evaluate(run, step)
+
+
 def test_a_full_disk_in_mid_run_loses_nothing(database: Path) -> None:
     with open_store(database) as store:
         run = begin(store, seed=2)
         evaluate(run, 0)
         told = r"studies\.db could not be read or written .*df -h .*goes on where it stopped|is full\. What was stored"
         with file_size_limit(database.stat().st_size), pytest.raises(StorageError, match=told):
-            for step in range(1, 2000):
-                evaluate(run, step)
+            evaluate_many(run, 2000)
         kept = len(run.curve_points())
         assert 1 <= kept < 2000
         evaluate(run, 5000)

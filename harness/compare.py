@@ -28,6 +28,7 @@ from harness.table import show_table, write_table
 from harness.train import train_run
 from harness.workers import work_together
 from studies.errors import RunTakenOver, StorageError
+from studies.place import read_storage
 from studies.rows import RunKey
 from studies.store import StudyStore
 
@@ -61,7 +62,7 @@ def introduce(console: Console, request: Request, plans: Sequence[RunPlan], note
     say(
         console,
         f"{runs} of {budget.env_steps:,} env steps (budget {budget.name}) on {plans[0].device}, "
-        f"{request.num_envs} battles side by side; study {request.study} in {request.storage}",
+        f"{request.num_envs} battles side by side; study {request.study} in {read_storage(request.storage).shown}",
     )
     for note in notes:
         say(console, f"setting: {note}")
@@ -149,7 +150,7 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
             written.append(picture)
     show_table(console, rows, better, title=title)
     say(console, f"written: {', '.join(map(str, written))}")
-    say(console, f"all trials: optuna-dashboard {request.storage} --artifact-dir {store.place.artifact_folder}")
+    say(console, f"all trials: optuna-dashboard {store.place.shown} --artifact-dir {store.place.artifact_folder}")
 
 
 def run_folder(out: Path, study: str, key: RunKey) -> Path:

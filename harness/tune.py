@@ -31,6 +31,7 @@ from harness.search_trial import Objective
 from harness.tune_flags import Question, read_flags
 from harness.workers import work_together
 from studies.errors import StorageError
+from studies.place import read_storage
 from studies.search import SearchStudy
 from studies.space import from_json, to_json
 from studies.store import StudyStore
@@ -80,7 +81,8 @@ def introduce(console: Console, question: Question) -> None:
     say(
         console,
         f"{question.trials} trials of {runs.algorithms[0]} on {runs.scenarios[0]}, each {len(runs.seeds)} seeds of "
-        f"{runs.budget.env_steps:,} env steps (budget {runs.budget.name}); study {runs.study} in {runs.storage}",
+        f"{runs.budget.env_steps:,} env steps (budget {runs.budget.name}); study {runs.study} in "
+        f"{read_storage(runs.storage).shown}",
     )
     for name, allowed in question.space.items():
         say(console, f"searched: {name} in {allowed}{question.why}")

@@ -28,6 +28,11 @@ class Place:
         return str(self.path) if self.path else self.url.set(drivername="postgresql").render_as_string()
 
     @property
+    def shown(self) -> str:
+        """The URL with its password as ``***``."""
+        return self.url.render_as_string()
+
+    @property
     def address(self) -> str:
         """The URL in full, password included."""
         return self.url.render_as_string(hide_password=False)

@@ -58,7 +58,7 @@ def test_the_winner_is_found_and_read_by_compare(
     assert best.params["right"] is True
     path = tmp_path / "runs" / STUDY / "best.yaml"
     assert f"--config {path}" in said
-    assert load_settings(str(path)).values == vars(RuleConfig(**best.params))
+    assert load_settings(str(path)).values == vars(RuleConfig(**best.params, batch_size=8)), "8 is the budget's"
     assert compare("--algos", "rule", "--env-steps", "600", "--config", str(path), "--seeds", "100,") == ALL_DONE
     database = f"sqlite:///{tmp_path}/s.db"
     with (

@@ -35,6 +35,13 @@ def ask(url: str, statement: str) -> list[tuple[object, ...]]:
     return rows
 
 
+def test_a_password_is_not_shown() -> None:
+    place = read_storage("postgresql://ann:secret@host/studies")
+    assert place.shown == "postgresql+psycopg://ann:***@host/studies"
+    assert str(place) == "postgresql://ann:***@host/studies"
+    assert place.address == "postgresql+psycopg://ann:secret@host/studies"
+
+
 def test_a_run_comes_out_as_it_went_in(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # files shown with trials lie below it
     (tmp_path / "curve.png").write_bytes(b"made up")

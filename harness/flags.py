@@ -58,8 +58,19 @@ class Request:
     """Use only operations that give the same bits each time."""
     json: bool = False
     """Write the findings to standard output as JSON, and everything else to standard error."""
+    n_jobs: int = 1
+    """Processes that work on the runs at the same time."""
+    imports: tuple[str, ...] = ()
+    """Every ``--import``."""
     command: str
     """The command line, so that it can be typed again."""
+
+    @property
+    def for_workers(self) -> list[str]:
+        """What worker processes of this machine are told."""
+        imports = [word for target in self.imports for word in ("--import", target)]
+        where = ["--storage", self.storage, "--study", self.study, "--out", str(self.out), "--device", self.device]
+        return [*where, *imports]
 
 
 def read_flags(argv: Sequence[str]) -> Request:
@@ -102,6 +113,8 @@ def read_flags(argv: Sequence[str]) -> Request:
         checkpoint_replay=flags.checkpoint_replay,
         deterministic=flags.deterministic,
         json=flags.json,
+        n_jobs=at_least_one("--n-jobs", flags.n_jobs),
+        imports=tuple(flags.imports),
         command=shlex.join(["python", "-m", "harness.compare", *argv]),
     )
 
@@ -238,6 +251,7 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         action="store_true",
         help="refuse operations that may give other bits each time, on a GPU above all; on a CPU runs repeat without",
     )
+    add("--n-jobs", type=int, default=1, metavar="N", help="runs that go on at the same time (default: %(default)s)")
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="database of the study (default: %(default)s)")
     add("--study", metavar="NAME", help="name of the study (default: by budget and length: compare-quick)")
     add(

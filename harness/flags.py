@@ -80,7 +80,7 @@ def read_flags(argv: Sequence[str]) -> Request:
         budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps))
     num_envs = at_least_one("--num-envs", flags.num_envs or SIDE_BY_SIDE[flags.backend])
     if flags.backend == "sc2":
-        budget = budget.with_test_slots(num_envs)
+        budget = budget.with_slots(num_envs)
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, algos, algorithms.registry.ids())
     check_preset(flags.preset, algos)

@@ -84,6 +84,7 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
         can_be_won = run.env.spec.can_be_won
         plot_curves(picture, {plan.algorithm: [record.curve_points()]}, title=plan.label, can_be_won=can_be_won)
         record.attach(picture)
+        run.close()  # judging has a world of its own, and games of StarCraft II are large
         result, outcomes = judge(
             plan,
             run.algorithm,

@@ -92,7 +92,7 @@ def read_flags(argv: Sequence[str]) -> Request:
     given = SIDE_BY_SIDE[flags.backend] if flags.num_envs is None else flags.num_envs
     num_envs = at_least_one("--num-envs", given)
     if flags.backend == "sc2":
-        budget = budget.with_test_slots(num_envs)
+        budget = budget.with_slots(num_envs)
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, algos, algorithms.registry.ids())
     check_preset(flags.preset, algos)

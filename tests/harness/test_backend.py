@@ -36,7 +36,7 @@ def test_fewer_games_than_built_in_battles() -> None:
     assert (given.num_envs, given.budget.test_slots, given.study) == (4, 4, "compare-sc2-quick")
     assert read_flags([]).num_envs == 8
     assert read_flags(["--backend", "sc2", "--num-envs", "3"]).budget.test_slots == 2, "3 does not divide 32 battles"
-    assert BUDGETS["quick"].with_test_slots(100).test_slots == 32
+    assert BUDGETS["quick"].with_slots(100).test_slots == 32
 
 
 def test_a_run_on_the_game_is_another_run() -> None:

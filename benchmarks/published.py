@@ -17,12 +17,11 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from harness import published
+from harness.published import WINDOW, Windows, published_runs
 from studies.store import DEFAULT_STORAGE, StudyStore
 
-PUBLISHED = Path(__file__).parent.parent / "docs/results/published_qmix_5_vs_5.csv"
 STYLES = (("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"))
-WINDOW = 50_000
-"""env_steps over which points are averaged for table and plot: one evaluation of 32 battles scatters by ±8 points."""
 
 # (env_steps, win rate, return) of every evaluation, by curve and run
 Curves = dict[str, dict[int, list[tuple[int, float, float]]]]
@@ -30,13 +29,11 @@ Curves = dict[str, dict[int, list[tuple[int, float, float]]]]
 
 def published_curves(path: Path, scenario: str) -> Curves:
     """The authors' evaluations of QMIX."""
-    curves: Curves = defaultdict(lambda: defaultdict(list))
-    with path.open() as file:
-        for row in csv.DictReader(file):
-            if row["scenario"] == scenario:
-                point = (int(row["env_step"]), float(row["test_win_rate"]), float(row["test_return_mean"]))
-                curves["QMIX, published (StarCraft II)"][int(row["run"])].append(point)
-    return curves
+    runs = {
+        run: [(point.env_steps, point.win_rate, point.return_mean) for point in points]
+        for run, points in published_runs(scenario, path).items()
+    }
+    return {"QMIX, published (StarCraft II)": runs} if runs else {}
 
 
 def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
@@ -63,19 +60,11 @@ def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
     return curves
 
 
-def windowed(runs: dict[int, list[tuple[int, float, float]]], column: int, last: int) -> tuple[np.ndarray, ...]:
-    """Centres of the windows, mean over runs, least and greatest run, up to env_step ``last``."""
-    centres, rows = [], []
-    for start in range(0, last, WINDOW):
-        means = [
-            np.mean([point[column] for point in points if start < point[0] <= start + WINDOW])
-            for points in runs.values()
-            if any(start < point[0] <= start + WINDOW for point in points)
-        ]
-        if means:
-            centres.append(start + WINDOW / 2)
-            rows.append((np.mean(means), min(means), max(means)))
-    return (np.array(centres), *np.array(rows).T)
+def windowed(runs: dict[int, list[tuple[int, float, float]]], column: int, last: int) -> Windows:
+    """One column of the points, averaged over windows up to env_step ``last``."""
+    return published.windowed(
+        {run: [(point[0], point[column]) for point in points] for run, points in runs.items()}, last
+    )
 
 
 def draw(path: Path, curves: Curves, scenario: str, last: int) -> None:
@@ -85,9 +74,10 @@ def draw(path: Path, curves: Curves, scenario: str, last: int) -> None:
     for axes, column, name in zip(figure.subplots(1, 2), (1, 2), ("win rate", "return"), strict=True):
         for number, (label, runs) in enumerate(curves.items()):
             line, marker = STYLES[number % len(STYLES)]
-            centres, mean, least, greatest = windowed(runs, column, last)
-            drawn = axes.plot(centres, mean, line, marker=marker, markersize=4, label=f"{label} ({len(runs)} runs)")
-            axes.fill_between(centres, least, greatest, alpha=0.15, color=drawn[0].get_color())
+            at = windowed(runs, column, last)
+            label = f"{label} ({len(runs)} runs)"
+            drawn = axes.plot(at.env_steps, at.mean, line, marker=marker, markersize=4, label=label)
+            axes.fill_between(at.env_steps, at.least, at.greatest, alpha=0.15, color=drawn[0].get_color())
         axes.set(xlabel="env steps", ylabel=f"greedy {name}, mean over {WINDOW:,} env steps", title=scenario)
         axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
@@ -111,11 +101,11 @@ def write_table(path: Path, curves: Curves, last: int) -> None:
     for start in windows:
         row = [f"{start:,}–{start + WINDOW:,}"]
         for wins, returns in cells.values():
-            at = np.flatnonzero(wins[0] == start + WINDOW / 2)
+            at = np.flatnonzero(wins.env_steps == start + WINDOW / 2)
             text = "–"
             if len(at):
                 i = at[0]
-                text = f"{wins[1][i]:.2f} [{wins[2][i]:.2f}, {wins[3][i]:.2f}], return {returns[1][i]:.1f}"
+                text = f"{wins.mean[i]:.2f} [{wins.least[i]:.2f}, {wins.greatest[i]:.2f}], return {returns.mean[i]:.1f}"
             row.append(text)
         lines.append("| " + " | ".join(row) + " |")
     path.write_text("\n".join(lines) + "\n")
@@ -126,7 +116,7 @@ def main() -> None:
     parser.add_argument("--storage", default=DEFAULT_STORAGE)
     parser.add_argument("--study", action="append", required=True, help="may be repeated")
     parser.add_argument("--scenario", default="terran_5_vs_5")
-    parser.add_argument("--published", type=Path, default=PUBLISHED)
+    parser.add_argument("--published", type=Path, default=published.DATA)
     parser.add_argument("--out", type=Path, required=True, help="path without ending")
     args = parser.parse_args()
     own = own_curves(args.storage, args.study, args.scenario)

@@ -21,17 +21,18 @@ from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE,
 from harness.errors import UsageError
 from harness.findings import find
 from harness.flags import Request, read_flags
+from harness.folders import run_folder
 from harness.job import job_of
 from harness.plan import RunPlan, plan_runs
-from harness.plot import plot_curves
 from harness.process import prepare_process
+from harness.report.build import Wanted, write_report
+from harness.report.collect import collect
 from harness.summary import group_runs, has_winners
 from harness.table import as_json, show_table, write_table
 from harness.train import train_run
 from harness.workers import work_together
 from studies.errors import RunTakenOver, StorageError
 from studies.place import read_storage
-from studies.rows import RunKey
 from studies.store import StudyStore
 
 
@@ -131,13 +132,11 @@ def complete(console: Console, store: StudyStore, plan: RunPlan, folder: Path) -
 
 
 def report(console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan]) -> None:
-    """The table and the plots, from what the study holds of this comparison."""
-    runs = store.rows()
-    grouped = group_runs(plans, runs)
+    """The table and the page, from what the study holds of this comparison."""
     title = f"{request.study}: {request.budget.env_steps:,} env steps a run"
     if request.backend != "battle":
         title += f", played by {game_name()}"
-    findings = find(grouped, store, title=title)
+    findings = find(group_runs(plans, store.rows()), store, title=title)
     if request.json:
         print(as_json(findings), end="")
     if not findings.rows:
@@ -145,30 +144,18 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
         return
     folder = request.out / request.study
     written = write_table(folder, findings)
-    for scenario in request.scenarios:
-        curves = {
-            algorithm: [store.curve_points(run.run_id) for run in grouped[algorithm, scenario]]
-            for algorithm in request.algorithms
-            if grouped[algorithm, scenario]
-        }
-        if curves:
-            picture = folder / f"curves-{file_name(scenario)}.png"
-            winners = all(has_winners(run) for run in runs if run.scenario == scenario)
-            plot_curves(picture, curves, title=scenario, can_be_won=winners)
-            written.append(picture)
     show_table(console, findings)
+    if request.report != "none":
+        wanted = Wanted(
+            out=folder / "report.html",
+            runs_folder=request.out,
+            clips=request.report == "full",
+            command=request.command,
+        )
+        data = collect(store, request.study, {plan.key for plan in plans})
+        written.append(write_report(data, wanted, console).page)
     say(console, f"written: {', '.join(map(str, written))}")
     say(console, f"all trials: optuna-dashboard {store.place.shown} --artifact-dir {store.place.artifact_folder}")
-
-
-def run_folder(out: Path, study: str, key: RunKey) -> Path:
-    """Where a run keeps its checkpoint: one folder for each identity, so that settings never share one."""
-    return out / study / f"{key.algorithm}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
-
-
-def file_name(scenario: str) -> str:
-    """A scenario's name as part of a file's; worlds from elsewhere have a slash in theirs."""
-    return scenario.replace("/", "_")
 
 
 if __name__ == "__main__":

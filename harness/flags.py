@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import algorithms.registry
 import envs.registry
@@ -23,6 +23,8 @@ from harness.errors import UsageError, unknown_name
 from studies.store import DEFAULT_STORAGE
 
 DEFAULT_BUDGET = "quick"
+ReportKind = Literal["full", "plots", "none"]
+"""A page with a battle of each algorithm, one without, or none at all."""
 SIDE_BY_SIDE = {"battle": 8, "sc2": 4}
 """``--num-envs`` by default. With ``sc2`` each is a game of its own, and evaluation takes as many again."""
 
@@ -62,6 +64,8 @@ class Request:
     """Processes that work on the runs at the same time."""
     imports: tuple[str, ...] = ()
     """Every ``--import``."""
+    report: ReportKind = "full"
+    """What stands in the page at the end."""
     command: str
     """The command line, so that it can be typed again."""
 
@@ -115,6 +119,7 @@ def read_flags(argv: Sequence[str]) -> Request:
         json=flags.json,
         n_jobs=at_least_one("--n-jobs", flags.n_jobs),
         imports=tuple(flags.imports),
+        report=flags.report or ("plots" if flags.budget == "smoke" else "full"),
         command=shlex.join(["python", "-m", "harness.compare", *argv]),
     )
 
@@ -258,6 +263,12 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         "--json",
         action="store_true",
         help="for machines: all findings as JSON on standard output, everything else on standard error",
+    )
+    add(
+        "--report",
+        choices=get_args(ReportKind),
+        help="the page at the end: full, with a battle of each algorithm; plots, without; or none (default: full, for "
+        "smoke plots); python -m harness.report writes it at any time",
     )
     add("--out", default="runs", metavar="FOLDER", help="checkpoints, tables and plots (default: %(default)s)")
     return parser

@@ -17,13 +17,14 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from algorithms.sparsity.tracker import PATTERNS
 from harness.command_line import ALL_DONE, WRONG_USE, Parser, listed, make_console, make_folder, say
-from harness.compare import file_name
 from harness.errors import UsageError, unknown_name
 from harness.flags import default_study
+from harness.folders import file_name
 from harness.mask_plots import TRACES, plot_masks, plot_training
 from studies.errors import StorageError
 from studies.rows import CurvePoint, RunRow
@@ -51,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = Path(flags.out) / flags.study / "patterns"
         make_folder(folder)
         written = write_csv(folder, runs, curves)
-        for run, points in zip(runs, curves, strict=True):
+        pairs = list(zip(runs, curves, strict=True))
+        for run, points in track(pairs, "pictures", console=console, transient=True, disable=not console.is_terminal):
             show(console, run)
             written += draw(folder, run, points)
         say(console, f"written: {', '.join(map(str, written))}")

@@ -83,7 +83,7 @@ def show_table(console: Console, findings: Findings) -> None:
         table = empty_table(f"{scenario} · {findings.title}", (name for name in COLUMNS if name != "scenario"))
         for row in findings.rows:
             if row.scenario == scenario:
-                cells = dict(zip(COLUMNS, _cells(row, markers), strict=True))
+                cells = dict(zip(COLUMNS, cells_of(row, markers), strict=True))
                 table.add_row(*(Text(cell) for name, cell in cells.items() if name != "scenario"))
         console.print(table)
     if over_several(findings):
@@ -143,7 +143,7 @@ def as_json(findings: Findings) -> str:
 def as_markdown(findings: Findings) -> str:
     """The tables, what they say in words, and the footnotes, as Markdown."""
     markers, notes = footnotes(findings)
-    lines = [f"# {findings.title}", "", *_markdown(COLUMNS, (_cells(row, markers) for row in findings.rows)), ""]
+    lines = [f"# {findings.title}", "", *_markdown(COLUMNS, (cells_of(row, markers) for row in findings.rows)), ""]
     if over_several(findings):
         cells = ([cell(each) for cell in OVERALL.values()] for each in findings.overall)
         lines += ["Win rate over several scenarios:", "", *_markdown(OVERALL, cells), ""]
@@ -209,7 +209,8 @@ def footnotes(findings: Findings) -> tuple[dict[str, str], list[str]]:
     return markers, notes
 
 
-def _cells(row: Row, markers: dict[str, str]) -> list[str]:
+def cells_of(row: Row, markers: dict[str, str]) -> list[str]:
+    """The row as text, in the order of ``COLUMNS``; ``markers`` as ``footnotes`` gives them."""
     cells = {name: cell(row) for name, cell in COLUMNS.items()}
     if row.speedup_24 is None:
         cells["2:4 speed-up"] += markers[row.speedup_24_reason]

@@ -10,8 +10,8 @@ import algorithms.registry
 import envs.registry
 from algorithms.protocol import Algorithm
 from harness.checkpoint import load_checkpoint, unusable
-from harness.compare import run_folder
 from harness.errors import UsageError
+from harness.folders import run_folder
 from harness.train import CHECKPOINT
 from studies.place import read_storage
 from studies.rows import RunKey

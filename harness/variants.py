@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from harness.provenance import config_hash
-from studies.rows import RunRow
 
 DIGITS = 6
 """Of a digest behind a name: enough to tell the few settings of one study apart."""
@@ -14,7 +13,23 @@ OF_THE_FIGHT = ("scenario", "fight")
 """What a scenario's name stands for, beside which its world has options."""
 
 
-def group_study(runs: Sequence[RunRow]) -> dict[tuple[str, str], list[RunRow]]:
+class Configured(Protocol):
+    """A run as far as its name in the tables goes; finished ones are ``RunRow``."""
+
+    @property
+    def algorithm(self) -> str: ...
+    @property
+    def scenario(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def config(self) -> dict[str, Any]: ...
+
+
+R = TypeVar("R", bound=Configured)
+
+
+def group_study(runs: Sequence[R]) -> dict[tuple[str, str], list[R]]:
     """(algorithm, scenario) -> its runs by seed, in the order in which they were first started.
 
     Where one algorithm was run with several settings, each counts as an algorithm of its own, called
@@ -23,25 +38,23 @@ def group_study(runs: Sequence[RunRow]) -> dict[tuple[str, str], list[RunRow]]:
     """
     algorithms = _labels(runs, lambda run: run.algorithm, _settings)
     scenarios = _labels(runs, lambda run: run.scenario, _options)
-    grouped: dict[tuple[str, str], list[RunRow]] = {}
+    grouped: dict[tuple[str, str], list[R]] = {}
     for run, algorithm, scenario in zip(runs, algorithms, scenarios, strict=True):
         grouped.setdefault((algorithm, scenario), []).append(run)
     return {key: sorted(members, key=lambda run: run.seed) for key, members in grouped.items()}
 
 
-def _settings(run: RunRow) -> dict[str, Any]:
+def _settings(run: Configured) -> dict[str, Any]:
     """Everything of a run that its world does not decide."""
     return {part: value for part, value in run.config.items() if part != "env"}
 
 
-def _options(run: RunRow) -> dict[str, Any]:
+def _options(run: Configured) -> dict[str, Any]:
     """What the world of a run was told beside its scenario."""
     return {name: value for name, value in run.config.get("env", {}).items() if name not in OF_THE_FIGHT}
 
 
-def _labels(
-    runs: Sequence[RunRow], name: Callable[[RunRow], str], part: Callable[[RunRow], dict[str, Any]]
-) -> list[str]:
+def _labels(runs: Sequence[R], name: Callable[[R], str], part: Callable[[R], dict[str, Any]]) -> list[str]:
     """The name of each run, with a digest of the part where the same name comes with several."""
     digests = [config_hash(part(run))[:DIGITS] for run in runs]
     known: dict[str, set[str]] = {}

@@ -71,6 +71,7 @@ def test_every_command_is_accounted_for() -> None:
     others = [line for line in COMMANDS if not line.startswith(PROVED_BY_CI) and line not in TRAINING + SCRIPTED]
     assert [shlex.split(line)[:3] for line in others] == [
         ["python", "-m", "harness.compare"],
+        ["python", "-m", "harness.report"],
         ["python", "-m", "harness.patterns"],
         ["optuna-dashboard", "sqlite:///studies/studies.db", "--artifact-dir"],
         ["python", "-m", "harness.tune"],
@@ -177,6 +178,15 @@ def test_a_worker_finds_nothing_left(folder: Path) -> None:
     run_if_missing(folder)
     said = run(shlex.split(line.replace("quick", "smoke")), folder)
     assert "nothing left to take in study compare-smoke: " in said
+
+
+def test_the_report_is_written(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("python -m harness.report"))
+    run_if_missing(folder)
+    said = run([*shlex.split(line), "--study", "compare-smoke"], folder)
+    assert "written: runs/compare-smoke/report.html" in said
+    text = (folder / "runs/compare-smoke/report.html").read_text()
+    assert text.count("data:image/gif;base64,") == 3, "a battle of each algorithm"
 
 
 def run_if_missing(folder: Path) -> None:

@@ -21,6 +21,9 @@ from harness.throughput.results import CellResult, WorkResult, cell_from, work_f
 SCHEMA = 1
 SAME = ("schema", "subject", "device_name", "torch", "cuda")
 """What must agree for two commands to fill the same file."""
+HEADER = (*SAME, "cusparselt", "provenance")
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+"""What a file that is something else raises."""
 CSV_FIELDS = (
     *("hidden", "batch", "rows", "dtype", "part", "way", "seconds", "low", "high", "graph", "eager_seconds"),
     *("gain_over_dense", "useful_tflops", "executed_tflops", "share_of_peak"),
@@ -106,6 +109,21 @@ def new_record(subject: str, device: torch.device) -> Record:
     return Record(header=header)
 
 
+def read_record(path: Path) -> Record:
+    """What a file holds, wherever it was measured.
+
+    Raises:
+        UsageError: there is no such file, or it is something else.
+    """
+    try:
+        return _stored(path)
+    except UNREADABLE as error:
+        raise UsageError(
+            f"{path} holds no results of harness.throughput ({type(error).__name__}: {error}); make such a file: "
+            f"python -m harness.throughput --out FILE.json"
+        ) from error
+
+
 def open_record(path: Path, subject: str, device: torch.device) -> Record:
     """What the file holds already, or an empty record.
 
@@ -116,14 +134,8 @@ def open_record(path: Path, subject: str, device: torch.device) -> Record:
     if not path.exists():
         return mine
     try:
-        content = json.loads(path.read_text())
-        stored = Record(
-            header={name: content[name] for name in mine.header},
-            peaks={dtype: _peak_from(found) for dtype, found in content["peaks"].items()},
-            cells=[cell_from(found) for found in content["cells"]],
-            graphs_refused=dict(content["graphs_refused"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        stored = _stored(path)
+    except UNREADABLE as error:
         raise UsageError(f"--out {path} is not a file of this command ({error}); name another file") from error
     for name in SAME:
         if stored.header[name] != mine.header[name]:
@@ -132,6 +144,16 @@ def open_record(path: Path, subject: str, device: torch.device) -> Record:
                 f"{mine.header[name]!r}; name another file"
             )
     return stored
+
+
+def _stored(path: Path) -> Record:
+    content = json.loads(path.read_text())
+    return Record(
+        header={name: content[name] for name in HEADER},
+        peaks={dtype: _peak_from(found) for dtype, found in content["peaks"].items()},
+        cells=[cell_from(found) for found in content["cells"]],
+        graphs_refused=dict(content["graphs_refused"]),
+    )
 
 
 def _peak_from(record: Mapping[str, Any]) -> Peak:

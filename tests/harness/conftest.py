@@ -22,10 +22,10 @@ def _registered() -> None:
 
 @pytest.fixture
 def compare(tmp_path: Path) -> Compare:
-    """``harness.compare`` on the fake world with a database and a folder of the test's own."""
+    """``harness.compare`` on the fake world with a database and a folder of the test's own, the page left out."""
 
     def run(*flags: str) -> int:
         own = ["--scenarios", "fake", "--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs")]
-        return main([*own, "--budget", "smoke", "--device", "cpu", *flags])
+        return main([*own, "--budget", "smoke", "--device", "cpu", "--report", "none", *flags])
 
     return run

@@ -34,7 +34,7 @@ def test_flags_to_table(compare: Compare, tmp_path: Path, capsys: pytest.Capture
     assert "(1) no 2:4 speed-up: no CUDA device with sparse tensor cores" in said
     assert "3072 agents a call, float32, on cpu" in said
     written = {path.name for path in (tmp_path / FOLDER).iterdir() if path.is_file()}
-    assert written == {"table.md", "table.csv", "table.json", "curves-fake.png"}
+    assert written == {"table.md", "table.csv", "table.json"}
     row = json.loads((tmp_path / FOLDER / "table.json").read_text())["rows"][0]
     assert (row["algorithm"], row["scenario"], row["seeds"]) == ("rule", "fake", [0, 1])
     assert (row["sparsity_masked"], row["sparsity_model"], row["speedup_24"]) == (0.5, 0.25, None)

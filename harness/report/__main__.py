@@ -1,0 +1,153 @@
+"""A study as one HTML page, with its plots and battles beside it.
+
+    python -m harness.report --study compare-quick
+
+The page needs no network and opens from disk. Runs that are still in training are shown as far as they have come.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import envs.registry
+from harness.command_line import (
+    ALL_DONE,
+    INTERRUPTED,
+    WRONG_USE,
+    Parser,
+    import_user_code,
+    make_console,
+    make_folder,
+    say,
+)
+from harness.errors import UsageError, unknown_name
+from harness.flags import default_study
+from harness.report.build import Report, Wanted, write_report
+from harness.report.collect import StudyData, collect
+from harness.table import as_json
+from studies.errors import StorageError
+from studies.store import DEFAULT_STORAGE, StudyStore, study_names
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the report; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
+    typed = list(sys.argv[1:] if argv is None else argv)
+    try:
+        flags = read_flags(typed)
+        console = make_console(stderr=flags.json)
+        known = study_names(flags.storage)
+        if flags.study not in known:
+            raise unknown_name("study", flags.study, known, hint=f"It is looked for in {flags.storage}.")
+        wanted = wanted_by(flags, shlex.join(["python", "-m", "harness.report", *typed]))
+        make_folder(wanted.out.parent)
+        with StudyStore.open(flags.storage, flags.study) as store:
+            data = collect(store, flags.study)
+        check_scenario(wanted, data)
+        report = write_report(data, wanted, console)
+        say(console, told(report))
+        if flags.json:
+            print(as_document(report), end="")
+    except (UsageError, StorageError) as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print("\nstopped; the page was not written", file=sys.stderr)
+        return INTERRUPTED
+    return ALL_DONE
+
+
+def told(report: Report) -> str:
+    """What was written, in a line."""
+    size = report.page.stat().st_size / 1e6
+    beside = (
+        f"; {len(report.files)} files of plots and battles in {report.page.with_suffix('')}" if report.files else ""
+    )
+    return f"written: {report.page} ({size:.1f} MB, opens in a browser){beside}"
+
+
+def as_document(report: Report) -> str:
+    """The findings and what was written, for machines."""
+    written = [str(path) for path in (report.page, *report.files)]
+    return json.dumps({"written": written, **json.loads(as_json(report.findings))}, indent=2) + "\n"
+
+
+def wanted_by(flags: argparse.Namespace, command: str) -> Wanted:
+    """The flags as what the report shall hold.
+
+    Raises:
+        UsageError: one of them cannot be followed.
+    """
+    runs = Path(flags.runs)
+    out = Path(flags.out) if flags.out else runs / flags.study / "report.html"
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--out {out}: the report is an HTML page; name a file such as {out.with_suffix('.html')}")
+    if flags.throughput is not None and not Path(flags.throughput).is_file():
+        raise UsageError(
+            f"--throughput {flags.throughput}: no such file; make one: python -m harness.throughput --out FILE"
+        )
+    if flags.clip_seed < 0:
+        raise UsageError(f"--clip-seed is {flags.clip_seed}, it must be at least 0")
+    return Wanted(
+        out=out,
+        runs_folder=runs,
+        clips=flags.clips != "none",
+        clip_scenario=None if flags.clips in (None, "none") else envs.registry.real_name(flags.clips),
+        clip_seed=flags.clip_seed,
+        throughput=Path(flags.throughput) if flags.throughput else None,
+        command=command,
+    )
+
+
+def check_scenario(wanted: Wanted, data: StudyData) -> None:
+    """Refuse a scenario that the study does not hold.
+
+    Raises:
+        UsageError: which ones it holds.
+    """
+    if wanted.clip_scenario is not None and wanted.clip_scenario not in data.scenarios:
+        hint = "No battles at all: --clips none"
+        raise unknown_name(f"scenario of study {data.study}", wanted.clip_scenario, data.scenarios, hint=hint)
+
+
+def read_flags(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; ``--import`` acts first, so that what it registers can be played.
+
+    Raises:
+        UsageError: a malformed value.
+        SystemExit: after ``--help``.
+    """
+    early, _ = _parser(import_only=True).parse_known_args(argv)
+    for target in early.imports:
+        import_user_code(target)
+    return _parser().parse_args(argv)
+
+
+def _parser(*, import_only: bool = False) -> Parser:
+    parser = Parser(
+        prog="python -m harness.report",
+        description="Write a study as one HTML page, with its plots as PNG and SVG beside it.",
+        add_help=not import_only,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
+    if import_only:
+        return parser
+    add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
+    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
+    add("--out", metavar="FILE", help="the page (default: RUNS/STUDY/report.html)")
+    add("--throughput", metavar="FILE", help="results of harness.throughput (default: those in RUNS/STUDY, if any)")
+    add("--clips", metavar="SCENARIO|none", help="where battles are played (default: where most can play)")
+    add("--clip-seed", type=int, default=0, metavar="S", help="which battle (default: %(default)s)")
+    add("--json", action="store_true", help="for machines: all findings as JSON on standard output")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""From a study to its report: every plot, the battles, the page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from harness.command_line import say
+from harness.findings import Findings, find
+from harness.report import sections
+from harness.report.clips import Clip, Job, clip_jobs, make_clip
+from harness.report.collect import StudyData
+from harness.report.curves import MEASURES, plot_learning
+from harness.report.figure import Plot
+from harness.report.masks import plot_masks
+from harness.report.method import method_section
+from harness.report.outcomes import plot_profiles, plot_trade_offs, plot_win_rates
+from harness.report.page import Page, Section, render
+from harness.report.records import provenance_section, runs_section
+from harness.report.throughput import find_records, plot_crossings, throughput_section
+from harness.throughput.record import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a report shall hold and where it goes."""
+
+    out: Path
+    """The page; plots and battles go into a folder of the same name beside it."""
+    runs_folder: Path
+    """``--out`` of the comparison, with the checkpoints."""
+    clips: bool = True
+    """Whether battles are played."""
+    clip_scenario: str | None = None
+    """Where; ``None``: where most algorithms left a checkpoint."""
+    clip_seed: int = 0
+    """Which battle."""
+    throughput: Path | None = None
+    """Results of ``harness.throughput``; ``None``: those in the study's folder, if any."""
+    command: str
+    """That makes the page."""
+
+    @property
+    def folder(self) -> Path:
+        """For plots and battles."""
+        return self.out.with_suffix("")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A report that has been written."""
+
+    page: Path
+    files: tuple[Path, ...]
+    """Plots and battles beside it."""
+    findings: Findings
+
+
+Work = tuple[str, str, Callable[[], Sequence[Plot]]]
+"""The section that plots are for, what is drawn, and what draws it."""
+
+
+def write_report(data: StudyData, wanted: Wanted, console: Console) -> Report:
+    """Draw everything and write the page, with a bar on a terminal.
+
+    Args:
+        data: the study.
+        wanted: what and where.
+        console: shows the progress.
+
+    Raises:
+        UsageError: the throughput file holds something else.
+    """
+    findings = find(data.groups, data, title=data.study)
+    records = find_records(wanted.throughput, wanted.runs_folder / data.study)
+    jobs = clip_jobs(data, wanted.runs_folder, wanted.clip_scenario) if wanted.clips else []
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        plots = draw_all(bar, plot_work(data, findings, records, wanted.folder))
+        clips = play_all(bar, jobs, wanted)
+    for clip in clips:
+        if clip.path is None:
+            say(console, f"report: {clip.algorithm}, seed {clip.seed}: {clip.told}")
+    found = [
+        sections.result_section(data, findings, plots["result"]),
+        sections.curves_section(plots["curves"]),
+        sections.trade_off_section(plots["trade-offs"]),
+        sections.profile_section(data, plots["profiles"]),
+        throughput_section(records, plots["throughput"]),
+        sections.mask_section(findings.rows, plots["masks"]),
+        sections.battle_section(clips, jobs[0].scenario if jobs else "", wanted.clip_seed, _no_battles(wanted, data)),
+        runs_section(data),
+        provenance_section(data),
+        method_section(run for *_, run in data.finished()),
+    ]
+    _write(data, wanted, found)
+    files = [file for each in found for plot in each.plots for file in plot.files]
+    return Report(page=wanted.out, files=(*files, *(clip.path for clip in clips if clip.path)), findings=findings)
+
+
+def plot_work(data: StudyData, findings: Findings, records: Sequence[Record], folder: Path) -> list[Work]:
+    """Everything that is to be drawn."""
+    names, rows = data.algorithms, findings.rows
+    work: list[Work] = [("result", "win rates", partial(plot_win_rates, folder, rows, names))]
+    for scenario in data.scenarios:
+        for measure in MEASURES:
+            draw = partial(plot_learning, folder, data, findings, scenario, measure)
+            work.append(("curves", f"curves, {scenario}", draw))
+        work.append(("trade-offs", f"trade-offs, {scenario}", partial(plot_trade_offs, folder, rows, names, scenario)))
+    work.append(("profiles", "profiles", partial(plot_profiles, folder, findings, names)))
+    by_algorithm = sorted(data.groups.items(), key=lambda group: names.index(group[0][0]))
+    for number, ((algorithm, scenario), runs) in enumerate(by_algorithm):
+        work.append(("masks", f"masks of {algorithm}", partial(plot_masks, folder, algorithm, scenario, runs, number)))
+    for number, record in enumerate(records):
+        work.append(("throughput", "throughput", partial(plot_crossings, folder, record, number)))
+    return work
+
+
+def draw_all(bar: Progress, work: Sequence[Work]) -> defaultdict[str, list[Plot]]:
+    """The plots of each section."""
+    task = bar.add_task("plots", total=len(work))
+    plots: defaultdict[str, list[Plot]] = defaultdict(list)
+    for section, name, draw in work:
+        bar.update(task, description=f"plots: {name}")
+        plots[section] += draw()
+        bar.advance(task)
+    return plots
+
+
+def play_all(bar: Progress, jobs: Sequence[Job], wanted: Wanted) -> list[Clip]:
+    """A battle of each algorithm."""
+    clips = []
+    for job in jobs:
+        task = bar.add_task(f"battle of {job.algorithm}", total=1.0)
+        clips.append(make_clip(wanted.folder, job, wanted.clip_seed, partial(_show, bar, task)))
+        _show(bar, task, 1.0)
+    return clips
+
+
+def _show(bar: Progress, task: TaskID, share: float) -> None:
+    bar.update(task, completed=share)
+
+
+def _write(data: StudyData, wanted: Wanted, found: list[Section]) -> None:
+    now = datetime.now(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
+    finished, begun = (sum(1 for _ in runs) for runs in (data.finished(), data.unfinished()))
+    page = Page(
+        title=f"Study {data.study}",
+        subtitle=f"{finished} of {finished + begun} runs finished · {', '.join(data.algorithms) or 'no algorithm'} · "
+        f"{', '.join(data.scenarios) or 'no scenario'} · written {now} UTC",
+        sections=found,
+        footer=f"Written by: {wanted.command}",
+    )
+    wanted.out.parent.mkdir(parents=True, exist_ok=True)
+    part = wanted.out.with_name(f".{wanted.out.name}.part")
+    part.write_text(render(page, wanted.out), encoding="utf-8")
+    part.replace(wanted.out)
+
+
+def _no_battles(wanted: Wanted, data: StudyData) -> str:
+    if not wanted.clips:
+        return f"No battles were asked for: python -m harness.report --study {data.study} plays them."
+    where = f" of {wanted.clip_scenario}" if wanted.clip_scenario else ""
+    return (
+        f"No finished run{where} has a checkpoint in {wanted.runs_folder / data.study}, so no battle could be played; "
+        "name the folder that harness.compare wrote to: --runs FOLDER."
+    )

@@ -1,0 +1,66 @@
+"""How the numbers of a report are computed, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.published import SOURCE
+from harness.report.page import Details, Section
+from harness.stats import RESAMPLES
+from studies.rows import RunRow
+
+
+def method_section(runs: Iterable[RunRow]) -> Section:
+    """One folded paragraph for each kind of number, with the settings of these runs where they decide."""
+    explained = {
+        "Win rate": [
+            f"Wins / finished greedy battles (ε = 0) after training, {battles(runs)} a run, played by the policy as "
+            "training left it. Every slot plays the same number of battles, so that short ones are not preferred; all "
+            "algorithms meet the same battles of a seed. A battle cut by the time limit is finished and not won; an "
+            "aborted one is reported and not counted.",
+            "One seed: Wilson's 95% interval over its battles, which speaks of this one trained policy. Two or more: "
+            f"interquartile mean over seeds with a stratified percentile bootstrap ({RESAMPLES:,} resamples, a "
+            "generator of its own and a fixed seed, so the same runs give the same interval).",
+        ],
+        "Learning curves": [
+            "Each point is a greedy evaluation during training, on battles of its own, the same for every algorithm. "
+            "Lines over seeds are interquartile means at each env_step with a bootstrap band, seeds drawn with their "
+            "whole curves; a single seed has Wilson's interval of each evaluation. env_steps are summed over all "
+            "battles played side by side.",
+            f"Published: {SOURCE}. StarCraft II and the built-in engine are not the same game; the curve is there for "
+            "scale.",
+        ],
+        "Verdicts": [
+            "Two algorithms of the same seed are judged on the same battles, so they are compared battle by battle and "
+            "what the battles share drops out. Over seeds: Student's t, never narrower than the battles alone allow. "
+            "“More seeds would decide” supposes that difference and spread stay as observed.",
+        ],
+        "Performance profiles, probability of improvement": [
+            "A profile is the share of runs that win more than τ. The probability of improvement is how likely a run "
+            "of one algorithm wins more than a run of the other on a scenario drawn at random, a tie counting half. "
+            "Both after Agarwal et al., NeurIPS 2021.",
+        ],
+        "Sparsity": [
+            "Zeros / entries, counted on the tensors that the trained policy multiplies with: of the prunable layers, "
+            "and of all weights that one agent uses. Mean over seeds.",
+        ],
+        "Decisions/s, 2:4 speed-up": [
+            "Agent decisions per second of the trained policy on the run's device: agents × battles / the median "
+            "seconds of a greedy call, after a warm-up. The 2:4 speed-up is dense seconds / compressed seconds of a "
+            "whole greedy pass on sparse tensor cores, its output checked against the masked dense one first; where "
+            "there are no such cores it is n/a, never an estimate.",
+        ],
+        "Masks": [
+            "Pattern use: of all groups of four consecutive inputs, the share in which a unit type keeps a given two "
+            "of four. FLOPs: multiplications and additions of one agent's decision that the masks keep, whether or "
+            "not the hardware profits.",
+        ],
+    }
+    details = [Details(summary=name, texts=texts) for name, texts in explained.items()]
+    return Section(id="method", short="Method", title="How the numbers are computed", details=details)
+
+
+def battles(runs: Iterable[RunRow]) -> str:
+    """How many battles each run was judged on."""
+    counts = sorted({run.episodes + run.aborted for run in runs})
+    return " or ".join(f"{count:,}" for count in counts) or "a fixed number"

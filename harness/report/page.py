@@ -1,0 +1,110 @@
+"""The page: what its sections hold, and how they become one HTML file that needs nothing beside it.
+
+The HTML lies in ``templates``; Jinja fills it in and escapes what it fills in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.report.clips import Clip
+from harness.report.figure import Plot
+from harness.report.style import DARK, page_rules, palette_css
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """Head of a column."""
+
+    name: str
+    words: bool = False
+    """Whether the column holds words, which stand on the left, and not numbers."""
+    wrap: bool = False
+    """Whether its cells may be broken into lines."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table; the first cell of a row names the row."""
+
+    caption: str
+    heads: Sequence[Head]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """What is folded away until it is asked for."""
+
+    summary: str
+    pairs: Sequence[tuple[str, str]] = ()
+    """Names and their values."""
+    texts: Sequence[str] = ()
+    code: Sequence[str] = ()
+    open: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A chapter of the page; its parts stand in the order of the fields."""
+
+    id: str
+    short: str
+    """In the line of links."""
+    title: str
+    lead: Sequence[str] = ()
+    verdicts: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    plots: Sequence[Plot] = ()
+    clips: Sequence[Clip] = ()
+    details: Sequence[Details] = ()
+    empty: str = ""
+    """Why there is nothing to show, and what would make it so."""
+    code: Sequence[str] = ()
+    """Commands to type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """The whole report."""
+
+    title: str
+    subtitle: str
+    sections: Sequence[Section]
+    footer: str
+
+
+def render(page: Page, path: Path) -> str:
+    """The page as HTML.
+
+    Args:
+        page: what it says.
+        path: where it will lie; files beside it are linked from there.
+    """
+    environment = Environment(
+        loader=PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    source = {name: Markup(environment.get_template(f"page.{name}").render()) for name in ("css", "js")}
+
+    def beside(file: Path) -> str:
+        return Path(os.path.relpath(file, path.parent)).as_posix()
+
+    return environment.get_template("page.html").render(
+        page=page,
+        beside=beside,
+        light_css=Markup(palette_css({})),
+        dark_css=Markup(palette_css(DARK)),
+        plot_css=Markup(page_rules()),
+        **source,
+    )

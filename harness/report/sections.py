@@ -1,0 +1,119 @@
+"""The sections that show results: table and verdicts, curves, trade-offs, profiles, masks, battles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.findings import Findings
+from harness.report.clips import Clip
+from harness.report.collect import StudyData
+from harness.report.figure import Plot
+from harness.report.names import meanings
+from harness.report.page import Details, Head, Section, Table
+from harness.summary import Row
+from harness.table import COLUMNS, LEFT, OVERALL, cells_of, footnotes, over_several
+
+
+def result_section(data: StudyData, findings: Findings, plots: Sequence[Plot]) -> Section:
+    """Who wins more, in words, then the table and its picture."""
+    begun = [f"{run.algorithm} on {run.scenario}, seed {run.seed}, {run.state}" for *_, run in data.unfinished()]
+    if not findings.rows:
+        empty = f"No run of study {data.study} has finished yet" + (f"; begun: {'; '.join(begun)}." if begun else ".")
+        return Section(id="result", short="Result", title="Result", empty=empty)
+    markers, notes = footnotes(findings)
+    lead = [f"Not finished: {'; '.join(begun)}."] if begun else []
+    lead += [f"{name}: {text}." for name, text in meanings(data).items()]
+    lines: dict[str, list[str]] = {"over all": [], "each": []}
+    for each in findings.comparisons:
+        kind = "each" if each.scenario in findings.scenarios else "over all"
+        lines[kind].append(f"{each.scenario}: {each.verdict}.")
+    tables = [
+        Table(
+            caption="After training, greedy battles",
+            heads=[Head(name=name, words=name in LEFT) for name in COLUMNS],
+            rows=[cells_of(row, markers) for row in findings.rows],
+            notes=notes,
+        )
+    ]
+    if over_several(findings):
+        tables.append(
+            Table(
+                caption="Win rate over several scenarios",
+                heads=[Head(name=name, words=name in LEFT) for name in OVERALL],
+                rows=[[cell(each) for cell in OVERALL.values()] for each in findings.overall],
+            )
+        )
+    return Section(
+        id="result",
+        short="Result",
+        title="Result",
+        lead=lead,
+        verdicts=lines["over all"] or lines["each"],
+        tables=tables,
+        plots=plots,
+        details=[Details(summary=f"Verdicts by scenario ({len(lines['each'])})", texts=lines["each"])]
+        if lines["over all"]
+        else (),
+    )
+
+
+def curves_section(plots: Sequence[Plot]) -> Section:
+    """Win rate and return over training."""
+    empty = "" if plots else "No run has been evaluated yet: curves begin with the first greedy evaluation."
+    return Section(id="curves", short="Curves", title="Learning curves", plots=plots, empty=empty)
+
+
+def trade_off_section(plots: Sequence[Plot]) -> Section:
+    """What sparsity and throughput cost in wins."""
+    empty = "" if plots else "Shown once a run has finished."
+    title = "Win rate against sparsity against throughput"
+    return Section(id="trade-offs", short="Trade-offs", title=title, plots=plots, empty=empty)
+
+
+def profile_section(data: StudyData, plots: Sequence[Plot]) -> Section:
+    """The distribution of scores over runs."""
+    return Section(
+        id="profiles",
+        short="Profiles",
+        title="Performance profiles",
+        plots=plots,
+        empty=""
+        if plots
+        else "A profile is drawn over runs: it needs at least two seeds of an algorithm on a scenario.",
+        code=() if plots else [f"python -m harness.compare --seeds 3 --study {data.study}"],
+    )
+
+
+def mask_section(rows: Sequence[Row], plots: Sequence[Plot]) -> Section:
+    """How masks are used, and the work that they keep."""
+    kept = [
+        [row.algorithm, row.scenario, f"{row.sparsity_masked:.1%}", f"{row.flops_kept:.1%}"]
+        for row in rows
+        if row.flops_kept
+    ]
+    heads = [Head(name="algorithm", words=True), Head(name="scenario", words=True)]
+    heads += [Head(name="zeros in masked layers"), Head(name="FLOPs kept of a dense decision")]
+    return Section(
+        id="masks",
+        short="Masks",
+        title="Masks by unit type",
+        tables=[Table(caption="Work that masks keep", heads=heads, rows=kept)] if kept else (),
+        plots=plots,
+        empty="" if plots else "No finished run has masks.",
+    )
+
+
+def battle_section(clips: Sequence[Clip], scenario: str, seed: int, why_none: str) -> Section:
+    """The same battle, played by each algorithm."""
+    lead = (
+        f"One battle of {scenario} (battle seed {seed}), played greedily by the policy that each algorithm's first "
+        "seed has learned. Blue: agents; orange: enemies. One battle proves nothing; it shows how each plays."
+    )
+    return Section(
+        id="battles",
+        short="Battles",
+        title="A battle of each algorithm",
+        lead=[lead] if clips else (),
+        clips=clips,
+        empty="" if clips else why_none,
+    )

@@ -1,0 +1,82 @@
+"""A headless browser: opens a page from disk and says what it saw."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--hide-scrollbars"),
+    *("--enable-logging=stderr", "--virtual-time-budget=4000", "--dump-dom"),
+)
+DARK, LIGHT = 0, 1
+"""What the reader's system prefers, in Chromium's own numbers."""
+PROBE = """
+<script>
+addEventListener("load", async () => {
+  const images = [...document.images];
+  await Promise.all(images.map((image) => image.decode().catch(() => null)));
+  const colour = (element, what) => getComputedStyle(element)[what];
+  const line = document.querySelector("svg.plot [style*='stroke: #0068a8']");
+  const look = () => ({
+    paper: colour(document.body, "backgroundColor"),
+    ink: colour(document.body, "color"),
+    text: colour(document.querySelector("svg.plot text"), "fill"),
+    line: line && colour(line, "stroke"),
+  });
+  const seen = { width: innerWidth, overflow: document.documentElement.scrollWidth - innerWidth, first: look() };
+  seen.images = images.map((image) => image.naturalWidth);
+  document.getElementById("theme").click();
+  seen.switched = look();
+  seen.still = images.map((image) => image.src.slice(0, 14));
+  document.getElementById("motion")?.click();
+  seen.stopped = images.map((image) => image.src.slice(0, 14));
+  document.body.dataset.seen = JSON.stringify(seen);
+});
+</script>
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """What the browser saw."""
+
+    seen: dict[str, Any]
+    """By ``PROBE``."""
+    complaints: list[str]
+    """Lines of the browser's console."""
+
+
+def find_browser() -> str | None:
+    """The browser of this machine."""
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+def visit(browser: str, page: Path, folder: Path, *, scheme: int = LIGHT, width: int = 1280) -> Visit:
+    """Open a page with the probe in it.
+
+    Args:
+        browser: its program.
+        page: the file.
+        folder: empty, for the browser's profile and the copy with the probe.
+        scheme: ``DARK`` or ``LIGHT``.
+        width: of the window, pixels.
+    """
+    folder.mkdir()
+    copy = folder / "page.html"
+    copy.write_text(page.read_text().replace("</body>", f"{PROBE}</body>"))
+    own = [f"--user-data-dir={folder / 'profile'}", f"--window-size={width},900"]
+    command = [browser, *FLAGS, *own, f"--blink-settings=preferredColorScheme={scheme}", copy.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    found = re.search(r'data-seen="([^"]*)"', done.stdout)
+    assert found, f"the page's own scripts did not run to their end:\n{done.stderr[-2000:]}"
+    complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    return Visit(seen=json.loads(html.unescape(found[1])), complaints=complaints)

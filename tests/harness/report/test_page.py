@@ -1,0 +1,155 @@
+"""The page of a study: what stands in it, that it needs nothing beside it, and that what it quotes is escaped."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from studies.store import StudyStore
+from tests.harness.report.conftest import ReportCommand
+from tests.harness.report.made_up import STUDY, begin, finish, make_study, storage
+
+SECTIONS = ("result", "curves", "trade-offs", "profiles", "throughput", "masks", "battles", "runs", "provenance")
+
+
+class Outline(HTMLParser):
+    """What a page consists of; a tag that is closed and was not opened, or the other way round, is a fault."""
+
+    VOID = ("meta", "link", "img", "br", "input", "use", "path")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.faults: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.VOID:
+            return
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(tag)
+
+    def attributes(self, name: str) -> list[str]:
+        return [value for _, found in self.tags if (value := found.get(name)) is not None]
+
+
+def page(tmp_path: Path) -> str:
+    return (tmp_path / "runs" / STUDY / "report.html").read_text()
+
+
+def test_a_whole_study(tmp_path: Path, report: ReportCommand, capsys: pytest.CaptureFixture[str]) -> None:
+    make_study(tmp_path)
+    assert report() == 0
+    said = capsys.readouterr().out
+    assert f"written: {tmp_path}/runs/{STUDY}/report.html" in said
+    text = page(tmp_path)
+    outline = Outline(text)
+    assert outline.faults == []
+    assert outline.open == []
+    ids = outline.attributes("id")
+    assert len(ids) == len(set(ids)), "ids of several plots must not collide"
+    assert set(SECTIONS) <= set(ids)
+    assert {f"#{id}" for id in SECTIONS} <= set(outline.attributes("href"))
+    plots = {"win-rates", "curve-terran_5_vs_5", "return-terran_5_vs_5", "profiles", "masks-0-terran_5_vs_5"}
+    files = {path.name for path in (tmp_path / "runs" / STUDY / "report").iterdir()}
+    assert {f"{name}.{kind}" for name in plots for kind in ("png", "svg")} <= files
+    assert "k24 − qmix = +0.100 [" in text
+    assert "6 of 6 runs finished" in text
+    assert "python -m harness.compare --algos k24" in text, "the command behind the runs"
+    assert "QMIX, published" in text
+    assert "marine uses 1100 most, 50%" in text
+    assert "No finished run has a checkpoint in" in text
+    assert "40 a run" in text
+
+
+def test_it_needs_nothing_beside_it(tmp_path: Path, report: ReportCommand) -> None:
+    make_study(tmp_path, algorithms=("k24", "qmix"))
+    assert report("--clips", "none") == 0
+    text = page(tmp_path)
+    outline = Outline(text)
+    assert outline.attributes("src") == []
+    assert not [tag for tag, _ in outline.tags if tag in ("link", "iframe", "object", "embed")]
+    outside = [href for href in outline.attributes("href") if not href.startswith("#")]
+    assert outside
+    assert all((tmp_path / "runs" / STUDY / href).is_file() for href in outside), "links lead to the files beside it"
+    assert not re.search(r"url\((?!#)|@import", text)
+    assert "default-src 'none'" in text
+
+
+def test_tables_and_plots_can_be_read_aloud(tmp_path: Path, report: ReportCommand) -> None:
+    make_study(tmp_path)
+    report("--clips", "none")
+    outline = Outline(page(tmp_path))
+    tags = [tag for tag, _ in outline.tags]
+    heads = [found.get("scope") for tag, found in outline.tags if tag == "th"]
+    assert set(heads) == {"col", "row"}
+    assert tags.count("caption") == tags.count("table") > 2
+    plots = [found for tag, found in outline.tags if tag == "svg"]
+    assert all(found.get("role") == "img" and found.get("aria-labelledby") for found in plots)
+    named = {id for found in plots for id in (found.get("aria-labelledby") or "").split()}
+    assert named <= set(outline.attributes("id"))
+    regions = [found for tag, found in outline.tags if found.get("role") == "region"]
+    assert all(found.get("tabindex") == "0" and found.get("aria-label") for found in regions)
+
+
+def test_unfinished_and_failed_runs_are_told_and_escaped(tmp_path: Path, report: ReportCommand) -> None:
+    with StudyStore.open(storage(tmp_path), STUDY) as store:
+        finish(begin(store, "qmix", 0), 0.5)
+        begin(store, "qmix", 1)
+        begin(store, "kalei", 0).fail("RuntimeError: <script>alert(1)</script> & more")
+    assert report("--clips", "none") == 0
+    text = page(tmp_path)
+    assert "1 of 3 runs finished" in text
+    assert "RuntimeError: &lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in text
+    assert "<script>alert" not in text
+    assert "qmix on terran_5_vs_5, seed 1, interrupted" in text
+    assert "kalei (1 seed, in training)" in text, "curves are shown as far as they go"
+    assert "100,000 so far" in text
+    assert "needs at least two seeds" in text
+
+
+def test_a_study_without_a_finished_run(tmp_path: Path, report: ReportCommand) -> None:
+    with StudyStore.open(storage(tmp_path), STUDY) as store:
+        begin(store, "k24", 0)
+    assert report() == 0
+    text = page(tmp_path)
+    assert Outline(text).faults == []
+    assert "has finished yet; begun: k24 on terran_5_vs_5, seed 0, interrupted." in text
+    assert "k24 (1 seed, in training)" in text
+    assert "python -m harness.throughput --all --out" in text
+
+
+def test_settings_that_differ_are_named(tmp_path: Path, report: ReportCommand) -> None:
+    with StudyStore.open(storage(tmp_path), STUDY) as store:
+        finish(begin(store, "k24", 0), 0.5)
+        finish(begin(store, "k24", 0, lr=0.01), 0.25)
+    report("--clips", "none")
+    text = page(tmp_path)
+    assert len(set(re.findall(r"k24@[0-9a-f]{6}: algorithm\.lr = (0\.\d+)\.", text))) == 2
+
+
+def test_json_is_alone_on_standard_output(
+    tmp_path: Path, report: ReportCommand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_study(tmp_path, algorithms=("k24", "qmix"))
+    assert report("--json", "--clips", "none") == 0
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert document["written"][0].endswith("report.html")
+    assert all(Path(path).is_file() for path in document["written"])
+    assert [row["algorithm"] for row in document["rows"]] == ["k24", "qmix"]
+    assert "k24 − qmix" in document["comparisons"][0]["verdict"]
+    assert "written: " in told.err

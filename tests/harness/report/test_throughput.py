@@ -1,0 +1,62 @@
+"""Throughput in the report: crossings from made-up measurements, and what is said where nothing was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.provenance import collect
+from harness.report.throughput import find_records, plot_crossings, throughput_section
+from harness.throughput.record import SCHEMA, Record
+from harness.throughput.results import CellResult, WayResult, WorkResult
+
+GAINS = {64: 0.5, 256: 0.8, 1024: 1.25}
+"""Hidden size -> how many times as fast as dense the compressed agent is."""
+
+
+def made_up() -> Record:
+    header = {
+        "schema": SCHEMA,
+        "subject": "k24 on terran_5_vs_5, fresh",
+        "device_name": "a card",
+        "torch": "2.13.0",
+        "cuda": "13.0",
+        "cusparselt": 800,
+        "provenance": collect("cpu"),
+    }
+    return Record(header=header, cells=[cell(hidden, gain) for hidden, gain in GAINS.items()])
+
+
+def cell(hidden: int, gain: float) -> CellResult:
+    ways = {
+        "dense": WayResult(seconds=1.0, low=0.9, high=1.1, flops=1e9),
+        "masked": WayResult(seconds=1.0, low=0.9, high=1.1, flops=1e9),
+        "cusparselt": WayResult(seconds=1.0 / gain, low=0.9 / gain, high=1.1 / gain, flops=5e8),
+        "cutlass": WayResult(refused="too small"),
+    }
+    work = WorkResult(useful_flops=1e9, ways=ways, auto="cusparselt" if gain > 1 else "masked")
+    return CellResult(hidden=hidden, batch=4096, rows=4096, slices=1, dtype="float16", agents={"2:4": work})
+
+
+def test_a_file_becomes_plots_and_a_table(tmp_path: Path) -> None:
+    made_up().save(tmp_path / "throughput-card.json")
+    (record,) = find_records(None, tmp_path)
+    compressed, auto = plot_crossings(tmp_path / "plots", record, 0)
+    assert compressed.title == "compressed 2:4, float16, 2:4 GRU"
+    highest = "Highest: 1.25 times dense at 1,024 with 4,096 decisions"
+    assert f"{highest}; 4,096 decisions crosses 1 near 474." in compressed.alt, "256 · 4^((1 − 0.8) / (1.25 − 0.8))"
+    assert auto.alt.startswith("Lines over hidden sizes. Highest: 1.25 times dense")
+    section = throughput_section([record], [compressed, auto])
+    assert "a card with torch 2.13.0, cuSPARSELt 800" in section.lead[0]
+    assert any("pays from between 256 and 1024 hidden units on" in line for line in section.verdicts)
+    (table,) = section.tables
+    column = [head.name for head in table.heads].index("compressed")
+    assert [row[column] for row in table.rows] == ["0.50 ×", "0.80 ×", "1.25 ×"]
+    assert section.details[0].texts == ["cutlass: n/a, too small (3 times)"]
+    assert not section.empty
+
+
+def test_nothing_measured(tmp_path: Path) -> None:
+    assert find_records(None, tmp_path) == []
+    section = throughput_section([], [])
+    assert section.empty.startswith("Not measured with this study.")
+    assert section.code == ["python -m harness.throughput --all --out runs/STUDY/throughput.json"]

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from harness import provenance
 from harness.command_line import say
-from harness.compare import run_folder
+from harness.folders import run_folder
 from harness.interrupt import GracefulInterrupt
 from harness.plan import RunPlan
 from harness.plot import plot_curves

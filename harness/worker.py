@@ -28,8 +28,9 @@ from harness.command_line import (
     make_folder,
     say,
 )
-from harness.compare import complete, run_folder
+from harness.compare import complete
 from harness.errors import UsageError, unknown_name
+from harness.folders import run_folder
 from harness.job import plan_of
 from harness.plan import resolve_device
 from harness.process import prepare_process

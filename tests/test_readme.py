@@ -79,8 +79,8 @@ def test_every_command_is_accounted_for() -> None:
         ["python", "-m", "harness.worker"],
         ["python", "-m", "harness.export"],
         ["python", "-m", "harness.watch"],
-        ["python", "-m", "harness.throughput"],
         ["python", "-m", "envs.sc2.server"],
+        ["python", "-m", "harness.throughput"],
     ]
     assert len(TRAINING) >= 4
     assert len(SCRIPTED) == 1

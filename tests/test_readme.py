@@ -69,6 +69,7 @@ def test_every_command_is_accounted_for() -> None:
         ["python", "-m", "harness.patterns"],
         ["optuna-dashboard", "sqlite:///studies/studies.db", "--artifact-dir"],
         ["python", "-m", "harness.watch"],
+        ["python", "-m", "envs.sc2.server"],
     ]
     assert len(TRAINING) >= 4
     assert len(SCRIPTED) == 1
@@ -109,6 +110,15 @@ def test_watching_writes_the_video(folder: Path) -> None:
     words = shlex.split(line)
     assert "written: " in run(words, folder)
     assert (folder / words[words.index("--out") + 1]).stat().st_size > 10_000
+
+
+def test_the_stand_in_is_installed(folder: Path) -> None:
+    if importlib.util.find_spec("s2clientprotocol") is None or importlib.util.find_spec("websockets") is None:
+        pytest.skip("needs the packages of the extra sc2")
+    (line,) = (line for line in COMMANDS if line.startswith("python -m envs.sc2.server"))
+    said = run(shlex.split(line), folder)
+    assert f"export SC2PATH={folder / 'stand-in'}" in said
+    assert list((folder / "stand-in" / "Maps" / "SMAC_Maps").glob("*.SC2Map"))
 
 
 @pytest.mark.parametrize("code", SCRIPTS, ids=lambda code: code.split("\n")[-2][:20])

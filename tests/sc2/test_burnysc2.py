@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys2clientprotocol) are not installed")
 pytest.importorskip("websockets", reason="the websocket library (package websockets) is not installed")
 if find_spec("sc2") is None:
     pytest.skip("the client python-sc2 (package burnysc2) is not installed", allow_module_level=True)

@@ -3,6 +3,9 @@
 Such a file names a learner, which decides the algorithm, and mixes three kinds of keys: settings of the algorithm,
 settings of PyMARL's runner, and choices that are fixed here. The first are taken, the second are listed as left out
 with what says the same here, the third must be what is built. Anything else is refused.
+
+PyMARL knows four of the algorithms; for any other, and in the files that are written here, ``algorithm: NAME`` stands
+in place of the learner.
 """
 
 from __future__ import annotations
@@ -10,9 +13,9 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -100,17 +103,13 @@ def load_settings(name: str) -> SettingsFile:
             asks for something that is not built; the message names the key and what is allowed.
     """
     content = _read(name)
-    learner, mixer = content.pop("learner", None), content.pop("mixer", "qmix")
-    if (learner, mixer) not in ALGORITHMS:
-        known = ", ".join(f"{a} with mixer {b}" for a, b in ALGORITHMS)
-        raise ValueError(f"{name}: learner {learner!r} with mixer {mixer!r} is not built here; built are {known}")
-    algorithm = ALGORITHMS[learner, mixer]
+    algorithm = _algorithm(name, content)
     kinds = get_type_hints(registry.config_class(algorithm))
     nested = {key: content.pop(key) for key in NESTED if key in content}
     values, left_out = _sort_out(name, content, algorithm, kinds)
     for key, block in nested.items():
         if NESTED[key] != algorithm:
-            raise ValueError(f"{name}: {key} belongs to {NESTED[key]}, and learner {learner} is {algorithm}")
+            raise ValueError(f"{name}: {key} belongs to {NESTED[key]}, and learner or algorithm says {algorithm}")
         if not isinstance(block, dict):
             raise ValueError(f"{name}: {key} is {block!r}, it must be a table of settings of {algorithm}")
         for inner in block:
@@ -120,14 +119,41 @@ def load_settings(name: str) -> SettingsFile:
     return SettingsFile(name=name, algorithm=algorithm, values=typed, left_out=tuple(left_out))
 
 
+def dump_settings(algorithm: str, config: Any, comment: str = "") -> str:
+    """The text of a file that ``load_settings`` reads back into an equal config.
+
+    Args:
+        algorithm: registered id.
+        config: an instance of its config dataclass; every field is written, so that later defaults change nothing.
+        comment: lines to stand above.
+    """
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
+    above = "".join(f"# {line}\n" for line in comment.splitlines())
+    return above + yaml.safe_dump({"algorithm": algorithm, **plain}, sort_keys=False)
+
+
+def _algorithm(name: str, content: dict[str, Any]) -> str:
+    """The registered id, its keys taken out of the table."""
+    if "algorithm" in content:
+        try:
+            return registry.entry(str(content.pop("algorithm"))).id
+        except registry.UnknownAlgorithmError as error:
+            raise ValueError(f"{name}: {error}") from error
+    learner, mixer = content.pop("learner", None), content.pop("mixer", "qmix")
+    if (learner, mixer) not in ALGORITHMS:
+        known = ", ".join(f"{a} with mixer {b}" for a, b in ALGORITHMS)
+        raise ValueError(f"{name}: learner {learner!r} with mixer {mixer!r} is not built here; built are {known}")
+    return ALGORITHMS[learner, mixer]
+
+
 def _sort_out(
     name: str, content: dict[str, Any], algorithm: str, fields: Iterable[str]
 ) -> tuple[dict[str, Any], list[str]]:
     """The outer keys: field -> value of those that are taken, and a line for each that is left out."""
     values: dict[str, Any] = {}
     left_out = []
-    fixed = {**FIXED, **PARTS[algorithm]}
-    taken = {**{field: field for field in fields if field not in RENAMED.values()}, **RENAMED}
+    fixed = {**FIXED, **PARTS.get(algorithm, {})}
+    taken = {**{field: field for field in fields}, **RENAMED}
     for key, value in content.items():
         _require_known(name, key, [*taken, *NESTED, *fixed, *SAID_BY, *RUNNER])
         if key in taken:
@@ -173,6 +199,8 @@ def _typed(where: str, value: Any, kind: Any) -> Any:
     if isinstance(value, bool) or bool in kinds:
         if not (isinstance(value, bool) and bool in kinds):
             raise ValueError(f"{where} is {value!r}, it must be {'true or false' if bool in kinds else 'a number'}")
+        return value
+    if any(each is str or get_origin(each) is Literal for each in kinds) and isinstance(value, str):
         return value
     if any(get_origin(each) is tuple for each in kinds):
         if not isinstance(value, list):

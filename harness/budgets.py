@@ -64,10 +64,17 @@ class Budget:
             checkpoint_interval=min(self.checkpoint_interval, env_steps),
         )
 
-    def with_test_slots(self, most: int) -> Budget:
-        """The same evaluations with no more battles side by side than this."""
-        fits = [n for n in range(1, most + 1) if self.test_episodes % n == 0 and self.final_episodes % n == 0]
-        return dataclasses.replace(self, test_slots=min(max(fits), self.test_slots))
+    def with_slots(self, most: int) -> Budget:
+        """The same evaluations with no more battles side by side than this, during training and at the end."""
+
+        def fitting(episodes: int, slots: int) -> int:
+            return max(n for n in range(1, min(most, slots) + 1) if episodes % n == 0)
+
+        return dataclasses.replace(
+            self,
+            test_slots=fitting(self.test_episodes, self.test_slots),
+            final_slots=fitting(self.final_episodes, self.final_slots),
+        )
 
 
 BUDGETS: dict[str, Budget] = {

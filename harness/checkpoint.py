@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 
 from harness.errors import UsageError
+from studies.errors import StorageError
 
 CheckpointReplay = Literal["auto", "yes", "no"]
 """Whether a checkpoint holds the replay; ``auto``: up to ``REPLAY_LIMIT``."""
@@ -32,18 +33,35 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     Args:
         path: where it shall stand; its folder is made.
         content: tensors, arrays and plain values.
+
+    Raises:
+        StorageError: there is no room for it, or it may not be written; the old one is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
         with os.fdopen(handle, "wb") as file:
             torch.save(content, file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+    except BaseException as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError | RuntimeError):  # torch's writer tells of a full disk by a RuntimeError
+            raise _unwritten(path, error) from error
         raise
+
+
+def _unwritten(path: Path, error: Exception) -> StorageError:
+    """The error for a checkpoint that could not be written; every other run would meet it too."""
+    why = textwrap.shorten(f"{type(error).__name__}: {error}", 200, placeholder=" …")
+    return StorageError(
+        f"checkpoint {path} cannot be written ({why}). The one before and all that is stored are safe. Free some space "
+        f"(df -h {path.parent}; ulimit -f), or leave the replay out (--checkpoint-replay no), then type the same "
+        f"command again: it goes on from there"
+    )
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:

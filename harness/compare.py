@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -21,6 +22,7 @@ from harness.errors import UsageError
 from harness.findings import find
 from harness.flags import Request, read_flags
 from harness.folders import run_folder
+from harness.job import job_of
 from harness.plan import RunPlan, plan_runs
 from harness.process import prepare_process
 from harness.report.build import Wanted, write_report
@@ -28,9 +30,9 @@ from harness.report.collect import collect
 from harness.summary import group_runs, has_winners
 from harness.table import as_json, show_table, write_table
 from harness.train import train_run
-from studies.artifacts import artifact_folder
-from studies.database import database_path
+from harness.workers import work_together
 from studies.errors import RunTakenOver, StorageError
+from studies.place import read_storage
 from studies.store import StudyStore
 
 
@@ -45,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prepare_process(deterministic=request.deterministic)
         introduce(console, request, plans, notes)
         with StudyStore.open(request.storage, request.study) as store:
-            finished = [complete(console, store, request, plan) for plan in plans]
+            finished = complete_all(console, store, request, plans)
             report(console, store, request, plans)
     except (UsageError, StorageError) as mistake:
         print(f"error: {mistake}", file=sys.stderr)
@@ -63,7 +65,7 @@ def introduce(console: Console, request: Request, plans: Sequence[RunPlan], note
     say(
         console,
         f"{runs} of {budget.env_steps:,} env steps (budget {budget.name}) on {plans[0].device}, "
-        f"{request.num_envs} battles side by side; study {request.study} in {request.storage}",
+        f"{request.num_envs} battles side by side; study {request.study} in {read_storage(request.storage).shown}",
     )
     if request.backend != "battle":
         say(console, f"battles are played by {game_name()} in {look_for_game()}, through the package smacv2")
@@ -74,8 +76,27 @@ def introduce(console: Console, request: Request, plans: Sequence[RunPlan], note
             say(console, f"{file.name}: left out {line}")
 
 
-def complete(console: Console, store: StudyStore, request: Request, plan: RunPlan) -> bool:
-    """Bring one run to its end; returns whether its result is stored."""
+def complete_all(console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan]) -> list[bool]:
+    """Bring every run to its end, here or in worker processes; returns which results are stored.
+
+    All runs are queued first, so that ``harness.worker`` on any machine can take some of them.
+    """
+    jobs = [job_of(plan, deterministic=request.deterministic) for plan in plans]
+    ids = store.enqueue([(plan.key, plan.identity(), job) for plan, job in zip(plans, jobs, strict=True)])
+    if request.n_jobs > 1:
+        work_together(request.n_jobs, [*request.for_workers, "--only", ",".join(map(str, ids))])
+    states = store.states()
+    over = {"finished": True, "failed": False} if request.n_jobs > 1 else {}  # the workers have told about these
+    return [
+        over[states[run]]
+        if states[run] in over
+        else complete(console, store, plan, run_folder(request.out, request.study, plan.key))
+        for run, plan in zip(ids, plans, strict=True)
+    ]
+
+
+def complete(console: Console, store: StudyStore, plan: RunPlan, folder: Path) -> bool:
+    """Bring one run to its end, its checkpoint in ``folder``; returns whether its result is stored."""
     now = provenance.collect(plan.device)
     record = store.begin(plan.key, config=plan.identity(), provenance=now)
     changed = provenance.differences(record.earlier, now) if record.earlier else ""
@@ -91,7 +112,6 @@ def complete(console: Console, store: StudyStore, request: Request, plan: RunPla
         say(console, f"{plan.label}: begun before {changed}: goes on with what is here now; {anew}")
     if record.last_error:
         say(console, f"{plan.label}: tried again, it failed before with {record.last_error}")
-    folder = run_folder(request.out, request.study, plan.key)
     try:
         row = train_run(plan, record, folder=folder, console=console)
     except RunTakenOver as error:
@@ -113,9 +133,10 @@ def complete(console: Console, store: StudyStore, request: Request, plan: RunPla
 
 def report(console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan]) -> None:
     """The table and the page, from what the study holds of this comparison."""
-    findings = find(
-        group_runs(plans, store.rows()), store, title=f"{request.study}: {request.budget.env_steps:,} env steps a run"
-    )
+    title = f"{request.study}: {request.budget.env_steps:,} env steps a run"
+    if request.backend != "battle":
+        title += f", played by {game_name()}"
+    findings = find(group_runs(plans, store.rows()), store, title=title)
     if request.json:
         print(as_json(findings), end="")
     if not findings.rows:
@@ -134,8 +155,7 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
         data = collect(store, request.study, {plan.key for plan in plans})
         written.append(write_report(data, wanted, console).page)
     say(console, f"written: {', '.join(map(str, written))}")
-    artifacts = artifact_folder(database_path(request.storage))
-    say(console, f"all trials: optuna-dashboard {request.storage} --artifact-dir {artifacts}")
+    say(console, f"all trials: optuna-dashboard {store.place.shown} --artifact-dir {store.place.artifact_folder}")
 
 
 if __name__ == "__main__":

@@ -45,17 +45,13 @@ def comparisons(grouped: Groups, outcomes: Outcomes) -> list[Comparison]:
         grouped: the runs of the table.
         outcomes: gives the battles of a run's final evaluation.
     """
-    battles = {
-        run.run_id: {(each.slot, each.battle_id): each for each in outcomes(run.run_id) if not each.aborted}
-        for members in grouped.values()
-        for run in members
-    }
+    scores = {run.run_id: _scores(run, outcomes(run.run_id)) for members in grouped.values() for run in members}
     found = []
     for algorithm, baseline in combinations(algorithms_of(grouped), 2):
         won = []
         for scenario in (scenario for name, scenario in grouped if name == algorithm):
             pairs = _same_battles(grouped[algorithm, scenario], grouped.get((baseline, scenario), ()))
-            paired = {our.seed: _paired(battles[our.run_id], battles[their.run_id], our) for our, their in pairs}
+            paired = {our.seed: _paired(scores[our.run_id], scores[their.run_id]) for our, their in pairs}
             paired = {seed: differences for seed, differences in paired.items() if len(differences) > 1}
             if not paired:
                 continue
@@ -81,14 +77,19 @@ def _same_battles(ours: Sequence[RunRow], theirs: Sequence[RunRow]) -> list[tupl
     ]
 
 
-def _paired(
-    ours: dict[tuple[int, int], EpisodeOutcome], theirs: dict[tuple[int, int], EpisodeOutcome], run: RunRow
-) -> NDArray[np.float64]:
+def _scores(run: RunRow, outcomes: Sequence[EpisodeOutcome]) -> dict[tuple[int, int], float]:
+    """(slot, battle) -> whether it was won, or its return where no one wins, of each finished battle."""
+    won = has_winners(run)
+    return {
+        (each.slot, each.battle_id): float(each.won if won else each.episode_return)
+        for each in outcomes
+        if not each.aborted
+    }
+
+
+def _paired(ours: dict[tuple[int, int], float], theirs: dict[tuple[int, int], float]) -> NDArray[np.float64]:
     """Differences of the battles that both finished, in order of slot and battle."""
-    score = "won" if has_winners(run) else "episode_return"
-    return np.array(
-        [float(getattr(ours[key], score)) - float(getattr(theirs[key], score)) for key in ours if key in theirs]
-    )
+    return np.array([score - theirs[battle] for battle, score in ours.items() if battle in theirs])
 
 
 def _comparison(

@@ -60,10 +60,21 @@ class Request:
     """Use only operations that give the same bits each time."""
     json: bool = False
     """Write the findings to standard output as JSON, and everything else to standard error."""
+    n_jobs: int = 1
+    """Processes that work on the runs at the same time."""
+    imports: tuple[str, ...] = ()
+    """Every ``--import``."""
     report: ReportKind = "full"
     """What stands in the page at the end."""
     command: str
     """The command line, so that it can be typed again."""
+
+    @property
+    def for_workers(self) -> list[str]:
+        """What worker processes of this machine are told."""
+        imports = [word for target in self.imports for word in ("--import", target)]
+        where = ["--storage", self.storage, "--study", self.study, "--out", str(self.out), "--device", self.device]
+        return [*where, *imports]
 
 
 def read_flags(argv: Sequence[str]) -> Request:
@@ -82,9 +93,10 @@ def read_flags(argv: Sequence[str]) -> Request:
     budget = budget_named(flags.budget)
     if flags.env_steps is not None:
         budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps))
-    num_envs = at_least_one("--num-envs", flags.num_envs or SIDE_BY_SIDE[flags.backend])
+    given = SIDE_BY_SIDE[flags.backend] if flags.num_envs is None else flags.num_envs
+    num_envs = at_least_one("--num-envs", given)
     if flags.backend == "sc2":
-        budget = budget.with_test_slots(num_envs)
+        budget = budget.with_slots(num_envs)
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, algos, algorithms.registry.ids())
     check_preset(flags.preset, algos)
@@ -105,6 +117,8 @@ def read_flags(argv: Sequence[str]) -> Request:
         checkpoint_replay=flags.checkpoint_replay,
         deterministic=flags.deterministic,
         json=flags.json,
+        n_jobs=at_least_one("--n-jobs", flags.n_jobs),
+        imports=tuple(flags.imports),
         report=flags.report or ("plots" if flags.budget == "smoke" else "full"),
         command=shlex.join(["python", "-m", "harness.compare", *argv]),
     )
@@ -242,6 +256,7 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         action="store_true",
         help="refuse operations that may give other bits each time, on a GPU above all; on a CPU runs repeat without",
     )
+    add("--n-jobs", type=int, default=1, metavar="N", help="runs that go on at the same time (default: %(default)s)")
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="database of the study (default: %(default)s)")
     add("--study", metavar="NAME", help="name of the study (default: by budget and length: compare-quick)")
     add(

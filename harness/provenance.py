@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -73,7 +74,7 @@ def collect(device: str) -> dict[str, Any]:
         "packages": _versions(),
         "platform": platform.platform(),
         "cpu": _cpu_model(),
-        "cores": _usable_cores(),
+        "cores": usable_cores(),
         "device": device,
         "device_name": _device_name(device),
     }
@@ -100,9 +101,9 @@ def _code(record: Mapping[str, Any]) -> str:
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """The command as it was typed, the interpreter without its folder and the home folder as ``~``."""
+    """The command as typed, the interpreter without its folder, the home folder as ``~``, passwords as ``***``."""
     program, *rest = arguments
-    typed = shlex.join([Path(program).name, *rest])
+    typed = re.sub(r"(://[^:/@\s]+):[^@\s]+@", r"\1:***@", shlex.join([Path(program).name, *rest]))
     home = str(Path.home())
     return typed.replace(home, "~") if len(home) > 1 else typed
 
@@ -146,7 +147,7 @@ def _cpu_model() -> str:
     return next(named, "") or platform.processor() or platform.machine()
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
     """Cores that this process may run on, which a container or a scheduler can make fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

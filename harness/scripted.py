@@ -45,9 +45,10 @@ from harness.seeding import derive_seed
 from harness.stats import wilson
 from harness.table import clock, empty_table, write_csv
 
-MOST_SLOTS = {"battle": 128, "sc2": 4}
-"""Battles side by side: enough to keep the engine busy; with more, the last ones to end keep more slots waiting. With
-``sc2`` each is a game of its own."""
+MOST_SLOTS = 128
+"""Battles side by side: enough to keep the engine busy; with more, the last ones to end keep more slots waiting."""
+MOST_GAMES = 4
+"""The same where each battle is a game of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ class Request:
     @property
     def slots(self) -> int:
         """Battles side by side: as many as divide the number of battles evenly."""
-        most = min(self.battles, MOST_SLOTS[self.backend])
+        most = min(self.battles, MOST_SLOTS if self.backend == "battle" else MOST_GAMES)
         return max(slots for slots in range(1, most + 1) if self.battles % slots == 0)
 
 

@@ -80,20 +80,7 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
             record.event(run.at.env_steps, line)
         with progress, GracefulInterrupt() as interrupt:
             run.train(progress, interrupt)
-        picture = folder / "curve.png"
-        can_be_won = run.env.spec.can_be_won
-        plot_curves(picture, {plan.algorithm: [record.curve_points()]}, title=plan.label, can_be_won=can_be_won)
-        record.attach(picture)
-        result, outcomes = judge(
-            plan,
-            run.algorithm,
-            env_steps=run.at.env_steps,
-            wall=run.wall_seconds,
-            resumes=run.at.resumes,
-        )
-        record.outcomes(outcomes)
-        record.timings(run.at.seconds)
-        return record.finish(result)
+        return run.conclude()
     finally:
         run.close()
 
@@ -103,7 +90,7 @@ class TrainingRun:
 
     def __init__(self, plan: RunPlan, record: RunRecord, folder: Path) -> None:
         seed, scenario = plan.seed, plan.scenario
-        self.plan, self.record, self.path = plan, record, folder / CHECKPOINT
+        self.plan, self.record, self.folder, self.path = plan, record, folder, folder / CHECKPOINT
         self.at = Counters(next_checkpoint=plan.budget.checkpoint_interval)
         self.env = plan.make_env(plan.num_envs, derive_seed(seed, "env", scenario))
         self.test_env = plan.make_env(plan.budget.test_slots, derive_seed(seed, "evaluation", scenario))
@@ -125,9 +112,21 @@ class TrainingRun:
         """Seconds of work on this run so far, over all its sessions."""
         return self.at.wall_seconds + time.perf_counter() - self._started
 
-    def train(self, progress: RunProgress, interrupt: GracefulInterrupt) -> None:
-        """Play and learn until the budget is spent or an interrupt asked for, evaluating and saving on the way."""
-        while self.at.env_steps < self.plan.budget.env_steps and not interrupt.requested:
+    @property
+    def is_trained(self) -> bool:
+        """Whether the budget is spent and the last evaluation made."""
+        return self.at.last_test >= self.plan.budget.env_steps
+
+    def train(self, progress: RunProgress, interrupt: GracefulInterrupt, until: int | None = None) -> None:
+        """Play and learn until the budget is spent or an interrupt asked for, evaluating and saving on the way.
+
+        Args:
+            progress: is told.
+            interrupt: asks to stop.
+            until: env_steps at which to pause, after an evaluation; where one was due, the pause changes nothing.
+        """
+        end = min(self.plan.budget.env_steps, self.plan.budget.env_steps if until is None else until)
+        while self.at.env_steps < end and not interrupt.requested:
             if self.at.env_steps >= self.at.next_test:
                 self.test(progress)
             if self.at.env_steps >= self.at.next_checkpoint:
@@ -191,6 +190,25 @@ class TrainingRun:
         )
         at.losses = []
         progress.evaluated(at.env_steps, found.win_rate if self.env.spec.can_be_won else None, found.mean_return)
+
+    def conclude(self) -> RunRow:
+        """Judge the trained policy, and store the result with a picture of its curve."""
+        picture = self.folder / "curve.png"
+        can_be_won = self.env.spec.can_be_won
+        curves = {self.plan.algorithm: [self.record.curve_points()]}
+        plot_curves(picture, curves, title=self.plan.label, can_be_won=can_be_won)
+        self.record.attach(picture)
+        self.close()  # judging has a world of its own, and games of StarCraft II are large
+        result, outcomes = judge(
+            self.plan,
+            self.algorithm,
+            env_steps=self.at.env_steps,
+            wall=self.wall_seconds,
+            resumes=self.at.resumes,
+        )
+        self.record.outcomes(outcomes)
+        self.record.timings(self.at.seconds)
+        return self.record.finish(result)
 
     def save(self) -> None:
         """Put a checkpoint in place of the last one."""

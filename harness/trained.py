@@ -13,7 +13,7 @@ from harness.checkpoint import load_checkpoint, unusable
 from harness.errors import UsageError
 from harness.folders import run_folder
 from harness.train import CHECKPOINT
-from studies.database import database_path
+from studies.place import read_storage
 from studies.rows import RunKey
 from studies.store import StudyStore
 
@@ -115,8 +115,8 @@ def folder_of_trial(number: int, *, study: str, storage: str, out: Path) -> Path
         UsageError: no such database, or no finished trial of that number in the study.
         StorageError: the database cannot be used.
     """
-    file = database_path(storage)
-    if not file.exists():
+    file = read_storage(storage).path
+    if file and not file.exists():
         raise UsageError(f"--run {number} names a trial, but there is no database {file}; name it with --storage")
     with StudyStore.open(storage, study) as store:
         rows = {row.trial_number: row for row in store.rows()}

@@ -2,7 +2,8 @@
 
     python -m harness.watch --scenario terran_5_vs_5 --policy random --out fight.gif
 
-``--run`` plays what ``harness.compare`` has trained, in the world that it was trained in.
+``--run`` plays what ``harness.compare`` has trained, in the world that it was trained in; ``--replay`` shows what
+clients of StarCraft II played on the stand-in for it.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from harness.errors import UsageError, unknown_name
 from harness.evaluate import Greedy
 from harness.flags import default_study
 from harness.plan import resolve_device
+from harness.replayed import film_replay
 from harness.table import clock
 from harness.trained import folder_of_trial, read_run
 from harness.video import Picture, check_path, endings, write_video
@@ -77,8 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the video; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
     console = make_console()
     try:
-        show = prepare(read_flags(sys.argv[1:] if argv is None else argv))
-        film(console, show)
+        flags = read_flags(sys.argv[1:] if argv is None else argv)
+        out, rate = file_and_rate(flags)
+        count = film_replay(console, flags, out, rate) if flags.replay else film(console, prepare(flags))
+        size = out.stat().st_size / 1e6
+        say(console, f"written: {out} ({count} pictures, {clock(count / rate)} long, {size:.1f} MB)")
     except (UsageError, StorageError) as mistake:
         print(f"error: {mistake}", file=sys.stderr)
         return WRONG_USE
@@ -88,8 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ALL_DONE
 
 
-def film(console: Console, show: Show) -> None:
-    """Play all battles into the file, with a bar on a terminal."""
+def film(console: Console, show: Show) -> int:
+    """Play all battles into the file, with a bar on a terminal; returns how many pictures it has."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(show.who, total=show.episodes, at="")
@@ -102,9 +107,7 @@ def film(console: Console, show: Show) -> None:
             if ended:
                 say(bar.console, f"battle {battle}: {ended} after {step} env steps")
 
-        count = write_video(show.out, pictures(show, on_step), show.rate, palette())
-    size = show.out.stat().st_size / 1e6
-    say(console, f"written: {show.out} ({count} pictures, {clock(count / show.rate)} long, {size:.1f} MB)")
+        return write_video(show.out, pictures(show, on_step), show.rate, palette())
 
 
 def pictures(show: Show, on_step: Callable[[int, int, str], None]) -> Iterator[Picture]:
@@ -127,8 +130,8 @@ def pictures(show: Show, on_step: Callable[[int, int, str], None]) -> Iterator[P
         yield from [last] * max(round(HOLD * show.rate), 1)
 
 
-def prepare(flags: argparse.Namespace) -> Show:
-    """Check every flag and build the world, the policy and the renderer.
+def file_and_rate(flags: argparse.Namespace) -> tuple[Path, float]:
+    """Where the video goes and its pictures a second.
 
     Raises:
         UsageError: a flag cannot be followed.
@@ -137,11 +140,22 @@ def prepare(flags: argparse.Namespace) -> Show:
     check_path(out)
     if flags.backend != "battle":
         raise UsageError(f"--backend {flags.backend} cannot be watched: {NOT_DRAWN}; leave it out")
-    for name in ("episodes", "every"):
-        at_least_one(f"--{name}", getattr(flags, name))
+    at_least_one("--every", flags.every)
+    if flags.episodes is not None:
+        at_least_one("--episodes", flags.episodes)
     if not flags.speed > 0:
         raise UsageError(f"--speed is {flags.speed}, it must be above 0; 1 is the game's own")
     make_folder(out.parent)
+    return out, TICKS_PER_SECOND * flags.speed / flags.every
+
+
+def prepare(flags: argparse.Namespace) -> Show:
+    """Check every flag and build the world, the policy and the renderer.
+
+    Raises:
+        UsageError: a flag cannot be followed.
+    """
+    out, rate = file_and_rate(flags)
     env, policy, who = trained(flags) if flags.run else untrained(flags)
     if not isinstance(env, BattleEnv):
         raise UsageError(f"{env.spec.id} is not played by the built-in engine, whose battles alone can be drawn")
@@ -149,13 +163,12 @@ def prepare(flags: argparse.Namespace) -> Show:
         renderer = Renderer(env, size=flags.size, fields_of_view=agents(flags.fov, env.spec.n_agents))
     except ValueError as error:
         raise UsageError(str(error)) from error
-    rate = TICKS_PER_SECOND * flags.speed / flags.every
     return Show(
         env=env,
         policy=policy,
         who=who,
         renderer=renderer,
-        episodes=flags.episodes,
+        episodes=flags.episodes or 1,
         every=flags.every,
         rate=rate,
         out=out,
@@ -236,13 +249,14 @@ def _parser(*, import_only: bool = False) -> Parser:
     add(
         "--run", metavar="FOLDER|TRIAL", help="a trained run instead: its folder, its checkpoint, or its trial's number"
     )
+    add("--replay", metavar="FILE", help="a saved game of the stand-in for StarCraft II instead")
     add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
     add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
     add(
         "--backend", default="battle", choices=tuple(envs.registry.BACKENDS), help="who plays; only battle can be drawn"
     )
-    add("--episodes", type=int, default=1, metavar="N", help="battles (default: %(default)s)")
+    add("--episodes", type=int, metavar="N", help="battles (default: 1; of a replay all)")
     add("--seed", type=int, default=0, metavar="S", help="which battles (default: %(default)s)")
     add("--set", dest="settings", action="append", default=[], metavar="env.KEY=VALUE", help="an option of the world")
     add(

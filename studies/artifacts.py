@@ -1,31 +1,36 @@
-"""Files shown with a trial in the dashboard (``--artifact-dir``), kept in ``artifacts`` next to the database."""
+"""Files shown with a trial in the dashboard (``--artifact-dir``)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from studies.errors import StorageError
-from studies.trials import Trials
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, Trial
+
+from studies.errors import StorageError, translated
+from studies.place import Place
 
 
-def artifact_folder(database: Path) -> Path:
-    """Where the files lie, for ``optuna-dashboard sqlite:///… --artifact-dir FOLDER``."""
-    return database.parent / "artifacts"
-
-
-def attach_file(trials: Trials, database: Path, trial_number: int, path: Path) -> None:
+def attach_file(place: Place, storage: BaseStorage, trial: FrozenTrial | Trial, path: Path) -> None:
     """Copy a file into the artifact folder and link it to a running trial.
 
     Raises:
         StorageError: the file cannot be read or the copy cannot be written.
     """
-    folder = artifact_folder(database)
+    folder = place.artifact_folder
     try:
         path.open("rb").close()  # first: Optuna links before it reads, and a link to nothing would remain
         folder.mkdir(parents=True, exist_ok=True)
-        trials.upload(trial_number, path, folder)
+        with translated(place):
+            upload_artifact(
+                study_or_trial=trial,
+                file_path=str(path),
+                artifact_store=FileSystemArtifactStore(folder),
+                storage=storage,
+            )
     except OSError as error:
         raise StorageError(
-            f"{path} could not be attached to trial {trial_number} ({error}). The run itself is stored; look at the "
+            f"{path} could not be attached to trial {trial.number} ({error}). The run itself is stored; look at the "
             f"file and at the folder with: ls -ld {path} {folder}"
         ) from error

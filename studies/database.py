@@ -1,9 +1,11 @@
-"""One SQLite file, opened with care: checked before anything is written, and every transaction whole or not at all.
+"""A database opened with care: checked before anything is written, and every transaction whole or not at all.
 
-The file keeps SQLite's rollback journal rather than write-ahead logging: it stays a single file that can be copied, it
-works on the network folders of a cluster, and a few commits a second need no more. After ``kill -9`` the next opener
-rolls the broken transaction back. Our transactions take the write lock at once (``BEGIN IMMEDIATE``), so that two
-processes queue for it instead of failing halfway through.
+The SQLite file keeps its rollback journal rather than write-ahead logging: it stays a single file that can be copied,
+it works on the network folders of a cluster, and a few commits a second need no more. After ``kill -9`` the next
+opener rolls the broken transaction back.
+
+Our transactions queue: each takes the write lock at once (``BEGIN IMMEDIATE``; on PostgreSQL an advisory lock), so
+that two processes wait for each other instead of failing halfway, and what one has read still holds when it writes.
 """
 
 from __future__ import annotations
@@ -15,36 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from studies.errors import StorageError, damaged, translated
-from studies.schema import SCHEMA_VERSION, Base, Schema
+from studies.migrate import bring_up_to_date, refuse_newer, version_in
+from studies.place import EXAMPLE, Place
 
-_EXAMPLE = "--storage sqlite:///studies/studies.db"
-
-
-def database_path(storage: str) -> Path:
-    """The file that a storage URL names.
-
-    Raises:
-        StorageError: the URL is no ``sqlite:///file`` URL.
-    """
-    try:
-        url = make_url(storage)
-    except ArgumentError:
-        as_url = f"--storage sqlite:///{storage}" if storage else _EXAMPLE
-        raise StorageError(f"Storage {storage!r} is not a URL. Type: {as_url}") from None
-    if url.get_backend_name() != "sqlite":
-        raise StorageError(
-            f"Storage {storage!r} starts with {url.drivername!r}; studies are kept in SQLite files. Type: {_EXAMPLE}"
-        )
-    if not url.database or url.database == ":memory:" or url.query or url.database.startswith("file:"):
-        raise StorageError(
-            f"Storage {storage!r} names no plain file, and a study must outlive the program. Type: {_EXAMPLE}"
-        )
-    return Path(url.database)
+_LOCK = 24
+"""The advisory lock of our transactions; it belongs to one database of the server."""
 
 
 def make_folder(path: Path) -> None:
@@ -64,53 +44,69 @@ def make_folder(path: Path) -> None:
         raise StorageError(f"{path} is a folder, not a database. Type: --storage sqlite:///{path}/studies.db")
 
 
-def inspect_file(path: Path, busy_seconds: float) -> None:
-    """Read an existing file before anyone writes to it.
+def inspect_file(place: Place, busy_seconds: float) -> None:
+    """Read an existing file before anyone writes to it; a server looks after its own.
 
     Raises:
         StorageError: it is damaged, locked, no database, a database of something else, or of a newer program.
     """
-    if not path.exists() or path.stat().st_size == 0:
+    path = place.path
+    if path is None or not path.exists() or path.stat().st_size == 0:
         return
     address = (
         f"{path.absolute().as_uri()}?mode=rw"  # a missing file is not created, a broken transaction is rolled back
     )
-    with translated(path), closing(sqlite3.connect(address, timeout=busy_seconds, uri=True)) as file:
+    with translated(place), closing(sqlite3.connect(address, timeout=busy_seconds, uri=True)) as file:
         faults = [row[0] for row in file.execute("PRAGMA quick_check(1)")]
         if faults != ["ok"]:
-            raise damaged(path, str(faults[0]).splitlines()[-1])
+            raise damaged(place, str(faults[0]).splitlines()[-1])
         tables = {row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        version = file.execute("SELECT max(version) FROM k24_schema").fetchone() if "k24_schema" in tables else None
-    if tables and not tables & {"k24_schema", "version_info"}:
+        version = version_in(tables, lambda question: file.execute(question).fetchone())
+    if tables and version is None and "version_info" not in tables:
         raise StorageError(
             f"{path} is a database of another program (tables: {', '.join(sorted(tables)[:4])}). Nothing was changed. "
-            f"Name another file: {_EXAMPLE}"
+            f"Name another file: {EXAMPLE}"
         )
-    if version is not None and version[0] is not None and version[0] > SCHEMA_VERSION:
-        raise StorageError(
-            f"{path} was written by a newer version of this program (its tables have version {version[0]}, this "
-            f"program knows up to {SCHEMA_VERSION}). Nothing was changed. Update the program (git pull && make test), "
-            f"or name another file: --storage sqlite:///studies/new.db"
-        )
+    refuse_newer(place, version)
 
 
-def connect(path: Path, busy_seconds: float) -> Engine:
-    """An engine for our tables, which are created where missing."""
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": busy_seconds})
-    event.listen(engine, "connect", _prepare_connection)
-    event.listen(engine, "begin", _begin_immediate)
+def connect(place: Place, busy_seconds: float) -> Engine:
+    """An engine for our tables, which are created where missing, or brought to this program's version.
+
+    Raises:
+        StorageError: the database cannot be reached or written, or is of a newer program.
+    """
+    with translated(place):
+        engine = create_engine(place.url, **engine_options(place, busy_seconds))
+    queue_transactions(engine)
     try:
-        with transaction(engine, path) as session:
-            Base.metadata.create_all(session.connection())
-            if session.get(Schema, 1) is None:
-                session.add(Schema(id=1, version=SCHEMA_VERSION))
+        with translated(place), engine.begin() as connection:
+            bring_up_to_date(connection, place)
     except StorageError:
         engine.dispose()
         raise
     return engine
 
 
-def _prepare_connection(connection: Any, _record: Any) -> None:
+def engine_options(place: Place, busy_seconds: float) -> dict[str, Any]:
+    """How long to wait for others, in the words of each driver."""
+    if place.path is not None:
+        return {"connect_args": {"timeout": busy_seconds}}
+    waiting = {"options": f"-c lock_timeout={round(1000 * busy_seconds)}", "connect_timeout": 10}
+    waiting["client_encoding"] = "utf8"  # else a server without an encoding hands out bytes
+    return {"connect_args": waiting, "pool_pre_ping": True}  # a server may have been restarted during hours of training
+
+
+def queue_transactions(engine: Engine) -> None:
+    """Let every transaction of this engine take the write lock when it begins."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+    else:
+        event.listen(engine, "begin", _take_lock)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # else the driver begins transactions itself, and later than we ask
     connection.execute("PRAGMA foreign_keys = ON")
 
@@ -119,8 +115,12 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def _take_lock(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
 @contextmanager
-def transaction(engine: Engine, path: Path) -> Iterator[Session]:
+def transaction(engine: Engine, place: Place) -> Iterator[Session]:
     """A session whose work is committed at the end, or not at all; the driver's errors become ``StorageError``."""
-    with translated(path), Session(engine, expire_on_commit=False) as session, session.begin():
+    with translated(place), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session

@@ -12,9 +12,9 @@ which a kill leaves something that the next opener can finish:
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, func, select, update
@@ -23,10 +23,15 @@ from sqlalchemy.orm import Session
 from studies.database import transaction
 from studies.errors import RunTakenOver
 from studies.labels import objective_values, result_labels, start_labels
+from studies.notes import run_note
 from studies.owner import Owner
+from studies.place import Place
+from studies.reading import events
 from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
-from studies.schema import Provenance, Result, Run
+from studies.schema import Owned, Provenance, Result, Run
 from studies.trials import Trials
+
+INTERRUPTED = "interrupted: the same command resumes the run"
 
 
 class Ledger:
@@ -34,14 +39,14 @@ class Ledger:
 
     Args:
         engine: of our tables.
-        path: the database file, for messages.
+        place: the database, for messages.
         study: name of the Optuna study.
         trials: Optuna's side.
     """
 
-    def __init__(self, engine: Engine, path: Path, study: str, trials: Trials) -> None:
+    def __init__(self, engine: Engine, place: Place, study: str, trials: Trials) -> None:
         self.engine = engine
-        self.path = path
+        self.place = place
         self.study = study
         self.trials = trials
         self.me = Owner.myself()
@@ -50,32 +55,48 @@ class Ledger:
 
     def transaction(self) -> AbstractContextManager[Session]:
         """A session on our tables that is committed whole or not at all."""
-        return transaction(self.engine, self.path)
+        return transaction(self.engine, self.place)
 
     def find(self, session: Session, key: RunKey) -> Run | None:
         """The run with this key in this study."""
         return session.scalars(select(Run).filter_by(study=self.study, **asdict(key))).one_or_none()
 
-    def create(self, session: Session, key: RunKey, config: dict[str, Any]) -> Run:
-        """A new run, owned by this store."""
+    def create(self, session: Session, key: RunKey, config: dict[str, Any], state: str = "running") -> Run:
+        """A new run; one that is ``running`` is owned by this store."""
         now = time.time()
-        run = Run(study=self.study, **asdict(key), config=config, state="running", created=now, heartbeat=now)
-        self._own(run, now)
+        run = Run(study=self.study, **asdict(key), config=config, state=state, created=now, heartbeat=now)
+        if state == "running":
+            self._own(run, now)
         session.add(run)
         session.flush()
         return run
 
     def claim(self, run: Run) -> bool:
         """Make this store the owner of a run, unless a living one has it; within the caller's transaction."""
-        holder = owner_of(run)
         now = time.time()
-        ours = holder == self.me and run.id in self.held
-        free = ours or holder is None or not holder.is_alive(run.heartbeat, now)
+        free = (owner_of(run) == self.me and run.id in self.held) or is_free(run, now)
         if free:
             self._own(run, now)
         return free
 
-    def _own(self, run: Run, now: float) -> None:
+    def take(self, only: Collection[int] | None, fits: Callable[[dict[str, Any]], bool]) -> Run | None:
+        """Claim the oldest run that waits for a worker or was left unfinished, and hold it; ``None``: there is none.
+
+        Args:
+            only: ids of runs; ``None``: any.
+            fits: whether this process can do a run's job.
+        """
+        with self.transaction() as session:
+            waiting = select(Run).filter_by(study=self.study).where(Run.job.is_not(None)).order_by(Run.id)
+            for run in session.scalars(waiting.where(Run.state.in_(("queued", "interrupted", "running")))):
+                mine = (only is None or run.id in only) and run.id not in self.held
+                if mine and fits(run.job or {}) and self.claim(run):
+                    run.state = "running"
+                    self.held.add(run.id)
+                    return run
+        return None
+
+    def _own(self, run: Owned, now: float) -> None:
         run.owner_host, run.owner_pid, run.owner_started = self.me.host, self.me.pid, self.me.started
         run.heartbeat = now
 
@@ -96,7 +117,7 @@ class Ledger:
         if not renewed:
             self.held.discard(run_id)
             raise RunTakenOver(
-                f"Run {run_id} in {self.path} is no longer held by this process: another one took it over, or it was "
+                f"Run {run_id} in {self.place} is no longer held by this process: another one took it over, or it was "
                 f"removed. This process stops working on it; nothing stored is lost."
             )
 
@@ -123,25 +144,26 @@ class Ledger:
     def settle(self, run_id: int) -> RunRow:
         """Tell Optuna about a finished run that we hold, and let go of it."""
         with self.transaction() as session:
-            row = read_row(session, session.get_one(Run, run_id))
+            row, happened = read_row(session, session.get_one(Run, run_id)), events(session, run_id)
             labels = _labels(session, session.get_one(Run, run_id))
         number = self.trials.complete(run_id, objective_values(row), labels | result_labels(row))
+        self.trials.note(number, run_note(row, happened))
         with self.transaction() as session:
             run = session.get_one(Run, run_id)
             run.trial_number = number
-            _release(run)
+            release(run)
             row = read_row(session, run)
         self.held.discard(run_id)
         return row
 
-    def abandon(self, run_id: int, state: str, error: str | None) -> None:
-        """End our session on an unfinished run: ``failed`` with its error, or ``interrupted``."""
-        self.trials.fail(run_id, error or "interrupted: the same command resumes the run")
+    def abandon(self, run_id: int, state: str, error: str | None, reason: str = INTERRUPTED) -> None:
+        """End our session on an unfinished run: ``failed`` with its error, or ``interrupted`` for a reason."""
+        self.trials.fail(run_id, error or reason)
         with self.transaction() as session:
             self.renew(session, run_id)
             run = session.get_one(Run, run_id)
             run.state, run.error = state, error
-            _release(run)
+            release(run)
         self.held.discard(run_id)
 
     def mend_finished(self) -> None:
@@ -170,11 +192,17 @@ class Ledger:
         self.engine.dispose()
 
 
-def owner_of(run: Run) -> Owner | None:
-    """The process that holds a run, or held it last."""
-    if run.owner_host is None or run.owner_pid is None or run.owner_started is None:
+def owner_of(row: Owned) -> Owner | None:
+    """The process that holds a row, or held it last."""
+    if row.owner_host is None or row.owner_pid is None or row.owner_started is None:
         return None
-    return Owner(host=run.owner_host, pid=run.owner_pid, started=run.owner_started)
+    return Owner(host=row.owner_host, pid=row.owner_pid, started=row.owner_started)
+
+
+def is_free(row: Owned, now: float) -> bool:
+    """Whether no living process holds a row."""
+    holder = owner_of(row)
+    return holder is None or not holder.is_alive(row.heartbeat, now)
 
 
 def read_row(session: Session, run: Run) -> RunRow:
@@ -189,21 +217,23 @@ def read_row(session: Session, run: Run) -> RunRow:
         seed=run.seed,
         config_hash=run.config_hash,
         config=run.config,
-        provenance=last_provenance(session, run.id),
+        provenance=last_provenance(session, run.id) or {},
         **{name: getattr(result, name) for name in RESULT_FIELDS},
     )
 
 
-def last_provenance(session: Session, run_id: int) -> dict[str, Any]:
-    """Where and with what the newest session of work on a run took place."""
+def last_provenance(session: Session, run_id: int) -> dict[str, Any] | None:
+    """Where and with what the newest session of work on a run took place; ``None``: it was never begun."""
     newest = select(Provenance).where(Provenance.run_id == run_id).order_by(Provenance.session.desc()).limit(1)
-    return session.scalars(newest).one().record
+    found = session.scalars(newest).one_or_none()
+    return found.record if found else None
 
 
 def _labels(session: Session, run: Run) -> dict[str, Any]:
     key = RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
-    return start_labels(key, run.config, last_provenance(session, run.id))
+    return start_labels(key, run.config, last_provenance(session, run.id) or {})
 
 
-def _release(run: Run) -> None:
+def release(run: Owned) -> None:
+    """Let go of a row, within the caller's transaction."""
     run.owner_host = run.owner_pid = run.owner_started = None

@@ -13,7 +13,6 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from studies import reading
-from studies.artifacts import attach_file
 from studies.errors import StorageError
 from studies.ledger import Ledger
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
@@ -139,7 +138,7 @@ class RunRecord:
         """Show a file (a plot, for example) with the trial in the dashboard; before ``finish`` or ``fail``."""
         with self._write():
             pass
-        attach_file(self.ledger.trials, self.ledger.path, self.trial_number, Path(path))
+        self.ledger.trials.attach(self.trial_number, Path(path))
 
     def finish(self, result: RunResult) -> RunRow:
         """Store the result, then tell Optuna; a kill between the two is made good when the study is next opened."""
@@ -154,6 +153,13 @@ class RunRecord:
             pass
         self._open = False
         self.ledger.abandon(self.run_id, "failed", error)
+
+    def leave(self, reason: str) -> None:
+        """End this session without a result; the trial becomes FAIL with the reason, and the run can be resumed."""
+        with self._write():
+            pass
+        self._open = False
+        self.ledger.abandon(self.run_id, "interrupted", None, reason)
 
     @contextmanager
     def _write(self) -> Iterator[Session]:

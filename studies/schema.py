@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, MetaData, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 1
-"""Raised with every change of the tables below; a database with a higher number is refused."""
+SCHEMA_VERSION = 2
+"""Raised with every change of the tables below, each with its step in ``migrations/versions``; a database with a
+higher number is refused."""
 
 _NAMES = {
     "pk": "pk_%(table_name)s",
@@ -29,15 +30,26 @@ class Base(DeclarativeBase):
     type_annotation_map = {dict[str, Any]: JSON}  # noqa: RUF012  (the name and its form are SQLAlchemy's)
 
 
+class Owned:
+    """Columns of what one process at a time works on; all of the first three are null when nobody does."""
+
+    owner_host: Mapped[str | None]
+    owner_pid: Mapped[int | None]
+    owner_started: Mapped[str | None]
+    """Tells the owner from a later process with the same number."""
+    heartbeat: Mapped[float]
+    """Last sign of life of the owner, seconds since 1970 (UTC)."""
+
+
 class Schema(Base):
-    """One row: which version of these tables the file holds."""
+    """One row, for programs of before alembic, which look here and refuse (see ``migrate.py``)."""
 
     __tablename__ = "k24_schema"
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int]
 
 
-class Run(Base):
+class Run(Owned, Base):
     """One (algorithm, scenario, seed, config) of a study, from its first start on."""
 
     __tablename__ = "k24_runs"
@@ -53,21 +65,31 @@ class Run(Base):
     config_hash: Mapped[str]
     config: Mapped[dict[str, Any]]
     state: Mapped[str]
-    """``running``, ``interrupted``, ``failed`` or ``finished``."""
+    """``queued``, ``running``, ``interrupted``, ``failed`` or ``finished``."""
+    job: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What a worker needs to do the run by itself; null where only the command that began it knows."""
     error: Mapped[str | None] = mapped_column(Text)
     """What the last session failed with; null unless ``failed``."""
     trial_number: Mapped[int | None]
     """Optuna's number of the newest trial; null until that trial exists."""
-    owner_host: Mapped[str | None]
-    owner_pid: Mapped[int | None]
-    owner_started: Mapped[str | None]
-    """Tells the owner from a later process with the same number; all three are null when nobody works on the run."""
-    heartbeat: Mapped[float]
-    """Last sign of life of the owner, seconds since 1970 (UTC)."""
     created: Mapped[float]
-    """First start, seconds since 1970 (UTC)."""
+    """When it was first asked for, seconds since 1970 (UTC)."""
     finished: Mapped[float | None]
     """Seconds since 1970 (UTC); null unless ``finished``."""
+
+
+class Search(Owned, Base):
+    """What a search over settings asks, so that workers can join it; owned while its queue is filled."""
+
+    __tablename__ = "k24_searches"
+    study: Mapped[str] = mapped_column(primary_key=True)
+    """Name of the Optuna study with its trials."""
+    request: Mapped[dict[str, Any]]
+    """The question: algorithm, scenario, seeds, budget, ranges."""
+    trials: Mapped[int]
+    """How many trials were asked for; a later command may ask for more."""
+    created: Mapped[float]
+    """Seconds since 1970 (UTC)."""
 
 
 class Result(Base):

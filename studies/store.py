@@ -1,4 +1,4 @@
-"""OPEN THIS FIRST: a study of runs in one SQLite file.
+"""OPEN THIS FIRST: a study of runs in one database.
 
     with StudyStore.open("sqlite:///studies/studies.db", study="compare") as store:
         run = store.begin(key, config=config, provenance=provenance)
@@ -10,21 +10,28 @@
         table = store.rows()
 
 A run is (study, algorithm, scenario, seed, config_hash). It is a trial of the Optuna study with win rate, sparsity and
-throughput as values; everything else about it lies in the ``k24_`` tables of the same file.
+throughput as values; everything else about it lies in the ``k24_`` tables of the same database. Runs can be queued, for
+workers to take.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 from typing import Any
 
+import optuna
+from optuna_dashboard import save_note
 from sqlalchemy import select
 
 from studies import reading
-from studies.database import connect, database_path, inspect_file, make_folder, transaction
-from studies.errors import StorageError
+from studies.artifacts import attach_file
+from studies.database import connect, inspect_file, make_folder, transaction
+from studies.errors import StorageError, translated
 from studies.ledger import Ledger, last_provenance, owner_of, read_row
 from studies.owner import HEARTBEAT_BOUND
+from studies.place import Place, read_storage
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
 from studies.run import RunRecord, Status
 from studies.schema import Run
@@ -54,7 +61,8 @@ class StudyStore:
         Finished runs that Optuna has not been told about (the program was killed just then) are told here.
 
         Args:
-            storage: ``sqlite:///relative/file.db`` or ``sqlite:////absolute/file.db``.
+            storage: ``sqlite:///relative/file.db``, ``sqlite:////absolute/file.db`` or
+                ``postgresql://user@host/database``.
             study: name of the Optuna study; another comparison in the same file takes another name.
             busy_seconds: how long to wait for another process's write.
 
@@ -62,14 +70,15 @@ class StudyStore:
             StorageError: the file is damaged, locked, no database, another program's, of a newer version, or cannot be
                 written; or the study has other objectives. The file is as it was before.
         """
-        path = database_path(storage)
+        place = read_storage(storage)
         if not study:
             raise StorageError(f"The study's name is empty. Type: --study {DEFAULT_STUDY}")
-        make_folder(path)
-        inspect_file(path, busy_seconds)
-        trials = Trials(path, study, busy_seconds)
+        if place.path:
+            make_folder(place.path)
+        inspect_file(place, busy_seconds)
+        trials = Trials(place, study, busy_seconds)
         try:
-            ledger = Ledger(connect(path, busy_seconds), path, study, trials)
+            ledger = Ledger(connect(place, busy_seconds), place, study, trials)
         except StorageError:
             trials.close()
             raise
@@ -110,7 +119,8 @@ class StudyStore:
             elif not ledger.claim(run):
                 return _elsewhere(ledger, key, run)
             else:
-                status, last_error, earlier = "resumed", run.error, last_provenance(session, run.id)
+                last_error, earlier = run.error, last_provenance(session, run.id)
+                status = "resumed" if earlier is not None else "started"  # a queued one was never begun
                 run.state, run.error = "running", None
             ledger.add_provenance(session, run.id, provenance)
         ledger.held.add(run.id)
@@ -125,6 +135,57 @@ class StudyStore:
             earlier=earlier,
             ledger=ledger,
         )
+
+    def enqueue(self, asked: Iterable[tuple[RunKey, dict[str, Any], dict[str, Any]]]) -> list[int]:
+        """Ask for runs: from now on any process may take them; one that failed before waits again.
+
+        Args:
+            asked: of each run its key, its configuration as in ``begin``, and its job: JSON-able, all that a worker
+                needs to do it.
+
+        Returns:
+            The ids of the runs. One that is finished or worked on stays as it is.
+        """
+        ledger, ids = self._ledger, []
+        with ledger.transaction() as session:
+            for key, config, job in asked:
+                run = ledger.find(session, key) or ledger.create(session, key, config, state="queued")
+                run.job = job
+                if run.state == "failed":
+                    run.state = "queued"
+                ids.append(run.id)
+        return ids
+
+    def take(
+        self, *, only: Collection[int] | None = None, fits: Callable[[dict[str, Any]], bool] = lambda job: True
+    ) -> dict[str, Any] | None:
+        """Claim the next run that waits, or that a dead process left; the caller then does ``begin`` it.
+
+        Args:
+            only: ids of runs; ``None``: any of this study.
+            fits: whether this process can do a job.
+
+        Returns:
+            Its job, or ``None`` where nothing is left to take.
+        """
+        run = self._ledger.take(only, fits)
+        return None if run is None else run.job
+
+    def states(self) -> dict[int, str]:
+        """Run id -> ``queued``, ``running``, ``interrupted``, ``failed`` or ``finished``, as the rows say."""
+        with self._ledger.transaction() as session:
+            return {run.id: run.state for run in session.scalars(select(Run).filter_by(study=self._ledger.study))}
+
+    def show(self, trial: optuna.Trial, path: Path, note: str) -> None:
+        """Attach a file and a Markdown note to a trial of another study in this database, for the dashboard."""
+        with translated(self.place):
+            attach_file(self.place, trial.storage, trial, path)
+            save_note(trial, note)
+
+    @property
+    def place(self) -> Place:
+        """The database."""
+        return self._ledger.place
 
     def rows(self) -> list[RunRow]:
         """The finished runs of this study, in the order in which they were first started."""
@@ -172,15 +233,15 @@ def study_names(storage: str = DEFAULT_STORAGE, *, busy_seconds: float = BUSY_SE
     """Names of the studies whose runs an existing database holds.
 
     Raises:
-        StorageError: there is no such file, or it cannot be used.
+        StorageError: there is no such database, or it cannot be used.
     """
-    path = database_path(storage)
-    if not path.is_file():
-        raise StorageError(f"There is no database {path}. Make one: python -m harness.compare --storage {storage}")
-    inspect_file(path, busy_seconds)
-    engine = connect(path, busy_seconds)
+    place = read_storage(storage)
+    if place.path and not place.path.is_file():
+        raise StorageError(f"There is no database {place}. Make one: python -m harness.compare --storage {storage}")
+    inspect_file(place, busy_seconds)
+    engine = connect(place, busy_seconds)
     try:
-        with transaction(engine, path) as session:
+        with transaction(engine, place) as session:
             return list(session.scalars(select(Run.study).distinct().order_by(Run.study)))
     finally:
         engine.dispose()

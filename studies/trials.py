@@ -6,38 +6,38 @@ dashboard and its numbers given out again.
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy.exc import IntegrityError, OperationalError
+from optuna_dashboard import save_note
 
+from studies.artifacts import attach_file
 from studies.errors import StorageError, translated
+from studies.optuna_storage import close_storage, open_storage
+from studies.place import Place
 
 METRIC_NAMES = ["win rate", "sparsity", "throughput (decisions/s)"]
 """The objectives, all maximised, in the order of a trial's values."""
 
 
 class Trials:
-    """The trials of one Optuna study in the database at ``path``.
+    """The trials of one Optuna study in a database.
 
     Raises:
         StorageError: a study of that name has other objectives, or the database cannot be used.
     """
 
-    def __init__(self, path: Path, study: str, busy_seconds: float) -> None:
+    def __init__(self, place: Place, study: str, busy_seconds: float) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # each new study and trial would print over progress bars
-        self._path = path
-        self._storage = _open_storage(path, busy_seconds)
+        self._place = place
+        self._storage = open_storage(place, busy_seconds)
         try:
-            with translated(path):
+            with translated(place):
                 self._study = optuna.create_study(
                     storage=self._storage,
                     study_name=study,
@@ -55,8 +55,8 @@ class Trials:
         names = self._study.metric_names
         if directions != ["maximize"] * len(METRIC_NAMES) or names not in (None, METRIC_NAMES):
             raise StorageError(
-                f"{self._path} holds a study {self._study.study_name!r} with other objectives ({names or directions}); "
-                f"a comparison needs {METRIC_NAMES}. Nothing was changed. Name another study: --study my_comparison"
+                f"{self._place} holds a study {self._study.study_name!r} with other objectives ({names or directions});"
+                f" a comparison needs {METRIC_NAMES}. Nothing was changed. Name another study: --study my_comparison"
             )
         if names is None:
             with warnings.catch_warnings():  # Optuna marks the labels as experimental; they change no stored value
@@ -65,13 +65,13 @@ class Trials:
 
     def of_run(self, run_id: int) -> list[FrozenTrial]:
         """All trials of a run, oldest first."""
-        with translated(self._path):
+        with translated(self._place):
             trials = self._study.get_trials(deepcopy=False)
         return [trial for trial in trials if trial.user_attrs.get("run_id") == run_id]
 
     def completed_runs(self) -> set[int]:
         """Ids of the runs that Optuna knows as finished."""
-        with translated(self._path):
+        with translated(self._place):
             trials = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return {trial.user_attrs["run_id"] for trial in trials if "run_id" in trial.user_attrs}
 
@@ -99,34 +99,34 @@ class Trials:
             if trial.state == TrialState.RUNNING:
                 self._end(trial, TrialState.FAIL, None, {"ended": reason})
 
-    def upload(self, number: int, path: Path, folder: Path) -> None:
+    def attach(self, number: int, path: Path) -> None:
         """Copy a file into the artifact folder and link it to a RUNNING trial."""
-        with translated(self._path):
-            trial = self._storage.get_trial(
-                self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
-            )
-            upload_artifact(
-                study_or_trial=trial,
-                file_path=str(path),
-                artifact_store=FileSystemArtifactStore(folder),
-                storage=self._storage,
-            )
+        with translated(self._place):
+            trial = self._storage.get_trial(self._id_of(number))
+        attach_file(self._place, self._storage, trial, path)
+
+    def note(self, number: int, text: str) -> None:
+        """Write the Markdown that the dashboard shows as a trial's note, in place of an earlier one."""
+        with translated(self._place):
+            save_note(optuna.Trial(self._study, self._id_of(number)), text)
 
     def close(self) -> None:
         """Release the connections."""
-        self._storage.remove_session()
-        self._storage.engine.dispose()
+        close_storage(self._storage)
+
+    def _id_of(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
     def _create(self, state: TrialState, values: Sequence[float] | None, attributes: dict[str, Any]) -> int:
         trial = create_trial(state=state, values=values, user_attrs=attributes)
-        with translated(self._path):
+        with translated(self._place):
             trial_id = self._storage.create_new_trial(self._study_id, template_trial=trial)
             return self._storage.get_trial(trial_id).number
 
     def _set_attributes(self, trial: FrozenTrial, attributes: Mapping[str, Any]) -> bool:
         """False where the trial was ended meanwhile, for example by hand in the dashboard."""
         try:
-            with translated(self._path):
+            with translated(self._place):
                 for name, value in attributes.items():
                     if trial.user_attrs.get(name, ...) != value:
                         self._storage.set_trial_user_attr(trial._trial_id, name, value)
@@ -141,25 +141,7 @@ class Trials:
         if not self._set_attributes(trial, attributes):
             return False
         try:
-            with translated(self._path):
+            with translated(self._place):
                 return self._storage.set_trial_state_values(trial._trial_id, state, values)
         except UpdateFinishedTrialError:
             return False
-
-
-def _open_storage(path: Path, busy_seconds: float) -> RDBStorage:
-    """Optuna's storage on the file; its tables are created where missing."""
-    url = f"sqlite:///{path}".replace("{", "{{").replace("}", "}}")  # Optuna fills in what stands in braces
-    for last_try in (False, False, False, False, True):
-        try:
-            return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": busy_seconds}})
-        except (OperationalError, IntegrityError) as error:
-            # Optuna looks which tables are missing and then creates them: two first starts at once collide there.
-            collided = isinstance(error, IntegrityError) or "already exists" in str(error)
-            if last_try or not collided:
-                with translated(path):
-                    raise
-            time.sleep(0.1)
-        except RuntimeError as error:  # the file's Optuna tables have another version
-            raise StorageError(f"{path} and the installed Optuna do not fit: {error} Nothing was changed.") from error
-    raise AssertionError("the last try either returns or raises")

@@ -71,7 +71,7 @@ def test_broken_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_storage_of_another_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--storage", "postgresql://host/db", "--out", str(tmp_path / "runs")]) == WRONG_USE
+    assert main(["--storage", "mysql://host/db", "--out", str(tmp_path / "runs")]) == WRONG_USE
     assert "sqlite:///" in capsys.readouterr().err
 
 

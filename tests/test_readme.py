@@ -30,7 +30,12 @@ def blocks(language: str) -> list[str]:
 
 
 COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if line.strip()]
-TRAINING = [line for line in COMMANDS if line.startswith("python -m harness.compare") and "--help" not in line]
+TUNED = [line for line in COMMANDS if "best.yaml" in line]
+TRAINING = [
+    line
+    for line in COMMANDS
+    if line.startswith("python -m harness.compare") and "--help" not in line and line not in TUNED
+]
 FILES = {code.split()[1]: code for code in blocks("python") if re.match(r"# \w+\.py\n", code)}
 SCRIPTED = [line for line in COMMANDS if line.startswith("python -m harness.scripted")]
 SCRIPTS = [code for code in blocks("python") if code not in FILES.values()]
@@ -69,7 +74,13 @@ def test_every_command_is_accounted_for() -> None:
         ["python", "-m", "harness.report"],
         ["python", "-m", "harness.patterns"],
         ["optuna-dashboard", "sqlite:///studies/studies.db", "--artifact-dir"],
+        ["python", "-m", "harness.tune"],
+        ["python", "-m", "harness.compare"],
+        ["python", "-m", "harness.worker"],
+        ["python", "-m", "harness.export"],
         ["python", "-m", "harness.watch"],
+        ["python", "-m", "envs.sc2.server"],
+        ["python", "-m", "harness.throughput"],
     ]
     assert len(TRAINING) >= 4
     assert len(SCRIPTED) == 1
@@ -112,6 +123,15 @@ def test_watching_writes_the_video(folder: Path) -> None:
     assert (folder / words[words.index("--out") + 1]).stat().st_size > 10_000
 
 
+def test_the_stand_in_is_installed(folder: Path) -> None:
+    if importlib.util.find_spec("s2clientprotocol") is None or importlib.util.find_spec("websockets") is None:
+        pytest.skip("needs the packages of the extra sc2")
+    (line,) = (line for line in COMMANDS if line.startswith("python -m envs.sc2.server"))
+    said = run(shlex.split(line), folder)
+    assert f"export SC2PATH={folder / 'stand-in'}" in said
+    assert list((folder / "stand-in" / "Maps" / "SMAC_Maps").glob("*.SC2Map"))
+
+
 @pytest.mark.parametrize("code", SCRIPTS, ids=lambda code: code.split("\n")[-2][:20])
 def test_python_example(code: str, folder: Path) -> None:
     assert run(["python", "-W", "error", "-c", code], folder).startswith(("battles started: ", "won: "))
@@ -123,6 +143,41 @@ def test_masks_are_shown(folder: Path) -> None:
     said = run([*shlex.split(line), "--study", "compare-smoke"], folder)
     assert "k24 terran_5_vs_5 seed 0" in said
     assert "written: runs/compare-smoke/patterns/patterns.csv" in said
+
+
+def test_throughput_writes_its_files(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("python -m harness.throughput"))
+    said = run([*shlex.split(line), "--batches", "256", "--device", "cpu"], folder)
+    assert "written: throughput.json, throughput.csv, throughput.png" in said
+    assert len(json.loads((folder / "throughput.json").read_text())["cells"]) == 2
+
+
+def test_runs_are_exported(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("python -m harness.export"))
+    run_if_missing(folder)
+    words = shlex.split(line)
+    run([*words, "--study", "compare-smoke", "--algos", "k24,qmix,kalei", "--scenarios", "terran_5_vs_5"], folder)
+    written = json.loads((folder / words[words.index("--out") + 1]).read_text())
+    assert set(written["battle"]["terran_5_vs_5"]) == {"k24", "qmix", "kalei"}
+
+
+def test_tuned_settings_are_compared(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("python -m harness.tune"))
+    words = [*shlex.split(line), "--budget", "smoke", "--seeds", "1"]
+    words[words.index("--trials") + 1] = words[words.index("--n-jobs") + 1] = "1"
+    said = run(words, folder)
+    assert "searched: div_coef in 0.1 … 0.15 (recommended for micro fights" in said
+    (after,) = TUNED
+    said = run([*shlex.split(after.replace("quick", "smoke")), "--budget", "smoke"], folder)
+    assert "setting: k24.div_coef = 0.1" in said
+    assert "written: runs/" in said
+
+
+def test_a_worker_finds_nothing_left(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("python -m harness.worker"))
+    run_if_missing(folder)
+    said = run(shlex.split(line.replace("quick", "smoke")), folder)
+    assert "nothing left to take in study compare-smoke: " in said
 
 
 def test_the_report_is_written(folder: Path) -> None:

@@ -42,7 +42,8 @@ def attack(b, u, c, i):
         return True
     bears = face(b, u, i, b.x[j] - b.x[i], b.y[j] - b.y[i], 0)
     if u.delivery[k, 0] == EXPLOSION:
-        b.hp[i] = 0.0
+        if b.tick > 0:  # not before anybody could have seen it: smacv2 waits until all units of a battle are there
+            b.hp[i] = 0.0
     elif bears and b.cooldown[i] <= 0.0:
         begin_swing(b, u, c, i, j)
     return False

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 from numpy.typing import NDArray
 
-from envs.battle.engine import BattleEnv
 from envs.battle.units import kind_of
 from envs.render import style
 from envs.render.layers import Headline, Layers
 from envs.render.scene import Scene, ground
+from envs.render.stage import Stage
 
 DPI = 100
 LEAST_SIZE = 240
@@ -28,10 +28,10 @@ GRID = 4
 
 
 class Renderer:
-    """Draws records of one batch's battles; the same record gives the same picture.
+    """Draws records of one stage's battles; the same record gives the same picture.
 
     Args:
-        env: the batch.
+        env: where the records are from.
         size: width of the picture in pixels; it is a little higher than wide.
         fields_of_view: numbers of the agents whose field of view is shown.
 
@@ -41,7 +41,7 @@ class Renderer:
 
     def __init__(
         self,
-        env: BattleEnv,
+        env: Stage,
         *,
         size: int = 640,
         fields_of_view: Collection[int] = (),

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battle.effects import LANCE_HALF_WIDTH, LANCE_SAMPLES, LANCE_SPACING, LANCE_STEP
-from envs.battle.engine import BattleEnv
 from envs.battle.film import cone
 from envs.battle.state import ACQUIRED, ATTACK, HEAL, MAX_UNITS
 from envs.battle.units import IN_THE_AIR
+from envs.render.stage import Stage
 from envs.render.style import CLIFF, DISC, HIGH, LOW, VOID
 
 Points = NDArray[np.float64]
@@ -34,11 +34,11 @@ class Scene:
     """One battle at one moment, read from a copy of its record.
 
     Args:
-        env: the batch that the record is of, for its tables and counts.
+        env: where the record is from, for its tables and counts.
         frame: (1,) record.
     """
 
-    def __init__(self, env: BattleEnv, frame: NDArray[np.void]) -> None:
+    def __init__(self, env: Stage, frame: NDArray[np.void]) -> None:
         self.env, self.frame = env, frame
         self.n = env.spec.n_agents
         count = self.n + env.spec.n_enemies

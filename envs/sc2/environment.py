@@ -174,7 +174,7 @@ class Sc2Env:
             time.sleep(min(self.options.backoff * 2.0 ** (worst - 1), LONGEST_BACKOFF))
         for e in slots:
             self._workers[e] = WorkerProcess(self._folder / f"slot{e}-{secrets.token_hex(4)}", (self._memory,))
-        arguments = {e: (self._setup(e),) for e in slots}
+        arguments = {e: (self.setup(e),) for e in slots}
         sizes, failed = self._ask(slots, "start", arguments, self.options.start_timeout)
         for e, failure in failed.items():
             if failure.told:  # the package cannot be imported or built, which no second try would change
@@ -183,7 +183,8 @@ class Sc2Env:
         for told in sizes.values():
             self._check_sizes(told)
 
-    def _setup(self, e: int) -> Setup:
+    def setup(self, e: int) -> Setup:
+        """What the worker of a slot is told."""
         game_seed = SeedSequence([self.seed, self._first_slot + e, int(self.battle_id[e])])
         return Setup(
             row=e,

@@ -25,7 +25,8 @@ VERSION, BUILD = "4.10", 75689
 GAME_PAGE = "https://github.com/Blizzard/s2client-proto#linux-packages"
 MAPS_PAGE = "https://github.com/oxwhirl/smacv2/releases"
 STAND_IN = "python -m envs.sc2.server install ~/sc2-stand-in; export SC2PATH=~/sc2-stand-in"
-INSTALL_PYSC2 = "pip install -e '.[sc2]'"
+INSTALL_MESSAGES = "pip install -e '.[sc2]'"
+INSTALL_PYSC2 = f"{INSTALL_MESSAGES} && pip install --no-deps pysc2"  # its own list asks for clashing packages
 INSTALL_SMACV2 = (
     f"pip install --no-deps git+https://github.com/oxwhirl/smacv2 (or name a checkout: export {SOURCE}=FOLDER)"
 )
@@ -50,7 +51,7 @@ def steps(map_files: list[str], game_version: str) -> list[Step]:
     found = [
         Step(name="system", check=check_system),
         Step(name="pysc2", check=lambda: check_package("pysc2", INSTALL_PYSC2)),
-        Step(name="s2clientprotocol", check=lambda: check_package("s2clientprotocol", INSTALL_PYSC2)),
+        Step(name="s2clientprotocol", check=lambda: check_package("s2clientprotocol", INSTALL_MESSAGES)),
         Step(name="smacv2", check=check_smacv2),
         Step(name="game", check=lambda: f"{game_name()} in {game_folder()}"),
         Step(name="game version", check=lambda: check_version(game_version)),

@@ -43,7 +43,7 @@ class WorkerProcess:
         self._log = folder / "output.txt"
         with theirs, self._log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "envs.sc2.worker", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "envs.sc2.worker", str(theirs.fileno())],
                 stdin=subprocess.PIPE,  # the lifeline: nothing is written, its end says that this process is gone
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,8 +1,9 @@
 """How fast a policy decides, and what its 2:4 zeros are worth on sparse tensor cores.
 
-    python -m harness.throughput                    the table; docs/THROUGHPUT.md says how to read it
+    python -m harness.throughput                    the tables; docs/THROUGHPUT.md says how to read them
 
 ``decisions.py`` times ``act`` as it is, ``speedup24.py`` gives one trained policy's 2:4 speed-up: both belong to every
-row of ``harness.compare``. The command measures a grid (``command.py``): for each cell (``cell.py``) every layer alone
-(``layers.py``) and the whole agent (``agent.py``) in each way to store its weights (``ways.py``, ``backends.py``).
+row of ``harness.compare``. The command (``command.py``) sweeps a grid (``sweep.py``): for each cell (``cell.py``) every
+layer alone and the whole agent (``policy_pass.py``) in each way to store their weights (``ways.py``, ``backends.py``),
+checked and timed against each other (``race.py``). ``limits.py`` computes what a card cannot beat.
 """

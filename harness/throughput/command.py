@@ -1,22 +1,18 @@
-"""The command: flags -> grid -> one cell after the other -> table, file, picture."""
+"""The command: flags -> grid -> table, file, picture."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 import algorithms.registry
 import envs.registry
 from algorithms.names import ALGORITHMS as KNOWN_ALGORITHMS
-from algorithms.protocol import PolicyLayers
 from harness.command_line import (
     ALL_DONE,
     INTERRUPTED,
@@ -32,49 +28,21 @@ from harness.command_line import (
 )
 from harness.config import check_targets, parse_setting
 from harness.errors import UsageError, unknown_name
+from harness.flags import default_study
 from harness.plan import resolve_device
-from harness.throughput.backends import all_backends, first_line
-from harness.throughput.cell import PolicyBench
-from harness.throughput.peak import measure_peak
 from harness.throughput.plot import plot
-from harness.throughput.race import Bench, DeviceLost, bench, still_alive
-from harness.throughput.record import Record, new_record, open_record
+from harness.throughput.record import new_record, open_record
 from harness.throughput.report import show
-from harness.throughput.results import CellResult
 from harness.throughput.subject import Subject, fresh, trained
-from harness.trained import read_run
+from harness.throughput.sweep import DTYPES, Grid, measure
+from harness.trained import folder_of_trial, read_run
+from studies.errors import StorageError
+from studies.store import DEFAULT_STORAGE
 
-DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32")}
 ALL_HIDDEN = (64, 128, 256, 512, 1024, 2048, 4096)
 ALL_BATCHES = (256, 2048, 16_384, 131_072, 1_048_576)
 BATCHES = (256, 4096, 65_536)
-SECONDS = 0.06
-"""For the rounds of one comparison, beside the least number of rounds."""
 ENDINGS = (".png", ".svg", ".pdf")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """What is to be measured, checked."""
-
-    subject: Subject
-    device: torch.device
-    batches: tuple[int, ...]
-    dtypes: tuple[str, ...]
-    out: Path | None
-    plot: Path | None
-    json: bool
-    deadline: float
-    """``time.perf_counter`` after which no cell is begun"""
-
-    def keys(self) -> list[tuple[int, int, str]]:
-        """Every cell: hidden size, batch, dtype."""
-        return [
-            (hidden, batch, dtype)
-            for hidden in self.subject.hidden_sizes
-            for dtype in self.dtypes
-            for batch in self.batches
-        ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         record = open_record(grid.out, grid.subject.label, grid.device) if grid.out else None
         record = record or new_record(grid.subject.label, grid.device)
         problem = measure(console, grid, record)
-    except UsageError as mistake:
+    except (UsageError, StorageError) as mistake:
         print(f"error: {mistake}", file=sys.stderr)
         return WRONG_USE
     except KeyboardInterrupt:
@@ -102,75 +70,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     for line in ([f"written: {', '.join(map(str, written))}"] if written else []) + ([problem] if problem else []):
         print(line, file=sys.stderr) if grid.json else say(console, line)
     return SOME_MISSING if problem else ALL_DONE
-
-
-def measure(console: Console, grid: Grid, record: Record) -> str:
-    """Fill the record with the cells that it lacks, saving each; returns why some are missing, or nothing."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} cells"))
-    hidden_bar = not console.is_terminal or grid.json
-    at = bench(grid.device, seconds=SECONDS)
-    at.recorder.refused.update(record.graphs_refused)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden_bar) as bar:
-        task = bar.add_task("measuring", total=len(grid.keys()), completed=0)
-        try:
-            for cell in cells(grid, record, at):
-                record.cells.append(cell)
-                record.graphs_refused = dict(at.recorder.refused)
-                _save(grid, record)
-                bar.update(task, completed=len(record.done() & set(grid.keys())))
-        except DeviceLost as lost:
-            _save(grid, record)
-            return f"{lost}. Type the same command again: it goes on with the next cell"
-    missing = len(set(grid.keys()) - record.done())
-    again = "type the same command again for them" if grid.out else "with --out FILE.json they can be added later"
-    return f"{missing} cells are missing, the time was up; {again}" if missing else ""
-
-
-def cells(grid: Grid, record: Record, at: Bench) -> Iterator[CellResult]:
-    """Every cell that the record lacks; the peak of each dtype is measured before the first of them.
-
-    Raises:
-        DeviceLost: a kernel broke the device; the cell that it happened in is in the record, with the reason.
-    """
-    shop, missing = Workshop(grid, at), [key for key in grid.keys() if key not in record.done()]
-    for dtype in dict.fromkeys(dtype for _, _, dtype in missing if dtype not in record.peaks):
-        record.peaks[dtype] = measure_peak(DTYPES[dtype], shop.backends, at)
-    for hidden, batch, dtype in missing:
-        if time.perf_counter() > grid.deadline:
-            return
-        try:
-            yield shop.laid_out(hidden, dtype).measure(batch)
-        except RuntimeError as error:  # memory, above all
-            problem = CellResult(hidden=hidden, batch=batch, rows=0, slices=0, dtype=dtype, problem=first_line(error))
-            try:
-                still_alive(grid.device, first_line(error))
-            except DeviceLost:
-                record.cells.append(problem)  # or the next start would break the device in it again
-                raise
-            yield problem
-
-
-class Workshop:
-    """Makes what a cell needs, and keeps the last of each: cells come in the order of hidden size and dtype."""
-
-    def __init__(self, grid: Grid, at: Bench) -> None:
-        self._grid, self._at = grid, at
-        self.backends = all_backends()
-        self._policy: tuple[int, PolicyLayers] | None = None
-        self._bench: tuple[tuple[int, str], PolicyBench] | None = None
-
-    def laid_out(self, hidden: int, dtype: str) -> PolicyBench:
-        """The policy of a hidden size, compressed in a dtype."""
-        if self._bench is not None and self._bench[0] == (hidden, dtype):
-            return self._bench[1]
-        self._bench = None  # its weights must be gone before the next ones are made
-        if self._policy is None or self._policy[0] != hidden:
-            self._policy = None
-            self._policy = hidden, self._grid.subject.build(hidden, str(self._grid.device))
-        both = self._grid.subject.both_grus
-        made = PolicyBench(self._policy[1], DTYPES[dtype], self.backends, self._at, both_grus=both)
-        self._bench = (hidden, dtype), made
-        return made
 
 
 def read_flags(argv: Sequence[str]) -> Grid:
@@ -213,7 +112,10 @@ def _subject(flags: argparse.Namespace) -> Subject:
     if flags.run is not None:
         if hidden or flags.all or flags.settings:
             raise UsageError("--run measures a policy as it was trained: leave out --hidden, --all and --set")
-        return trained(read_run(Path(flags.run)))
+        where = Path(flags.run)
+        if flags.run.isdigit():
+            where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
+        return trained(read_run(where))
     (algorithm,) = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)[:1]
     (scenario,) = names_in("scenario", flags.scenario, envs.registry.ids(), envs.registry.real_name)[:1]
     settings = tuple(parse_setting(argument) for argument in flags.settings)
@@ -229,11 +131,6 @@ def _check_endings(out: Path | None, picture: Path | None) -> None:
     for path in (out, picture):
         if path is not None:
             make_folder(path.parent)
-
-
-def _save(grid: Grid, record: Record) -> None:
-    if grid.out:
-        record.save(grid.out)
 
 
 def _known(name: str) -> str:
@@ -265,7 +162,10 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own algorithms and worlds")
     if import_only:
         return parser
-    add("--run", metavar="FOLDER", help="a policy that harness.compare has trained; else a fresh one is measured")
+    add("--run", metavar="FOLDER|TRIAL", help="what harness.compare has trained (default: a fresh policy)")
+    add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
+    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
     add("--algo", default="k24", metavar="NAME", help="whose fresh policy (default: %(default)s)")
     add("--scenario", default="terran_5_vs_5", metavar="NAME", help="for its widths and types (default: %(default)s)")
     add("--set", dest="settings", action="append", default=[], metavar="NAME.KEY=VALUE", help="as in harness.compare")

@@ -34,7 +34,7 @@ class Recorder:
             return None
         before = torch.cuda.current_stream(self.device)
         try:
-            return _capture(work)
+            return _capture(work, self.device)
         except RuntimeError as error:
             torch.cuda.set_stream(before)  # a capture that broke off leaves its own stream in force
             if len(ways) == 1 and not isinstance(error, torch.OutOfMemoryError):
@@ -42,13 +42,14 @@ class Recorder:
             return None
 
 
-def _capture(work: Work) -> Work:
-    aside: Any = torch.cuda.Stream()
-    aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):  # whatever is set up at a first call must not be part of the recording
-        work()
-    torch.cuda.current_stream().wait_stream(aside)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        work()
+def _capture(work: Work, device: torch.device) -> Work:
+    with torch.cuda.device(device):
+        aside: Any = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):  # whatever is set up at a first call must not be part of the recording
+            work()
+        torch.cuda.current_stream().wait_stream(aside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            work()
     return graph.replay

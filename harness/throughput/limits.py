@@ -17,7 +17,7 @@ DENSE_PEAK, SPARSE_PEAK = 989e12, 1979e12
 BANDWIDTH = 3.35e12
 """Bytes a second of its memory; the H200's has 4.8e12."""
 KERNEL_SECONDS = 3e-6
-"""A small kernel within a CUDA graph, from one start to the next: of the size that is usually seen, not measured here."""
+"""From the start of a small kernel in a CUDA graph to the next: the usual order of size, not measured here."""
 NUMBER = 2
 """Bytes of an fp16 or bf16 value."""
 COMPRESSED = 9 / 16

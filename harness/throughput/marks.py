@@ -101,7 +101,8 @@ def _crossing(gains: Sequence[tuple[int, float]]) -> str:
     if not slow:
         return f"pays at every hidden size measured ({path})"
     if not fast:
-        return f"pays at none measured ({path})"
+        paying = [str(hidden) for hidden, gain in gains if gain >= 1]
+        return f"pays at {' and '.join(paying) + ' only' if paying else 'none measured'} ({path})"
     return f"pays from between {max(slow)} and {min(fast)} hidden units on ({path})"
 
 

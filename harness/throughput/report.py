@@ -36,8 +36,9 @@ def show(console: Console, record: Record) -> None:
 
 def agents_table(record: Record) -> Table:
     """A row for each cell and GRU."""
-    heads = ("hidden", "batch", "dtype", "GRU", "dense decisions/s", "± %", "masked", "compressed", "backend")
-    table = _table((*heads, "auto", "way", "auto, of peak", "weights, MB"), words={"dtype", "GRU", "backend", "way"})
+    first = ("hidden", "batch", "dtype", "GRU", "dense decisions/s", "± %", "masked", "compressed", "backend")
+    heads = (*first, "compressing, ms", "auto", "way", "auto, of peak", "weights, MB")
+    table = _table(heads, words={"dtype", "GRU", "backend", "way"})
     for cell in record.cells:
         for gru, work in cell.agents.items():
             backend = work.best_sparse()
@@ -48,7 +49,7 @@ def agents_table(record: Record) -> Table:
                 f"{rate:,.0f}" if rate else NOT_MEASURED,
                 _spread(work, DENSE),
                 _times(work, work.best_masked()),
-                *(_times(work, backend), backend or ""),
+                *(_times(work, backend), backend or "", _conversion(cell, backend)),
                 *(_times(work, work.auto), work.auto),
                 _share_of_peak(record, cell, work),
                 f"{work.ways[work.auto].nbytes / 1e6:,.1f}" if work.auto else NOT_MEASURED,
@@ -104,6 +105,11 @@ def _largest(cells: Sequence[CellResult]) -> list[CellResult]:
         if cell.layers and cell.rows >= found.get((cell.hidden, cell.dtype), cell).rows:
             found[cell.hidden, cell.dtype] = cell
     return list(found.values())
+
+
+def _conversion(cell: CellResult, backend: str | None) -> str:
+    seconds = cell.conversion_seconds.get(backend) if backend else None
+    return f"{seconds * 1e3:,.1f}" if seconds is not None else NOT_MEASURED
 
 
 def _share_of_peak(record: Record, cell: CellResult, work: WorkResult) -> str:

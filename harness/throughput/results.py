@@ -31,7 +31,8 @@ class WayResult:
     eager_seconds: float | None = None
     """median of one call launched kernel by kernel"""
     error: float | None = None
-    """largest difference from ``masked``, relative to the largest value; none for ``dense``, another function"""
+    """largest difference from ``masked``, relative to the largest value; none for ``masked``
+    itself and for ``dense``, which is another function"""
     flops: float = 0.0
     """multiplications and additions carried out by one call, padding included"""
     nbytes: int = 0

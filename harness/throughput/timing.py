@@ -85,11 +85,12 @@ def _reading(work: Work, device: torch.device, inner: int) -> float:
     """Seconds of one call, averaged over ``inner`` of them in a row."""
     if device.type == "cuda":
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        stream = torch.cuda.current_stream(device)  # of this device, whichever is the process's current one
         torch.cuda.synchronize(device)
-        start.record()
+        start.record(stream)
         for _ in range(inner):
             work()
-        end.record()
+        end.record(stream)
         torch.cuda.synchronize(device)
         return start.elapsed_time(end) / 1e3 / inner
     begun = time.perf_counter()

@@ -140,11 +140,21 @@ def test_a_baneling_explodes_on_contact() -> None:
             Unit("zealot", 14, 17),  # into the shield, light
         ],
     )
+    arena.b["tick"] = 1
     before = [arena.health(i) for i in range(9)]
     arena.attack(0, 2).run()
     assert not arena.b["alive"][0]
     losses = [before[i] - arena.health(i) for i in range(1, 9)]
     assert losses == [0, 35, 35, 0, 19, 19, 0, 35]
+
+
+def test_no_baneling_explodes_in_the_tick_in_which_a_battle_begins() -> None:
+    """smacv2 waits until it has seen all units of a battle; if one could be gone by then, it would wait for ever."""
+    arena = Arena([Unit("marine", 16, 16)], [Unit("baneling", 16.8, 16)])
+    arena.run()
+    assert (arena.b["alive"][1], arena.health(0)) == (1, 45)
+    arena.run()
+    assert (arena.b["alive"][1], arena.health(0)) == (0, 10)
 
 
 def test_a_baneling_walks_up_and_explodes_in_passing() -> None:
@@ -167,6 +177,7 @@ def test_explosions_chain_within_a_tick() -> None:
         [Unit("baneling", 16, 16), Unit("marine", 19.5, 16)],
         [Unit("marauder", 16, 16.9), Unit("baneling", 18, 16, hp=15), Unit("baneling", 16, 14.5, hp=25)],
     )
+    arena.b["tick"] = 1
     arena.attack(0, 2).run()
     assert arena.b["alive"][:5].tolist() == [0, 1, 1, 0, 1]
     assert arena.health(1) == 45 - 35

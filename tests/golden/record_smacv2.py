@@ -75,7 +75,7 @@ class Recorder:
             id="recorded", scenario=self.scenario, num_envs=1, seed=seed, first_slot=0, options=options
         )
         show_ground(self.env, *self.grids)
-        self.package = smacv2_package.build(package, family, *self.grids)
+        self.package = self.build(package, seed)
         self.n_agents = self.scenario.n_agents
         self.n_units = self.n_agents + self.scenario.n_enemies
         self.dice = np.random.default_rng(seed)
@@ -83,6 +83,41 @@ class Recorder:
         self.teams: list[list[str]] = []
         self.memories: list[Memory] = []
         self.ends = Counter[str]()
+
+    def build(self, package: Any, seed: int) -> Any:
+        """smacv2's environment; here the game is a puppet."""
+        return smacv2_package.build(package, self.family, *self.grids)
+
+    def reset_package(self, battle: np.void, names: list[str], memory: Memory) -> tuple[Any, Any]:
+        """The same start for smacv2; returns observations and state."""
+        obs, state = smacv2_package.reset(self.package, self.family, self.shown(battle), names, memory)
+        tags = [
+            unit.tag - smacv2_package.FIRST_TAG
+            for unit in (*self.package.agents.values(), *self.package.enemies.values())
+        ]
+        assert tags == list(range(self.n_units)), f"smacv2 numbers the units {tags}"
+        self.package.puppet.commands = {}
+        return obs, state
+
+    def step_package(self, battle: np.void, actions: NDArray[np.int64]) -> tuple[float, bool, dict[str, Any]]:
+        """smacv2's own step, which leads to this battle."""
+        answer = smacv2_package.step(self.package, self.shown(battle), actions)
+        if self.package.stochastic_health:
+            doomed, killed = np.flatnonzero(battle["doomed"]).tolist(), self.package.puppet.doomed
+            assert doomed == killed, f"below their health level are {doomed}, smacv2 kills {killed}"
+        return answer
+
+    def reported(self, battle: np.void) -> dict[str, NDArray[Any]]:
+        """(U,) each: what the game tells of the units at this moment; zero for the dead."""
+        return {name: battle[name][: self.n_units] * battle["alive"][: self.n_units] for name in STATES}
+
+    def expect(self, own: Any, theirs: Any, where: str) -> None:
+        """An answer of the engine beside smacv2's.
+
+        Raises:
+            AssertionError: they differ.
+        """
+        np.testing.assert_array_equal(own, theirs, err_msg=where)
 
     def shown(self, battle: np.void) -> list[Any]:
         """What the game reports: allies in any order, so that smacv2 has to number them; enemies in theirs.
@@ -105,17 +140,11 @@ class Recorder:
         memory = self.env.game_state()[1]
         self.memories.append(memory)
         with smacv2_package.same_draws(self.package, battle["key"]):
-            obs, state = smacv2_package.reset(self.package, self.family, self.shown(battle), names, memory)
+            obs, state = self.reset_package(battle, names, memory)
         assert self.package.max_reward == memory.max_reward, f"smacv2's max_reward is {self.package.max_reward}"
-        tags = [
-            unit.tag - smacv2_package.FIRST_TAG
-            for unit in (*self.package.agents.values(), *self.package.enemies.values())
-        ]
-        assert tags == list(range(self.n_units)), f"smacv2 numbers the units {tags}"
         if self.package.unit_type_bits:
             types = [self.package.get_unit_type_id(unit, True) for unit in self.package.agents.values()]
             assert types == self.env.unit_type[0].tolist(), f"smacv2's unit types are {types}"
-        self.package.puppet.commands = {}
         nothing = np.full(self.n_agents, -1)
         ours = (self.env.obs, self.env.state, self.env.action_mask)
         self.keep(battle, (nothing, nothing), obs, state, (0.0, False, {}), ours)
@@ -131,14 +160,11 @@ class Recorder:
         env.step(own_taken)
         play_ticks(now, env.units, env.setup)
         with smacv2_package.same_draws(self.package, start[0]["key"]):
-            answer = smacv2_package.step(self.package, self.shown(now[0]), taken)
+            answer = self.step_package(now[0], taken)
             obs, state = self.package.get_obs(), self.package.get_state()
         np.testing.assert_array_equal(own_taken[0], taken, err_msg="actions taken")
         for i in range(self.n_agents):
             check_order(env, start[0], ordered[0], i, *self.command(i))
-        if self.package.stochastic_health:
-            doomed, killed = np.flatnonzero(now[0]["doomed"]).tolist(), self.package.puppet.doomed
-            assert doomed == killed, f"below their health level are {doomed}, smacv2 kills {killed}"
         ended = bool(self.env.terminated[0] or self.env.truncated[0])
         ours = (self.env.obs, self.env.state, self.env.action_mask)
         final = (self.env.final_obs, self.env.final_state, self.env.final_action_mask)
@@ -168,16 +194,15 @@ class Recorder:
             truncated=limit,
             battle_won=info.get("battle_won", False),
         )
-        row |= {name: battle[name][: self.n_units] * battle["alive"][: self.n_units] for name in STATES}
+        row |= self.reported(battle)
         where = f"battle {row['battle']}, step {row['step']}"
         for name, own in zip(("obs", "state", "mask"), ours, strict=True):
-            np.testing.assert_array_equal(own[0], row[name], err_msg=f"{name}, {where}")
+            self.expect(own[0], row[name], f"{name}, {where}")
         if row["step"] > 0:
             lost = bool(self.package.defeat_counted)
             dead = {name: info[name] for name in ("dead_allies", "dead_enemies")}
             for name, theirs in (*((name, row[name]) for name in ENDS), ("battle_lost", lost), *dead.items()):
-                own = getattr(self.env, name)[0]
-                assert own == theirs, f"{name} is {own}, smacv2's is {theirs}: {where}"
+                self.expect(getattr(self.env, name)[0], theirs, f"{name}, {where}")
             self.count_end(row, lost)
         self.rows.append(row)
 

@@ -208,18 +208,25 @@ def capability_config(family: Family, options: BattleOptions) -> dict[str, Any]:
     return config
 
 
-def build(package: Any, family: Family, pathable: NDArray[Any], height: NDArray[Any]) -> Any:
-    """smacv2's environment of this family, its game a puppet on these grids."""
+def construct(package: Any, family: Family, **arguments: Any) -> Any:
+    """smacv2's environment of this family; no game runs yet."""
     scenario, options = family.scenario, BattleOptions(**family.options)
     given = {name: value for name, value in asdict(options).items() if name not in (*OURS_ONLY, *CAPABILITY_OPTIONS)}
     # ``continuing_episode`` makes smacv2 say when the limit ended the battle, and changes nothing else.
     given |= dict(continuing_episode=True, move_amount=family.options.get("move_amount", 2))
-    env = repaired(package)(
+    env = package(
         map_name=family.smac_map or f"10gen_{scenario.race}",
         capability_config=capability_config(family, options),
         **given,
+        **arguments,
     )
     env.episode_limit = scenario.episode_limit
+    return env
+
+
+def build(package: Any, family: Family, pathable: NDArray[Any], height: NDArray[Any]) -> Any:
+    """smacv2's environment of this family, its game a puppet on these grids."""
+    env = construct(repaired(package), family)
     game = Game(pathable, height)
     process = SimpleNamespace(controller=game, close=lambda: None)
     launcher = SimpleNamespace(version="", start=lambda **_: process, map_data=lambda _: b"")
@@ -253,11 +260,16 @@ def raw_units(battle: np.void, units: np.void, family: Family) -> list[SimpleNam
     return reported
 
 
+def drawn_capabilities(memory: Memory) -> dict[str, Any]:
+    """What a reset is told of the battle's draws."""
+    drawn = dict(attack=memory.attack_probability, health=memory.health_level, enemy_mask=memory.enemy_mask)
+    return {name: {"item": item} for name, item in drawn.items() if item is not None}
+
+
 def reset(env: Any, family: Family, seen: list[SimpleNamespace], names: list[str], memory: Memory) -> tuple[Any, Any]:
     """Begin a battle in which these units, of these types, appear with these draws; returns observations and state."""
     env.puppet.coming = seen
-    drawn = dict(attack=memory.attack_probability, health=memory.health_level, enemy_mask=memory.enemy_mask)
-    config: dict[str, Any] = {name: {"item": item} for name, item in drawn.items() if item is not None}
+    config = drawn_capabilities(memory)
     if family.smac_map:
         env.puppet.shown = env.puppet.shown or seen  # such a map has made its units before anybody looks
     else:

@@ -30,6 +30,17 @@ def test_battles_of_an_evaluation() -> None:
         assert (budget.test_episodes, budget.final_episodes) == expected
 
 
+def test_games_that_are_dear_are_played_few_at_a_time() -> None:
+    quick = BUDGETS["quick"]
+    assert [(few.test_slots, few.final_slots) for few in map(quick.with_slots, (1, 3, 8, 1000))] == [
+        (1, 1),
+        (2, 2),
+        (8, 8),
+        (32, 125),
+    ]
+    assert dataclasses.replace(quick.with_slots(3), test_slots=32, final_slots=125) == quick
+
+
 def test_only_smoke_touches_the_algorithms() -> None:
     assert [name for name, budget in BUDGETS.items() if budget.algorithm_overrides] == ["smoke"]
 

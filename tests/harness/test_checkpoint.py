@@ -9,6 +9,8 @@ import torch
 
 from harness.checkpoint import load_checkpoint, save_checkpoint, set_aside, unusable
 from harness.errors import UsageError
+from studies.errors import StorageError
+from tests.limits import file_size_limit
 
 
 def test_round_trip_replaces_the_old_one(tmp_path: Path) -> None:
@@ -59,3 +61,13 @@ def test_what_is_set_aside_is_never_overwritten(tmp_path: Path) -> None:
         assert not path.exists()
     kept = [load_checkpoint(tmp_path / f"checkpoint-aside-{step}.pt") for step in (1, 2)]
     assert kept == [{"step": 1}, {"step": 2}]
+
+
+def test_a_full_disk_keeps_the_old_checkpoint_and_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, {"step": 1})
+    told = r"checkpoint .* cannot be written .*The one before .* safe\. .*df -h .*--checkpoint-replay no"
+    with file_size_limit(path.stat().st_size + 1000), pytest.raises(StorageError, match=told):
+        save_checkpoint(path, {"step": 2, "replay": torch.zeros(10_000)})
+    assert load_checkpoint(path) == {"step": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]

@@ -94,3 +94,8 @@ def test_differences_name_code_and_versions() -> None:
     older = {**now, "commit": "fedcba9876543210", "packages": {**packages, "torch": "2.11.0"}}
     assert differences(older, now) == "at commit fedcba9876 (now 0123456789), with torch 2.11.0 (now 2.13.0)"
     assert differences({}, now).startswith("at commit unknown (now 0123456789), with torch unknown (now 2.13.0), with ")
+
+
+def test_a_password_does_not_reach_the_record() -> None:
+    typed = ["python", "-m", "harness.worker", "--storage", "postgresql://ann:se:cret@host:5432/k24?a=b@c"]
+    assert command_line(typed) == "python -m harness.worker --storage 'postgresql://ann:***@host:5432/k24?a=b@c'"

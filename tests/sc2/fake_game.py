@@ -24,9 +24,11 @@ def game_tree(folder: Path, build: int = 75689, maps: tuple[str, ...] = ("32x32_
     return folder
 
 
-def use_fake(patch: pytest.MonkeyPatch, folder: Path, *faults: str, once: bool = False) -> None:
+def use_fake(
+    patch: pytest.MonkeyPatch, folder: Path, *faults: str, once: bool = False, maps: tuple[str, ...] = ("3m",)
+) -> None:
     """From now on workers import the fake package; ``faults`` as its file describes them."""
-    patch.setenv("SC2PATH", str(game_tree(folder / "game")))
+    patch.setenv("SC2PATH", str(game_tree(folder / "game", maps=("32x32_flat", *maps))))
     patch.setenv("SMACV2_SOURCE", str(FAKE))
     patch.setenv("FAKE_SC2", " ".join(faults))
     if once:

@@ -14,15 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from s2clientprotocol import sc2api_pb2
 
+from envs.sc2.server.field import FIRST_TAG, TAG_STEP
 from envs.sc2.server.folder import GameFolder
+from envs.sc2.server.protocol import WorldMaker
 from envs.sc2.server.session import POSSIBLE, Session
+from envs.sc2.server.world import World
 from tests.sc2.client import RAW, create, join, order, spawn
 from tests.sc2.fake_world import FakeWorld
 
 NUMBERS = {
-    FieldDescriptor.CPPTYPE_INT32: (0, 1, -1, 2**31 - 1, -(2**31)),
-    FieldDescriptor.CPPTYPE_UINT32: (0, 1, 2, 8, 48, 2**31, 2**32 - 1),
-    FieldDescriptor.CPPTYPE_UINT64: (0, 1, 7001, 2**63, 2**64 - 1),
+    FieldDescriptor.CPPTYPE_INT32: (0, 1, 2, 4, 16, 23, 386, 3674, -1, 2**31 - 1, -(2**31)),
+    FieldDescriptor.CPPTYPE_UINT32: (0, 1, 2, 8, 48, 54, 1970, 2**31, 2**32 - 1),
+    FieldDescriptor.CPPTYPE_UINT64: (0, 1, 7001, *(FIRST_TAG + TAG_STEP * i for i in range(4)), 2**63, 2**64 - 1),
     FieldDescriptor.CPPTYPE_FLOAT: (0.0, 16.0, -1e30, 3e38, math.nan, math.inf, -math.inf),
     FieldDescriptor.CPPTYPE_BOOL: (False, True),
     FieldDescriptor.CPPTYPE_STRING: ("", "SMAC_Maps/MMM.SC2Map", "../../etc/passwd", "\0", "é" * 300),
@@ -75,8 +78,8 @@ def sensible() -> list[sc2api_pb2.Request]:
     ]
 
 
-def session() -> Session:
-    return Session(GameFolder(None), FakeWorld)
+def session(make_world: WorldMaker = FakeWorld) -> Session:
+    return Session(GameFolder(None), make_world)
 
 
 def saved() -> bytes:
@@ -136,15 +139,35 @@ def test_a_session_answers_everything(requests: list[bytes]) -> None:
     assert alive(playing)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(ANYTHING, max_size=8))
-def test_a_game_in_play_answers_everything(requests: list[bytes]) -> None:
-    playing = session()
-    for request in sensible()[:3]:
+IN_A_GAME = ("action", "debug", "query", "step", "observation", "obs_action")
+ORDERS = st.one_of(
+    st.sampled_from(sensible()[2:6]).map(lambda request: request.SerializeToString()),
+    st.sampled_from(IN_A_GAME).flatmap(
+        lambda name: messages(REQUEST.fields_by_name[name].message_type).map(
+            lambda inner: sc2api_pb2.Request(**{name: inner}).SerializeToString()
+        )
+    ),
+)
+"""What a client may ask for in a game, sensible or absurd."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(map_name=st.sampled_from(["32x32_flat", "MMM", "bane_vs_bane"]), requests=st.lists(ORDERS, max_size=8))
+def test_the_world_takes_everything(map_name: str, requests: list[bytes]) -> None:
+    playing = session(World)
+    start = sc2api_pb2.Request(create_game=create(map_name)), *sensible()[1:3]
+    for request in start:
         playing.answer(request.SerializeToString())
     assert playing.status == sc2api_pb2.in_game
+    step = sc2api_pb2.Request(step=sc2api_pb2.RequestStep(count=3)).SerializeToString()
+    look = sc2api_pb2.Request(observation=sc2api_pb2.RequestObservation()).SerializeToString()
     for request in requests:
-        sc2api_pb2.Response.FromString(playing.answer(request))
+        response = sc2api_pb2.Response.FromString(playing.answer(request))
+        assert response.WhichOneof("response") or response.error
+        playing.answer(step)
+    for unit in sc2api_pb2.Response.FromString(playing.answer(look)).observation.observation.raw_data.units:
+        assert all(map(math.isfinite, (unit.pos.x, unit.pos.y, unit.health, unit.shield, unit.energy)))
+        assert 0 < unit.health <= unit.health_max
     assert alive(playing)
 
 

@@ -31,11 +31,11 @@ def test_everything_is_there(tmp_path: Path) -> None:
     assert installation.require("32x32_flat", "4.10") is None
 
 
-@pytest.mark.parametrize("name", ["pysc2", "s2clientprotocol"])
-def test_no_package(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "more"), [("pysc2", " && pip install --no-deps pysc2"), ("s2clientprotocol", "")])
+def test_no_package(name: str, more: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.machinery.ModuleSpec("any", None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == name else found)
-    assert refused() == f"the Python package {name} is not installed; next: pip install -e '.[sc2]'"
+    assert refused() == f"the Python package {name} is not installed; next: pip install -e '.[sc2]'{more}"
 
 
 def test_no_smacv2(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -14,8 +14,11 @@ import optuna
 import pytest
 
 from studies.errors import StorageError, translated
+from studies.place import read_storage
+from studies.run import RunRecord
 from studies.schema import SCHEMA_VERSION
 from studies.store import StudyStore
+from tests.limits import file_size_limit
 from tests.studies.sample import RESULT, begin, evaluate, open_store, query, url
 
 
@@ -62,7 +65,7 @@ def test_a_damaged_file_is_refused_and_left_as_it_is(database: Path, damage: Cal
 
 
 def test_a_newer_schema_is_refused(database: Path) -> None:
-    query(database, "UPDATE k24_schema SET version = ?", SCHEMA_VERSION + 1)
+    query(database, "UPDATE k24_alembic_version SET version_num = ?", f"{SCHEMA_VERSION + 1:04}")
     before = database.read_bytes()
     with pytest.raises(
         StorageError, match=f"newer version .*version {SCHEMA_VERSION + 1}, .* up to {SCHEMA_VERSION}.*git pull"
@@ -118,7 +121,9 @@ def test_a_study_with_other_objectives_is_not_taken_for_a_comparison(tmp_path: P
 @pytest.mark.parametrize(
     ("storage", "message"),
     [
-        ("postgresql://localhost/runs", "starts with 'postgresql'; studies are kept in SQLite files. Type: --storage"),
+        ("mysql://localhost/runs", "starts with 'mysql'; studies are kept in SQLite files or on a PostgreSQL server"),
+        ("postgresql://localhost", r"names no database of the server. Type: --storage postgresql://user@host/database"),
+        ("postgresql://nobody@127.0.0.1:1/runs", r"127.0.0.1:1/runs cannot be reached \(.*Try: psql .*createdb runs"),
         ("runs.db", r"'runs.db' is not a URL. Type: --storage sqlite:///runs.db"),
         ("", r"'' is not a URL. Type: --storage sqlite:///studies/studies.db"),
         ("sqlite://", "names no plain file, and a study must outlive the program"),
@@ -192,7 +197,7 @@ def test_trouble_in_mid_run_is_explained(tmp_path: Path, statement: str, message
     query(path, "CREATE TABLE numbers (n BLOB)")
     with closing(sqlite3.connect(path)) as file:
         file.execute("PRAGMA max_page_count = 2")  # stands for a disk without room
-        with pytest.raises(StorageError, match=message), translated(path):
+        with pytest.raises(StorageError, match=message), translated(read_storage(url(path))):
             file.execute(statement)
 
 
@@ -200,8 +205,32 @@ def test_a_program_killed_while_it_made_the_file_does_no_harm(tmp_path: Path) ->
     path = tmp_path / "studies.db"
     path.touch()  # nothing written yet
     open_store(path).close()
-    query(path, "DROP TABLE k24_curves")  # some of our tables missing
-    query(path, "DELETE FROM k24_schema")
     with open_store(path) as store:
         evaluate(begin(store), 1000)
-    assert query(path, "SELECT version FROM k24_schema") == [(SCHEMA_VERSION,)]
+    assert query(path, "SELECT version_num FROM k24_alembic_version") == [(f"{SCHEMA_VERSION:04}",)]
+
+
+def test_a_program_of_before_migrations_would_refuse_too(tmp_path: Path) -> None:
+    """It looks into ``k24_schema`` and knows version 1."""
+    open_store(tmp_path / "studies.db").close()
+    assert query(tmp_path / "studies.db", "SELECT version FROM k24_schema") == [(2,)]
+
+
+def evaluate_many(run: RunRecord, points: int) -> None:
+    for step in range(1, points):
+        evaluate(run, step)
+
+
+def test_a_full_disk_in_mid_run_loses_nothing(database: Path) -> None:
+    with open_store(database) as store:
+        run = begin(store, seed=2)
+        evaluate(run, 0)
+        told = r"studies\.db could not be read or written .*df -h .*goes on where it stopped|is full\. What was stored"
+        with file_size_limit(database.stat().st_size), pytest.raises(StorageError, match=told):
+            evaluate_many(run, 2000)
+        kept = len(run.curve_points())
+        assert 1 <= kept < 2000
+        evaluate(run, 5000)
+        assert len(run.curve_points()) == kept + 1
+        run.finish(RESULT)
+        assert len(store.rows()) == 2

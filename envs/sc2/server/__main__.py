@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     missing = [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
-        print(f"error: the game needs {' and '.join(missing)}: pip install 'k24-harness[sc2]'", file=sys.stderr)
+        print(f"error: the game needs {' and '.join(missing)}: pip install -e '.[sc2]'", file=sys.stderr)
         return WRONG_USE
     return _install(arguments[1:]) if arguments[:1] == ["install"] else _play(arguments)
 
@@ -39,11 +39,13 @@ def _install(arguments: Sequence[str]) -> int:
     parser.add_argument("folder", type=Path, help="where to; SC2PATH will name it")
     folder: Path = parser.parse_args(arguments).folder
     from envs.sc2.server.install import install
+    from envs.sc2.server.rehearsal import rehearse
 
     try:
         program = install(folder)
     except (ValueError, OSError) as mistake:
         return _wrong_use(mistake)
+    rehearse()
     print(f"installed: {program}")
     print(f"export SC2PATH={shlex.quote(str(folder.expanduser().resolve()))}")
     return 0

@@ -45,6 +45,7 @@ class Game:
         """How the game ended, by player id; empty while it goes on."""
         self._log = Log(create, join)
         self._news = sc2api_pb2.ResponseObservation()
+        self._data: dict[tuple[bool, bool], sc2api_pb2.ResponseData] = {}
 
     def step(self, count: int) -> sc2api_pb2.ResponseStep:
         """Advance by so many game loops."""
@@ -100,8 +101,11 @@ class Game:
         )
 
     def data(self, request: sc2api_pb2.RequestData) -> sc2api_pb2.ResponseData:
-        """The rules."""
-        return data.answer(request, self.catalogue)
+        """The rules; SMACv2 asks for them at every reset."""
+        asked = (request.ability_id, request.unit_type_id)
+        if asked not in self._data:
+            self._data[asked] = data.answer(request, self.catalogue)
+        return self._data[asked]
 
     def save(self) -> bytes:
         """The replay file of the game so far."""

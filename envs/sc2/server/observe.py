@@ -6,6 +6,7 @@ There is no fog on these maps, so every living unit is told. Of enemies the game
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from s2clientprotocol import common_pb2, raw_pb2, sc2api_pb2
 
@@ -58,7 +59,7 @@ class Observer:
         self._write_units(message.raw_data.units)
         return message
 
-    def _write_units(self, units: raw_pb2.Unit) -> None:
+    def _write_units(self, units: Any) -> None:
         members = self.field.members
         columns = {name: self.field.columns[name][: len(members)].tolist() for name in TOLD}
         x, y, hp, shield, energy = (columns[name] for name in TOLD[:5])

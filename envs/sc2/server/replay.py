@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,13 @@ ACTS = ("action", "debug")
 """Requests that change a running game."""
 
 
+@cache
 def engine_version() -> str:
-    """What decides how a game goes on from its requests: the sources of the battle engine and of this package."""
-    return hashlib.sha256((jit.source_hash() + jit.source_hash(Path(__file__).parent)).encode()).hexdigest()[:16]
+    """Hash of what decides how a game goes on: the sources of the battle engine and of this package, and their data."""
+    digest = hashlib.sha256((jit.source_hash() + jit.source_hash(Path(__file__).parent)).encode())
+    for path in sorted((jit.ENGINE_FOLDER.parent / "data").rglob("*.json")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
 
 
 class Log:

@@ -25,7 +25,7 @@ PATH = "/sc2api"
 LARGEST_MESSAGE = 1 << 26
 """Bytes of a request; the replay of a long game is the largest thing that a client sends."""
 PATIENCE = 1.0
-"""Seconds that a client waits for the one before it to be gone."""
+"""Seconds that a client waits for the one before it to be gone, and the game for a client to take its leave."""
 CRASHED = 134
 """Exit code, as after an abort."""
 FOR_EVER = 1e9
@@ -63,6 +63,7 @@ class Door:
             max_size=LARGEST_MESSAGE,
             compression=None,  # it costs more than the way through the loopback interface
             ping_interval=None,  # a client may think for as long as it likes
+            close_timeout=PATIENCE,
         ):
             await self._end
 
@@ -81,25 +82,20 @@ class Door:
             return
         self._free.clear()
         try:
-            while True:
+            while self._session.status != sc2api_pb2.quit:
                 message = await connection.recv(decode=False)  # pysc2 calls its bytes text, and the game takes them
-                answer = self._session.answer(message)
-                if self._session.status == sc2api_pb2.quit:
-                    self._leave()  # whether or not anybody waits for the answer
-                await connection.send(answer)
+                await connection.send(self._session.answer(message))
                 if self._session.fate is not None:
                     suffer(self._session.fate)
+            await connection.close()
         except ConnectionClosed:
-            pass  # the client is gone; another one may come
+            pass  # the client is gone; another one may come, unless it quit
         except Exception as fault:
-            if not self._end.done():
-                self._end.set_exception(fault)
+            self._end.set_exception(fault)
         finally:
             self._free.set()
-
-    def _leave(self) -> None:
-        if not self._end.done():
-            self._end.set_result(None)
+            if self._session.status == sc2api_pb2.quit and not self._end.done():
+                self._end.set_result(None)
 
 
 def suffer(fate: debug_pb2.DebugTestProcess) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 import torch
 
 from harness.throughput import timing
@@ -31,7 +32,7 @@ def test_inner_calls_share_one_reading() -> None:
     assert (found.repeats, found.inner) == (2, 4)
 
 
-def test_competitors_take_turns(monkeypatch) -> None:
+def test_competitors_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
 
     def work(name: str, seconds: float):
@@ -55,3 +56,30 @@ def test_short_work_is_repeated_within_a_reading() -> None:
     assert found["short"].inner > 10
     assert len(calls) == 2 + found["short"].inner * (FEWEST_REPEATS + 1)
     assert found["short"].seconds < 1e-4
+
+
+def test_a_card_is_timed_by_its_own_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A played clock of the device: every call takes 3 ms there, and none on the host."""
+    clock, waits = [0.0], []
+
+    class Event:
+        def __init__(self, *, enable_timing: bool) -> None:
+            assert enable_timing
+
+        def record(self, stream: str) -> None:
+            assert stream == "of cuda:1"
+            self.at = clock[0]
+
+        def elapsed_time(self, other: Event) -> float:
+            return other.at - self.at
+
+    def work() -> None:
+        clock[0] += 3.0
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: f"of {device}")
+    monkeypatch.setattr(torch.cuda, "synchronize", waits.append)
+    found = time_call(work, torch.device("cuda:1"), repeats=3, inner=2)
+    assert found.seconds == pytest.approx(0.003)
+    assert len(waits) == 2 * 3, "before and after each reading"
+    assert time_in_turn({"a": work}, torch.device("cuda:1"), seconds=0.0)["a"].seconds == pytest.approx(0.003)

@@ -34,7 +34,7 @@ def attack(battle: Battle, unit: Unit) -> bool:
         return True
     bears = face(unit, target.place - unit.place)
     if primary.delivery == "explosion":
-        unit.hp = 0.0
+        unit.hp = unit.hp if battle.tick == 0 else 0.0  # everybody is seen once
     elif bears and unit.cooldown == 0:
         start_swing(battle, unit, target)
     return False

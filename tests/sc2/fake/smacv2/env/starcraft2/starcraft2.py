@@ -52,7 +52,8 @@ class StarCraft2Env:
         self._go_wrong("launch", 0)
         self.launched += 1
         self._sc2_proc = sc_process.StarcraftProcess([sys.executable, "-c", "import time; time.sleep(600)"])
-        self._controller = SimpleNamespace(ping=lambda: SimpleNamespace(game_version="4.10.0.0", base_build=75689))
+        build = int(os.environ.get("FAKE_SC2_BUILD", 75689))
+        self._controller = SimpleNamespace(ping=lambda: SimpleNamespace(game_version="4.10.0.0", base_build=build))
 
     def reset(self, config: dict[str, Any]) -> tuple[Any, Any]:
         if self._episode_count == 0:

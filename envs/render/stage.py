@@ -1,0 +1,61 @@
+"""What a picture needs to know of the battle that it shows, whoever plays it: an environment, or a replay."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.battle.options import BattleOptions
+
+
+class Title(Protocol):
+    """What it is called, and how many fight."""
+
+    @property
+    def id(self) -> str:
+        """Name of the scenario."""
+
+    @property
+    def n_agents(self) -> int:
+        """N."""
+
+    @property
+    def n_enemies(self) -> int:
+        """M."""
+
+
+class Cast(Protocol):
+    """Which unit types can appear."""
+
+    @property
+    def ordered_types(self) -> tuple[str, ...]:
+        """Those of random teams."""
+
+    @property
+    def ally_team(self) -> tuple[str, ...]:
+        """A fixed team."""
+
+    @property
+    def enemy_team(self) -> tuple[str, ...]:
+        """Its opponents."""
+
+
+class Stage(Protocol):
+    """The battle beside its record; ``BattleEnv`` is one."""
+
+    units: NDArray[np.void]
+    """(1,) table of unit types."""
+    setup: NDArray[np.void]
+    """(1,) ground and script."""
+    options: BattleOptions
+    """What agents can see."""
+
+    @property
+    def spec(self) -> Title:
+        """Name and counts."""
+
+    @property
+    def scenario(self) -> Cast:
+        """Unit types, for the legend."""

@@ -1,0 +1,167 @@
+"""Searches for an algorithm's settings on one scenario, by any number of processes, and writes the best to a file.
+
+    python -m harness.tune --algo k24 --scenario MMM --trials 30 --n-jobs 2
+
+Each trial trains several seeds and may be pruned on the lower end of their interval. The same command goes on where it
+was stopped; ``harness.worker`` on this or another machine joins. ``harness.compare --config`` reads the result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.trial import FrozenTrial, TrialState
+from rich.console import Console
+
+from algorithms.pymarl import dump_settings
+from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, make_console, make_folder, say
+from harness.errors import UsageError
+from harness.job import job_of, plan_of
+from harness.plan import plan_runs
+from harness.process import prepare_process
+from harness.search_trial import Objective
+from harness.tune_flags import Question, read_flags
+from harness.workers import work_together
+from studies.errors import StorageError
+from studies.place import read_storage
+from studies.search import SearchStudy
+from studies.space import from_json, to_json
+from studies.store import StudyStore
+
+STARTUP = 5
+"""Trials drawn at random, and never pruned against fewer than these, before the sampler and the pruner judge."""
+_ENDED = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed or left"}
+WARM_UP = 1 / 3
+"""Share of a run before which nothing is pruned: masks and exploration settle late."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Search; returns the exit code: 0 all trials over, 1 none gave a result, 2 a mistake, 130 Ctrl-C."""
+    console = make_console()
+    question = None
+    try:
+        question = read_flags(sys.argv[1:] if argv is None else argv)
+        request = ask(question)
+        make_folder(question.runs.out)
+        introduce(console, question)
+        runs = question.runs
+        with SearchStudy.open(runs.storage, runs.study, request=request, trials=question.trials) as search:
+            if runs.n_jobs > 1:
+                search.fill()  # before anyone works, so that no worker finds it empty
+                work_together(runs.n_jobs, runs.for_workers)
+            join_search(console, search, storage=runs.storage, out=runs.out, device=runs.device)
+            return report(console, search, runs.out)
+    except (UsageError, StorageError) as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        again = f"; to go on: {question.runs.command}" if question else ""
+        print(f"\nstopped; what is done is kept{again}", file=sys.stderr)
+        return INTERRUPTED
+
+
+def ask(question: Question) -> dict[str, Any]:
+    """The question as data, for the database; equal for equal commands."""
+    plans, _ = plan_runs(question.runs)
+    jobs = [job_of(plan, deterministic=question.runs.deterministic) for plan in plans]
+    return {"jobs": jobs, "space": to_json(question.space), "seed": question.seed, "heartbeat": question.heartbeat}
+
+
+def introduce(console: Console, question: Question) -> None:
+    """Say what will happen before it does."""
+    runs = question.runs
+    say(
+        console,
+        f"{question.trials} trials of {runs.algorithms[0]} on {runs.scenarios[0]}, each {len(runs.seeds)} seeds of "
+        f"{runs.budget.env_steps:,} env steps (budget {runs.budget.name}); study {runs.study} in "
+        f"{read_storage(runs.storage).shown}",
+    )
+    for name, allowed in question.space.items():
+        say(console, f"searched: {name} in {allowed}{question.why}")
+
+
+def join_search(console: Console, search: SearchStudy, *, storage: str, out: Path, device: str) -> None:
+    """Take trials until none is left.
+
+    Args:
+        console: is told how they go.
+        search: the queue.
+        storage: its database, which has the runs as well.
+        out: folder for checkpoints and pictures.
+        device: as of ``plan_of``.
+
+    Raises:
+        UsageError: what the runs need is not on this machine.
+        StorageError: the database cannot be used.
+        KeyboardInterrupt: the user stopped it.
+    """
+    jobs = search.request["jobs"]
+    plans = [plan_of(job, device) for job in jobs]
+    prepare_process(deterministic=jobs[0]["deterministic"])
+    warm_up = round(WARM_UP * plans[0].budget.env_steps)
+    with StudyStore.open(storage, f"{search.name}-runs") as store:
+        space = from_json(search.request["space"])
+        search.work(
+            Objective(plans, space, store, study=search.name, out=out, console=console),
+            sampler=sampler_for(search),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=warm_up),
+            tell=lambda trial: say(console, f"trial {trial.number}: {ending(trial)}"),
+        )
+
+
+def count_trials(search: SearchStudy) -> str:
+    """How the trials ended, in words."""
+    states = Counter(trial.state for trial in search.optuna.get_trials(deepcopy=False))
+    return ", ".join(f"{states[state]} {word}" for state, word in _ENDED.items() if states[state]) or "no trials"
+
+
+def sampler_for(search: SearchStudy) -> optuna.samplers.BaseSampler:
+    """TPE that stays away from what other workers are at; the first draws repeat where one worker does all."""
+    begun = sum(trial.state != TrialState.WAITING for trial in search.optuna.get_trials(deepcopy=False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)  # constant_liar is one
+        return optuna.samplers.TPESampler(
+            seed=search.request["seed"] + begun, n_startup_trials=STARTUP, constant_liar=True
+        )
+
+
+def ending(trial: FrozenTrial) -> str:
+    """How a trial ended, in words."""
+    if trial.state == TrialState.COMPLETE:
+        return f"complete, {trial.user_attrs['estimate']:.3f} {trial.user_attrs['interval']}"
+    if trial.state == TrialState.PRUNED:
+        return f"pruned at {trial.last_step:,} env steps"
+    return f"FAILED with {trial.user_attrs.get('error', 'no word')}; the other trials go on"
+
+
+def report(console: Console, search: SearchStudy, out: Path) -> int:
+    """The best trial so far, as a file that ``compare --config`` reads."""
+    complete = search.optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if not complete:
+        say(console, f"{search.name}: {count_trials(search)}; none gave a result, so there are no best settings")
+        return SOME_MISSING
+    plan, best = plan_of(search.request["jobs"][0]), search.optuna.best_trial
+    settings = dataclasses.replace(plan.config, **best.params)
+    path = out / search.name / "best.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    comment = (
+        f"Best of {len(complete)} complete trials of study {search.name} on {plan.scenario}:\n"
+        f"trial {best.number}, {best.user_attrs['estimate']:.3f} {best.user_attrs['interval']}."
+    )
+    path.write_text(dump_settings(plan.algorithm, settings, comment))
+    say(console, f"{search.name}: {count_trials(search)}; best is trial {best.number}, {ending(best)}")
+    again = f"python -m harness.compare --algos {plan.algorithm} --scenarios {plan.scenario} --config {path}"
+    say(console, f"written: {path}; to compare it on other seeds: {again}")
+    return ALL_DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,8 @@
+"""Version 1: the tables as the program made them before it knew migrations. Such a database is stamped, not made."""
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Nothing: whoever is at this version has its tables."""

@@ -1,0 +1,285 @@
+"""A search over settings that any number of processes share: an Optuna study whose trials come out of a queue.
+
+Every trial that was asked for is put into the study as WAITING before anyone works; a worker only takes what waits, so
+that the number of trials is exact however many workers there are. A trial whose worker gives no heartbeat for a while
+is failed by Optuna, and queued again here. Who fills the queue owns the search's row meanwhile, and mends what a kill
+left between two steps: nothing asked for is lost, and nothing is done twice.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import optuna
+from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from studies.database import connect, inspect_file, make_folder, transaction
+from studies.errors import StorageError, translated
+from studies.ledger import is_free, release
+from studies.optuna_storage import close_storage, open_storage
+from studies.owner import Owner
+from studies.place import Place, read_storage
+from studies.schema import Search
+from studies.store import BUSY_SECONDS
+
+MISSED = 3
+"""Heartbeats missed after which a trial counts as left by its worker."""
+RETRIES = 3
+"""How often a trial that its worker left is queued again; one that kills each worker must end at some time."""
+BROKE, STOPPED, AGAIN_OF, DEATHS = "error", "stopped", "again_of", "deaths"
+"""Attributes of a trial: its objective failed; its worker was asked to stop; which trial it repeats; workers lost."""
+
+_Open = (TrialState.WAITING, TrialState.RUNNING)
+
+
+class ObjectiveBroke(Exception):
+    """The objective failed by itself: the trial is over, and trying it again would not help."""
+
+
+class NothingWaits(Exception):
+    """No trial waits in the queue."""
+
+
+class _Queue(RDBStorage):
+    """Hands out trials that were put in, and makes none by itself."""
+
+    def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
+        if template_trial is None:
+            raise NothingWaits
+        return super()._create_new_trial(study_id, template_trial)
+
+
+class SearchStudy:
+    """One search in one database; open it with ``SearchStudy.open``, use it in a ``with`` block.
+
+    Args:
+        place: the database.
+        study: name of the Optuna study.
+        row: what was asked; ``request["heartbeat"]`` is the seconds between two signs of life of a trial.
+        busy_seconds: how long to wait for another process's write.
+    """
+
+    def __init__(self, place: Place, study: str, row: Search, busy_seconds: float) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)  # failed trials are told by whoever runs them
+        self.place, self.name, self.request = place, study, row.request
+        self.heartbeat = float(row.request["heartbeat"])
+        self._engine = connect(place, busy_seconds)
+        interval = max(1, round(self.heartbeat))
+        beating = {"heartbeat_interval": interval, "grace_period": MISSED * interval}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats are one in Optuna
+            self._storage = open_storage(place, busy_seconds, _Queue, **beating)
+        try:
+            with translated(place):
+                self.optuna = optuna.create_study(
+                    storage=self._storage, study_name=study, direction="maximize", load_if_exists=True
+                )
+                if len(self.optuna.directions) != 1:
+                    raise StorageError(
+                        f"{place} holds a comparison {study!r}, which is no search. Nothing was changed. Name another "
+                        f"study: --study my_search"
+                    )
+        except StorageError:
+            self.close()
+            raise
+
+    @classmethod
+    def open(
+        cls,
+        storage: str,
+        study: str,
+        *,
+        request: dict[str, Any] | None = None,
+        trials: int = 0,
+        busy_seconds: float = BUSY_SECONDS,
+    ) -> SearchStudy:
+        """Open a search; with a ``request`` it is made where missing.
+
+        Args:
+            storage: as of ``StudyStore.open``.
+            study: its name.
+            request: the question, JSON-able; ``None``: whatever was asked before.
+            trials: how many are wanted altogether; more than were asked for before add to them.
+            busy_seconds: how long to wait for another process's write.
+
+        Raises:
+            StorageError: the database cannot be used, there is no such search, or it asks something else.
+        """
+        place = read_storage(storage)
+        if place.path:
+            make_folder(place.path)
+        inspect_file(place, busy_seconds)
+        engine = connect(place, busy_seconds)
+        try:
+            with transaction(engine, place) as session:
+                row = _ask(session, place, study, request, trials)
+        finally:
+            engine.dispose()
+        return cls(place, study, row, busy_seconds)
+
+    def work(
+        self,
+        objective: Callable[[optuna.Trial], float],
+        *,
+        sampler: BaseSampler,
+        pruner: BasePruner,
+        tell: Callable[[FrozenTrial], None],
+    ) -> None:
+        """Take trials until all that were asked for are over, those of other workers too: they may come back.
+
+        Args:
+            objective: works on one trial; it may prune it, or raise ``ObjectiveBroke``.
+            sampler: draws settings.
+            pruner: ends trials early.
+            tell: is shown each trial that ended here.
+
+        Raises:
+            KeyboardInterrupt: the user stopped it; the trial in hand waits for another worker.
+            StorageError: the database cannot be used.
+        """
+        self.optuna.sampler, self.optuna.pruner = sampler, pruner
+        with translated(self.place):
+            while self.fill():
+                try:
+                    self.optuna.optimize(
+                        lambda trial: _stoppable(objective, trial),
+                        n_trials=1,
+                        catch=(ObjectiveBroke,),
+                        callbacks=[lambda _, trial: tell(trial)],
+                    )
+                except NothingWaits:
+                    time.sleep(min(self.heartbeat, 5.0) / 2)
+                except KeyboardInterrupt:
+                    self.fill()
+                    raise
+
+    def fill(self) -> int:
+        """Queue what is missing and what was left by its worker; returns how many trials wait or run.
+
+        One process does it at a time; the others wait for it.
+        """
+        me = Owner.myself()
+        while not self._own(me):
+            time.sleep(0.1)
+        try:
+            with transaction(self._engine, self.place) as session:
+                wanted = session.get_one(Search, self.name).trials
+            self._fail_unborn()
+            trials = self.optuna.get_trials(deepcopy=False)
+            repeated = {trial.user_attrs.get(AGAIN_OF) for trial in trials}
+            answered = sum(trial.state in (TrialState.COMPLETE, TrialState.PRUNED, *_Open) for trial in trials)
+            for trial in trials:
+                if trial.state == TrialState.FAIL and trial.number not in repeated:
+                    answered += 1
+                    if BROKE not in trial.user_attrs and trial.user_attrs.get(DEATHS, 0) < RETRIES:
+                        self.optuna.add_trial(_again(trial))
+            for _ in range(wanted - answered):
+                self.optuna.add_trial(create_trial(state=TrialState.WAITING))
+            return len(self.optuna.get_trials(deepcopy=False, states=_Open))
+        finally:
+            with transaction(self._engine, self.place) as session:
+                release(session.get_one(Search, self.name))
+
+    def _own(self, me: Owner) -> bool:
+        with transaction(self._engine, self.place) as session:
+            row, now = session.get_one(Search, self.name), time.time()
+            free = is_free(row, now)
+            if free:
+                row.owner_host, row.owner_pid, row.owner_started, row.heartbeat = me.host, me.pid, me.started, now
+            return free
+
+    def _fail_unborn(self) -> None:
+        """Fail trials whose worker died between taking them and their first heartbeat, which Optuna overlooks."""
+        with self._storage.engine.connect() as connection:
+            alive = set(connection.execute(text("SELECT trial_id FROM trial_heartbeats")).scalars())
+        late = datetime.now() - timedelta(seconds=MISSED * self.heartbeat)
+        for trial in self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            started = trial.datetime_start
+            if trial._trial_id not in alive and started is not None and started < late:
+                try:
+                    self._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+                except UpdateFinishedTrialError:
+                    continue  # it was not dead after all, and has ended
+
+    def close(self) -> None:
+        """Release the connections."""
+        close_storage(self._storage)
+        self._engine.dispose()
+
+    def __enter__(self) -> SearchStudy:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+def search_names(storage: str, *, busy_seconds: float = BUSY_SECONDS) -> list[str]:
+    """Names of the searches in a database; none where there is no database yet.
+
+    Raises:
+        StorageError: it cannot be used.
+    """
+    place = read_storage(storage)
+    if place.path and not place.path.is_file():
+        return []
+    inspect_file(place, busy_seconds)
+    engine = connect(place, busy_seconds)
+    try:
+        with transaction(engine, place) as session:
+            return list(session.scalars(select(Search.study).order_by(Search.study)))
+    finally:
+        engine.dispose()
+
+
+def _ask(session: Session, place: Place, study: str, request: dict[str, Any] | None, trials: int) -> Search:
+    """The row of a search, made or extended as asked."""
+    if request is not None:
+        request = json.loads(json.dumps(request))  # as it comes back from the database, lists for tuples
+    row = session.get(Search, study)
+    if row is None:
+        if request is None:
+            raise StorageError(
+                f"{place} holds no search {study!r}. Ask for one: python -m harness.tune --study {study}"
+            )
+        row = Search(study=study, request=request, trials=trials, created=time.time(), heartbeat=0.0)
+        session.add(row)
+    elif request is not None and row.request != request:
+        differing = sorted(key for key in {*row.request, *request} if row.request.get(key) != request.get(key))
+        raise StorageError(
+            f"{place} holds a search {study!r} that asks something else (other: {', '.join(differing)}). Nothing was "
+            f"changed. Name another study: --study my_search"
+        )
+    row.trials = max(row.trials, trials)
+    session.flush()
+    return row
+
+
+def _stoppable(objective: Callable[[optuna.Trial], float], trial: optuna.Trial) -> float:
+    """Run the objective; a trial that is interrupted says so, since that is nobody's death."""
+    try:
+        return objective(trial)
+    except KeyboardInterrupt:
+        trial.set_user_attr(STOPPED, True)
+        raise
+
+
+def _again(trial: FrozenTrial) -> FrozenTrial:
+    """A trial with the same settings that waits."""
+    deaths = trial.user_attrs.get(DEATHS, 0) + (STOPPED not in trial.user_attrs)
+    return create_trial(
+        state=TrialState.WAITING,
+        params=trial.params,
+        distributions=trial.distributions,
+        user_attrs={AGAIN_OF: trial.number, DEATHS: deaths},
+    )

@@ -1,0 +1,175 @@
+"""``--backend sc2`` from the command line to the run: with a fake game, since the road is what is tested here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import envs.registry
+from algorithms.replay import EpisodeReplay
+from harness import policies, scripted, watch
+from harness.budgets import BUDGETS
+from harness.command_line import ALL_DONE, INTERRUPTED, WRONG_USE
+from harness.compare import main
+from harness.errors import UsageError
+from harness.flags import read_flags
+from harness.plan import plan_runs
+from harness.rollout import Rollout
+from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
+from tests.harness.fake_env import FakeEnv
+from tests.harness.fake_request import request_for
+from tests.harness.test_resume import stop_after
+from tests.sc2.fake_game import use_fake
+
+
+@pytest.fixture(autouse=True)
+def _fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    use_fake(monkeypatch, tmp_path)
+
+
+def test_fewer_games_than_built_in_battles() -> None:
+    given = read_flags(["--backend", "sc2"])
+    assert (given.num_envs, given.budget.test_slots, given.study) == (4, 4, "compare-sc2-quick")
+    assert read_flags([]).num_envs == 8
+    assert read_flags(["--backend", "sc2", "--num-envs", "3"]).budget.test_slots == 2, "3 does not divide 32 battles"
+    assert BUDGETS["quick"].with_slots(100).test_slots == 32
+
+
+def test_a_run_on_the_game_is_another_run() -> None:
+    request = dict(algorithms=("qmix",), scenarios=("terran_5_vs_5",))
+    (here,), _ = plan_runs(request_for(**request))
+    (there,), _ = plan_runs(request_for(**request, backend="sc2"))
+    assert "backend" not in here.identity()["env"], "runs of before keep their identity"
+    assert (there.identity()["env"]["backend"], there.identity()["env"]["game"]) == ("sc2", "StarCraft II")
+    assert here.key.config_hash != there.key.config_hash
+    assert there.label == "qmix terran_5_vs_5 on sc2 seed 0"
+
+
+def test_patience_is_no_part_of_a_run() -> None:
+    request = request_for(algorithms=("qmix",), scenarios=("3m",), backend="sc2")
+    (one,), _ = plan_runs(request)
+    patient = read_flags(["--backend", "sc2", "--set", "env.step_timeout=500"]).settings
+    (two,), _ = plan_runs(request_for(algorithms=("qmix",), scenarios=("3m",), backend="sc2", settings=patient))
+    assert one.key == two.key
+    assert two.env_options.step_timeout == 500
+
+
+def test_results_of_the_stand_in_are_not_taken_for_the_games(tmp_path: Path) -> None:
+    (tmp_path / "game" / "STAND-IN.txt").write_text("")
+    (plan,), _ = plan_runs(request_for(algorithms=("qmix",), scenarios=("3m",), backend="sc2"))
+    assert plan.identity()["env"]["game"] == "stand-in"
+
+
+def test_what_is_missing_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SC2PATH", str(tmp_path / "nothing"))
+    storage = tmp_path / "s.db"
+    flags = ["--backend", "sc2", "--storage", f"sqlite:///{storage}", "--out", str(tmp_path / "runs")]
+    assert main(flags) == WRONG_USE
+    told = capsys.readouterr().err
+    assert told.startswith("error: StarCraft II is not in")
+    assert "next: unpack version 4.10" in told
+    assert told.count("\n") == 1
+    assert not storage.exists()
+
+
+def test_compare_plays_the_game(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every game breaks down in its thirteenth battle: in the final evaluation that is reported and no loss."""
+    monkeypatch.setenv("FAKE_SC2", "crash:12:2")
+    flags = ["--backend", "sc2", "--scenarios", "3m", "--algos", "qmix", "--budget", "smoke", "--num-envs", "1"]
+    own = ["--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs"), "--device", "cpu"]
+    more = ["--env-steps", "24", "--set", "env.backoff=0.01", "--set", "qmix.batch_size=2"]
+    assert main([*flags, *own, *more]) == ALL_DONE
+    said = capsys.readouterr().out
+    assert "battles are played by StarCraft II in " in said
+    (table,) = (tmp_path / "runs").rglob("table.json")
+    (row,) = json.loads(table.read_text())["rows"]
+    assert row["aborted"] == 1
+    assert "qmix on 3m: 1 evaluation battles aborted and are not counted" in said
+
+
+def test_a_stopped_run_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stopped in the middle of battles; all episodes that are learned from are whole ones of four steps."""
+    lengths = []
+    insert = EpisodeReplay.insert
+
+    def watched(self: EpisodeReplay, episode: Any) -> None:
+        lengths.append(len(episode.actions))
+        insert(self, episode)
+
+    flags = ["--backend", "sc2", "--scenarios", "3m", "--algos", "qmix", "--budget", "smoke", "--num-envs", "2"]
+    own = ["--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs"), "--device", "cpu"]
+    command = [*flags, *own, "--env-steps", "40"]
+    with monkeypatch.context() as patch:
+        patch.setattr(EpisodeReplay, "insert", watched)
+        with monkeypatch.context() as stop:
+            stop_after(stop, 20)
+            assert main(command) == INTERRUPTED
+        assert len(lengths) == 4
+        assert main(command) == ALL_DONE
+    assert "resumes at 20 env steps, its replay of 4 episodes included" in capsys.readouterr().out
+    assert lengths == [4] * 8
+
+
+def test_a_battle_that_was_lost_with_its_game_is_dropped() -> None:
+    """A world that cannot be saved begins another battle; what was seen of the old one is no part of it."""
+    env = FakeEnv(4, 0)
+    env.reset()
+    algorithm = RuleAlgorithm("rule", env.spec, RuleConfig())
+    rollout = Rollout(env, algorithm)
+    for _ in range(2):
+        assert not rollout.step(0.0)
+    saved = rollout.state_dict()
+    other = FakeEnv(4, 0)
+    other.reset()
+    other.battle_id[1:] += 5
+    for slot in range(1, 4):
+        other._start(slot)
+    other.t[0], other.right[0] = env.t[0], env.right[0]
+    other._show(0)
+    resumed = Rollout(other, algorithm)
+    resumed.load_state_dict(saved)
+    seen: dict[int, int] = {}
+    while len(seen) < 4:
+        battles = other.battle_id.copy()
+        episodes = [(len(episode.actions), int(episode.obs[0, 0, 6])) for episode in resumed.step(0.0)]
+        slots = np.flatnonzero(other.terminated | other.truncated)
+        for slot, (length, first) in zip(slots.tolist(), episodes, strict=True):
+            assert first == 0, "an episode begins at its battle's beginning"
+            if slot not in seen:
+                assert battles[slot] == (0 if slot == 0 else 5)
+                seen[slot] = length
+
+
+def test_policies_on_the_game(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert policies.missing("nearest", "3m", "sc2") == ["the built-in engine"]
+    assert not policies.missing("random", "3m", "sc2")
+    assert not policies.missing("nearest-free", "3m", "sc2")
+    flags = ["--backend", "sc2", "--scenarios", "3m", "--battles", "2", "--out", str(tmp_path / "s.csv")]
+    assert scripted.main(flags) == ALL_DONE
+    text = (tmp_path / "s.csv").read_text()
+    assert "3m,random,2,0,1.0" in text, "two games, and each one's first battle is won"
+    assert "3m,nearest-free,2,0,1.0" in text
+    with pytest.raises(UsageError, match="policy nearest needs the built-in engine"):
+        policies.check_plays("nearest", "3m", "sc2")
+    capsys.readouterr()
+
+
+def test_only_published_scenarios_without_being_named() -> None:
+    played = [id for id in envs.registry.ids() if scripted.is_played(id, "sc2")]
+    assert len(played) == 30 + 23
+    assert "1o_2r_vs_4r" not in played
+
+
+def test_it_cannot_be_watched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert watch.main(["--backend", "sc2", "--out", str(tmp_path / "f.gif")]) == WRONG_USE
+    assert "--backend sc2 cannot be watched: pictures are drawn from the built-in engine's" in capsys.readouterr().err

@@ -1,0 +1,103 @@
+"""The doctor names what is there, what is missing and what to type next."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from envs.battle.scenarios import fixed_scenarios
+from envs.sc2 import installation
+from harness.command_line import ALL_DONE, SOME_MISSING, WRONG_USE
+from harness.doctor import Step, findings, main
+from tests.sc2.fake_game import use_fake
+
+
+@pytest.fixture(autouse=True)
+def _fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Everything is there; of the packages, only the fake ones need to be."""
+    use_fake(monkeypatch, tmp_path, maps=tuple(fixed_scenarios("smac.json")))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: importlib.machinery.ModuleSpec(name, None))
+    monkeypatch.setattr(installation, "check_protocol", lambda: "protobuf 7")
+
+
+def states(text: str) -> dict[str, str]:
+    """Step -> state, of a report in JSON."""
+    return {step["step"]: step["state"] for step in json.loads(text)["steps"]}
+
+
+def test_all_is_well_and_a_battle_is_played(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == ALL_DONE
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("ok ") for line in lines)
+    assert len(lines) == 11 + 23 + 1
+    assert "version 4.10.0.0 answers; one reset and one step of terran_5_vs_5 were played" in lines[-1]
+    assert last == "StarCraft II can be played: python -m harness.compare --backend sc2"
+
+
+def test_no_game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("SC2PATH", str(tmp_path / "nothing"))
+    assert main(["--json"]) == SOME_MISSING
+    told = capsys.readouterr().out
+    found = states(told)
+    assert found["smacv2"] == "ok"
+    assert found["game"] == "missing"
+    assert found["game version"] == found["map MMM2"] == found["first battle"] == "left out"
+    assert json.loads(told)["ok"] is False
+    assert main([]) == SOME_MISSING
+    assert "a program that stands in for it: python -m envs.sc2.server install" in capsys.readouterr().out
+
+
+def test_one_map_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "game" / "Maps" / "SMAC_Maps" / "MMM2.SC2Map").unlink()
+    assert main(["--no-game"]) == SOME_MISSING
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if not line.startswith(("ok", "without")))
+    assert line.startswith("missing  map MMM2")
+    assert "next: download SMAC_Maps.zip" in line
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("crash:*:launch", "failed 1 times in a row, the last time: GameCrashed"),
+        ("crash:*:1", "failed 1 times in a row, the last time: GameCrashed"),
+    ],
+)
+def test_a_game_that_does_not_work(
+    fault: str, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FAKE_SC2", fault)
+    assert main(["--json"]) == SOME_MISSING
+    last = json.loads(capsys.readouterr().out)["steps"][-1]
+    assert (last["step"], last["state"]) == ("first battle", "missing")
+    assert says in last["text"]
+
+
+def test_a_game_of_another_build(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FAKE_SC2_BUILD", "80949")
+    assert main([]) == SOME_MISSING
+    assert "the game says that it is build 80949, not 75689; next: unpack version 4.10" in capsys.readouterr().out
+    assert main(["--game-version", "latest"]) == ALL_DONE
+
+
+def test_whatever_a_check_raises_is_a_finding() -> None:
+    def broken() -> str:
+        raise ZeroDivisionError("no reason")
+
+    checks = [
+        Step(name="a", check=broken),
+        Step(name="b", check=lambda: "there"),
+        Step(name="c", check=broken, needs=("a",)),
+    ]
+    assert [(found.state, found.text) for found in findings(checks)] == [
+        ("missing", "ZeroDivisionError: no reason"),
+        ("ok", "there"),
+        ("left out", "needs a"),
+    ]
+
+
+def test_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--jason"]) == WRONG_USE
+    assert "all flags: python -m harness.doctor --help" in capsys.readouterr().err

@@ -1,0 +1,216 @@
+"""What other programs get: the layout of marl-eval, the table as CSV and Markdown, all findings as JSON."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.command_line import ALL_DONE, WRONG_USE
+from harness.errors import UsageError
+from harness.export import main
+from harness.marl_eval import environment_of, marl_eval_layout
+from harness.plan import plan_runs
+from harness.variants import group_study
+from studies.rows import CurvePoint, RunRow
+from tests.harness.conftest import Compare
+from tests.harness.fake_request import request_for
+from tests.harness.test_table import points, run_row
+
+
+def runs_on(scenarios: tuple[str, ...] = ("map_a", "map_b"), seeds: tuple[int, ...] = (0, 1)) -> list[RunRow]:
+    """Two algorithms on scenarios of the built-in engine."""
+    plans = plan_runs(request_for(algorithms=("rule", "qmix")))[0]
+    asked = [(plan, scenario, seed) for scenario in scenarios for seed in seeds for plan in plans]
+    return [
+        run_row(plan, 4 + number, run_id=number, scenario=scenario, seed=seed)
+        for number, (plan, scenario, seed) in enumerate(asked)
+    ]
+
+
+def curve(run_id: int) -> list[CurvePoint]:
+    return points((0, 0.1), (1000, 0.1 + run_id / 100))
+
+
+def layout_faults(layout: Any) -> list[str]:
+    """Where something departs from what marl-eval reads."""
+    found = []
+    for environment, tasks in layout.items():
+        algorithms = {tuple(sorted(runs)) for runs in tasks.values()}
+        runs = [runs for task in tasks.values() for runs in task.values()]
+        if len(algorithms) != 1:
+            found.append(f"{environment}: algorithms differ between tasks")
+        if len({tuple(sorted(each)) for each in runs}) != 1:
+            found.append(f"{environment}: runs differ")
+        for run in (run for each in runs for run in each.values()):
+            found += [f"{environment}: {fault}" for fault in run_faults(run)]
+        if len({tuple(run) for each in runs for run in each.values()}) != 1:
+            found.append(f"{environment}: steps differ between runs")
+    return found
+
+
+def run_faults(run: dict[str, dict[str, Any]]) -> list[str]:
+    steps = [name for name in run if name != "absolute_metrics"]
+    if steps != [f"step_{number}" for number in range(len(steps))] or not steps:
+        return ["steps are not step_0, step_1, …"]
+    if "absolute_metrics" not in run:
+        return ["absolute_metrics are missing"]
+    counts = [run[step].get("step_count") for step in steps]
+    if not all(isinstance(count, int) for count in counts) or counts != sorted(counts):
+        return ["step_count is no rising integer"]
+    metrics = [{name: value for name, value in part.items() if name != "step_count"} for part in run.values()]
+    if len({tuple(each) for each in metrics}) != 1:
+        return ["metrics differ between steps"]
+    lists = [value for each in metrics for value in each.values()]
+    return [] if all(isinstance(each, list) and each for each in lists) else ["a metric is no list"]
+
+
+def test_marl_eval_layout() -> None:
+    layout, left_out = marl_eval_layout(group_study(runs_on()), curve)
+    assert left_out == []
+    assert layout_faults(layout) == []
+    assert list(layout) == ["battle"]
+    assert list(layout["battle"]) == ["map_a", "map_b"]
+    assert layout["battle"]["map_b"]["rule"]["seed_1"] == {
+        "step_0": {"step_count": 0, "win_rate": [0.1], "return": [0.0]},
+        "step_1": {"step_count": 1000, "win_rate": [0.1 + 6 / 100], "return": [0.0]},
+        "absolute_metrics": {"win_rate": [10 / 16], "return": [10.0]},
+    }
+
+
+def _without_absolute(run: dict[str, Any]) -> None:
+    del run["absolute_metrics"]
+
+
+def _bare_number(run: dict[str, Any]) -> None:
+    run["step_1"]["win_rate"] = 0.5
+
+
+def _other_steps(run: dict[str, Any]) -> None:
+    run["step_7"] = run.pop("step_1")
+
+
+def _other_metrics(run: dict[str, Any]) -> None:
+    del run["absolute_metrics"]["return"]
+
+
+@pytest.mark.parametrize("spoil", [_without_absolute, _bare_number, _other_steps, _other_metrics])
+def test_a_spoilt_layout_is_found(spoil: Callable[[dict[str, Any]], None]) -> None:
+    layout = copy.deepcopy(marl_eval_layout(group_study(runs_on()), curve)[0])
+    spoil(layout["battle"]["map_a"]["qmix"]["seed_0"])
+    assert layout_faults(layout)
+
+
+def test_a_missing_run_is_found() -> None:
+    layout = marl_eval_layout(group_study(runs_on()), curve)[0]
+    del layout["battle"]["map_a"]["qmix"]["seed_0"]
+    assert layout_faults(layout) == ["battle: runs differ"]
+
+
+def test_what_not_all_have_is_left_out_and_said() -> None:
+    runs = [*runs_on(), *runs_on(("map_a",), (2,))]
+
+    def uneven(run_id: int) -> list[CurvePoint]:
+        return [*curve(run_id), *(points((2000, 0.9)) if run_id == 1 else ())]
+
+    layout, left_out = marl_eval_layout(group_study(runs), uneven)
+    assert layout_faults(layout) == []
+    assert left_out == [
+        "rule map_a: seeds 2, which not all others have",
+        "qmix map_a: seeds 2, which not all others have",
+        "qmix map_a 0: env_steps 2000, which not all others have",
+    ]
+
+
+def test_an_algorithm_that_is_missing_on_a_task_is_refused() -> None:
+    runs = [run for run in runs_on() if (run.algorithm, run.scenario) != ("qmix", "map_b")]
+    with pytest.raises(UsageError, match=r"qmix has no finished run on map_b.*--algos rule, or --scenarios map_a"):
+        marl_eval_layout(group_study(runs), curve)
+
+
+def test_runs_with_nothing_in_common_are_refused() -> None:
+    runs = [run for run in runs_on() if (run.algorithm == "rule") == (run.seed == 0)]
+    with pytest.raises(UsageError, match=r"no seed in common.*rule map_a: 0; .*qmix map_a: 1.*--algos, --scenarios"):
+        marl_eval_layout(group_study(runs), curve)
+
+
+def test_worlds_are_environments() -> None:
+    plan = plan_runs(request_for())[0][0]
+    elsewhere = {"env": {"fight": {"entry_point": "my_world:build"}}}
+    assert environment_of(run_row(plan, 1)) == "battle"
+    assert environment_of(run_row(plan, 1, config=elsewhere, scenario="mpe2/spread")) == "mpe2"
+    assert environment_of(run_row(plan, 1, config=elsewhere, scenario="spread")) == "my_world"
+    run = run_row(plan, 1, config=elsewhere, scenario="mpe2/spread", details={"can_be_won": False})
+    layout, _ = marl_eval_layout(group_study([run]), curve)
+    assert list(layout["mpe2"]["spread"]["rule"]["seed_0"]["absolute_metrics"]) == ["return"], "no one wins there"
+
+
+def test_settings_of_one_study_are_told_apart() -> None:
+    plan = plan_runs(request_for())[0][0]
+    configs = [
+        {"algorithm": {"lr": 1}, "env": {"scenario": "fake", "sight": 9}},
+        {"algorithm": {"lr": 2}, "env": {"scenario": "fake", "sight": 9}},
+        {"algorithm": {"lr": 2}, "env": {"scenario": "fake_two", "sight": 9}},
+    ]
+    runs = [run_row(plan, 1, config=config, scenario=config["env"]["scenario"]) for config in configs]  # type: ignore[call-overload]
+    names = [name for name, _ in group_study(runs)]
+    assert len(set(names)) == 2
+    assert names[1] == names[2], "the same settings on another scenario"
+    assert all(name.startswith("rule@") and len(name) == len("rule@") + 6 for name in names)
+    assert [scenario for _, scenario in group_study(runs)] == ["fake", "fake", "fake_two"]
+    assert list(group_study(runs[1:])) == [("rule", "fake"), ("rule", "fake_two")]
+
+
+@pytest.fixture
+def study(compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Flags that name a study with two runs of the rule."""
+    assert compare("--algos", "rule", "--seeds", "2", "--env-steps", "200", "--study", "s") == ALL_DONE
+    capsys.readouterr()
+    return ["--storage", f"sqlite:///{tmp_path}/s.db", "--study", "s"]
+
+
+def test_from_the_database(study: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "new" / "runs.json"
+    assert main([*study, "--format", "marl-eval", "--out", str(out)]) == ALL_DONE
+    assert layout_faults(json.loads(out.read_text())) == []
+    assert capsys.readouterr().err == f"written: {out}\n"
+    texts = {}
+    for form in ("csv", "markdown", "json"):
+        assert main([*study, "--format", form]) == ALL_DONE
+        texts[form] = capsys.readouterr().out
+    (row,) = csv.DictReader(io.StringIO(texts["csv"]))
+    assert (row["algorithm"], row["seeds"]) == ("rule", "0 1")
+    written = tmp_path / "runs" / "s"
+    assert texts["csv"].splitlines() == (written / "table.csv").read_text().splitlines()
+    assert texts["markdown"].splitlines()[2:] == (written / "table.md").read_text().splitlines()[2:]
+    assert json.loads(texts["json"])["curves"] == json.loads((written / "table.json").read_text())["curves"] != []
+
+
+def test_compare_for_machines(compare: Compare, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare("--algos", "rule", "--env-steps", "200", "--json") == ALL_DONE
+    told = capsys.readouterr()
+    assert json.loads(told.out)["rows"][0]["algorithm"] == "rule"
+    assert "written: " in told.err
+
+
+MISTAKES = {
+    ("--study", "t"): "unknown study 't'; known: s. It is looked for in sqlite:///",
+    ("--algos", "rul"): "unknown algorithm of study s 'rul'; did you mean rule",
+    ("--scenarios", "fak"): "unknown scenario of study s 'fak'; did you mean fake",
+    ("--format", "xml"): "invalid choice: 'xml'",
+    ("--out", "/proc/here/runs.csv"): "--out /proc/here/runs.csv cannot be written to",
+}
+
+
+def test_mistakes(study: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for flags, message in MISTAKES.items():
+        assert main([*study, "--format", "csv", *flags]) == WRONG_USE
+        told = capsys.readouterr().err
+        assert message in told
+        assert told.count("\n") == 1

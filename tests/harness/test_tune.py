@@ -1,0 +1,229 @@
+"""A search on the fake world: the rule's settings decide who wins, so the best trial is known."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna_dashboard import get_note
+
+from algorithms import registry
+from algorithms.pymarl import dump_settings, load_settings
+from harness import tune
+from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE
+from harness.search_space import class_of, parse_space, recommended_space
+from harness.train import TrainingRun
+from studies.space import Choice, Range
+from studies.store import StudyStore
+from tests.harness.conftest import Compare
+from tests.harness.fake_algorithm import RuleConfig
+from tests.harness.killing import kill_first_owner
+
+STUDY = "tune-rule-fake-smoke-600-steps"
+SHORT = ("--algo", "rule", "--scenario", "fake", "--env-steps", "600", "--search", "rule.right=true,false")
+
+
+def command(tmp_path: Path, *flags: str) -> list[str]:
+    where = ["--storage", f"sqlite:///{tmp_path}/s.db", "--out", f"{tmp_path}/runs", "--device", "cpu"]
+    return [*SHORT, "--budget", "smoke", *where, "--heartbeat", "1", *flags]
+
+
+def search(tmp_path: Path, *flags: str) -> int:
+    return tune.main(command(tmp_path, *flags))
+
+
+def study(tmp_path: Path) -> optuna.Study:
+    return optuna.load_study(study_name=STUDY, storage=f"sqlite:///{tmp_path}/s.db")
+
+
+@pytest.fixture(autouse=True)
+def _every_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prune from the second trial on, from the middle of a run on."""
+    monkeypatch.setattr(tune, "STARTUP", 1)
+    monkeypatch.setattr(tune, "WARM_UP", 0.5)
+
+
+def test_the_winner_is_found_and_read_by_compare(
+    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert search(tmp_path, "--trials", "4") == ALL_DONE
+    said = capsys.readouterr().out
+    assert "4 trials of rule on fake, each 2 seeds of 600 env steps" in said
+    best = study(tmp_path).best_trial
+    assert best.params["right"] is True
+    path = tmp_path / "runs" / STUDY / "best.yaml"
+    assert f"--config {path}" in said
+    assert load_settings(str(path)).values == vars(RuleConfig(**best.params, batch_size=8)), "8 is the budget's"
+    assert compare("--algos", "rule", "--env-steps", "600", "--config", str(path), "--seeds", "100,") == ALL_DONE
+    database = f"sqlite:///{tmp_path}/s.db"
+    with (
+        StudyStore.open(database, "compare-smoke-600-steps") as store,
+        StudyStore.open(database, f"{STUDY}-runs") as own,
+    ):
+        (row,) = store.rows()
+        (same,) = (each for each in own.rows() if each.config_hash == row.config_hash and each.seed == 100)
+    assert (row.wins, row.return_mean) == (same.wins, same.return_mean), "pauses between evaluations change nothing"
+
+
+def test_a_trial_shows_what_it_found(tmp_path: Path) -> None:
+    search(tmp_path, "--trials", "1")
+    found = study(tmp_path)
+    (trial,) = found.trials
+    assert list(trial.intermediate_values) == [0, 600]
+    assert trial.value == pytest.approx(float(trial.user_attrs["interval"][1:6]), abs=5e-4)
+    assert f"Its runs are in `{STUDY}-runs`" in get_note(optuna.trial.Trial(found, trial._trial_id))
+    assert [value["filename"] for value in artifacts(trial)] == ["trial-0.png"]
+    assert not list(tmp_path.glob("runs/**/checkpoint.pt")), "checkpoints of finished trials are not kept"
+
+
+def artifacts(trial: optuna.trial.FrozenTrial) -> list[dict[str, Any]]:
+    return [json.loads(value) for name, value in trial.system_attrs.items() if name.startswith("artifacts:")]
+
+
+def test_a_hopeless_trial_is_pruned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    search(tmp_path, "--trials", "8", "--search", "rule.batch_size=4:8", "--env-steps", "1200", "--seeds", "1")
+    said = capsys.readouterr().out
+    name = STUDY.replace("600", "1200")
+    trials = optuna.load_study(study_name=name, storage=f"sqlite:///{tmp_path}/s.db").trials
+    pruned = [trial for trial in trials if trial.state.name == "PRUNED"]
+    assert pruned
+    assert not any(trial.params["right"] for trial in pruned), "the rule that wins nothing is the one to be pruned"
+    assert f"trial {pruned[0].number}: pruned at 1,000 env steps" in said
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", f"{name}-runs") as store:
+        assert set(store.states().values()) == {"finished", "interrupted"}
+
+
+def test_settings_met_again_train_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    search(tmp_path, "--trials", "4", "--seeds", "1")
+    assert {trial.params["right"] for trial in study(tmp_path).trials} == {True, False}
+    monkeypatch.setattr(TrainingRun, "play", None)
+    assert search(tmp_path, "--trials", "6", "--seeds", "1") == ALL_DONE
+    assert len(study(tmp_path).trials) == 6
+
+
+def test_ctrl_c_keeps_the_trial_for_the_same_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play = TrainingRun.play
+
+    def interrupted(self: TrainingRun) -> None:
+        play(self)
+        if self.at.env_steps == 240 and self.plan.seed == 101:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(TrainingRun, "play", interrupted)
+    assert search(tmp_path, "--trials", "1") == INTERRUPTED
+    assert "stopped; what is done is kept; to go on: python -m harness.tune" in capsys.readouterr().err
+    monkeypatch.setattr(TrainingRun, "play", play)
+    assert search(tmp_path, "--trials", "1") == ALL_DONE
+    stopped, done = study(tmp_path).trials
+    assert stopped.params == done.params
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", f"{STUDY}-runs") as store:
+        lines = [line for row in store.rows() for _, line in store.events(row.run_id)]
+        assert any(line.startswith("resumes at 240 env steps") for line in lines)
+
+
+def test_a_broken_setting_does_not_cost_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert search(tmp_path, "--trials", "1", "--set", "rule.fail_at=100") == SOME_MISSING
+    said = capsys.readouterr().out
+    assert "trial 0: FAILED with RuntimeError: the rule broke on purpose; the other trials go on" in said
+    assert "none gave a result, so there are no best settings" in said
+    (trial,) = study(tmp_path).trials
+    assert "the rule broke on purpose" in trial.user_attrs["traceback"]
+
+
+def test_worker_processes_share_it_and_one_is_killed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    killer = threading.Thread(target=kill_first_owner, args=(tmp_path / "s.db",))
+    killer.start()
+    flags = (
+        "--trials",
+        "4",
+        "--seeds",
+        "1",
+        "--search",
+        "rule.batch_size=4:40",
+        "--import",
+        "tests.harness.fake_plugin",
+    )
+    assert search(tmp_path, *flags, "--n-jobs", "2") == ALL_DONE
+    killer.join()
+    trials = study(tmp_path).trials
+    assert sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in trials) == 4
+    (left,) = (trial for trial in trials if trial.state.name == "FAIL")
+    (again,) = (trial for trial in trials if trial.user_attrs.get("again_of") == left.number)
+    assert again.params == left.params
+    assert "nothing left to take in search" in capfd.readouterr().out
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", f"{STUDY}-runs") as store:
+        assert set(store.states().values()) <= {"finished", "interrupted"}
+
+
+MISTAKES = [
+    (["--algo", "k24,qmix"], "a search is for one algorithm on one scenario"),
+    (["--search", "rule.right"], "--search 'rule.right' is not of the form TARGET.KEY=RANGE; --search k24.div_coef="),
+    (["--search", "k24.lr=1:2"], "this search is for rule; write rule.lr="),
+    (["--search", "rule.rihgt=true,false"], "unknown setting of rule 'rihgt'; did you mean right?"),
+    (["--search", "rule.batch_size=9:4"], "a range goes from 9 to 4; its first end must be the lower one"),
+    (["--search", "rule.batch_size=4:9:exp"], "a range reads LOW:HIGH or LOW:HIGH:log"),
+    (["--search", "rule.batch_size=8"], "one value is no choice; set it instead: --set rule.batch_size=8"),
+    (["--search", "rule.right=true:false"], "only numbers have ranges; list the values: rule.right=a,b"),
+    (["--set", "rule.right=false"], "right is both set and searched; leave out --set rule.right"),
+    (["--trials", "0"], "--trials is 0, it must be at least 1"),
+    (["--heartbeat", "0"], "--heartbeat is 0.0, it must be a number of seconds above 0 and below 3600"),
+    (["--preset", "tiny"], "unknown preset 'tiny'; known: micro, large, mixed"),
+]
+
+
+@pytest.mark.parametrize(("flags", "message"), MISTAKES, ids=[" ".join(flags) for flags, _ in MISTAKES])
+def test_mistake(flags: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert search(tmp_path, *flags) == WRONG_USE
+    told = capsys.readouterr().err
+    assert message in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "s.db").exists()
+
+
+def test_nothing_is_recommended_for_an_algorithm_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tune.main(["--algo", "rule", "--scenario", "fake"]) == WRONG_USE
+    assert "no ranges are recommended for rule; name some: --search" in capsys.readouterr().err
+
+
+def test_another_question_under_the_same_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    search(tmp_path, "--trials", "1")
+    assert search(tmp_path, "--trials", "1", "--seed", "5") == WRONG_USE
+    assert "asks something else (other: seed). Nothing was changed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("scenario", "fight"),
+    [("3s5z", "micro"), ("6h_vs_8z", "large"), ("corridor", "large"), ("MMM", "mixed"), ("MMM2", "mixed")],
+)
+def test_the_examples_of_the_table_are_in_their_rows(scenario: str, fight: str) -> None:
+    assert class_of(scenario) == fight
+
+
+def test_spaces_are_those_of_the_table() -> None:
+    assert recommended_space("k24", "mixed") == {"div_coef": Range(low=0.15, high=0.25)}
+    micro = recommended_space("k24", "micro")
+    assert set(micro) == {"div_coef", "reset_interval", "finetune_start_ratio"}
+    assert micro["reset_interval"] == Range(low=500_000, high=1_000_000)
+    assert set(recommended_space("k24-no-finetune", "micro")) == {"div_coef", "reset_interval"}
+    assert set(recommended_space("kalei", "large")) == {"lr", "td_lambda", "epsilon_anneal_time", "div_coef"}
+    assert parse_space("qmix", ["qmix.lr=1e-4:1e-2:log", "qmix.td_lambda=0.3,0.6"]) == {
+        "lr": Range(low=1e-4, high=1e-2, log=True),
+        "td_lambda": Choice(values=(0.3, 0.6)),
+    }
+
+
+@pytest.mark.parametrize("algorithm", registry.ids())
+def test_settings_of_every_algorithm_survive_their_file(algorithm: str, tmp_path: Path) -> None:
+    config = registry.config_class(algorithm)()
+    path = tmp_path / "best.yaml"
+    path.write_text(dump_settings(algorithm, config, "two\nlines"))
+    read = load_settings(str(path))
+    assert (read.algorithm, read.left_out) == (algorithm, ())
+    assert registry.config_class(algorithm)(**read.values) == config

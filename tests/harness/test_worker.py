@@ -1,0 +1,153 @@
+"""Runs of a comparison taken from the database by other processes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness import worker
+from harness.command_line import ALL_DONE, SOME_MISSING, WRONG_USE
+from harness.errors import UsageError
+from harness.job import job_of, plan_of
+from harness.plan import plan_runs
+from studies.store import StudyStore
+from tests.harness.conftest import Compare
+from tests.harness.fake_algorithm import RuleAlgorithm
+from tests.harness.fake_request import request_for
+from tests.harness.killing import kill_first_owner
+
+STUDY = "compare-smoke-400-steps"
+SHORT = ("--algos", "rule", "--env-steps", "400")
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> object:
+    """A worker answers SIGTERM in its own way; afterwards the tests' way is back."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def store_of(tmp_path: Path) -> StudyStore:
+    return StudyStore.open(f"sqlite:///{tmp_path}/s.db", STUDY)
+
+
+def work(tmp_path: Path, *flags: str) -> int:
+    return worker.main(["--storage", f"sqlite:///{tmp_path}/s.db", "--out", f"{tmp_path}/runs", *flags])
+
+
+def enqueue(tmp_path: Path, **changed: object) -> None:
+    plans, _ = plan_runs(request_for(**changed))
+    with store_of(tmp_path) as store:
+        store.enqueue([(plan.key, plan.identity(), job_of(plan)) for plan in plans])
+
+
+def test_a_worker_takes_what_waits_and_compare_shows_it(
+    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enqueue(tmp_path, seeds=(0, 1), budget=request_for().budget.with_env_steps(400), num_envs=8)
+    assert work(tmp_path) == ALL_DONE
+    assert f"nothing left to take in study {STUDY}: 2 finished" in capsys.readouterr().out
+    assert work(tmp_path, "--study", STUDY) == ALL_DONE, "there is nothing left, which is no mistake"
+    monkeypatch.setattr(RuleAlgorithm, "act", None)
+    assert compare(*SHORT, "--seeds", "2") == ALL_DONE
+    assert "rule fake seed 1: finished before, not repeated" in capsys.readouterr().out
+
+
+def test_a_run_that_failed_waits_for_the_next_command(
+    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(*SHORT, "--set", "rule.fail_at=100") == SOME_MISSING
+    assert work(tmp_path) == SOME_MISSING, "a worker does not try again what failed by itself"
+    assert f"nothing left to take in study {STUDY}: 1 failed" in capsys.readouterr().out
+    assert compare(*SHORT, "--set", "rule.fail_at=100") == SOME_MISSING
+    assert "tried again, it failed before with RuntimeError: the rule broke on purpose" in capsys.readouterr().out
+
+
+def test_worker_processes_share_a_comparison_and_one_is_killed(compare: Compare, tmp_path: Path) -> None:
+    killer = threading.Thread(target=kill_first_owner, args=(tmp_path / "s.db",))
+    killer.start()
+    flags = ("--seeds", "3", "--n-jobs", "2", "--import", "tests.harness.fake_plugin", "--env-steps", "4000")
+    assert compare("--algos", "rule", *flags) == ALL_DONE
+    killer.join()
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "compare-smoke-4000-steps") as store:
+        rows = store.rows()
+        assert [row.seed for row in rows] == [0, 1, 2]
+        assert [[p.env_steps for p in store.curve_points(row.run_id)] for row in rows] == [
+            [0, 1000, 2000, 3000, 4000]
+        ] * 3
+    assert sorted(row.trial_number for row in rows) == [0, 1, 2], "the killed run's trial was taken up, not doubled"
+    table = json.loads((tmp_path / "runs" / "compare-smoke-4000-steps" / "table.json").read_text())
+    assert table["rows"][0]["seeds"] == [0, 1, 2]
+
+
+def test_two_that_take_get_different_runs(tmp_path: Path) -> None:
+    enqueue(tmp_path, seeds=(0, 1, 2))
+    with store_of(tmp_path) as one, store_of(tmp_path) as other:
+        taken = [store.take() for store in (one, other, one, other)]
+        assert [job and job["seed"] for job in taken] == [0, 1, 2, None]
+        assert other.take() is None
+    with store_of(tmp_path) as later:
+        assert later.take(only=[3])["seed"] == 2, "closing a store gives back what it took"
+        assert later.take(fits=lambda job: job["seed"] == 1)["seed"] == 1
+
+
+def test_the_same_command_started_twice_does_no_run_twice(
+    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    enqueue(tmp_path, seeds=(0,), budget=request_for().budget.with_env_steps(400), num_envs=8)
+    with store_of(tmp_path) as first:
+        assert first.take() is not None
+        assert compare(*SHORT, "--seeds", "2") == SOME_MISSING
+        said = capsys.readouterr().out
+        assert "rule fake seed 0: left out, it is running on " in said
+        assert [row.seed for row in first.rows()] == [1]
+    assert compare(*SHORT, "--seeds", "2") == ALL_DONE
+
+
+def test_a_job_is_the_plan_again() -> None:
+    (plan,), _ = plan_runs(request_for(algorithms=("kalei",), scenarios=("terran_5_vs_5",)))
+    assert plan_of(json.loads(json.dumps(job_of(plan)))) == plan
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"algorithm": "mine"}, "algorithm mine is not registered here; name the file that does: --import my_file.py"),
+        ({"scenario": "my_map"}, "scenario my_map is not registered here"),
+        ({"config": {"rigth": True}}, "rule fake: planned by another version of this program"),
+        ({"num_envs": 5}, r"rule fake seed 0: here its settings are others than where it was planned .*same --import"),
+        ({"device": "cuda:99"}, "it was planned for cuda, this worker is on cpu"),
+    ],
+)
+def test_a_job_that_cannot_be_done_here_is_explained(changed: dict[str, object], message: str) -> None:
+    (plan,), _ = plan_runs(request_for())
+    with pytest.raises(UsageError, match=message):
+        plan_of({**job_of(plan), **changed}, "cpu")
+
+
+def test_what_cannot_be_done_here_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (plan,), _ = plan_runs(request_for())
+    with store_of(tmp_path) as store:
+        store.enqueue([(plan.key, plan.identity(), {**job_of(plan), "scenario": "my_map"})])
+    assert work(tmp_path) == SOME_MISSING
+    said = capsys.readouterr().out
+    assert "passed over: scenario my_map is not registered here" in said
+    assert "1 queued" in said
+
+
+def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert work(tmp_path) == WRONG_USE
+    assert "There is no database" in capsys.readouterr().err
+    enqueue(tmp_path)
+    assert work(tmp_path, "--study", "compare-smok") == WRONG_USE
+    assert f"unknown study 'compare-smok'; did you mean {STUDY}?" in capsys.readouterr().err
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "second") as store:
+        (plan,), _ = plan_runs(request_for())
+        store.enqueue([(plan.key, plan.identity(), job_of(plan))])
+    assert work(tmp_path) == WRONG_USE
+    assert f"holds 2 studies, name one: --study {STUDY} | second" in capsys.readouterr().err

@@ -1,0 +1,189 @@
+"""A cell: every layer and the whole agent in every way, nothing timed that was not checked, refusals recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from harness.throughput import race as racing
+from harness.throughput.backends import Backend, Product
+from harness.throughput.cell import MOST_ACTIVATIONS, PolicyBench, measure_layer
+from harness.throughput.graphs import Recorder
+from harness.throughput.race import DeviceLost, Entry, bench, fastest, race
+from harness.throughput.results import CellResult, WayResult
+from harness.throughput.timing import Timing
+from harness.throughput.ways import LayerStore
+from tests.algorithms.worlds import learner
+from tests.harness.throughput.stand_in import ReferenceCutlass, ReferenceFeatures, StandIn
+
+CPU, HALF = torch.device("cpu"), torch.float16
+LAYERS = ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"]
+
+
+def measured(*backends: Backend, id: str = "k24", batch: int = 50, both: bool = True, **changes: object) -> CellResult:
+    policy = learner(id, **changes).policy_layers()
+    return PolicyBench(policy, HALF, backends, bench(CPU, seconds=0.0), both_grus=both).measure(batch)
+
+
+class Unwilling(StandIn):
+    """Compresses, and then knows no kernel for the shape."""
+
+    name = "unwilling"
+
+    def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
+        raise NotImplementedError("no kernel for this shape\nand a long stack of frames")
+
+
+class Failing(StandIn):
+    """Has a kernel that fails when it runs."""
+
+    name = "failing"
+
+    def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
+        def multiply(x: Tensor) -> Tensor:
+            raise RuntimeError("CUDA error: operation not supported")
+
+        return Product(multiply=multiply)
+
+
+def test_everything_is_there() -> None:
+    cell = measured(ReferenceCutlass(), ReferenceFeatures(), mask_gru=True)
+    assert (cell.hidden, cell.batch, cell.rows, cell.slices, cell.dtype) == (16, 50, 72, 1, "float16")
+    assert list(cell.layers) == LAYERS
+    assert list(cell.agents) == ["dense", "2:4"]
+    for work in cell.layers.values():
+        assert list(work.ways) == ["dense", "masked", "masked-batched", "reference", "reference-features"]
+        assert all(found.seconds and found.low <= found.seconds <= found.high for found in work.ways.values())
+        assert work.auto in ("masked", "reference"), "layers of one agent have their activations in rows"
+        assert (work.ways["dense"].error, work.ways["masked"].error) == (None, None), "another function, and itself"
+        assert all(work.ways[way].error < 1e-3 for way in ("masked-batched", "reference", "reference-features"))
+    for work in cell.agents.values():
+        assert set(work.ways) - {"mixed"} == {"dense", "masked", "masked-batched", "reference"}
+        assert work.auto != "dense"
+        assert all(work.seconds(work.auto) <= work.seconds(way) for way in work.ways if way != "dense")
+    assert set(cell.agents["dense"].plan) == {"fc1", "fc2", "fc3", "fc4"}
+    assert list(cell.agents["2:4"].plan) == LAYERS
+    assert cell.conversion_seconds["reference"] > 0
+
+
+def test_operations_are_counted_with_and_without_padding() -> None:
+    cell = measured(ReferenceCutlass(), mask_gru=True)
+    work = cell.layers["fc1"]
+    assert work.useful_flops == 2 * 72 * 16 * 17
+    assert work.ways["dense"].flops == 2 * 72 * 16 * 24, "17 inputs become 24, as tensor cores like it"
+    assert work.ways["reference"].flops == 72 * 32 * 64, "half of 2 · 32 · 64"
+    assert work.ways["reference"].nbytes == 3 * 32 * 64 * 2 * 9 // 16
+    assert work.ways["masked"].nbytes == 3 * 16 * 24 * 2
+    agent = cell.agents["2:4"]
+    assert agent.useful_flops == sum(layer.useful_flops for layer in cell.layers.values())
+    assert agent.ways["reference"].flops == sum(layer.ways["reference"].flops for layer in cell.layers.values())
+
+
+@pytest.mark.parametrize(("id", "agents"), [("qmix", ["dense"]), ("kalei", ["dense"]), ("k24", ["dense"])])
+def test_what_cannot_be_compressed_is_not(id: str, agents: list[str]) -> None:
+    cell = measured(StandIn(), id=id)
+    assert list(cell.agents) == agents
+    tried = {way for work in cell.layers.values() for way in work.ways}
+    assert ("stand-in" in tried) is (id == "k24")
+    assert "stand-in" not in cell.layers["gru_hh"].ways
+    assert cell.agents["dense"].seconds("masked") is not None
+
+
+def test_a_large_batch_goes_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.throughput.cell.MOST_ACTIVATIONS", 16 * 100)
+    cell = measured(batch=1000)
+    assert (cell.slices, cell.rows) == (10, 10 * 3 * 40)
+    assert cell.layers["fc2"].useful_flops == 2 * 1200 * 16 * 16
+    assert MOST_ACTIVATIONS // 4096 == 131_072
+
+
+def test_a_refused_shape_is_recorded_and_the_rest_goes_on() -> None:
+    cell = measured(Unwilling(), Failing(), StandIn())
+    for work in (*cell.layers.values(), *cell.agents.values()):
+        if "unwilling" in work.ways:
+            assert work.ways["unwilling"] == WayResult(refused="no kernel for this shape")
+            assert work.ways["failing"] == WayResult(refused="CUDA error: operation not supported")
+            assert work.seconds("stand-in") is not None
+    assert "unwilling" in cell.layers["fc1"].ways
+
+
+def test_a_wrong_layer_is_not_timed_and_not_chosen() -> None:
+    cell = measured(StandIn(lambda padded: padded * 1.1))
+    found = cell.layers["fc2"].ways["stand-in"]
+    assert found.seconds is None
+    assert found.refused.startswith("its output is off by 0.")
+    assert cell.layers["fc2"].auto == "masked"
+    assert set(cell.agents["dense"].plan.values()) == {"masked"}
+    assert "mixed" not in cell.agents["dense"].ways
+
+
+def test_the_agent_is_built_from_what_is_fastest_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """fc2 and fc3 are faster compressed, by script, the others are not; so is the agent that mixes the two."""
+    calls = iter(LAYERS)
+
+    def scripted(works: dict[str, object], device: torch.device, *, seconds: float) -> dict[str, Timing]:
+        layer = next(calls, "agent")
+        times = {"stand-in": 1.0 if layer in ("fc2", "fc3") else 3.0, "mixed": 1.5}
+        return {way: Timing(seconds=times.get(way, 2.0), low=0.0, high=9.0, repeats=1, inner=1) for way in works}
+
+    monkeypatch.setattr(racing, "time_in_turn", scripted)
+    cell = measured(StandIn(), both=False)
+    agent = cell.agents["dense"]
+    assert agent.plan == {"fc1": "masked", "fc2": "stand-in", "fc3": "stand-in", "fc4": "masked"}
+    assert (agent.auto, agent.gain("mixed"), agent.best_sparse()) == ("mixed", 2.0 / 1.5, "stand-in")
+
+
+def test_without_the_reference_nobody_is_timed() -> None:
+    def fails() -> Entry:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 25 GiB")
+
+    def never() -> Entry:
+        raise AssertionError("asked although there is nothing to compare with")
+
+    found = race({"dense": never, "masked": fails}, "masked", HALF, bench(CPU, seconds=0.0))
+    assert found["masked"].refused == "CUDA out of memory. Tried to allocate 25 GiB"
+    assert found["dense"].refused.startswith("the masked result is missing (CUDA out of memory")
+    assert fastest(found, lambda way: True) == ""
+
+
+def test_a_device_that_does_not_answer_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(device: torch.device) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(racing, "wait", broken)
+    with pytest.raises(DeviceLost, match=r"no kernel for this shape; the device does not answer any more: CUDA error"):
+        measured(Unwilling())
+
+
+def test_bf16_may_be_a_little_further_off() -> None:
+    layer = learner("k24").policy_layers().after["fc2"]
+    for dtype, refused in ((torch.float16, True), (torch.bfloat16, False)):
+        backend = StandIn(lambda padded: padded * 1.03)
+        found = measure_layer(LayerStore(layer, dtype, [backend]), [8, 8, 8], 1, bench(CPU, seconds=0.0))
+        assert bool(found.ways["stand-in"].refused) is refused
+
+
+def test_kernels_that_refuse_a_graph_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, streams = [], []
+
+    def refuse(work: object, device: torch.device) -> None:
+        asked.append(work)
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr("harness.throughput.graphs._capture", refuse)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "the stream before")
+    monkeypatch.setattr(torch.cuda, "set_stream", streams.append)
+    recorder = Recorder(torch.device("cuda"))
+    assert recorder.record(lambda: None, ["sparse"]) is None
+    assert recorder.record(lambda: None, ["sparse"]) is None
+    assert recorder.record(lambda: None, ["masked", "sparse"]) is None
+    assert len(asked) == 1
+    assert recorder.refused == {"sparse": "operation not permitted when stream is capturing"}
+    assert streams == ["the stream before"], "a broken capture leaves its own in force"
+    assert recorder.record(lambda: None, ["masked", "other"]) is None
+    assert "other" not in recorder.refused, "of several, nobody in particular is to blame"
+    assert Recorder(CPU).record(lambda: None, ["masked"]) is None
+    assert len(asked) == 2

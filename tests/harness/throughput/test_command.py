@@ -1,0 +1,202 @@
+"""The command from its flags to its files, on the CPU."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import algorithms.registry
+import envs.registry
+from algorithms.k24 import K24Config
+from harness.checkpoint import save_checkpoint
+from harness.command_line import make_console
+from harness.throughput import sweep
+from harness.throughput.cell import PolicyBench
+from harness.throughput.command import ALL_BATCHES, ALL_HIDDEN, main, read_flags
+from harness.throughput.race import DeviceLost, bench
+from harness.throughput.record import new_record
+from harness.throughput.subject import trained
+from harness.train import CHECKPOINT
+from harness.trained import read_run
+from tests.harness.throughput.stand_in import ReferenceCutlass, ReferenceFeatures
+
+QUICK = ["--device", "cpu", "--hidden", "8,16", "--batches", "30,60"]
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The peak of a CPU in a small product, and no more rounds than needed."""
+    monkeypatch.setattr("harness.throughput.peak.CPU_SIZE", 64)
+    monkeypatch.setattr(sweep, "SECONDS", 0.0)
+
+
+def told(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    assert main(argv) == 2
+    return capsys.readouterr().err
+
+
+def test_the_whole_command_on_a_cpu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, picture = tmp_path / "found.json", tmp_path / "found.png"
+    assert main([*QUICK, "--out", str(out), "--plot", str(picture)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("k24 on terran_5_vs_5, fresh; ")
+    assert "cusparselt: n/a, no CUDA device with sparse tensor cores" in said
+    assert f"written: {out}, {tmp_path / 'found.csv'}, {picture}" in said
+    content = json.loads(out.read_text())
+    assert [(cell["hidden"], cell["batch"], cell["dtype"]) for cell in content["cells"]] == [
+        (8, 30, "float32"),
+        (8, 60, "float32"),
+        (16, 30, "float32"),
+        (16, 60, "float32"),
+    ]
+    for cell in content["cells"]:
+        assert list(cell["agents"]) == ["dense", "2:4"]
+        for work in cell["agents"].values():
+            assert work["ways"]["dense"]["seconds"] > 0
+            assert work["ways"]["masked"]["seconds"] > 0
+            assert work["ways"]["cusparselt-search"]["seconds"] is None
+    assert picture.stat().st_size > 5_000
+
+
+def test_with_kernels_the_table_names_them(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    """References stand in for the kernels: compressed columns, crossing and marks are filled."""
+    monkeypatch.setattr(sweep, "all_backends", lambda: (ReferenceCutlass(), ReferenceFeatures()))
+    monkeypatch.setattr(sweep, "LINE_INTERVAL", 0.0)
+    out, picture = tmp_path / "found.json", tmp_path / "found.svg"
+    assert main([*QUICK, "--dtypes", "float16", "--out", str(out), "--plot", str(picture)]) == 0
+    said = capsys.readouterr().out
+    assert "Peak, 64³ in float16: dense 0.0" in said
+    for gru in ("dense", "2:4"):
+        assert re.search(rf"float16, {gru} GRU, batch 30: compressed pays .* \(8: \d.\d\d ×, 16: \d.\d\d ×\)", said)
+    assert re.search(r" 16 +60 +float16 +2:4 .* reference +\d+.\d ", said), "the backend and its compressing"
+    assert re.search(r"auto reaches 0.98 × dense in \d of 8 agents", said)
+    assert "auto against masked dense, which computes the same: never below 1." in said
+    assert [line for line in said.splitlines() if line.endswith("/4 cells")] == [f"{n}/4 cells" for n in range(5)]
+    assert "nothing compressed ran here" not in picture.read_text()
+
+
+def test_a_stopped_run_goes_on_where_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "found.json"
+    measure, count = PolicyBench.measure, []
+
+    def stopped(self: PolicyBench, batch: int) -> object:
+        if len(count) == 1:
+            raise KeyboardInterrupt
+        count.append(batch)
+        return measure(self, batch)
+
+    monkeypatch.setattr(PolicyBench, "measure", stopped)
+    assert main([*QUICK, "--out", str(out)]) == 130
+    first = json.loads(out.read_text())
+    assert len(first["cells"]) == 1
+    monkeypatch.setattr(PolicyBench, "measure", measure)
+    assert main([*QUICK, "--out", str(out), "--minutes", "1e-9"]) == 1
+    assert (
+        "3 cells are missing, the time was up. The same command goes on with the next cell" in capsys.readouterr().out
+    )
+    assert main([*QUICK, "--out", str(out)]) == 0
+    whole = json.loads(out.read_text())
+    assert len(whole["cells"]) == 4
+    assert (whole["cells"][0], whole["peaks"]) == (first["cells"][0], first["peaks"]), "nothing is measured twice"
+
+
+def test_a_cell_without_memory_is_a_fact_and_a_lost_device_ends_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = PolicyBench.measure
+
+    def choosy(self: PolicyBench, batch: int) -> object:
+        if self.hidden == 8:
+            raise RuntimeError("CUDA out of memory" if batch == 30 else "CUDA error")
+        return measure(self, batch)
+
+    def alive(device: object, why: str) -> None:
+        if why == "CUDA error":
+            raise DeviceLost("CUDA error; the device does not answer any more")
+
+    monkeypatch.setattr(PolicyBench, "measure", choosy)
+    monkeypatch.setattr(sweep, "still_alive", alive)
+    out = tmp_path / "found.json"
+    assert main([*QUICK, "--out", str(out)]) == 1
+    said = capsys.readouterr().out
+    assert "does not answer any more. The same command goes on with the next cell" in said
+    assert [cell["problem"] for cell in json.loads(out.read_text())["cells"]] == ["CUDA out of memory", "CUDA error"]
+    assert main([*QUICK, "--out", str(out)]) == 0, "neither is tried again"
+    assert len(json.loads(out.read_text())["cells"]) == 4
+
+
+def test_json_and_nothing_else_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--device", "cpu", "--hidden", "8", "--batches", "30", "--algo", "qmix", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert list(content["cells"][0]["agents"]) == ["dense"]
+    assert list(content["cells"][0]["layers"]["fc2"]["ways"]) == ["dense", "masked"]
+
+
+def test_a_trained_policy_is_measured_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By its folder: its own hidden size and masks, its dense GRU and no other."""
+    spec, config = envs.registry.make("terran_5_vs_5", 1, seed=0).spec, K24Config(rnn_hidden_dim=12)
+    made = algorithms.registry.make("k24", spec, config, total_env_steps=100, seed=3)
+    identity = {
+        "algorithm": {"name": "k24", **dataclasses.asdict(config)},
+        "env": {"scenario": "terran_5_vs_5", "fight": {}},
+        "train": {"env_steps": 100},
+    }
+    content = {"identity": identity, "algorithm": made.state_dict(), "counters": {"env_steps": 100}}
+    save_checkpoint(tmp_path / CHECKPOINT, content)
+    subject = trained(read_run(tmp_path))
+    assert (subject.label, subject.hidden_sizes) == ("k24, 100 env steps on terran_5_vs_5", (12,))
+    found = subject.build(12, "cpu").after["fc3"]
+    assert torch.equal(found.masked, made.policy_layers().after["fc3"].masked)
+    assert main(["--device", "cpu", "--run", str(tmp_path), "--batches", "30", "--json"]) == 0
+    (cell,) = json.loads(capsys.readouterr().out)["cells"]
+    assert (cell["hidden"], list(cell["agents"])) == (12, ["dense"])
+
+
+def test_all_means_the_whole_grid() -> None:
+    grid = read_flags(["--device", "cpu", "--all", "--dtypes", "float16,bfloat16"])
+    assert (grid.subject.hidden_sizes, grid.batches) == (ALL_HIDDEN, ALL_BATCHES)
+    assert (ALL_HIDDEN[0], ALL_HIDDEN[-1], ALL_BATCHES[0], ALL_BATCHES[-1]) == (64, 4096, 256, 2**20)
+    assert len(grid.cells()) == 7 * 5 * 2
+    order = [hidden for hidden, _, _ in grid.cells()]
+    assert order == sorted(order), "a policy of one size is made once"
+
+
+def test_mistakes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--hidden 64,x: whole numbers, separated by commas, such as 64,1024" in told(capsys, "--hidden", "64,x")
+    assert "--batches is 0, it must be at least 1" in told(capsys, "--batches", "0")
+    assert "unknown dtype 'float8'; did you mean" in told(capsys, "--dtypes", "float8")
+    assert "--out x.csv: the results are kept as JSON, a CSV file beside it; name it x.json" in told(
+        capsys, "--out", "x.csv"
+    )
+    assert "--plot x.gif: a picture ends in .png, .svg, .pdf; name it x.png" in told(capsys, "--plot", "x.gif")
+    assert "unknown algorithm 'k25'; did you mean k24" in told(capsys, "--algo", "k25")
+    assert "--run measures a policy as it was trained" in told(capsys, "--run", "runs/x", "--hidden", "64")
+    assert "no checkpoint there" in told(capsys, "--run", str(tmp_path))
+    nowhere = f"sqlite:///{tmp_path}/s.db"
+    assert "--run 3 names a trial, but there is no database" in told(capsys, "--run", "3", "--storage", nowhere)
+    assert "does not give its policy layer by layer" in told(
+        capsys, "--algo", "qmix-per-type", "--device", "cpu", "--hidden", "8"
+    )
+
+
+def test_a_bench_remembers_what_an_earlier_start_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def nothing(grid: object, record: object, at: object) -> list[object]:
+        seen.append(dict(at.recorder.refused))  # type: ignore[attr-defined]
+        return []
+
+    monkeypatch.setattr(sweep, "cells", nothing)
+    grid = read_flags(QUICK)
+    record = new_record(grid.subject.label, grid.device)
+    record.graphs_refused = {"cutlass": "not while capturing"}
+    sweep.measure(make_console(), grid, record)
+    assert seen == [{"cutlass": "not while capturing"}]
+    assert bench(grid.device, seconds=0.0).recorder.refused == {}

@@ -1,0 +1,185 @@
+"""What is said about the numbers: crossings, marks, tables, picture, file."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+
+from harness.errors import UsageError
+from harness.throughput.limits import Product, agent, tables
+from harness.throughput.marks import agent_marks, auto_marks, conclusions, crossings
+from harness.throughput.peak import Peak
+from harness.throughput.plot import crossing, plot
+from harness.throughput.record import Record, new_record, open_record
+from harness.throughput.report import show
+from harness.throughput.results import CellResult, WayResult, WorkResult
+
+CPU = torch.device("cpu")
+ROOT = Path(__file__).parents[3]
+
+
+def way(seconds: float, flops: float = 1e9) -> WayResult:
+    return WayResult(seconds=seconds, low=0.9 * seconds, high=1.1 * seconds, error=1e-3, flops=flops, nbytes=1_000_000)
+
+
+def work(dense: float, masked: float, sparse: float | None, auto: str) -> WorkResult:
+    """An agent or layer with made-up seconds; None: the backend refused."""
+    compressed = way(sparse, 0.5e9) if sparse else WayResult(refused="no such kernel")
+    ways = {"dense": way(dense), "masked": way(masked), "cusparselt-search": compressed}
+    return WorkResult(useful_flops=1e9, ways=ways, auto=auto)
+
+
+def cell(hidden: int, batch: int, made: WorkResult, layer: WorkResult | None = None) -> CellResult:
+    layers = {"gru_hh": layer or made}
+    return CellResult(
+        hidden=hidden,
+        batch=batch,
+        rows=batch,
+        slices=1,
+        dtype="float16",
+        layers=layers,
+        agents={"2:4": made},
+        conversion_seconds={"cusparselt-search": 0.007},
+    )
+
+
+def record() -> Record:
+    """64 units: slower compressed; 2048: as fast; 4096: faster. One batch where the backend refuses."""
+    made = new_record("k24 on a made-up scenario", CPU)
+    made.peaks["float16"] = Peak(size=8192, dtype="float16", work=work(1.0, 1.0, 0.8, "cusparselt-search"))
+    made.cells = [
+        cell(64, 1000, work(1.0, 1.25, 2.0, "masked")),
+        cell(2048, 1000, work(1.0, 1.02, 1.0, "cusparselt-search")),
+        cell(4096, 1000, work(1.0, 1.0, 0.8, "cusparselt-search"), layer=work(1.0, 1.0, 0.75, "cusparselt-search")),
+        cell(4096, 2000, work(1.0, 1.0, None, "masked")),
+    ]
+    return made
+
+
+def test_the_crossing_is_told_for_each_batch() -> None:
+    assert crossings(record().cells) == [
+        "float16, 2:4 GRU, batch 1,000: compressed pays from between 64 and 2048 hidden units on "
+        "(64: 0.50 ×, 2048: 1.00 ×, 4096: 1.25 ×)"
+    ]
+    always = [cell(64, 10, work(1.0, 1.0, 0.5, "masked")), cell(128, 20, work(1.0, 1.0, 1.5, "masked"))]
+    assert [line.partition("compressed ")[2] for line in crossings(always)] == [
+        "pays at every hidden size measured (64: 2.00 ×)",
+        "pays at none measured (128: 0.67 ×)",
+    ]
+    falls = [cell(64, 10, work(1.0, 1.0, 0.5, "masked")), cell(128, 10, work(1.0, 1.0, 1.5, "masked"))]
+    assert crossings(falls)[0].endswith("compressed pays at 64 only (64: 2.00 ×, 128: 0.67 ×)")
+
+
+def test_auto_is_held_against_dense_and_against_masked() -> None:
+    assert auto_marks(record().cells) == [
+        "auto reaches 0.98 × dense in 3 of 4 agents; lowest 0.80 × (hidden 64, batch 1,000, float16, 2:4 GRU)",
+        "auto against masked dense, which computes the same: never below 1.00 ×",
+    ]
+    assert auto_marks([]) == []
+
+
+def test_the_agent_is_held_against_the_best_product_of_the_run() -> None:
+    assert agent_marks(record()) == [
+        "float16: whole agent 1.25 × dense (hidden 4096, batch 1,000, 2:4 GRU), best single product 1.33 × (gru_hh, "
+        "hidden 4096, batch 1,000): 0.94 of it, mark 0.9 met"
+    ]
+    small = record()
+    small.cells = small.cells[:1]
+    assert agent_marks(small) == [], "nothing of 2048 units was measured"
+    slow = record()
+    slow.cells = slow.cells[1:2]
+    assert agent_marks(slow)[0].endswith("best single product 1.25 × (8192³): 0.80 of it, mark 0.9 not met")
+
+
+def test_the_drawn_crossing_lies_on_the_line() -> None:
+    assert crossing([(64.0, 0.5), (256.0, 1.5)]) == pytest.approx(128.0)
+    assert crossing([(64.0, 1.5), (256.0, 0.5), (1024.0, 1.0)]) == pytest.approx(1024.0)
+    assert crossing([(64.0, 0.5), (256.0, 0.9)]) is None
+    assert crossing([(64.0, 1.5)]) is None
+
+
+def test_the_tables_say_what_was_measured_and_what_was_not(tmp_path: Path) -> None:
+    made = record()
+    made.graphs_refused = {"cusparselt": "operation not permitted when stream is capturing"}
+    made.cells.append(dataclasses.replace(made.cells[0], batch=9, layers={}, agents={}, problem="out of memory"))
+    console = Console(file=io.StringIO(), width=220)
+    show(console, made)
+    said = console.file.getvalue()
+    assert "Peak, 8192³ in float16: dense 0.00 TFLOP/s; cusparselt-search 1.25 ×" in said
+    assert "out of memory" in said
+    assert "cusparselt-search: n/a, no such kernel (2 times)" in said
+    assert "cusparselt: no CUDA graph (operation not permitted when stream is capturing)" in said
+    (row,) = (line.split() for line in said.splitlines() if line.split()[:4] == ["2048", "1,000", "float16", "2:4"])
+    assert " ".join(row[4:]) == "1,000 10.0% 0.98 × 1.00 × cusparselt-search 7.0 1.00 × cusparselt-search 50% 1.0"
+    (refused,) = (line for line in said.splitlines() if line.split()[:4] == ["4096", "2,000", "float16", "2:4"])
+    assert "n/a" in refused
+    assert all(line in said for line in conclusions(made))
+    for name in ("picture.png", "picture.svg"):
+        plot(tmp_path / name, made)
+        assert (tmp_path / name).stat().st_size > 5_000
+
+
+def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:
+    path, made = tmp_path / "found.json", record()
+    made.save(path)
+    back = open_record(path, "k24 on a made-up scenario", CPU)
+    assert (back.cells, back.peaks, back.header["subject"]) == (made.cells, made.peaks, made.header["subject"])
+    assert back.done() == {
+        (64, 1000, "float16"),
+        (2048, 1000, "float16"),
+        (4096, 1000, "float16"),
+        (4096, 2000, "float16"),
+    }
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["found.csv", "found.json"]
+    with (tmp_path / "found.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 4 * 2 * 3, "cells, parts, ways"
+    (row,) = (
+        r
+        for r in rows
+        if (r["hidden"], r["batch"], r["part"]) == ("4096", "1000", "agent, 2:4 GRU") and r["auto"] == "True"
+    )
+    assert (row["way"], float(row["gain_over_dense"])) == ("cusparselt-search", 1.25)
+    assert float(row["executed_tflops"]) == pytest.approx(0.5e9 / 0.8 / 1e12)
+    assert float(row["useful_tflops"]) == pytest.approx(1e9 / 0.8 / 1e12)
+    assert float(row["share_of_peak"]) == pytest.approx(0.5 / 0.8)
+
+
+def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+    record().save(path)
+    with pytest.raises(UsageError, match=r"with subject = 'k24 on a made-up scenario', here it is 'qmix'"):
+        open_record(path, "qmix", CPU)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "device_name": "a card"}))
+    with pytest.raises(UsageError, match=r"device_name = 'a card', here it is .*name another file"):
+        open_record(path, "k24 on a made-up scenario", CPU)
+    for text in ("not JSON", "[]", '{"cells": []}'):
+        path.write_text(text)
+        with pytest.raises(UsageError, match=r"other.json is not a file of this command .*name another file"):
+            open_record(path, "k24 on a made-up scenario", CPU)
+
+
+def test_limits_are_those_of_the_data_sheet() -> None:
+    large = Product(rows=2**20, out_features=12288, in_features=4096, groups=3)
+    assert large.flops == pytest.approx(1.0555e14, rel=1e-3)
+    assert large.seconds("dense") == pytest.approx(large.flops / 989e12)
+    assert (large.bound, large.most_gain) == ("cores", pytest.approx(2.0, rel=1e-2))
+    small = Product(rows=256, out_features=64, in_features=64, groups=3)
+    assert (small.bound, small.most_gain) == ("kernels", pytest.approx(1 / 3))
+    assert small.nbytes(compressed=True, groups=3) == 2 * (256 * 128 + 3 * 64 * 64 * 9 / 16)
+    narrow = Product(rows=2**20, out_features=11, in_features=4096, groups=3)
+    assert (narrow.bound, narrow.most_gain) == ("memory", pytest.approx(1.0, rel=1e-2))
+    dense, compressed = agent(4096, 2**20, inputs=98, actions=11, groups=3)
+    assert 1.5 < dense / compressed < 2.0
+
+
+def test_the_document_holds_the_computed_tables() -> None:
+    assert tables() in (ROOT / "docs" / "THROUGHPUT.md").read_text()

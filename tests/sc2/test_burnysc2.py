@@ -1,0 +1,40 @@
+"""Another client, python-sc2 (package burnysc2): its bots see the units, give orders and save a replay."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys2clientprotocol) are not installed")
+pytest.importorskip("websockets", reason="the websocket library (package websockets) is not installed")
+if find_spec("sc2") is None:
+    pytest.skip("the client python-sc2 (package burnysc2) is not installed", allow_module_level=True)
+
+from envs.sc2.server import install, replay
+
+PROGRAM = Path(__file__).with_name("burny_game.py")
+
+
+def test_a_bot_fights(tmp_path: Path) -> None:
+    folder, saved = tmp_path / "stand in", tmp_path / "fight.SC2Replay"
+    install.install(folder)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(PROGRAM), str(folder / "Maps" / "SMAC_Maps" / "3m.SC2Map"), str(saved)],
+        env={**os.environ, "SC2PATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line)
+    assert told["map"] == "3m 32 32"
+    assert told["units"] == "Marine_RL Marine_RL Marine_RL"
+    before, after = map(float, told["health"].split())
+    assert 0 < after < before == 135
+    assert replay.read_replay(saved.read_bytes()).loops >= 60 * 4

@@ -1,0 +1,55 @@
+"""docs/SC2API.md is true: its table is the session's, its code runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys2clientprotocol) are not installed")
+
+from s2clientprotocol import sc2api_pb2
+
+from envs.sc2.server import data, install
+from envs.sc2.server.session import ALWAYS, MOST_LOOPS, POSSIBLE
+
+TEXT = (Path(__file__).parents[2] / "docs" / "SC2API.md").read_text()
+ROWS = dict(re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| ", TEXT, flags=re.MULTILINE))
+
+
+def test_the_table_names_every_request_and_when_it_is_answered() -> None:
+    names = {status: name for name, status in sc2api_pb2.Status.items()}
+    told = {
+        kind: "all" if when == ALWAYS else ", ".join(names[status] for status in sorted(when))
+        for kind, when in POSSIBLE.items()
+    }
+    assert told == ROWS
+
+
+def test_numbers_and_names_are_those_of_the_code() -> None:
+    assert f"up to {MOST_LOOPS:,} loops" in TEXT
+    for ability in data.ABILITIES:
+        assert re.search(rf"\b{ability.ability_id}\b", TEXT)
+    for response in (sc2api_pb2.ResponseCreateGame, sc2api_pb2.ResponseStartReplay):
+        assert {name for name, _ in response.Error.items() if f"`{name}`" not in TEXT} <= {"InvalidMapHandle"}
+
+
+def test_its_code_runs(tmp_path: Path) -> None:
+    pytest.importorskip("websockets", reason="the websocket library (package websockets) is not installed")
+    pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not installed")
+    install.install(tmp_path)
+    (code,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={**os.environ, "SC2PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"saved: {tmp_path}/Replays/3m_")

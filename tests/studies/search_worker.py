@@ -1,0 +1,41 @@
+"""A separate process that works on a search: ``python -m tests.studies.search_worker STORAGE LOG [die]``.
+
+It writes the number of each trial that it begins into the log; with ``die`` it kills itself in its first one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import optuna
+
+from studies.search import SearchStudy
+
+REQUEST = {"heartbeat": 1, "question": "what is x?"}
+
+
+def main() -> None:
+    """Work until nothing is left."""
+    storage, log, die = sys.argv[1], Path(sys.argv[2]), "die" in sys.argv
+
+    def objective(trial: optuna.Trial) -> float:
+        x = trial.suggest_float("x", 0, 1)
+        with log.open("a") as lines:
+            lines.write(f"{trial.number} {x}\n")
+        if die:
+            time.sleep(0.3)  # a first sign of life is given
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.05)
+        return x
+
+    with SearchStudy.open(storage, "search") as search:
+        sampler = optuna.samplers.RandomSampler()
+        search.work(objective, sampler=sampler, pruner=optuna.pruners.NopPruner(), tell=lambda trial: None)
+
+
+if __name__ == "__main__":
+    main()

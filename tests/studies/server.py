@@ -1,0 +1,75 @@
+"""A PostgreSQL server of Debian's for the tests, in a folder of its own, gone at their end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOBODY = 65534
+"""The server refuses to run as root."""
+
+
+def programs() -> Path | None:
+    """The folder of ``initdb`` and ``postgres``; Debian keeps them off the path."""
+    found = shutil.which("initdb")
+    folders = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    return folders[-1] if folders else None
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The storage URL of an empty database on a fresh server; skips where there is none to start."""
+    psycopg = pytest.importorskip(
+        "psycopg", reason="the extra 'postgres' is not installed: pip install psycopg[binary]"
+    )
+    binaries = programs()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server to start: apt-get install postgresql")
+    someone: dict[str, Any] = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+    with tempfile.TemporaryDirectory(prefix="k24-pg-") as made:
+        folder = Path(made)
+        if someone:
+            os.chown(folder, NOBODY, NOBODY)
+        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **someone}
+        new = [
+            str(binaries / "initdb"),
+            "-D",
+            f"{folder}/data",
+            "-U",
+            "k24",
+            "-A",
+            "trust",
+            "-N",
+            "--locale=C",
+            "-E",
+            "UTF8",
+        ]
+        subprocess.run(new, check=True, timeout=60, **quiet)
+        start = [str(binaries / "postgres"), "-D", f"{folder}/data", "-k", str(folder), "-F", "-c", "listen_addresses="]
+        with subprocess.Popen(start, **quiet) as process:
+            try:
+                _create(psycopg, f"host={folder} user=k24 dbname=postgres")
+                yield f"postgresql://k24@/studies?host={folder}"
+            finally:
+                process.terminate()
+
+
+def _create(psycopg: Any, address: str) -> None:
+    until = time.monotonic() + 30
+    while True:
+        try:
+            with psycopg.connect(address, autocommit=True) as connection:
+                connection.execute("CREATE DATABASE studies")
+            return
+        except psycopg.OperationalError:
+            assert time.monotonic() < until, "the server did not start"
+            time.sleep(0.05)

@@ -1,0 +1,109 @@
+"""Databases of earlier versions are led to the present tables: whole, copied first, and by one process at a time."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from studies import migrate
+from studies.errors import StorageError
+from studies.schema import SCHEMA_VERSION, Base
+from tests.golden.make_database import restore
+from tests.studies.sample import open_store, query, url
+from tests.studies.test_kill import ROOT
+
+PAST = range(1, SCHEMA_VERSION)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A database of the first version."""
+    path = tmp_path / "studies.db"
+    restore(1, path)
+    return path
+
+
+@pytest.mark.parametrize("version", PAST)
+def test_the_migrated_tables_are_those_of_the_program(version: int, tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    restore(version, path)
+    open_store(path).close()
+    engine = create_engine(url(path))
+    with engine.connect() as connection:
+        ours = {"include_name": lambda name, kind, _: kind != "table" or name.startswith("k24_")}
+        context = MigrationContext.configure(connection, opts={**ours, "version_table": migrate.VERSION_TABLE})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_there_is_one_step_for_each_version() -> None:
+    steps = [step.revision for step in ScriptDirectory(str(migrate._SCRIPTS)).walk_revisions()]
+    assert sorted(steps) == [f"{version:04}" for version in range(1, SCHEMA_VERSION + 1)]
+
+
+def test_the_file_as_it_was_is_kept_and_named(old: Path, caplog: pytest.LogCaptureFixture) -> None:
+    before = query(old, "SELECT * FROM k24_runs")
+    with caplog.at_level(logging.WARNING):
+        open_store(old).close()
+    kept = old.with_name("studies.db.version-1")
+    (line,) = caplog.messages
+    assert line == (f"{old}: tables brought from version 1 to {SCHEMA_VERSION}; the file as it was is kept as {kept}")
+    assert query(kept, "SELECT * FROM k24_runs") == before
+    assert query(kept, "SELECT version FROM k24_schema") == [(1,)]
+    caplog.clear()
+    open_store(old).close()
+    assert caplog.messages == [], "it is brought up to date once"
+
+
+def test_an_earlier_copy_is_not_overwritten(old: Path) -> None:
+    taken = old.with_name("studies.db.version-1")
+    taken.write_text("somebody's")
+    open_store(old).close()
+    assert taken.read_text() == "somebody's"
+    assert query(old.with_name("studies.db.version-1-1"), "SELECT version FROM k24_schema") == [(1,)]
+
+
+def test_a_step_that_breaks_leaves_the_old_tables(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dump = "SELECT sql FROM sqlite_master WHERE name LIKE 'k24_%' ORDER BY name"
+    before = query(old, dump)
+    alembic = migrate._alembic
+
+    def breaks_after_the_step(connection, command, revision="head"):  # type: ignore[no-untyped-def]
+        alembic(connection, command, revision)
+        if command == "upgrade":
+            raise StorageError("broke on purpose")
+
+    monkeypatch.setattr(migrate, "_alembic", breaks_after_the_step)
+    with pytest.raises(StorageError, match="on purpose"):
+        open_store(old)
+    assert query(old, dump) == before
+    monkeypatch.undo()
+    open_store(old).close()
+
+
+def test_a_copy_that_cannot_be_written_changes_nothing(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = old.read_bytes()
+    monkeypatch.setattr(migrate, "count", lambda: iter([0]))
+    monkeypatch.setattr(Path, "with_name", lambda self, name: self.parent / "gone" / name)
+    with pytest.raises(StorageError, match=r"its copy .*/gone/.* cannot be written .* Nothing was changed.*df -h"):
+        open_store(old)
+    assert old.read_bytes() == before
+
+
+def test_two_processes_that_open_it_at_once_migrate_it_once(old: Path) -> None:
+    command = [sys.executable, "-m", "tests.studies.worker", str(old), "nowhere", "7"]
+    processes = [
+        subprocess.Popen([*command[:-1], seed], cwd=ROOT, stderr=subprocess.PIPE, text=True) for seed in ("7", "8")
+    ]
+    said = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert "".join(said).count("tables brought from version 1") == 1
+    assert len(list(old.parent.glob("*.version-1*"))) == 1

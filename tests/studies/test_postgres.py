@@ -1,0 +1,137 @@
+"""The same studies on a PostgreSQL server: runs, trials, notes, queue, migration, and what goes wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from studies.database import connect, transaction
+from studies.errors import StorageError
+from studies.place import read_storage
+from studies.schema import SCHEMA_VERSION
+from studies.store import StudyStore, study_names
+from tests.studies.sample import CONFIG, KEY, OUTCOMES, RESULT, begin, evaluate
+from tests.studies.server import server
+from tests.studies.test_search import kill_one_of_three
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with server() as address:
+        yield address
+
+
+def ask(url: str, statement: str) -> list[tuple[object, ...]]:
+    engine = create_engine(read_storage(url).url)
+    with engine.begin() as connection:
+        found = connection.execute(text(statement))
+        rows = [tuple(row) for row in found] if found.returns_rows else []
+    engine.dispose()
+    return rows
+
+
+def test_a_password_is_not_shown() -> None:
+    place = read_storage("postgresql://ann:secret@host/studies")
+    assert place.shown == "postgresql+psycopg://ann:***@host/studies"
+    assert str(place) == "postgresql://ann:***@host/studies"
+    assert place.address == "postgresql+psycopg://ann:secret@host/studies"
+
+
+def test_a_run_comes_out_as_it_went_in(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # files shown with trials lie below it
+    (tmp_path / "curve.png").write_bytes(b"made up")
+    with StudyStore.open(url) as store:
+        store.enqueue([(KEY, CONFIG, {"number": 1})])
+        assert store.take() == {"number": 1}
+        run = begin(store)
+        evaluate(run, 1000)
+        run.outcomes(OUTCOMES)
+        run.attach("curve.png")
+        row = run.finish(RESULT)
+        failed = begin(store, seed=2)
+        failed.fail("loss is NaN")
+    with StudyStore.open(url) as store:
+        assert store.rows() == [row]
+        assert store.outcomes(row.run_id) == OUTCOMES
+        assert begin(store, seed=1).status == "finished"
+        assert begin(store, seed=2).last_error == "loss is NaN"
+    assert study_names(url) == ["compare"]
+    assert len(list((tmp_path / "studies" / "artifacts").iterdir())) == 1
+    assert ask(url, "SELECT state FROM trials ORDER BY number") == [("COMPLETE",), ("FAIL",), ("FAIL",)]
+
+
+def test_tables_of_the_first_version_are_brought_up_to_date(url: str) -> None:
+    StudyStore.open(url).close()
+    ask(url, "DROP TABLE k24_alembic_version, k24_searches")
+    ask(url, "ALTER TABLE k24_runs DROP COLUMN job")
+    ask(url, "UPDATE k24_schema SET version = 1")
+    with StudyStore.open(url, "later") as store:
+        begin(store).finish(RESULT)
+    assert ask(url, "SELECT version_num FROM k24_alembic_version") == [(f"{SCHEMA_VERSION:04}",)]
+
+
+def test_a_newer_schema_is_refused(url: str) -> None:
+    StudyStore.open(url).close()
+    ask(url, "UPDATE k24_alembic_version SET version_num = '9999'")
+    with pytest.raises(StorageError, match=r"written by a newer version .*version 9999"):
+        StudyStore.open(url)
+    ask(url, f"UPDATE k24_alembic_version SET version_num = '{SCHEMA_VERSION:04}'")
+
+
+def test_our_transactions_queue(url: str) -> None:
+    """What one has read still holds when it writes: 2 × 10 additions to one number, none lost."""
+    place = read_storage(url)
+    connect(place, 10).dispose()
+    ask(url, "CREATE TABLE counted (n INTEGER)")
+    ask(url, "INSERT INTO counted VALUES (0)")
+
+    def count() -> None:
+        engine = connect(place, 10)
+        for _ in range(10):
+            with transaction(engine, place) as session:
+                n = session.execute(text("SELECT n FROM counted")).scalar_one()
+                time.sleep(0.002)
+                session.execute(text(f"UPDATE counted SET n = {n + 1}"))
+        engine.dispose()
+
+    threads = [threading.Thread(target=count) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ask(url, "SELECT n FROM counted") == [(20,)]
+
+
+def test_a_lock_that_is_not_had_in_time_is_told(url: str) -> None:
+    place = read_storage(url)
+    engine = connect(place, 10)
+    with transaction(engine, place) as session:
+        session.execute(text("SELECT 1"))
+        with pytest.raises(StorageError, match=r"is locked: another process .*pg_stat_activity"):
+            StudyStore.open(url, busy_seconds=0.1)
+    engine.dispose()
+
+
+def test_a_server_that_dropped_its_connections_is_asked_again(url: str) -> None:
+    with StudyStore.open(url, "patient") as store:
+        run = begin(store)
+        evaluate(run, 1000)
+        ask(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        evaluate(run, 2000)
+        assert run.finish(RESULT).win_rate == RESULT.win_rate
+
+
+def test_a_missing_database_is_told(url: str) -> None:
+    with pytest.raises(
+        StorageError, match=r'/nowhere\?.* cannot be reached .*"nowhere" does not exist.*createdb nowhere'
+    ):
+        StudyStore.open(url.replace("/studies?", "/nowhere?"))
+
+
+def test_of_three_workers_one_is_killed_and_every_trial_is_done_once(url: str, tmp_path: Path) -> None:
+    kill_one_of_three(url, tmp_path / "log.txt")

@@ -1,0 +1,213 @@
+"""The queue of a search: exactly as many trials as were asked for, whoever works and whoever dies."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from studies.errors import StorageError
+from studies.search import RETRIES, ObjectiveBroke, SearchStudy, search_names
+from studies.space import Choice, Range, from_json, suggest, to_json
+from studies.store import StudyStore
+from tests.studies.sample import query, url
+from tests.studies.search_worker import REQUEST
+from tests.studies.test_kill import ROOT
+
+TRIALS = 12
+
+
+def ended(search: SearchStudy) -> list[FrozenTrial]:
+    return search.optuna.get_trials(deepcopy=False)
+
+
+def states(search: SearchStudy) -> Counter[str]:
+    return Counter(trial.state.name for trial in ended(search))
+
+
+def work(search: SearchStudy, objective: Callable[[optuna.Trial], float]) -> list[int]:
+    """Numbers of the trials that ended here."""
+    told: list[int] = []
+    search.work(
+        objective,
+        sampler=optuna.samplers.RandomSampler(seed=0),
+        pruner=optuna.pruners.NopPruner(),
+        tell=lambda trial: told.append(trial.number),
+    )
+    return told
+
+
+def uniform(trial: optuna.Trial) -> float:
+    return trial.suggest_float("x", 0, 1)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "studies.db"
+
+
+def open_search(path: Path, trials: int = 4, **changed: object) -> SearchStudy:
+    return SearchStudy.open(url(path), "search", request={**REQUEST, **changed}, trials=trials)
+
+
+def kill_one_of_three(storage: str, log: Path) -> None:
+    """Three processes share a search; the first kills itself in its first trial, and the others make that good."""
+    with SearchStudy.open(storage, "search", request=REQUEST, trials=TRIALS) as search:
+        search.fill()
+        command = [sys.executable, "-m", "tests.studies.search_worker", storage, str(log)]
+        processes = [
+            subprocess.Popen([*command, *more], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+            for more in (["die"], [], [])
+        ]
+        said = [process.communicate(timeout=100)[1] for process in processes]
+        assert [process.returncode for process in processes] == [-9, 0, 0], said
+        assert states(search) == {"COMPLETE": TRIALS, "FAIL": 1}
+        begun = [line.split() for line in log.read_text().splitlines()]
+        numbers = Counter(int(number) for number, _ in begun)
+        assert set(numbers.values()) == {1}, "no trial was begun twice"
+        (lost,) = (trial for trial in ended(search) if trial.state == TrialState.FAIL)
+        (again,) = (trial for trial in ended(search) if trial.user_attrs.get("again_of") == lost.number)
+        assert again.params == lost.params
+
+
+def test_of_three_workers_one_is_killed_and_every_trial_is_done_once(path: Path, tmp_path: Path) -> None:
+    kill_one_of_three(url(path), tmp_path / "log.txt")
+
+
+def test_the_same_command_does_no_more_and_a_greater_number_does_the_rest(path: Path) -> None:
+    with open_search(path) as search:
+        assert work(search, uniform) == [0, 1, 2, 3]
+        assert work(search, uniform) == []
+    with open_search(path, trials=2) as search:
+        assert work(search, uniform) == []
+    with open_search(path, trials=6) as search:
+        assert work(search, uniform) == [4, 5]
+    assert search_names(url(path)) == ["search"]
+
+
+def test_filling_twice_asks_for_nothing_twice(path: Path) -> None:
+    with open_search(path) as search, open_search(path) as other:
+        assert [search.fill(), other.fill(), search.fill()] == [4, 4, 4]
+        assert states(search) == {"WAITING": 4}
+
+
+def test_a_broken_trial_is_over_and_the_others_go_on(path: Path) -> None:
+    def breaks_once(trial: optuna.Trial) -> float:
+        if trial.number == 1:
+            trial.set_user_attr("error", "loss is NaN")
+            raise ObjectiveBroke("loss is NaN")
+        return uniform(trial)
+
+    with open_search(path) as search:
+        assert work(search, breaks_once) == [0, 1, 2, 3]
+        assert states(search) == {"COMPLETE": 3, "FAIL": 1}
+
+
+def test_a_pruned_trial_counts(path: Path) -> None:
+    def pruned(trial: optuna.Trial) -> float:
+        trial.report(0.1, 1)
+        raise optuna.TrialPruned
+
+    with open_search(path) as search:
+        work(search, pruned)
+        assert states(search) == {"PRUNED": 4}
+
+
+def test_a_trial_that_is_interrupted_waits_again_with_its_settings(path: Path) -> None:
+    def stopped(trial: optuna.Trial) -> float:
+        uniform(trial)
+        raise KeyboardInterrupt
+
+    with open_search(path, trials=1) as search:
+        for _ in range(RETRIES + 2):
+            with pytest.raises(KeyboardInterrupt):
+                work(search, stopped)
+        assert len(work(search, uniform)) == 1, "being asked to stop is not dying"
+        *stops, last = ended(search)
+        assert {trial.params["x"] for trial in stops} == {last.params["x"]}
+
+
+def test_a_database_error_does_not_count_as_an_answer(path: Path) -> None:
+    def locked(trial: optuna.Trial) -> float:
+        raise StorageError("studies.db is locked")
+
+    with open_search(path, trials=1) as search:
+        with pytest.raises(StorageError, match="is locked"):
+            work(search, locked)
+        work(search, uniform)
+        assert states(search) == {"COMPLETE": 1, "FAIL": 1}
+
+
+def take(path: Path, ago: float = 0.0) -> None:
+    """Make a trial RUNNING without anyone at work: its worker was killed before its first sign of life."""
+    first = "SELECT min(trial_id) FROM trials WHERE state = 'WAITING'"
+    began = str(datetime.now() - timedelta(seconds=ago))
+    query(path, f"UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ({first})", began)
+
+
+def test_a_worker_killed_before_its_first_heartbeat_loses_nothing(path: Path) -> None:
+    with open_search(path, trials=2) as search:
+        search.fill()
+        take(path)
+        search.fill()
+        assert states(search) == {"RUNNING": 1, "WAITING": 1}, "it may be alive"
+        query(path, "UPDATE trials SET datetime_start = '2001-01-01 00:00:00.000000'")
+        assert search.fill() == 2
+        assert states(search) == {"FAIL": 1, "WAITING": 2}
+        work(search, uniform)
+        assert states(search) == {"FAIL": 1, "COMPLETE": 2}
+
+
+def test_a_trial_that_kills_each_worker_ends(path: Path) -> None:
+    with open_search(path, trials=1) as search:
+        for _ in range(RETRIES + 1):
+            assert search.fill() == 1
+            take(path, ago=3600)
+        assert search.fill() == 0
+        assert states(search) == {"FAIL": RETRIES + 1}
+
+
+def test_a_filler_that_died_does_not_hold_up_the_others(path: Path) -> None:
+    with open_search(path) as search:
+        gone = "UPDATE k24_searches SET owner_host = 'node17', owner_pid = 1, owner_started = 'x/y/1', heartbeat = ?"
+        query(path, gone, time.time() - 301)
+        assert search.fill() == 4
+
+
+def test_another_question_needs_another_name(path: Path) -> None:
+    open_search(path).close()
+    with pytest.raises(StorageError, match=r"asks something else \(other: question\)\. .*--study my_search"):
+        open_search(path, question="what is y?")
+    with pytest.raises(StorageError, match=r"holds no search 'none'. Ask for one: python -m harness.tune --study none"):
+        SearchStudy.open(url(path), "none")
+
+
+def test_a_comparison_is_no_search(path: Path) -> None:
+    StudyStore.open(url(path), "search").close()
+    with pytest.raises(StorageError, match="holds a comparison 'search', which is no search"):
+        open_search(path)
+
+
+def test_a_space_comes_out_as_it_went_in() -> None:
+    space = {"a": Range(low=1, high=3), "b": Range(low=0.1, high=1.0, log=True), "c": Choice(values=(1, 2.5, "x"))}
+    assert from_json(to_json(space)) == space
+    drawn = suggest(space, optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1)).ask())
+    assert type(drawn["a"]) is int
+    assert 1 <= drawn["a"] <= 3
+    assert 0.1 <= drawn["b"] <= 1.0
+    assert drawn["c"] in (1, 2.5, "x")
+    assert [str(allowed) for allowed in space.values()] == ["1 … 3", "0.1 … 1 (log)", "1 | 2.5 | x"]
+
+
+@pytest.mark.parametrize(("low", "high", "log"), [(1, 1, False), (2, 1, False), (0.0, 1.0, True)])
+def test_a_range_that_is_none_is_refused(low: float, high: float, log: bool) -> None:
+    with pytest.raises(ValueError, match="range"):
+        Range(low=low, high=high, log=log)

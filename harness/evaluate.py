@@ -16,6 +16,10 @@ from harness.rollout import act, restart
 from studies.rows import EpisodeOutcome
 
 
+def ignore(battles: int) -> None:
+    """Whoever plays is told how many battles have ended, and does nothing with it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """All battles of one evaluation, ordered by slot, then battle."""
@@ -73,9 +77,11 @@ class Greedy:
         return actions
 
 
-def evaluate(algorithm: Algorithm, env: BatchedEnv, *, episodes: int, seed: int) -> Evaluation:
+def evaluate(
+    algorithm: Algorithm, env: BatchedEnv, *, episodes: int, seed: int, on_battles: Callable[[int], None] = ignore
+) -> Evaluation:
     """Play ``episodes`` greedy battles of an algorithm, of which nothing changes; all else as in ``play``."""
-    battles = play(Greedy(algorithm, env.num_envs), env, episodes=episodes, seed=seed)
+    battles = play(Greedy(algorithm, env.num_envs), env, episodes=episodes, seed=seed, on_battles=on_battles)
     return Evaluation(outcomes=tuple(battle.outcome for battle in battles))
 
 
@@ -85,7 +91,7 @@ def play(
     *,
     episodes: int,
     seed: int,
-    on_battles: Callable[[int], None] = lambda battles: None,
+    on_battles: Callable[[int], None] = ignore,
 ) -> list[Battle]:
     """Play ``episodes`` battles from a seed.
 

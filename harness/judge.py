@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from contextlib import closing
 
 from algorithms.protocol import Algorithm
-from harness.evaluate import Evaluation, evaluate
+from harness.evaluate import Evaluation, evaluate, ignore
 from harness.masks import describe_flops, describe_masks
 from harness.plan import RunPlan
 from harness.seeding import derive_seed
@@ -17,7 +18,13 @@ from studies.rows import EpisodeOutcome, RunResult
 
 
 def judge(
-    plan: RunPlan, algorithm: Algorithm, *, env_steps: int, wall: float, resumes: int
+    plan: RunPlan,
+    algorithm: Algorithm,
+    *,
+    env_steps: int,
+    wall: float,
+    resumes: int,
+    on_battles: Callable[[int], None] = ignore,
 ) -> tuple[RunResult, tuple[EpisodeOutcome, ...]]:
     """Judge a policy that has finished training.
 
@@ -27,11 +34,12 @@ def judge(
         env_steps: how long it trained.
         wall: seconds that the run has taken so far.
         resumes: how often it went on from a checkpoint, its replay empty.
+        on_battles: told how many battles of the final evaluation have ended now, whenever some have.
 
     Raises:
         RuntimeError: every battle of the final evaluation aborted, so that nothing can be said.
     """
-    found = final_evaluation(plan, algorithm)
+    found = final_evaluation(plan, algorithm, on_battles)
     if not found.finished:
         raise RuntimeError(f"all {found.aborted} battles of the final evaluation aborted; nothing was measured")
     win_rate = wilson(found.wins, len(found.finished))
@@ -72,7 +80,7 @@ def judge(
     return result, found.outcomes
 
 
-def final_evaluation(plan: RunPlan, algorithm: Algorithm) -> Evaluation:
+def final_evaluation(plan: RunPlan, algorithm: Algorithm, on_battles: Callable[[int], None] = ignore) -> Evaluation:
     """The greedy battles behind the table's win rate, in a world of their own.
 
     Which battles depends on scenario and seed alone: every algorithm meets the same teams and starts, so that two of
@@ -81,4 +89,4 @@ def final_evaluation(plan: RunPlan, algorithm: Algorithm) -> Evaluation:
     """
     seed = derive_seed(plan.seed, "final_evaluation", plan.scenario)
     with closing(plan.make_env(plan.budget.final_slots, seed)) as env:
-        return evaluate(algorithm, env, episodes=plan.budget.final_episodes, seed=seed)
+        return evaluate(algorithm, env, episodes=plan.budget.final_episodes, seed=seed, on_battles=on_battles)

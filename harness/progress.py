@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from harness.table import clock
@@ -18,6 +20,17 @@ LINE_INTERVAL = 10.0
 """Seconds between two lines where there is no terminal."""
 EVENTS_SHOWN = 2
 """Lines of one kind, numbers apart, that a run shows."""
+
+
+@contextmanager
+def battles_bar(console: Console, label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing elsewhere; what it gives is to be told how many battles have ended now."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("battles"))
+    with Progress(
+        *columns, TimeRemainingColumn(compact=True), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda battles: bar.advance(task, battles)
 
 
 class RunProgress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,12 @@ from torch import Tensor
 import algorithms.registry
 from algorithms.replay import EpisodeReplay
 from harness.checkpoint import holds_replay, load_checkpoint, save_checkpoint, set_aside, unusable
-from harness.evaluate import evaluate
+from harness.evaluate import evaluate, ignore
 from harness.interrupt import GracefulInterrupt
 from harness.judge import judge
 from harness.plan import RunPlan
 from harness.plot import plot_curves
-from harness.progress import RunProgress
+from harness.progress import RunProgress, battles_bar
 from harness.rollout import Rollout
 from harness.seeding import derive_seed
 from studies.rows import RunRow
@@ -80,7 +80,8 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
             record.event(run.at.env_steps, line)
         with progress, GracefulInterrupt() as interrupt:
             run.train(progress, interrupt)
-        return run.conclude()
+        with battles_bar(console, f"{plan.label}: judged", plan.budget.final_episodes) as on_battles:
+            return run.conclude(on_battles)
     finally:
         run.close()
 
@@ -191,8 +192,8 @@ class TrainingRun:
         at.losses = []
         progress.evaluated(at.env_steps, found.win_rate if self.env.spec.can_be_won else None, found.mean_return)
 
-    def conclude(self) -> RunRow:
-        """Judge the trained policy, and store the result with a picture of its curve."""
+    def conclude(self, on_battles: Callable[[int], None] = ignore) -> RunRow:
+        """Judge the trained policy, and store the result with a picture of its curve; ``on_battles``: see ``judge``."""
         picture = self.folder / "curve.png"
         can_be_won = self.env.spec.can_be_won
         curves = {self.plan.algorithm: [self.record.curve_points()]}
@@ -205,6 +206,7 @@ class TrainingRun:
             env_steps=self.at.env_steps,
             wall=self.wall_seconds,
             resumes=self.at.resumes,
+            on_battles=on_battles,
         )
         self.record.outcomes(outcomes)
         self.record.timings(self.at.seconds)

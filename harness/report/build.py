@@ -79,15 +79,14 @@ def write_report(data: StudyData, wanted: Wanted, console: Console) -> Report:
         UsageError: the throughput file holds something else.
     """
     findings = find(data.groups, data, title=data.study)
-    records = find_records(wanted.throughput, wanted.runs_folder / data.study)
+    records, unread = find_records(wanted.throughput, wanted.runs_folder / data.study)
     jobs = clip_jobs(data, wanted.runs_folder, wanted.clip_scenario) if wanted.clips else []
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(compact=True))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         plots = draw_all(bar, plot_work(data, findings, records, wanted.folder))
         clips = play_all(bar, jobs, wanted)
-    for clip in clips:
-        if clip.path is None:
-            say(console, f"report: {clip.algorithm}, seed {clip.seed}: {clip.told}")
+    for line in (*unread, *(f"{clip.algorithm}, seed {clip.seed}: {clip.told}" for clip in clips if not clip.path)):
+        say(console, f"report: left out: {line}")
     found = [
         sections.result_section(data, findings, plots["result"]),
         sections.curves_section(plots["curves"]),

@@ -9,6 +9,7 @@ import rich.table
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
+from harness.errors import UsageError
 from harness.report.figure import Plot, draw_plot
 from harness.report.page import Details, Head, Section, Table
 from harness.report.style import INK, series
@@ -31,14 +32,24 @@ NOT_MEASURED = (
 )
 
 
-def find_records(given: Path | None, folder: Path) -> list[Record]:
+def find_records(given: Path | None, folder: Path) -> tuple[list[Record], list[str]]:
     """The file that was named, or else those that lie in the study's folder.
 
+    Returns:
+        What they hold, and why some of those that were only found could not be read: they must not cost the page.
+
     Raises:
-        UsageError: a file holds something else.
+        UsageError: the file that was named holds something else.
     """
-    paths = [given] if given else sorted(folder.glob("throughput*.json"))
-    return [read_record(path) for path in paths]
+    if given:
+        return [read_record(given)], []
+    records, unread = [], []
+    for path in sorted(folder.glob("throughput*.json")):
+        try:
+            records.append(read_record(path))
+        except UsageError as error:
+            unread.append(str(error))
+    return records, unread
 
 
 def plot_crossings(folder: Path, record: Record, number: int) -> list[Plot]:

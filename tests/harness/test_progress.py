@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from harness import progress
-from harness.progress import RunProgress
+from harness.progress import RunProgress, battles_bar
 
 
 class Clock:
@@ -69,3 +69,12 @@ def test_the_last_step_may_go_beyond_the_end(clock: Clock) -> None:
     clock.now = 10.0
     shown.evaluated(1004, 1.0, 20.0)
     assert out.getvalue().endswith("1,004/1,000 env steps, 100/s, win rate 1.00, return 20.0, 0:00 left\n")
+
+
+def test_battles_on_a_terminal_and_elsewhere() -> None:
+    for is_terminal in (True, False):
+        out = io.StringIO()
+        with battles_bar(Console(file=out, width=100, force_terminal=is_terminal), "qmix judged", 40) as on_battles:
+            on_battles(15)
+            on_battles(10)
+        assert ("25/40" in out.getvalue()) == is_terminal

@@ -39,7 +39,9 @@ def cell(hidden: int, gain: float) -> CellResult:
 
 def test_a_file_becomes_plots_and_a_table(tmp_path: Path) -> None:
     made_up().save(tmp_path / "throughput-card.json")
-    (record,) = find_records(None, tmp_path)
+    (tmp_path / "throughput-else.json").write_text("[]")
+    (record,), (unread,) = find_records(None, tmp_path)
+    assert "throughput-else.json holds no results of harness.throughput" in unread
     compressed, auto = plot_crossings(tmp_path / "plots", record, 0)
     assert compressed.title == "compressed 2:4, float16, 2:4 GRU"
     highest = "Highest: 1.25 times dense at 1,024 with 4,096 decisions"
@@ -56,7 +58,7 @@ def test_a_file_becomes_plots_and_a_table(tmp_path: Path) -> None:
 
 
 def test_nothing_measured(tmp_path: Path) -> None:
-    assert find_records(None, tmp_path) == []
+    assert find_records(None, tmp_path) == ([], [])
     section = throughput_section([], [])
     assert section.empty.startswith("Not measured with this study.")
     assert section.code == ["python -m harness.throughput --all --out runs/STUDY/throughput.json"]

@@ -4,6 +4,8 @@ VENV ?= .venv
 # Extra flags for pip, for example an index that holds CPU-only builds of torch.
 PIP_FLAGS ?=
 ARGS ?=
+# Processes that share the tests, whole files at a time.
+TEST_JOBS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
@@ -31,7 +33,7 @@ compare: $(INSTALLED)
 	$(BIN)/python -m harness.compare --algos k24,qmix,kalei $(ARGS)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile $(ARGS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -29,7 +29,7 @@ if not SOURCE and importlib.util.find_spec("smacv2") is None:
 @pytest.mark.parametrize("ids", [["terran_5_vs_5", "MMM2"], ["zerg_5_vs_5-epo", "bane_vs_bane"]], ids=" ".join)
 def test_smacv2_on_the_stand_in_equals_the_engine(ids: list[str]) -> None:
     command = [sys.executable, "-m", "tests.sc2.differential", *([SOURCE] if SOURCE else []), "--steps", "80", "--only"]
-    done = subprocess.run([*command, *ids], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([*command, *ids], cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     for line, id in zip(done.stdout.splitlines(), ids, strict=True):
         assert line.startswith(f"{id}: ")

@@ -25,7 +25,7 @@ import envs
 from envs.battle import jit
 from envs.battle.scenarios import fixed_scenarios
 from envs.sc2 import installation
-from envs.sc2.environment import GameError
+from envs.sc2.environment import SEE_DOCTOR, GameError
 from envs.sc2.installation import Missing
 from envs.sc2.options import Sc2Options
 from envs.sc2.settings import GENERATED
@@ -76,12 +76,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     well = all(finding.state == "ok" for finding in found)
     if flags.json:
         print(json.dumps({"ok": well, "steps": [asdict(finding) for finding in found]}, indent=2))
-    elif well:
-        console.print("StarCraft II can be played: python -m harness.compare --backend sc2", soft_wrap=True)
     else:
-        told = f"without the game, a program that stands in for it: {installation.STAND_IN}"
-        console.print(Text(told), soft_wrap=True)
+        console.print(Text(verdict(well, tried=not flags.no_game)), soft_wrap=True)
     return ALL_DONE if well else SOME_MISSING
+
+
+def verdict(well: bool, *, tried: bool) -> str:
+    """The last line: what to type now."""
+    game = installation.game_name()
+    if well and tried:
+        return f"{game} can be played: python -m harness.compare --backend sc2"
+    if well:
+        return f"all files of {game} are there; whether it starts: python -m harness.doctor"
+    if game == installation.STANDS_IN:
+        return "what is missing stands above, each with the next command"
+    return f"without the game, a program that stands in for it: {installation.STAND_IN}"
 
 
 def findings(checks: Sequence[Step]) -> Iterator[Finding]:
@@ -96,7 +105,7 @@ def findings(checks: Sequence[Step]) -> Iterator[Finding]:
             text = step.check()
         except Exception as error:  # a broken installation may raise anything
             told = str(error) if isinstance(error, Missing | GameError) else f"{type(error).__name__}: {error}"
-            yield Finding(step=step.name, state="missing", text=told)
+            yield Finding(step=step.name, state="missing", text=told.removesuffix(SEE_DOCTOR))
             continue
         fine.add(step.name)
         yield Finding(step=step.name, state="ok", text=text)
@@ -112,7 +121,7 @@ def show(console: Console, finding: Finding) -> None:
 def steps(flags: argparse.Namespace) -> list[Step]:
     """Everything, in the order in which one would install it."""
     version = flags.game_version
-    packages = ("system", "pysc2", "s2clientprotocol", "smacv2")
+    packages = ("system", "pysc2", "pysc2's needs", "s2clientprotocol", "smacv2")
     checks = [
         Step(name="python", check=check_python),
         Step(name="torch", check=partial(version_of, "torch")),

@@ -24,12 +24,13 @@ from envs.protocol import Bool, Float, Int
 from envs.sc2 import installation
 from envs.sc2.memory import allocate, layout
 from envs.sc2.options import Sc2Options
-from envs.sc2.process import GameFailure, WorkerProcess
+from envs.sc2.process import FAREWELL, GameFailure, WorkerProcess
 from envs.sc2.settings import map_file, package_arguments
 from envs.sc2.worker import Setup
 
 FLAGS = ("reward", "terminated", "truncated", "battle_won", "battle_lost", "aborted", "dead_allies", "dead_enemies")
 VIEWS = ("obs", "state", "action_mask")
+SEE_DOCTOR = ". What is missing or broken, step by step: python -m harness.doctor"
 LONGEST_BACKOFF = 60.0
 """Seconds between two starts of a game that keeps failing."""
 
@@ -239,11 +240,12 @@ class Sc2Env:
         self._workers.pop(e).kill()
         self._failures[e] += 1
         if self._failures[e] >= self.options.max_failures:
-            self._give_up(f"the game of slot {e} failed {self._failures[e]} times in a row, the last time: {failure}")
+            times = f"{self._failures[e]} times in a row, the last time" if self._failures[e] > 1 else "once"
+            self._give_up(f"the game of slot {e} failed {times}: {failure}")
 
     def _give_up(self, what: str) -> NoReturn:
         self.close()
-        raise GameError(f"{self.spec.id}: {what}. What is missing or broken, step by step: python -m harness.doctor")
+        raise GameError(f"{self.spec.id}: {what}{SEE_DOCTOR}")
 
     def game(self) -> dict[str, Any]:
         """Version, build and process number of the first slot's game, for ``harness.doctor``."""
@@ -290,7 +292,10 @@ class Sc2Env:
 
 
 def _release(workers: dict[int, WorkerProcess], memory: int, folder: Path) -> None:
+    for worker in workers.values():
+        worker.dismiss()
+    until = time.monotonic() + FAREWELL
     while workers:
-        workers.popitem()[1].close()
+        workers.popitem()[1].close(until)
     os.close(memory)
     shutil.rmtree(folder, ignore_errors=True)

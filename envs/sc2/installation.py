@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,8 +25,11 @@ VERSION, BUILD = "4.10", 75689
 """The release that SMAC and SMACv2 were measured on; results of others differ."""
 GAME_PAGE = "https://github.com/Blizzard/s2client-proto#linux-packages"
 MAPS_PAGE = "https://github.com/oxwhirl/smacv2/releases"
+STANDS_IN = "stand-in"
 STAND_IN = "python -m envs.sc2.server install ~/sc2-stand-in; export SC2PATH=~/sc2-stand-in"
 INSTALL_MESSAGES = "pip install -e '.[sc2]'"
+PYSC2_IMPORTS = ("absl", "portpicker", "websocket")
+"""Modules of other packages, which the extra brings: pysc2 is installed without what it asks for."""
 INSTALL_PYSC2 = f"{INSTALL_MESSAGES} && pip install --no-deps pysc2"  # its own list asks for clashing packages
 INSTALL_SMACV2 = (
     f"pip install --no-deps git+https://github.com/oxwhirl/smacv2 (or name a checkout: export {SOURCE}=FOLDER)"
@@ -51,6 +55,7 @@ def steps(map_files: list[str], game_version: str) -> list[Step]:
     found = [
         Step(name="system", check=check_system),
         Step(name="pysc2", check=lambda: check_package("pysc2", INSTALL_PYSC2)),
+        Step(name="pysc2's needs", check=check_needs),
         Step(name="s2clientprotocol", check=lambda: check_package("s2clientprotocol", INSTALL_MESSAGES)),
         Step(name="smacv2", check=check_smacv2),
         Step(name="game", check=lambda: f"{game_name()} in {game_folder()}"),
@@ -99,6 +104,13 @@ def check_package(name: str, install: str) -> str:
     if spec is None:
         raise Missing(f"the Python package {name} is not installed; next: {install}")
     return str(spec.origin or "")
+
+
+def check_needs() -> str:
+    """The modules of other packages that pysc2 imports."""
+    for name in PYSC2_IMPORTS:
+        check_package(name, INSTALL_MESSAGES)
+    return ", ".join(PYSC2_IMPORTS)
 
 
 def check_smacv2() -> str:
@@ -152,10 +164,10 @@ def game_folder() -> Path:
 
 
 def game_name() -> str:
-    """``StarCraft II``, or ``stand-in`` where the folder holds this project's own program in its place."""
+    """``StarCraft II``, or ``STANDS_IN`` where the folder holds this project's own program in its place."""
     from envs.sc2.server.install import MARK
 
-    return "stand-in" if (look_for_game() / MARK).exists() else "StarCraft II"
+    return STANDS_IN if (look_for_game() / MARK).exists() else "StarCraft II"
 
 
 def builds() -> list[int]:
@@ -182,8 +194,11 @@ def check_map(name: str) -> str:
     """Where a map's file lies."""
     file = game_folder() / "Maps" / "SMAC_Maps" / f"{name}.SC2Map"
     if not file.is_file():
-        raise Missing(
-            f"the map {name} is not at {file}; next: download SMAC_Maps.zip ({MAPS_PAGE}) and unpack it: "
-            f"unzip SMAC_Maps.zip -d {file.parent.parent}"
-        )
+        if game_name() == STANDS_IN:
+            how = f"python -m envs.sc2.server install {shlex.quote(str(look_for_game()))}"
+        else:  # the archive holds the files without a folder
+            how = (
+                f"download SMAC_Maps.zip ({MAPS_PAGE}), then: unzip -j SMAC_Maps.zip -d {shlex.quote(str(file.parent))}"
+            )
+        raise Missing(f"the map {name} is not at {file}; next: {how}")
     return str(file)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ class WorkerProcess:
     """One worker; its output goes to a file.
 
     Args:
-        folder: for its output, and for what the game leaves behind.
+        folder: for its output, and for what the game leaves behind; should this process be killed, the worker removes
+            it, and the one above if nothing is left in that.
         inherited: file numbers that it shall hold as well.
     """
 
@@ -43,7 +45,7 @@ class WorkerProcess:
         self._log = folder / "output.txt"
         with theirs, self._log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "envs.sc2.worker", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "envs.sc2.worker", str(theirs.fileno()), str(folder)],
                 stdin=subprocess.PIPE,  # the lifeline: nothing is written, its end says that this process is gone
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -96,12 +98,20 @@ class WorkerProcess:
         self._process.kill()
         self._release()
 
-    def close(self) -> None:
-        """Let the worker end its game, then end it."""
-        try:
+    def dismiss(self) -> None:
+        """Let the worker end its game, without waiting for it; ``close`` waits."""
+        with suppress(GameFailure):
             self.send("close")
-            self.receive(time.monotonic() + FAREWELL)
-            self._process.wait(FAREWELL)
+
+    def close(self, until: float) -> None:
+        """Wait for the worker's end, then end it.
+
+        Args:
+            until: as for ``receive``.
+        """
+        try:
+            self.receive(until)
+            self._process.wait(max(until - time.monotonic(), 0))
         except (GameFailure, subprocess.TimeoutExpired):
             self._process.kill()
         self._release()

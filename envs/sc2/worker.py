@@ -7,13 +7,16 @@ is answered with ``failed`` and its text; the batch then ends this process and s
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,9 +189,17 @@ def serve(pipe: Connection) -> None:
         pipe.send((number, "failed", f"{type(error).__name__}: {error} ({place})"))
 
 
+def abandon(folder: Path) -> NoReturn:
+    """Nobody is left to clean up: remove the files of this worker, and with the last worker the batch's folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # others still have files in it
+        folder.parent.rmdir()
+    os._exit(tether.PARENT_GONE)
+
+
 def main() -> None:
-    """Run in a process of its own: standard input is the lifeline, the first argument the number of the pipe."""
-    tether.call_at_end_of(sys.stdin.fileno(), lambda: os._exit(tether.PARENT_GONE))
+    """Run in a process of its own: standard input is the lifeline, the arguments are the pipe's number and a folder."""
+    tether.call_at_end_of(sys.stdin.fileno(), partial(abandon, Path(sys.argv[2])))
     np.seterr(all="ignore")  # the package divides by what may be zero, and its results are judged elsewhere
     serve(Connection(int(sys.argv[1])))
     sys.stdout.flush()

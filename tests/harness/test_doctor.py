@@ -32,7 +32,7 @@ def test_all_is_well_and_a_battle_is_played(capsys: pytest.CaptureFixture[str]) 
     assert main([]) == ALL_DONE
     *lines, last = capsys.readouterr().out.splitlines()
     assert all(line.startswith("ok ") for line in lines)
-    assert len(lines) == 11 + 23 + 1
+    assert len(lines) == 12 + 23 + 1
     assert "version 4.10.0.0 answers; one reset and one step of terran_5_vs_5 were played" in lines[-1]
     assert last == "StarCraft II can be played: python -m harness.compare --backend sc2"
 
@@ -58,11 +58,26 @@ def test_one_map_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "next: download SMAC_Maps.zip" in line
 
 
+def test_the_last_line_speaks_of_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--no-game"]) == ALL_DONE
+    assert capsys.readouterr().out.endswith(
+        "all files of StarCraft II are there; whether it starts: python -m harness.doctor\n"
+    )
+    game = tmp_path / "game"
+    (game / "STAND-IN.txt").touch()
+    assert main([]) == ALL_DONE
+    assert "\nstand-in can be played: python -m harness.compare --backend sc2" in capsys.readouterr().out
+    (game / "Maps" / "SMAC_Maps" / "MMM2.SC2Map").unlink()
+    assert main(["--no-game"]) == SOME_MISSING
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last == "what is missing stands above, each with the next command"
+
+
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        ("crash:*:launch", "failed 1 times in a row, the last time: GameCrashed"),
-        ("crash:*:1", "failed 1 times in a row, the last time: GameCrashed"),
+        ("crash:*:launch", "failed once: GameCrashed"),
+        ("crash:*:1", "failed once: GameCrashed"),
     ],
 )
 def test_a_game_that_does_not_work(
@@ -73,6 +88,7 @@ def test_a_game_that_does_not_work(
     last = json.loads(capsys.readouterr().out)["steps"][-1]
     assert (last["step"], last["state"]) == ("first battle", "missing")
     assert says in last["text"]
+    assert "harness.doctor" not in last["text"], "it runs already"
 
 
 def test_a_game_of_another_build(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import envs
 from envs.sc2 import installation
-from envs.sc2.installation import Missing
+from envs.sc2.installation import PYSC2_IMPORTS, Missing
 from tests.sc2.fake_game import FAKE, game_tree
 
 
@@ -31,7 +31,10 @@ def test_everything_is_there(tmp_path: Path) -> None:
     assert installation.require("32x32_flat", "4.10") is None
 
 
-@pytest.mark.parametrize(("name", "more"), [("pysc2", " && pip install --no-deps pysc2"), ("s2clientprotocol", "")])
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [("pysc2", " && pip install --no-deps pysc2"), *((name, "") for name in (*PYSC2_IMPORTS, "s2clientprotocol"))],
+)
 def test_no_package(name: str, more: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.machinery.ModuleSpec("any", None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == name else found)
@@ -85,7 +88,9 @@ def test_no_map(tmp_path: Path) -> None:
     game_tree(tmp_path)
     text = refused("MMM2")
     assert f"the map MMM2 is not at {tmp_path}/Maps/SMAC_Maps/MMM2.SC2Map; next: download SMAC_Maps.zip" in text
-    assert f"unzip SMAC_Maps.zip -d {tmp_path}/Maps" in text
+    assert text.endswith(f"unzip -j SMAC_Maps.zip -d {tmp_path}/Maps/SMAC_Maps"), "the archive has no folder of its own"
+    (tmp_path / "STAND-IN.txt").touch()
+    assert refused("MMM2").endswith(f"MMM2.SC2Map; next: python -m envs.sc2.server install {tmp_path}")
 
 
 def test_another_system(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,8 @@ def test_a_running_game_can_be_saved_and_goes_on(client: Client) -> None:
     client.ask(action=sc2api_pb2.RequestAction(actions=[order([2001])]))
     second = replay.read_replay(client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data)
     assert (first.loops, second.loops) == (3, 13)
-    assert second.acts[: len(first.acts)] == first.acts
-    assert [loop for loop, _ in second.acts] == [0, 0, 13]
+    assert list(second.acts)[: len(first.acts)] == list(first.acts)
+    assert [loop for loop, _ in second.acts] == [0, 0, 13] == [second.acts.loop(number) for number in range(3)]
 
 
 def test_what_a_replay_is_about(client: Client) -> None:
@@ -170,7 +171,8 @@ def broken(data: bytes) -> dict[str, bytes]:
         "cut off, or longer": data[:-5],
         "a request is cut off": with_log(log[:-1]),
         "requires a buffer": with_log(log + b"\0"),
-        "does not begin with the creation": with_log(b""),
+        "requires a buffer ": with_log(b""),
+        "does not begin with the creation": with_log(2 * (replay.RECORD.pack(0, len(ping)) + ping)),
         "does not belong there": with_log(log + replay.RECORD.pack(3, len(ping)) + ping),
         "does not belong there ": with_head(loops=0),
     }
@@ -190,3 +192,17 @@ def test_a_small_file_cannot_fill_the_memory(client: Client, monkeypatch: pytest
     head = json.dumps({"format": replay.FORMAT, "engine": "", "loops": 1, "results": {}}).encode()
     with pytest.raises(ValueError, match="longer than 1000 bytes"):
         replay.read_replay(head + b"\n" + zlib.compress(b"\0" * 100_000))
+
+
+def test_a_long_replay_is_unpacked_request_by_request(client: Client) -> None:
+    """All at once, the requests of a long game would fill the memory."""
+    play(client, steps=1)
+    head, _, packed = client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data.partition(b"\n")
+    act = sc2api_pb2.Request(action=sc2api_pb2.RequestAction(actions=[order([2001])])).SerializeToString()
+    log = zlib.decompress(packed) + 10_000 * (replay.RECORD.pack(3, len(act)) + act)
+    read = replay.read_replay(head + b"\n" + zlib.compress(log))
+    assert len(read.acts) == 2 + 10_000
+    held = sys.getsizeof(read.acts._log) + sys.getsizeof(read.acts._places)
+    assert held < len(log) + 10 * len(read.acts) + 1000
+    assert read.acts[10_001][0] == 3
+    assert read.acts[10_001][1].SerializeToString() == act

@@ -87,6 +87,7 @@ def test_every_request_of_the_protocol_is_in_the_table() -> None:
         ({"local_map": sc2api_pb2.LocalMap(map_path="a\0b")}, CREATE.InvalidMapPath, "looked at"),
         ({"local_map": sc2api_pb2.LocalMap(map_path="a" * 9999)}, CREATE.InvalidMapPath, "looked at"),
         ({"local_map": sc2api_pb2.LocalMap(map_data=b"MPQ\x1b")}, CREATE.InvalidMapData, "StarCraft II itself"),
+        ({"local_map": sc2api_pb2.LocalMap(map_data=b"[" * 2_000_000)}, CREATE.InvalidMapData, "it has 2000000 bytes"),
         ({"local_map": sc2api_pb2.LocalMap(map_data=b"\xff")}, CREATE.InvalidMapData, "no stand-in map file"),
         ({"player_setup": []}, CREATE.MissingPlayerSetup, "a participant and a computer"),
         ({"player_setup": [sc2api_pb2.PlayerSetup(type=1)] * 2}, CREATE.MultiplayerUnsupported, "one participant"),

@@ -19,7 +19,7 @@ BATCH = """
 import envs, time
 env = envs.make("terran_5_vs_5", 1, backend="sc2")
 env.reset()
-print(env._workers[0].pid, env.game()["pid"], flush=True)
+print(env._workers[0].pid, env.game()["pid"], env._folder, flush=True)
 time.sleep(600)
 """
 TETHERED = """
@@ -36,14 +36,18 @@ time.sleep(600)
 @pytest.mark.parametrize("victim", ["batch", "worker"])
 def test_killing_whom_it_may(victim: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     use_fake(monkeypatch, tmp_path)
-    with subprocess.Popen([sys.executable, "-c", BATCH], stdout=subprocess.PIPE, env=clean_environment()) as batch:
+    environment = clean_environment() | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", BATCH], stdout=subprocess.PIPE, env=environment) as batch:
         assert batch.stdout is not None
-        worker, game = map(int, batch.stdout.readline().split())
+        *pids, folder = batch.stdout.readline().decode().split()
+        worker, game = map(int, pids)
+        assert Path(folder).is_dir()
         assert is_running(worker)
         assert is_running(game)
         os.kill(batch.pid if victim == "batch" else worker, signal.SIGKILL)
         assert wait_for_end(worker)
         assert wait_for_end(game)
+        assert Path(folder).exists() == (victim == "worker"), "who is killed cannot clean up, so the worker does"
         batch.kill()
 
 

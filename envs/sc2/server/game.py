@@ -145,7 +145,7 @@ class Playback:
         world, acts = self.game.world, self._replay.acts
         goal = min(world.loop + count, self._replay.loops)
         while world.loop < goal:
-            upcoming = acts[self._next][0] if self._next < len(acts) else goal
+            upcoming = acts.loop(self._next) if self._next < len(acts) else goal
             world.step(min(upcoming, goal) - world.loop)
             self._catch_up()
         if self.over:
@@ -155,7 +155,7 @@ class Playback:
     def _catch_up(self) -> None:
         """Repeat the requests that came at this loop."""
         acts = self._replay.acts
-        while self._next < len(acts) and acts[self._next][0] <= self.game.world.loop:
+        while self._next < len(acts) and acts.loop(self._next) <= self.game.world.loop:
             _, request = acts[self._next]
             self._next += 1
             if request.HasField("action"):

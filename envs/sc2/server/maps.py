@@ -16,6 +16,7 @@ from typing import Any
 from envs.battle import terrain
 from envs.battle.scenarios import SCRIPTS, TYPE_ORDER, Scenario, fixed_scenario
 from envs.battle.units import facts, read
+from envs.sc2.server.folder import LARGEST_MAP
 
 FORMAT = "k24 battlefield 1"
 FLAT = "32x32_flat"  # SMACv2's map for all random teams
@@ -88,13 +89,16 @@ def read_map(data: bytes) -> Battlefield:
     """What a stand-in map file tells.
 
     Raises:
-        ValueError: it is none: one of Blizzard's, no text, another format, or it names what the engine does not have.
+        ValueError: it is none: one of Blizzard's, too large, no text, another format, or it names what the
+            engine does not have.
     """
     if data.startswith(ARCHIVE):
         raise ValueError(
             "this is a map archive of StarCraft II itself, which the stand-in cannot play; "
             "`python -m envs.sc2.server install DIR` writes stand-in maps into DIR/Maps"
         )
+    if len(data) > LARGEST_MAP:
+        raise ValueError(f"this is no stand-in map file: it has {len(data)} bytes, more than {LARGEST_MAP}")
     try:
         told = json.loads(data)
     except (ValueError, RecursionError):  # the latter of brackets without end

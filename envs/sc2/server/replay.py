@@ -11,6 +11,7 @@ import hashlib
 import json
 import struct
 import zlib
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -70,6 +71,34 @@ class Log:
         return json.dumps(head).encode() + b"\n" + bytes(self._packed) + self._packer.copy().flush()
 
 
+class Acts:
+    """The requests that changed a game, each with the loop at which it came; one is unpacked when it is asked for.
+
+    Unpacked, a request of ten orders takes six kilobytes, and a long game has a million of them.
+
+    Args:
+        log: all records of the replay.
+        places: where in it those of the acts begin.
+    """
+
+    def __init__(self, log: bytes, places: array[int]) -> None:
+        self._log, self._places = log, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, number: int) -> tuple[int, sc2api_pb2.Request]:
+        loop, request, _ = _record(self._log, self._places[number])
+        return loop, request
+
+    def __iter__(self) -> Iterator[tuple[int, sc2api_pb2.Request]]:
+        return map(self.__getitem__, range(len(self)))
+
+    def loop(self, number: int) -> int:
+        """When an act came."""
+        return int(RECORD.unpack_from(self._log, self._places[number])[0])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Replay:
     """What a replay file holds."""
@@ -84,8 +113,8 @@ class Replay:
     """Map, seed and players."""
     join: sc2api_pb2.RequestJoinGame
     """Race and options of the one who played."""
-    acts: tuple[tuple[int, sc2api_pb2.Request], ...]
-    """What changed the game, each with the loop at which it came."""
+    acts: Acts
+    """What changed the game."""
 
     def check_engine(self) -> None:
         """Refuse to play what would come out differently.
@@ -108,17 +137,25 @@ def read_replay(data: bytes) -> Replay:
     """
     head, _, packed = data.partition(b"\n")
     told = _head(head)
-    records = list(_records(_unpack(packed)))
-    if [request.WhichOneof("request") for _, request in records[:2]] != ["create_game", "join_game"]:
+    log = _unpack(packed)
+    _, create, at = _record(log, 0)
+    _, join, at = _record(log, at)
+    if (create.WhichOneof("request"), join.WhichOneof("request")) != ("create_game", "join_game"):
         raise ValueError("the replay is broken: it does not begin with the creation of a game")
-    create, join = records[0][1].create_game, records[1][1].join_game
-    read_map(create.local_map.map_data)
+    read_map(create.create_game.local_map.map_data)
+    acts = Acts(log, array("Q", _checked_places(log, at, told["loops"])))
+    return Replay(**told, create=create.create_game, join=join.join_game, acts=acts)
+
+
+def _checked_places(log: bytes, at: int, loops: int) -> Iterator[int]:
+    """Where each act begins, once it is known to be one and to come at its time."""
     before = 0
-    for loop, request in records[2:]:
-        if request.WhichOneof("request") not in ACTS or not before <= loop <= told["loops"]:
+    while at < len(log):
+        loop, request, end = _record(log, at)
+        if request.WhichOneof("request") not in ACTS or not before <= loop <= loops:
             raise ValueError("the replay is broken: a request in it does not belong there")
-        before = loop
-    return Replay(**told, create=create, join=join, acts=tuple(records[2:]))
+        yield at
+        before, at = loop, end
 
 
 def _head(line: bytes) -> dict[str, Any]:
@@ -155,14 +192,13 @@ def _unpack(packed: bytes) -> bytes:
     return log
 
 
-def _records(log: bytes) -> Iterator[tuple[int, sc2api_pb2.Request]]:
-    at = 0
-    while at < len(log):
-        try:
-            loop, length = RECORD.unpack_from(log, at)
-            at += RECORD.size + length
-            if at > len(log):
-                raise DecodeError("a request is cut off")
-            yield loop, sc2api_pb2.Request.FromString(log[at - length : at])
-        except (struct.error, DecodeError) as fault:
-            raise ValueError(f"the replay is broken: {fault}") from None
+def _record(log: bytes, at: int) -> tuple[int, sc2api_pb2.Request, int]:
+    """The loop, the request, and where the next record begins."""
+    try:
+        loop, length = RECORD.unpack_from(log, at)
+        start = at + RECORD.size
+        if start + length > len(log):
+            raise DecodeError("a request is cut off")
+        return loop, sc2api_pb2.Request.FromString(log[start : start + length]), start + length
+    except (struct.error, DecodeError) as fault:
+        raise ValueError(f"the replay is broken: {fault}") from None

@@ -15,7 +15,7 @@ from s2clientprotocol import debug_pb2, sc2api_pb2
 
 from envs.sc2.server import version
 from envs.sc2.server.catalogue import AGENTS
-from envs.sc2.server.folder import LARGEST_MAP, GameFolder
+from envs.sc2.server.folder import GameFolder
 from envs.sc2.server.game import Game, Playback, replay_info
 from envs.sc2.server.lobby import (
     Denied,
@@ -160,7 +160,7 @@ class Session:
 
     def _save_map(self, request: sc2api_pb2.RequestSaveMap) -> sc2api_pb2.ResponseSaveMap:
         full = len(self._saved_maps) >= MOST_SAVED_MAPS and request.map_path not in self._saved_maps
-        if full or len(request.map_data) > LARGEST_MAP or not request.map_path:
+        if full or not request.map_path:
             raise Denied(sc2api_pb2.ResponseSaveMap.InvalidMapData, "")
         try:
             read_map(request.map_data)

@@ -84,7 +84,7 @@ def complete_all(console: Console, store: StudyStore, request: Request, plans: S
     jobs = [job_of(plan, deterministic=request.deterministic) for plan in plans]
     ids = store.enqueue([(plan.key, plan.identity(), job) for plan, job in zip(plans, jobs, strict=True)])
     if request.n_jobs > 1:
-        work_together(request.n_jobs, [*request.for_workers, "--only", ",".join(map(str, ids))])
+        work_together(request.n_jobs, [*request.for_workers, "--only", ",".join(map(str, ids))], stderr=request.json)
     states = store.states()
     over = {"finished": True, "failed": False} if request.n_jobs > 1 else {}  # the workers have told about these
     return [

@@ -19,7 +19,7 @@ def job_of(plan: RunPlan, *, deterministic: bool = False) -> dict[str, Any]:
         plan: the run.
         deterministic: whether it shall use only operations that give the same bits each time.
     """
-    fields = ("algorithm", "scenario", "seed", "num_envs", "device", "checkpoint_replay")
+    fields = ("algorithm", "scenario", "seed", "num_envs", "device", "backend", "checkpoint_replay")
     return {
         **{name: getattr(plan, name) for name in fields},
         "config": dataclasses.asdict(plan.config),
@@ -38,9 +38,9 @@ def plan_of(job: dict[str, Any], device: str = "auto") -> RunPlan:
         device: where this process works: a run that was planned for ``cuda`` takes the one it names.
 
     Raises:
-        UsageError: what the run needs is not here: its algorithm, scenario or device, or the same settings of them.
+        UsageError: what the run needs is not here: its algorithm, scenario, game, device, or the same settings.
     """
-    name, scenario = job["algorithm"], job["scenario"]
+    name, scenario, backend = job["algorithm"], job["scenario"], job.get("backend", "battle")
     for kind, wanted, known in (
         ("algorithm", name, algorithms.registry.ids()),
         ("scenario", scenario, envs.registry.ids()),
@@ -52,15 +52,20 @@ def plan_of(job: dict[str, Any], device: str = "auto") -> RunPlan:
             algorithm=name,
             config=algorithms.registry.config_class(name)(**_with_tuples(job["config"])),
             scenario=scenario,
-            env_options=envs.registry.options_class(scenario)(**_with_tuples(job["env_options"])),
+            env_options=envs.registry.options_class(scenario, backend)(**_with_tuples(job["env_options"])),
             seed=job["seed"],
             budget=Budget(**job["budget"]),
             num_envs=job["num_envs"],
             device=_device(job["device"], device),
+            backend=backend,
             checkpoint_replay=job["checkpoint_replay"],
         )
     except (TypeError, ValueError) as error:
         raise UsageError(f"{name} {scenario}: planned by another version of this program ({error})") from error
+    try:
+        envs.registry.require_installed(scenario, backend, plan.env_options)
+    except ValueError as error:
+        raise UsageError(f"{plan.label}: {error}") from error
     if plan.key.config_hash != job["config_hash"]:
         raise UsageError(
             f"{plan.label}: here its settings are others than where it was planned ({plan.key.config_hash}, there "

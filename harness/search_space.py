@@ -104,7 +104,8 @@ def parse_space(algorithm: str, arguments: Iterable[str]) -> Space:
 def _allowed(text: str, kind: object, where: str) -> Range | Choice:
     """``low:high``, ``low:high:log`` or ``a,b,c``."""
     if ":" not in text:
-        values = tuple(parse_value(part.strip(), kind, where=where) for part in text.split(",") if part.strip())
+        given = (parse_value(part.strip(), kind, where=where) for part in text.split(",") if part.strip())
+        values = tuple(dict.fromkeys(given))
         if len(values) < 2:
             raise UsageError(f"--search {where}={text}: one value is no choice; set it instead: --set {where}={text}")
         return Choice(values=values)

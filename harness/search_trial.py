@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from rich.console import Console
 
 from harness import provenance
@@ -95,6 +96,9 @@ class Objective:
             _leave(seeds, "interrupted: the same command goes on with it")
             raise
         except (StorageError, RunTakenOver):
+            raise
+        except UpdateFinishedTrialError:
+            _leave(seeds, "left: another worker has taken this one for dead, and its trial")
             raise
         except Exception as error:  # one broken setting must not cost the others
             told = f"{type(error).__name__}: {error}"

@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-PURPOSES = ("env", "algorithm", "replay", "evaluation", "final_evaluation", "throughput", "bootstrap")
+PURPOSES = ("env", "algorithm", "replay", "evaluation", "final_evaluation", "throughput", "bootstrap", "search")
 
 
 def derive_seed(run_seed: int, purpose: str, *parts: int | str) -> int:

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
@@ -28,6 +26,7 @@ from harness.job import job_of, plan_of
 from harness.plan import plan_runs
 from harness.process import prepare_process
 from harness.search_trial import Objective
+from harness.trial_sampler import TrialSampler
 from harness.tune_flags import Question, read_flags
 from harness.workers import work_together
 from studies.errors import StorageError
@@ -111,7 +110,7 @@ def join_search(console: Console, search: SearchStudy, *, storage: str, out: Pat
         space = from_json(search.request["space"])
         search.work(
             Objective(plans, space, store, study=search.name, out=out, console=console),
-            sampler=sampler_for(search),
+            sampler=TrialSampler(search.request["seed"], startup=STARTUP),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=warm_up),
             tell=lambda trial: say(console, f"trial {trial.number}: {ending(trial)}"),
         )
@@ -123,23 +122,15 @@ def count_trials(search: SearchStudy) -> str:
     return ", ".join(f"{states[state]} {word}" for state, word in _ENDED.items() if states[state]) or "no trials"
 
 
-def sampler_for(search: SearchStudy) -> optuna.samplers.BaseSampler:
-    """TPE that stays away from what other workers are at; the first draws repeat where one worker does all."""
-    begun = sum(trial.state != TrialState.WAITING for trial in search.optuna.get_trials(deepcopy=False))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)  # constant_liar is one
-        return optuna.samplers.TPESampler(
-            seed=search.request["seed"] + begun, n_startup_trials=STARTUP, constant_liar=True
-        )
-
-
 def ending(trial: FrozenTrial) -> str:
     """How a trial ended, in words."""
     if trial.state == TrialState.COMPLETE:
         return f"complete, {trial.user_attrs['estimate']:.3f} {trial.user_attrs['interval']}"
     if trial.state == TrialState.PRUNED:
         return f"pruned at {trial.last_step:,} env steps"
-    return f"FAILED with {trial.user_attrs.get('error', 'no word')}; the other trials go on"
+    if "error" not in trial.user_attrs:
+        return "left, since this process gave no sign of life for a while; it is tried again"
+    return f"FAILED with {trial.user_attrs['error']}; the other trials go on"
 
 
 def report(console: Console, search: SearchStudy, out: Path) -> int:

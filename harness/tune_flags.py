@@ -12,8 +12,8 @@ import algorithms.registry
 from algorithms.k24 import K24Config
 from algorithms.presets import RECOMMENDED
 from harness.command_line import Parser, at_least_one
-from harness.errors import UsageError, unknown_name
-from harness.flags import Request
+from harness.errors import UsageError
+from harness.flags import Request, check_preset
 from harness.flags import read_flags as read_comparison
 from harness.search_space import class_of, parse_space, recommended_space
 from studies.space import Space
@@ -55,8 +55,7 @@ def read_flags(argv: Sequence[str]) -> Question:
         raise UsageError("a search is for one algorithm on one scenario; give --algo and --scenario one name each")
     algorithm, scenario = runs.algorithms[0], runs.scenarios[0]
     fight = flags.preset or class_of(scenario)
-    if fight not in RECOMMENDED:
-        raise unknown_name("preset", fight, RECOMMENDED)
+    check_preset(flags.preset, runs.algorithms)
     is_k24 = issubclass(algorithms.registry.config_class(algorithm), K24Config)
     space = parse_space(algorithm, flags.searches) if flags.searches else recommended_space(algorithm, fight)
     why = "" if flags.searches or not is_k24 else f" (recommended for {fight} fights; another class: --preset NAME)"
@@ -75,6 +74,8 @@ def read_flags(argv: Sequence[str]) -> Question:
     )
     if not 0 < flags.heartbeat < 3600:
         raise UsageError(f"--heartbeat is {flags.heartbeat}, it must be a number of seconds above 0 and below 3600")
+    if flags.seed < 0:
+        raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
     return Question(
         runs=runs,
         space=space,

@@ -86,7 +86,7 @@ def choose_study(storage: str, study: str | None) -> str:
 
 def join_comparison(console: Console, flags: argparse.Namespace, study: str) -> int:
     """Take runs until none is left."""
-    only = None if flags.only is None else {int(number) for number in flags.only.split(",")}
+    only = None if flags.only is None else ids_in(flags.only)
     passed_over: dict[str, None] = {}  # each reason once, in order
 
     def fits(job: dict[str, Any]) -> bool:
@@ -109,6 +109,18 @@ def join_comparison(console: Console, flags: argparse.Namespace, study: str) -> 
     told = ", ".join(f"{number} {state}" for state, number in counted.items())
     say(console, f"nothing left to take in study {study}: {told or 'no runs'}")
     return ALL_DONE if set(counted) <= {"finished"} else SOME_MISSING
+
+
+def ids_in(text: str) -> set[int]:
+    """``--only``.
+
+    Raises:
+        UsageError: it is no list of numbers.
+    """
+    try:
+        return {int(number) for number in text.split(",")}
+    except ValueError:
+        raise UsageError(f"--only {text!r}: ids of runs, separated by commas, such as 3,7") from None
 
 
 def _like_ctrl_c(_number: int, _frame: Any) -> NoReturn:

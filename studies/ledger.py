@@ -12,12 +12,12 @@ which a kill leaves something that the next opener can finish:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, Update, func, select, update
 from sqlalchemy.orm import Session
 
 from studies.database import transaction
@@ -26,6 +26,7 @@ from studies.labels import objective_values, result_labels, start_labels
 from studies.notes import run_note
 from studies.owner import Owner
 from studies.place import Place
+from studies.pulse import Pulse
 from studies.reading import events
 from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
 from studies.schema import Owned, Provenance, Result, Run
@@ -52,6 +53,7 @@ class Ledger:
         self.me = Owner.myself()
         self.held: set[int] = set()
         """Ids of the runs that this store works on; tells them from those of another store in the same process."""
+        self._pulse = Pulse(self.beat)
 
     def transaction(self) -> AbstractContextManager[Session]:
         """A session on our tables that is committed whole or not at all."""
@@ -92,7 +94,7 @@ class Ledger:
                 mine = (only is None or run.id in only) and run.id not in self.held
                 if mine and fits(run.job or {}) and self.claim(run):
                     run.state = "running"
-                    self.held.add(run.id)
+                    self.hold(run.id)
                     return run
         return None
 
@@ -100,26 +102,38 @@ class Ledger:
         run.owner_host, run.owner_pid, run.owner_started = self.me.host, self.me.pid, self.me.started
         run.heartbeat = now
 
+    def hold(self, run_id: int) -> None:
+        """Keep a claimed run: until it is let go, signs of life are given for it."""
+        self.held.add(run_id)
+        self._pulse.start()
+
+    def beat(self) -> None:
+        """Renew our heartbeat on all runs that we hold and that nobody has taken over."""
+        with self.transaction() as session:
+            session.execute(self._mine(tuple(self.held)).values(heartbeat=time.time()))
+
     def renew(self, session: Session, run_id: int) -> None:
         """Renew our heartbeat on a run.
 
         Raises:
             RunTakenOver: the run has another owner now.
         """
-        mine = update(Run).where(
-            Run.id == run_id,
-            Run.state == "running",
-            Run.owner_host == self.me.host,
-            Run.owner_pid == self.me.pid,
-            Run.owner_started == self.me.started,
-        )
-        renewed = session.scalars(mine.values(heartbeat=time.time()).returning(Run.id)).all()
+        renewed = session.scalars(self._mine([run_id]).values(heartbeat=time.time()).returning(Run.id)).all()
         if not renewed:
             self.held.discard(run_id)
             raise RunTakenOver(
                 f"Run {run_id} in {self.place} is no longer held by this process: another one took it over, or it was "
                 f"removed. This process stops working on it; nothing stored is lost."
             )
+
+    def _mine(self, run_ids: Sequence[int]) -> Update:
+        return update(Run).where(
+            Run.id.in_(run_ids),
+            Run.state == "running",
+            Run.owner_host == self.me.host,
+            Run.owner_pid == self.me.pid,
+            Run.owner_started == self.me.started,
+        )
 
     def add_provenance(self, session: Session, run_id: int, record: dict[str, Any]) -> None:
         """Store where and with what a session of work on the run takes place."""
@@ -188,6 +202,7 @@ class Ledger:
 
     def close(self) -> None:
         """Release the connections of both sides."""
+        self._pulse.stop()
         self.trials.close()
         self.engine.dispose()
 

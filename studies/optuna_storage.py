@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import optuna
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
@@ -28,6 +29,7 @@ def open_storage(place: Place, busy_seconds: float, kind: type[RDBStorage] = RDB
     Raises:
         StorageError: the database cannot be used, or its Optuna tables are of another version of Optuna.
     """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # whoever works on trials tells how they end, in a line each
     url = place.address.replace("{", "{{").replace("}", "}}")  # Optuna fills in what stands in braces
     for last_try in (False, False, False, False, True):
         try:

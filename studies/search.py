@@ -51,6 +51,26 @@ class NothingWaits(Exception):
     """No trial waits in the queue."""
 
 
+class _Hand:
+    """The objective at work on one trial."""
+
+    def __init__(self, objective: Callable[[optuna.Trial], float]) -> None:
+        self._objective = objective
+        self.overtaken: FrozenTrial | None = None
+        """The trial, if others took this process for dead (it was suspended, say) and have queued it again."""
+
+    def __call__(self, trial: optuna.Trial) -> float:
+        """Run the objective; a trial that is interrupted says so, since that is nobody's death."""
+        try:
+            return self._objective(trial)
+        except KeyboardInterrupt:
+            trial.set_user_attr(STOPPED, True)
+            raise
+        finally:
+            found = trial.storage.get_trial(trial._trial_id)
+            self.overtaken = found if found.state.is_finished() else None
+
+
 class _Queue(RDBStorage):
     """Hands out trials that were put in, and makes none by itself."""
 
@@ -71,7 +91,6 @@ class SearchStudy:
     """
 
     def __init__(self, place: Place, study: str, row: Search, busy_seconds: float) -> None:
-        optuna.logging.set_verbosity(optuna.logging.ERROR)  # failed trials are told by whoever runs them
         self.place, self.name, self.request = place, study, row.request
         self.heartbeat = float(row.request["heartbeat"])
         self._engine = connect(place, busy_seconds)
@@ -85,11 +104,6 @@ class SearchStudy:
                 self.optuna = optuna.create_study(
                     storage=self._storage, study_name=study, direction="maximize", load_if_exists=True
                 )
-                if len(self.optuna.directions) != 1:
-                    raise StorageError(
-                        f"{place} holds a comparison {study!r}, which is no search. Nothing was changed. Name another "
-                        f"study: --study my_search"
-                    )
         except StorageError:
             self.close()
             raise
@@ -120,6 +134,7 @@ class SearchStudy:
         if place.path:
             make_folder(place.path)
         inspect_file(place, busy_seconds)
+        _refuse_comparison(place, study, busy_seconds)
         engine = connect(place, busy_seconds)
         try:
             with transaction(engine, place) as session:
@@ -151,18 +166,20 @@ class SearchStudy:
         self.optuna.sampler, self.optuna.pruner = sampler, pruner
         with translated(self.place):
             while self.fill():
+                hand = _Hand(objective)
                 try:
                     self.optuna.optimize(
-                        lambda trial: _stoppable(objective, trial),
-                        n_trials=1,
-                        catch=(ObjectiveBroke,),
-                        callbacks=[lambda _, trial: tell(trial)],
+                        hand, n_trials=1, catch=(ObjectiveBroke,), callbacks=[lambda _, trial: tell(trial)]
                     )
                 except NothingWaits:
                     time.sleep(min(self.heartbeat, 5.0) / 2)
                 except KeyboardInterrupt:
                     self.fill()
                     raise
+                except (ValueError, AssertionError, UpdateFinishedTrialError):  # so Optuna refuses what came too late
+                    if hand.overtaken is None:
+                        raise
+                    tell(hand.overtaken)
 
     def fill(self) -> int:
         """Queue what is missing and what was left by its worker; returns how many trials wait or run.
@@ -242,6 +259,27 @@ def search_names(storage: str, *, busy_seconds: float = BUSY_SECONDS) -> list[st
         engine.dispose()
 
 
+def _refuse_comparison(place: Place, study: str, busy_seconds: float) -> None:
+    """Raise where the name is a comparison's, before anything is written: a search's row would mislead its workers.
+
+    Raises:
+        StorageError: it is.
+    """
+    storage = open_storage(place, busy_seconds)
+    try:
+        with translated(place):
+            directions = storage.get_study_directions(storage.get_study_id_from_name(study))
+    except KeyError:
+        return  # there is none yet
+    finally:
+        close_storage(storage)
+    if len(directions) != 1:
+        raise StorageError(
+            f"{place} holds a comparison {study!r}, which is no search. Nothing was changed. Name another study: "
+            f"--study my_search"
+        )
+
+
 def _ask(session: Session, place: Place, study: str, request: dict[str, Any] | None, trials: int) -> Search:
     """The row of a search, made or extended as asked."""
     if request is not None:
@@ -263,15 +301,6 @@ def _ask(session: Session, place: Place, study: str, request: dict[str, Any] | N
     row.trials = max(row.trials, trials)
     session.flush()
     return row
-
-
-def _stoppable(objective: Callable[[optuna.Trial], float], trial: optuna.Trial) -> float:
-    """Run the objective; a trial that is interrupted says so, since that is nobody's death."""
-    try:
-        return objective(trial)
-    except KeyboardInterrupt:
-        trial.set_user_attr(STOPPED, True)
-        raise
 
 
 def _again(trial: FrozenTrial) -> FrozenTrial:

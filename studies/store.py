@@ -123,7 +123,7 @@ class StudyStore:
                 status = "resumed" if earlier is not None else "started"  # a queued one was never begun
                 run.state, run.error = "running", None
             ledger.add_provenance(session, run.id, provenance)
-        ledger.held.add(run.id)
+        ledger.hold(run.id)
         number = ledger.start_trial(run.id)
         return RunRecord(
             key=key,

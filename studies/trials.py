@@ -33,7 +33,6 @@ class Trials:
     """
 
     def __init__(self, place: Place, study: str, busy_seconds: float) -> None:
-        optuna.logging.set_verbosity(optuna.logging.WARNING)  # each new study and trial would print over progress bars
         self._place = place
         self._storage = open_storage(place, busy_seconds)
         try:

@@ -116,8 +116,11 @@ def _subject(flags: argparse.Namespace) -> Subject:
         if flags.run.isdigit():
             where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
         return trained(read_run(where))
-    (algorithm,) = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)[:1]
-    (scenario,) = names_in("scenario", flags.scenario, envs.registry.ids(), envs.registry.real_name)[:1]
+    algos = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)
+    scenarios = names_in("scenario", flags.scenario, envs.registry.ids(), envs.registry.real_name)
+    if len(algos) > 1 or len(scenarios) > 1:
+        raise UsageError("one policy is measured at a time; give --algo and --scenario one name each")
+    (algorithm,), (scenario,) = algos, scenarios
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, [algorithm], algorithms.registry.ids())
     return fresh(algorithm, scenario, settings, hidden or (ALL_HIDDEN if flags.all else ()))

@@ -17,6 +17,7 @@ from harness.command_line import ALL_DONE, INTERRUPTED, WRONG_USE
 from harness.compare import main
 from harness.errors import UsageError
 from harness.flags import read_flags
+from harness.job import job_of, plan_of
 from harness.plan import plan_runs
 from harness.rollout import Rollout
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
@@ -47,6 +48,15 @@ def test_a_run_on_the_game_is_another_run() -> None:
     assert (there.identity()["env"]["backend"], there.identity()["env"]["game"]) == ("sc2", "StarCraft II")
     assert here.key.config_hash != there.key.config_hash
     assert there.label == "qmix terran_5_vs_5 on sc2 seed 0"
+
+
+def test_a_worker_plays_what_was_planned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (plan,), _ = plan_runs(request_for(algorithms=("qmix",), scenarios=("3m",), backend="sc2"))
+    job = json.loads(json.dumps(job_of(plan)))
+    assert plan_of(job) == plan
+    monkeypatch.setenv("SC2PATH", str(tmp_path / "nothing"))
+    with pytest.raises(UsageError, match="qmix 3m on sc2 seed 0: StarCraft II is not in"):
+        plan_of(job)
 
 
 def test_patience_is_no_part_of_a_run() -> None:

@@ -86,7 +86,8 @@ def artifacts(trial: optuna.trial.FrozenTrial) -> list[dict[str, Any]]:
 
 
 def test_a_hopeless_trial_is_pruned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    search(tmp_path, "--trials", "8", "--search", "rule.batch_size=4:8", "--env-steps", "1200", "--seeds", "1")
+    more = ("--search", "rule.batch_size=4:8", "--env-steps", "1200", "--seeds", "1")
+    search(tmp_path, "--trials", "4", "--seed", "6", *more)
     said = capsys.readouterr().out
     name = STUDY.replace("600", "1200")
     trials = optuna.load_study(study_name=name, storage=f"sqlite:///{tmp_path}/s.db").trials
@@ -174,6 +175,9 @@ MISTAKES = [
     (["--set", "rule.right=false"], "right is both set and searched; leave out --set rule.right"),
     (["--trials", "0"], "--trials is 0, it must be at least 1"),
     (["--heartbeat", "0"], "--heartbeat is 0.0, it must be a number of seconds above 0 and below 3600"),
+    (["--seed", "-1"], "--seed is -1, it must be at least 0"),
+    (["--search", "rule.right=true,true"], "one value is no choice"),
+    (["--preset", "mixed"], "--preset mixed is for k24 and its controls, none of which takes part"),
     (["--preset", "tiny"], "unknown preset 'tiny'; known: micro, large, mixed"),
 ]
 

@@ -130,6 +130,14 @@ def test_a_job_that_cannot_be_done_here_is_explained(changed: dict[str, object],
         plan_of({**job_of(plan), **changed}, "cpu")
 
 
+def test_standard_output_is_left_to_the_machine(compare: Compare, capfd: pytest.CaptureFixture[str]) -> None:
+    flags = ("--n-jobs", "2", "--import", "tests.harness.fake_plugin", "--json")
+    assert compare(*SHORT, "--seeds", "2", *flags) == ALL_DONE
+    captured = capfd.readouterr()
+    assert json.loads(captured.out)["rows"][0]["seeds"] == [0, 1]
+    assert "nothing left to take" in captured.err
+
+
 def test_what_cannot_be_done_here_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (plan,), _ = plan_runs(request_for())
     with store_of(tmp_path) as store:
@@ -144,6 +152,8 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert work(tmp_path) == WRONG_USE
     assert "There is no database" in capsys.readouterr().err
     enqueue(tmp_path)
+    assert work(tmp_path, "--only", "3,x") == WRONG_USE
+    assert capsys.readouterr().err == "error: --only '3,x': ids of runs, separated by commas, such as 3,7\n"
     assert work(tmp_path, "--study", "compare-smok") == WRONG_USE
     assert f"unknown study 'compare-smok'; did you mean {STUDY}?" in capsys.readouterr().err
     with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "second") as store:

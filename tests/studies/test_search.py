@@ -192,8 +192,37 @@ def test_another_question_needs_another_name(path: Path) -> None:
 
 def test_a_comparison_is_no_search(path: Path) -> None:
     StudyStore.open(url(path), "search").close()
-    with pytest.raises(StorageError, match="holds a comparison 'search', which is no search"):
+    with pytest.raises(StorageError, match=r"holds a comparison 'search', which is no search\. Nothing was changed"):
         open_search(path)
+    assert search_names(url(path)) == [], "or workers of the comparison would take it for a search"
+
+
+def test_a_process_that_was_taken_for_dead_leaves_the_trial_to_others(path: Path) -> None:
+    """Suspended for a while, it comes back in the middle of a trial that has been failed and queued again."""
+
+    def suspended(trial: optuna.Trial) -> float:
+        if trial.number == 0:
+            uniform(trial)
+            query(path, "UPDATE trials SET state = 'FAIL' WHERE number = 0")
+            trial.report(0.5, 1)
+        return uniform(trial)
+
+    with open_search(path, trials=2) as search:
+        assert work(search, suspended) == [0, 1, 2]
+        assert states(search) == {"FAIL": 1, "COMPLETE": 2}
+        left, _, again = ended(search)
+        assert again.params == left.params
+
+
+def test_one_that_comes_back_too_late_leaves_it_as_well(path: Path) -> None:
+    def late(trial: optuna.Trial) -> float:
+        if trial.number == 0:
+            query(path, "UPDATE trials SET state = 'FAIL' WHERE number = 0")
+        return 0.5
+
+    with open_search(path, trials=1) as search:
+        assert work(search, late) == [0, 1]
+        assert states(search) == {"FAIL": 1, "COMPLETE": 1}
 
 
 def test_a_space_comes_out_as_it_went_in() -> None:

@@ -23,6 +23,7 @@ from harness.throughput.record import new_record
 from harness.throughput.subject import trained
 from harness.train import CHECKPOINT
 from harness.trained import read_run
+from studies.store import StudyStore
 from tests.harness.throughput.stand_in import ReferenceCutlass, ReferenceFeatures
 
 QUICK = ["--device", "cpu", "--hidden", "8,16", "--batches", "30,60"]
@@ -177,6 +178,11 @@ def test_mistakes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     )
     assert "--plot x.gif: a picture ends in .png, .svg, .pdf; name it x.png" in told(capsys, "--plot", "x.gif")
     assert "unknown algorithm 'k25'; did you mean k24" in told(capsys, "--algo", "k25")
+    assert "one policy is measured at a time" in told(capsys, "--algo", "k24,qmix")
+    StudyStore.open(f"sqlite:///{tmp_path}/none.db", "mine").close()
+    assert "unknown study 'other'; known: none. --run 3 is a trial of it" in told(
+        capsys, "--run", "3", "--study", "other", "--storage", f"sqlite:///{tmp_path}/none.db"
+    )
     assert "--run measures a policy as it was trained" in told(capsys, "--run", "runs/x", "--hidden", "64")
     assert "no checkpoint there" in told(capsys, "--run", str(tmp_path))
     nowhere = f"sqlite:///{tmp_path}/s.db"

@@ -186,7 +186,7 @@ def test_the_report_is_written(folder: Path) -> None:
     said = run([*shlex.split(line), "--study", "compare-smoke"], folder)
     assert "written: runs/compare-smoke/report.html" in said
     text = (folder / "runs/compare-smoke/report.html").read_text()
-    assert text.count("data:image/gif;base64,") == 3, "a battle of each algorithm"
+    assert text.count("data:image/gif;base64,") >= 3, "a battle of each algorithm that the study holds"
 
 
 def run_if_missing(folder: Path) -> None:

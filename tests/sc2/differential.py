@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 import envs
 from envs.battle.game_state import Memory
 from envs.battle.start import drawn_start
-from envs.registry import entry
+from envs.registry import SMAC, SMACV2, entry
 from tests.golden import smacv2_package
 from tests.golden.families import FAMILIES, Family
 from tests.golden.record_smacv2 import Recorder
@@ -40,7 +40,6 @@ from tests.golden.smacv2_package import COMMANDS, NO_COMMAND
 from tests.golden.trace import FOLDER, STATES
 
 MISTYPED = ("2s3z", "3s5z", "3s5z_vs_3s6z", "MMM", "MMM2", "1c3s5z", "bane_vs_bane")
-UNKNOWN_TO_SMACV2 = ("1o_10b_vs_1r", "1o_2r_vs_4r", "bane_vs_hM")
 SEED = 1
 KEPT = {
     "terran_5_vs_5": 90, "protoss_5_vs_5": 90, "zerg_5_vs_5-epo": 90, "zerg_10_vs_11": 25, "3m": 90, "MMM2": 30,
@@ -56,7 +55,7 @@ REPORTED = dict(hp="health", shield="shield", energy="energy", cooldown="weapon_
 
 def playable() -> list[str]:
     """The scenarios of ours that smacv2 has as well."""
-    return [id for id in envs.ids() if entry(id).scenario is not None and id not in UNKNOWN_TO_SMACV2]
+    return [id for id in envs.ids() if entry(id).source in (SMACV2, SMAC)]
 
 
 def playable_families() -> list[str]:

@@ -75,8 +75,11 @@ def visit(browser: str, page: Path, folder: Path, *, scheme: int = LIGHT, width:
     copy.write_text(page.read_text().replace("</body>", f"{PROBE}</body>"))
     own = [f"--user-data-dir={folder / 'profile'}", f"--window-size={width},900"]
     command = [browser, *FLAGS, *own, f"--blink-settings=preferredColorScheme={scheme}", copy.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    found = re.search(r'data-seen="([^"]*)"', done.stdout)
+    for _ in range(3):  # a busy machine may be asked for the page before its pictures are decoded
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        found = re.search(r'data-seen="([^"]*)"', done.stdout)
+        if found:
+            break
     assert found, f"the page's own scripts did not run to their end:\n{done.stderr[-2000:]}"
     complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     return Visit(seen=json.loads(html.unescape(found[1])), complaints=complaints)

@@ -73,10 +73,12 @@ def visit(browser: str, page: Path, folder: Path, *, scheme: int = LIGHT, width:
     folder.mkdir()
     copy = folder / "page.html"
     copy.write_text(page.read_text().replace("</body>", f"{PROBE}</body>"))
-    own = [f"--user-data-dir={folder / 'profile'}", f"--window-size={width},900"]
-    command = [browser, *FLAGS, *own, f"--blink-settings=preferredColorScheme={scheme}", copy.as_uri()]
-    for _ in range(3):  # a busy machine may be asked for the page before its pictures are decoded
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    own = [f"--window-size={width},900", f"--blink-settings=preferredColorScheme={scheme}", copy.as_uri()]
+    for attempt in range(3):  # a busy machine may be asked for the page before its pictures are decoded
+        profile = f"--user-data-dir={folder / f'profile{attempt}'}"  # a used one remembers the theme that was chosen
+        done = subprocess.run(
+            [browser, *FLAGS, profile, *own], capture_output=True, text=True, timeout=120, check=False
+        )
         found = re.search(r'data-seen="([^"]*)"', done.stdout)
         if found:
             break

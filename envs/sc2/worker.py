@@ -169,24 +169,35 @@ def tether_games() -> None:
     sc_process.StarcraftProcess._launch = launch
 
 
-def serve(pipe: Connection) -> None:
-    """Obey until told to close, until something fails, or until the batch is gone."""
-    worker = None
-    number, command = 0, ""
-    try:
-        while command != "close":
+def serve(pipe: Connection) -> bool:
+    """Obey until told to close, until something fails, or until the batch is gone; whether it is still there."""
+    worker: Worker | None = None
+    told: tuple[int, str, Any]
+    last = False
+    while not last:
+        try:
             number, command, *arguments = pipe.recv()
+        except (EOFError, OSError):
+            return False
+        last = command == "close"
+        try:
             if command == "start":
                 worker = Worker(*arguments)
-                pipe.send((number, "done", worker.sizes()))
+                told = (number, "done", worker.sizes())
             else:
-                pipe.send((number, "done", getattr(worker, command)(*arguments)))
-    except (EOFError, BrokenPipeError):
-        return
-    except Exception as error:  # the batch decides what to make of it
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(where.filename).name}, line {where.lineno}"
-        pipe.send((number, "failed", f"{type(error).__name__}: {error} ({place})"))
+                told = (number, "done", getattr(worker, command)(*arguments))
+        except Exception as error:  # the batch decides what to make of it
+            told, last = (number, "failed", _described(error)), True
+        try:
+            pipe.send(told)
+        except OSError:
+            return False
+    return True
+
+
+def _described(error: Exception) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"
 
 
 def abandon(folder: Path) -> NoReturn:
@@ -199,9 +210,11 @@ def abandon(folder: Path) -> NoReturn:
 
 def main() -> None:
     """Run in a process of its own: standard input is the lifeline, the arguments are the pipe's number and a folder."""
-    tether.call_at_end_of(sys.stdin.fileno(), partial(abandon, Path(sys.argv[2])))
+    folder = Path(sys.argv[2])
+    tether.call_at_end_of(sys.stdin.fileno(), partial(abandon, folder))
     np.seterr(all="ignore")  # the package divides by what may be zero, and its results are judged elsewhere
-    serve(Connection(int(sys.argv[1])))
+    if not serve(Connection(int(sys.argv[1]))):
+        abandon(folder)
     sys.stdout.flush()
     os._exit(0)  # the game is ended, or ends with this process; the package's own exit handlers would wait for it
 

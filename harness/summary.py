@@ -75,6 +75,10 @@ class Improvement:
     low: float
     high: float
     kind: str
+    scenarios: tuple[str, ...]
+    """On which both have at least two seeds."""
+    seeds: tuple[int, int]
+    """The fewest of either on one of them."""
 
 
 def summarise(grouped: Groups) -> list[Row]:
@@ -104,6 +108,8 @@ def improvements(grouped: Groups) -> list[Improvement]:
                 low=interval.low,
                 high=interval.high,
                 kind=interval.kind,
+                scenarios=tuple(shared),
+                seeds=(min(map(len, ours)), min(map(len, theirs))),
             )
         )
     return found

@@ -203,10 +203,15 @@ def footnotes(findings: Findings) -> tuple[dict[str, str], list[str]]:
     ]
     notes += [
         f"probability of improvement, {each.better} over {each.baseline}: "
-        f"{each.probability:.2f} [{each.low:.2f}, {each.high:.2f}]"
+        f"{each.probability:.2f} [{each.low:.2f}, {each.high:.2f}], on {_places(each.scenarios)}, "
+        f"{each.seeds[0]} and {each.seeds[1]} seeds"
         for each in findings.improvements
     ]
     return markers, notes
+
+
+def _places(scenarios: Sequence[str]) -> str:
+    return scenarios[0] if len(scenarios) == 1 else f"{len(scenarios)} scenarios"
 
 
 def cells_of(row: Row, markers: dict[str, str]) -> list[str]:

@@ -19,6 +19,7 @@ from harness.stats.interval import TAIL
 
 OVER_SEEDS = "95% t over seeds, paired by battle"
 OVER_BATTLES = "95% over the battles of one seed, paired"
+OVER_BATTLES_OF_SEVERAL = "95% over battles alone, paired; a scenario has one seed"
 
 Paired = Sequence[NDArray[np.float64]]
 """For each seed, score − baseline of each battle that both finished."""
@@ -77,7 +78,7 @@ def paired_difference(scenarios: Sequence[Paired], *, shares: bool) -> Differenc
         between = tuple(float(np.var([pairs.mean() for pairs in paired], ddof=1)) for paired in scenarios)
         middle, kind = estimate, OVER_SEEDS
     else:
-        between, kind = (0.0,) * len(seeds), OVER_BATTLES
+        between, kind = (0.0,) * len(seeds), OVER_BATTLES if len(seeds) == 1 else OVER_BATTLES_OF_SEVERAL
         middle = float(np.mean([np.mean([centre for centre, _ in each]) for each in over_battles]))
     reach = half_width(between, within, seeds)
     lowest, highest = (-1.0, 1.0) if shares else (-np.inf, np.inf)

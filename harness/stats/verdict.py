@@ -27,8 +27,10 @@ def verdict(name: str, baseline: str, difference: Difference, *, won: bool) -> s
     )
     if difference.over_seeds:
         return f"{numbers}: {_of_algorithms(name, baseline, difference, won)}"
+    one = len(difference.seeds) == 1
+    over = "over the battles of one seed" if one else "over battles alone, a scenario having one seed"
     return (
-        f"{numbers}, over the battles of one seed: {_of_policies(name, baseline, difference, won)}; "
+        f"{numbers}, {over}: {_of_policies(name, baseline, difference, won, one)}; "
         f"what it says of the algorithms takes more seeds (--seeds {ENOUGH_SEEDS} or more)"
     )
 
@@ -63,11 +65,14 @@ def _of_algorithms(name: str, baseline: str, difference: Difference, won: bool) 
     return f"no difference shown; about {more} more seed{'s' if more > 1 else ''} would decide"
 
 
-def _of_policies(name: str, baseline: str, difference: Difference, won: bool) -> str:
+def _of_policies(name: str, baseline: str, difference: Difference, won: bool, one: bool) -> str:
+    """Of one policy of each algorithm, or of several."""
     found = better(name, baseline, difference)
     if found is None:
-        return "no difference shown between the two policies"
-    return f"the policy of {found} {'wins more' if won else 'has the higher return'}"
+        return f"no difference shown between the {'two ' if one else ''}policies"
+    if one:
+        return f"the policy of {found} {'wins more' if won else 'has the higher return'}"
+    return f"the policies of {found} {'win more' if won else 'have the higher return'}"
 
 
 def _signed(number: float, digits: str) -> str:

@@ -95,6 +95,8 @@ def read_flags(argv: Sequence[str]) -> Grid:
     batches = _numbers("--batches", flags.batches) or (ALL_BATCHES if flags.all else BATCHES)
     out, picture = (Path(given) if given else None for given in (flags.out, flags.plot))
     _check_endings(out, picture)
+    if flags.minutes is not None and not flags.minutes > 0:
+        raise UsageError(f"--minutes is {flags.minutes}, it must be a number above 0")
     return Grid(
         subject=_subject(flags),
         device=device,

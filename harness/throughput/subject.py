@@ -46,6 +46,10 @@ def fresh(algorithm: str, scenario: str, settings: Sequence[Setting], hidden_siz
     fields: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(config_class)}
     if HIDDEN_FIELD not in fields:
         raise UsageError(f"--algo {algorithm} has no setting {HIDDEN_FIELD}, so it cannot be made in any hidden size")
+    if any((setting.target, setting.key) == (algorithm, HIDDEN_FIELD) for setting in settings):
+        raise UsageError(
+            f"--set {algorithm}.{HIDDEN_FIELD}: hidden sizes are named by --hidden, such as --hidden 64,256"
+        )
     options, _ = resolve_env(scenario, settings)
     spec = envs.registry.make(scenario, 1, seed=0, **vars_of(options)).spec
 
@@ -56,7 +60,9 @@ def fresh(algorithm: str, scenario: str, settings: Sequence[Setting], hidden_siz
         return _layers_of(made, f"--algo {algorithm}")
 
     return Subject(
-        label=f"{algorithm} on {scenario}, fresh",
+        label=", ".join(
+            [f"{algorithm} on {scenario}", *(f"{each.target}.{each.key}={each.text}" for each in settings), "fresh"]
+        ),
         hidden_sizes=tuple(hidden_sizes) or (int(fields[HIDDEN_FIELD]),),
         build=build,
         both_grus=True,

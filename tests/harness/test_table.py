@@ -13,7 +13,7 @@ from harness.findings import Findings
 from harness.plan import RunPlan, plan_runs
 from harness.plot import common_points, plot_curves
 from harness.summary import Row, group_runs, improvements, summarise
-from harness.table import as_markdown, clock, show_table
+from harness.table import as_markdown, clock, footnotes, show_table
 from studies.rows import CurvePoint, RunRow
 from tests.harness.fake_request import request_for
 
@@ -83,6 +83,9 @@ def test_two_seeds_are_judged_by_seeds(plans: list[RunPlan]) -> None:
     assert (rows[0].return_mean, rows[0].wall_seconds, rows[0].episodes) == (8.0, 40.0, 32)
     (better,) = improvements(group_runs(plans, runs))
     assert (better.better, better.baseline, better.probability) == ("rule", "qmix", 0.25)
+    _, notes = footnotes(Findings(title="t", rows=rows, improvements=[better]))
+    assert notes[-1].startswith("probability of improvement, rule over qmix: 0.25 [")
+    assert notes[-1].endswith("], on fake, 2 and 2 seeds")
 
 
 def test_runs_of_other_questions_stay_out(plans: list[RunPlan]) -> None:

@@ -178,6 +178,8 @@ def test_mistakes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     )
     assert "--plot x.gif: a picture ends in .png, .svg, .pdf; name it x.png" in told(capsys, "--plot", "x.gif")
     assert "unknown algorithm 'k25'; did you mean k24" in told(capsys, "--algo", "k25")
+    assert "--minutes is -1.0, it must be a number above 0" in told(capsys, "--minutes", "-1")
+    assert "hidden sizes are named by --hidden" in told(capsys, "--set", "k24.rnn_hidden_dim=32")
     assert "one policy is measured at a time" in told(capsys, "--algo", "k24,qmix")
     StudyStore.open(f"sqlite:///{tmp_path}/none.db", "mine").close()
     assert "unknown study 'other'; known: none. --run 3 is a trial of it" in told(

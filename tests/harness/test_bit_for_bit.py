@@ -101,8 +101,8 @@ def test_by_default_a_replay_is_saved_up_to_a_limit() -> None:
 
 def battle_command(out: Path, study: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "harness.compare", "--algos", "k24", "--budget", "smoke", "--env-steps", "3000"),
-        *("--set", "k24.batch_size=16", "--device", "cpu", "--deterministic"),
+        *(sys.executable, "-m", "harness.compare", "--algos", "k24", "--budget", "smoke", "--env-steps", "1500"),
+        *("--set", "k24.batch_size=16", "--device", "cpu", "--deterministic", "--report", "none"),
         *("--study", study, "--storage", f"sqlite:///{out}/s.db", "--out", str(out / "runs")),
     ]
 

@@ -29,6 +29,7 @@ def command(tmp_path: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "harness.compare", "--import", str(tmp_path / "my_map.py")),
         *("--scenarios", "three_marines", "--algos", "qmix", "--budget", "smoke", "--env-steps", "4000"),
+        *("--report", "none"),
         *("--device", "cpu", "--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs")),
     ]
 

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from optuna.storages._rdb.models import BaseModel as OptunaModel
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,8 @@ from studies.errors import StorageError, damaged, translated
 from studies.migrate import bring_up_to_date, refuse_newer, version_in
 from studies.place import EXAMPLE, Place
 
+_OPTUNAS = frozenset(OptunaModel.metadata.tables)
+"""Names of Optuna's tables, which it makes one by one: whoever opens the file meanwhile finds some of them."""
 _LOCK = 24
 """The advisory lock of our transactions; it belongs to one database of the server."""
 
@@ -62,7 +65,7 @@ def inspect_file(place: Place, busy_seconds: float) -> None:
             raise damaged(place, str(faults[0]).splitlines()[-1])
         tables = {row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         version = version_in(tables, lambda question: file.execute(question).fetchone())
-    if tables and version is None and "version_info" not in tables:
+    if version is None and "version_info" not in tables and not tables <= _OPTUNAS:
         raise StorageError(
             f"{path} is a database of another program (tables: {', '.join(sorted(tables)[:4])}). Nothing was changed. "
             f"Name another file: {EXAMPLE}"

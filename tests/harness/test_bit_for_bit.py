@@ -99,28 +99,45 @@ def test_by_default_a_replay_is_saved_up_to_a_limit() -> None:
     assert not holds_replay("no", 0)
 
 
-def battle_command(out: Path, study: str) -> list[str]:
-    return [
-        *(sys.executable, "-m", "harness.compare", "--algos", "k24", "--budget", "smoke", "--env-steps", "3000"),
-        *("--set", "k24.batch_size=16", "--device", "cpu", "--deterministic"),
-        *("--study", study, "--storage", f"sqlite:///{out}/s.db", "--out", str(out / "runs")),
-    ]
+MAP = """
+import envs
+
+if "three_marines" not in envs.ids():
+    fight = envs.Scenario(race="terran", n_agents=3, n_enemies=3, unit_types=("marine",), episode_limit=40)
+    envs.register("three_marines", scenario=fight, summary="three marines against three")
+"""
 
 
-def test_killed_in_real_battles(tmp_path: Path) -> None:
-    """``kill -9``; the battles under way go on from the engine's own state."""
-    whole = subprocess.run(battle_command(tmp_path, "whole"), cwd=ROOT, capture_output=True, text=True, check=False)
-    assert whole.returncode == ALL_DONE, whole.stderr
-    killed = subprocess.Popen(battle_command(tmp_path, "parts"), cwd=ROOT, stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 120
-    while not list(tmp_path.glob("runs/parts/*/checkpoint.pt")):
-        assert killed.poll() is None
-        assert time.monotonic() < until, "no checkpoint was written"
-        time.sleep(0.002)
-    killed.kill()
+def in_a_process_of_its_own(out: Path, flags: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    (out / "my_map.py").write_text(MAP)
+    own = ["--import", f"{out}/my_map.py", "--storage", f"sqlite:///{out}/s.db", "--out", f"{out}/runs"]
+    rest = ["--budget", "smoke", "--device", "cpu", "--report", "none"]
+    command = [sys.executable, "-m", "harness.compare", *flags, *own, *rest]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
+def test_killed_in_real_battles(compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``kill -9``; the battles under way, on a map of a user's own, go on from the engine's own state."""
+    exec(MAP)
+    run = ("--scenarios", "three_marines", "--algos", "k24", "--study")
+    killed = in_a_process_of_its_own(tmp_path, (*run, "parts"))
+    try:
+        until = time.monotonic() + 120
+        while not list(tmp_path.glob("runs/parts/*/checkpoint.pt")):
+            assert killed.poll() is None
+            assert time.monotonic() < until, "no checkpoint was written"
+            time.sleep(0.002)
+    finally:
+        killed.kill()
     assert killed.wait() == -signal.SIGKILL, "the run must be killed before it ends"
-    again = subprocess.run(battle_command(tmp_path, "parts"), cwd=ROOT, capture_output=True, text=True, check=False)
-    assert again.returncode == ALL_DONE, again.stderr
-    assert "episodes included" in again.stdout
+    assert compare(*run, "parts") == ALL_DONE
+    said = capsys.readouterr().out
+    assert "k24 three_marines seed 0: resumes at " in said
+    assert "episodes included" in said
+    assert compare(*run, "whole") == ALL_DONE
     assert differences(*(final_state(tmp_path / "runs", study) for study in ("whole", "parts"))) == []
     assert curve(tmp_path / "s.db", "whole") == curve(tmp_path / "s.db", "parts")
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "parts") as store:
+        (row,) = store.rows()
+        assert [point.env_steps for point in store.curve_points(row.run_id)] == [0, 1000, 2000]
+    assert row.trial_number == 0, "the killed run's trial was taken up, not doubled"

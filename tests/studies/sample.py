@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
+import tests.no_waiting  # noqa: F401
 from studies.rows import EpisodeOutcome, RunKey, RunResult
 from studies.run import RunRecord
 from studies.store import StudyStore

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import optuna
 
+import tests.no_waiting  # noqa: F401
 from studies.search import SearchStudy
 
 REQUEST = {"heartbeat": 1, "question": "what is x?"}

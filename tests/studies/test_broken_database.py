@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from optuna.storages._rdb.models import BaseModel as OptunaModel
+from sqlalchemy import create_engine
 
 from studies.errors import StorageError, translated
 from studies.place import read_storage
@@ -106,6 +108,15 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"another program \(tables: bookmarks\).*Name another file: --storage"):
         open_store(path)
     assert path.read_bytes() == before
+
+
+def test_a_database_that_another_process_is_just_making_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    engine = create_engine(url(path))
+    OptunaModel.metadata.tables["studies"].create(engine)
+    engine.dispose()
+    with open_store(path) as store:
+        assert begin(store).status == "started"
 
 
 def test_a_study_with_other_objectives_is_not_taken_for_a_comparison(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 
+import numba
 import torch
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # names and numbers of glibc's malloc.h
@@ -19,6 +20,7 @@ def prepare_process(*, deterministic: bool) -> None:
             threads; one that cannot raises instead.
     """
     keep_freed_memory()
+    keep_torch_threads()
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA's products are first used
     torch.use_deterministic_algorithms(deterministic)
@@ -37,3 +39,14 @@ def keep_freed_memory() -> bool:
     except (AttributeError, OSError, TypeError):
         return False
     return mallopt(_M_MMAP_MAX, 0) == 1 and mallopt(_M_TRIM_THRESHOLD, _NEVER) == 1
+
+
+def keep_torch_threads() -> None:
+    """Start numba's threads now, with torch's number of threads as it is: numba would set it to its own at that moment.
+
+    Otherwise ``OMP_NUM_THREADS=1`` would hold until the engine's first step, and two processes of one machine could
+    round differently.
+    """
+    threads = torch.get_num_threads()
+    numba.set_num_threads(numba.get_num_threads())  # launches them
+    torch.set_num_threads(threads)

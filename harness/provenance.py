@@ -75,15 +75,16 @@ def collect(device: str) -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": _cpu_model(),
         "cores": usable_cores(),
+        "threads": _threads(),
         "device": device,
         "device_name": _device_name(device),
     }
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What changed in code and versions between two records of ``collect``; empty where nothing did.
+    """What changed in code, versions and threads between two records of ``collect``; empty where nothing did.
 
-    For example ``at commit 5ad1f00c2e (now 81c7e3b9a0), with torch 2.11.0 (now 2.13.0)``.
+    For example ``at commit 5ad1f00c2e (now 81c7e3b9a0), with torch 2.11.0 (now 2.13.0), on 1 thread (now 2)``.
     """
     told = []
     if _code(before) != _code(now):
@@ -92,6 +93,9 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         old, new = (record.get("packages", {}).get(package, "unknown") for record in (before, now))
         if old != new:
             told.append(f"with {package} {old} (now {new})")
+    old, new = (record.get("threads") for record in (before, now))
+    if None not in (old, new) and old != new:
+        told.append(f"on {old} thread{'s' * (old != 1)} (now {new})")  # sums are split, and so rounded, differently
     return ", ".join(told)
 
 
@@ -150,6 +154,12 @@ def _cpu_model() -> str:
 def usable_cores() -> int:
     """Cores that this process may run on, which a container or a scheduler can make fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _threads() -> int:
+    import torch  # most that ask for a provenance have it already; the others need not wait for it
+
+    return int(torch.get_num_threads())
 
 
 def _device_name(device: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -113,7 +114,9 @@ def in_a_process_of_its_own(out: Path, flags: tuple[str, ...]) -> subprocess.Pop
     own = ["--import", f"{out}/my_map.py", "--storage", f"sqlite:///{out}/s.db", "--out", f"{out}/runs"]
     rest = ["--budget", "smoke", "--device", "cpu", "--report", "none"]
     command = [sys.executable, "-m", "harness.compare", *flags, *own, *rest]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    # sums are split over threads: the same bits need as many there as other tests have left to this process
+    threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, **threads})
 
 
 def test_killed_in_real_battles(compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -37,6 +38,26 @@ def faults(*, kept: bool) -> int:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc has such a setting")
 def test_freed_memory_is_used_again() -> None:
     assert faults(kept=True) < faults(kept=False) / 4
+
+
+THREADS = """
+import numba, torch
+from harness.process import prepare_process
+
+if {kept}:
+    prepare_process(deterministic=False)
+numba.set_num_threads(2)
+print(torch.get_num_threads())
+"""
+
+
+@pytest.mark.parametrize(("kept", "threads"), [(True, 1), (False, 2)])
+def test_the_engines_threads_leave_those_of_torch_alone(kept: bool, threads: int) -> None:
+    """Numba sets both when it starts its own; without the preparation that is seen."""
+    own = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
+    command = [sys.executable, "-c", THREADS.format(kept=kept)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=own)
+    assert int(done.stdout) == threads
 
 
 def test_deterministic_operations_are_asked_for(compare: Compare) -> None:

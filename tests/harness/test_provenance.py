@@ -94,6 +94,8 @@ def test_differences_name_code_and_versions() -> None:
     older = {**now, "commit": "fedcba9876543210", "packages": {**packages, "torch": "2.11.0"}}
     assert differences(older, now) == "at commit fedcba9876 (now 0123456789), with torch 2.11.0 (now 2.13.0)"
     assert differences({}, now).startswith("at commit unknown (now 0123456789), with torch unknown (now 2.13.0), with ")
+    assert differences(now, {**now, "threads": 2}) == "", "not every record knows it"
+    assert differences({**now, "threads": 1}, {**now, "threads": 2}) == "on 1 thread (now 2)"
 
 
 def test_a_password_does_not_reach_the_record() -> None:

@@ -20,11 +20,12 @@ from harness.errors import UsageError, unknown_name
 from harness.findings import find
 from harness.flags import default_study
 from harness.marl_eval import marl_eval_layout
+from harness.stored import stored_study
 from harness.summary import Groups
 from harness.table import as_json, as_markdown, csv_rows, write_csv_to
 from harness.variants import group_study
 from studies.errors import StorageError
-from studies.store import DEFAULT_STORAGE, StudyStore, study_names
+from studies.store import DEFAULT_STORAGE, StudyStore
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,10 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = make_console(stderr=True)
     try:
         flags = _parser().parse_args(sys.argv[1:] if argv is None else argv)
-        known = study_names(flags.storage)
-        if flags.study not in known:
-            raise unknown_name("study", flags.study, known, hint=f"It is looked for in {flags.storage}.")
-        with StudyStore.open(flags.storage, flags.study) as store:
+        with stored_study(flags.storage, flags.study) as store:
             grouped = choose(group_study(store.rows()), flags.study, listed(flags.algos), listed(flags.scenarios))
             text, notes = FORMATS[flags.format](grouped, store, flags.study)
         for note in notes:

@@ -20,6 +20,7 @@ from harness.checkpoint import REPLAY_LIMIT, CheckpointReplay
 from harness.command_line import Parser, at_least_one, import_user_code, names_in
 from harness.config import Setting, check_targets, parse_setting
 from harness.errors import UsageError, unknown_name
+from studies.place import without_passwords
 from studies.store import DEFAULT_STORAGE
 
 DEFAULT_BUDGET = "quick"
@@ -67,7 +68,7 @@ class Request:
     report: ReportKind = "full"
     """What stands in the page at the end."""
     command: str
-    """The command line, so that it can be typed again."""
+    """The command line, so that it can be typed again; passwords as ``***``."""
 
     @property
     def for_workers(self) -> list[str]:
@@ -120,7 +121,7 @@ def read_flags(argv: Sequence[str]) -> Request:
         n_jobs=at_least_one("--n-jobs", flags.n_jobs),
         imports=tuple(flags.imports),
         report=flags.report or ("plots" if flags.budget == "smoke" else "full"),
-        command=shlex.join(["python", "-m", "harness.compare", *argv]),
+        command=without_passwords(shlex.join(["python", "-m", "harness.compare", *argv])),
     )
 
 

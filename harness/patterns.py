@@ -26,9 +26,10 @@ from harness.errors import UsageError, unknown_name
 from harness.flags import default_study
 from harness.folders import file_name
 from harness.mask_plots import TRACES, plot_masks, plot_training
+from harness.stored import stored_study
 from studies.errors import StorageError
 from studies.rows import CurvePoint, RunRow
-from studies.store import DEFAULT_STORAGE, StudyStore, study_names
+from studies.store import DEFAULT_STORAGE
 
 CSV_FIELDS = (
     *("algorithm", "scenario", "seed", "config_hash", "layer", "group", "sparsity"),
@@ -43,10 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = make_console()
     try:
         flags = _parser().parse_args(sys.argv[1:] if argv is None else argv)
-        known = study_names(flags.storage)
-        if flags.study not in known:
-            raise unknown_name("study", flags.study, known, hint=f"It is looked for in {flags.storage}.")
-        with StudyStore.open(flags.storage, flags.study) as store:
+        with stored_study(flags.storage, flags.study) as store:
             runs = choose(store.rows(), flags.study, listed(flags.algos), listed(flags.scenarios))
             curves = [store.curve_points(run.run_id) for run in runs]
         folder = Path(flags.out) / flags.study / "patterns"

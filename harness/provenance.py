@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import platform
-import re
 import shlex
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from studies.place import without_passwords
 
 PACKAGES = (
     "torch",
@@ -107,7 +108,7 @@ def _code(record: Mapping[str, Any]) -> str:
 def command_line(arguments: Sequence[str]) -> str:
     """The command as typed, the interpreter without its folder, the home folder as ``~``, passwords as ``***``."""
     program, *rest = arguments
-    typed = re.sub(r"(://[^:/@\s]+):[^@\s]+@", r"\1:***@", shlex.join([Path(program).name, *rest]))
+    typed = without_passwords(shlex.join([Path(program).name, *rest]))
     home = str(Path.home())
     return typed.replace(home, "~") if len(home) > 1 else typed
 

@@ -10,12 +10,12 @@ import algorithms.registry
 import envs.registry
 from algorithms.protocol import Algorithm
 from harness.checkpoint import load_checkpoint, unusable
-from harness.errors import UsageError, unknown_name
+from harness.errors import UsageError
 from harness.folders import run_folder
+from harness.stored import stored_study
 from harness.train import CHECKPOINT
 from studies.place import read_storage
 from studies.rows import RunKey
-from studies.store import StudyStore, study_names
 
 OWN = "if you registered it yourself, name its file: --import my_file.py"
 
@@ -118,10 +118,7 @@ def folder_of_trial(number: int, *, study: str, storage: str, out: Path) -> Path
     file = read_storage(storage).path
     if file and not file.exists():
         raise UsageError(f"--run {number} names a trial, but there is no database {file}; name it with --storage")
-    known = study_names(storage)
-    if study not in known:
-        raise unknown_name("study", study, known, hint=f"--run {number} is a trial of it, in {storage}.")
-    with StudyStore.open(storage, study) as store:
+    with stored_study(storage, study) as store:
         rows = {row.trial_number: row for row in store.rows()}
     if number not in rows:
         told = ", ".join(f"{trial} ({row.algorithm} {row.scenario})" for trial, row in rows.items())

@@ -16,6 +16,7 @@ from harness.errors import UsageError
 from harness.flags import Request, check_preset
 from harness.flags import read_flags as read_comparison
 from harness.search_space import class_of, parse_space, recommended_space
+from studies.place import without_passwords
 from studies.space import Space
 
 FIRST_SEED = 100
@@ -70,7 +71,7 @@ def read_flags(argv: Sequence[str]) -> Question:
         preset=fight if is_k24 else None,
         seeds=tuple(range(FIRST_SEED, FIRST_SEED + at_least_one("--seeds", flags.seeds))),
         study=flags.study or f"tune-{algorithm}-{scenario.replace('/', '_')}-{runs.study.removeprefix('compare-')}",
-        command=shlex.join(["python", "-m", "harness.tune", *argv]),
+        command=without_passwords(shlex.join(["python", "-m", "harness.tune", *argv])),
     )
     if not 0 < flags.heartbeat < 3600:
         raise UsageError(f"--heartbeat is {flags.heartbeat}, it must be a number of seconds above 0 and below 3600")

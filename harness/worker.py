@@ -36,6 +36,7 @@ from harness.plan import resolve_device
 from harness.process import prepare_process
 from harness.tune import count_trials, join_search
 from studies.errors import StorageError
+from studies.place import without_passwords
 from studies.search import SearchStudy, search_names
 from studies.store import DEFAULT_STORAGE, StudyStore, study_names
 
@@ -78,7 +79,9 @@ def choose_study(storage: str, study: str | None) -> str:
     if study is None and len(known) == 1:
         return known[0]
     if study is None:
-        raise UsageError(f"--storage {storage} holds {len(known)} studies, name one: --study {' | '.join(known)}")
+        raise UsageError(
+            f"--storage {without_passwords(storage)} holds {len(known)} studies, name one: --study {' | '.join(known)}"
+        )
     if study not in known:
         raise unknown_name("study", study, known, hint="Ask for its runs first: python -m harness.compare --study NAME")
     return study

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from studies.errors import StorageError
 EXAMPLE = "--storage sqlite:///studies/studies.db"
 _SERVER = "--storage postgresql://user@host/database"
 _ARTIFACTS = Path("studies") / "artifacts"
+_PASSWORDS = (
+    (re.compile(r"(://[^:/@\s]*):[^@\s]+@"), r"\1:***@"),
+    (re.compile(r"([?&]password=)[^&\s'\"]+"), r"\1***"),
+)
 
 
 @dataclass(frozen=True)
@@ -25,12 +30,14 @@ class Place:
     """The SQLite file; ``None``: a server keeps it."""
 
     def __str__(self) -> str:
-        return str(self.path) if self.path else self.url.set(drivername="postgresql").render_as_string()
+        return (
+            str(self.path) if self.path else without_passwords(self.url.set(drivername="postgresql").render_as_string())
+        )
 
     @property
     def shown(self) -> str:
         """The URL with its password as ``***``."""
-        return self.url.render_as_string()
+        return without_passwords(self.url.render_as_string())
 
     @property
     def address(self) -> str:
@@ -44,29 +51,37 @@ class Place:
         return self.path.parent / "artifacts" if self.path else _ARTIFACTS
 
 
+def without_passwords(text: str) -> str:
+    """``text``, a URL or a whole command line, with each password in it as ``***``: to be shown or stored."""
+    for pattern, shown in _PASSWORDS:
+        text = pattern.sub(shown, text)
+    return text
+
+
 def read_storage(storage: str) -> Place:
     """Take a storage URL apart.
 
     Raises:
         StorageError: it names neither a plain SQLite file nor a PostgreSQL database.
     """
+    shown = repr(without_passwords(storage))
     try:
         url = make_url(storage)
     except ArgumentError:
-        as_url = f"--storage sqlite:///{storage}" if storage else EXAMPLE
-        raise StorageError(f"Storage {storage!r} is not a URL. Type: {as_url}") from None
+        as_url = f"--storage sqlite:///{storage}" if storage and "://" not in storage else EXAMPLE
+        raise StorageError(f"Storage {shown} is not a URL. Type: {as_url}") from None
     kind = url.get_backend_name()
     if kind == "postgresql":
         if not url.database:
-            raise StorageError(f"Storage {storage!r} names no database of the server. Type: {_SERVER}")
+            raise StorageError(f"Storage {shown} names no database of the server. Type: {_SERVER}")
         return Place(url.set(drivername="postgresql+psycopg"), None)  # one driver, whichever SQLAlchemy prefers
     if kind != "sqlite":
         raise StorageError(
-            f"Storage {storage!r} starts with {url.drivername!r}; studies are kept in SQLite files or on a PostgreSQL "
+            f"Storage {shown} starts with {url.drivername!r}; studies are kept in SQLite files or on a PostgreSQL "
             f"server. Type: {EXAMPLE} or {_SERVER}"
         )
     if not url.database or url.database == ":memory:" or url.query or url.database.startswith("file:"):
         raise StorageError(
-            f"Storage {storage!r} names no plain file, and a study must outlive the program. Type: {EXAMPLE}"
+            f"Storage {shown} names no plain file, and a study must outlive the program. Type: {EXAMPLE}"
         )
     return Place(url, Path(url.database))

@@ -237,7 +237,7 @@ def study_names(storage: str = DEFAULT_STORAGE, *, busy_seconds: float = BUSY_SE
     """
     place = read_storage(storage)
     if place.path and not place.path.is_file():
-        raise StorageError(f"There is no database {place}. Make one: python -m harness.compare --storage {storage}")
+        raise StorageError(f"There is no database {place}. Make one: python -m harness.compare --storage {place.shown}")
     inspect_file(place, busy_seconds)
     engine = connect(place, busy_seconds)
     try:

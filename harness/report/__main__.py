@@ -29,9 +29,11 @@ from harness.errors import UsageError, unknown_name
 from harness.flags import default_study
 from harness.report.build import Report, Wanted, write_report
 from harness.report.collect import StudyData, collect
+from harness.stored import stored_study
 from harness.table import as_json
 from studies.errors import StorageError
-from studies.store import DEFAULT_STORAGE, StudyStore, study_names
+from studies.place import without_passwords
+from studies.store import DEFAULT_STORAGE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,14 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         flags = read_flags(typed)
         console = make_console(stderr=flags.json)
-        known = study_names(flags.storage)
-        if flags.study not in known:
-            raise unknown_name("study", flags.study, known, hint=f"It is looked for in {flags.storage}.")
-        wanted = wanted_by(flags, shlex.join(["python", "-m", "harness.report", *typed]))
-        make_folder(wanted.out.parent)
-        with StudyStore.open(flags.storage, flags.study) as store:
+        wanted = wanted_by(flags, without_passwords(shlex.join(["python", "-m", "harness.report", *typed])))
+        with stored_study(flags.storage, flags.study) as store:
             data = collect(store, flags.study)
         check_scenario(wanted, data)
+        make_folder(wanted.out.parent)
         report = write_report(data, wanted, console)
         say(console, told(report))
         if flags.json:

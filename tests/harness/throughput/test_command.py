@@ -182,7 +182,7 @@ def test_mistakes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "hidden sizes are named by --hidden" in told(capsys, "--set", "k24.rnn_hidden_dim=32")
     assert "one policy is measured at a time" in told(capsys, "--algo", "k24,qmix")
     StudyStore.open(f"sqlite:///{tmp_path}/none.db", "mine").close()
-    assert "unknown study 'other'; known: none. --run 3 is a trial of it" in told(
+    assert "unknown study 'other'; known: none. It is looked for in" in told(
         capsys, "--run", "3", "--study", "other", "--storage", f"sqlite:///{tmp_path}/none.db"
     )
     assert "--run measures a policy as it was trained" in told(capsys, "--run", "runs/x", "--hidden", "64")

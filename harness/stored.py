@@ -1,0 +1,29 @@
+"""The studies that a command reads instead of writing: they must be there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from harness.errors import unknown_name
+from studies.place import without_passwords
+from studies.store import StudyStore, study_names
+
+
+@contextmanager
+def stored_study(storage: str, study: str) -> Iterator[StudyStore]:
+    """Open a study that holds runs.
+
+    Args:
+        storage: as ``StudyStore.open`` takes it.
+        study: its name.
+
+    Raises:
+        UsageError: the database holds no such study.
+        StorageError: there is no such database, or it cannot be used.
+    """
+    known = study_names(storage)
+    if study not in known:
+        raise unknown_name("study", study, known, hint=f"It is looked for in {without_passwords(storage)}.")
+    with StudyStore.open(storage, study) as store:
+        yield store

@@ -37,7 +37,7 @@ def test_a_scenario_spelt_otherwise_is_the_same_run() -> None:
 
 def test_the_command_to_be_typed_again_shows_no_password() -> None:
     request = read_flags(["--storage", "postgresql://ann:secret@host/k24", "--seeds", "2"])
-    assert request.command == "python -m harness.compare --storage 'postgresql://ann:***@host/k24' --seeds 2"
+    assert request.command == "python -m harness.compare --storage postgresql://ann:***@host/k24 --seeds 2"
     assert request.storage == "postgresql://ann:secret@host/k24"
 
 

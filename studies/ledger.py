@@ -27,7 +27,7 @@ from studies.notes import run_note
 from studies.owner import Owner
 from studies.place import Place
 from studies.pulse import Pulse
-from studies.reading import events
+from studies.reading import events, last_provenance
 from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
 from studies.schema import Owned, Provenance, Result, Run
 from studies.trials import Trials
@@ -235,13 +235,6 @@ def read_row(session: Session, run: Run) -> RunRow:
         provenance=last_provenance(session, run.id) or {},
         **{name: getattr(result, name) for name in RESULT_FIELDS},
     )
-
-
-def last_provenance(session: Session, run_id: int) -> dict[str, Any] | None:
-    """Where and with what the newest session of work on a run took place; ``None``: it was never begun."""
-    newest = select(Provenance).where(Provenance.run_id == run_id).order_by(Provenance.session.desc()).limit(1)
-    found = session.scalars(newest).one_or_none()
-    return found.record if found else None
 
 
 def _labels(session: Session, run: Run) -> dict[str, Any]:

@@ -1,12 +1,14 @@
-"""Read what runs have left: curves, events, outcomes."""
+"""Read what runs have left: curves, events, outcomes, where they took place, and those without a result yet."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from studies.rows import CurvePoint, EpisodeOutcome
-from studies.schema import Curve, Event, Outcome
+from studies.rows import CurvePoint, EpisodeOutcome, UnfinishedRun
+from studies.schema import Curve, Event, Outcome, Provenance, Run
 
 
 def curve_points(session: Session, run_id: int) -> list[CurvePoint]:
@@ -47,4 +49,30 @@ def outcomes(session: Session, run_id: int) -> list[EpisodeOutcome]:
             length=row.length,
         )
         for row in session.scalars(found)
+    ]
+
+
+def last_provenance(session: Session, run_id: int) -> dict[str, Any] | None:
+    """Where and with what the newest session of work on a run took place; ``None``: it was never begun."""
+    newest = select(Provenance).where(Provenance.run_id == run_id).order_by(Provenance.session.desc()).limit(1)
+    found = session.scalars(newest).one_or_none()
+    return found.record if found else None
+
+
+def unfinished(session: Session, study: str) -> list[UnfinishedRun]:
+    """The runs of a study that have no result, in the order in which they were first started."""
+    found = select(Run).where(Run.study == study, Run.state != "finished").order_by(Run.id)
+    return [
+        UnfinishedRun(
+            run_id=run.id,
+            algorithm=run.algorithm,
+            scenario=run.scenario,
+            seed=run.seed,
+            config_hash=run.config_hash,
+            config=run.config,
+            state=run.state,
+            error=run.error or "",
+            provenance=last_provenance(session, run.id) or {},
+        )
+        for run in session.scalars(found)
     ]

@@ -166,4 +166,24 @@ class RunRow(RunResult):
     """Code, versions and machine of the session that finished the run."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnfinishedRun:
+    """A run that has no result yet."""
+
+    run_id: int
+    """Primary key in ``k24_runs``."""
+    algorithm: str
+    scenario: str
+    seed: int
+    config_hash: str
+    config: dict[str, Any]
+    """The resolved configuration."""
+    state: str
+    """``queued``, ``running``, ``interrupted`` or ``failed``."""
+    error: str
+    """What it failed with; empty where it did not."""
+    provenance: dict[str, Any]
+    """Of its newest session; empty where none has begun."""
+
+
 RESULT_FIELDS = tuple(f.name for f in fields(RunResult))

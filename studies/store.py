@@ -29,10 +29,11 @@ from studies import reading
 from studies.artifacts import attach_file
 from studies.database import connect, inspect_file, make_folder, transaction
 from studies.errors import StorageError, translated
-from studies.ledger import Ledger, last_provenance, owner_of, read_row
+from studies.ledger import Ledger, owner_of, read_row
 from studies.owner import HEARTBEAT_BOUND
 from studies.place import Place, read_storage
-from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
+from studies.reading import last_provenance
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow, UnfinishedRun
 from studies.run import RunRecord, Status
 from studies.schema import Run
 from studies.trials import Trials
@@ -192,6 +193,11 @@ class StudyStore:
         with self._ledger.transaction() as session:
             finished = select(Run).filter_by(study=self._ledger.study, state="finished").order_by(Run.id)
             return [read_row(session, run) for run in session.scalars(finished)]
+
+    def unfinished(self) -> list[UnfinishedRun]:
+        """The other runs of this study, likewise."""
+        with self._ledger.transaction() as session:
+            return reading.unfinished(session, self._ledger.study)
 
     def curve_points(self, run_id: int) -> list[CurvePoint]:
         """The evaluations made during a run's training, in order of ``env_steps``."""

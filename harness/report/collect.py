@@ -6,34 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import select
-
 from harness.variants import group_study
-from studies.ledger import last_provenance
-from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunRow
-from studies.schema import Run
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunRow, UnfinishedRun
 from studies.store import StudyStore
 
 R = TypeVar("R")
 Place = tuple[str, str]
 """Algorithm and scenario as the tables name them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unfinished:
-    """A run that has no result yet."""
-
-    run_id: int
-    algorithm: str
-    scenario: str
-    seed: int
-    config: dict[str, Any]
-    state: str
-    """``running``, ``interrupted``, ``failed``, …"""
-    error: str
-    """What it failed with; empty where it did not."""
-    provenance: dict[str, Any]
-    """Of its newest session; empty where none has begun."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +22,7 @@ class StudyData:
     study: str
     groups: Mapping[Place, list[RunRow]]
     """Finished runs by seed."""
-    under_way: Mapping[Place, list[Unfinished]]
+    under_way: Mapping[Place, list[UnfinishedRun]]
     """The others."""
     curves: Mapping[int, list[CurvePoint]]
     """Of every run, finished or not."""
@@ -63,11 +42,11 @@ class StudyData:
         """Every finished run with its algorithm and scenario as the tables name them."""
         yield from ((*place, run) for place, runs in self.groups.items() for run in runs)
 
-    def unfinished(self) -> Iterator[tuple[str, str, Unfinished]]:
+    def unfinished(self) -> Iterator[tuple[str, str, UnfinishedRun]]:
         """Every other run, likewise."""
         yield from ((*place, run) for place, runs in self.under_way.items() for run in runs)
 
-    def every(self) -> Iterator[tuple[str, str, RunRow | Unfinished]]:
+    def every(self) -> Iterator[tuple[str, str, RunRow | UnfinishedRun]]:
         """All of them."""
         yield from self.finished()
         yield from self.unfinished()
@@ -90,19 +69,19 @@ def collect(store: StudyStore, study: str, keys: Collection[RunKey] | None = Non
         keys: only these runs; ``None``: all.
     """
     finished = [row for row in store.rows() if keys is None or key_of(row) in keys]
-    begun = _unfinished(store, study, keys)
-    runs: list[RunRow | Unfinished] = [*finished, *begun]
+    begun = [run for run in store.unfinished() if keys is None or key_of(run) in keys]
+    runs: list[RunRow | UnfinishedRun] = [*finished, *begun]
     grouped = _in_order(group_study(runs))
     return StudyData(
         study=study,
         groups=_only(RunRow, grouped),
-        under_way=_only(Unfinished, grouped),
+        under_way=_only(UnfinishedRun, grouped),
         curves={run.run_id: store.curve_points(run.run_id) for run in runs},
         battles={run.run_id: store.outcomes(run.run_id) for run in finished},
     )
 
 
-def key_of(run: RunRow | Run) -> RunKey:
+def key_of(run: RunRow | UnfinishedRun) -> RunKey:
     """What tells the run from others of its study."""
     return RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
 
@@ -118,22 +97,3 @@ def _only(kind: type[R], grouped: Mapping[Place, list[Any]]) -> dict[Place, list
     """The runs of one kind, and the groups that have some."""
     chosen = {place: [run for run in runs if isinstance(run, kind)] for place, runs in grouped.items()}
     return {place: runs for place, runs in chosen.items() if runs}
-
-
-def _unfinished(store: StudyStore, study: str, keys: Collection[RunKey] | None) -> list[Unfinished]:
-    question = select(Run).where(Run.study == study, Run.state != "finished").order_by(Run.id)
-    with store._ledger.transaction() as session:
-        return [
-            Unfinished(
-                run_id=run.id,
-                algorithm=run.algorithm,
-                scenario=run.scenario,
-                seed=run.seed,
-                config=run.config,
-                state=run.state,
-                error=run.error or "",
-                provenance=last_provenance(session, run.id) or {},
-            )
-            for run in session.scalars(question)
-            if keys is None or key_of(run) in keys
-        ]

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.collect import StudyData, Unfinished
+from harness.report.collect import StudyData
 from harness.report.page import Details, Head, Section, Table
 from harness.summary import has_winners
 from harness.table import clock
-from studies.rows import RunRow
+from studies.rows import RunRow, UnfinishedRun
 
 SESSION = ("started", "command")
 """What differs between sessions on the same machine with the same code."""
@@ -74,7 +74,7 @@ def provenance_section(data: StudyData) -> Section:
     )
 
 
-def _unfinished(data: StudyData, algorithm: str, scenario: str, run: Unfinished) -> list[str]:
+def _unfinished(data: StudyData, algorithm: str, scenario: str, run: UnfinishedRun) -> list[str]:
     points = data.curves[run.run_id]
     return [
         f"{algorithm}, seed {run.seed}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -41,9 +41,10 @@ class RunProgress:
         label: the run's name.
         total: env_steps of the run.
         start: env_steps that an earlier process has done.
+        transient: whether the bar goes away when it ends.
     """
 
-    def __init__(self, console: Console, label: str, *, total: int, start: int = 0) -> None:
+    def __init__(self, console: Console, label: str, *, total: int, start: int = 0, transient: bool = False) -> None:
         self._console, self._label, self._total = console, label, total
         self._start, self._started = start, time.perf_counter()
         self._latest = "not evaluated yet"
@@ -59,7 +60,7 @@ class RunProgress:
                 TextColumn("{task.fields[latest]}"),
                 TimeRemainingColumn(compact=True),
             )
-            self._bar = Progress(*columns, console=console, refresh_per_second=4)
+            self._bar = Progress(*columns, console=console, refresh_per_second=4, transient=transient)
             self._task = self._bar.add_task(label, total=total, completed=start, rate=0.0, latest=self._latest)
 
     def __enter__(self) -> Self:
@@ -109,3 +110,39 @@ class RunProgress:
         rate = self._rate(env_steps)
         left = f", {clock(max(self._total - env_steps, 0) / rate)} left" if rate > 0 else ""
         self.say(f"{env_steps:,}/{self._total:,} env steps, {rate:,.0f}/s, {self._latest}{left}")
+
+
+class TrialProgress(RunProgress):
+    """The seeds of a trial as one bar on a terminal; nothing elsewhere, for the trial tells its evaluations itself.
+
+    Args:
+        console: where it is shown.
+        label: the trial's name.
+        env_steps: done so far, of each seed that is trained.
+        each: env_steps of a whole run.
+    """
+
+    def __init__(self, console: Console, label: str, *, env_steps: Sequence[int], each: int) -> None:
+        super().__init__(console, label, total=each * len(env_steps), start=sum(env_steps), transient=True)
+        self._others = 0
+
+    def turn_of(self, env_steps: int, all_env_steps: int) -> None:
+        """The next lines come from the seed that has done ``env_steps`` of the trial's ``all_env_steps``."""
+        self._others = all_env_steps - env_steps
+
+    def scored(self, score: str) -> None:
+        """What all seeds together came to at the last evaluation."""
+        self._latest = score
+        if self._bar:
+            self._bar.update(self._task, latest=score)
+
+    def say(self, line: str) -> None:
+        """A seed's own lines are stored with its run, and not shown."""
+
+    def evaluated(self, env_steps: int, win_rate: float | None, mean_return: float) -> None:
+        """Nor is what a seed alone has won."""
+
+    def advance(self, env_steps: int) -> None:
+        """The seed whose turn it is has come this far."""
+        if self._bar:
+            super().advance(self._others + env_steps)

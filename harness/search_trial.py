@@ -26,7 +26,7 @@ from harness.folders import run_folder
 from harness.interrupt import GracefulInterrupt
 from harness.plan import RunPlan
 from harness.plot import plot_curves
-from harness.progress import RunProgress
+from harness.progress import TrialProgress
 from harness.seeding import derive_generator
 from harness.stats import Interval, iqm_interval, win_rate_interval
 from harness.summary import has_winners
@@ -135,23 +135,28 @@ class Objective:
 
     def _train(self, trial: optuna.Trial, seeds: Sequence[Seed]) -> None:
         """From evaluation to evaluation, until all are trained or the pruner says no."""
-        quiet = Console(quiet=True)
+        trained = [seed.training for seed in seeds if seed.training]
         reported = -1
-        with GracefulInterrupt() as interrupt:
+        with GracefulInterrupt() as interrupt, self._progress(trial, trained) as progress:
             while not interrupt.requested:
-                moving = [seed.training for seed in seeds if seed.training and not seed.training.is_trained]
+                moving = [run for run in trained if not run.is_trained]
                 if not moving:
                     return
                 behind = min(run.at.env_steps for run in moving)  # resumed ones may stand apart
                 for run in moving:
                     if run.at.env_steps == behind and not interrupt.requested:
-                        progress = RunProgress(quiet, run.plan.label, total=run.plan.budget.env_steps)
+                        progress.turn_of(behind, sum(run.at.env_steps for run in trained))
                         run.train(progress, interrupt, until=run.at.next_test)
                 step, found = score_so_far([self._curve(seed) for seed in seeds], _can_be_won(seeds[0]))
                 if found is None or step <= reported or interrupt.requested:
                     continue
                 reported = step
+                progress.scored(_words(found))
                 self._report(trial, step, found)
+
+    def _progress(self, trial: optuna.Trial, runs: Sequence[TrainingRun]) -> TrialProgress:
+        each, done = self.plans[0].budget.env_steps, [run.at.env_steps for run in runs]
+        return TrialProgress(self.console, f"trial {trial.number}", env_steps=done, each=each)
 
     def _report(self, trial: optuna.Trial, step: int, found: Interval) -> None:
         trial.report(found.low, step)

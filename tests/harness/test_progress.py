@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from harness import progress
-from harness.progress import RunProgress, battles_bar
+from harness.progress import RunProgress, TrialProgress, battles_bar
 
 
 class Clock:
@@ -78,3 +78,32 @@ def test_battles_on_a_terminal_and_elsewhere() -> None:
             on_battles(15)
             on_battles(10)
         assert ("25/40" in out.getvalue()) == is_terminal
+
+
+def test_the_seeds_of_a_trial_are_one_bar(clock: Clock) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=150, force_terminal=True, color_system=None)
+    with TrialProgress(console, "trial 3", env_steps=[100, 100], each=1000) as shown:
+        clock.now = 10.0
+        shown.turn_of(100, 200)
+        shown.event("masks frozen")
+        shown.advance(400)
+        shown.evaluated(400, 0.25, 3.5)
+        shown.turn_of(100, 500)
+        shown.advance(300)
+        shown.scored("0.200 [0.100, 0.300]")
+    assert "trial 3" in out.getvalue()
+    assert "700/2,000 env steps 50/s 0.200 [0.100, 0.300]" in out.getvalue()
+    assert "masks frozen" not in out.getvalue()
+
+
+def test_a_trial_without_a_terminal_is_told_by_itself(clock: Clock) -> None:
+    out = io.StringIO()
+    with TrialProgress(Console(file=out, width=200), "trial 3", env_steps=[0, 0], each=1000) as shown:
+        for second in range(1, 6):
+            clock.now = 100.0 * second
+            shown.turn_of(0, 0)
+            shown.advance(100 * second)
+            shown.evaluated(100 * second, 0.25, 3.5)
+            shown.scored("0.200 [0.100, 0.300]")
+    assert out.getvalue() == ""

@@ -114,7 +114,9 @@ class Objective:
 
     def _plans(self, trial: optuna.Trial) -> list[RunPlan]:
         values = suggest(self.space, trial)
-        told = ", ".join(f"{name} {value:g}" for name, value in values.items())
+        told = ", ".join(
+            f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
+        )
         say(self.console, f"trial {trial.number}: {told}")
         return [dataclasses.replace(plan, config=dataclasses.replace(plan.config, **values)) for plan in self.plans]
 

@@ -27,6 +27,8 @@ class RuleConfig:
     """Episodes between updates."""
     fail_at: int = 0
     """env_steps after which an update raises; 0: never."""
+    word: str | None = None
+    """No number; changes nothing."""
 
 
 class RuleAlgorithm(Algorithm):

@@ -163,6 +163,19 @@ def test_worker_processes_share_it_and_one_is_killed(tmp_path: Path, capfd: pyte
         assert set(store.states().values()) <= {"finished", "interrupted"}
 
 
+def test_a_setting_that_is_no_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        search(tmp_path, "--trials", "4", "--search", "rule.word=none,slow", "--search", "rule.right=true,false") == 0
+    )
+    said = capsys.readouterr().out
+    assert "searched: word in None | slow" in said
+    trials = study(tmp_path).trials
+    assert not [trial.user_attrs["error"] for trial in trials if trial.state.name == "FAIL"]
+    assert {trial.params["word"] for trial in trials} == {None, "slow"}
+    assert "word None" in said
+    assert "word slow" in said
+
+
 MISTAKES = [
     (["--algo", "k24,qmix"], "a search is for one algorithm on one scenario"),
     (["--search", "rule.right"], "--search 'rule.right' is not of the form TARGET.KEY=RANGE; --search k24.div_coef="),

@@ -60,25 +60,25 @@ def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
     return curves
 
 
-def windowed(runs: dict[int, list[tuple[int, float, float]]], column: int, last: int) -> Windows:
+def windowed(runs: dict[int, list[tuple[int, float, float]]], column: int, last: int, window: int) -> Windows:
     """One column of the points, averaged over windows up to env_step ``last``."""
     return published.windowed(
-        {run: [(point[0], point[column]) for point in points] for run, points in runs.items()}, last
+        {run: [(point[0], point[column]) for point in points] for run, points in runs.items()}, last, window
     )
 
 
-def draw(path: Path, curves: Curves, scenario: str, last: int) -> None:
+def draw(path: Path, curves: Curves, scenario: str, last: int, window: int) -> None:
     """Win rate and return side by side; bands span the runs."""
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, column, name in zip(figure.subplots(1, 2), (1, 2), ("win rate", "return"), strict=True):
         for number, (label, runs) in enumerate(curves.items()):
             line, marker = STYLES[number % len(STYLES)]
-            at = windowed(runs, column, last)
+            at = windowed(runs, column, last, window)
             label = f"{label} ({len(runs)} runs)"
             drawn = axes.plot(at.env_steps, at.mean, line, marker=marker, markersize=4, label=label)
             axes.fill_between(at.env_steps, at.least, at.greatest, alpha=0.15, color=drawn[0].get_color())
-        axes.set(xlabel="env steps", ylabel=f"greedy {name}, mean over {WINDOW:,} env steps", title=scenario)
+        axes.set(xlabel="env steps", ylabel=f"greedy {name}, mean over {window:,} env steps", title=scenario)
         axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     figure.savefig(path, dpi=110)
@@ -93,15 +93,17 @@ def write_csv(path: Path, curves: Curves) -> None:
                 writer.writerows([label, run, step, round(win, 5), round(value, 4)] for step, win, value in points)
 
 
-def write_table(path: Path, curves: Curves, last: int) -> None:
+def write_table(path: Path, curves: Curves, last: int, window: int) -> None:
     """Mean [least – greatest run] per window."""
-    windows = range(0, last, WINDOW)
+    windows = range(0, last, window)
     lines = ["| env steps | " + " | ".join(curves) + " |", "|---" * (len(curves) + 1) + "|"]
-    cells = {label: (windowed(runs, 1, last), windowed(runs, 2, last)) for label, runs in curves.items()}
+    cells = {
+        label: (windowed(runs, 1, last, window), windowed(runs, 2, last, window)) for label, runs in curves.items()
+    }
     for start in windows:
-        row = [f"{start:,}–{start + WINDOW:,}"]
+        row = [f"{start:,}–{start + window:,}"]
         for wins, returns in cells.values():
-            at = np.flatnonzero(wins.env_steps == start + WINDOW / 2)
+            at = np.flatnonzero(wins.env_steps == start + window / 2)
             text = "–"
             if len(at):
                 i = at[0]
@@ -117,6 +119,7 @@ def main() -> None:
     parser.add_argument("--study", action="append", required=True, help="may be repeated")
     parser.add_argument("--scenario", default="terran_5_vs_5")
     parser.add_argument("--published", type=Path, default=published.DATA)
+    parser.add_argument("--window", type=int, default=WINDOW, help="env steps over which evaluations are averaged")
     parser.add_argument("--out", type=Path, required=True, help="path without ending")
     args = parser.parse_args()
     own = own_curves(args.storage, args.study, args.scenario)
@@ -125,8 +128,8 @@ def main() -> None:
     last = max(point[0] for runs in own.values() for points in runs.values() for point in points)
     write_csv(args.out.with_suffix(".csv"), own)
     curves = {**published_curves(args.published, args.scenario), **own}
-    draw(args.out.with_suffix(".png"), curves, args.scenario, last)
-    write_table(args.out.with_suffix(".md"), curves, last)
+    draw(args.out.with_suffix(".png"), curves, args.scenario, last, args.window)
+    write_table(args.out.with_suffix(".md"), curves, last, args.window)
     print(args.out.with_suffix(".md").read_text())
 
 

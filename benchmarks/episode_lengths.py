@@ -1,0 +1,90 @@
+"""How long battles last on the real game, read off the env steps at which published runs were evaluated.
+
+    python -m benchmarks.episode_lengths --study compare-300000-steps
+
+PyMARL plays episodes in rounds of ``--round`` and evaluates after the first round that ends 10,000 env steps or more
+after the last evaluation. The published curves keep the exact env step of each evaluation, so each tells by how much a
+round went beyond the mark. For rounds of R env steps the mean of that excess is E[R²] / 2E[R]; with R's spread small
+beside R it is R / 2, which gives the length of a training episode. Its standard error takes the excess as uniform
+between 0 and R. Beside it stands how long the greedy battles of a study last, which were played after training.
+
+That a round has 4 episodes is what the settings say that came with Kaleidoscope (``qmix_rnn_1R3.yaml``). The file in
+the authors' fork of PyMARL2 (benellis3/pymarl2) is set for evaluation: one episode a round, with which battles would
+outlast the time limit. With the 8 of PyMARL2's own file they would be half as long, less than units need to meet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterable, Sequence
+
+from harness.published import published_runs
+from harness.stored import stored_study
+from studies.store import DEFAULT_STORAGE
+
+TEST_INTERVAL = 10_000
+"""env_steps between two evaluations of the published runs."""
+SPANS = ((0, 100_000), (200_000, 400_000), (800_000, 2_000_000))
+
+
+def implied_length(evaluated_at: Iterable[Sequence[int]], per_round: int) -> tuple[float, float]:
+    """Length of a training episode and its standard error, in env_steps.
+
+    Args:
+        evaluated_at: of each run the env_steps of its evaluations, some of which may be missing.
+        per_round: episodes that are played before it is asked whether to evaluate.
+
+    Raises:
+        ValueError: no run has two evaluations.
+    """
+    excess = intervals = 0
+    for steps in evaluated_at:
+        for before, after in zip(sorted(steps), sorted(steps)[1:], strict=False):
+            passed = (after - before) // TEST_INTERVAL  # evaluations that were not published lie between
+            excess += after - before - passed * TEST_INTERVAL
+            intervals += passed
+    if not intervals:
+        raise ValueError("no run has two evaluations within this span, so there is no interval to measure")
+    length = 2 * excess / intervals / per_round
+    return length, length / math.sqrt(3 * intervals)
+
+
+def published_line(scenario: str, per_round: int) -> str:
+    """The implied lengths of each span."""
+    runs = [[point.env_steps for point in points] for points in published_runs(scenario).values()]
+    cells = []
+    for first, last in SPANS:
+        length, error = implied_length([[at for at in run if first <= at <= last] for run in runs], per_round)
+        cells.append(f"{first // 1000:,}k–{last // 1000:,}k: {length:.1f} ± {error:.1f}")
+    return f"{scenario}: published QMIX, training episodes, {'; '.join(cells)}"
+
+
+def own_lines(storage: str, study: str, scenario: str) -> list[str]:
+    """Mean length of each algorithm's greedy battles after training, seed by seed."""
+    lengths: dict[str, list[str]] = {}
+    with stored_study(storage, study) as store:
+        for row in store.rows():
+            if row.scenario == scenario:
+                battles = [battle.length for battle in store.outcomes(row.run_id) if not battle.aborted]
+                name = f"{row.algorithm}, rules {row.config['env']['rules']}, after {row.env_steps:,} env steps"
+                lengths.setdefault(name, []).append(f"{sum(battles) / len(battles):.1f}")
+    return [f"{scenario}: {name}, greedy battles: {', '.join(each)}" for name, each in lengths.items()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--storage", default=DEFAULT_STORAGE)
+    parser.add_argument("--study", action="append", default=[], help="may be repeated")
+    parser.add_argument("--scenarios", default="terran_5_vs_5,protoss_5_vs_5,zerg_5_vs_5")
+    parser.add_argument("--round", type=int, default=4, help="episodes of one round of PyMARL's runner")
+    args = parser.parse_args()
+    for scenario in args.scenarios.split(","):
+        print(published_line(scenario, args.round))
+        for study in args.study:
+            for line in own_lines(args.storage, study, scenario):
+                print(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -37,6 +37,7 @@ class AgentNet(nn.Module):
         last_action: whether the input holds the last action.
         agent_id: whether the input holds the agent's number.
         grouped_gru: make the GRU's two matrices prunable layers too, with a weight for each mask group.
+        head_layers: layers after the GRU; 3 is ``n_rnn_1R3``, 1 is ``n_rnn``, where fc2 gives Q.
 
     Source: PyMARL2's ``n_rnn`` with the two further layers that Kaleidoscope (NeurIPS 2024) adds to it.
     """
@@ -52,6 +53,7 @@ class AgentNet(nn.Module):
         last_action: bool = True,
         agent_id: bool = True,
         grouped_gru: bool = False,
+        head_layers: int = 3,
     ) -> None:
         super().__init__()
         self.obs_size = spec.obs_size
@@ -65,14 +67,13 @@ class AgentNet(nn.Module):
             self.gru_ih, self.gru_hh = (linear(hidden_size, 3 * hidden_size) for _ in GRU_LAYERS)
         else:
             self.gru = SequenceGRU(hidden_size, hidden_size, generator)
-        self.fc2 = linear(hidden_size, hidden_size)
-        self.fc3 = linear(hidden_size, hidden_size)
-        self.fc4 = linear(hidden_size, spec.n_actions)
+        self.head = MASKED_LAYERS[1 : head_layers + 1]
+        for name in self.head:
+            setattr(self, name, linear(hidden_size, spec.n_actions if name == self.head[-1] else hidden_size))
 
     def prunable(self) -> dict[str, GroupLinear]:
         """The prunable layers by name, in the order of the forward pass."""
-        first, *others = MASKED_LAYERS
-        names = (first, *GRU_LAYERS, *others) if self.grouped_gru else MASKED_LAYERS
+        names = ("fc1", *(GRU_LAYERS if self.grouped_gru else ()), *self.head)
         return {name: getattr(self, name) for name in names}
 
     def group_weights(self) -> dict[str, Tensor]:
@@ -155,9 +156,10 @@ class AgentNet(nn.Module):
         else:
             states = self.gru(order.timed(_join(parts)), order.step_sizes, hidden)
             parts = list(order.grouped(states).split(order.group_sizes))
-        parts = [F.relu_(part) for part in layer("fc2", parts)]
-        parts = [F.relu_(part) for part in layer("fc3", parts)]
-        return _join(layer("fc4", parts)), states
+        *hidden_layers, last = self.head
+        for name in hidden_layers:
+            parts = [F.relu_(part) for part in layer(name, parts)]
+        return _join(layer(last, parts)), states
 
 
 def _join(parts: list[Tensor]) -> Tensor:

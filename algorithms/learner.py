@@ -68,6 +68,7 @@ class QLearner(Algorithm):
             last_action=config.obs_last_action,
             agent_id=config.obs_agent_id,
             grouped_gru=self.grouped_gru,
+            head_layers=self.head_layers,
         ).to(device)
         self.mixer = self.make_mixer().to(device)
         self.target_net = copy.deepcopy(self.net).requires_grad_(False)
@@ -89,6 +90,11 @@ class QLearner(Algorithm):
     def grouped_gru(self) -> bool:
         """Whether the GRU's two matrices are among the layers that keep G weights."""
         return False
+
+    @property
+    def head_layers(self) -> int:
+        """Layers after the GRU."""
+        return 3
 
     @abstractmethod
     def make_mixer(self) -> nn.Module:

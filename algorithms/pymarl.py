@@ -33,11 +33,14 @@ ALGORITHMS = {
 """(learner, mixer) -> registered id."""
 PARTS = {
     "qmix": {"mac": "n_mac", "agent": "n_rnn_1R3"},
+    "qmix-n-rnn": {"mac": "n_mac", "agent": "n_rnn"},
     "vdn": {"mac": "n_mac", "agent": "n_rnn_1R3"},
     "kalei": {"mac": "Kalei_type_n_mac", "agent": "Kalei_type_n_rnn_1R3"},
     "k24": {"mac": "Kalei_type_n_mac", "agent": "K24_type_n_rnn_1R3"},
 }
 """The controller and the network that belong to each."""
+OTHER_NETWORKS = {("qmix", "n_rnn"): "qmix-n-rnn"}
+"""(registered id, agent) -> the registered id with that network."""
 FIXED: dict[str, Any] = {
     "action_selector": "epsilon_greedy",
     "optimizer": "adam",
@@ -143,7 +146,8 @@ def _algorithm(name: str, content: dict[str, Any]) -> str:
     if (learner, mixer) not in ALGORITHMS:
         known = ", ".join(f"{a} with mixer {b}" for a, b in ALGORITHMS)
         raise ValueError(f"{name}: learner {learner!r} with mixer {mixer!r} is not built here; built are {known}")
-    return ALGORITHMS[learner, mixer]
+    algorithm = ALGORITHMS[learner, mixer]
+    return OTHER_NETWORKS.get((algorithm, str(content.get("agent"))), algorithm)
 
 
 def _sort_out(

@@ -205,6 +205,13 @@ register(
     source="this project",
 )
 register(
+    "qmix-n-rnn",
+    entry_point="algorithms.controls.qmix_n_rnn:QMixNRnn",
+    config="algorithms.controls.qmix_n_rnn:QMixNRnnConfig",
+    summary="dense: QMIX with PyMARL2's own network, one layer after the GRU",
+    source="Hu et al., arXiv 2102.03479 (PyMARL2)",
+)
+register(
     "qmix-per-type",
     entry_point="algorithms.controls.qmix_per_type:QMixPerType",
     config="algorithms.controls.qmix_per_type:QMixPerTypeConfig",

@@ -58,9 +58,10 @@ def agent_q(p: Parameters, weight: LayerWeight, group: int, rows: Tensor) -> Ten
         new = torch.tanh(from_x[2] + reset * from_h[2])
         hidden = (1 - update) * new + update * hidden
         y = hidden
-        for name in ("fc2", "fc3"):
+        *between, last = (name for name in LAYERS[1:] if f"{name}.bias" in p)
+        for name in between:
             y = torch.relu(weight(name, group) @ y + p[f"{name}.bias"])
-        values.append(weight("fc4", group) @ y + p["fc4.bias"])
+        values.append(weight(last, group) @ y + p[f"{last}.bias"])
     return torch.stack(values)
 
 

@@ -39,6 +39,13 @@ def test_shipped_files_hold_the_defaults(name: str) -> None:
     assert KNOWN_AS[name] == registry.entry(file.algorithm).config
 
 
+def test_the_network_decides_too(tmp_path: Path) -> None:
+    for agent, algorithm in (("n_rnn", "qmix-n-rnn"), ("n_rnn_1R3", "qmix")):
+        assert load_settings(written(tmp_path, f"learner: nq_learner\nagent: {agent}")).algorithm == algorithm
+    with pytest.raises(ValueError, match="agent is 'n_rnn', only 'n_rnn_1R3' is built for vdn"):
+        load_settings(written(tmp_path, "learner: nq_learner\nmixer: vdn\nagent: n_rnn"))
+
+
 def test_files_are_found_by_name_or_path() -> None:
     assert shipped() == sorted(BY_NAME)
     by_path = load_settings(str(FOLDER / "K24_qmix_rnn_1R3.yaml"))

@@ -8,9 +8,9 @@ round went beyond the mark. For rounds of R env steps the mean of that excess is
 beside R it is R / 2, which gives the length of a training episode. Its standard error takes the excess as uniform
 between 0 and R. Beside it stands how long the greedy battles of a study last, which were played after training.
 
-That a round has 4 episodes is what the settings say that came with Kaleidoscope (``qmix_rnn_1R3.yaml``). The file in
-the authors' fork of PyMARL2 (benellis3/pymarl2) is set for evaluation: one episode a round, with which battles would
-outlast the time limit. With the 8 of PyMARL2's own file they would be half as long, less than units need to meet.
+That a round has 4 episodes is what users of the authors' fork of PyMARL2 (benellis3/pymarl2) report of its settings
+(oxwhirl/smacv2, issue 18), as Kaleidoscope has it. With the 8 of PyMARL2's own file battles would be half as long, less
+than units need to meet; with one they would outlast the time limit.
 """
 
 from __future__ import annotations

@@ -14,15 +14,15 @@ from harness.report.figure import Plot, draw_plot
 from harness.report.page import Details, Head, Section, Table
 from harness.report.style import INK, series
 from harness.throughput.marks import conclusions, sparse_gain
-from harness.throughput.plot import crossing
+from harness.throughput.plot import Point, crossing, draw_line, in_order
 from harness.throughput.record import Record, read_record
-from harness.throughput.report import agents_table, reasons
-from harness.throughput.results import WorkResult
+from harness.throughput.report import SPREAD, agents_table, reasons
+from harness.throughput.results import Gain, WorkResult
 
-Gain = Callable[[WorkResult], float | None]
-Line = tuple[str, list[tuple[float, float]]]
-"""Label, and (hidden size, gain) in order."""
-KINDS: dict[str, tuple[str, Gain]] = {
+GainOf = Callable[[WorkResult], Gain | None]
+Line = tuple[str, list[Point]]
+"""Label, and points in the order of hidden size."""
+KINDS: dict[str, tuple[str, GainOf]] = {
     "compressed": ("compressed 2:4", sparse_gain),
     "auto": ("the faster way of each layer (auto)", lambda work: work.gain(work.auto)),
 }
@@ -80,7 +80,7 @@ def throughput_section(records: Sequence[Record], plots: Sequence[Plot]) -> Sect
         title="2:4 throughput and its crossings",
         lead=[_told(record) for record in records],
         verdicts=[f"{line}." for line in told],
-        tables=[_table("Whole agent: gains are over dense", agents_table(record)) for record in records],
+        tables=[_table(f"Whole agent: {SPREAD}", agents_table(record)) for record in records],
         plots=plots,
         details=[Details(summary="What was refused", texts=lines) for record in records if (lines := reasons(record))],
         empty="" if records else NOT_MEASURED,
@@ -88,11 +88,11 @@ def throughput_section(records: Sequence[Record], plots: Sequence[Plot]) -> Sect
     )
 
 
-def _lines(record: Record, dtype: str, gru: str, gain: Gain) -> Iterator[Line]:
+def _lines(record: Record, dtype: str, gru: str, gain: GainOf) -> Iterator[Line]:
     cells = [cell for cell in record.cells if cell.dtype == dtype and gru in cell.agents]
     for batch in sorted({cell.batch for cell in cells}):
         own = [(float(cell.hidden), gain(cell.agents[gru])) for cell in cells if cell.batch == batch]
-        points = sorted((hidden, found) for hidden, found in own if found is not None)
+        points = in_order((hidden, found) for hidden, found in own if found is not None)
         if points:
             yield f"{batch:,} decisions", points
 
@@ -104,9 +104,7 @@ def _draw(folder: Path, name: str, title: str, lines: Sequence[Line]) -> Plot:
         axes = figure.add_subplot()
         for number, (label, points) in enumerate(lines):
             look = series(number)
-            axes.plot(
-                *zip(*points, strict=True), color=look.colour, linestyle=look.line, marker=look.marker, label=label
-            )
+            draw_line(axes, points, color=look.colour, linestyle=look.line, marker=look.marker, label=label)
         for label, at in crossings:
             look = series([each for each, _ in lines].index(label))
             axes.plot([at], [1.0], marker="|", markersize=14, color=look.colour)
@@ -118,7 +116,7 @@ def _draw(folder: Path, name: str, title: str, lines: Sequence[Line]) -> Plot:
         axes.set(xlabel="hidden size", ylabel="speed-up over dense")
         figure.legend(loc="outside lower left", ncols=3, handlelength=3.2)
 
-    best = max((gain, label, hidden) for label, points in lines for hidden, gain in points)
+    best = max((gain.times, label, hidden) for label, points in lines for hidden, gain in points)
     told = "; ".join(f"{label} crosses 1 near {at:,.0f}" for label, at in crossings) or "no line rises through 1"
     return draw_plot(
         folder,
@@ -126,7 +124,8 @@ def _draw(folder: Path, name: str, title: str, lines: Sequence[Line]) -> Plot:
         draw,
         title=title,
         alt=f"Lines over hidden sizes. Highest: {best[0]:.2f} times dense at {best[2]:,.0f} with {best[1]}; {told}.",
-        caption="Above the dashed line it pays; an upright stroke marks where a line last rises through it.",
+        caption="Bars reach from quartile to quartile. Above the dashed line it pays; an upright stroke marks where a "
+        "line last rises through it, from a size that is slower beyond its bar to one that is faster.",
     )
 
 

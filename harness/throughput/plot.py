@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,16 +14,18 @@ from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from harness.throughput.marks import sparse_gain
 from harness.throughput.record import Record
-from harness.throughput.results import CellResult, WorkResult
+from harness.throughput.results import CellResult, Gain, WorkResult
 
 MARKERS = "os^Dv<>P*X"
+Point = tuple[float, Gain]
+"""Hidden size and gain."""
 
 
 def plot(path: Path, record: Record) -> None:
     """Draw a row of panels for each dtype and GRU: compressed throughout, and ``auto``; both over dense.
 
-    Where nothing was compressed, the first panel is empty and says so. A batch is told by its marker and its grey, so
-    the picture needs no colours.
+    Bars reach from quartile to quartile. Where nothing was compressed, the first panel is empty and says so. A batch
+    is told by its marker and its grey, so the picture needs no colours.
 
     Args:
         path: of the picture; its ending decides the format; its folder is made.
@@ -44,24 +47,52 @@ def plot(path: Path, record: Record) -> None:
     figure.savefig(path, dpi=150)
 
 
-def crossing(points: Sequence[tuple[float, float]]) -> float | None:
-    """Where the last rise through 1 lies, hidden sizes on a logarithmic axis as drawn; None: there is none.
+def crossing(points: Sequence[Point]) -> float | None:
+    """Where the medians last rise through 1, from a size that is slower beyond the spread to one that is faster.
+
+    Sizes in between whose spread holds 1 are passed over; hidden sizes lie on a logarithmic axis as drawn.
 
     Args:
-        points: (hidden, gain) in the order of hidden.
+        points: in the order of hidden.
+
+    Returns:
+        the hidden size; None where nothing rises like that.
     """
     found = None
-    for (before, low), (after, high) in itertools.pairwise(points):
-        if low < 1 <= high:
-            found = before * (after / before) ** ((1 - low) / (high - low))
+    sides = [gain.side for _, gain in points]
+    for number, ((before, low), (after, high)) in enumerate(itertools.pairwise(points), 1):
+        from_side = next((side for side in reversed(sides[:number]) if side), 0)
+        to_side = next((side for side in sides[number:] if side), 0)
+        if low.times < 1 <= high.times and (from_side, to_side) == (-1, 1):
+            found = before * (after / before) ** ((1 - low.times) / (high.times - low.times))
     return found
+
+
+def in_order(points: Iterable[Point]) -> list[Point]:
+    """By hidden size."""
+    return sorted(points, key=lambda point: point[0])
+
+
+def draw_line(axes: Axes, points: Sequence[Point], **look: Any) -> None:
+    """A line through the medians, with bars from quartile to quartile.
+
+    Args:
+        axes: where.
+        points: in the order of hidden.
+        look: keywords of matplotlib's ``errorbar``.
+    """
+    hidden, gains = [each for each, _ in points], [gain for _, gain in points]
+    below = [gain.times - gain.low for gain in gains]
+    above = [gain.high - gain.times for gain in gains]
+    times = [gain.times for gain in gains]
+    axes.errorbar(hidden, times, yerr=[below, above], capsize=2.5, elinewidth=0.9, **look)
 
 
 def _lines(axes: Axes, cells: Sequence[CellResult], gru: str, *, compressed: bool) -> None:
     batches = sorted({cell.batch for cell in cells})
     drawn = False
     for number, batch in enumerate(batches):
-        points = sorted(
+        points = in_order(
             (float(cell.hidden), gain)
             for cell in cells
             if cell.batch == batch and (gain := _gain(cell.agents[gru], compressed)) is not None
@@ -71,7 +102,7 @@ def _lines(axes: Axes, cells: Sequence[CellResult], gru: str, *, compressed: boo
         drawn = True
         grey = str(0.75 * (1 - number / max(1, len(batches) - 1)))  # larger batches are darker
         marker = MARKERS[number % len(MARKERS)]
-        axes.plot(*zip(*points, strict=True), color=grey, marker=marker, markersize=4, label=f"{batch:,}")
+        draw_line(axes, points, color=grey, marker=marker, markersize=4, label=f"{batch:,}")
         if (at := crossing(points)) is not None:
             axes.plot([at], [1.0], marker="|", markersize=14, color=grey)
     axes.axhline(1.0, color="black", linewidth=0.8, linestyle="--")
@@ -87,5 +118,5 @@ def _lines(axes: Axes, cells: Sequence[CellResult], gru: str, *, compressed: boo
         axes.text(0.5, 0.5, "n/a: nothing compressed ran here", transform=axes.transAxes, ha="center", fontsize=9)
 
 
-def _gain(work: WorkResult, compressed: bool) -> float | None:
+def _gain(work: WorkResult, compressed: bool) -> Gain | None:
     return sparse_gain(work) if compressed else work.gain(work.auto)

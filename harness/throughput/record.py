@@ -18,7 +18,8 @@ from harness.provenance import collect
 from harness.throughput.peak import Peak
 from harness.throughput.results import CellResult, WorkResult, cell_from, work_from
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: the ways that gains are about are timed again after they were chosen (``again``)."""
 SAME = ("schema", "subject", "device_name", "torch", "cuda")
 """What must agree for two commands to fill the same file."""
 HEADER = (*SAME, "cusparselt", "provenance")
@@ -26,7 +27,8 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 """What a file that is something else raises."""
 CSV_FIELDS = (
     *("hidden", "batch", "rows", "dtype", "part", "way", "seconds", "low", "high", "graph", "eager_seconds"),
-    *("gain_over_dense", "useful_tflops", "executed_tflops", "share_of_peak"),
+    *("first_gain", "again_seconds", "again_low", "again_high", "gain_over_dense", "gain_low", "gain_high"),
+    *("useful_tflops", "executed_tflops", "share_of_peak"),
     *("error", "weight_bytes", "peak_bytes", "setting", "auto", "refused"),
 )
 
@@ -79,12 +81,16 @@ class Record:
         peak = self.peaks[cell.dtype].flops_per_second if cell.dtype in self.peaks else None
         for way, found in work.ways.items():
             rate = found.flops / found.seconds if found.seconds else None
+            again, gain = work.again.get(way), work.gain(way)
             yield {
                 **{name: getattr(cell, name) for name in ("hidden", "batch", "rows", "dtype")},
                 **{name: getattr(found, name) for name in CSV_FIELDS if hasattr(found, name)},
+                **{f"again_{name}": getattr(again, name) for name in ("seconds", "low", "high") if again},
+                **{f"gain_{name}": getattr(gain, name) for name in ("low", "high") if gain},
                 "part": part,
                 "way": way,
-                "gain_over_dense": work.gain(way),
+                "first_gain": work.first_gain(way),
+                "gain_over_dense": gain.times if gain else None,
                 "useful_tflops": work.useful_flops / found.seconds / 1e12 if found.seconds else None,
                 "executed_tflops": rate / 1e12 if rate else None,
                 "share_of_peak": rate / peak if rate and peak else None,
@@ -117,6 +123,8 @@ def read_record(path: Path) -> Record:
     """
     try:
         return _stored(path)
+    except UsageError:
+        raise
     except UNREADABLE as error:
         raise UsageError(
             f"{path} holds no results of harness.throughput ({type(error).__name__}: {error}); make such a file: "
@@ -135,6 +143,8 @@ def open_record(path: Path, subject: str, device: torch.device) -> Record:
         return mine
     try:
         stored = _stored(path)
+    except UsageError:
+        raise
     except UNREADABLE as error:
         raise UsageError(f"--out {path} is not a file of this command ({error}); name another file") from error
     for name in SAME:
@@ -148,6 +158,12 @@ def open_record(path: Path, subject: str, device: torch.device) -> Record:
 
 def _stored(path: Path) -> Record:
     content = json.loads(path.read_text())
+    if content["schema"] != SCHEMA:
+        raise UsageError(
+            f"{path} holds results of schema {content['schema']!r}, this version of the program reads {SCHEMA} (in 1, "
+            f"gains came from the readings that had chosen the way). The file is as it was; measure anew: python -m "
+            f"harness.throughput --out OTHER.json"
+        )
     return Record(
         header={name: content[name] for name in HEADER},
         peaks={dtype: _peak_from(found) for dtype, found in content["peaks"].items()},

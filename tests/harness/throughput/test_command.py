@@ -74,9 +74,15 @@ def test_with_kernels_the_table_names_them(tmp_path: Path, capsys: pytest.Captur
     assert "Peak, 64³ in float16: dense 0.0" in said
     for gru in ("dense", "2:4"):
         assert re.search(rf"float16, {gru} GRU, batch 30: compressed pays .* \(8: \d.\d\d ×, 16: \d.\d\d ×\)", said)
-    assert re.search(r" 16 +60 +float16 +2:4 .* reference +\d+.\d ", said), "the backend and its compressing"
+    assert re.search(r" 16 +60 +float16 +2:4 .* × +\d+.\d% +reference +\d+.\d ", said), (
+        "the backend and its compressing"
+    )
     assert re.search(r"auto reaches 0.98 × dense in \d of 8 agents", said)
-    assert "auto against masked dense, which computes the same: never below 1." in said
+    (line,) = (line for line in said.splitlines() if line.startswith("auto against masked dense, which computes the"))
+    found = re.search(
+        r"masked dense itself in (\d) agents(?:, faster in (\d), slower in (\d), within .* in (\d);)?", line
+    )
+    assert sum(int(count or 0) for count in found.groups()) == 8, "each agent is one of these"
     assert [line for line in said.splitlines() if line.endswith("/4 cells")] == [f"{n}/4 cells" for n in range(5)]
     assert "nothing compressed ran here" not in picture.read_text()
 

@@ -14,7 +14,7 @@ from harness.report.figure import Plot, draw_plot
 from harness.report.page import Details, Head, Section, Table
 from harness.report.style import INK, series
 from harness.throughput.marks import conclusions, sparse_gain
-from harness.throughput.plot import Point, crossing, draw_line, in_order
+from harness.throughput.plot import Point, crossing, draw_line, in_order, place_of
 from harness.throughput.record import Record, read_record
 from harness.throughput.report import SPREAD, agents_table, reasons
 from harness.throughput.results import Gain, WorkResult
@@ -104,10 +104,8 @@ def _draw(folder: Path, name: str, title: str, lines: Sequence[Line]) -> Plot:
         axes = figure.add_subplot()
         for number, (label, points) in enumerate(lines):
             look = series(number)
-            draw_line(axes, points, color=look.colour, linestyle=look.line, marker=look.marker, label=label)
-        for label, at in crossings:
-            look = series([each for each, _ in lines].index(label))
-            axes.plot([at], [1.0], marker="|", markersize=14, color=look.colour)
+            place = place_of(number, len(lines))
+            draw_line(axes, points, place, look.colour, linestyle=look.line, marker=look.marker, label=label)
         axes.axhline(1.0, color=INK, linewidth=0.8, linestyle=(0, (4, 2)))
         axes.set_xscale("log", base=2)
         axes.set_xticks(sorted({hidden for _, points in lines for hidden, _ in points}))
@@ -124,8 +122,9 @@ def _draw(folder: Path, name: str, title: str, lines: Sequence[Line]) -> Plot:
         draw,
         title=title,
         alt=f"Lines over hidden sizes. Highest: {best[0]:.2f} times dense at {best[2]:,.0f} with {best[1]}; {told}.",
-        caption="Bars reach from quartile to quartile. Above the dashed line it pays; an upright stroke marks where a "
-        "line last rises through it, from a size that is slower beyond its bar to one that is faster.",
+        caption="Bars reach from quartile to quartile; lines stand a little aside, lest bars hide bars. Above the "
+        "dashed line it pays; an upright stroke marks where a line last rises through it, from a size that is slower "
+        "beyond its bar to one that is faster.",
     )
 
 

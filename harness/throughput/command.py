@@ -31,7 +31,7 @@ from harness.errors import UsageError, unknown_name
 from harness.flags import default_study
 from harness.plan import resolve_device
 from harness.throughput.plot import plot
-from harness.throughput.record import new_record, open_record
+from harness.throughput.record import Record, new_record, open_record
 from harness.throughput.report import show
 from harness.throughput.subject import Subject, fresh, trained
 from harness.throughput.sweep import DTYPES, Grid, measure
@@ -46,7 +46,7 @@ ENDINGS = (".png", ".svg", ".pdf")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure; returns the exit code: 0 done, 1 cells are missing, 2 a mistake in the command, 130 Ctrl-C."""
+    """Measure; returns the exit code: 0 done, 1 cells or files are missing, 2 a mistake in the command, 130 Ctrl-C."""
     console = make_console()
     try:
         grid = read_flags(sys.argv[1:] if argv is None else argv)
@@ -63,13 +63,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(record.as_json())
     else:
         show(console, record)
-    written = [path for path in (grid.out, grid.out and grid.out.with_suffix(".csv")) if path]
-    if grid.plot:
-        plot(grid.plot, record)
-        written.append(grid.plot)
-    for line in ([f"written: {', '.join(map(str, written))}"] if written else []) + ([problem] if problem else []):
+    undrawn = _drawn(grid.plot, record) if grid.plot else ""
+    files = [*((grid.out, grid.out.with_suffix(".csv")) if grid.out else ()), *([grid.plot] if grid.plot else [])]
+    written = ", ".join(str(path) for path in files if path.exists())
+    problems = [each for each in (problem, undrawn) if each]
+    for line in ([f"written: {written}"] if written else []) + problems:
         print(line, file=sys.stderr) if grid.json else say(console, line)
-    return SOME_MISSING if problem else ALL_DONE
+    return SOME_MISSING if problems else ALL_DONE
+
+
+def _drawn(path: Path, record: Record) -> str:
+    """Draw the picture; returns why there is none, or nothing."""
+    try:
+        plot(path, record)
+    except OSError as error:
+        return (
+            f"--plot {path} cannot be written ({error.strerror or error}). Free some space (df -h {path.parent}; "
+            f"ulimit -f) or name another place, then type the same command again; with --out nothing is measured twice"
+        )
+    return ""
 
 
 def read_flags(argv: Sequence[str]) -> Grid:
@@ -133,8 +145,12 @@ def _check_endings(out: Path | None, picture: Path | None) -> None:
         raise UsageError(f"--out {out}: the results are kept as JSON, a CSV file beside it; name it {out.stem}.json")
     if picture is not None and picture.suffix not in ENDINGS:
         raise UsageError(f"--plot {picture}: a picture ends in {', '.join(ENDINGS)}; name it {picture.stem}.png")
-    for path in (out, picture):
+    for flag, path in (("--out", out), ("--plot", picture)):
         if path is not None:
+            if path.is_dir():
+                raise UsageError(
+                    f"{flag} {path} is a folder; name a file in it: {flag} {path / ('found' + path.suffix)}"
+                )
             make_folder(path.parent)
 
 

@@ -15,10 +15,13 @@ from matplotlib.ticker import NullLocator, ScalarFormatter
 from harness.throughput.marks import sparse_gain
 from harness.throughput.record import Record
 from harness.throughput.results import CellResult, Gain, WorkResult
+from harness.whole_file import replacing
 
 MARKERS = "os^Dv<>P*X"
 Point = tuple[float, Gain]
 """Hidden size and gain."""
+ASIDE = 0.12
+"""Octaves of hidden size that the outermost lines stand beside their true place."""
 
 
 def plot(path: Path, record: Record) -> None:
@@ -30,6 +33,9 @@ def plot(path: Path, record: Record) -> None:
     Args:
         path: of the picture; its ending decides the format; its folder is made.
         record: what was measured.
+
+    Raises:
+        OSError: there is no room for it, or it may not be written there.
     """
     rows = sorted({(cell.dtype, gru) for cell in record.cells for gru in cell.agents})
     figure = Figure(figsize=(10.0, 0.8 + 3.4 * max(1, len(rows))), layout="constrained")
@@ -44,7 +50,8 @@ def plot(path: Path, record: Record) -> None:
         right.set_title(f"auto, {dtype}, {gru} GRU", fontsize=9)
         left.set_ylabel("speed-up over dense", fontsize=9)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=150)
 
 
 def crossing(points: Sequence[Point]) -> float | None:
@@ -73,19 +80,29 @@ def in_order(points: Iterable[Point]) -> list[Point]:
     return sorted(points, key=lambda point: point[0])
 
 
-def draw_line(axes: Axes, points: Sequence[Point], **look: Any) -> None:
-    """A line through the medians, with bars from quartile to quartile.
+def draw_line(axes: Axes, points: Sequence[Point], place: float, colour: str, **look: Any) -> None:
+    """A line through the medians, with bars from quartile to quartile and a stroke where it crosses 1.
 
     Args:
         axes: where.
         points: in the order of hidden.
-        look: keywords of matplotlib's ``errorbar``.
+        place: -1 to 1, where the line stands among the others: a little to the left or right, lest bars hide bars.
+        colour: of all of it.
+        look: further keywords of matplotlib's ``errorbar``.
     """
-    hidden, gains = [each for each, _ in points], [gain for _, gain in points]
+    aside = 2 ** (ASIDE * place)
+    hidden, gains = [each * aside for each, _ in points], [gain for _, gain in points]
     below = [gain.times - gain.low for gain in gains]
     above = [gain.high - gain.times for gain in gains]
     times = [gain.times for gain in gains]
-    axes.errorbar(hidden, times, yerr=[below, above], capsize=2.5, elinewidth=0.9, **look)
+    axes.errorbar(hidden, times, yerr=[below, above], capsize=2.5, elinewidth=0.9, color=colour, **look)
+    if (at := crossing(points)) is not None:
+        axes.plot([at * aside], [1.0], marker="|", markersize=14, color=colour)
+
+
+def place_of(number: int, count: int) -> float:
+    """``place`` of the n-th of so many lines, evenly from -1 to 1."""
+    return 2 * number / (count - 1) - 1 if count > 1 else 0.0
 
 
 def _lines(axes: Axes, cells: Sequence[CellResult], gru: str, *, compressed: bool) -> None:
@@ -102,9 +119,8 @@ def _lines(axes: Axes, cells: Sequence[CellResult], gru: str, *, compressed: boo
         drawn = True
         grey = str(0.75 * (1 - number / max(1, len(batches) - 1)))  # larger batches are darker
         marker = MARKERS[number % len(MARKERS)]
-        draw_line(axes, points, color=grey, marker=marker, markersize=4, label=f"{batch:,}")
-        if (at := crossing(points)) is not None:
-            axes.plot([at], [1.0], marker="|", markersize=14, color=grey)
+        place = place_of(number, len(batches))
+        draw_line(axes, points, place, grey, marker=marker, markersize=4, label=f"{batch:,}")
     axes.axhline(1.0, color="black", linewidth=0.8, linestyle="--")
     axes.set_xscale("log", base=2)
     axes.set_xticks(sorted({cell.hidden for cell in cells}))

@@ -5,18 +5,20 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from harness.errors import UsageError
 from harness.provenance import collect
 from harness.throughput.peak import Peak
 from harness.throughput.results import CellResult, WorkResult, cell_from, work_from
+from harness.whole_file import replacing
+from studies.errors import StorageError
 
 SCHEMA = 2
 """2: the ways that gains are about are timed again after they were chosen (``again``)."""
@@ -25,6 +27,8 @@ SAME = ("schema", "subject", "device_name", "torch", "cuda")
 HEADER = (*SAME, "cusparselt", "provenance")
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 """What a file that is something else raises."""
+LOCK_SECONDS = 60.0
+"""How long another command may hold the file; reading and writing it takes milliseconds."""
 CSV_FIELDS = (
     *("hidden", "batch", "rows", "dtype", "part", "way", "seconds", "low", "high", "graph", "eager_seconds"),
     *("first_gain", "again_seconds", "again_low", "again_high", "gain_over_dense", "gain_low", "gain_high"),
@@ -60,15 +64,46 @@ class Record:
         return json.dumps(body, indent=1)
 
     def save(self, path: Path) -> None:
-        """Write the JSON file and a CSV file beside it; whoever reads meanwhile finds the old one or the new one."""
-        _replace(path, self.as_json() + "\n")
+        """Add what is new to the file, and write a CSV file beside it; whoever reads meanwhile finds old or new.
+
+        Another command may fill the same file: what it has written stays, and is part of this record afterwards.
+
+        Args:
+            path: in a folder that is there.
+
+        Raises:
+            StorageError: there is no room, or the place may not be written; the file is as it was.
+            UsageError: the file was replaced by something else.
+        """
         beside = path.with_suffix(".csv")
-        draft = beside.with_name(f".{beside.name}.tmp")
-        with draft.open("w", newline="") as file:
-            writer = csv.DictWriter(file, CSV_FIELDS)
-            writer.writeheader()
-            writer.writerows(self.lines())
-        os.replace(draft, beside)
+        try:
+            with FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_SECONDS):
+                if path.exists():
+                    self._take_in(_mine(path, self))
+                with replacing(path) as draft:
+                    draft.write_text(self.as_json() + "\n")
+                with replacing(beside) as draft, draft.open("w", newline="") as file:
+                    writer = csv.DictWriter(file, CSV_FIELDS)
+                    writer.writeheader()
+                    writer.writerows(self.lines())
+        except Timeout as error:
+            raise StorageError(
+                f"--out {path} is held by another command for more than {LOCK_SECONDS:g} s; what was stored in it is "
+                f"safe. See by which: fuser -v {error.lock_file}; then type the same command again: it goes on"
+            ) from error
+        except OSError as error:
+            raise StorageError(
+                f"--out {path} cannot be written ({error.strerror or error}). What was stored in it before is safe. "
+                f"Free some space (df -h {path.parent}; ulimit -f) or look at who may write there (ls -ld "
+                f"{path.parent}), then type the same command again: it goes on from there"
+            ) from error
+
+    def _take_in(self, stored: Record) -> None:
+        """What the file holds goes before what was measured here, so that no number changes once it was there."""
+        self.header = stored.header
+        self.cells = [*stored.cells, *(cell for cell in self.cells if cell.key not in stored.done())]
+        self.peaks = {**self.peaks, **stored.peaks}
+        self.graphs_refused = {**self.graphs_refused, **stored.graphs_refused}
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """One for each cell, layer or whole agent, and way."""
@@ -139,8 +174,11 @@ def open_record(path: Path, subject: str, device: torch.device) -> Record:
         UsageError: the file is something else, or holds what another machine or version measured.
     """
     mine = new_record(subject, device)
-    if not path.exists():
-        return mine
+    return _mine(path, mine) if path.exists() else mine
+
+
+def _mine(path: Path, record: Record) -> Record:
+    """What a file holds, once it is known that it was made like the record."""
     try:
         stored = _stored(path)
     except UsageError:
@@ -148,10 +186,10 @@ def open_record(path: Path, subject: str, device: torch.device) -> Record:
     except UNREADABLE as error:
         raise UsageError(f"--out {path} is not a file of this command ({error}); name another file") from error
     for name in SAME:
-        if stored.header[name] != mine.header[name]:
+        if stored.header[name] != record.header[name]:
             raise UsageError(
                 f"--out {path} holds measurements with {name} = {stored.header[name]!r}, here it is "
-                f"{mine.header[name]!r}; name another file"
+                f"{record.header[name]!r}; name another file"
             )
     return stored
 
@@ -174,9 +212,3 @@ def _stored(path: Path) -> Record:
 
 def _peak_from(record: Mapping[str, Any]) -> Peak:
     return Peak(**{**record, "work": work_from(record["work"])})
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.tmp")
-    draft.write_text(text)
-    os.replace(draft, path)

@@ -22,6 +22,7 @@ from harness.throughput.race import Bench, DeviceLost, bench, still_alive
 from harness.throughput.record import Record
 from harness.throughput.results import CellResult
 from harness.throughput.subject import Subject
+from studies.errors import StorageError
 
 DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32")}
 SECONDS = 0.06
@@ -53,7 +54,17 @@ class Grid:
 
 
 def measure(console: Console, grid: Grid, record: Record) -> str:
-    """Fill the record with the cells that it lacks, saving each; returns why some are missing, or nothing."""
+    """Fill the record with the cells that it lacks, saving each; returns why some are missing, or nothing.
+
+    What was measured is in the record even where it could not be saved.
+    """
+    try:
+        return _fill(console, grid, record)
+    except StorageError as unsaved:
+        return str(unsaved)
+
+
+def _fill(console: Console, grid: Grid, record: Record) -> str:
     again = "The same command goes on with the next cell" if grid.out else "With --out FILE.json it could go on later"
     at = bench(grid.device, seconds=SECONDS)
     at.recorder.refused.update(record.graphs_refused)
@@ -85,6 +96,8 @@ def cells(grid: Grid, record: Record, at: Bench) -> Iterator[CellResult]:
     for hidden, batch, dtype in missing:
         if time.perf_counter() > grid.deadline:
             return
+        if (hidden, batch, dtype) in record.done():  # meanwhile, by another command that fills the same file
+            continue
         try:
             yield shop.laid_out(hidden, dtype).measure(batch)
         except RuntimeError as error:  # memory, above all

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -136,6 +139,68 @@ def test_a_cell_without_memory_is_a_fact_and_a_lost_device_ends_the_run(
     assert "does not answer any more. The same command goes on with the next cell" in said
     assert [cell["problem"] for cell in json.loads(out.read_text())["cells"]] == ["CUDA out of memory", "CUDA error"]
     assert main([*QUICK, "--out", str(out)]) == 0, "neither is tried again"
+    assert len(json.loads(out.read_text())["cells"]) == 4
+
+
+@contextmanager
+def no_room(nbytes: int = 1000) -> Iterator[None]:
+    """No file may grow beyond so many bytes, as on a disk that is almost full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (nbytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_costs_no_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was measured is shown, what was stored stays, and each message says what to do; no traceback."""
+    out, picture = tmp_path / "found.json", tmp_path / "found.png"
+    command = ["--device", "cpu", "--hidden", "8", "--out", str(out), "--batches"]
+    with no_room():
+        assert main([*command, "30", "--plot", str(picture)]) == 1
+    said = capsys.readouterr().out
+    assert re.search(r" 8 +30 +float32 +2:4 ", said), "the table"
+    assert f"--out {out} cannot be written (File too large). What was stored in it before is safe. Free some" in said
+    assert f"--plot {picture} cannot be written (File too large). Free some space" in said
+    assert [file.name for file in tmp_path.iterdir()] == [".found.json.lock"], "no half-written file, no draft"
+    assert main([*command, "30"]) == 0
+    before = out.read_bytes(), out.with_suffix(".csv").read_bytes()
+    with no_room():
+        assert main([*command, "30,60"]) == 1
+    assert before == (out.read_bytes(), out.with_suffix(".csv").read_bytes())
+    assert main([*command, "30,60"]) == 0
+    assert len(json.loads(out.read_text())["cells"]) == 2
+
+
+def test_places_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "taken").write_text("a file where the folder belongs")
+    (tmp_path / "found.json").mkdir()
+    assert "taken cannot be written to" in told(capsys, "--out", str(tmp_path / "taken" / "found.json"))
+    assert (
+        f"--out {tmp_path}/found.json is a folder; name a file in it: --out {tmp_path}/found.json/found.json"
+        in told(capsys, "--out", str(tmp_path / "found.json"))
+    )
+    (tmp_path / "x.csv").mkdir()
+    assert main(["--device", "cpu", "--hidden", "8", "--batches", "30", "--out", str(tmp_path / "x.json")]) == 1
+    assert f"--out {tmp_path}/x.json cannot be written (Is a directory)" in capsys.readouterr().out
+
+
+def test_what_another_command_has_measured_meanwhile_is_not_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, measured = tmp_path / "found.json", []
+    measure = PolicyBench.measure
+
+    def beside(self: PolicyBench, batch: int) -> object:
+        measured.append((self.hidden, batch))
+        if len(measured) == 1:  # while the first cell is measured, another command does the next two
+            assert main(["--device", "cpu", "--hidden", "8,16", "--batches", "60", "--out", str(out)]) == 0
+        return measure(self, batch)
+
+    monkeypatch.setattr(PolicyBench, "measure", beside)
+    assert main([*QUICK, "--out", str(out)]) == 0
+    assert measured == [(8, 30), (8, 60), (16, 60), (16, 30)]
     assert len(json.loads(out.read_text())["cells"]) == 4
 
 

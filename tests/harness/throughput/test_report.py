@@ -6,10 +6,12 @@ import csv
 import dataclasses
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from matplotlib.figure import Figure
 from rich.console import Console
 
@@ -17,11 +19,12 @@ from harness.errors import UsageError
 from harness.throughput.limits import Product, agent, tables
 from harness.throughput.marks import agent_marks, auto_marks, conclusions, crossings
 from harness.throughput.peak import Peak
-from harness.throughput.plot import Point, crossing, draw_line, plot
+from harness.throughput.plot import Point, crossing, draw_line, place_of, plot
 from harness.throughput.record import Record, new_record, open_record, read_record
 from harness.throughput.report import show
 from harness.throughput.results import CellResult, Gain, WayResult, WorkResult
 from harness.throughput.timing import Timing
+from studies.errors import StorageError
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[3]
@@ -162,7 +165,10 @@ def test_the_drawn_crossing_lies_on_the_line() -> None:
 
 def test_bars_reach_from_quartile_to_quartile() -> None:
     axes = Figure().add_subplot()
-    draw_line(axes, [(64.0, gain(0.5, 0.4, 0.7)), (256.0, gain(1.5, 1.2, 1.6))], color="black")
+    draw_line(axes, [(64.0, gain(0.5, 0.4, 0.7)), (256.0, gain(1.5, 1.2, 1.6))], 0.0, "black")
+    assert axes.lines[-1].get_xydata().tolist() == [[pytest.approx(128.0), 1.0]], "a stroke where it crosses"
+    assert [place_of(number, 3) for number in range(3)] == [-1.0, 0.0, 1.0]
+    assert place_of(0, 1) == 0.0
     (bars,) = axes.containers[0].lines[2]
     assert [segment[:, 1].tolist() for segment in bars.get_segments()] == [
         pytest.approx([0.4, 0.7]),
@@ -205,7 +211,7 @@ def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:
         (4096, 1000, "float16"),
         (4096, 2000, "float16"),
     }
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["found.csv", "found.json"]
+    assert sorted(file.name for file in tmp_path.iterdir() if file.suffix != ".lock") == ["found.csv", "found.json"]
     with (tmp_path / "found.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 4 * 2 * 3, "cells, parts, ways"
@@ -220,6 +226,59 @@ def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:
     assert float(row["executed_tflops"]) == pytest.approx(0.5e9 / 0.8 / 1e12)
     assert float(row["useful_tflops"]) == pytest.approx(1e9 / 0.8 / 1e12)
     assert float(row["share_of_peak"]) == pytest.approx(0.5 / 0.8)
+
+
+def test_two_commands_fill_one_file(tmp_path: Path) -> None:
+    """Both began with an empty file, and neither knows of the other's cells until it saves."""
+    path, (first, second, third, fourth) = tmp_path / "found.json", record().cells
+    one, other = new_record("k24 on a made-up scenario", CPU), new_record("k24 on a made-up scenario", CPU)
+    one.cells, one.graphs_refused = [first], {"cutlass": "no"}
+    one.save(path)
+    mine = cell(first.hidden, first.batch, work(9.0, 9.0, 9.0, "masked"))
+    other.cells, other.peaks = [mine, second], record().peaks
+    other.save(path)
+    assert other.cells == [first, second], "what was there first stays, and is known from now on"
+    one.cells.append(third)
+    one.save(path)
+    assert one.cells == [first, second, third]
+    assert (one.peaks, other.graphs_refused) == (record().peaks, {"cutlass": "no"})
+    assert read_record(path).cells == one.cells
+    one.header["device_name"] = "another card"
+    one.cells.append(fourth)
+    with pytest.raises(UsageError, match="here it is 'another card'; name another file"):
+        one.save(path)
+    assert len(read_record(path).cells) == 3
+
+
+def test_many_at_once_lose_nothing(tmp_path: Path) -> None:
+    """Each adds cells of its own to one file, at the same time as the others; locks tell threads apart as well."""
+    path = tmp_path / "found.json"
+
+    def fill(hidden: int) -> None:
+        made = new_record("k24 on a made-up scenario", CPU)
+        for batch in (10, 20, 30):
+            made.cells.append(cell(hidden, batch, work(1.0, 1.0, 0.8, "masked")))
+            made.save(path)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(fill, (1, 2, 3, 4)))
+    assert read_record(path).done() == {(hidden, batch, "float16") for hidden in (1, 2, 3, 4) for batch in (10, 20, 30)}
+    with path.with_suffix(".csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 12 * 2 * 3
+    assert not list(tmp_path.glob(".*.part*"))
+
+
+def test_a_file_that_is_held_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "found.json"
+    monkeypatch.setattr("harness.throughput.record.LOCK_SECONDS", 0.05)
+    with (
+        FileLock(tmp_path / ".found.json.lock"),
+        pytest.raises(
+            StorageError, match=r"found.json is held by another command .* fuser -v .*\.found.json.lock; then"
+        ),
+    ):
+        record().save(path)
+    assert not path.exists()
 
 
 def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:

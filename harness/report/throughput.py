@@ -53,21 +53,22 @@ def find_records(given: Path | None, folder: Path) -> tuple[list[Record], list[s
 
 
 def plot_crossings(folder: Path, record: Record, number: int) -> list[Plot]:
-    """Speed-up over dense by hidden size, a line for each batch: compressed throughout, and ``auto``.
+    """Speed-up over dense by hidden size, a line for each batch: compressed throughout, and ``auto``, of each subject.
 
     Args:
         folder: for the files.
         record: what was measured.
         number: of the record, for the files' names.
     """
-    pairs = sorted({(cell.dtype, gru) for cell in record.cells for gru in cell.agents})
+    parts = record.by_subject()
     found = []
-    for dtype, gru in pairs:
-        for kind, (words, gain) in KINDS.items():
-            lines = list(_lines(record, dtype, gru, gain))
-            if lines:
-                name = f"speedup-{number}-{kind}-{dtype}-{gru.replace(':', '')}"
-                found.append(_draw(folder, name, f"{words}, {dtype}, {gru} GRU", lines))
+    for place, (subject, part) in enumerate(parts.items()):
+        whose = f"\n{subject}" if len(parts) > 1 else ""
+        for dtype, gru in sorted({(cell.dtype, gru) for cell in part.cells for gru in cell.agents}):
+            for kind, (words, gain) in KINDS.items():
+                if lines := list(_lines(part, dtype, gru, gain)):
+                    name = f"speedup-{number}-{place}-{kind}-{dtype}-{gru.replace(':', '')}"
+                    found.append(_draw(folder, name, f"{words}, {dtype}, {gru} GRU{whose}", lines))
     return found
 
 
@@ -80,7 +81,11 @@ def throughput_section(records: Sequence[Record], plots: Sequence[Plot]) -> Sect
         title="2:4 throughput and its crossings",
         lead=[_told(record) for record in records],
         verdicts=[f"{line}." for line in told],
-        tables=[_table(f"Whole agent: {SPREAD}", agents_table(record)) for record in records],
+        tables=[
+            _table(f"{subject}, whole agent: {SPREAD}", agents_table(part))
+            for record in records
+            for subject, part in record.by_subject().items()
+        ],
         plots=plots,
         details=[Details(summary="What was refused", texts=lines) for record in records if (lines := reasons(record))],
         empty="" if records else NOT_MEASURED,
@@ -138,8 +143,9 @@ def _told(record: Record) -> str:
         for dtype, peak in record.peaks.items()
         if peak.flops_per_second
     ]
+    subjects = "; ".join(record.by_subject()) or "no policy yet"
     return (
-        f"{header['subject']}, measured on {header['device_name']} with torch {header['torch']}{library}, "
+        f"{subjects}, measured on {header['device_name']} with torch {header['torch']}{library}, "
         f"{str(provenance.get('started', ''))[:10]}, commit {str(provenance.get('commit', 'unknown'))[:10]}, by "
         f"“{provenance.get('command', 'unknown')}”. Peak there: {'; '.join(peaks) or 'not measured'}."
     )

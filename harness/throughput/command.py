@@ -50,8 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = make_console()
     try:
         grid = read_flags(sys.argv[1:] if argv is None else argv)
-        record = open_record(grid.out, grid.subject.label, grid.device) if grid.out else None
-        record = record or new_record(grid.subject.label, grid.device)
+        record = open_record(grid.out, grid.device) if grid.out else new_record(grid.device)
         problem = measure(console, grid, record)
     except (UsageError, StorageError) as mistake:
         print(f"error: {mistake}", file=sys.stderr)
@@ -110,7 +109,7 @@ def read_flags(argv: Sequence[str]) -> Grid:
     if flags.minutes is not None and not flags.minutes > 0:
         raise UsageError(f"--minutes is {flags.minutes}, it must be a number above 0")
     return Grid(
-        subject=_subject(flags),
+        subjects=_subjects(flags),
         device=device,
         batches=tuple(batches),
         dtypes=tuple(dict.fromkeys(dtypes)),
@@ -121,7 +120,7 @@ def read_flags(argv: Sequence[str]) -> Grid:
     )
 
 
-def _subject(flags: argparse.Namespace) -> Subject:
+def _subjects(flags: argparse.Namespace) -> tuple[Subject, ...]:
     hidden = _numbers("--hidden", flags.hidden)
     if flags.run is not None:
         if hidden or flags.all or flags.settings:
@@ -129,15 +128,17 @@ def _subject(flags: argparse.Namespace) -> Subject:
         where = Path(flags.run)
         if flags.run.isdigit():
             where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
-        return trained(read_run(where))
-    algos = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)
-    scenarios = names_in("scenario", flags.scenario, envs.registry.ids(), envs.registry.real_name)
-    if len(algos) > 1 or len(scenarios) > 1:
-        raise UsageError("one policy is measured at a time; give --algo and --scenario one name each")
-    (algorithm,), (scenario,) = algos, scenarios
+        return (trained(read_run(where)),)
+    algorithm, *more = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)
+    if more:
+        raise UsageError(
+            f"one algorithm is measured at a time: --algo {algorithm}, then --algo {more[0]}; the same --out holds both"
+        )
+    scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.real_name)
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, [algorithm], algorithms.registry.ids())
-    return fresh(algorithm, scenario, settings, hidden or (ALL_HIDDEN if flags.all else ()))
+    sizes = hidden or (ALL_HIDDEN if flags.all else ())
+    return tuple(fresh(algorithm, scenario, settings, sizes) for scenario in scenarios)
 
 
 def _check_endings(out: Path | None, picture: Path | None) -> None:
@@ -188,7 +189,8 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
     add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
     add("--algo", default="k24", metavar="NAME", help="whose fresh policy (default: %(default)s)")
-    add("--scenario", default="terran_5_vs_5", metavar="NAME", help="for its widths and types (default: %(default)s)")
+    words = "one after the other, for their widths and types (default: %(default)s)"
+    add("--scenarios", "--scenario", default="terran_5_vs_5", metavar="A,B", help=words)
     add("--set", dest="settings", action="append", default=[], metavar="NAME.KEY=VALUE", help="as in harness.compare")
     add("--hidden", metavar="A,B", help="hidden sizes of fresh policies (default: the algorithm's own)")
     add("--batches", metavar="A,B", help=f"agent decisions (default: {','.join(map(str, BATCHES))})")

@@ -22,8 +22,13 @@ Found = tuple[Gain, str]
 
 
 def conclusions(record: Record) -> list[str]:
-    """Sentences about the record; none about what was not measured."""
-    return [*crossings(record.cells), *auto_marks(record.cells), *agent_marks(record)]
+    """Sentences about each subject of the record, named where there are several; none about what was not measured."""
+    parts = record.by_subject()
+    return [
+        f"{subject}: {line}" if len(parts) > 1 else line
+        for subject, part in parts.items()
+        for line in (*crossings(part.cells), *auto_marks(part.cells), *agent_marks(part))
+    ]
 
 
 def crossings(cells: Sequence[CellResult]) -> list[str]:

@@ -25,7 +25,7 @@ ASIDE = 0.12
 
 
 def plot(path: Path, record: Record) -> None:
-    """Draw a row of panels for each dtype and GRU: compressed throughout, and ``auto``; both over dense.
+    """Draw a row of panels for each subject, dtype and GRU: compressed throughout, and ``auto``; both over dense.
 
     Bars reach from quartile to quartile. Where nothing was compressed, the first panel is empty and says so. A batch
     is told by its marker and its grey, so the picture needs no colours.
@@ -37,17 +37,24 @@ def plot(path: Path, record: Record) -> None:
     Raises:
         OSError: there is no room for it, or it may not be written there.
     """
-    rows = sorted({(cell.dtype, gru) for cell in record.cells for gru in cell.agents})
+    parts = record.by_subject()
+    rows = [
+        (subject, dtype, gru)
+        for subject, part in parts.items()
+        for dtype, gru in sorted({(cell.dtype, gru) for cell in part.cells for gru in cell.agents})
+    ]
     figure = Figure(figsize=(10.0, 0.8 + 3.4 * max(1, len(rows))), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"{record.header['subject']} · {record.header['device_name']}", fontsize=10)
+    whose = next(iter(parts), "") if len(parts) == 1 else f"{len(parts)} policies"
+    figure.suptitle(f"{whose} · {record.header['device_name']}", fontsize=10)
     panels = figure.subplots(max(1, len(rows)), 2, squeeze=False, sharey="row", sharex=True)
-    for (left, right), (dtype, gru) in zip(panels, rows, strict=False):
-        cells = [cell for cell in record.cells if cell.dtype == dtype and gru in cell.agents]
+    for (left, right), (subject, dtype, gru) in zip(panels, rows, strict=False):
+        cells = [cell for cell in parts[subject].cells if cell.dtype == dtype and gru in cell.agents]
         _lines(left, cells, gru, compressed=True)
         _lines(right, cells, gru, compressed=False)
-        left.set_title(f"compressed 2:4, {dtype}, {gru} GRU", fontsize=9)
-        right.set_title(f"auto, {dtype}, {gru} GRU", fontsize=9)
+        told = f"{dtype}, {gru} GRU" + (f"\n{subject}" if len(parts) > 1 else "")
+        left.set_title(f"compressed 2:4, {told}", fontsize=9)
+        right.set_title(f"auto, {told}", fontsize=9)
         left.set_ylabel("speed-up over dense", fontsize=9)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as draft:

@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,13 @@ from filelock import FileLock, Timeout
 from harness.errors import UsageError
 from harness.provenance import collect
 from harness.throughput.peak import Peak
-from harness.throughput.results import CellResult, WorkResult, cell_from, work_from
+from harness.throughput.results import CellResult, Key, WorkResult, cell_from, work_from
 from harness.whole_file import replacing
 from studies.errors import StorageError
 
 SCHEMA = 2
-"""2: the ways that gains are about are timed again after they were chosen (``again``)."""
-SAME = ("schema", "subject", "device_name", "torch", "cuda")
+"""2: the ways that gains are about are timed again after they were chosen (``again``); each cell names its subject."""
+SAME = ("schema", "device_name", "torch", "cuda")
 """What must agree for two commands to fill the same file."""
 HEADER = (*SAME, "cusparselt", "provenance")
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
@@ -30,7 +30,7 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 LOCK_SECONDS = 60.0
 """How long another command may hold the file; reading and writing it takes milliseconds."""
 CSV_FIELDS = (
-    *("hidden", "batch", "rows", "dtype", "part", "way", "seconds", "low", "high", "graph", "eager_seconds"),
+    *("subject", "hidden", "batch", "rows", "dtype", "part", "way", "seconds", "low", "high", "graph", "eager_seconds"),
     *("first_gain", "again_seconds", "again_low", "again_high", "gain_over_dense", "gain_low", "gain_high"),
     *("useful_tflops", "executed_tflops", "share_of_peak"),
     *("error", "weight_bytes", "peak_bytes", "setting", "auto", "refused"),
@@ -42,16 +42,21 @@ class Record:
     """Everything that one file holds."""
 
     header: dict[str, Any]
-    """what was measured, where and with which versions"""
+    """where and with which versions was measured"""
     peaks: dict[str, Peak] = field(default_factory=dict)
     """dtype -> one large product"""
     cells: list[CellResult] = field(default_factory=list)
     graphs_refused: dict[str, str] = field(default_factory=dict)
     """way -> why its kernels could not be recorded as CUDA graphs"""
 
-    def done(self) -> set[tuple[int, int, str]]:
+    def done(self) -> set[Key]:
         """Keys of the cells that are there."""
         return {cell.key for cell in self.cells}
+
+    def by_subject(self) -> dict[str, Record]:
+        """Label of each policy -> the same record with its cells alone, in the order of the first cells."""
+        labels = dict.fromkeys(cell.subject for cell in self.cells)
+        return {label: replace(self, cells=[cell for cell in self.cells if cell.subject == label]) for label in labels}
 
     def as_json(self) -> str:
         """The file's content."""
@@ -118,7 +123,7 @@ class Record:
             rate = found.flops / found.seconds if found.seconds else None
             again, gain = work.again.get(way), work.gain(way)
             yield {
-                **{name: getattr(cell, name) for name in ("hidden", "batch", "rows", "dtype")},
+                **{name: getattr(cell, name) for name in ("subject", "hidden", "batch", "rows", "dtype")},
                 **{name: getattr(found, name) for name in CSV_FIELDS if hasattr(found, name)},
                 **{f"again_{name}": getattr(again, name) for name in ("seconds", "low", "high") if again},
                 **{f"gain_{name}": getattr(gain, name) for name in ("low", "high") if gain},
@@ -134,13 +139,12 @@ class Record:
             }
 
 
-def new_record(subject: str, device: torch.device) -> Record:
+def new_record(device: torch.device) -> Record:
     """An empty record of what is about to be measured."""
     provenance = collect(str(device))
     library = torch.backends.cusparselt
     header = {
         "schema": SCHEMA,
-        "subject": subject,
         "device_name": provenance["device_name"],
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
@@ -167,13 +171,13 @@ def read_record(path: Path) -> Record:
         ) from error
 
 
-def open_record(path: Path, subject: str, device: torch.device) -> Record:
+def open_record(path: Path, device: torch.device) -> Record:
     """What the file holds already, or an empty record.
 
     Raises:
         UsageError: the file is something else, or holds what another machine or version measured.
     """
-    mine = new_record(subject, device)
+    mine = new_record(device)
     return _mine(path, mine) if path.exists() else mine
 
 

@@ -27,20 +27,21 @@ def show(console: Console, record: Record) -> None:
     """Everything that a record holds, in the order in which one asks."""
     header = record.header
     library = f", cuSPARSELt {header['cusparselt']}" if header["cusparselt"] else ""
-    say(console, f"{header['subject']}; {header['device_name']}, torch {header['torch']}{library}")
+    parts = record.by_subject()
+    say(console, "; ".join([*parts, f"{header['device_name']}, torch {header['torch']}{library}"]))
     for peak in record.peaks.values():
         say(console, _peak_line(peak))
-    if record.cells:
-        say(console, f"Whole agent, one decision of every row: {SPREAD}")
-        console.print(agents_table(record))
-        say(console, f"Layers alone, at the largest batch of each hidden size: {FIRST_ROUNDS}")
-        console.print(layers_table(record))
+    for subject, part in parts.items():
+        say(console, f"{subject}: whole agent, one decision of every row: {SPREAD}")
+        console.print(agents_table(part))
+        say(console, f"{subject}: layers alone, at the largest batch of each hidden size: {FIRST_ROUNDS}")
+        console.print(layers_table(part))
     for line in (*reasons(record), *conclusions(record)):
         say(console, line)
 
 
 def agents_table(record: Record) -> Table:
-    """A row for each cell and GRU."""
+    """A row for each cell and GRU, of one subject."""
     first = ("hidden", "batch", "dtype", "GRU", "dense decisions/s", "± %", "masked")
     gains = ("compressed", "± %", "backend", "compressing, ms", "auto", "± %", "way")
     heads = (*first, *gains, "auto, of peak", "weights, MB")
@@ -65,7 +66,7 @@ def agents_table(record: Record) -> Table:
 
 
 def layers_table(record: Record) -> Table:
-    """A row for each layer, a column for each way."""
+    """A row for each layer, a column for each way, of one subject."""
     cells = _largest(record.cells)
     ways = list(dict.fromkeys(way for cell in cells for work in cell.layers.values() for way in work.ways))
     others = [way for way in ways if way != DENSE]

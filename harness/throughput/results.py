@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.throughput.timing import Timing
 from harness.throughput.ways import BATCHED, DENSE, MASKED
@@ -115,10 +115,21 @@ class WorkResult:
         return min(timed, key=lambda way: timed[way]) if timed else None
 
 
+class Key(NamedTuple):
+    """What tells cells apart."""
+
+    subject: str
+    hidden: int
+    batch: int
+    dtype: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class CellResult:
     """One cell of the grid."""
 
+    subject: str = ""
+    """label of the policy"""
     hidden: int
     batch: int
     """agent decisions asked for"""
@@ -136,9 +147,9 @@ class CellResult:
     """why the cell could not be measured at all"""
 
     @property
-    def key(self) -> tuple[int, int, str]:
+    def key(self) -> Key:
         """What tells cells apart."""
-        return self.hidden, self.batch, self.dtype
+        return Key(self.subject, self.hidden, self.batch, self.dtype)
 
 
 def cell_from(record: Mapping[str, Any]) -> CellResult:

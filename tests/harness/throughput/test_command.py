@@ -90,6 +90,29 @@ def test_with_kernels_the_table_names_them(tmp_path: Path, capsys: pytest.Captur
     assert "nothing compressed ran here" not in picture.read_text()
 
 
+def test_several_scenarios_in_one_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One command, one file, a subject each; what one scenario has is not measured again beside the other."""
+    out = tmp_path / "found.json"
+    command = ["--device", "cpu", "--hidden", "8", "--batches", "30", "--out", str(out), "--scenarios"]
+    assert main([*command, "3s5z"]) == 0
+    first = json.loads(out.read_text())["cells"]
+    capsys.readouterr()
+    assert main([*command, "terran_5_vs_5,3s5z", "--plot", str(tmp_path / "found.png")]) == 0
+    said = capsys.readouterr().out
+    cells = json.loads(out.read_text())["cells"]
+    assert cells[:1] == first
+    assert [cell["subject"] for cell in cells] == ["k24 on 3s5z, fresh", "k24 on terran_5_vs_5, fresh"]
+    assert [cell["layers"]["fc1"]["useful_flops"] == first[0]["layers"]["fc1"]["useful_flops"] for cell in cells] == [
+        True,
+        False,
+    ], "each with the widths of its own scenario"
+    for cell in cells:
+        assert f"{cell['subject']}: whole agent" in said
+        assert f"{cell['subject']}: auto reaches" in said
+    assert main([*command, "terran_5_vs_5", "--algo", "qmix"]) == 0, "and another algorithm"
+    assert len(json.loads(out.read_text())["cells"]) == 3
+
+
 def test_a_stopped_run_goes_on_where_it_was(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,10 +256,11 @@ def test_a_trained_policy_is_measured_as_it_is(tmp_path: Path, capsys: pytest.Ca
 
 def test_all_means_the_whole_grid() -> None:
     grid = read_flags(["--device", "cpu", "--all", "--dtypes", "float16,bfloat16"])
-    assert (grid.subject.hidden_sizes, grid.batches) == (ALL_HIDDEN, ALL_BATCHES)
+    (subject,) = grid.subjects
+    assert (subject.hidden_sizes, grid.batches) == (ALL_HIDDEN, ALL_BATCHES)
     assert (ALL_HIDDEN[0], ALL_HIDDEN[-1], ALL_BATCHES[0], ALL_BATCHES[-1]) == (64, 4096, 256, 2**20)
     assert len(grid.cells()) == 7 * 5 * 2
-    order = [hidden for hidden, _, _ in grid.cells()]
+    order = [key.hidden for key in grid.cells()]
     assert order == sorted(order), "a policy of one size is made once"
 
 
@@ -251,7 +275,10 @@ def test_mistakes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "unknown algorithm 'k25'; did you mean k24" in told(capsys, "--algo", "k25")
     assert "--minutes is -1.0, it must be a number above 0" in told(capsys, "--minutes", "-1")
     assert "hidden sizes are named by --hidden" in told(capsys, "--set", "k24.rnn_hidden_dim=32")
-    assert "one policy is measured at a time" in told(capsys, "--algo", "k24,qmix")
+    assert "one algorithm is measured at a time: --algo k24, then --algo qmix; the same --out" in told(
+        capsys, "--algo", "k24,qmix"
+    )
+    assert "unknown scenario 'terran_5_vs_6'; did you mean" in told(capsys, "--scenarios", "3s5z,terran_5_vs_6")
     StudyStore.open(f"sqlite:///{tmp_path}/none.db", "mine").close()
     assert "unknown study 'other'; known: none. It is looked for in" in told(
         capsys, "--run", "3", "--study", "other", "--storage", f"sqlite:///{tmp_path}/none.db"
@@ -274,7 +301,7 @@ def test_a_bench_remembers_what_an_earlier_start_found_out(monkeypatch: pytest.M
 
     monkeypatch.setattr(sweep, "cells", nothing)
     grid = read_flags(QUICK)
-    record = new_record(grid.subject.label, grid.device)
+    record = new_record(grid.device)
     record.graphs_refused = {"cutlass": "not while capturing"}
     sweep.measure(make_console(), grid, record)
     assert seen == [{"cutlass": "not while capturing"}]

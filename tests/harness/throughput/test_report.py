@@ -28,6 +28,7 @@ from studies.errors import StorageError
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[3]
+SUBJECT = "k24 on a made-up scenario"
 
 
 def way(seconds: float, flops: float = 1e9) -> WayResult:
@@ -54,9 +55,12 @@ def work(
     )
 
 
-def cell(hidden: int, batch: int, made: WorkResult, layer: WorkResult | None = None) -> CellResult:
+def cell(
+    hidden: int, batch: int, made: WorkResult, layer: WorkResult | None = None, subject: str = SUBJECT
+) -> CellResult:
     layers = {"gru_hh": layer or made}
     return CellResult(
+        subject=subject,
         hidden=hidden,
         batch=batch,
         rows=batch,
@@ -70,7 +74,7 @@ def cell(hidden: int, batch: int, made: WorkResult, layer: WorkResult | None = N
 
 def record() -> Record:
     """64 units: slower compressed; 2048: as fast; 4096: faster. One batch where the backend refuses."""
-    made = new_record("k24 on a made-up scenario", CPU)
+    made = new_record(CPU)
     made.peaks["float16"] = Peak(size=8192, dtype="float16", work=work(1.0, 1.0, 0.8, "cusparselt-search"))
     made.cells = [
         cell(64, 1000, work(1.0, 1.25, 2.0, "masked")),
@@ -200,16 +204,38 @@ def test_the_tables_say_what_was_measured_and_what_was_not(tmp_path: Path) -> No
         assert (tmp_path / name).stat().st_size > 5_000
 
 
+def test_several_policies_are_told_apart(tmp_path: Path) -> None:
+    made = record()
+    other = cell(64, 1000, work(1.0, 1.0, 0.5, "cusparselt-search"), subject="k24 on another")
+    made.cells.insert(1, other)
+    assert {subject: len(part.cells) for subject, part in made.by_subject().items()} == {
+        SUBJECT: 4,
+        "k24 on another": 1,
+    }
+    told = conclusions(made)
+    assert told[: len(conclusions(record()))] == [f"{SUBJECT}: {line}" for line in conclusions(record())]
+    assert f"k24 on another: {crossings([other])[0]}" in told
+    console = Console(file=io.StringIO(), width=220)
+    show(console, made)
+    said = console.file.getvalue()
+    assert said.startswith(f"{SUBJECT}; k24 on another; {made.header['device_name']}, torch ")
+    first, _, second = said.partition("k24 on another: whole agent")
+    rows = [[line.split()[:4] for line in text.splitlines()] for text in (first, second)]
+    assert [each.count(["64", "1,000", "float16", "2:4"]) for each in rows] == [1, 1], "a table of its own each"
+    plot(tmp_path / "found.svg", made)
+    assert (tmp_path / "found.svg").read_text().count("made-up scenario -->") == 2, "above both panels"
+
+
 def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:
     path, made = tmp_path / "found.json", record()
     made.save(path)
-    back = open_record(path, "k24 on a made-up scenario", CPU)
-    assert (back.cells, back.peaks, back.header["subject"]) == (made.cells, made.peaks, made.header["subject"])
+    back = open_record(path, CPU)
+    assert (back.cells, back.peaks, back.header) == (made.cells, made.peaks, made.header)
     assert back.done() == {
-        (64, 1000, "float16"),
-        (2048, 1000, "float16"),
-        (4096, 1000, "float16"),
-        (4096, 2000, "float16"),
+        (SUBJECT, 64, 1000, "float16"),
+        (SUBJECT, 2048, 1000, "float16"),
+        (SUBJECT, 4096, 1000, "float16"),
+        (SUBJECT, 4096, 2000, "float16"),
     }
     assert sorted(file.name for file in tmp_path.iterdir() if file.suffix != ".lock") == ["found.csv", "found.json"]
     with (tmp_path / "found.csv").open() as file:
@@ -231,7 +257,7 @@ def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_two_commands_fill_one_file(tmp_path: Path) -> None:
     """Both began with an empty file, and neither knows of the other's cells until it saves."""
     path, (first, second, third, fourth) = tmp_path / "found.json", record().cells
-    one, other = new_record("k24 on a made-up scenario", CPU), new_record("k24 on a made-up scenario", CPU)
+    one, other = new_record(CPU), new_record(CPU)
     one.cells, one.graphs_refused = [first], {"cutlass": "no"}
     one.save(path)
     mine = cell(first.hidden, first.batch, work(9.0, 9.0, 9.0, "masked"))
@@ -255,14 +281,15 @@ def test_many_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "found.json"
 
     def fill(hidden: int) -> None:
-        made = new_record("k24 on a made-up scenario", CPU)
+        made = new_record(CPU)
         for batch in (10, 20, 30):
             made.cells.append(cell(hidden, batch, work(1.0, 1.0, 0.8, "masked")))
             made.save(path)
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(fill, (1, 2, 3, 4)))
-    assert read_record(path).done() == {(hidden, batch, "float16") for hidden in (1, 2, 3, 4) for batch in (10, 20, 30)}
+    wanted = {(SUBJECT, hidden, batch, "float16") for hidden in (1, 2, 3, 4) for batch in (10, 20, 30)}
+    assert read_record(path).done() == wanted
     with path.with_suffix(".csv").open() as file:
         assert len(list(csv.DictReader(file))) == 12 * 2 * 3
     assert not list(tmp_path.glob(".*.part*"))
@@ -284,14 +311,12 @@ def test_a_file_that_is_held_too_long(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "other.json"
     record().save(path)
-    with pytest.raises(UsageError, match=r"with subject = 'k24 on a made-up scenario', here it is 'qmix'"):
-        open_record(path, "qmix", CPU)
     content = json.loads(path.read_text())
     path.write_text(json.dumps({**content, "device_name": "a card"}))
     with pytest.raises(UsageError, match=r"device_name = 'a card', here it is .*name another file"):
-        open_record(path, "k24 on a made-up scenario", CPU)
+        open_record(path, CPU)
     path.write_text(json.dumps({**content, "schema": 1}))
-    for read in (read_record, lambda path: open_record(path, "k24 on a made-up scenario", CPU)):
+    for read in (read_record, lambda path: open_record(path, CPU)):
         with pytest.raises(
             UsageError, match=r"other.json holds results of schema 1, .* reads 2 .*; measure anew: python"
         ):
@@ -299,7 +324,7 @@ def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
     for text in ("not JSON", "[]", '{"cells": []}'):
         path.write_text(text)
         with pytest.raises(UsageError, match=r"other.json is not a file of this command .*name another file"):
-            open_record(path, "k24 on a made-up scenario", CPU)
+            open_record(path, CPU)
 
 
 def test_limits_are_those_of_the_data_sheet() -> None:

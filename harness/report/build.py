@@ -26,6 +26,7 @@ from harness.report.page import Page, Section, render
 from harness.report.records import provenance_section, runs_section
 from harness.report.throughput import find_records, plot_crossings, throughput_section
 from harness.throughput.record import Record
+from harness.whole_file import replacing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,9 +159,9 @@ def _write(data: StudyData, wanted: Wanted, found: list[Section]) -> None:
         footer=f"Written by: {wanted.command}",
     )
     wanted.out.parent.mkdir(parents=True, exist_ok=True)
-    part = wanted.out.with_name(f".{wanted.out.name}.part")
-    part.write_text(render(page, wanted.out), encoding="utf-8")
-    part.replace(wanted.out)
+    content = render(page, wanted.out)
+    with replacing(wanted.out) as draft:
+        draft.write_text(content, encoding="utf-8")
 
 
 def _no_battles(wanted: Wanted, data: StudyData) -> str:

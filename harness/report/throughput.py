@@ -14,15 +14,15 @@ from harness.report.figure import Plot, draw_plot
 from harness.report.page import Details, Head, Section, Table
 from harness.report.style import INK, series
 from harness.throughput.marks import conclusions, sparse_gain
-from harness.throughput.plot import crossing
+from harness.throughput.plot import Point, crossing, draw_line, in_order, place_of
 from harness.throughput.record import Record, read_record
-from harness.throughput.report import agents_table, reasons
-from harness.throughput.results import WorkResult
+from harness.throughput.report import SPREAD, agents_table, reasons
+from harness.throughput.results import Gain, WorkResult
 
-Gain = Callable[[WorkResult], float | None]
-Line = tuple[str, list[tuple[float, float]]]
-"""Label, and (hidden size, gain) in order."""
-KINDS: dict[str, tuple[str, Gain]] = {
+GainOf = Callable[[WorkResult], Gain | None]
+Line = tuple[str, list[Point]]
+"""Label, and points in the order of hidden size."""
+KINDS: dict[str, tuple[str, GainOf]] = {
     "compressed": ("compressed 2:4", sparse_gain),
     "auto": ("the faster way of each layer (auto)", lambda work: work.gain(work.auto)),
 }
@@ -53,21 +53,22 @@ def find_records(given: Path | None, folder: Path) -> tuple[list[Record], list[s
 
 
 def plot_crossings(folder: Path, record: Record, number: int) -> list[Plot]:
-    """Speed-up over dense by hidden size, a line for each batch: compressed throughout, and ``auto``.
+    """Speed-up over dense by hidden size, a line for each batch: compressed throughout, and ``auto``, of each subject.
 
     Args:
         folder: for the files.
         record: what was measured.
         number: of the record, for the files' names.
     """
-    pairs = sorted({(cell.dtype, gru) for cell in record.cells for gru in cell.agents})
+    parts = record.by_subject()
     found = []
-    for dtype, gru in pairs:
-        for kind, (words, gain) in KINDS.items():
-            lines = list(_lines(record, dtype, gru, gain))
-            if lines:
-                name = f"speedup-{number}-{kind}-{dtype}-{gru.replace(':', '')}"
-                found.append(_draw(folder, name, f"{words}, {dtype}, {gru} GRU", lines))
+    for place, (subject, part) in enumerate(parts.items()):
+        whose = f"\n{subject}" if len(parts) > 1 else ""
+        for dtype, gru in sorted({(cell.dtype, gru) for cell in part.cells for gru in cell.agents}):
+            for kind, (words, gain) in KINDS.items():
+                if lines := list(_lines(part, dtype, gru, gain)):
+                    name = f"speedup-{number}-{place}-{kind}-{dtype}-{gru.replace(':', '')}"
+                    found.append(_draw(folder, name, f"{words}, {dtype}, {gru} GRU{whose}", lines))
     return found
 
 
@@ -80,7 +81,11 @@ def throughput_section(records: Sequence[Record], plots: Sequence[Plot]) -> Sect
         title="2:4 throughput and its crossings",
         lead=[_told(record) for record in records],
         verdicts=[f"{line}." for line in told],
-        tables=[_table("Whole agent: gains are over dense", agents_table(record)) for record in records],
+        tables=[
+            _table(f"{subject}, whole agent: {SPREAD}", agents_table(part))
+            for record in records
+            for subject, part in record.by_subject().items()
+        ],
         plots=plots,
         details=[Details(summary="What was refused", texts=lines) for record in records if (lines := reasons(record))],
         empty="" if records else NOT_MEASURED,
@@ -88,11 +93,11 @@ def throughput_section(records: Sequence[Record], plots: Sequence[Plot]) -> Sect
     )
 
 
-def _lines(record: Record, dtype: str, gru: str, gain: Gain) -> Iterator[Line]:
+def _lines(record: Record, dtype: str, gru: str, gain: GainOf) -> Iterator[Line]:
     cells = [cell for cell in record.cells if cell.dtype == dtype and gru in cell.agents]
     for batch in sorted({cell.batch for cell in cells}):
         own = [(float(cell.hidden), gain(cell.agents[gru])) for cell in cells if cell.batch == batch]
-        points = sorted((hidden, found) for hidden, found in own if found is not None)
+        points = in_order((hidden, found) for hidden, found in own if found is not None)
         if points:
             yield f"{batch:,} decisions", points
 
@@ -104,12 +109,8 @@ def _draw(folder: Path, name: str, title: str, lines: Sequence[Line]) -> Plot:
         axes = figure.add_subplot()
         for number, (label, points) in enumerate(lines):
             look = series(number)
-            axes.plot(
-                *zip(*points, strict=True), color=look.colour, linestyle=look.line, marker=look.marker, label=label
-            )
-        for label, at in crossings:
-            look = series([each for each, _ in lines].index(label))
-            axes.plot([at], [1.0], marker="|", markersize=14, color=look.colour)
+            place = place_of(number, len(lines))
+            draw_line(axes, points, place, look.colour, linestyle=look.line, marker=look.marker, label=label)
         axes.axhline(1.0, color=INK, linewidth=0.8, linestyle=(0, (4, 2)))
         axes.set_xscale("log", base=2)
         axes.set_xticks(sorted({hidden for _, points in lines for hidden, _ in points}))
@@ -118,7 +119,7 @@ def _draw(folder: Path, name: str, title: str, lines: Sequence[Line]) -> Plot:
         axes.set(xlabel="hidden size", ylabel="speed-up over dense")
         figure.legend(loc="outside lower left", ncols=3, handlelength=3.2)
 
-    best = max((gain, label, hidden) for label, points in lines for hidden, gain in points)
+    best = max((gain.times, label, hidden) for label, points in lines for hidden, gain in points)
     told = "; ".join(f"{label} crosses 1 near {at:,.0f}" for label, at in crossings) or "no line rises through 1"
     return draw_plot(
         folder,
@@ -126,7 +127,9 @@ def _draw(folder: Path, name: str, title: str, lines: Sequence[Line]) -> Plot:
         draw,
         title=title,
         alt=f"Lines over hidden sizes. Highest: {best[0]:.2f} times dense at {best[2]:,.0f} with {best[1]}; {told}.",
-        caption="Above the dashed line it pays; an upright stroke marks where a line last rises through it.",
+        caption="Bars reach from quartile to quartile; lines stand a little aside, lest bars hide bars. Above the "
+        "dashed line it pays; an upright stroke marks where a line last rises through it, from a size that is slower "
+        "beyond its bar to one that is faster.",
     )
 
 
@@ -140,8 +143,9 @@ def _told(record: Record) -> str:
         for dtype, peak in record.peaks.items()
         if peak.flops_per_second
     ]
+    subjects = "; ".join(record.by_subject()) or "no policy yet"
     return (
-        f"{header['subject']}, measured on {header['device_name']} with torch {header['torch']}{library}, "
+        f"{subjects}, measured on {header['device_name']} with torch {header['torch']}{library}, "
         f"{str(provenance.get('started', ''))[:10]}, commit {str(provenance.get('commit', 'unknown'))[:10]}, by "
         f"“{provenance.get('command', 'unknown')}”. Peak there: {'; '.join(peaks) or 'not measured'}."
     )

@@ -5,5 +5,6 @@
 ``decisions.py`` times ``act`` as it is, ``speedup24.py`` gives one trained policy's 2:4 speed-up: both belong to every
 row of ``harness.compare``. The command (``command.py``) sweeps a grid (``sweep.py``): for each cell (``cell.py``) every
 layer alone and the whole agent (``policy_pass.py``) in each way to store their weights (``ways.py``, ``backends.py``),
-checked and timed against each other (``race.py``). ``limits.py`` computes what a card cannot beat.
+checked, timed against each other and, once chosen, timed again (``race.py``). ``limits.py`` computes what a card
+cannot beat.
 """

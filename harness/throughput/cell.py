@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -18,7 +19,7 @@ from harness.throughput.policy_pass import (
     uniform,
     with_dense_gru,
 )
-from harness.throughput.race import Bench, Enter, Entry, fastest, race
+from harness.throughput.race import Bench, Enter, Entry, race
 from harness.throughput.results import DENSE_GRU, MASKED_GRU, MIXED, CellResult, WorkResult
 from harness.throughput.ways import BATCHED, DENSE, MASKED, LayerStore, pad_to
 
@@ -109,14 +110,9 @@ class PolicyBench:
             return self._entry(way, made, plans[way], (inputs, hidden, legal), slices)
 
         enters: dict[str, Enter] = {way: partial(enter, way) for way in plans}
-        results = race(enters, MASKED, self.dtype, self.at)
-        every = self.layers.values()
-        return WorkResult(
-            useful_flops=slices * rows * sum(2.0 * store.layer.weight.numel() for store in every),
-            ways=results,
-            auto=fastest(results, lambda way: way != DENSE),
-            plan=best,
-        )
+        useful = slices * rows * sum(2.0 * store.layer.weight.numel() for store in self.layers.values())
+        raced = race(enters, MASKED, self.dtype, self.at, useful_flops=useful, usable=lambda way: way != DENSE)
+        return replace(raced, plan=best)
 
     def _entry(
         self, way: str, made: PolicyPass, plan: Mapping[str, str], shown: tuple[Tensor, Tensor, Tensor], slices: int
@@ -176,14 +172,13 @@ def measure_layer(store: LayerStore, sizes: list[int], slices: int, at: Bench) -
             comparable=way != DENSE,
         )
 
-    results = race({way: partial(enter, way) for way in store.ways(feature_major=True)}, MASKED, store.dtype, at)
-
     def usable(way: str) -> bool:
         """In an agent whose layers may be stored each in its own way, activations are in rows, a block per group."""
         return way == MASKED or (way in store.backends and not store.backends[way].feature_major)
 
     useful = 2.0 * store.layer.weight.numel() * rows * slices
-    return WorkResult(useful_flops=useful, ways=results, auto=fastest(results, usable))
+    enters: dict[str, Enter] = {way: partial(enter, way) for way in store.ways(feature_major=True)}
+    return race(enters, MASKED, store.dtype, at, useful_flops=useful, usable=usable)
 
 
 def _again(work: Callable[[], object], times: int) -> Callable[[], None]:

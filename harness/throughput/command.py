@@ -31,7 +31,7 @@ from harness.errors import UsageError, unknown_name
 from harness.flags import default_study
 from harness.plan import resolve_device
 from harness.throughput.plot import plot
-from harness.throughput.record import new_record, open_record
+from harness.throughput.record import Record, new_record, open_record
 from harness.throughput.report import show
 from harness.throughput.subject import Subject, fresh, trained
 from harness.throughput.sweep import DTYPES, Grid, measure
@@ -46,12 +46,11 @@ ENDINGS = (".png", ".svg", ".pdf")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure; returns the exit code: 0 done, 1 cells are missing, 2 a mistake in the command, 130 Ctrl-C."""
+    """Measure; returns the exit code: 0 done, 1 cells or files are missing, 2 a mistake in the command, 130 Ctrl-C."""
     console = make_console()
     try:
         grid = read_flags(sys.argv[1:] if argv is None else argv)
-        record = open_record(grid.out, grid.subject.label, grid.device) if grid.out else None
-        record = record or new_record(grid.subject.label, grid.device)
+        record = open_record(grid.out, grid.device) if grid.out else new_record(grid.device)
         problem = measure(console, grid, record)
     except (UsageError, StorageError) as mistake:
         print(f"error: {mistake}", file=sys.stderr)
@@ -63,13 +62,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(record.as_json())
     else:
         show(console, record)
-    written = [path for path in (grid.out, grid.out and grid.out.with_suffix(".csv")) if path]
-    if grid.plot:
-        plot(grid.plot, record)
-        written.append(grid.plot)
-    for line in ([f"written: {', '.join(map(str, written))}"] if written else []) + ([problem] if problem else []):
+    undrawn = _drawn(grid.plot, record) if grid.plot else ""
+    files = [*((grid.out, grid.out.with_suffix(".csv")) if grid.out else ()), *([grid.plot] if grid.plot else [])]
+    written = ", ".join(str(path) for path in files if path.exists())
+    problems = [each for each in (problem, undrawn) if each]
+    for line in ([f"written: {written}"] if written else []) + problems:
         print(line, file=sys.stderr) if grid.json else say(console, line)
-    return SOME_MISSING if problem else ALL_DONE
+    return SOME_MISSING if problems else ALL_DONE
+
+
+def _drawn(path: Path, record: Record) -> str:
+    """Draw the picture; returns why there is none, or nothing."""
+    try:
+        plot(path, record)
+    except OSError as error:
+        return (
+            f"--plot {path} cannot be written ({error.strerror or error}). Free some space (df -h {path.parent}; "
+            f"ulimit -f) or name another place, then type the same command again; with --out nothing is measured twice"
+        )
+    return ""
 
 
 def read_flags(argv: Sequence[str]) -> Grid:
@@ -98,7 +109,7 @@ def read_flags(argv: Sequence[str]) -> Grid:
     if flags.minutes is not None and not flags.minutes > 0:
         raise UsageError(f"--minutes is {flags.minutes}, it must be a number above 0")
     return Grid(
-        subject=_subject(flags),
+        subjects=_subjects(flags),
         device=device,
         batches=tuple(batches),
         dtypes=tuple(dict.fromkeys(dtypes)),
@@ -109,7 +120,7 @@ def read_flags(argv: Sequence[str]) -> Grid:
     )
 
 
-def _subject(flags: argparse.Namespace) -> Subject:
+def _subjects(flags: argparse.Namespace) -> tuple[Subject, ...]:
     hidden = _numbers("--hidden", flags.hidden)
     if flags.run is not None:
         if hidden or flags.all or flags.settings:
@@ -117,15 +128,17 @@ def _subject(flags: argparse.Namespace) -> Subject:
         where = Path(flags.run)
         if flags.run.isdigit():
             where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
-        return trained(read_run(where))
-    algos = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)
-    scenarios = names_in("scenario", flags.scenario, envs.registry.ids(), envs.registry.real_name)
-    if len(algos) > 1 or len(scenarios) > 1:
-        raise UsageError("one policy is measured at a time; give --algo and --scenario one name each")
-    (algorithm,), (scenario,) = algos, scenarios
+        return (trained(read_run(where)),)
+    algorithm, *more = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)
+    if more:
+        raise UsageError(
+            f"one algorithm is measured at a time: --algo {algorithm}, then --algo {more[0]}; the same --out holds both"
+        )
+    scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.real_name)
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, [algorithm], algorithms.registry.ids())
-    return fresh(algorithm, scenario, settings, hidden or (ALL_HIDDEN if flags.all else ()))
+    sizes = hidden or (ALL_HIDDEN if flags.all else ())
+    return tuple(fresh(algorithm, scenario, settings, sizes) for scenario in scenarios)
 
 
 def _check_endings(out: Path | None, picture: Path | None) -> None:
@@ -133,8 +146,12 @@ def _check_endings(out: Path | None, picture: Path | None) -> None:
         raise UsageError(f"--out {out}: the results are kept as JSON, a CSV file beside it; name it {out.stem}.json")
     if picture is not None and picture.suffix not in ENDINGS:
         raise UsageError(f"--plot {picture}: a picture ends in {', '.join(ENDINGS)}; name it {picture.stem}.png")
-    for path in (out, picture):
+    for flag, path in (("--out", out), ("--plot", picture)):
         if path is not None:
+            if path.is_dir():
+                raise UsageError(
+                    f"{flag} {path} is a folder; name a file in it: {flag} {path / ('found' + path.suffix)}"
+                )
             make_folder(path.parent)
 
 
@@ -172,7 +189,8 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
     add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
     add("--algo", default="k24", metavar="NAME", help="whose fresh policy (default: %(default)s)")
-    add("--scenario", default="terran_5_vs_5", metavar="NAME", help="for its widths and types (default: %(default)s)")
+    words = "one after the other, for their widths and types (default: %(default)s)"
+    add("--scenarios", "--scenario", default="terran_5_vs_5", metavar="A,B", help=words)
     add("--set", dest="settings", action="append", default=[], metavar="NAME.KEY=VALUE", help="as in harness.compare")
     add("--hidden", metavar="A,B", help="hidden sizes of fresh policies (default: the algorithm's own)")
     add("--batches", metavar="A,B", help=f"agent decisions (default: {','.join(map(str, BATCHES))})")

@@ -1,22 +1,24 @@
-"""Ways to do the same work: first held against the masked dense result, then timed against each other."""
+"""Ways to do the same work: held against the masked dense result, timed against each other, the best timed again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from harness.throughput.backends import REFUSALS, first_line
 from harness.throughput.graphs import WORTHWHILE, Recorder
-from harness.throughput.results import WayResult
+from harness.throughput.results import WayResult, WorkResult
 from harness.throughput.timing import Timing, Work, time_in_turn, wait
 from harness.throughput.ways import relative_error
 
 TOLERANCE = {torch.bfloat16: 5e-2}
 """Largest error relative to the largest value; bf16 keeps between two and three digits, all others three and more."""
 DEFAULT_TOLERANCE = 2e-2
+READINGS_AGAIN = 5
+"""Of each finalist in the second rounds, at least: gains and their spread come from them."""
 
 
 class DeviceLost(RuntimeError):
@@ -68,14 +70,24 @@ class _Field:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def race(enters: Mapping[str, Enter], reference: str, dtype: torch.dtype, at: Bench) -> dict[str, WayResult]:
-    """Check and time all ways.
+def race(
+    enters: Mapping[str, Enter],
+    reference: str,
+    dtype: torch.dtype,
+    at: Bench,
+    *,
+    useful_flops: float,
+    usable: Callable[[str], bool],
+) -> WorkResult:
+    """Check and time all ways, choose, and time the chosen ones again.
 
     Args:
         enters: way -> what makes its entry, the reference among them.
         reference: the way whose output the others must give.
         dtype: what was computed in; it decides how far results may lie apart.
         at: where.
+        useful_flops: of the dense work.
+        usable: the ways that ``auto`` is chosen among.
 
     Raises:
         DeviceLost: a kernel broke the device.
@@ -91,7 +103,11 @@ def race(enters: Mapping[str, Enter], reference: str, dtype: torch.dtype, at: Be
     results = {way: WayResult(refused=why) for way, why in found.refused.items()}
     for way in found.entries:
         results[way] = _result(found, way, eager[way], graphs.get(way))
-    return {way: results[way] for way in enters}
+    ways = {way: results[way] for way in enters}
+    chosen = WorkResult(useful_flops=useful_flops, ways=ways, auto=fastest(ways, usable))
+    final = {way: recorded[way] if ways[way].graph else works[way] for way in chosen.finalists()}
+    again = time_in_turn(final, at.device, seconds=at.seconds, fewest=READINGS_AGAIN) if final else {}
+    return replace(chosen, again=again)
 
 
 def fastest(results: Mapping[str, WayResult], among: Callable[[str], bool]) -> str:

@@ -5,28 +5,34 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from harness.errors import UsageError
 from harness.provenance import collect
 from harness.throughput.peak import Peak
-from harness.throughput.results import CellResult, WorkResult, cell_from, work_from
+from harness.throughput.results import CellResult, Key, WorkResult, cell_from, work_from
+from harness.whole_file import replacing
+from studies.errors import StorageError
 
-SCHEMA = 1
-SAME = ("schema", "subject", "device_name", "torch", "cuda")
+SCHEMA = 2
+"""2: the ways that gains are about are timed again after they were chosen (``again``); each cell names its subject."""
+SAME = ("schema", "device_name", "torch", "cuda")
 """What must agree for two commands to fill the same file."""
 HEADER = (*SAME, "cusparselt", "provenance")
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 """What a file that is something else raises."""
+LOCK_SECONDS = 60.0
+"""How long another command may hold the file; reading and writing it takes milliseconds."""
 CSV_FIELDS = (
-    *("hidden", "batch", "rows", "dtype", "part", "way", "seconds", "low", "high", "graph", "eager_seconds"),
-    *("gain_over_dense", "useful_tflops", "executed_tflops", "share_of_peak"),
+    *("subject", "hidden", "batch", "rows", "dtype", "part", "way", "seconds", "low", "high", "graph", "eager_seconds"),
+    *("first_gain", "again_seconds", "again_low", "again_high", "gain_over_dense", "gain_low", "gain_high"),
+    *("useful_tflops", "executed_tflops", "share_of_peak"),
     *("error", "weight_bytes", "peak_bytes", "setting", "auto", "refused"),
 )
 
@@ -36,16 +42,21 @@ class Record:
     """Everything that one file holds."""
 
     header: dict[str, Any]
-    """what was measured, where and with which versions"""
+    """where and with which versions was measured"""
     peaks: dict[str, Peak] = field(default_factory=dict)
     """dtype -> one large product"""
     cells: list[CellResult] = field(default_factory=list)
     graphs_refused: dict[str, str] = field(default_factory=dict)
     """way -> why its kernels could not be recorded as CUDA graphs"""
 
-    def done(self) -> set[tuple[int, int, str]]:
+    def done(self) -> set[Key]:
         """Keys of the cells that are there."""
         return {cell.key for cell in self.cells}
+
+    def by_subject(self) -> dict[str, Record]:
+        """Label of each policy -> the same record with its cells alone, in the order of the first cells."""
+        labels = dict.fromkeys(cell.subject for cell in self.cells)
+        return {label: replace(self, cells=[cell for cell in self.cells if cell.subject == label]) for label in labels}
 
     def as_json(self) -> str:
         """The file's content."""
@@ -58,15 +69,46 @@ class Record:
         return json.dumps(body, indent=1)
 
     def save(self, path: Path) -> None:
-        """Write the JSON file and a CSV file beside it; whoever reads meanwhile finds the old one or the new one."""
-        _replace(path, self.as_json() + "\n")
+        """Add what is new to the file, and write a CSV file beside it; whoever reads meanwhile finds old or new.
+
+        Another command may fill the same file: what it has written stays, and is part of this record afterwards.
+
+        Args:
+            path: in a folder that is there.
+
+        Raises:
+            StorageError: there is no room, or the place may not be written; the file is as it was.
+            UsageError: the file was replaced by something else.
+        """
         beside = path.with_suffix(".csv")
-        draft = beside.with_name(f".{beside.name}.tmp")
-        with draft.open("w", newline="") as file:
-            writer = csv.DictWriter(file, CSV_FIELDS)
-            writer.writeheader()
-            writer.writerows(self.lines())
-        os.replace(draft, beside)
+        try:
+            with FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_SECONDS):
+                if path.exists():
+                    self._take_in(_mine(path, self))
+                with replacing(path) as draft:
+                    draft.write_text(self.as_json() + "\n")
+                with replacing(beside) as draft, draft.open("w", newline="") as file:
+                    writer = csv.DictWriter(file, CSV_FIELDS)
+                    writer.writeheader()
+                    writer.writerows(self.lines())
+        except Timeout as error:
+            raise StorageError(
+                f"--out {path} is held by another command for more than {LOCK_SECONDS:g} s; what was stored in it is "
+                f"safe. See by which: fuser -v {error.lock_file}; then type the same command again: it goes on"
+            ) from error
+        except OSError as error:
+            raise StorageError(
+                f"--out {path} cannot be written ({error.strerror or error}). What was stored in it before is safe. "
+                f"Free some space (df -h {path.parent}; ulimit -f) or look at who may write there (ls -ld "
+                f"{path.parent}), then type the same command again: it goes on from there"
+            ) from error
+
+    def _take_in(self, stored: Record) -> None:
+        """What the file holds goes before what was measured here, so that no number changes once it was there."""
+        self.header = stored.header
+        self.cells = [*stored.cells, *(cell for cell in self.cells if cell.key not in stored.done())]
+        self.peaks = {**self.peaks, **stored.peaks}
+        self.graphs_refused = {**self.graphs_refused, **stored.graphs_refused}
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """One for each cell, layer or whole agent, and way."""
@@ -79,12 +121,16 @@ class Record:
         peak = self.peaks[cell.dtype].flops_per_second if cell.dtype in self.peaks else None
         for way, found in work.ways.items():
             rate = found.flops / found.seconds if found.seconds else None
+            again, gain = work.again.get(way), work.gain(way)
             yield {
-                **{name: getattr(cell, name) for name in ("hidden", "batch", "rows", "dtype")},
+                **{name: getattr(cell, name) for name in ("subject", "hidden", "batch", "rows", "dtype")},
                 **{name: getattr(found, name) for name in CSV_FIELDS if hasattr(found, name)},
+                **{f"again_{name}": getattr(again, name) for name in ("seconds", "low", "high") if again},
+                **{f"gain_{name}": getattr(gain, name) for name in ("low", "high") if gain},
                 "part": part,
                 "way": way,
-                "gain_over_dense": work.gain(way),
+                "first_gain": work.first_gain(way),
+                "gain_over_dense": gain.times if gain else None,
                 "useful_tflops": work.useful_flops / found.seconds / 1e12 if found.seconds else None,
                 "executed_tflops": rate / 1e12 if rate else None,
                 "share_of_peak": rate / peak if rate and peak else None,
@@ -93,13 +139,12 @@ class Record:
             }
 
 
-def new_record(subject: str, device: torch.device) -> Record:
+def new_record(device: torch.device) -> Record:
     """An empty record of what is about to be measured."""
     provenance = collect(str(device))
     library = torch.backends.cusparselt
     header = {
         "schema": SCHEMA,
-        "subject": subject,
         "device_name": provenance["device_name"],
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
@@ -117,6 +162,8 @@ def read_record(path: Path) -> Record:
     """
     try:
         return _stored(path)
+    except UsageError:
+        raise
     except UNREADABLE as error:
         raise UsageError(
             f"{path} holds no results of harness.throughput ({type(error).__name__}: {error}); make such a file: "
@@ -124,30 +171,41 @@ def read_record(path: Path) -> Record:
         ) from error
 
 
-def open_record(path: Path, subject: str, device: torch.device) -> Record:
+def open_record(path: Path, device: torch.device) -> Record:
     """What the file holds already, or an empty record.
 
     Raises:
         UsageError: the file is something else, or holds what another machine or version measured.
     """
-    mine = new_record(subject, device)
-    if not path.exists():
-        return mine
+    mine = new_record(device)
+    return _mine(path, mine) if path.exists() else mine
+
+
+def _mine(path: Path, record: Record) -> Record:
+    """What a file holds, once it is known that it was made like the record."""
     try:
         stored = _stored(path)
+    except UsageError:
+        raise
     except UNREADABLE as error:
         raise UsageError(f"--out {path} is not a file of this command ({error}); name another file") from error
     for name in SAME:
-        if stored.header[name] != mine.header[name]:
+        if stored.header[name] != record.header[name]:
             raise UsageError(
                 f"--out {path} holds measurements with {name} = {stored.header[name]!r}, here it is "
-                f"{mine.header[name]!r}; name another file"
+                f"{record.header[name]!r}; name another file"
             )
     return stored
 
 
 def _stored(path: Path) -> Record:
     content = json.loads(path.read_text())
+    if content["schema"] != SCHEMA:
+        raise UsageError(
+            f"{path} holds results of schema {content['schema']!r}, this version of the program reads {SCHEMA} (in 1, "
+            f"gains came from the readings that had chosen the way). The file is as it was; measure anew: python -m "
+            f"harness.throughput --out OTHER.json"
+        )
     return Record(
         header={name: content[name] for name in HEADER},
         peaks={dtype: _peak_from(found) for dtype, found in content["peaks"].items()},
@@ -158,9 +216,3 @@ def _stored(path: Path) -> Record:
 
 def _peak_from(record: Mapping[str, Any]) -> Peak:
     return Peak(**{**record, "work": work_from(record["work"])})
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.tmp")
-    draft.write_text(text)
-    os.replace(draft, path)

@@ -12,45 +12,51 @@ from harness.command_line import say
 from harness.throughput.marks import conclusions
 from harness.throughput.peak import Peak
 from harness.throughput.record import Record
-from harness.throughput.results import MIXED, NO_SPARSE_WAYS, CellResult, WorkResult
+from harness.throughput.results import CellResult, WorkResult
 from harness.throughput.ways import DENSE
 
 NOT_MEASURED = "n/a"
+SPREAD = (
+    "gains are over dense, in the rounds after those that choose; ± is half the distance of the quartiles, of a gain "
+    "that of both times together"
+)
+FIRST_ROUNDS = "gains are over dense, in the rounds that choose; those of auto in the rounds after"
 
 
 def show(console: Console, record: Record) -> None:
     """Everything that a record holds, in the order in which one asks."""
     header = record.header
     library = f", cuSPARSELt {header['cusparselt']}" if header["cusparselt"] else ""
-    say(console, f"{header['subject']}; {header['device_name']}, torch {header['torch']}{library}")
+    parts = record.by_subject()
+    say(console, "; ".join([*parts, f"{header['device_name']}, torch {header['torch']}{library}"]))
     for peak in record.peaks.values():
         say(console, _peak_line(peak))
-    if record.cells:
-        say(console, "Whole agent, one decision of every row: gains are over dense")
-        console.print(agents_table(record))
-        say(console, "Layers alone, at the largest batch of each hidden size: gains are over dense")
-        console.print(layers_table(record))
+    for subject, part in parts.items():
+        say(console, f"{subject}: whole agent, one decision of every row: {SPREAD}")
+        console.print(agents_table(part))
+        say(console, f"{subject}: layers alone, at the largest batch of each hidden size: {FIRST_ROUNDS}")
+        console.print(layers_table(part))
     for line in (*reasons(record), *conclusions(record)):
         say(console, line)
 
 
 def agents_table(record: Record) -> Table:
-    """A row for each cell and GRU."""
-    first = ("hidden", "batch", "dtype", "GRU", "dense decisions/s", "± %", "masked", "compressed", "backend")
-    heads = (*first, "compressing, ms", "auto", "way", "auto, of peak", "weights, MB")
+    """A row for each cell and GRU, of one subject."""
+    first = ("hidden", "batch", "dtype", "GRU", "dense decisions/s", "± %", "masked")
+    gains = ("compressed", "± %", "backend", "compressing, ms", "auto", "± %", "way")
+    heads = (*first, *gains, "auto, of peak", "weights, MB")
     table = _table(heads, words={"dtype", "GRU", "backend", "way"})
     for cell in record.cells:
         for gru, work in cell.agents.items():
             backend = work.best_sparse()
-            dense = work.ways.get(DENSE)
-            rate = cell.rows / dense.seconds if dense and dense.seconds else None
+            dense = work.seconds(DENSE)
             table.add_row(
                 *(f"{cell.hidden}", f"{cell.batch:,}", cell.dtype, gru),
-                f"{rate:,.0f}" if rate else NOT_MEASURED,
-                _spread(work, DENSE),
+                f"{cell.rows / dense:,.0f}" if dense else NOT_MEASURED,
+                _spread_of_time(work, DENSE),
                 _times(work, work.best_masked()),
-                *(_times(work, backend), backend or "", _conversion(cell, backend)),
-                *(_times(work, work.auto), work.auto),
+                *(_times(work, backend), _spread(work, backend), backend or "", _conversion(cell, backend)),
+                *(_times(work, work.auto), _spread(work, work.auto), work.auto),
                 _share_of_peak(record, cell, work),
                 f"{work.ways[work.auto].nbytes / 1e6:,.1f}" if work.auto else NOT_MEASURED,
             )
@@ -60,21 +66,22 @@ def agents_table(record: Record) -> Table:
 
 
 def layers_table(record: Record) -> Table:
-    """A row for each layer, a column for each way."""
+    """A row for each layer, a column for each way, of one subject."""
     cells = _largest(record.cells)
     ways = list(dict.fromkeys(way for cell in cells for work in cell.layers.values() for way in work.ways))
     others = [way for way in ways if way != DENSE]
     table = _table(
-        ("hidden", "batch", "dtype", "layer", "dense, ms", *others, "auto"), words={"dtype", "layer", "auto"}
+        ("hidden", "batch", "dtype", "layer", "dense, ms", *others, "auto", "± %", "way"),
+        words={"dtype", "layer", "way"},
     )
     for cell in cells:
         for name, work in cell.layers.items():
-            dense = work.seconds(DENSE)
+            dense = work.first_seconds(DENSE)
             table.add_row(
                 *(f"{cell.hidden}", f"{cell.batch:,}", cell.dtype, name),
                 f"{dense * 1e3:.3f}" if dense else NOT_MEASURED,
-                *(_times(work, way if way in work.ways else None) for way in others),
-                work.auto,
+                *(_first_times(work, way) for way in others),
+                *(_times(work, work.auto), _spread(work, work.auto), work.auto),
             )
     return table
 
@@ -94,8 +101,9 @@ def reasons(record: Record) -> list[str]:
 def _peak_line(peak: Peak) -> str:
     rate = peak.flops_per_second
     dense = f"{rate / 1e12:,.2f} TFLOP/s" if rate else NOT_MEASURED
-    sparse = [f"{way} {_times(peak.work, way)}" for way in peak.work.ways if way not in (*NO_SPARSE_WAYS, MIXED)]
-    return f"Peak, {peak.size}³ in {peak.dtype}: dense {dense}; {', '.join(sparse)}"
+    line = f"Peak, {peak.size}³ in {peak.dtype}: dense {dense}"
+    best = peak.work.best_sparse()
+    return f"{line}; {best} {_times(peak.work, best)} ± {_spread(peak.work, best)}" if best else line
 
 
 def _largest(cells: Sequence[CellResult]) -> list[CellResult]:
@@ -119,17 +127,26 @@ def _share_of_peak(record: Record, cell: CellResult, work: WorkResult) -> str:
     return f"{work.ways[work.auto].flops / seconds / peak:.0%}" if peak and seconds else NOT_MEASURED
 
 
-def _spread(work: WorkResult, way: str) -> str:
+def _spread_of_time(work: WorkResult, way: str) -> str:
     """Half the distance of the quartiles, in per cent of the median."""
-    found = work.ways.get(way)
-    if found is None or not found.seconds or found.low is None or found.high is None:
-        return NOT_MEASURED
-    return f"{(found.high - found.low) / 2 / found.seconds:.1%}"
+    found = work.again.get(way)
+    return f"{(found.high - found.low) / 2 / found.seconds:.1%}" if found else NOT_MEASURED
+
+
+def _spread(work: WorkResult, way: str | None) -> str:
+    """The same for a gain."""
+    gain = work.gain(way) if way else None
+    return f"{(gain.high - gain.low) / 2 / gain.times:.1%}" if gain else NOT_MEASURED
 
 
 def _times(work: WorkResult, way: str | None) -> str:
     gain = work.gain(way) if way else None
-    return f"{gain:.2f} ×" if gain is not None else NOT_MEASURED
+    return f"{gain.times:.2f} ×" if gain else NOT_MEASURED
+
+
+def _first_times(work: WorkResult, way: str) -> str:
+    gain = work.first_gain(way)
+    return f"{gain:.2f} ×" if gain else NOT_MEASURED
 
 
 def _table(heads: Sequence[str], *, words: set[str]) -> Table:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from harness.throughput.timing import Timing
 from harness.throughput.ways import BATCHED, DENSE, MASKED
 
 DENSE_GRU, MASKED_GRU = "dense", "2:4"
@@ -15,8 +16,25 @@ NO_SPARSE_WAYS = (DENSE, MASKED, BATCHED)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gain:
+    """How many times as fast one way is as another."""
+
+    times: float
+    """of the medians"""
+    low: float
+    """the other's lower quartile over the own upper one: where the two spreads are least in favour"""
+    high: float
+    """the other's upper quartile over the own lower one"""
+
+    @property
+    def side(self) -> int:
+        """1: faster beyond the spread, -1: slower beyond it, 0: no difference within it."""
+        return int(self.low > 1) - int(self.high < 1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class WayResult:
-    """One way to do some work: its time, or the reason why there is none."""
+    """One way to do some work: its time in the first rounds, or the reason why there is none."""
 
     refused: str = ""
     """why it was not timed; empty where it was"""
@@ -51,19 +69,38 @@ class WorkResult:
     """multiplications and additions of the dense work, no padding"""
     ways: dict[str, WayResult]
     auto: str
-    """the fastest way that computes the masked policy"""
+    """the fastest way that computes the masked policy, by the first rounds"""
+    again: dict[str, Timing] = field(default_factory=dict)
+    """``finalists`` -> their times in fresh rounds of their own. Whoever is fastest of several was also luckiest, so
+    the readings that chose a way say nothing fair about it: gains come from these"""
     plan: dict[str, str] = field(default_factory=dict)
     """of a whole agent: layer -> way, as the fastest of each layer alone"""
 
-    def seconds(self, way: str) -> float | None:
-        """Median of one call; None where the way was refused or not tried."""
+    def first_seconds(self, way: str) -> float | None:
+        """Median of one call in the first rounds; None where the way was refused or not tried."""
         found = self.ways.get(way)
         return found.seconds if found else None
 
-    def gain(self, way: str, over: str = DENSE) -> float | None:
-        """How many times as fast as another way."""
-        mine, theirs = self.seconds(way), self.seconds(over)
+    def first_gain(self, way: str, over: str = DENSE) -> float | None:
+        """How many times as fast as another way in the first rounds: for choosing, and beside other ways."""
+        mine, theirs = self.first_seconds(way), self.first_seconds(over)
         return theirs / mine if mine and theirs else None
+
+    def seconds(self, way: str) -> float | None:
+        """Median of one call in the second rounds; None where the way was not timed again."""
+        return self.again[way].seconds if way in self.again else None
+
+    def gain(self, way: str, over: str = DENSE) -> Gain | None:
+        """How many times as fast as another way, by the second rounds; None where either was not timed again."""
+        if way not in self.again or over not in self.again:
+            return None
+        mine, theirs = self.again[way], self.again[over]
+        return Gain(times=theirs.seconds / mine.seconds, low=theirs.low / mine.high, high=theirs.high / mine.low)
+
+    def finalists(self) -> list[str]:
+        """The ways that gains are about: dense, masked dense, the fastest backend and ``auto``."""
+        wanted = {DENSE, MASKED, self.best_masked(), self.best_sparse(), self.auto}
+        return [way for way, found in self.ways.items() if way in wanted and found.seconds is not None]
 
     def best_masked(self) -> str | None:
         """The faster of the two ways that multiply zeros along."""
@@ -74,14 +111,25 @@ class WorkResult:
         return self._fastest([way for way in self.ways if way not in (*NO_SPARSE_WAYS, MIXED)])
 
     def _fastest(self, ways: Sequence[str]) -> str | None:
-        timed = {way: seconds for way in ways if (seconds := self.seconds(way)) is not None}
+        timed = {way: seconds for way in ways if (seconds := self.first_seconds(way)) is not None}
         return min(timed, key=lambda way: timed[way]) if timed else None
+
+
+class Key(NamedTuple):
+    """What tells cells apart."""
+
+    subject: str
+    hidden: int
+    batch: int
+    dtype: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class CellResult:
     """One cell of the grid."""
 
+    subject: str = ""
+    """label of the policy"""
     hidden: int
     batch: int
     """agent decisions asked for"""
@@ -99,9 +147,9 @@ class CellResult:
     """why the cell could not be measured at all"""
 
     @property
-    def key(self) -> tuple[int, int, str]:
+    def key(self) -> Key:
         """What tells cells apart."""
-        return self.hidden, self.batch, self.dtype
+        return Key(self.subject, self.hidden, self.batch, self.dtype)
 
 
 def cell_from(record: Mapping[str, Any]) -> CellResult:
@@ -112,4 +160,6 @@ def cell_from(record: Mapping[str, Any]) -> CellResult:
 
 def work_from(record: Mapping[str, Any]) -> WorkResult:
     """The inverse of ``dataclasses.asdict``."""
-    return WorkResult(**{**record, "ways": {way: WayResult(**found) for way, found in record["ways"].items()}})
+    ways = {way: WayResult(**found) for way, found in record["ways"].items()}
+    again = {way: Timing(**found) for way, found in record["again"].items()}
+    return WorkResult(**{**record, "ways": ways, "again": again})

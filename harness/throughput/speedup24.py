@@ -31,7 +31,7 @@ SECONDS = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class LayerTiming:
-    """One layer of the policy: its products for all rows, biases added."""
+    """One layer of the policy: its products for all rows, biases added; all ways in the same rounds."""
 
     out_features: int
     in_features: int
@@ -60,7 +60,7 @@ class Speedup24:
     backend: str = ""
     """Whose compressed products were fastest."""
     dense_seconds: float = 0.0
-    """Median of one pass of the policy before masking."""
+    """Median of one pass of the policy before masking; this and the next three by the second rounds of ``race``."""
     masked_dense_seconds: float = 0.0
     """Median of one pass of the masked policy stored densely, a product per mask group."""
     compressed_seconds: float = 0.0
@@ -133,11 +133,10 @@ def compare_ways(
     (agent,) = cell.agents.values()
     backend = agent.best_sparse()
     dense, masked = agent.seconds(DENSE), agent.seconds(MASKED)
-    if backend is None or dense is None or masked is None:
+    compressed = agent.seconds(backend) if backend else None
+    if backend is None or dense is None or masked is None or compressed is None:
         told = "; ".join(dict.fromkeys(way.refused for way in agent.ways.values() if way.refused))
         return Speedup24(speedup=None, reason=f"PyTorch cannot run 2:4 products here: {told}")
-    found = agent.ways[backend]
-    compressed = found.seconds or 0.0
     return Speedup24(
         speedup=dense / compressed,
         reason=None,
@@ -150,7 +149,7 @@ def compare_ways(
         auto=agent.auto,
         auto_seconds=agent.seconds(agent.auto) or 0.0,
         conversion_seconds=cell.conversion_seconds.get(backend, 0.0),
-        largest_error=found.error or 0.0,
+        largest_error=agent.ways[backend].error or 0.0,
         layers={name: _timing(policy, name, work, backend) for name, work in cell.layers.items()},
     )
 
@@ -161,8 +160,8 @@ def _timing(policy: PolicyLayers, name: str, work: WorkResult, backend: str) -> 
     return LayerTiming(
         out_features=out_features,
         in_features=in_features,
-        dense_seconds=work.seconds(DENSE),
-        masked_dense_seconds=work.seconds(MASKED),
-        compressed_seconds=work.seconds(backend),
+        dense_seconds=work.first_seconds(DENSE),
+        masked_dense_seconds=work.first_seconds(MASKED),
+        compressed_seconds=work.first_seconds(backend),
         auto=work.auto,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -20,8 +20,9 @@ from harness.throughput.cell import PolicyBench
 from harness.throughput.peak import measure_peak
 from harness.throughput.race import Bench, DeviceLost, bench, still_alive
 from harness.throughput.record import Record
-from harness.throughput.results import CellResult
+from harness.throughput.results import CellResult, Key
 from harness.throughput.subject import Subject
+from studies.errors import StorageError
 
 DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32")}
 SECONDS = 0.06
@@ -32,7 +33,7 @@ SECONDS = 0.06
 class Grid:
     """What is to be measured, checked."""
 
-    subject: Subject
+    subjects: tuple[Subject, ...]
     device: torch.device
     batches: tuple[int, ...]
     dtypes: tuple[str, ...]
@@ -42,18 +43,29 @@ class Grid:
     deadline: float
     """``time.perf_counter`` after which no cell is begun"""
 
-    def cells(self) -> list[tuple[int, int, str]]:
-        """Every cell: hidden size, batch, dtype."""
+    def cells(self) -> list[Key]:
+        """Every cell."""
         return [
-            (hidden, batch, dtype)
-            for hidden in self.subject.hidden_sizes
+            Key(subject.label, hidden, batch, dtype)
+            for subject in self.subjects
+            for hidden in subject.hidden_sizes
             for dtype in self.dtypes
             for batch in self.batches
         ]
 
 
 def measure(console: Console, grid: Grid, record: Record) -> str:
-    """Fill the record with the cells that it lacks, saving each; returns why some are missing, or nothing."""
+    """Fill the record with the cells that it lacks, saving each; returns why some are missing, or nothing.
+
+    What was measured is in the record even where it could not be saved.
+    """
+    try:
+        return _fill(console, grid, record)
+    except StorageError as unsaved:
+        return str(unsaved)
+
+
+def _fill(console: Console, grid: Grid, record: Record) -> str:
     again = "The same command goes on with the next cell" if grid.out else "With --out FILE.json it could go on later"
     at = bench(grid.device, seconds=SECONDS)
     at.recorder.refused.update(record.graphs_refused)
@@ -80,15 +92,17 @@ def cells(grid: Grid, record: Record, at: Bench) -> Iterator[CellResult]:
         DeviceLost: a kernel broke the device; the cell that it happened in is in the record, with the reason.
     """
     shop, missing = Workshop(grid, at), [key for key in grid.cells() if key not in record.done()]
-    for dtype in dict.fromkeys(dtype for _, _, dtype in missing if dtype not in record.peaks):
+    for dtype in dict.fromkeys(key.dtype for key in missing if key.dtype not in record.peaks):
         record.peaks[dtype] = measure_peak(DTYPES[dtype], shop.backends, at)
-    for hidden, batch, dtype in missing:
+    for key in missing:
         if time.perf_counter() > grid.deadline:
             return
+        if key in record.done():  # meanwhile, by another command that fills the same file
+            continue
         try:
-            yield shop.laid_out(hidden, dtype).measure(batch)
+            yield replace(shop.laid_out(key).measure(key.batch), subject=key.subject)
         except RuntimeError as error:  # memory, above all
-            problem = CellResult(hidden=hidden, batch=batch, rows=0, slices=0, dtype=dtype, problem=first_line(error))
+            problem = CellResult(**key._asdict(), rows=0, slices=0, problem=first_line(error))
             try:
                 still_alive(grid.device, first_line(error))
             except DeviceLost:
@@ -98,25 +112,27 @@ def cells(grid: Grid, record: Record, at: Bench) -> Iterator[CellResult]:
 
 
 class Workshop:
-    """Makes what a cell needs, and keeps the last of each: cells come in the order of hidden size and dtype."""
+    """Makes what a cell needs, and keeps the last of each: cells come in the order of policy and dtype."""
 
     def __init__(self, grid: Grid, at: Bench) -> None:
-        self._grid, self._at = grid, at
+        self._subjects = {subject.label: subject for subject in grid.subjects}
+        self._at = at
         self.backends = all_backends()
-        self._policy: tuple[int, PolicyLayers] | None = None
-        self._bench: tuple[tuple[int, str], PolicyBench] | None = None
+        self._policy: tuple[tuple[str, int], PolicyLayers] | None = None
+        self._bench: tuple[tuple[str, int, str], PolicyBench] | None = None
 
-    def laid_out(self, hidden: int, dtype: str) -> PolicyBench:
-        """The policy of a hidden size, compressed in a dtype."""
-        if self._bench is not None and self._bench[0] == (hidden, dtype):
+    def laid_out(self, key: Key) -> PolicyBench:
+        """The policy of a subject and hidden size, compressed in a dtype."""
+        wanted, whose = (key.subject, key.hidden, key.dtype), (key.subject, key.hidden)
+        if self._bench is not None and self._bench[0] == wanted:
             return self._bench[1]
         self._bench = None  # its weights must be gone before the next ones are made
-        if self._policy is None or self._policy[0] != hidden:
+        subject = self._subjects[key.subject]
+        if self._policy is None or self._policy[0] != whose:
             self._policy = None
-            self._policy = hidden, self._grid.subject.build(hidden, str(self._grid.device))
-        both = self._grid.subject.both_grus
-        made = PolicyBench(self._policy[1], DTYPES[dtype], self.backends, self._at, both_grus=both)
-        self._bench = (hidden, dtype), made
+            self._policy = whose, subject.build(key.hidden, str(self._at.device))
+        made = PolicyBench(self._policy[1], DTYPES[key.dtype], self.backends, self._at, both_grus=subject.both_grus)
+        self._bench = wanted, made
         return made
 
 

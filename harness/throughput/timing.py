@@ -50,7 +50,9 @@ def time_call(work: Work, device: torch.device, *, repeats: int = REPEATS, inner
     return _summary([_reading(work, device, inner) for _ in range(repeats)], inner)
 
 
-def time_in_turn(works: Mapping[str, Work], device: torch.device, *, seconds: float) -> dict[str, Timing]:
+def time_in_turn(
+    works: Mapping[str, Work], device: torch.device, *, seconds: float, fewest: int = FEWEST_REPEATS
+) -> dict[str, Timing]:
     """Time several pieces of work against each other, one reading of each in every round.
 
     A card's clock falls while it grows hot; in turn, all competitors see the same card.
@@ -58,7 +60,8 @@ def time_in_turn(works: Mapping[str, Work], device: torch.device, *, seconds: fl
     Args:
         works: name -> work; each is called a few times unmeasured first.
         device: where the work runs.
-        seconds: what the rounds shall take altogether; at least ``FEWEST_REPEATS`` are made.
+        seconds: what the rounds shall take altogether.
+        fewest: rounds that are made however long they take.
     """
     inner = {}
     for name, work in works.items():
@@ -70,7 +73,7 @@ def time_in_turn(works: Mapping[str, Work], device: torch.device, *, seconds: fl
     for done in range(MOST_REPEATS + 1):
         for name, work in works.items():
             readings[name].append(_reading(work, device, inner[name]))
-        if done >= FEWEST_REPEATS and time.perf_counter() - started > seconds:
+        if done >= fewest and time.perf_counter() - started > seconds:
             break
     return {name: _summary(found[1:], inner[name]) for name, found in readings.items()}  # the first round warms up
 

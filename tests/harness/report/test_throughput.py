@@ -8,6 +8,7 @@ from harness.provenance import collect
 from harness.report.throughput import find_records, plot_crossings, throughput_section
 from harness.throughput.record import SCHEMA, Record
 from harness.throughput.results import CellResult, WayResult, WorkResult
+from harness.throughput.timing import Timing
 
 GAINS = {64: 0.5, 256: 0.8, 1024: 1.25}
 """Hidden size -> how many times as fast as dense the compressed agent is."""
@@ -16,7 +17,6 @@ GAINS = {64: 0.5, 256: 0.8, 1024: 1.25}
 def made_up() -> Record:
     header = {
         "schema": SCHEMA,
-        "subject": "k24 on terran_5_vs_5, fresh",
         "device_name": "a card",
         "torch": "2.13.0",
         "cuda": "13.0",
@@ -26,15 +26,21 @@ def made_up() -> Record:
     return Record(header=header, cells=[cell(hidden, gain) for hidden, gain in GAINS.items()])
 
 
-def cell(hidden: int, gain: float) -> CellResult:
+def cell(hidden: int, gain: float, subject: str = "k24 on terran_5_vs_5, fresh") -> CellResult:
     ways = {
         "dense": WayResult(seconds=1.0, low=0.9, high=1.1, flops=1e9),
         "masked": WayResult(seconds=1.0, low=0.9, high=1.1, flops=1e9),
         "cusparselt": WayResult(seconds=1.0 / gain, low=0.9 / gain, high=1.1 / gain, flops=5e8),
         "cutlass": WayResult(refused="too small"),
     }
-    work = WorkResult(useful_flops=1e9, ways=ways, auto="cusparselt" if gain > 1 else "masked")
-    return CellResult(hidden=hidden, batch=4096, rows=4096, slices=1, dtype="float16", agents={"2:4": work})
+    again = {
+        way: Timing(seconds=found.seconds, low=found.low, high=found.high, repeats=5, inner=1)
+        for way, found in ways.items()
+        if found.seconds
+    }
+    work = WorkResult(useful_flops=1e9, ways=ways, auto="cusparselt" if gain > 1 else "masked", again=again)
+    where = dict(subject=subject, hidden=hidden, batch=4096, dtype="float16")
+    return CellResult(**where, rows=4096, slices=1, agents={"2:4": work})
 
 
 def test_a_file_becomes_plots_and_a_table(tmp_path: Path) -> None:
@@ -55,6 +61,18 @@ def test_a_file_becomes_plots_and_a_table(tmp_path: Path) -> None:
     assert [row[column] for row in table.rows] == ["0.50 ×", "0.80 ×", "1.25 ×"]
     assert section.details[0].texts == ["cutlass: n/a, too small (3 times)"]
     assert not section.empty
+
+
+def test_each_scenario_has_plots_and_a_table(tmp_path: Path) -> None:
+    record = made_up()
+    record.cells += [cell(hidden, 2 * gain, "k24 on 3s5z, fresh") for hidden, gain in GAINS.items()]
+    plots = plot_crossings(tmp_path, record, 0)
+    whose = ["k24 on terran_5_vs_5, fresh"] * 2 + ["k24 on 3s5z, fresh"] * 2
+    assert [subject in plot.title for plot, subject in zip(plots, whose, strict=True)] == [True] * 4
+    assert len({file for plot in plots for file in plot.files}) == 8, "no picture overwrites another"
+    section = throughput_section([record], plots)
+    assert [table.caption.partition(", whole agent")[0] for table in section.tables] == [whose[0], whose[2]]
+    assert section.lead[0].startswith("k24 on terran_5_vs_5, fresh; k24 on 3s5z, fresh, measured on a card")
 
 
 def test_nothing_measured(tmp_path: Path) -> None:

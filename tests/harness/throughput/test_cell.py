@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -12,8 +14,9 @@ from harness.throughput import race as racing
 from harness.throughput.backends import Backend, Product
 from harness.throughput.cell import MOST_ACTIVATIONS, PolicyBench, measure_layer
 from harness.throughput.graphs import Recorder
-from harness.throughput.race import DeviceLost, Entry, bench, fastest, race
-from harness.throughput.results import CellResult, WayResult
+from harness.throughput.marks import auto_marks
+from harness.throughput.race import READINGS_AGAIN, DeviceLost, Entry, bench, race
+from harness.throughput.results import CellResult, WayResult, WorkResult
 from harness.throughput.timing import Timing
 from harness.throughput.ways import LayerStore
 from tests.algorithms.worlds import learner
@@ -54,6 +57,9 @@ def test_everything_is_there() -> None:
     assert (cell.hidden, cell.batch, cell.rows, cell.slices, cell.dtype) == (16, 50, 72, 1, "float16")
     assert list(cell.layers) == LAYERS
     assert list(cell.agents) == ["dense", "2:4"]
+    for work in (*cell.layers.values(), *cell.agents.values()):
+        assert {"dense", "masked", work.auto, work.best_masked(), work.best_sparse()} == set(work.again)
+        assert all(found.repeats >= READINGS_AGAIN for found in work.again.values())
     for work in cell.layers.values():
         assert list(work.ways) == ["dense", "masked", "masked-batched", "reference", "reference-features"]
         assert all(found.seconds and found.low <= found.seconds <= found.high for found in work.ways.values())
@@ -63,7 +69,7 @@ def test_everything_is_there() -> None:
     for work in cell.agents.values():
         assert set(work.ways) - {"mixed"} == {"dense", "masked", "masked-batched", "reference"}
         assert work.auto != "dense"
-        assert all(work.seconds(work.auto) <= work.seconds(way) for way in work.ways if way != "dense")
+        assert all(work.first_seconds(work.auto) <= work.first_seconds(way) for way in work.ways if way != "dense")
     assert set(cell.agents["dense"].plan) == {"fc1", "fc2", "fc3", "fc4"}
     assert list(cell.agents["2:4"].plan) == LAYERS
     assert cell.conversion_seconds["reference"] > 0
@@ -122,18 +128,71 @@ def test_a_wrong_layer_is_not_timed_and_not_chosen() -> None:
 
 def test_the_agent_is_built_from_what_is_fastest_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """fc2 and fc3 are faster compressed, by script, the others are not; so is the agent that mixes the two."""
-    calls = iter(LAYERS)
+    calls = iter([layer for layer in LAYERS for _ in ("first rounds", "second rounds")])
 
-    def scripted(works: dict[str, object], device: torch.device, *, seconds: float) -> dict[str, Timing]:
+    def scripted(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
         layer = next(calls, "agent")
         times = {"stand-in": 1.0 if layer in ("fc2", "fc3") else 3.0, "mixed": 1.5}
-        return {way: Timing(seconds=times.get(way, 2.0), low=0.0, high=9.0, repeats=1, inner=1) for way in works}
+        return {way: Timing(seconds=times.get(way, 2.0), low=1.0, high=9.0, repeats=1, inner=1) for way in works}
 
     monkeypatch.setattr(racing, "time_in_turn", scripted)
     cell = measured(StandIn(), both=False)
     agent = cell.agents["dense"]
     assert agent.plan == {"fc1": "masked", "fc2": "stand-in", "fc3": "stand-in", "fc4": "masked"}
-    assert (agent.auto, agent.gain("mixed"), agent.best_sparse()) == ("mixed", 2.0 / 1.5, "stand-in")
+    assert (agent.auto, agent.gain("mixed").times, agent.best_sparse()) == ("mixed", 2.0 / 1.5, "stand-in")
+
+
+def raced(enters: Mapping[str, Callable[[], Entry]]) -> WorkResult:
+    return race(enters, "masked", HALF, bench(CPU, seconds=0.0), useful_flops=1.0, usable=lambda way: way != "dense")
+
+
+def test_the_chosen_ones_are_timed_again_in_rounds_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a played clock: what was fastest at first is not, and the second rounds alone say what it gains."""
+    first = {"dense": 4.0, "masked": 3.0, "masked-batched": 2.0, "slow": 9.0, "quick": 1.0}
+    second = {"dense": 4.0, "masked": 3.0, "masked-batched": 2.0, "quick": 2.5}
+    rounds: list[tuple[set[str], object]] = []
+
+    def played(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
+        rounds.append((set(works), how.get("fewest")))
+        script = (first, second)[len(rounds) - 1]
+        return {way: Timing(seconds=script[way], low=1.0, high=9.0, repeats=5, inner=1) for way in works}
+
+    monkeypatch.setattr(racing, "time_in_turn", played)
+    found = raced(dict.fromkeys(first, idle))
+    assert rounds == [(set(first), None), (set(second), READINGS_AGAIN)]
+    assert (found.auto, found.best_masked(), found.best_sparse()) == ("quick", "masked-batched", "quick")
+    assert (found.first_gain("quick"), found.gain("quick").times) == (4.0, 1.6)
+    assert found.gain("quick", over="masked-batched").times == 0.8
+    assert found.gain("slow") is None, "it was not timed again"
+
+
+def test_random_times_show_no_gain_and_a_real_one_survives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five ways of the same speed: the readings that choose praise the chosen one always, the second do not."""
+    rng = np.random.default_rng(0)
+
+    def noisy(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
+        times = {way: (0.5 if way == "real" else 1.0) * float(np.exp(rng.normal(0, 0.05))) for way in works}
+        return {way: Timing(seconds=each, low=each, high=each, repeats=5, inner=1) for way, each in times.items()}
+
+    monkeypatch.setattr(racing, "time_in_turn", noisy)
+    equal = [raced(dict.fromkeys(("dense", "masked", "a", "b", "c"), idle)) for _ in range(200)]
+    chosen = [work for work in equal if work.auto != "masked"]
+    assert all(work.first_gain(work.auto, over="masked") > 1 for work in chosen), "by being chosen"
+    judged = np.array([work.gain(work.auto, over="masked").times for work in chosen])
+    assert 0.35 < np.mean(judged < 1) < 0.65, "as often slower as faster"
+    assert abs(np.log(judged).mean()) < 0.02
+    assert "slower in 0" not in auto_marks([cell_of(work) for work in equal])[1]
+    real = [raced(dict.fromkeys(("dense", "masked", "a", "real"), idle)) for _ in range(50)]
+    assert {work.auto for work in real} == {"real"}
+    assert np.mean([work.gain("real").times for work in real]) == pytest.approx(2.0, rel=0.05)
+
+
+def idle() -> Entry:
+    return Entry(work=lambda: None, outputs=lambda: [torch.ones(1)], kernels=(), flops=1.0, nbytes=1)
+
+
+def cell_of(work: WorkResult) -> CellResult:
+    return CellResult(hidden=64, batch=8, rows=8, slices=1, dtype="float16", agents={"dense": work})
 
 
 def test_without_the_reference_nobody_is_timed() -> None:
@@ -143,10 +202,10 @@ def test_without_the_reference_nobody_is_timed() -> None:
     def never() -> Entry:
         raise AssertionError("asked although there is nothing to compare with")
 
-    found = race({"dense": never, "masked": fails}, "masked", HALF, bench(CPU, seconds=0.0))
-    assert found["masked"].refused == "CUDA out of memory. Tried to allocate 25 GiB"
-    assert found["dense"].refused.startswith("the masked result is missing (CUDA out of memory")
-    assert fastest(found, lambda way: True) == ""
+    found = raced({"dense": never, "masked": fails})
+    assert found.ways["masked"].refused == "CUDA out of memory. Tried to allocate 25 GiB"
+    assert found.ways["dense"].refused.startswith("the masked result is missing (CUDA out of memory")
+    assert (found.auto, found.again, found.gain("masked")) == ("", {}, None)
 
 
 def test_a_device_that_does_not_answer_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -74,11 +77,40 @@ def test_with_kernels_the_table_names_them(tmp_path: Path, capsys: pytest.Captur
     assert "Peak, 64³ in float16: dense 0.0" in said
     for gru in ("dense", "2:4"):
         assert re.search(rf"float16, {gru} GRU, batch 30: compressed pays .* \(8: \d.\d\d ×, 16: \d.\d\d ×\)", said)
-    assert re.search(r" 16 +60 +float16 +2:4 .* reference +\d+.\d ", said), "the backend and its compressing"
+    assert re.search(r" 16 +60 +float16 +2:4 .* × +\d+.\d% +reference +\d+.\d ", said), (
+        "the backend and its compressing"
+    )
     assert re.search(r"auto reaches 0.98 × dense in \d of 8 agents", said)
-    assert "auto against masked dense, which computes the same: never below 1." in said
+    (line,) = (line for line in said.splitlines() if line.startswith("auto against masked dense, which computes the"))
+    found = re.search(
+        r"masked dense itself in (\d) agents(?:, faster in (\d), slower in (\d), within .* in (\d);)?", line
+    )
+    assert sum(int(count or 0) for count in found.groups()) == 8, "each agent is one of these"
     assert [line for line in said.splitlines() if line.endswith("/4 cells")] == [f"{n}/4 cells" for n in range(5)]
     assert "nothing compressed ran here" not in picture.read_text()
+
+
+def test_several_scenarios_in_one_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One command, one file, a subject each; what one scenario has is not measured again beside the other."""
+    out = tmp_path / "found.json"
+    command = ["--device", "cpu", "--hidden", "8", "--batches", "30", "--out", str(out), "--scenarios"]
+    assert main([*command, "3s5z"]) == 0
+    first = json.loads(out.read_text())["cells"]
+    capsys.readouterr()
+    assert main([*command, "terran_5_vs_5,3s5z", "--plot", str(tmp_path / "found.png")]) == 0
+    said = capsys.readouterr().out
+    cells = json.loads(out.read_text())["cells"]
+    assert cells[:1] == first
+    assert [cell["subject"] for cell in cells] == ["k24 on 3s5z, fresh", "k24 on terran_5_vs_5, fresh"]
+    assert [cell["layers"]["fc1"]["useful_flops"] == first[0]["layers"]["fc1"]["useful_flops"] for cell in cells] == [
+        True,
+        False,
+    ], "each with the widths of its own scenario"
+    for cell in cells:
+        assert f"{cell['subject']}: whole agent" in said
+        assert f"{cell['subject']}: auto reaches" in said
+    assert main([*command, "terran_5_vs_5", "--algo", "qmix"]) == 0, "and another algorithm"
+    assert len(json.loads(out.read_text())["cells"]) == 3
 
 
 def test_a_stopped_run_goes_on_where_it_was(
@@ -133,6 +165,68 @@ def test_a_cell_without_memory_is_a_fact_and_a_lost_device_ends_the_run(
     assert len(json.loads(out.read_text())["cells"]) == 4
 
 
+@contextmanager
+def no_room(nbytes: int = 1000) -> Iterator[None]:
+    """No file may grow beyond so many bytes, as on a disk that is almost full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (nbytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_costs_no_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was measured is shown, what was stored stays, and each message says what to do; no traceback."""
+    out, picture = tmp_path / "found.json", tmp_path / "found.png"
+    command = ["--device", "cpu", "--hidden", "8", "--out", str(out), "--batches"]
+    with no_room():
+        assert main([*command, "30", "--plot", str(picture)]) == 1
+    said = capsys.readouterr().out
+    assert re.search(r" 8 +30 +float32 +2:4 ", said), "the table"
+    assert f"--out {out} cannot be written (File too large). What was stored in it before is safe. Free some" in said
+    assert f"--plot {picture} cannot be written (File too large). Free some space" in said
+    assert [file.name for file in tmp_path.iterdir()] == [".found.json.lock"], "no half-written file, no draft"
+    assert main([*command, "30"]) == 0
+    before = out.read_bytes(), out.with_suffix(".csv").read_bytes()
+    with no_room():
+        assert main([*command, "30,60"]) == 1
+    assert before == (out.read_bytes(), out.with_suffix(".csv").read_bytes())
+    assert main([*command, "30,60"]) == 0
+    assert len(json.loads(out.read_text())["cells"]) == 2
+
+
+def test_places_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "taken").write_text("a file where the folder belongs")
+    (tmp_path / "found.json").mkdir()
+    assert "taken cannot be written to" in told(capsys, "--out", str(tmp_path / "taken" / "found.json"))
+    assert (
+        f"--out {tmp_path}/found.json is a folder; name a file in it: --out {tmp_path}/found.json/found.json"
+        in told(capsys, "--out", str(tmp_path / "found.json"))
+    )
+    (tmp_path / "x.csv").mkdir()
+    assert main(["--device", "cpu", "--hidden", "8", "--batches", "30", "--out", str(tmp_path / "x.json")]) == 1
+    assert f"--out {tmp_path}/x.json cannot be written (Is a directory)" in capsys.readouterr().out
+
+
+def test_what_another_command_has_measured_meanwhile_is_not_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, measured = tmp_path / "found.json", []
+    measure = PolicyBench.measure
+
+    def beside(self: PolicyBench, batch: int) -> object:
+        measured.append((self.hidden, batch))
+        if len(measured) == 1:  # while the first cell is measured, another command does the next two
+            assert main(["--device", "cpu", "--hidden", "8,16", "--batches", "60", "--out", str(out)]) == 0
+        return measure(self, batch)
+
+    monkeypatch.setattr(PolicyBench, "measure", beside)
+    assert main([*QUICK, "--out", str(out)]) == 0
+    assert measured == [(8, 30), (8, 60), (16, 60), (16, 30)]
+    assert len(json.loads(out.read_text())["cells"]) == 4
+
+
 def test_json_and_nothing_else_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--device", "cpu", "--hidden", "8", "--batches", "30", "--algo", "qmix", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
@@ -162,10 +256,11 @@ def test_a_trained_policy_is_measured_as_it_is(tmp_path: Path, capsys: pytest.Ca
 
 def test_all_means_the_whole_grid() -> None:
     grid = read_flags(["--device", "cpu", "--all", "--dtypes", "float16,bfloat16"])
-    assert (grid.subject.hidden_sizes, grid.batches) == (ALL_HIDDEN, ALL_BATCHES)
+    (subject,) = grid.subjects
+    assert (subject.hidden_sizes, grid.batches) == (ALL_HIDDEN, ALL_BATCHES)
     assert (ALL_HIDDEN[0], ALL_HIDDEN[-1], ALL_BATCHES[0], ALL_BATCHES[-1]) == (64, 4096, 256, 2**20)
     assert len(grid.cells()) == 7 * 5 * 2
-    order = [hidden for hidden, _, _ in grid.cells()]
+    order = [key.hidden for key in grid.cells()]
     assert order == sorted(order), "a policy of one size is made once"
 
 
@@ -180,7 +275,10 @@ def test_mistakes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "unknown algorithm 'k25'; did you mean k24" in told(capsys, "--algo", "k25")
     assert "--minutes is -1.0, it must be a number above 0" in told(capsys, "--minutes", "-1")
     assert "hidden sizes are named by --hidden" in told(capsys, "--set", "k24.rnn_hidden_dim=32")
-    assert "one policy is measured at a time" in told(capsys, "--algo", "k24,qmix")
+    assert "one algorithm is measured at a time: --algo k24, then --algo qmix; the same --out" in told(
+        capsys, "--algo", "k24,qmix"
+    )
+    assert "unknown scenario 'terran_5_vs_6'; did you mean" in told(capsys, "--scenarios", "3s5z,terran_5_vs_6")
     StudyStore.open(f"sqlite:///{tmp_path}/none.db", "mine").close()
     assert "unknown study 'other'; known: none. It is looked for in" in told(
         capsys, "--run", "3", "--study", "other", "--storage", f"sqlite:///{tmp_path}/none.db"
@@ -203,7 +301,7 @@ def test_a_bench_remembers_what_an_earlier_start_found_out(monkeypatch: pytest.M
 
     monkeypatch.setattr(sweep, "cells", nothing)
     grid = read_flags(QUICK)
-    record = new_record(grid.subject.label, grid.device)
+    record = new_record(grid.device)
     record.graphs_refused = {"cutlass": "not while capturing"}
     sweep.measure(make_console(), grid, record)
     assert seen == [{"cutlass": "not while capturing"}]

@@ -1,0 +1,32 @@
+"""Files that are there whole or not at all, whoever reads or writes them meanwhile."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the name of a draft beside a file; after the block the draft stands in the file's place.
+
+    Each draft has a name of its own, so that two processes never write into the same one, and the file's ending, by
+    which many writers choose the format. After a failure it is gone, and the file is as it was.
+
+    Args:
+        path: where the file shall stand; its folder is there.
+
+    Raises:
+        OSError: the draft was not written, or there is no room for it.
+    """
+    draft = path.with_name(f".{path.stem}-{secrets.token_hex(6)}.part{path.suffix}")
+    try:
+        yield draft
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())  # or a power cut could leave the new name on an empty file
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

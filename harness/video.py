@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from harness.errors import UsageError
+from harness.whole_file import replacing
 
 Picture = NDArray[np.uint8]
 ENCODER = {"crf": "20", "x264-params": "colormatrix=bt709:colorprim=bt709:transfer=bt709"}
@@ -89,10 +90,6 @@ def write_video(path: Path, pictures: Iterable[Picture], rate: float, palette: P
             count += 1
             yield picture
 
-    part = path.with_name(f".{path.name}.part")
-    try:
-        WRITERS[path.suffix.lower()](part, counted(), rate, palette)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as draft:
+        WRITERS[path.suffix.lower()](draft, counted(), rate, palette)
     return count

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from optuna.storages._rdb.models import BaseModel as OptunaModel
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 
 from studies.errors import StorageError, damaged, translated
@@ -150,6 +150,13 @@ def _begin_immediate(connection: Connection) -> None:
 
 def _take_lock(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def clock(session: Session) -> float:
+    """Seconds since 1970 (UTC). On a server by its clock, since those of the machines that share it may differ."""
+    if session.get_bind().dialect.name == "sqlite":
+        return time.time()
+    return float(session.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Engine, Update, func, select, update
 from sqlalchemy.orm import Session
 
-from studies.database import transaction
+from studies.database import clock, transaction
 from studies.errors import RunTakenOver
 from studies.labels import objective_values, result_labels, start_labels
 from studies.notes import run_note
@@ -65,7 +65,7 @@ class Ledger:
 
     def create(self, session: Session, key: RunKey, config: dict[str, Any], state: str = "running") -> Run:
         """A new run; one that is ``running`` is owned by this store."""
-        now = time.time()
+        now = clock(session)
         run = Run(study=self.study, **asdict(key), config=config, state=state, created=now, heartbeat=now)
         if state == "running":
             self._own(run, now)
@@ -73,9 +73,9 @@ class Ledger:
         session.flush()
         return run
 
-    def claim(self, run: Run) -> bool:
+    def claim(self, session: Session, run: Run) -> bool:
         """Make this store the owner of a run, unless a living one has it; within the caller's transaction."""
-        now = time.time()
+        now = clock(session)
         free = (owner_of(run) == self.me and run.id in self.held) or is_free(run, now)
         if free:
             self._own(run, now)
@@ -92,7 +92,7 @@ class Ledger:
             waiting = select(Run).filter_by(study=self.study).where(Run.job.is_not(None)).order_by(Run.id)
             for run in session.scalars(waiting.where(Run.state.in_(("queued", "interrupted", "running")))):
                 mine = (only is None or run.id in only) and run.id not in self.held
-                if mine and fits(run.job or {}) and self.claim(run):
+                if mine and fits(run.job or {}) and self.claim(session, run):
                     run.state = "running"
                     self.hold(run.id)
                     return run
@@ -110,7 +110,7 @@ class Ledger:
     def beat(self) -> None:
         """Renew our heartbeat on all runs that we hold and that nobody has taken over."""
         with self.transaction() as session:
-            session.execute(self._mine(tuple(self.held)).values(heartbeat=time.time()))
+            session.execute(self._mine(tuple(self.held)).values(heartbeat=clock(session)))
 
     def renew(self, session: Session, run_id: int) -> None:
         """Renew our heartbeat on a run.
@@ -118,7 +118,7 @@ class Ledger:
         Raises:
             RunTakenOver: the run has another owner now.
         """
-        renewed = session.scalars(self._mine([run_id]).values(heartbeat=time.time()).returning(Run.id)).all()
+        renewed = session.scalars(self._mine([run_id]).values(heartbeat=clock(session)).returning(Run.id)).all()
         if not renewed:
             self.held.discard(run_id)
             raise RunTakenOver(
@@ -186,7 +186,7 @@ class Ledger:
         with self.transaction() as session:
             finished = session.scalars(select(Run).filter_by(study=self.study, state="finished"))
             unsettled = [run for run in finished if run.id not in complete or owner_of(run) is not None]
-            untold = [run.id for run in unsettled if self.claim(run)]
+            untold = [run.id for run in unsettled if self.claim(session, run)]
         self.held.update(untold)
         for run_id in untold:
             self.settle(run_id)
@@ -195,7 +195,7 @@ class Ledger:
         """End the trials of runs that are worked on by nobody: ours, and those of dead processes."""
         with self.transaction() as session:
             running = session.scalars(select(Run).filter_by(study=self.study, state="running"))
-            nobodys = [run.id for run in running if self.claim(run)]
+            nobodys = [run.id for run in running if self.claim(session, run)]
         self.held.update(nobodys)
         for run_id in nobodys:
             self.abandon(run_id, "interrupted", None)

@@ -16,7 +16,6 @@ workers to take.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from sqlalchemy import select
 
 from studies import reading
 from studies.artifacts import attach_file
-from studies.database import connect, inspect_file, make_folder, transaction
+from studies.database import clock, connect, inspect_file, make_folder, transaction
 from studies.errors import StorageError, translated
 from studies.ledger import Ledger, owner_of, read_row
 from studies.owner import HEARTBEAT_BOUND
@@ -117,8 +116,8 @@ class StudyStore:
                     earlier=row.provenance,
                     ledger=ledger,
                 )
-            elif not ledger.claim(run):
-                return _elsewhere(ledger, key, run)
+            elif not ledger.claim(session, run):
+                return _elsewhere(ledger, key, run, clock(session))
             else:
                 last_error, earlier = run.error, last_provenance(session, run.id)
                 status = "resumed" if earlier is not None else "started"  # a queued one was never begun
@@ -253,10 +252,10 @@ def study_names(storage: str = DEFAULT_STORAGE, *, busy_seconds: float = BUSY_SE
         engine.dispose()
 
 
-def _elsewhere(ledger: Ledger, key: RunKey, run: Run) -> RunRecord:
+def _elsewhere(ledger: Ledger, key: RunKey, run: Run, now: float) -> RunRecord:
     holder = owner_of(run)
     assert holder is not None, "a run without an owner is always free to claim"
-    age = max(0.0, time.time() - run.heartbeat)
+    age = max(0.0, now - run.heartbeat)
     return RunRecord(
         key=key,
         run_id=run.id,

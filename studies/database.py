@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 
 from studies.errors import StorageError, damaged, translated
-from studies.migrate import bring_up_to_date, refuse_newer, version_in
+from studies.migrate import bring_up_to_date, refuse_newer, version_in, version_of
 from studies.place import EXAMPLE, Place
 
 _OPTUNAS = frozenset(OptunaModel.metadata.tables)
@@ -97,6 +97,27 @@ def connect(place: Place, busy_seconds: float) -> Engine:
     return engine
 
 
+def connect_to_read(place: Place, busy_seconds: float) -> tuple[Engine, int | None]:
+    """An engine for our tables that waits for no write lock, and their version; ``None``: there are none.
+
+    Raises:
+        StorageError: the database cannot be reached or read.
+    """
+    with translated(place):
+        engine = create_engine(place.url, **engine_options(place, busy_seconds))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin)
+    try:
+        with translated(place), engine.begin() as connection:
+            version = version_of(connection)
+    except StorageError:
+        engine.dispose()
+        raise
+    reconnect_patiently(engine, place, busy_seconds)
+    return engine, version
+
+
 def reconnect_patiently(engine: Engine, place: Place, busy_seconds: float) -> None:
     """From now on let this engine wait for a server that went away: it may be restarted during hours of training.
 
@@ -142,6 +163,10 @@ def queue_transactions(engine: Engine) -> None:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # else the driver begins transactions itself, and later than we ask
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -24,10 +24,10 @@ from studies.database import clock, transaction
 from studies.errors import RunTakenOver
 from studies.labels import objective_values, result_labels, start_labels
 from studies.notes import run_note
-from studies.owner import Owner
+from studies.owner import Owner, is_free, owner_of
 from studies.place import Place
 from studies.pulse import Pulse
-from studies.reading import events, last_provenance
+from studies.reading import events, last_provenance, read_row
 from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
 from studies.schema import Owned, Provenance, Result, Run
 from studies.trials import Trials
@@ -205,36 +205,6 @@ class Ledger:
         self._pulse.stop()
         self.trials.close()
         self.engine.dispose()
-
-
-def owner_of(row: Owned) -> Owner | None:
-    """The process that holds a row, or held it last."""
-    if row.owner_host is None or row.owner_pid is None or row.owner_started is None:
-        return None
-    return Owner(host=row.owner_host, pid=row.owner_pid, started=row.owner_started)
-
-
-def is_free(row: Owned, now: float) -> bool:
-    """Whether no living process holds a row."""
-    holder = owner_of(row)
-    return holder is None or not holder.is_alive(row.heartbeat, now)
-
-
-def read_row(session: Session, run: Run) -> RunRow:
-    """A finished run as tables and reports want it."""
-    result = session.get_one(Result, run.id)
-    return RunRow(
-        run_id=run.id,
-        trial_number=-1 if run.trial_number is None else run.trial_number,
-        study=run.study,
-        algorithm=run.algorithm,
-        scenario=run.scenario,
-        seed=run.seed,
-        config_hash=run.config_hash,
-        config=run.config,
-        provenance=last_provenance(session, run.id) or {},
-        **{name: getattr(result, name) for name in RESULT_FIELDS},
-    )
 
 
 def _labels(session: Session, run: Run) -> dict[str, Any]:

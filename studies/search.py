@@ -27,9 +27,9 @@ from sqlalchemy.orm import Session
 
 from studies.database import clock, connect, inspect_file, make_folder, transaction
 from studies.errors import StorageError, translated
-from studies.ledger import is_free, release
+from studies.ledger import release
 from studies.optuna_storage import close_storage, open_storage
-from studies.owner import Owner
+from studies.owner import Owner, is_free
 from studies.place import Place, read_storage
 from studies.schema import Search
 from studies.store import BUSY_SECONDS

@@ -12,7 +12,7 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 
-from studies.database import connect, transaction
+from studies.database import clock, connect, transaction
 from studies.errors import StorageError
 from studies.place import read_storage
 from studies.schema import SCHEMA_VERSION
@@ -118,6 +118,16 @@ def test_our_transactions_queue(url: str) -> None:
     for thread in threads:
         thread.join()
     assert ask(url, "SELECT n FROM counted") == [(20,)]
+
+
+def test_the_clock_is_the_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machines whose clocks differ agree on who gave no sign of life."""
+    place, now = read_storage(url), time.time()
+    engine = connect(place, 10)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    with transaction(engine, place) as session:
+        assert clock(session) == pytest.approx(now, abs=60)
+    engine.dispose()
 
 
 def test_a_lock_that_is_not_had_in_time_is_told(url: str) -> None:

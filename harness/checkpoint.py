@@ -59,8 +59,8 @@ def _unwritten(path: Path, error: Exception) -> StorageError:
     why = textwrap.shorten(f"{type(error).__name__}: {error}", 200, placeholder=" …")
     return StorageError(
         f"checkpoint {path} cannot be written ({why}). The one before and all that is stored are safe. Free some space "
-        f"(df -h {path.parent}; ulimit -f), or leave the replay out (--checkpoint-replay no), then type the same "
-        f"command again: it goes on from there"
+        f"(df -h {path.parent}; ulimit -f), then type the same command again: it goes on from there. Checkpoints of "
+        f"harness.compare are smaller without their replay: --checkpoint-replay no"
     )
 
 

@@ -7,7 +7,8 @@ import importlib
 import importlib.util
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -102,6 +103,28 @@ def make_folder(folder: Path) -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise UsageError(f"--out {folder} cannot be written to ({error.strerror}); name another folder") from error
+
+
+@contextmanager
+def writing_results(folder: Path, stored: str) -> Iterator[None]:
+    """Within this block files are written that can be made again from what the database holds.
+
+    Args:
+        folder: where they go.
+        stored: the database, without its password.
+
+    Raises:
+        UsageError: one of them cannot be written: which, why, and what to type next.
+    """
+    try:
+        yield
+    except OSError as error:
+        in_the_way = isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError)
+        advice = "Move away what stands in its place" if in_the_way else f"Make room (df -h {folder}; ulimit -f)"
+        raise UsageError(
+            f"{error.filename or f'a file in {folder}'} cannot be written ({error.strerror or error}). All results are "
+            f"stored in {stored}. {advice}, then type the same command again: what is done is not repeated"
+        ) from error
 
 
 def make_console(*, stderr: bool = False) -> Console:

@@ -17,9 +17,18 @@ from rich.console import Console
 
 from envs.sc2.installation import game_name, look_for_game
 from harness import provenance
-from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, make_console, make_folder, say
+from harness.command_line import (
+    ALL_DONE,
+    INTERRUPTED,
+    SOME_MISSING,
+    WRONG_USE,
+    make_console,
+    make_folder,
+    say,
+    writing_results,
+)
 from harness.errors import UsageError
-from harness.findings import find
+from harness.findings import Findings, find
 from harness.flags import Request, read_flags
 from harness.folders import run_folder
 from harness.job import job_of
@@ -122,13 +131,22 @@ def complete(console: Console, store: StudyStore, plan: RunPlan, folder: Path) -
     except Exception as error:  # one broken run must not cost the others
         told = f"{type(error).__name__}: {error}"
         record.fail(told)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "error.txt").write_text(traceback.format_exc())
-        say(console, f"{plan.label}: FAILED with {told}; traceback in {folder / 'error.txt'}; the other runs go on")
+        say(console, f"{plan.label}: FAILED with {told}; {keep_traceback(folder)}; the other runs go on")
         return False
     won = f"win rate {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
     say(console, f"{plan.label}: {won if has_winners(row) else f'return {row.return_mean:.2f}'}")
     return True
+
+
+def keep_traceback(folder: Path) -> str:
+    """Write down where the error in hand came from, and say where that stands; a full disk may be the very error."""
+    path, trace = folder / "error.txt", traceback.format_exc()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(trace)
+    except OSError as error:
+        return f"its traceback, which cannot be written to {path} ({error.strerror}):\n{trace}"
+    return f"traceback in {path}"
 
 
 def report(console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan]) -> None:
@@ -143,8 +161,19 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
         say(console, "no run has finished, so there is no table")
         return
     folder = request.out / request.study
-    written = write_table(folder, findings)
     show_table(console, findings)
+    with writing_results(folder, store.place.shown):
+        written = write_files(console, store, request, plans, findings)
+    say(console, f"written: {', '.join(map(str, written))}")
+    say(console, f"all trials: optuna-dashboard {store.place.shown} --artifact-dir {store.place.artifact_folder}")
+
+
+def write_files(
+    console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan], findings: Findings
+) -> list[Path]:
+    """The table and, if it is wanted, the page; returns their paths."""
+    folder = request.out / request.study
+    written = write_table(folder, findings)
     if request.report != "none":
         wanted = Wanted(
             out=folder / "report.html",
@@ -154,8 +183,7 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
         )
         data = collect(store, request.study, {plan.key for plan in plans})
         written.append(write_report(data, wanted, console).page)
-    say(console, f"written: {', '.join(map(str, written))}")
-    say(console, f"all trials: optuna-dashboard {store.place.shown} --artifact-dir {store.place.artifact_folder}")
+    return written
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ from harness.summary import Groups
 from harness.table import as_json, as_markdown, csv_rows, write_csv_to
 from harness.variants import group_study
 from studies.errors import StorageError
-from studies.store import DEFAULT_STORAGE, StudyStore
+from studies.reader import StudyReader
+from studies.store import DEFAULT_STORAGE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,26 +76,26 @@ def choose(grouped: Groups, study: str, algos: Sequence[str], scenarios: Sequenc
 Export = tuple[str, list[str]]
 
 
-def _marl_eval(grouped: Groups, store: StudyStore, _study: str) -> Export:
+def _marl_eval(grouped: Groups, store: StudyReader, _study: str) -> Export:
     layout, left_out = marl_eval_layout(grouped, store.curve_points)
     return json.dumps(layout, indent=2) + "\n", left_out
 
 
-def _csv(grouped: Groups, store: StudyStore, study: str) -> Export:
+def _csv(grouped: Groups, store: StudyReader, study: str) -> Export:
     text = io.StringIO(newline="")
     write_csv_to(text, csv_rows(find(grouped, store, title=study)))
     return text.getvalue(), []
 
 
-def _markdown(grouped: Groups, store: StudyStore, study: str) -> Export:
+def _markdown(grouped: Groups, store: StudyReader, study: str) -> Export:
     return as_markdown(find(grouped, store, title=study)), []
 
 
-def _json(grouped: Groups, store: StudyStore, study: str) -> Export:
+def _json(grouped: Groups, store: StudyReader, study: str) -> Export:
     return as_json(find(grouped, store, title=study)), []
 
 
-FORMATS: dict[str, Callable[[Groups, StudyStore, str], Export]] = {
+FORMATS: dict[str, Callable[[Groups, StudyReader, str], Export]] = {
     "marl-eval": _marl_eval,
     "csv": _csv,
     "markdown": _markdown,

@@ -21,13 +21,14 @@ from rich.progress import track
 from rich.table import Table
 
 from algorithms.sparsity.tracker import PATTERNS
-from harness.command_line import ALL_DONE, WRONG_USE, Parser, listed, make_console, make_folder, say
+from harness.command_line import ALL_DONE, WRONG_USE, Parser, listed, make_console, make_folder, say, writing_results
 from harness.errors import UsageError, unknown_name
 from harness.flags import default_study
 from harness.folders import file_name
 from harness.mask_plots import TRACES, plot_masks, plot_training
 from harness.stored import stored_study
 from studies.errors import StorageError
+from studies.place import without_passwords
 from studies.rows import CurvePoint, RunRow
 from studies.store import DEFAULT_STORAGE
 
@@ -49,11 +50,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             curves = [store.curve_points(run.run_id) for run in runs]
         folder = Path(flags.out) / flags.study / "patterns"
         make_folder(folder)
-        written = write_csv(folder, runs, curves)
         pairs = list(zip(runs, curves, strict=True))
-        for run, points in track(pairs, "pictures", console=console, transient=True, disable=not console.is_terminal):
-            show(console, run)
-            written += draw(folder, run, points)
+        with writing_results(folder, without_passwords(flags.storage)):
+            written = write_csv(folder, runs, curves)
+            for run, points in track(
+                pairs, "pictures", console=console, transient=True, disable=not console.is_terminal
+            ):
+                show(console, run)
+                written += draw(folder, run, points)
         say(console, f"written: {', '.join(map(str, written))}")
     except (UsageError, StorageError) as mistake:
         print(f"error: {mistake}", file=sys.stderr)

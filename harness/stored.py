@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from harness.errors import unknown_name
 from studies.place import without_passwords
-from studies.store import StudyStore, study_names
+from studies.reader import StudyReader
 
 
 @contextmanager
-def stored_study(storage: str, study: str) -> Iterator[StudyStore]:
-    """Open a study that holds runs.
+def stored_study(storage: str, study: str) -> Iterator[StudyReader]:
+    """Open a study that holds runs; nothing is written, so a file that may not be written will do.
 
     Args:
         storage: as ``StudyStore.open`` takes it.
@@ -20,10 +20,10 @@ def stored_study(storage: str, study: str) -> Iterator[StudyStore]:
 
     Raises:
         UsageError: the database holds no such study.
-        StorageError: there is no such database, or it cannot be used.
+        StorageError: there is no such database, or it cannot be read.
     """
-    known = study_names(storage)
-    if study not in known:
-        raise unknown_name("study", study, known, hint=f"It is looked for in {without_passwords(storage)}.")
-    with StudyStore.open(storage, study) as store:
-        yield store
+    with StudyReader.open(storage, study) as reader:
+        known = reader.studies()
+        if study not in known:
+            raise unknown_name("study", study, known, hint=f"It is looked for in {without_passwords(storage)}.")
+        yield reader

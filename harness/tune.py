@@ -20,7 +20,16 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
 from algorithms.pymarl import dump_settings
-from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, make_console, make_folder, say
+from harness.command_line import (
+    ALL_DONE,
+    INTERRUPTED,
+    SOME_MISSING,
+    WRONG_USE,
+    make_console,
+    make_folder,
+    say,
+    writing_results,
+)
 from harness.errors import UsageError
 from harness.job import job_of, plan_of
 from harness.plan import plan_runs
@@ -57,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 search.fill()  # before anyone works, so that no worker finds it empty
                 work_together(runs.n_jobs, runs.for_workers)
             join_search(console, search, storage=runs.storage, out=runs.out, device=runs.device)
-            return report(console, search, runs.out)
+            with writing_results(runs.out, search.place.shown):
+                return report(console, search, runs.out)
     except (UsageError, StorageError) as mistake:
         print(f"error: {mistake}", file=sys.stderr)
         return WRONG_USE

@@ -10,24 +10,29 @@ that two processes wait for each other instead of failing halfway, and what one 
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from optuna.storages._rdb.models import BaseModel as OptunaModel
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 
 from studies.errors import StorageError, damaged, translated
-from studies.migrate import bring_up_to_date, refuse_newer, version_in
+from studies.migrate import bring_up_to_date, refuse_newer, version_in, version_of
 from studies.place import EXAMPLE, Place
 
 _OPTUNAS = frozenset(OptunaModel.metadata.tables)
 """Names of Optuna's tables, which it makes one by one: whoever opens the file meanwhile finds some of them."""
 _LOCK = 24
 """The advisory lock of our transactions; it belongs to one database of the server."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between two attempts to reach a server again; each is twice the one before."""
+_log = logging.getLogger(__name__)
 
 
 def make_folder(path: Path) -> None:
@@ -88,7 +93,53 @@ def connect(place: Place, busy_seconds: float) -> Engine:
     except StorageError:
         engine.dispose()
         raise
+    reconnect_patiently(engine, place, busy_seconds)
     return engine
+
+
+def connect_to_read(place: Place, busy_seconds: float) -> tuple[Engine, int | None]:
+    """An engine for our tables that waits for no write lock, and their version; ``None``: there are none.
+
+    Raises:
+        StorageError: the database cannot be reached or read.
+    """
+    with translated(place):
+        engine = create_engine(place.url, **engine_options(place, busy_seconds))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin)
+    try:
+        with translated(place), engine.begin() as connection:
+            version = version_of(connection)
+    except StorageError:
+        engine.dispose()
+        raise
+    reconnect_patiently(engine, place, busy_seconds)
+    return engine, version
+
+
+def reconnect_patiently(engine: Engine, place: Place, busy_seconds: float) -> None:
+    """From now on let this engine wait for a server that went away: it may be restarted during hours of training.
+
+    A server that was never reached is not waited for, since its address or a password is wrong more often than not.
+    """
+    if place.path is not None:
+        return
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Dialect, _record: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        until, pause = time.monotonic() + busy_seconds, _FIRST_PAUSE
+        while True:
+            try:
+                return dialect.connect(*arguments, **options)
+            except dialect.loaded_dbapi.OperationalError as error:
+                if time.monotonic() + pause > until:
+                    raise
+                if pause == _FIRST_PAUSE:
+                    told = " ".join(str(error).split())
+                    _log.warning("%s cannot be reached (%s); tried again for %g s", place, told, busy_seconds)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def engine_options(place: Place, busy_seconds: float) -> dict[str, Any]:
@@ -97,7 +148,7 @@ def engine_options(place: Place, busy_seconds: float) -> dict[str, Any]:
         return {"connect_args": {"timeout": busy_seconds}}
     waiting = {"options": f"-c lock_timeout={round(1000 * busy_seconds)}", "connect_timeout": 10}
     waiting["client_encoding"] = "utf8"  # else a server without an encoding hands out bytes
-    return {"connect_args": waiting, "pool_pre_ping": True}  # a server may have been restarted during hours of training
+    return {"connect_args": waiting, "pool_pre_ping": True}  # a connection may have been lost meanwhile
 
 
 def queue_transactions(engine: Engine) -> None:
@@ -114,12 +165,23 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
 def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _take_lock(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def clock(session: Session) -> float:
+    """Seconds since 1970 (UTC). On a server by its clock, since those of the machines that share it may differ."""
+    if session.get_bind().dialect.name == "sqlite":
+        return time.time()
+    return float(session.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
 
 
 @contextmanager

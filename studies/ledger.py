@@ -20,14 +20,14 @@ from typing import Any
 from sqlalchemy import Engine, Update, func, select, update
 from sqlalchemy.orm import Session
 
-from studies.database import transaction
+from studies.database import clock, transaction
 from studies.errors import RunTakenOver
 from studies.labels import objective_values, result_labels, start_labels
 from studies.notes import run_note
-from studies.owner import Owner
+from studies.owner import Owner, is_free, owner_of
 from studies.place import Place
 from studies.pulse import Pulse
-from studies.reading import events, last_provenance
+from studies.reading import events, last_provenance, read_row
 from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
 from studies.schema import Owned, Provenance, Result, Run
 from studies.trials import Trials
@@ -65,7 +65,7 @@ class Ledger:
 
     def create(self, session: Session, key: RunKey, config: dict[str, Any], state: str = "running") -> Run:
         """A new run; one that is ``running`` is owned by this store."""
-        now = time.time()
+        now = clock(session)
         run = Run(study=self.study, **asdict(key), config=config, state=state, created=now, heartbeat=now)
         if state == "running":
             self._own(run, now)
@@ -73,9 +73,9 @@ class Ledger:
         session.flush()
         return run
 
-    def claim(self, run: Run) -> bool:
+    def claim(self, session: Session, run: Run) -> bool:
         """Make this store the owner of a run, unless a living one has it; within the caller's transaction."""
-        now = time.time()
+        now = clock(session)
         free = (owner_of(run) == self.me and run.id in self.held) or is_free(run, now)
         if free:
             self._own(run, now)
@@ -92,7 +92,7 @@ class Ledger:
             waiting = select(Run).filter_by(study=self.study).where(Run.job.is_not(None)).order_by(Run.id)
             for run in session.scalars(waiting.where(Run.state.in_(("queued", "interrupted", "running")))):
                 mine = (only is None or run.id in only) and run.id not in self.held
-                if mine and fits(run.job or {}) and self.claim(run):
+                if mine and fits(run.job or {}) and self.claim(session, run):
                     run.state = "running"
                     self.hold(run.id)
                     return run
@@ -110,7 +110,7 @@ class Ledger:
     def beat(self) -> None:
         """Renew our heartbeat on all runs that we hold and that nobody has taken over."""
         with self.transaction() as session:
-            session.execute(self._mine(tuple(self.held)).values(heartbeat=time.time()))
+            session.execute(self._mine(tuple(self.held)).values(heartbeat=clock(session)))
 
     def renew(self, session: Session, run_id: int) -> None:
         """Renew our heartbeat on a run.
@@ -118,7 +118,7 @@ class Ledger:
         Raises:
             RunTakenOver: the run has another owner now.
         """
-        renewed = session.scalars(self._mine([run_id]).values(heartbeat=time.time()).returning(Run.id)).all()
+        renewed = session.scalars(self._mine([run_id]).values(heartbeat=clock(session)).returning(Run.id)).all()
         if not renewed:
             self.held.discard(run_id)
             raise RunTakenOver(
@@ -186,7 +186,7 @@ class Ledger:
         with self.transaction() as session:
             finished = session.scalars(select(Run).filter_by(study=self.study, state="finished"))
             unsettled = [run for run in finished if run.id not in complete or owner_of(run) is not None]
-            untold = [run.id for run in unsettled if self.claim(run)]
+            untold = [run.id for run in unsettled if self.claim(session, run)]
         self.held.update(untold)
         for run_id in untold:
             self.settle(run_id)
@@ -195,7 +195,7 @@ class Ledger:
         """End the trials of runs that are worked on by nobody: ours, and those of dead processes."""
         with self.transaction() as session:
             running = session.scalars(select(Run).filter_by(study=self.study, state="running"))
-            nobodys = [run.id for run in running if self.claim(run)]
+            nobodys = [run.id for run in running if self.claim(session, run)]
         self.held.update(nobodys)
         for run_id in nobodys:
             self.abandon(run_id, "interrupted", None)
@@ -205,36 +205,6 @@ class Ledger:
         self._pulse.stop()
         self.trials.close()
         self.engine.dispose()
-
-
-def owner_of(row: Owned) -> Owner | None:
-    """The process that holds a row, or held it last."""
-    if row.owner_host is None or row.owner_pid is None or row.owner_started is None:
-        return None
-    return Owner(host=row.owner_host, pid=row.owner_pid, started=row.owner_started)
-
-
-def is_free(row: Owned, now: float) -> bool:
-    """Whether no living process holds a row."""
-    holder = owner_of(row)
-    return holder is None or not holder.is_alive(row.heartbeat, now)
-
-
-def read_row(session: Session, run: Run) -> RunRow:
-    """A finished run as tables and reports want it."""
-    result = session.get_one(Result, run.id)
-    return RunRow(
-        run_id=run.id,
-        trial_number=-1 if run.trial_number is None else run.trial_number,
-        study=run.study,
-        algorithm=run.algorithm,
-        scenario=run.scenario,
-        seed=run.seed,
-        config_hash=run.config_hash,
-        config=run.config,
-        provenance=last_provenance(session, run.id) or {},
-        **{name: getattr(result, name) for name in RESULT_FIELDS},
-    )
 
 
 def _labels(session: Session, run: Run) -> dict[str, Any]:

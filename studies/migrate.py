@@ -44,6 +44,12 @@ def version_in(tables: Collection[str], ask: Callable[[str], Any]) -> int | None
     return None
 
 
+def version_of(connection: Connection) -> int | None:
+    """The same through SQLAlchemy."""
+    tables = inspect(connection).get_table_names()
+    return version_in(tables, lambda question: connection.execute(text(question)).first())
+
+
 def refuse_newer(place: Place, version: int | None) -> None:
     """Raise where a newer program wrote the tables.
 
@@ -66,8 +72,7 @@ def bring_up_to_date(connection: Connection, place: Place) -> None:
     Raises:
         StorageError: the tables are of a newer program, or the copy cannot be written.
     """
-    tables = inspect(connection).get_table_names()
-    version = version_in(tables, lambda question: connection.execute(text(question)).first())
+    version = version_of(connection)
     refuse_newer(place, version)
     if version is None:
         Base.metadata.create_all(connection)

@@ -9,7 +9,7 @@ import optuna
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from studies.database import engine_options, queue_transactions
+from studies.database import engine_options, queue_transactions, reconnect_patiently
 from studies.errors import StorageError, translated
 from studies.place import Place
 
@@ -48,6 +48,7 @@ def open_storage(place: Place, busy_seconds: float, kind: type[RDBStorage] = RDB
             raise StorageError(f"{place} and the installed Optuna do not fit: {error} Nothing was changed.") from error
         else:
             queue_transactions(storage.engine)
+            reconnect_patiently(storage.engine, place, busy_seconds)
             storage.engine.dispose()  # connections from before would begin their transactions in the old way
             return storage
     raise AssertionError("the last try either returns or raises")

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from studies.schema import Owned
+
 HEARTBEAT_BOUND = 300.0
 """Seconds without a sign of life after which a run of a process that cannot be looked up counts as abandoned."""
 
@@ -52,6 +54,19 @@ class Owner:
             if found is not None or not _is_hidden(self.pid):
                 return found == ticks
         return now - heartbeat < HEARTBEAT_BOUND
+
+
+def owner_of(row: Owned) -> Owner | None:
+    """The process that holds a row, or held it last."""
+    if row.owner_host is None or row.owner_pid is None or row.owner_started is None:
+        return None
+    return Owner(host=row.owner_host, pid=row.owner_pid, started=row.owner_started)
+
+
+def is_free(row: Owned, now: float) -> bool:
+    """Whether no living process holds a row."""
+    holder = owner_of(row)
+    return holder is None or not holder.is_alive(row.heartbeat, now)
 
 
 def _place() -> str:

@@ -7,8 +7,27 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from studies.rows import CurvePoint, EpisodeOutcome, UnfinishedRun
-from studies.schema import Curve, Event, Outcome, Provenance, Run
+from studies.database import clock
+from studies.owner import is_free
+from studies.rows import RESULT_FIELDS, CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
+from studies.schema import Curve, Event, Outcome, Provenance, Result, Run
+
+
+def read_row(session: Session, run: Run) -> RunRow:
+    """A finished run as tables and reports want it."""
+    result = session.get_one(Result, run.id)
+    return RunRow(
+        run_id=run.id,
+        trial_number=-1 if run.trial_number is None else run.trial_number,
+        study=run.study,
+        algorithm=run.algorithm,
+        scenario=run.scenario,
+        seed=run.seed,
+        config_hash=run.config_hash,
+        config=run.config,
+        provenance=last_provenance(session, run.id) or {},
+        **{name: getattr(result, name) for name in RESULT_FIELDS},
+    )
 
 
 def curve_points(session: Session, run_id: int) -> list[CurvePoint]:
@@ -60,7 +79,11 @@ def last_provenance(session: Session, run_id: int) -> dict[str, Any] | None:
 
 
 def unfinished(session: Session, study: str) -> list[UnfinishedRun]:
-    """The runs of a study that have no result, in the order in which they were first started."""
+    """The runs of a study that have no result, in the order in which they were first started.
+
+    One that a dead process left counts as interrupted; its row is told so by the next who opens the study to write.
+    """
+    now = clock(session)
     found = select(Run).where(Run.study == study, Run.state != "finished").order_by(Run.id)
     return [
         UnfinishedRun(
@@ -70,7 +93,7 @@ def unfinished(session: Session, study: str) -> list[UnfinishedRun]:
             seed=run.seed,
             config_hash=run.config_hash,
             config=run.config,
-            state=run.state,
+            state="interrupted" if run.state == "running" and is_free(run, now) else run.state,
             error=run.error or "",
             provenance=last_provenance(session, run.id) or {},
         )

@@ -11,24 +11,25 @@ from __future__ import annotations
 import json
 import time
 import warnings
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import optuna
-from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateFinishedTrialError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy import select, text
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from studies.database import connect, inspect_file, make_folder, transaction
+from studies.database import clock, connect, inspect_file, make_folder, transaction
 from studies.errors import StorageError, translated
-from studies.ledger import is_free, release
+from studies.ledger import release
 from studies.optuna_storage import close_storage, open_storage
-from studies.owner import Owner
+from studies.owner import Owner, is_free
 from studies.place import Place, read_storage
 from studies.schema import Search
 from studies.store import BUSY_SECONDS
@@ -78,6 +79,17 @@ class _Queue(RDBStorage):
         if template_trial is None:
             raise NothingWaits
         return super()._create_new_trial(study_id, template_trial)
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        """Hand out a trial with its first sign of life: Optuna overlooks the death of a worker that gave none."""
+        if state == TrialState.RUNNING:
+            super().record_heartbeat(trial_id)
+        return super().set_trial_state_values(trial_id, state, values)
+
+    def record_heartbeat(self, trial_id: int) -> None:
+        """Give a sign of life; one that cannot be given must not end the thread that gives the next ones."""
+        with suppress(SQLAlchemyError, StorageInternalError):
+            super().record_heartbeat(trial_id)
 
 
 class SearchStudy:
@@ -192,7 +204,6 @@ class SearchStudy:
         try:
             with transaction(self._engine, self.place) as session:
                 wanted = session.get_one(Search, self.name).trials
-            self._fail_unborn()
             trials = self.optuna.get_trials(deepcopy=False)
             repeated = {trial.user_attrs.get(AGAIN_OF) for trial in trials}
             answered = sum(trial.state in (TrialState.COMPLETE, TrialState.PRUNED, *_Open) for trial in trials)
@@ -210,24 +221,11 @@ class SearchStudy:
 
     def _own(self, me: Owner) -> bool:
         with transaction(self._engine, self.place) as session:
-            row, now = session.get_one(Search, self.name), time.time()
+            row, now = session.get_one(Search, self.name), clock(session)
             free = is_free(row, now)
             if free:
                 row.owner_host, row.owner_pid, row.owner_started, row.heartbeat = me.host, me.pid, me.started, now
             return free
-
-    def _fail_unborn(self) -> None:
-        """Fail trials whose worker died between taking them and their first heartbeat, which Optuna overlooks."""
-        with self._storage.engine.connect() as connection:
-            alive = set(connection.execute(text("SELECT trial_id FROM trial_heartbeats")).scalars())
-        late = datetime.now() - timedelta(seconds=MISSED * self.heartbeat)
-        for trial in self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            started = trial.datetime_start
-            if trial._trial_id not in alive and started is not None and started < late:
-                try:
-                    self._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
-                except UpdateFinishedTrialError:
-                    continue  # it was not dead after all, and has ended
 
     def close(self) -> None:
         """Release the connections."""

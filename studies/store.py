@@ -16,24 +16,22 @@ workers to take.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna_dashboard import save_note
-from sqlalchemy import select
 
-from studies import reading
 from studies.artifacts import attach_file
-from studies.database import connect, inspect_file, make_folder, transaction
+from studies.database import clock, connect, inspect_file, make_folder
 from studies.errors import StorageError, translated
-from studies.ledger import Ledger, owner_of, read_row
-from studies.owner import HEARTBEAT_BOUND
-from studies.place import Place, read_storage
-from studies.reading import last_provenance
-from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow, UnfinishedRun
+from studies.ledger import Ledger
+from studies.owner import HEARTBEAT_BOUND, owner_of
+from studies.place import read_storage
+from studies.reader import BUSY_SECONDS, StudyReader
+from studies.reading import last_provenance, read_row
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
 from studies.run import RunRecord, Status
 from studies.schema import Run
 from studies.trials import Trials
@@ -42,14 +40,13 @@ __all__ = ["CurvePoint", "EpisodeOutcome", "RunKey", "RunRecord", "RunResult", "
 
 DEFAULT_STORAGE = "sqlite:///studies/studies.db"
 DEFAULT_STUDY = "compare"
-BUSY_SECONDS = 60.0
-"""How long a write waits for another process's write before it gives up."""
 
 
-class StudyStore:
+class StudyStore(StudyReader):
     """One study in one database; open it with ``StudyStore.open``, close it or use it in a ``with`` block."""
 
     def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger.engine, ledger.place, ledger.study)
         self._ledger = ledger
         self._closed = False
 
@@ -117,8 +114,8 @@ class StudyStore:
                     earlier=row.provenance,
                     ledger=ledger,
                 )
-            elif not ledger.claim(run):
-                return _elsewhere(ledger, key, run)
+            elif not ledger.claim(session, run):
+                return _elsewhere(ledger, key, run, clock(session))
             else:
                 last_error, earlier = run.error, last_provenance(session, run.id)
                 status = "resumed" if earlier is not None else "started"  # a queued one was never begun
@@ -172,47 +169,11 @@ class StudyStore:
         run = self._ledger.take(only, fits)
         return None if run is None else run.job
 
-    def states(self) -> dict[int, str]:
-        """Run id -> ``queued``, ``running``, ``interrupted``, ``failed`` or ``finished``, as the rows say."""
-        with self._ledger.transaction() as session:
-            return {run.id: run.state for run in session.scalars(select(Run).filter_by(study=self._ledger.study))}
-
     def show(self, trial: optuna.Trial, path: Path, note: str) -> None:
         """Attach a file and a Markdown note to a trial of another study in this database, for the dashboard."""
         with translated(self.place):
             attach_file(self.place, trial.storage, trial, path)
             save_note(trial, note)
-
-    @property
-    def place(self) -> Place:
-        """The database."""
-        return self._ledger.place
-
-    def rows(self) -> list[RunRow]:
-        """The finished runs of this study, in the order in which they were first started."""
-        with self._ledger.transaction() as session:
-            finished = select(Run).filter_by(study=self._ledger.study, state="finished").order_by(Run.id)
-            return [read_row(session, run) for run in session.scalars(finished)]
-
-    def unfinished(self) -> list[UnfinishedRun]:
-        """The other runs of this study, likewise."""
-        with self._ledger.transaction() as session:
-            return reading.unfinished(session, self._ledger.study)
-
-    def curve_points(self, run_id: int) -> list[CurvePoint]:
-        """The evaluations made during a run's training, in order of ``env_steps``."""
-        with self._ledger.transaction() as session:
-            return reading.curve_points(session, run_id)
-
-    def events(self, run_id: int) -> list[tuple[int, str]]:
-        """(env_steps, line) of what happened in a run's training."""
-        with self._ledger.transaction() as session:
-            return reading.events(session, run_id)
-
-    def outcomes(self, run_id: int) -> list[EpisodeOutcome]:
-        """The episodes of a run's final evaluation, by slot and battle."""
-        with self._ledger.transaction() as session:
-            return reading.outcomes(session, run_id)
 
     def close(self) -> None:
         """End what was left open: runs of this store and of dead processes become ``interrupted``, their trials FAIL.
@@ -228,12 +189,6 @@ class StudyStore:
         finally:
             self._ledger.close()
 
-    def __enter__(self) -> StudyStore:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
 
 def study_names(storage: str = DEFAULT_STORAGE, *, busy_seconds: float = BUSY_SECONDS) -> list[str]:
     """Names of the studies whose runs an existing database holds.
@@ -241,22 +196,14 @@ def study_names(storage: str = DEFAULT_STORAGE, *, busy_seconds: float = BUSY_SE
     Raises:
         StorageError: there is no such database, or it cannot be used.
     """
-    place = read_storage(storage)
-    if place.path and not place.path.is_file():
-        raise StorageError(f"There is no database {place}. Make one: python -m harness.compare --storage {place.shown}")
-    inspect_file(place, busy_seconds)
-    engine = connect(place, busy_seconds)
-    try:
-        with transaction(engine, place) as session:
-            return list(session.scalars(select(Run.study).distinct().order_by(Run.study)))
-    finally:
-        engine.dispose()
+    with StudyReader.open(storage, "", busy_seconds=busy_seconds) as reader:
+        return reader.studies()
 
 
-def _elsewhere(ledger: Ledger, key: RunKey, run: Run) -> RunRecord:
+def _elsewhere(ledger: Ledger, key: RunKey, run: Run, now: float) -> RunRecord:
     holder = owner_of(run)
     assert holder is not None, "a run without an owner is always free to claim"
-    age = max(0.0, time.time() - run.heartbeat)
+    age = max(0.0, now - run.heartbeat)
     return RunRecord(
         key=key,
         run_id=run.id,

@@ -1,7 +1,8 @@
-"""A disk without room, as far as a test may make one."""
+"""A disk without room and a user without rights, as far as a test may make them."""
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,3 +17,15 @@ def file_size_limit(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
+
+
+@contextmanager
+def ordinary_user() -> Iterator[None]:
+    """Root may write anywhere, so root becomes somebody else for a moment."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)

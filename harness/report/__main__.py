@@ -24,6 +24,7 @@ from harness.command_line import (
     make_console,
     make_folder,
     say,
+    writing_results,
 )
 from harness.errors import UsageError, unknown_name
 from harness.flags import default_study
@@ -47,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             data = collect(store, flags.study)
         check_scenario(wanted, data)
         make_folder(wanted.out.parent)
-        report = write_report(data, wanted, console)
+        with writing_results(wanted.out.parent, without_passwords(flags.storage)):
+            report = write_report(data, wanted, console)
         say(console, told(report))
         if flags.json:
             print(as_document(report), end="")

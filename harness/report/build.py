@@ -86,7 +86,7 @@ def write_report(data: StudyData, wanted: Wanted, console: Console) -> Report:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         plots = draw_all(bar, plot_work(data, findings, records, wanted.folder))
         clips = play_all(bar, jobs, wanted)
-    for line in (*unread, *(f"{clip.algorithm}, seed {clip.seed}: {clip.told}" for clip in clips if not clip.path)):
+    for line in (*unread, *(clip.caption for clip in clips if not clip.path)):
         say(console, f"report: left out: {line}")
     found = [
         sections.result_section(data, findings, plots["result"]),
@@ -169,6 +169,6 @@ def _no_battles(wanted: Wanted, data: StudyData) -> str:
         return f"No battles were asked for: python -m harness.report --study {data.study} plays them."
     where = f" of {wanted.clip_scenario}" if wanted.clip_scenario else ""
     return (
-        f"No finished run{where} has a checkpoint in {wanted.runs_folder / data.study}, so no battle could be played; "
-        "name the folder that harness.compare wrote to: --runs FOLDER."
+        f"No finished run{where} has a checkpoint in {wanted.runs_folder / data.study} from which a battle of the "
+        "built-in engine could be played; name the folder that harness.compare wrote to: --runs FOLDER."
     )

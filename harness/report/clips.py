@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from harness.train import CHECKPOINT
 from harness.trained import read_run
 from harness.video import write_gif
 from harness.watch import Show, pictures
+from studies.rows import RunRow
 
 SIZE, EVERY, SPEED = 320, 4, 2.0
 """Pixels, ticks from one picture to the next, times the game's own pace: about 0.2 MB a battle."""
@@ -33,8 +34,8 @@ class Clip:
     """A battle that has been played and written, or why it has not."""
 
     algorithm: str
-    seed: int
-    """Of the run whose policy plays."""
+    seed: int | None
+    """Of the run whose policy plays; None where none can."""
     told: str
     """How the battle ended, or why there is none."""
     path: Path | None = None
@@ -48,7 +49,8 @@ class Clip:
 
     @property
     def caption(self) -> str:
-        return f"{self.algorithm}, seed {self.seed}: {self.told}."
+        who = self.algorithm if self.seed is None else f"{self.algorithm}, seed {self.seed}"
+        return f"{who}: {self.told}."
 
     @property
     def alt(self) -> str:
@@ -62,33 +64,65 @@ class Job:
 
     algorithm: str
     scenario: str
-    seed: int
-    checkpoint: Path
+    seed: int | None = None
+    checkpoint: Path | None = None
+    why_not: str = ""
+    """Why there is no checkpoint to play from."""
 
 
 def clip_jobs(data: StudyData, runs_folder: Path, scenario: str | None = None) -> list[Job]:
-    """The first seed of each algorithm that left a checkpoint, all on one scenario.
+    """A job for each algorithm of the study, all on one scenario: its first seed that can be played.
 
     Args:
         data: the study.
         runs_folder: ``--out`` of the comparison.
-        scenario: where; ``None``: where most algorithms left one.
+        scenario: where; ``None``: where most algorithms can be played.
+
+    Returns:
+        None at all where no algorithm can be played.
     """
-    found: dict[str, dict[str, Job]] = {}
-    drawn = {name for name in envs.registry.ids() if envs.registry.entry(name).entry_point == envs.registry.BATTLE}
-    for algorithm, where, run in data.finished():
+    by_scenario = [
+        [_first_playable(data, runs_folder, algorithm, where) for algorithm in data.algorithms]
+        for where in ([scenario] if scenario else data.scenarios)
+    ]
+    jobs = max(by_scenario, key=_playable, default=[])
+    return jobs if _playable(jobs) else []
+
+
+def _playable(jobs: Sequence[Job]) -> int:
+    return sum(job.checkpoint is not None for job in jobs)
+
+
+def _first_playable(data: StudyData, runs_folder: Path, algorithm: str, scenario: str) -> Job:
+    """The first seed of an algorithm that can be played, or why its first finished one cannot."""
+    reasons = []
+    for run in data.groups.get((algorithm, scenario), ()):
         checkpoint = run_folder(runs_folder, data.study, key_of(run)) / CHECKPOINT
-        by_engine = run.config.get("env", {}).get("backend", "battle") == "battle" and run.scenario in drawn
-        if checkpoint.exists() and by_engine:
-            job = Job(algorithm=algorithm, scenario=where, seed=run.seed, checkpoint=checkpoint)
-            found.setdefault(where, {}).setdefault(algorithm, job)
-    if scenario is None:
-        return list(max(found.values(), key=len).values()) if found else []
-    return list(found.get(scenario, {}).values())
+        reason = _why_not(run, checkpoint)
+        if not reason:
+            return Job(algorithm=algorithm, scenario=scenario, seed=run.seed, checkpoint=checkpoint)
+        reasons.append(reason)
+    return Job(
+        algorithm=algorithm,
+        scenario=scenario,
+        why_not=reasons[0] if reasons else f"none of its runs on {scenario} has finished",
+    )
+
+
+def _why_not(run: RunRow, checkpoint: Path) -> str:
+    """Why a run's policy cannot be shown at play; empty where it can."""
+    if run.scenario not in envs.registry.ids():
+        return f"{run.scenario} is not registered here; name the file that does: --import my_file.py"
+    by_engine = envs.registry.entry(run.scenario).entry_point == envs.registry.BATTLE
+    if not by_engine or run.config.get("env", {}).get("backend", "battle") != "battle":
+        return "only battles of the built-in engine can be drawn"
+    if not checkpoint.exists():
+        return f"its checkpoint is not in {checkpoint.parent}; name the folder of harness.compare: --runs FOLDER"
+    return ""
 
 
 def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[float], None]) -> Clip:
-    """Play one battle greedily and write it.
+    """Play one battle greedily and write it, or say why not.
 
     Args:
         folder: for the GIF.
@@ -96,6 +130,8 @@ def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[f
         battle_seed: which battle.
         on_progress: told how much of the longest battle possible has been played, 0..1.
     """
+    if job.checkpoint is None:
+        return Clip(algorithm=job.algorithm, seed=None, told=f"no battle: {job.why_not}")
     out = folder / f"battle-{file_name(job.algorithm)}-{file_name(job.scenario)}.gif"
     ends: list[str] = []
     try:

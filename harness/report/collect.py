@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from harness.variants import group_study
+from studies.reader import StudyReader
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunRow, UnfinishedRun
-from studies.store import StudyStore
 
 R = TypeVar("R")
 Place = tuple[str, str]
@@ -60,7 +60,7 @@ class StudyData:
         return self.battles[run_id]
 
 
-def collect(store: StudyStore, study: str, keys: Collection[RunKey] | None = None) -> StudyData:
+def collect(store: StudyReader, study: str, keys: Collection[RunKey] | None = None) -> StudyData:
     """Read a study.
 
     Args:

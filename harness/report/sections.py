@@ -106,8 +106,8 @@ def mask_section(rows: Sequence[Row], plots: Sequence[Plot]) -> Section:
 def battle_section(clips: Sequence[Clip], scenario: str, seed: int, why_none: str) -> Section:
     """The same battle, played by each algorithm."""
     lead = (
-        f"One battle of {scenario} (battle seed {seed}), played greedily by the policy that each algorithm's first "
-        "seed has learned. Blue: agents; orange: enemies. One battle proves nothing; it shows how each plays."
+        f"One battle of {scenario} (battle seed {seed}), played greedily by each algorithm's first seed whose trained "
+        "policy is at hand. Blue: agents; orange: enemies. One battle proves nothing; it shows how each plays."
     )
     return Section(
         id="battles",

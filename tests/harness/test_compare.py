@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 from pathlib import Path
 
 import pytest
 
-from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING
+from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE
 from harness.train import TrainingRun
 from studies.rows import RunRow
 from studies.store import StudyStore
@@ -100,6 +101,38 @@ def test_a_broken_run_does_not_cost_the_others(
     said = capsys.readouterr().out
     assert "rule fake seed 0: tried again, it failed before with RuntimeError: broke on purpose" in said
     assert "rule fake seed 1: finished before, not repeated" in said
+
+
+def test_a_disk_that_is_full_does_not_cost_the_others(
+    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_given: object, **_named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("harness.train.plot_curves", no_room)
+    monkeypatch.setattr(Path, "write_text", no_room)
+    assert compare(*SHORT, "--seeds", "2") == SOME_MISSING
+    said = capsys.readouterr().out
+    assert "rule fake seed 0: FAILED with OSError: [Errno 28] No space left on device; its traceback, which" in said
+    assert "error.txt (No space left on device):\nTraceback (most recent call last):" in said
+    assert "rule fake seed 1: FAILED" in said
+    monkeypatch.undo()
+    assert compare(*SHORT, "--seeds", "2") == ALL_DONE
+    assert "resumes at 400 env steps, the end of its training" in capsys.readouterr().out
+
+
+def test_a_table_that_cannot_be_written_is_shown_and_told(
+    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / FOLDER / "table.csv").mkdir(parents=True)
+    assert compare(*SHORT) == WRONG_USE
+    told = capsys.readouterr()
+    assert "IQM" not in told.out
+    assert "Wilson, battles" in told.out
+    assert "table.csv cannot be written (Is a directory). All results are stored in sqlite:///" in told.err
+    assert "Move away what stands in its place, then type the same command again: what is done is not" in told.err
+    (tmp_path / FOLDER / "table.csv").rmdir()
+    assert compare(*SHORT) == ALL_DONE
 
 
 def _breaks_for_seed_zero(update):  # type: ignore[no-untyped-def]

@@ -22,6 +22,7 @@ from studies.rows import CurvePoint, RunRow
 from tests.harness.conftest import Compare
 from tests.harness.fake_request import request_for
 from tests.harness.test_table import points, run_row
+from tests.studies.test_reader import make, protected
 
 
 def runs_on(scenarios: tuple[str, ...] = ("map_a", "map_b"), seeds: tuple[int, ...] = (0, 1)) -> list[RunRow]:
@@ -214,3 +215,10 @@ def test_mistakes(study: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         told = capsys.readouterr().err
         assert message in told
         assert told.count("\n") == 1
+
+
+def test_from_a_file_that_may_not_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make(tmp_path / "studies.db")
+    with protected(tmp_path / "studies.db", 0o555, 0o444) as path:
+        assert main(["--storage", f"sqlite:///{path}", "--study", "compare", "--format", "csv"]) == ALL_DONE
+    assert capsys.readouterr().out.splitlines()[1].startswith("k24,terran_5_vs_5,1,")

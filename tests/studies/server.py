@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+Restart = Callable[[float], None]
+"""Stops the server at once and starts it again after so many seconds, without waiting for that."""
 NOBODY = 65534
 """The server refuses to run as root."""
 
@@ -26,8 +30,8 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The storage URL of an empty database on a fresh server; skips where there is none to start."""
+def server() -> Iterator[tuple[str, Restart]]:
+    """The storage URL of an empty database on a fresh server, and what restarts it; skips where none can be started."""
     psycopg = pytest.importorskip(
         "psycopg", reason="the extra 'postgres' is not installed: pip install psycopg[binary]"
     )
@@ -55,12 +59,23 @@ def server() -> Iterator[str]:
         ]
         subprocess.run(new, check=True, timeout=60, **quiet)
         start = [str(binaries / "postgres"), "-D", f"{folder}/data", "-k", str(folder), "-F", "-c", "listen_addresses="]
-        with subprocess.Popen(start, **quiet) as process:
-            try:
-                _create(psycopg, f"host={folder} user=k24 dbname=postgres")
-                yield f"postgresql://k24@/studies?host={folder}"
-            finally:
-                process.terminate()
+        running = [subprocess.Popen(start, **quiet)]
+        timers: list[threading.Timer] = []
+
+        def restart(after: float) -> None:
+            running[-1].send_signal(signal.SIGINT)  # which throws its clients out
+            running[-1].wait(timeout=30)
+            timers.append(threading.Timer(after, lambda: running.append(subprocess.Popen(start, **quiet))))
+            timers[-1].start()
+
+        try:
+            _create(psycopg, f"host={folder} user=k24 dbname=postgres")
+            yield f"postgresql://k24@/studies?host={folder}", restart
+        finally:
+            for timer in timers:
+                timer.join()
+            running[-1].send_signal(signal.SIGINT)
+            running[-1].wait(timeout=30)
 
 
 def _create(psycopg: Any, address: str) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from studies.place import read_storage
 from studies.run import RunRecord
 from studies.schema import SCHEMA_VERSION
 from studies.store import StudyStore
-from tests.limits import file_size_limit
+from tests.limits import file_size_limit, ordinary_user
 from tests.studies.sample import RESULT, begin, evaluate, open_store, query, url
 
 
@@ -162,18 +161,6 @@ def test_an_empty_study_name_is_explained(tmp_path: Path) -> None:
 def test_a_folder_that_takes_no_file_is_explained() -> None:
     with pytest.raises(StorageError, match=r"/proc/studies\.db cannot be written \(unable to open .*ls -ld /proc"):
         open_store(Path("/proc/studies.db"))
-
-
-@contextmanager
-def ordinary_user() -> Iterator[None]:
-    """Root may write anywhere, so root becomes somebody else for a moment."""
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(before)
 
 
 @pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o555, 0o444), (0o555, 0o666), (0o777, 0o444)])

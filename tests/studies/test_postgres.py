@@ -7,23 +7,36 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import optuna
 import pytest
+from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 
-from studies.database import connect, transaction
+from studies.database import clock, connect, transaction
 from studies.errors import StorageError
 from studies.place import read_storage
 from studies.schema import SCHEMA_VERSION
+from studies.search import SearchStudy
 from studies.store import StudyStore, study_names
 from tests.studies.sample import CONFIG, KEY, OUTCOMES, RESULT, begin, evaluate
-from tests.studies.server import server
+from tests.studies.server import Restart, server
 from tests.studies.test_search import kill_one_of_three
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with server() as address:
-        yield address
+def running() -> Iterator[tuple[str, Restart]]:
+    with server() as found:
+        yield found
+
+
+@pytest.fixture
+def url(running: tuple[str, Restart]) -> str:
+    return running[0]
+
+
+@pytest.fixture
+def restart(running: tuple[str, Restart]) -> Restart:
+    return running[1]
 
 
 def ask(url: str, statement: str) -> list[tuple[object, ...]]:
@@ -107,6 +120,16 @@ def test_our_transactions_queue(url: str) -> None:
     assert ask(url, "SELECT n FROM counted") == [(20,)]
 
 
+def test_the_clock_is_the_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machines whose clocks differ agree on who gave no sign of life."""
+    place, now = read_storage(url), time.time()
+    engine = connect(place, 10)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    with transaction(engine, place) as session:
+        assert clock(session) == pytest.approx(now, abs=60)
+    engine.dispose()
+
+
 def test_a_lock_that_is_not_had_in_time_is_told(url: str) -> None:
     place = read_storage(url)
     engine = connect(place, 10)
@@ -124,6 +147,39 @@ def test_a_server_that_dropped_its_connections_is_asked_again(url: str) -> None:
         ask(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
         evaluate(run, 2000)
         assert run.finish(RESULT).win_rate == RESULT.win_rate
+
+
+def test_a_server_that_is_restarted_is_waited_for(url: str, restart: Restart) -> None:
+    """Both sides of a study come back: ours, and Optuna's with its heartbeats."""
+
+    def objective(trial: optuna.Trial) -> float:
+        restart(0.5)
+        return trial.suggest_float("x", 0, 1)
+
+    with SearchStudy.open(url, "restarted", request={"heartbeat": 1}, trials=1) as search:
+        sampler, pruner = optuna.samplers.RandomSampler(seed=0), optuna.pruners.NopPruner()
+        search.work(objective, sampler=sampler, pruner=pruner, tell=lambda trial: None)
+        assert [trial.state for trial in search.optuna.get_trials()] == [TrialState.COMPLETE]
+    with StudyStore.open(url, "patient") as store:
+        run = begin(store, seed=3)
+        restart(0.5)
+        evaluate(run, 1000)
+        assert run.finish(RESULT).win_rate == RESULT.win_rate
+
+
+def test_a_server_is_waited_for_as_long_as_asked(url: str, restart: Restart, caplog: pytest.LogCaptureFixture) -> None:
+    place = read_storage(url)
+    hasty, patient = connect(place, 0.3), connect(place, 20)
+    restart(1.0)
+    gone = pytest.raises(StorageError, match=r"cannot be reached \(.* What was stored before is safe")
+    with gone, transaction(hasty, place) as session:
+        session.execute(text("SELECT 1"))
+    with transaction(patient, place) as session:
+        assert session.execute(text("SELECT 1")).scalar() == 1
+    told = [record.message.partition("); ")[2] for record in caplog.records]
+    assert told == ["tried again for 0.3 s", "tried again for 20 s"]
+    hasty.dispose()
+    patient.dispose()
 
 
 def test_a_missing_database_is_told(url: str) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import optuna
 import pytest
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
 from studies.errors import StorageError
@@ -59,13 +61,18 @@ def open_search(path: Path, trials: int = 4, **changed: object) -> SearchStudy:
 
 
 def kill_one_of_three(storage: str, log: Path) -> None:
-    """Three processes share a search; the first kills itself in its first trial, and the others make that good."""
+    """Three processes share a search; the first kills itself in its first trial, and the others make that good.
+
+    Their machines stand in three time zones.
+    """
     with SearchStudy.open(storage, "search", request=REQUEST, trials=TRIALS) as search:
         search.fill()
         command = [sys.executable, "-m", "tests.studies.search_worker", storage, str(log)]
         processes = [
-            subprocess.Popen([*command, *more], cwd=ROOT, stderr=subprocess.PIPE, text=True)
-            for more in (["die"], [], [])
+            subprocess.Popen(
+                [*command, *more], cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "TZ": zone}
+            )
+            for more, zone in ((["die"], "Etc/GMT-14"), ([], "Etc/GMT+12"), ([], "UTC"))
         ]
         said = [process.communicate(timeout=100)[1] for process in processes]
         assert [process.returncode for process in processes] == [-9, 0, 0], said
@@ -146,22 +153,27 @@ def test_a_database_error_does_not_count_as_an_answer(path: Path) -> None:
         assert states(search) == {"COMPLETE": 1, "FAIL": 1}
 
 
-def take(path: Path, ago: float = 0.0) -> None:
-    """Make a trial RUNNING without anyone at work: its worker was killed before its first sign of life."""
-    first = "SELECT min(trial_id) FROM trials WHERE state = 'WAITING'"
-    began = str(datetime.now() - timedelta(seconds=ago))
-    query(path, f"UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ({first})", began)
+def take(search: SearchStudy) -> None:
+    """As a worker does that is killed at that moment."""
+    with pytest.warns(UserWarning, match="supposed to be used with Study.optimize"):
+        search.optuna.ask()
 
 
-def test_a_worker_killed_before_its_first_heartbeat_loses_nothing(path: Path) -> None:
+def fail_stale(search: SearchStudy) -> None:
+    """As every worker does before it takes a trial."""
+    with pytest.warns(ExperimentalWarning):
+        fail_stale_trials(search.optuna)
+
+
+def test_a_worker_killed_as_it_took_a_trial_loses_nothing(path: Path) -> None:
     with open_search(path, trials=2) as search:
         search.fill()
-        take(path)
-        search.fill()
-        assert states(search) == {"RUNNING": 1, "WAITING": 1}, "it may be alive"
-        query(path, "UPDATE trials SET datetime_start = '2001-01-01 00:00:00.000000'")
+        take(search)
+        query(path, "UPDATE trials SET datetime_start = '2001-01-01 00:00:00' WHERE state = 'RUNNING'")
+        fail_stale(search)
         assert search.fill() == 2
-        assert states(search) == {"FAIL": 1, "WAITING": 2}
+        assert states(search) == {"RUNNING": 1, "WAITING": 1}, "it may be alive, whatever its machine's clock says"
+        query(path, "UPDATE trial_heartbeats SET heartbeat = '2001-01-01 00:00:00'")
         work(search, uniform)
         assert states(search) == {"FAIL": 1, "COMPLETE": 2}
 
@@ -170,7 +182,9 @@ def test_a_trial_that_kills_each_worker_ends(path: Path) -> None:
     with open_search(path, trials=1) as search:
         for _ in range(RETRIES + 1):
             assert search.fill() == 1
-            take(path, ago=3600)
+            take(search)
+            query(path, "UPDATE trial_heartbeats SET heartbeat = '2001-01-01 00:00:00'")
+            fail_stale(search)
         assert search.fill() == 0
         assert states(search) == {"FAIL": RETRIES + 1}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from PIL import Image
 
 from harness.compare import main as compare
 from harness.report.__main__ import main as report
+from studies.rows import RunKey
+from studies.store import StudyStore
 from tests.harness.report.browser import DARK, LIGHT, Visit, find_browser, visit
 
 BROWSER = find_browser()
@@ -82,6 +85,23 @@ def test_a_browser_shows_it(runs: Path, tmp_path: Path, scheme: int, width: int)
         "line": "rgb(88, 182, 240)",
     }
     assert {seen["still"][0], seen["stopped"][0]} == {"data:image/gif", "data:image/png"}, "the switch stops them"
+
+
+def test_an_algorithm_that_cannot_be_shown_says_why(runs: Path, tmp_path: Path) -> None:
+    """Only the second seed of qmix has left its checkpoint, k24 none; kalei has not finished."""
+    own = ["--storage", f"sqlite:///{runs}/s.db", "--study", STUDY]
+    short = ["--budget", "smoke", "--env-steps", "40", "--report", "none", "--device", "cpu", "--out", str(tmp_path)]
+    assert compare([*own, *short, "--algos", "qmix", "--seeds", "1,2"]) == 0
+    with StudyStore.open(own[1], STUDY) as store:
+        row = store.rows()[0]
+        key = RunKey(algorithm="kalei", scenario=row.scenario, seed=0, config_hash="made-up")
+        store.begin(key, config={**row.config, "algorithm": {"name": "kalei"}}, provenance=row.provenance)
+    assert report([*own, "--runs", str(tmp_path), "--out", str(tmp_path / "page.html")]) == 0
+    text = (tmp_path / "page.html").read_text()
+    assert "qmix, seed 1: " in text
+    assert re.search(r"k24: no battle: its checkpoint is not in \S+/k24-terran_5_vs_5-seed0-\w+; name .* --runs", text)
+    assert "kalei: no battle: none of its runs on terran_5_vs_5 has finished." in text
+    assert "by each algorithm&#39;s first seed whose trained policy is at hand" in text
 
 
 @needs_browser

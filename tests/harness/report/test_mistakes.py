@@ -8,7 +8,8 @@ import pytest
 
 from harness.command_line import WRONG_USE
 from tests.harness.report.conftest import ReportCommand
-from tests.harness.report.made_up import make_study
+from tests.harness.report.made_up import STUDY, make_study
+from tests.limits import file_size_limit
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +48,26 @@ def test_mistake(flags: list[str], message: str, study: Path, capsys: pytest.Cap
 def test_no_database(report: ReportCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert report() == WRONG_USE
     assert f"There is no database {tmp_path}/s.db. Make one: python -m harness.compare" in capsys.readouterr().err
+
+
+def test_a_file_in_place_of_the_folder_for_plots(
+    report: ReportCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_study(tmp_path, algorithms=("qmix",), seeds=1)
+    (tmp_path / "runs" / STUDY).mkdir(parents=True)
+    (tmp_path / "runs" / STUDY / "report").write_text("mine")
+    assert report() == WRONG_USE
+    told = capsys.readouterr().err
+    assert f"{tmp_path}/runs/{STUDY}/report cannot be written (File exists). All results are stored in sqlite:" in told
+    assert "s.db. Move away what stands in its place, then type the same command again" in told
+    assert (tmp_path / "runs" / STUDY / "report").read_text() == "mine"
+
+
+def test_a_full_disk(report: ReportCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_study(tmp_path, algorithms=("qmix",), seeds=1)
+    with file_size_limit(20_000):
+        assert report() == WRONG_USE
+    told = capsys.readouterr().err
+    assert "cannot be written (File too large). All results are stored in sqlite:///" in told
+    assert f"Make room (df -h {tmp_path}/runs/{STUDY}; ulimit -f), then type the same command again" in told
+    assert report() == 0

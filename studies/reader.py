@@ -1,0 +1,118 @@
+"""A study read without writing a byte: a colleague's file may be write-protected, or others may be at work on it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Engine, select
+
+from studies import reading
+from studies.database import connect, connect_to_read, inspect_file, transaction
+from studies.errors import StorageError
+from studies.place import Place, read_storage
+from studies.rows import CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
+from studies.schema import SCHEMA_VERSION, Run
+
+BUSY_SECONDS = 60.0
+"""How long to wait for another process's write before giving up."""
+
+
+class StudyReader:
+    """What one study of a database holds.
+
+    Args:
+        engine: of our tables.
+        place: the database.
+        study: name of the Optuna study.
+    """
+
+    def __init__(self, engine: Engine, place: Place, study: str) -> None:
+        self._engine, self.place, self.study = engine, place, study
+
+    @classmethod
+    def open(cls, storage: str, study: str, *, busy_seconds: float = BUSY_SECONDS) -> StudyReader:
+        """Open a study to read it; one that is not there has no runs.
+
+        Args:
+            storage: as ``StudyStore.open`` takes it.
+            study: its name.
+            busy_seconds: how long to wait for another process's write.
+
+        Raises:
+            StorageError: there is no such database, it cannot be read, or its tables are of another version and the
+                file may not be written. Tables of an older version in a file that may be written are brought up to
+                date, a copy of the file kept.
+        """
+        place = read_storage(storage)
+        return cls(_engine(place, busy_seconds), place, study)
+
+    def studies(self) -> list[str]:
+        """Names of all studies of this database that have runs."""
+        with transaction(self._engine, self.place) as session:
+            return list(session.scalars(select(Run.study).distinct().order_by(Run.study)))
+
+    def rows(self) -> list[RunRow]:
+        """The finished runs of this study, in the order in which they were first started."""
+        with transaction(self._engine, self.place) as session:
+            finished = select(Run).filter_by(study=self.study, state="finished").order_by(Run.id)
+            return [reading.read_row(session, run) for run in session.scalars(finished)]
+
+    def unfinished(self) -> list[UnfinishedRun]:
+        """The other runs of this study, likewise."""
+        with transaction(self._engine, self.place) as session:
+            return reading.unfinished(session, self.study)
+
+    def states(self) -> dict[int, str]:
+        """Run id -> ``queued``, ``running``, ``interrupted``, ``failed`` or ``finished``, as the rows say."""
+        with transaction(self._engine, self.place) as session:
+            return {run.id: run.state for run in session.scalars(select(Run).filter_by(study=self.study))}
+
+    def curve_points(self, run_id: int) -> list[CurvePoint]:
+        """The evaluations made during a run's training, in order of ``env_steps``."""
+        with transaction(self._engine, self.place) as session:
+            return reading.curve_points(session, run_id)
+
+    def events(self, run_id: int) -> list[tuple[int, str]]:
+        """(env_steps, line) of what happened in a run's training."""
+        with transaction(self._engine, self.place) as session:
+            return reading.events(session, run_id)
+
+    def outcomes(self, run_id: int) -> list[EpisodeOutcome]:
+        """The episodes of a run's final evaluation, by slot and battle."""
+        with transaction(self._engine, self.place) as session:
+            return reading.outcomes(session, run_id)
+
+    def close(self) -> None:
+        """Release the connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+def _engine(place: Place, busy_seconds: float) -> Engine:
+    """An engine that reads tables of this program's version."""
+    if place.path and not place.path.is_file():
+        raise StorageError(f"There is no database {place}. Make one: python -m harness.compare --storage {place.shown}")
+    inspect_file(place, busy_seconds)
+    engine, version = connect_to_read(place, busy_seconds)
+    if version == SCHEMA_VERSION:
+        return engine
+    engine.dispose()
+    if place.path and not (_may_write(place.path) and _may_write(place.path.parent)):
+        found = "holds no tables of this program" if version is None else f"is of an older version ({version})"
+        raise StorageError(
+            f"{place} {found}, and cannot be brought to this program's version ({SCHEMA_VERSION}), since it may not be "
+            f"written. Copy it and read the copy: cp {place} copy.db; then --storage sqlite:///copy.db"
+        )
+    connect(place, busy_seconds).dispose()
+    return connect_to_read(place, busy_seconds)[0]
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import tempfile
 import textwrap
 from itertools import count
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, Literal
 import torch
 
 from harness.errors import UsageError
+from harness.whole_file import replacing
 from studies.errors import StorageError
 
 CheckpointReplay = Literal["auto", "yes", "no"]
@@ -37,21 +36,12 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     Raises:
         StorageError: there is no room for it, or it may not be written; the old one is as it was.
     """
-    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError | RuntimeError):  # torch's writer tells of a full disk by a RuntimeError
-            raise _unwritten(path, error) from error
-        raise
+        with replacing(path) as draft:
+            torch.save(content, draft)
+    except (OSError, RuntimeError) as error:  # torch's writer tells of a full disk by a RuntimeError
+        raise _unwritten(path, error) from error
 
 
 def _unwritten(path: Path, error: Exception) -> StorageError:

@@ -24,6 +24,7 @@ from harness.plot import plot_curves
 from harness.progress import RunProgress, battles_bar
 from harness.rollout import Rollout
 from harness.seeding import derive_seed
+from harness.whole_file import remove_drafts
 from studies.rows import RunRow
 from studies.run import RunRecord
 
@@ -233,6 +234,7 @@ class TrainingRun:
 
     def restore(self) -> list[str]:
         """Go to the last checkpoint, if there is one; returns lines that say where the run starts and how."""
+        remove_drafts(self.path)  # the run is this process's own now; each is as large as a checkpoint
         saved = load_checkpoint(self.path)
         lines = []
         if saved is not None and saved.get("run_created") != self.record.created:

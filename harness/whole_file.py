@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
 
@@ -29,4 +30,10 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())  # or a power cut could leave the new name on an empty file
         draft.replace(path)
     finally:
+        draft.unlink(missing_ok=True)
+
+
+def remove_drafts(path: Path) -> None:
+    """Remove what killed processes left half written beside a file; only where nobody else may be writing it."""
+    for draft in path.parent.glob(f".{escape(path.stem)}-*.part{escape(path.suffix)}"):
         draft.unlink(missing_ok=True)

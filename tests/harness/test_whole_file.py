@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.whole_file import replacing
+from harness.whole_file import remove_drafts, replacing
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -49,3 +49,11 @@ def test_after_a_failure_the_file_is_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no room"):
         write("ha")
     assert (path.read_text(), os.listdir(tmp_path)) == ("old", ["page.html"])
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "run[1].pt"
+    for name in ("run[1].pt", ".run[1]-0123.part.pt", ".other-0123.part.pt"):
+        (tmp_path / name).write_text(name)
+    remove_drafts(path)
+    assert sorted(os.listdir(tmp_path)) == [".other-0123.part.pt", "run[1].pt"]

@@ -147,12 +147,12 @@ def _scatter(
 
 
 def plot_profiles(folder: Path, findings: Findings, algorithms: Sequence[str]) -> list[Plot]:
-    """The share of runs that win more than each rate; none where no algorithm has two seeds on a scenario."""
+    """The share of runs that win more than each rate; none where all have two seeds on no scenario in common."""
     if not findings.overall:
         return []
     curves = [
         Curve(
-            label=f"{each.algorithm} ({', '.join(each.scenarios)})",
+            label=f"{each.algorithm} ({each.seeds} seeds of {_named(each.scenarios)})",
             band=each.profile,
             look=series(algorithms.index(each.algorithm)),
         )
@@ -176,7 +176,11 @@ def plot_profiles(folder: Path, findings: Findings, algorithms: Sequence[str]) -
         draw,
         title="Performance profiles",
         alt=f"Falling curves. Win rate that half the runs do not exceed: {', '.join(middle)}.",
-        caption=f"Higher is better; a curve above another throughout, on the same scenarios, is better at every "
-        f"quantile. Bands: {curves[0].band.kind}.",
+        caption=f"Higher is better; a curve above another throughout is better at every quantile. All are over the "
+        f"same seeds of the same scenarios. Bands: {curves[0].band.kind}.",
     )
     return [plot]
+
+
+def _named(scenarios: Sequence[str]) -> str:
+    return scenarios[0] if len(scenarios) == 1 else f"each of {len(scenarios)} scenarios"

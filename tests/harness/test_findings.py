@@ -112,7 +112,7 @@ def test_several_scenarios_are_summed_up() -> None:
     assert qmix.aggregates.optimality_gap.estimate == pytest.approx(1 - 0.375)
     assert rule.profile.estimate[[0, 50, 99, 100]].tolist() == [1.0, 0.5, 0.5, 0.0]
     text = as_markdown(found)
-    assert "| rule | 2 | 0.750 [0.750, 0.750] | 0.750 [0.750, 0.750] | 0.750 [0.750, 0.750] | 0.250 [" in text
+    assert "| rule | 2 | 2 | 0.750 [0.750, 0.750] | 0.750 [0.750, 0.750] | 0.750 [0.750, 0.750] | 0.250 [" in text
     assert "\n- fake_two: rule − qmix = +0.500 [" in text
     out = io.StringIO()
     show_table(Console(file=out, width=130), found)
@@ -146,7 +146,7 @@ def test_one_seed_has_no_bands_and_no_sums() -> None:
 def test_json_holds_everything_as_plain_numbers() -> None:
     found = found_for([10, 8, 4, 3])
     read = json.loads(as_json(found))
-    assert list(read) == ["title", "rows", "comparisons", "improvements", "overall", "curves"]
+    assert list(read) == ["title", "rows", "comparisons", "improvements", "overall", "left_out", "curves"]
     assert read["rows"][0]["algorithm"] == "rule"
     assert read["overall"][0]["profile"]["at"] == pytest.approx(np.linspace(0, 1, 101).tolist())
     assert read["comparisons"][0]["verdict"] == found.comparisons[0].verdict

@@ -18,6 +18,7 @@ from rich.text import Text
 from harness.findings import Findings
 from harness.overall import Overall
 from harness.stats import Interval
+from harness.stats.coverage import few_seeds
 from harness.summary import Row
 
 Cell = Callable[[Row], str]
@@ -181,7 +182,8 @@ def footnotes(findings: Findings) -> tuple[dict[str, str], list[str]]:
     rows = findings.rows
     reasons = dict.fromkeys(row.speedup_24_reason for row in rows if row.speedup_24 is None)
     markers = {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
-    notes = list(findings.left_out)
+    few = few_seeds(len(row.seeds) for row in rows if row.can_be_won)
+    notes = [*findings.left_out, *([few] if few else [])]
     notes += [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
     conditions = dict.fromkeys((row.throughput_batch, row.throughput_dtype, row.device) for row in rows)
     notes += [

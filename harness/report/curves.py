@@ -19,6 +19,7 @@ from harness.report.figure import Plot, draw_plot
 from harness.report.style import INK, Series, series
 from harness.seeding import derive_generator
 from harness.stats import Band, sample_efficiency, wilson
+from harness.stats.coverage import few_seeds
 from studies.rows import CurvePoint
 
 MEASURES = {"win_rate": "greedy win rate", "return_mean": "greedy return"}
@@ -32,6 +33,8 @@ class Curve:
     label: str
     band: Band
     look: Series
+    seeds: int = 1
+    """That the band is over."""
 
 
 def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: str, measure: str) -> list[Plot]:
@@ -64,13 +67,14 @@ def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: s
 
     ends = ", ".join(f"{curve.label} {curve.band.estimate[-1]:.2f}" for curve in lines)
     kinds = "; ".join(dict.fromkeys(curve.band.kind for curve in lines))
+    few = few_seeds(curve.seeds for curve in curves)
     plot = draw_plot(
         folder,
         f"{'curve' if measure == 'win_rate' else 'return'}-{file_name(scenario)}",
         draw,
         title=f"{scenario}: {MEASURES[measure]} over training",
         alt=f"Lines over env steps up to {last:,.0f}. At their ends: {ends}.",
-        caption=f"Bands: {kinds}.",
+        caption=f"Bands: {kinds}{f' ({few})' if few else ''}.",
     )
     return [plot]
 
@@ -89,7 +93,7 @@ def own_curves(data: StudyData, findings: Findings, scenario: str, measure: str)
         band = known.get((algorithm, scenario)) or band_of(seeds, measure, algorithm, scenario)
         if band:
             told = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}{'' if finished else ', in training'}"
-            found.append(Curve(label=f"{algorithm} ({told})", band=band, look=series(number)))
+            found.append(Curve(label=f"{algorithm} ({told})", band=band, look=series(number), seeds=len(seeds)))
     return found
 
 

@@ -69,15 +69,16 @@ def find(grouped: Groups, records: Records, *, title: str) -> Findings:
         title: above the table.
     """
     common = common_runs(grouped)
+    compared, not_compared = comparisons(grouped, records.outcomes)
     curves = (_curve(job, records.curve_points) for job in _curve_jobs(grouped, common))
     return Findings(
         title=title,
         rows=summarise(grouped),
-        comparisons=comparisons(grouped, records.outcomes),
+        comparisons=compared,
         improvements=improvements(grouped),
         overall=list(overall(grouped, common)),
         curves=[curve for curve in curves if curve is not None],
-        left_out=[common.left_out] if common.left_out else [],
+        left_out=[*not_compared, *([common.left_out] if common.left_out else [])],
     )
 
 

@@ -80,12 +80,28 @@ def test_runs_on_other_battles_are_not_paired() -> None:
     plans = plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0,)))[0]
     runs = runs_of(plans, [10, 8])
     grouped = {("rule", "fake"): [runs[0]], ("qmix", "fake"): [runs[1]]}
-    assert len(comparisons(grouped, Kept(runs).outcomes)) == 1
+    found, left_out = comparisons(grouped, Kept(runs).outcomes)
+    assert (len(found), left_out) == (1, [])
     for part in ("env", "evaluation"):
         elsewhere = run_row(plans[1], 8, run_id=1, config={part: {"final_episodes": 32}})
-        assert comparisons({**grouped, ("qmix", "fake"): [elsewhere]}, Kept(runs).outcomes) == []
+        told = f"fake: rule − qmix is not compared: seed 0 (other settings of {part})"
+        assert comparisons({**grouped, ("qmix", "fake"): [elsewhere]}, Kept(runs).outcomes) == ([], [told])
     other_seed = run_row(plans[1], 8, run_id=1, seed=5)
-    assert comparisons({**grouped, ("qmix", "fake"): [other_seed]}, Kept(runs).outcomes) == []
+    told = "fake: rule − qmix is not compared: no seed in common (0 and 5)"
+    assert comparisons({**grouped, ("qmix", "fake"): [other_seed]}, Kept(runs).outcomes) == ([], [told])
+
+
+def test_runs_that_a_comparison_leaves_out_are_named() -> None:
+    plans = plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0, 1)))[0]
+    runs = runs_of(plans, [10, 8, 4, 3])
+    grouped = group_runs(plans, runs)
+    grouped["qmix", "fake"][1] = run_row(plans[3], 3, run_id=3, config={"evaluation": {"final_episodes": 32}})
+    text = as_markdown(find(grouped, Kept(runs), title="t"))
+    assert "\n- fake: rule − qmix leaves out seed 1 (other settings of evaluation)\n" in text
+    assert find({**grouped, ("qmix", "fake"): []}, Kept(runs), title="t").left_out == [], "it has no row either"
+    nothing_finished = {run.run_id: [outcome(0, False, aborted=True)] for run in runs}
+    _, left_out = comparisons(group_runs(plans, runs), nothing_finished.__getitem__)
+    assert left_out == ["fake: rule − qmix is not compared: seeds 0, 1 (fewer than two battles that both finished)"]
 
 
 def test_aborted_battles_are_left_out_of_both() -> None:
@@ -95,7 +111,7 @@ def test_aborted_battles_are_left_out_of_both() -> None:
         0: [outcome(0, True), outcome(1, True), outcome(2, True), outcome(3, False)],
         1: [outcome(0, False, aborted=True), outcome(1, False), outcome(2, False), outcome(3, False)],
     }
-    (found,) = comparisons(group_runs(plans, runs), battles.__getitem__)
+    ((found,), _) = comparisons(group_runs(plans, runs), battles.__getitem__)
     assert found.difference == pytest.approx(2 / 3)
 
 

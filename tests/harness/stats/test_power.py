@@ -86,9 +86,9 @@ def test_seeds_judged_alone_are_wrong_at_their_rate() -> None:
 
 
 def test_seeds_added_until_it_decides_are_wrong_more_often() -> None:
-    """What README and report say: 13 of 100."""
+    """What README and report say: 14 of 100."""
     rng = np.random.default_rng(2)
-    assert calls_a_winner([looks(rng, alone=False, most=10) for _ in range(600)]) == pytest.approx(0.13, abs=0.04)
+    assert calls_a_winner([looks(rng, alone=False, most=10) for _ in range(600)]) == pytest.approx(0.14, abs=0.04)
 
 
 def test_the_advice_is_for_each_of_several_scenarios() -> None:

@@ -62,7 +62,9 @@ def comparisons(grouped: Groups, outcomes: Outcomes) -> tuple[list[Comparison], 
                 continue  # the table shows who has no run there
             paired, reasons = _pair(ours, theirs, scores)
             if reasons:
-                what = f"{algorithm} − {baseline} leaves out" if paired else f"{algorithm} − {baseline} is not compared:"
+                what = (
+                    f"{algorithm} − {baseline} leaves out" if paired else f"{algorithm} − {baseline} is not compared:"
+                )
                 left_out.append(f"{scenario}: {what} {'; '.join(reasons)}")
             if not paired:
                 continue

@@ -12,6 +12,7 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import envs.registry
@@ -26,7 +27,9 @@ from harness.command_line import (
     say,
 )
 from harness.errors import UsageError, unknown_name
+from harness.findings import find
 from harness.flags import default_study
+from harness.progress import with_bar
 from harness.report.build import Report, Wanted, write_report
 from harness.report.collect import StudyData, collect
 from harness.stored import stored_study
@@ -47,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             data = collect(store, flags.study)
         check_scenario(wanted, data)
         make_folder(wanted.out.parent)
-        report = write_report(data, wanted, console)
+        findings = find(data.groups, data, title=data.study, track=partial(with_bar, console, "learning curves"))
+        report = write_report(data, findings, wanted, console)
         say(console, told(report))
         if flags.json:
             print(as_document(report), end="")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from harness.differences import comparisons
-from harness.findings import Findings, find
+from harness.findings import CurveJob, Findings, find
 from harness.plan import RunPlan, plan_runs
 from harness.summary import group_runs
 from harness.table import as_json, as_markdown, show_table
@@ -149,6 +149,21 @@ def test_curves_have_bands_over_seeds() -> None:
     band = found.curves[0].band
     assert (band.at.tolist(), band.estimate.tolist()) == ([0, 10], [0.0, 0.75])
     assert (band.low.tolist(), band.high.tolist()) == ([0.0, 0.5], [0.0, 1.0])
+
+
+def test_curves_which_take_longest_are_handed_out_one_by_one() -> None:
+    plans = plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0, 1)))[0]
+    runs = runs_of(plans, [8, 4, 16, 4])
+    seen: list[str] = []
+
+    def shown(jobs: Sequence[CurveJob]) -> Iterator[CurveJob]:
+        for number, job in enumerate(jobs):
+            seen.append(f"{job[0]}, {number} of {len(jobs)}")
+            yield job
+
+    found = find(group_runs(plans, runs), Kept(runs), title="t", track=shown)
+    assert seen == ["rule, 0 of 2", "qmix, 1 of 2"]
+    assert [curve.algorithm for curve in found.curves] == ["rule", "qmix"]
 
 
 def test_one_seed_has_no_bands_and_no_sums() -> None:

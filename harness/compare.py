@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -34,6 +35,7 @@ from harness.folders import run_folder
 from harness.job import job_of
 from harness.plan import RunPlan, plan_runs
 from harness.process import prepare_process
+from harness.progress import with_bar
 from harness.report.build import Wanted, write_report
 from harness.report.collect import collect
 from harness.summary import group_runs, has_winners
@@ -154,7 +156,8 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
     title = f"{request.study}: {request.budget.env_steps:,} env steps a run"
     if request.backend != "battle":
         title += f", played by {game_name()}"
-    findings = find(group_runs(plans, store.rows()), store, title=title)
+    track = partial(with_bar, console, "learning curves")
+    findings = find(group_runs(plans, store.rows()), store, title=title, track=track)
     if request.json:
         print(as_json(findings), end="")
     if not findings.rows:
@@ -182,7 +185,7 @@ def write_files(
             command=request.command,
         )
         data = collect(store, request.study, {plan.key for plan in plans})
-        written.append(write_report(data, wanted, console).page)
+        written.append(write_report(data, findings, wanted, console).page)
     return written
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -15,6 +15,9 @@ from studies.rows import EpisodeOutcome, RunRow
 
 Outcomes = Callable[[int], Sequence[EpisodeOutcome]]
 """From a run's number to the battles of its final evaluation, as ``StudyStore.outcomes`` does."""
+
+Scores = Mapping[tuple[int, int], float]
+"""(slot, battle) -> whether it was won, or its return."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,24 +41,34 @@ class Comparison:
     """The same in words, and how many seeds would decide."""
 
 
-def comparisons(grouped: Groups, outcomes: Outcomes) -> list[Comparison]:
+def comparisons(grouped: Groups, outcomes: Outcomes) -> tuple[list[Comparison], list[str]]:
     """Every pair of algorithms on every scenario, and over all scenarios that can be won where there are several.
 
     Args:
         grouped: the runs of the table.
         outcomes: gives the battles of a run's final evaluation.
+
+    Returns:
+        The comparisons, and a line for each that is missing or without some runs, which says why.
     """
     scores = {run.run_id: _scores(run, outcomes(run.run_id)) for members in grouped.values() for run in members}
-    found = []
+    found: list[Comparison] = []
+    left_out: list[str] = []
     for algorithm, baseline in combinations(algorithms_of(grouped), 2):
         won = []
         for scenario in (scenario for name, scenario in grouped if name == algorithm):
-            pairs = _same_battles(grouped[algorithm, scenario], grouped.get((baseline, scenario), ()))
-            paired = {our.seed: _paired(scores[our.run_id], scores[their.run_id]) for our, their in pairs}
-            paired = {seed: differences for seed, differences in paired.items() if len(differences) > 1}
+            ours, theirs = grouped[algorithm, scenario], grouped.get((baseline, scenario), ())
+            if not (ours and theirs):
+                continue  # the table shows who has no run there
+            paired, reasons = _pair(ours, theirs, scores)
+            if reasons:
+                what = (
+                    f"{algorithm} − {baseline} leaves out" if paired else f"{algorithm} − {baseline} is not compared:"
+                )
+                left_out.append(f"{scenario}: {what} {'; '.join(reasons)}")
             if not paired:
                 continue
-            shares = has_winners(pairs[0][0])
+            shares = has_winners(ours[0])
             difference = paired_difference([list(paired.values())], shares=shares)
             found.append(_comparison(algorithm, baseline, scenario, tuple(paired), difference, shares))
             if shares:
@@ -63,21 +76,36 @@ def comparisons(grouped: Groups, outcomes: Outcomes) -> list[Comparison]:
         if len(won) > 1:
             over_all = paired_difference(won, shares=True)
             found.append(_comparison(algorithm, baseline, f"{len(won)} scenarios", over_all.seeds, over_all, True))
-    return found
+    return found, left_out
 
 
-def _same_battles(ours: Sequence[RunRow], theirs: Sequence[RunRow]) -> list[tuple[RunRow, RunRow]]:
-    """Runs of the same seed that were judged on the same battles of the same world."""
+def _pair(
+    ours: Sequence[RunRow], theirs: Sequence[RunRow], scores: Mapping[int, Scores]
+) -> tuple[dict[int, NDArray[np.float64]], list[str]]:
+    """Seed -> differences, of the seeds that both were judged with on the same battles; and why other seeds are not."""
     by_seed = {run.seed: run for run in theirs}
     together = [(run, by_seed[run.seed]) for run in ours if run.seed in by_seed]
-    return [
-        (our, their)
-        for our, their in together
-        if all(our.config.get(part) == their.config.get(part) for part in ("env", "evaluation"))
-    ]
+    if not together:
+        return {}, [f"no seed in common ({_listed(run.seed for run in ours)} and {_listed(by_seed)})"]
+    paired: dict[int, NDArray[np.float64]] = {}
+    reasons: dict[str, list[int]] = {}
+    for our, their in together:
+        others = [part for part in ("env", "evaluation") if our.config.get(part) != their.config.get(part)]
+        differences = _paired(scores[our.run_id], scores[their.run_id])
+        if others:
+            reasons.setdefault(f"other settings of {' and '.join(others)}", []).append(our.seed)
+        elif len(differences) < 2:
+            reasons.setdefault("fewer than two battles that both finished", []).append(our.seed)
+        else:
+            paired[our.seed] = differences
+    return paired, [f"seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)} ({why})" for why, seeds in reasons.items()]
 
 
-def _scores(run: RunRow, outcomes: Sequence[EpisodeOutcome]) -> dict[tuple[int, int], float]:
+def _listed(seeds: Iterable[int]) -> str:
+    return ", ".join(map(str, seeds))
+
+
+def _scores(run: RunRow, outcomes: Sequence[EpisodeOutcome]) -> Scores:
     """(slot, battle) -> whether it was won, or its return where no one wins, of each finished battle."""
     won = has_winners(run)
     return {
@@ -87,7 +115,7 @@ def _scores(run: RunRow, outcomes: Sequence[EpisodeOutcome]) -> dict[tuple[int, 
     }
 
 
-def _paired(ours: dict[tuple[int, int], float], theirs: dict[tuple[int, int], float]) -> NDArray[np.float64]:
+def _paired(ours: Scores, theirs: Scores) -> NDArray[np.float64]:
     """Differences of the battles that both finished, in order of slot and battle."""
     return np.array([score - theirs[battle] for battle, score in ours.items() if battle in theirs])
 

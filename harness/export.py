@@ -13,13 +13,15 @@ import io
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from harness.command_line import ALL_DONE, WRONG_USE, Parser, listed, make_console, say
 from harness.errors import UsageError, unknown_name
-from harness.findings import find
+from harness.findings import Findings, find
 from harness.flags import default_study
 from harness.marl_eval import marl_eval_layout
+from harness.progress import with_bar
 from harness.stored import stored_study
 from harness.summary import Groups
 from harness.table import as_json, as_markdown, csv_rows, write_csv_to
@@ -36,7 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         flags = _parser().parse_args(sys.argv[1:] if argv is None else argv)
         with stored_study(flags.storage, flags.study) as store:
             grouped = choose(group_study(store.rows()), flags.study, listed(flags.algos), listed(flags.scenarios))
-            text, notes = FORMATS[flags.format](grouped, store, flags.study)
+            if flags.format == MARL_EVAL:
+                text, notes = _marl_eval(grouped, store)
+            else:
+                track = partial(with_bar, console, "learning curves")
+                text, notes = FORMATS[flags.format](find(grouped, store, title=flags.study, track=track)), []
         for note in notes:
             say(console, f"left out: {note}")
         if flags.out is None:
@@ -73,34 +79,19 @@ def choose(grouped: Groups, study: str, algos: Sequence[str], scenarios: Sequenc
     return chosen
 
 
-Export = tuple[str, list[str]]
-
-
-def _marl_eval(grouped: Groups, store: StudyReader, _study: str) -> Export:
+def _marl_eval(grouped: Groups, store: StudyReader) -> tuple[str, list[str]]:
     layout, left_out = marl_eval_layout(grouped, store.curve_points)
     return json.dumps(layout, indent=2) + "\n", left_out
 
 
-def _csv(grouped: Groups, store: StudyReader, study: str) -> Export:
+def _csv(findings: Findings) -> str:
     text = io.StringIO(newline="")
-    write_csv_to(text, csv_rows(find(grouped, store, title=study)))
-    return text.getvalue(), []
+    write_csv_to(text, csv_rows(findings))
+    return text.getvalue()
 
 
-def _markdown(grouped: Groups, store: StudyReader, study: str) -> Export:
-    return as_markdown(find(grouped, store, title=study)), []
-
-
-def _json(grouped: Groups, store: StudyReader, study: str) -> Export:
-    return as_json(find(grouped, store, title=study)), []
-
-
-FORMATS: dict[str, Callable[[Groups, StudyReader, str], Export]] = {
-    "marl-eval": _marl_eval,
-    "csv": _csv,
-    "markdown": _markdown,
-    "json": _json,
-}
+MARL_EVAL = "marl-eval"
+FORMATS: dict[str, Callable[[Findings], str]] = {"csv": _csv, "markdown": as_markdown, "json": as_json}
 
 
 def _write(path: Path, text: str) -> None:
@@ -118,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--format", required=True, choices=list(FORMATS), help="marl-eval: its JSON layout; json: all findings")
+    add("--format", required=True, choices=[MARL_EVAL, *FORMATS], help="marl-eval: its JSON layout; json: all findings")
     add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
     add("--algos", metavar="A,B", help="only these algorithms (default: all)")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
 from harness.differences import Comparison, comparisons
+from harness.overall import CommonRuns, Overall, common_runs, overall
 from harness.plot import common_points
 from harness.seeding import derive_generator
-from harness.stats import Aggregates, Band, aggregates, performance_profile, sample_efficiency
+from harness.stats import Band, sample_efficiency
 from harness.summary import Groups, Improvement, Row, algorithms_of, has_winners, improvements, summarise
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow
 
@@ -25,22 +26,13 @@ class Records(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Overall:
-    """The win rates of one algorithm over all scenarios on which it has at least two seeds."""
-
-    algorithm: str
-    scenarios: tuple[str, ...]
-    aggregates: Aggregates
-    profile: Band
-    """Share of runs above each win rate."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Curve:
     """The learning curve of one algorithm over its seeds, at least two."""
 
     algorithm: str
     scenarios: tuple[str, ...]
+    seeds: int
+    """Of each scenario."""
     measure: str
     """``win rate``, or ``return`` where no one wins."""
     band: Band
@@ -55,6 +47,8 @@ class Findings:
     comparisons: Sequence[Comparison] = ()
     improvements: Sequence[Improvement] = ()
     overall: Sequence[Overall] = ()
+    left_out: Sequence[str] = ()
+    """Runs that comparisons and sums leave out, and why; a line each."""
     curves: Sequence[Curve] = field(default=(), repr=False)
 
     @property
@@ -62,65 +56,64 @@ class Findings:
         return list(dict.fromkeys(row.scenario for row in self.rows))
 
 
-def find(grouped: Groups, records: Records, *, title: str) -> Findings:
+CurveJob = tuple[str, Mapping[str, Sequence[RunRow]], str]
+"""An algorithm, its runs by scenario, and what of their evaluations is drawn over env_steps."""
+
+
+Track = Callable[[Sequence[CurveJob]], Iterable[CurveJob]]
+"""Gives the jobs one after another, and may show how far they are."""
+
+
+def find(grouped: Groups, records: Records, *, title: str, track: Track = iter) -> Findings:
     """Compute all of it; draws are fixed by the names involved, so that equal runs give equal numbers.
 
     Args:
         grouped: the finished runs by algorithm and scenario.
         records: their battles and curves.
         title: above the table.
+        track: what the curves are drawn from, which takes longest: about a second for 15 of a thousand points.
     """
+    common = common_runs(grouped)
+    compared, not_compared = comparisons(grouped, records.outcomes)
+    curves = (_curve(job, records.curve_points) for job in track(list(_curve_jobs(grouped, common))))
     return Findings(
         title=title,
         rows=summarise(grouped),
-        comparisons=comparisons(grouped, records.outcomes),
+        comparisons=compared,
         improvements=improvements(grouped),
-        overall=list(_overall(grouped)),
-        curves=list(_curves(grouped, records.curve_points)),
+        overall=list(overall(grouped, common)),
+        curves=[curve for curve in curves if curve is not None],
+        left_out=[*not_compared, *([common.left_out] if common.left_out else [])],
     )
 
 
-def _overall(grouped: Groups) -> Iterator[Overall]:
-    for algorithm in algorithms_of(grouped):
-        members = _of_several_seeds(grouped, algorithm, can_be_won=True)
-        if members:
-            scores = [[run.win_rate for run in runs] for runs in members.values()]
-            yield Overall(
-                algorithm=algorithm,
-                scenarios=tuple(members),
-                aggregates=aggregates(scores, derive_generator(0, "bootstrap", algorithm, "aggregates")),
-                profile=performance_profile(scores, derive_generator(0, "bootstrap", algorithm, "profile")),
-            )
-
-
-def _curves(grouped: Groups, curve_points: Callable[[int], Sequence[CurvePoint]]) -> Iterator[Curve]:
-    """One for each scenario, and one over all that can be won where there are several."""
+def _curve_jobs(grouped: Groups, common: CommonRuns) -> Iterator[CurveJob]:
+    """One for each scenario, and one over all that the algorithms have in common where there are several."""
     for algorithm in algorithms_of(grouped):
         for can_be_won, measure in ((True, "win_rate"), (False, "return_mean")):
-            members = _of_several_seeds(grouped, algorithm, can_be_won=can_be_won)
-            points = {scenario: [curve_points(run.run_id) for run in runs] for scenario, runs in members.items()}
-            together: list[tuple[str, ...]] = [(scenario,) for scenario in points]
-            if can_be_won and len(points) > 1:
-                together.append(tuple(points))
-            for scenarios in together:
-                band = _band(algorithm, {scenario: points[scenario] for scenario in scenarios}, measure)
-                if band is not None:
-                    yield Curve(
-                        algorithm=algorithm,
-                        scenarios=scenarios,
-                        measure="win rate" if can_be_won else "return",
-                        band=band,
-                    )
+            for scenario, runs in _of_several_seeds(grouped, algorithm, can_be_won=can_be_won).items():
+                yield algorithm, {scenario: runs}, measure
+        if algorithm in common.algorithms and len(common.seeds) > 1:
+            yield algorithm, common.of(grouped, algorithm), "win_rate"
 
 
-def _band(algorithm: str, points: dict[str, list[Sequence[CurvePoint]]], measure: str) -> Band | None:
+def _curve(job: CurveJob, curve_points: Callable[[int], Sequence[CurvePoint]]) -> Curve | None:
     """Over the env_steps at which every run was evaluated; None where there are none."""
+    algorithm, members, measure = job
+    points = {scenario: [curve_points(run.run_id) for run in runs] for scenario, runs in members.items()}
     each = {scenario: common_points(curves, measure) for scenario, curves in points.items()}
     steps = sorted(set.intersection(*(set(found.tolist()) for found, _ in each.values())))
     if not steps:
         return None
     scores = [values[:, np.isin(found, steps)] for found, values in each.values()]
-    return sample_efficiency(np.array(steps), scores, derive_generator(0, "bootstrap", algorithm, "curve", *points))
+    rng = derive_generator(0, "bootstrap", algorithm, "curve", *points)
+    return Curve(
+        algorithm=algorithm,
+        scenarios=tuple(points),
+        seeds=min(map(len, points.values())),
+        measure="win rate" if measure == "win_rate" else "return",
+        band=sample_efficiency(np.array(steps), scores, rng),
+    )
 
 
 def _of_several_seeds(grouped: Groups, algorithm: str, *, can_be_won: bool) -> dict[str, Sequence[RunRow]]:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from harness.table import clock
 
+T = TypeVar("T")
 LINE_INTERVAL = 10.0
 """Seconds between two lines where there is no terminal."""
 EVENTS_SHOWN = 2
@@ -31,6 +32,13 @@ def battles_bar(console: Console, label: str, total: int) -> Iterator[Callable[[
     ) as bar:
         task = bar.add_task(label, total=total)
         yield lambda battles: bar.advance(task, battles)
+
+
+def with_bar(console: Console, label: str, jobs: Sequence[T]) -> Iterator[T]:
+    """The jobs one after another; on a terminal with a bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield from bar.track(jobs, description=label)
 
 
 class RunProgress:

@@ -15,8 +15,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.findings import Findings, Overall
+from harness.findings import Findings
+from harness.overall import Overall
 from harness.stats import Interval
+from harness.stats.coverage import few_seeds
 from harness.summary import Row
 
 Cell = Callable[[Row], str]
@@ -37,6 +39,7 @@ COLUMNS: dict[str, Cell] = {
 OVERALL: dict[str, Callable[[Overall], str]] = {
     "algorithm": lambda each: each.algorithm,
     "scenarios": lambda each: str(len(each.scenarios)),
+    "seeds of each": lambda each: str(each.seeds),
     "IQM [95%]": lambda each: between(each.aggregates.iqm),
     "median [95%]": lambda each: between(each.aggregates.median),
     "mean [95%]": lambda each: between(each.aggregates.mean),
@@ -152,7 +155,7 @@ def as_markdown(findings: Findings) -> str:
 
 
 def over_several(findings: Findings) -> bool:
-    """Whether an algorithm has been seen with several seeds on several scenarios, so that there is more to sum up."""
+    """Whether the algorithms have several scenarios with several seeds in common, so that there is more to sum up."""
     return any(len(each.scenarios) > 1 for each in findings.overall)
 
 
@@ -179,7 +182,9 @@ def footnotes(findings: Findings) -> tuple[dict[str, str], list[str]]:
     rows = findings.rows
     reasons = dict.fromkeys(row.speedup_24_reason for row in rows if row.speedup_24 is None)
     markers = {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
-    notes = [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
+    few = few_seeds(len(row.seeds) for row in rows if row.can_be_won)
+    notes = [*findings.left_out, *([few] if few else [])]
+    notes += [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
     conditions = dict.fromkeys((row.throughput_batch, row.throughput_dtype, row.device) for row in rows)
     notes += [
         f"decisions/s: agent decisions of the trained policy, greedy, {batch} agents a call, {dtype}, on {device}"

@@ -12,6 +12,7 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import envs.registry
@@ -27,7 +28,9 @@ from harness.command_line import (
     writing_results,
 )
 from harness.errors import UsageError, unknown_name
+from harness.findings import find
 from harness.flags import default_study
+from harness.progress import with_bar
 from harness.report.build import Report, Wanted, write_report
 from harness.report.collect import StudyData, collect
 from harness.stored import stored_study
@@ -48,8 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             data = collect(store, flags.study)
         check_scenario(wanted, data)
         make_folder(wanted.out.parent)
+        findings = find(data.groups, data, title=data.study, track=partial(with_bar, console, "learning curves"))
         with writing_results(wanted.out.parent, without_passwords(flags.storage)):
-            report = write_report(data, wanted, console)
+            report = write_report(data, findings, wanted, console)
         say(console, told(report))
         if flags.json:
             print(as_document(report), end="")

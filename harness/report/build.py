@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from harness.command_line import say
-from harness.findings import Findings, find
+from harness.findings import Findings
 from harness.report import sections
 from harness.report.clips import Clip, Job, clip_jobs, make_clip
 from harness.report.collect import StudyData
-from harness.report.curves import MEASURES, plot_learning
+from harness.report.curves import MEASURES, plot_learning, plot_over_scenarios
 from harness.report.figure import Plot
 from harness.report.masks import plot_masks
 from harness.report.method import method_section
@@ -68,18 +68,18 @@ Work = tuple[str, str, Callable[[], Sequence[Plot]]]
 """The section that plots are for, what is drawn, and what draws it."""
 
 
-def write_report(data: StudyData, wanted: Wanted, console: Console) -> Report:
+def write_report(data: StudyData, findings: Findings, wanted: Wanted, console: Console) -> Report:
     """Draw everything and write the page, with a bar on a terminal.
 
     Args:
         data: the study.
+        findings: what its finished runs show.
         wanted: what and where.
         console: shows the progress.
 
     Raises:
         UsageError: the throughput file holds something else.
     """
-    findings = find(data.groups, data, title=data.study)
     records, unread = find_records(wanted.throughput, wanted.runs_folder / data.study)
     jobs = clip_jobs(data, wanted.runs_folder, wanted.clip_scenario) if wanted.clips else []
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(compact=True))
@@ -109,6 +109,7 @@ def plot_work(data: StudyData, findings: Findings, records: Sequence[Record], fo
     """Everything that is to be drawn."""
     names, rows = data.algorithms, findings.rows
     work: list[Work] = [("result", "win rates", partial(plot_win_rates, folder, rows, names))]
+    work.append(("curves", "curves over scenarios", partial(plot_over_scenarios, folder, findings, names)))
     for scenario in data.scenarios:
         for measure in MEASURES:
             draw = partial(plot_learning, folder, data, findings, scenario, measure)

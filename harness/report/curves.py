@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from harness.report.figure import Plot, draw_plot
 from harness.report.style import INK, Series, series
 from harness.seeding import derive_generator
 from harness.stats import Band, sample_efficiency, wilson
+from harness.stats.coverage import few_seeds
 from studies.rows import CurvePoint
 
 MEASURES = {"win_rate": "greedy win rate", "return_mean": "greedy return"}
@@ -32,6 +34,8 @@ class Curve:
     label: str
     band: Band
     look: Series
+    seeds: int = 1
+    """That the band is over."""
 
 
 def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: str, measure: str) -> list[Plot]:
@@ -49,7 +53,32 @@ def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: s
         return []
     last = max(float(curve.band.at[-1]) for curve in curves)
     theirs = published_curve(scenario, measure, last)
+    name = f"{'curve' if measure == 'win_rate' else 'return'}-{file_name(scenario)}"
     lines = [*curves, *([theirs] if theirs else [])]
+    return [_plot_lines(folder, name, lines, last, measure, f"{scenario}: {MEASURES[measure]} over training")]
+
+
+def plot_over_scenarios(folder: Path, findings: Findings, algorithms: Sequence[str]) -> list[Plot]:
+    """Win rates over training over all scenarios that the algorithms have in common; none where it is one or none."""
+    curves = [
+        Curve(
+            label=f"{each.algorithm} ({each.seeds} seeds of each of {len(each.scenarios)} scenarios)",
+            band=each.band,
+            look=series(algorithms.index(each.algorithm)),
+            seeds=each.seeds,
+        )
+        for each in findings.curves
+        if len(each.scenarios) > 1
+    ]
+    if not curves:
+        return []
+    last = max(float(curve.band.at[-1]) for curve in curves)
+    title = f"over several scenarios: {MEASURES['win_rate']} over training"
+    return [_plot_lines(folder, "curves-over-scenarios", curves, last, "win_rate", title)]
+
+
+def _plot_lines(folder: Path, name: str, lines: Sequence[Curve], last: float, measure: str, title: str) -> Plot:
+    """Lines with their bands, up to ``last`` env_steps."""
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -64,15 +93,15 @@ def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: s
 
     ends = ", ".join(f"{curve.label} {curve.band.estimate[-1]:.2f}" for curve in lines)
     kinds = "; ".join(dict.fromkeys(curve.band.kind for curve in lines))
-    plot = draw_plot(
+    few = few_seeds(curve.seeds for curve in lines)
+    return draw_plot(
         folder,
-        f"{'curve' if measure == 'win_rate' else 'return'}-{file_name(scenario)}",
+        name,
         draw,
-        title=f"{scenario}: {MEASURES[measure]} over training",
+        title=title,
         alt=f"Lines over env steps up to {last:,.0f}. At their ends: {ends}.",
-        caption=f"Bands: {kinds}.",
+        caption=f"Bands: {kinds}{f' ({few})' if few else ''}.",
     )
-    return [plot]
 
 
 def own_curves(data: StudyData, findings: Findings, scenario: str, measure: str) -> list[Curve]:
@@ -89,7 +118,7 @@ def own_curves(data: StudyData, findings: Findings, scenario: str, measure: str)
         band = known.get((algorithm, scenario)) or band_of(seeds, measure, algorithm, scenario)
         if band:
             told = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}{'' if finished else ', in training'}"
-            found.append(Curve(label=f"{algorithm} ({told})", band=band, look=series(number)))
+            found.append(Curve(label=f"{algorithm} ({told})", band=band, look=series(number), seeds=len(seeds)))
     return found
 
 

@@ -14,6 +14,7 @@ from harness.folders import file_name
 from harness.report.curves import Curve, draw_band
 from harness.report.figure import Plot, draw_plot
 from harness.report.style import MUTED, series
+from harness.stats.coverage import few_seeds
 from harness.summary import Row
 
 
@@ -50,13 +51,14 @@ def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str])
         f"{row.algorithm} on {row.scenario} {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" for row in shown
     )
     kinds = "; ".join(dict.fromkeys(row.interval_kind for row in shown))
+    few = few_seeds(len(row.seeds) for row in shown)
     plot = draw_plot(
         folder,
         "win-rates",
         draw,
         title="Final win rates",
         alt=f"Points with intervals: {told}.",
-        caption=f"Intervals: {kinds}.",
+        caption=f"Intervals: {kinds}{f' ({few})' if few else ''}.",
         height=1.5 + 0.28 * (len(shown) + 0.7 * len(scenarios)),
     )
     return [plot]
@@ -147,12 +149,12 @@ def _scatter(
 
 
 def plot_profiles(folder: Path, findings: Findings, algorithms: Sequence[str]) -> list[Plot]:
-    """The share of runs that win more than each rate; none where no algorithm has two seeds on a scenario."""
+    """The share of runs that win more than each rate; none where all have two seeds on no scenario in common."""
     if not findings.overall:
         return []
     curves = [
         Curve(
-            label=f"{each.algorithm} ({', '.join(each.scenarios)})",
+            label=f"{each.algorithm} ({each.seeds} seeds of {_named(each.scenarios)})",
             band=each.profile,
             look=series(algorithms.index(each.algorithm)),
         )
@@ -176,7 +178,11 @@ def plot_profiles(folder: Path, findings: Findings, algorithms: Sequence[str]) -
         draw,
         title="Performance profiles",
         alt=f"Falling curves. Win rate that half the runs do not exceed: {', '.join(middle)}.",
-        caption=f"Higher is better; a curve above another throughout, on the same scenarios, is better at every "
-        f"quantile. Bands: {curves[0].band.kind}.",
+        caption=f"Higher is better; a curve above another throughout is better at every quantile. All are over the "
+        f"same seeds of the same scenarios. Bands: {curves[0].band.kind}.",
     )
     return [plot]
+
+
+def _named(scenarios: Sequence[str]) -> str:
+    return scenarios[0] if len(scenarios) == 1 else f"each of {len(scenarios)} scenarios"

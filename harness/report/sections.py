@@ -79,7 +79,8 @@ def profile_section(data: StudyData, plots: Sequence[Plot]) -> Section:
         plots=plots,
         empty=""
         if plots
-        else "A profile is drawn over runs: it needs at least two seeds of an algorithm on a scenario.",
+        else "A profile is drawn over runs: it needs at least two seeds of each algorithm on a scenario, the same for "
+        "all of them.",
         code=() if plots else [f"python -m harness.compare --seeds 3 --study {data.study}"],
     )
 

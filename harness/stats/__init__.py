@@ -2,7 +2,8 @@
 
 ``wilson`` one policy's battles · ``aggregates`` IQM, median, mean, optimality gap · ``improvement`` probability of
 improvement · ``profiles`` performance profiles · ``efficiency`` sample-efficiency curves · ``paired`` differences on
-the same battles · ``verdict`` what they say in words · ``bootstrap`` how intervals over seeds are drawn.
+the same battles · ``verdict`` what they say in words · ``power`` how many seeds would decide ·
+``bootstrap`` how intervals over seeds are drawn · ``coverage`` what those over a few are worth.
 """
 
 from harness.stats.aggregates import (

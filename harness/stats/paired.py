@@ -105,23 +105,6 @@ def half_width(between: Sequence[float], within: Sequence[float], seeds: Sequenc
     return max(float(stdtrit(freedom, 1.0 - TAIL)) * squared**0.5, over_battles) / len(seeds)
 
 
-def further_seeds(difference: Difference, width: float, most: int) -> int | None:
-    """How many more seeds of each scenario bring the half width below ``width``, the spread staying as observed.
-
-    Args:
-        difference: over seeds.
-        width: what to reach.
-        most: where to stop looking.
-
-    Returns:
-        At least 1; None if ``most`` are not enough.
-    """
-    for more in range(1, most + 1):
-        if half_width(difference.between, difference.within, [count + more for count in difference.seeds]) < width:
-            return more
-    return None
-
-
 def _over_battles(pairs: NDArray[np.float64], shares: bool) -> tuple[float, float]:
     """Centre and variance of one seed's mean difference, as far as its battles tell."""
     if not shares:

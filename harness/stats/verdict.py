@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.stats.paired import Difference, further_seeds
+from harness.stats.paired import Difference
+from harness.stats.power import seeds_needed
 
 SMALLEST_OF_INTEREST = 0.05
 """Win rates that differ by less are called equal, once the interval shows that they do."""
@@ -43,14 +44,16 @@ def better(name: str, baseline: str, difference: Difference) -> str | None:
 
 
 def seeds_to_decide(difference: Difference, *, won: bool) -> int | None:
-    """How many more seeds would decide, if difference and spread stay as observed; None: more than ``MOST_SEEDS``.
+    """How many more seeds of each scenario, judged without the present ones, would decide in 4 of 5 cases.
 
-    Decided is a difference whose interval leaves out 0, or lies within ± ``SMALLEST_OF_INTEREST``: the half width must
-    fall below the difference itself, or below what separates it from the smallest of interest, whichever is easier.
+    Decided is a difference whose interval leaves out 0, or lies within ± ``SMALLEST_OF_INTEREST``. The true difference
+    and the spread are taken to be as observed. More seeds on top of those that did not decide would be a second chance
+    for luck, so the number is of those that are judged alone.
+
+    Returns:
+        None: more than ``MOST_SEEDS``.
     """
-    size = abs(difference.estimate)
-    width = max(size, SMALLEST_OF_INTEREST - size) if won else size
-    return further_seeds(difference, width, MOST_SEEDS)
+    return seeds_needed(difference, SMALLEST_OF_INTEREST if won else 0.0, MOST_SEEDS)
 
 
 def _of_algorithms(name: str, baseline: str, difference: Difference, won: bool) -> str:
@@ -62,7 +65,8 @@ def _of_algorithms(name: str, baseline: str, difference: Difference, won: bool) 
     more = seeds_to_decide(difference, won=won)
     if more is None:
         return f"no difference shown; more than {MOST_SEEDS:,} seeds would be needed to decide"
-    return f"no difference shown; about {more} more seed{'s' if more > 1 else ''} would decide"
+    where = " of each scenario" if len(difference.seeds) > 1 else ""
+    return f"no difference shown; about {more} more seeds{where}, judged alone, would decide"
 
 
 def _of_policies(name: str, baseline: str, difference: Difference, won: bool, one: bool) -> str:

@@ -3,7 +3,7 @@
     pip install -e '.[rliable]'
     python -m tests.golden.make_rliable
 
-writes ``rliable.json``: the scores, point estimates, and intervals over ``REPS`` resamples.
+writes ``rliable.json``: scores and learning curves, point estimates, and intervals over ``REPS`` resamples.
 """
 
 from __future__ import annotations
@@ -50,9 +50,26 @@ def rliable_numbers(ours: Matrix, theirs: Matrix, reps: int) -> dict[str, Any]:
     return found | {"profile": np.array([profile["ours"], *band["ours"]]).T.tolist()}
 
 
+def curves_of(runs: int, tasks: int, *, points: int, seed: int) -> Matrix:
+    """Win rates (runs, tasks, points) that rise over training."""
+    return np.stack([scores_of(runs, tasks, better=0.05 * point, seed=seed) for point in range(points)], axis=-1)
+
+
+def rliable_curve(curves: Matrix, reps: int) -> list[list[float]]:
+    """Estimate, lower and upper end of the sample-efficiency curve at each point, by the package itself."""
+    from rliable import library, metrics
+
+    def each_point(scores: Matrix) -> Matrix:
+        return np.array([metrics.aggregate_iqm(scores[..., point]) for point in range(scores.shape[-1])])
+
+    np.random.seed(0)  # noqa: NPY002  (the package draws from the global generator)
+    points, intervals = library.get_interval_estimates({"curve": curves}, each_point, reps=reps)
+    return np.array([points["curve"], *intervals["curve"]]).T.tolist()
+
+
 def main() -> None:
     """Write the file."""
-    content = {"reps": REPS, "thresholds": THRESHOLDS.tolist(), "cases": {}}
+    content = {"reps": REPS, "thresholds": THRESHOLDS.tolist(), "cases": {}, "curves": {}}
     for number, (name, (runs, tasks)) in enumerate(CASES.items()):
         ours = scores_of(runs, tasks, better=0.1, seed=2 * number)
         theirs = scores_of(runs + 1, tasks, better=0.0, seed=2 * number + 1)
@@ -61,6 +78,9 @@ def main() -> None:
             "theirs": theirs.tolist(),
             "rliable": rliable_numbers(ours, theirs, REPS),
         }
+    for number, (name, (runs, tasks)) in enumerate(CASES.items()):
+        curves = curves_of(runs, tasks, points=4, seed=100 + number)
+        content["curves"][name] = {"scores": curves.tolist(), "rliable": rliable_curve(curves, REPS)}
     PATH.write_text(json.dumps(content) + "\n")
 
 

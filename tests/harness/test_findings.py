@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from harness.differences import comparisons
-from harness.findings import Findings, find
+from harness.findings import CurveJob, Findings, find
 from harness.plan import RunPlan, plan_runs
 from harness.summary import group_runs
 from harness.table import as_json, as_markdown, show_table
@@ -80,12 +80,28 @@ def test_runs_on_other_battles_are_not_paired() -> None:
     plans = plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0,)))[0]
     runs = runs_of(plans, [10, 8])
     grouped = {("rule", "fake"): [runs[0]], ("qmix", "fake"): [runs[1]]}
-    assert len(comparisons(grouped, Kept(runs).outcomes)) == 1
+    found, left_out = comparisons(grouped, Kept(runs).outcomes)
+    assert (len(found), left_out) == (1, [])
     for part in ("env", "evaluation"):
         elsewhere = run_row(plans[1], 8, run_id=1, config={part: {"final_episodes": 32}})
-        assert comparisons({**grouped, ("qmix", "fake"): [elsewhere]}, Kept(runs).outcomes) == []
+        told = f"fake: rule − qmix is not compared: seed 0 (other settings of {part})"
+        assert comparisons({**grouped, ("qmix", "fake"): [elsewhere]}, Kept(runs).outcomes) == ([], [told])
     other_seed = run_row(plans[1], 8, run_id=1, seed=5)
-    assert comparisons({**grouped, ("qmix", "fake"): [other_seed]}, Kept(runs).outcomes) == []
+    told = "fake: rule − qmix is not compared: no seed in common (0 and 5)"
+    assert comparisons({**grouped, ("qmix", "fake"): [other_seed]}, Kept(runs).outcomes) == ([], [told])
+
+
+def test_runs_that_a_comparison_leaves_out_are_named() -> None:
+    plans = plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0, 1)))[0]
+    runs = runs_of(plans, [10, 8, 4, 3])
+    grouped = group_runs(plans, runs)
+    grouped["qmix", "fake"][1] = run_row(plans[3], 3, run_id=3, config={"evaluation": {"final_episodes": 32}})
+    text = as_markdown(find(grouped, Kept(runs), title="t"))
+    assert "\n- fake: rule − qmix leaves out seed 1 (other settings of evaluation)\n" in text
+    assert find({**grouped, ("qmix", "fake"): []}, Kept(runs), title="t").left_out == [], "it has no row either"
+    nothing_finished = {run.run_id: [outcome(0, False, aborted=True)] for run in runs}
+    _, left_out = comparisons(group_runs(plans, runs), nothing_finished.__getitem__)
+    assert left_out == ["fake: rule − qmix is not compared: seeds 0, 1 (fewer than two battles that both finished)"]
 
 
 def test_aborted_battles_are_left_out_of_both() -> None:
@@ -95,7 +111,7 @@ def test_aborted_battles_are_left_out_of_both() -> None:
         0: [outcome(0, True), outcome(1, True), outcome(2, True), outcome(3, False)],
         1: [outcome(0, False, aborted=True), outcome(1, False), outcome(2, False), outcome(3, False)],
     }
-    (found,) = comparisons(group_runs(plans, runs), battles.__getitem__)
+    ((found,), _) = comparisons(group_runs(plans, runs), battles.__getitem__)
     assert found.difference == pytest.approx(2 / 3)
 
 
@@ -112,7 +128,7 @@ def test_several_scenarios_are_summed_up() -> None:
     assert qmix.aggregates.optimality_gap.estimate == pytest.approx(1 - 0.375)
     assert rule.profile.estimate[[0, 50, 99, 100]].tolist() == [1.0, 0.5, 0.5, 0.0]
     text = as_markdown(found)
-    assert "| rule | 2 | 0.750 [0.750, 0.750] | 0.750 [0.750, 0.750] | 0.750 [0.750, 0.750] | 0.250 [" in text
+    assert "| rule | 2 | 2 | 0.750 [0.750, 0.750] | 0.750 [0.750, 0.750] | 0.750 [0.750, 0.750] | 0.250 [" in text
     assert "\n- fake_two: rule − qmix = +0.500 [" in text
     out = io.StringIO()
     show_table(Console(file=out, width=130), found)
@@ -135,6 +151,21 @@ def test_curves_have_bands_over_seeds() -> None:
     assert (band.low.tolist(), band.high.tolist()) == ([0.0, 0.5], [0.0, 1.0])
 
 
+def test_curves_which_take_longest_are_handed_out_one_by_one() -> None:
+    plans = plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0, 1)))[0]
+    runs = runs_of(plans, [8, 4, 16, 4])
+    seen: list[str] = []
+
+    def shown(jobs: Sequence[CurveJob]) -> Iterator[CurveJob]:
+        for number, job in enumerate(jobs):
+            seen.append(f"{job[0]}, {number} of {len(jobs)}")
+            yield job
+
+    found = find(group_runs(plans, runs), Kept(runs), title="t", track=shown)
+    assert seen == ["rule, 0 of 2", "qmix, 1 of 2"]
+    assert [curve.algorithm for curve in found.curves] == ["rule", "qmix"]
+
+
 def test_one_seed_has_no_bands_and_no_sums() -> None:
     plans = plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0,)))[0]
     runs = runs_of(plans, [8, 4])
@@ -146,7 +177,7 @@ def test_one_seed_has_no_bands_and_no_sums() -> None:
 def test_json_holds_everything_as_plain_numbers() -> None:
     found = found_for([10, 8, 4, 3])
     read = json.loads(as_json(found))
-    assert list(read) == ["title", "rows", "comparisons", "improvements", "overall", "curves"]
+    assert list(read) == ["title", "rows", "comparisons", "improvements", "overall", "left_out", "curves"]
     assert read["rows"][0]["algorithm"] == "rule"
     assert read["overall"][0]["profile"]["at"] == pytest.approx(np.linspace(0, 1, 101).tolist())
     assert read["comparisons"][0]["verdict"] == found.comparisons[0].verdict

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from harness import progress
-from harness.progress import RunProgress, TrialProgress, battles_bar
+from harness.progress import RunProgress, TrialProgress, battles_bar, with_bar
 
 
 class Clock:
@@ -107,3 +107,14 @@ def test_a_trial_without_a_terminal_is_told_by_itself(clock: Clock) -> None:
             shown.evaluated(100 * second, 0.25, 3.5)
             shown.scored("0.200 [0.100, 0.300]")
     assert out.getvalue() == ""
+
+
+def test_jobs_with_a_bar() -> None:
+    out = io.StringIO()
+    terminal = Console(file=out, force_terminal=True, width=100)
+    assert list(with_bar(terminal, "learning curves", [3, 1, 2])) == [3, 1, 2]
+    assert "learning curves" in out.getvalue()
+    assert "3/3" in out.getvalue()
+    elsewhere = io.StringIO()
+    assert list(with_bar(Console(file=elsewhere), "learning curves", [3])) == [3]
+    assert elsewhere.getvalue().strip() == ""

@@ -13,7 +13,7 @@ from PIL import Image
 
 from harness.findings import find
 from harness.report.collect import StudyData, collect
-from harness.report.curves import own_curves, plot_learning, published_curve
+from harness.report.curves import own_curves, plot_learning, plot_over_scenarios, published_curve
 from harness.report.figure import draw_plot
 from harness.report.masks import plot_masks
 from harness.report.names import meanings
@@ -21,7 +21,7 @@ from harness.report.outcomes import percent, plot_profiles, plot_trade_offs, plo
 from harness.report.style import DARK, INK, MUTED, PAPER, SERIES, VARIABLES
 from harness.stats import wilson
 from studies.store import StudyStore
-from tests.harness.report.made_up import SCENARIO, STUDY, begin, make_study, storage
+from tests.harness.report.made_up import SCENARIO, STUDY, begin, finish, make_study, storage
 
 NEUTRAL = {"none", "#ffffff", "#000000"}
 
@@ -106,6 +106,24 @@ def test_curves_over_seeds_of_one_seed_and_in_training(data: StudyData, tmp_path
     returns = {curve.label: curve for curve in own_curves(data, findings, SCENARIO, "return_mean")}
     np.testing.assert_allclose(returns["qmix (2 seeds)"].band.estimate, [0, 4, 8])
     assert own_curves(data, findings, "3s5z", "win_rate") == []
+
+
+def test_curves_over_several_scenarios_are_drawn_where_algorithms_have_them_in_common(tmp_path: Path) -> None:
+    with StudyStore.open(storage(tmp_path), STUDY) as store:
+        for seed in (0, 1):
+            for algorithm in ("k24", "qmix"):
+                for scenario in (SCENARIO, "3s5z"):
+                    finish(begin(store, algorithm, seed, scenario), 0.5)
+            finish(begin(store, "k24", seed, "corridor"), 0.5)
+        data = collect(store, STUDY)
+    findings = find(data.groups, data, title=STUDY)
+    (plot,) = plot_over_scenarios(tmp_path, findings, data.algorithms)
+    assert plot.name == "curves-over-scenarios"
+    assert "k24 (2 seeds of each of 2 scenarios) 0.27, qmix (2 seeds of each of 2 scenarios) 0.27." in plot.alt
+    assert "about 49% with 2 seeds" in plot.caption
+    assert "corridor (qmix has no seed)" in findings.left_out[0]
+    only_one = find({place: runs for place, runs in data.groups.items() if place[1] == SCENARIO}, data, title=STUDY)
+    assert plot_over_scenarios(tmp_path, only_one, data.algorithms) == []
 
 
 def test_the_published_curve_ends_where_ours_do() -> None:

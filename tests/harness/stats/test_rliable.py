@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from harness.stats import Band, aggregates, performance_profile, probability_of_improvement, sample_efficiency
 from harness.stats import bootstrap as bootstrap_module
 from harness.stats.interval import TAIL
-from tests.golden.make_rliable import PATH, THRESHOLDS, rliable_numbers, scores_of
+from tests.golden.make_rliable import PATH, THRESHOLDS, curves_of, rliable_curve, rliable_numbers, scores_of
 
 STORED = json.loads(PATH.read_text())
 RESAMPLES = 20_000
@@ -41,6 +41,12 @@ def our_numbers(ours: Matrix, theirs: Matrix) -> Numbers:
 
 def rows(band: Band) -> list[list[float]]:
     return np.array([band.estimate, band.low, band.high]).T.tolist()  # type: ignore[no-any-return]
+
+
+def our_curve(curves: Matrix) -> Numbers:
+    """The sample-efficiency curve of an array (runs, tasks, points)."""
+    steps, by_task = np.arange(curves.shape[-1]), list(curves.transpose(1, 0, 2))
+    return {"curve": rows(sample_efficiency(steps, by_task, np.random.default_rng(0), resamples=RESAMPLES))}
 
 
 def faults(numbers: Callable[[], Numbers], reference: Numbers, reps: int) -> list[str]:
@@ -73,6 +79,20 @@ def test_stored_numbers(case: str) -> None:
     assert faults(lambda: our_numbers(ours, theirs), stored["rliable"], STORED["reps"]) == []
 
 
+@pytest.mark.parametrize("case", STORED["curves"])
+def test_stored_curves(case: str) -> None:
+    stored = STORED["curves"][case]
+    curves = np.array(stored["scores"])
+    assert faults(lambda: our_curve(curves), {"curve": stored["rliable"]}, STORED["reps"]) == []
+
+
+def test_a_curve_whose_tasks_are_in_one_pot_is_found() -> None:
+    """The broken twin: no strata."""
+    stored = STORED["curves"]["10 runs, 15 tasks"]
+    pooled = np.concatenate(list(np.array(stored["scores"]).transpose(1, 0, 2)))[:, None]
+    assert faults(lambda: our_curve(pooled), {"curve": stored["rliable"]}, STORED["reps"])
+
+
 needs_rliable = pytest.mark.skipif(
     importlib.util.find_spec("rliable") is None, reason="needs the package rliable: pip install -e '.[rliable]'"
 )
@@ -89,23 +109,11 @@ def test_the_package_itself() -> None:
 
 @needs_rliable
 def test_curves_of_the_package_itself() -> None:
-    curves = np.stack([scores_of(5, 2, better=0.05 * point, seed=9) for point in range(4)], axis=-1)
+    curves = curves_of(5, 2, points=4, seed=9)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from rliable import library, metrics
-
-        def each_point(scores: Matrix) -> Matrix:
-            return np.array([metrics.aggregate_iqm(scores[..., point]) for point in range(scores.shape[-1])])
-
-        estimates, intervals = library.get_interval_estimates({"curve": curves}, each_point, reps=REPS)
-    reference = {"curve": np.array([estimates["curve"], *intervals["curve"]]).T}
-    by_task = list(curves.transpose(1, 0, 2))
-
-    def ours() -> Numbers:
-        rng = np.random.default_rng(0)
-        return {"curve": rows(sample_efficiency(np.arange(4), by_task, rng, resamples=RESAMPLES))}
-
-    assert faults(ours, reference, REPS) == []
+        reference = rliable_curve(curves, REPS)
+    assert faults(lambda: our_curve(curves), {"curve": reference}, REPS) == []
 
 
 def without_strata(ours: Matrix, theirs: Matrix) -> Numbers:

@@ -43,6 +43,8 @@ class Row:
     """Agents decided for in one call."""
     throughput_dtype: str
     device: str
+    machines: tuple[str, ...]
+    """What its decisions were timed on, processor and threads or card, each once: a worker may have another."""
     speedup_24: float | None
     """Compressed against dense, median over seeds; None: not measured."""
     speedup_24_reason: str
@@ -169,6 +171,7 @@ def _row(name: str, members: Sequence[RunRow]) -> Row:
         throughput_batch=first.throughput_batch,
         throughput_dtype=first.throughput_dtype,
         device=first.device,
+        machines=tuple(dict.fromkeys(timed_on(run) for run in members)),
         speedup_24=median(speedups) if speedups else None,
         speedup_24_reason="" if speedups else "; ".join(reasons),
         env_steps=first.env_steps,
@@ -181,6 +184,12 @@ def _row(name: str, members: Sequence[RunRow]) -> Row:
         can_be_won=has_winners(first),
         flops_kept=_flops_kept(members),
     )
+
+
+def timed_on(run: RunRow) -> str:
+    """``AMD EPYC, 2 threads``, or the card's name: where a run's decisions/s were measured."""
+    name = str(run.details.get("throughput", {}).get("device_name", run.device))
+    return name.replace("CPU", run.provenance.get("cpu", "CPU"), 1) if name.startswith("CPU, ") else name
 
 
 def _flops_kept(members: Sequence[RunRow]) -> float | None:

@@ -185,11 +185,7 @@ def footnotes(findings: Findings) -> tuple[dict[str, str], list[str]]:
     few = few_seeds(len(row.seeds) for row in rows if row.can_be_won)
     notes = [*findings.left_out, *([few] if few else [])]
     notes += [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
-    conditions = dict.fromkeys((row.throughput_batch, row.throughput_dtype, row.device) for row in rows)
-    notes += [
-        f"decisions/s: agent decisions of the trained policy, greedy, {batch} agents a call, {dtype}, on {device}"
-        for batch, dtype, device in conditions
-    ]
+    notes += _throughput_notes(rows)
     notes += [
         f"{scenario}: no one wins or loses there, so algorithms are compared by their return"
         for scenario in dict.fromkeys(row.scenario for row in rows if not row.can_be_won)
@@ -213,6 +209,17 @@ def footnotes(findings: Findings) -> tuple[dict[str, str], list[str]]:
         for each in findings.improvements
     ]
     return markers, notes
+
+
+def _throughput_notes(rows: Sequence[Row]) -> list[str]:
+    conditions = dict.fromkeys((row.throughput_batch, row.throughput_dtype, on) for row in rows for on in row.machines)
+    notes = [
+        f"decisions/s: agent decisions of the trained policy, greedy, {batch} agents a call, {dtype}, on {machine}"
+        for batch, dtype, machine in conditions
+    ]
+    if len({machine for *_, machine in conditions}) > 1:
+        notes.append("decisions/s do not compare between machines, nor between numbers of threads")
+    return notes
 
 
 def _places(scenarios: Sequence[str]) -> str:

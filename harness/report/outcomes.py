@@ -69,6 +69,10 @@ def plot_trade_offs(folder: Path, rows: Sequence[Row], algorithms: Sequence[str]
     own = [row for row in rows if row.scenario == scenario]
     if not own:
         return []
+    machines = sorted({machine for row in own for machine in row.machines})
+    caption = "Dense products on the run's device; what sparse tensor cores gain is measured apart."
+    if len(machines) > 1:
+        caption += f" Differences may be those of the machines: {'; '.join(machines)}."
     return [
         _scatter(
             folder,
@@ -92,7 +96,7 @@ def plot_trade_offs(folder: Path, rows: Sequence[Row], algorithms: Sequence[str]
             text=short_count,
             title=f"{scenario}: wins against throughput",
             note=lambda row: f"{percent(row.sparsity_masked)} sparse",
-            caption="Dense products on the run's device; what sparse tensor cores gain is measured apart.",
+            caption=caption,
         ),
     ]
 

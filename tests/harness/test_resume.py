@@ -117,6 +117,8 @@ def test_a_checkpoint_that_is_refused_is_named_and_loses_nothing(
     assert compare(*SHORT) == INTERRUPTED
     monkeypatch.undo()
     (checkpoint,) = (tmp_path / "runs" / "t").glob("rule-*/checkpoint.pt")
+    half_written = checkpoint.with_name(".checkpoint-0123456789ab.part.pt")
+    half_written.touch()
     for _ in range(2):
         monkeypatch.setattr(RuleAlgorithm, "load_state_dict", refuse)
         assert compare(*SHORT) == SOME_MISSING
@@ -126,6 +128,7 @@ def test_a_checkpoint_that_is_refused_is_named_and_loses_nothing(
     (start_anew,) = set(re.findall(r"anew: (mv .*?); then", said))
     assert compare(*SHORT) == ALL_DONE
     assert "resumes at 240 env steps" in capsys.readouterr().out
+    assert not half_written.exists(), "left by a process that was killed"
     assert [point.env_steps for point in stored(tmp_path / "s.db")[1]] == [0, 400]
     assert shlex.split(start_anew) == ["mv", str(checkpoint), f"{checkpoint}.old"]
 

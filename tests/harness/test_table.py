@@ -110,6 +110,28 @@ def test_markdown(plans: list[RunPlan]) -> None:
     ]
 
 
+def test_decisions_of_several_machines_are_not_compared(plans: list[RunPlan]) -> None:
+    def on(device_name: str, cpu: str) -> dict[str, object]:
+        return {"details": {"throughput": {"device_name": device_name}}, "provenance": {"cpu": cpu}}
+
+    one, two = on("CPU, 1 threads", "AMD EPYC"), on("CPU, 2 threads", "AMD EPYC")
+    card = on("NVIDIA H100", "AMD EPYC")
+    told = "decisions/s do not compare between machines, nor between numbers of threads"
+    for origins, machines in (
+        ((one, one, one, one), [("AMD EPYC, 1 threads",), ("AMD EPYC, 1 threads",)]),
+        (
+            (one, two, two, card),
+            [("AMD EPYC, 1 threads", "AMD EPYC, 2 threads"), ("AMD EPYC, 2 threads", "NVIDIA H100")],
+        ),
+    ):
+        rows = rows_of(plans, [run_row(plan, 8, **origin) for plan, origin in zip(plans, origins, strict=True)])
+        assert [row.machines for row in rows] == machines
+        _, notes = footnotes(Findings(title="t", rows=rows))
+        distinct = {name for names in machines for name in names}
+        assert sum(note.startswith("decisions/s: ") for note in notes) == len(distinct)
+        assert (told in notes) == (len(distinct) > 1)
+
+
 def test_resumed_runs_are_named(plans: list[RunPlan]) -> None:
     runs = [run_row(plan, 8, details={"resumes": resumes}) for plan, resumes in zip(plans, (0, 1, 2, 0), strict=True)]
     rows = rows_of(plans, runs)

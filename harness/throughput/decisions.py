@@ -73,4 +73,5 @@ def describe_device(device: torch.device) -> str:
     """The device's own name, or the number of threads where it is the CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' * (threads > 1)}"

@@ -114,14 +114,14 @@ def test_decisions_of_several_machines_are_not_compared(plans: list[RunPlan]) ->
     def on(device_name: str, cpu: str) -> dict[str, object]:
         return {"details": {"throughput": {"device_name": device_name}}, "provenance": {"cpu": cpu}}
 
-    one, two = on("CPU, 1 threads", "AMD EPYC"), on("CPU, 2 threads", "AMD EPYC")
+    one, two = on("CPU, 1 thread", "AMD EPYC"), on("CPU, 2 threads", "AMD EPYC")
     card = on("NVIDIA H100", "AMD EPYC")
     told = "decisions/s do not compare between machines, nor between numbers of threads"
     for origins, machines in (
-        ((one, one, one, one), [("AMD EPYC, 1 threads",), ("AMD EPYC, 1 threads",)]),
+        ((one, one, one, one), [("AMD EPYC, 1 thread",), ("AMD EPYC, 1 thread",)]),
         (
             (one, two, two, card),
-            [("AMD EPYC, 1 threads", "AMD EPYC, 2 threads"), ("AMD EPYC, 2 threads", "NVIDIA H100")],
+            [("AMD EPYC, 1 thread", "AMD EPYC, 2 threads"), ("AMD EPYC, 2 threads", "NVIDIA H100")],
         ),
     ):
         rows = rows_of(plans, [run_row(plan, 8, **origin) for plan, origin in zip(plans, origins, strict=True)])

@@ -28,4 +28,4 @@ def test_one_decision_for_every_agent_of_every_battle(monkeypatch: pytest.Monkey
     assert found.decisions_per_second == pytest.approx(64 * N_AGENTS / found.seconds)
     assert 0.01 <= found.seconds < 0.1
     assert (found.battles, found.dtype, found.device) == (64, "float32", "cpu")
-    assert "threads" in found.device_name
+    assert "thread" in found.device_name

@@ -1,8 +1,8 @@
 """The learner that QMIX, Kalei and K24 share: double-Q, TD(λ), a mixer, whole sequences at a time.
 
 What differs between them is left to a few small methods: ``make_linear`` (the layers), ``make_mixer``,
-``training_weights`` (what an update multiplies with), ``extra_loss`` (diversity), ``after_unroll`` (statistics of the
-inputs) and ``advance`` (schedule events).
+``training_weights`` and ``target_weights`` (what an update multiplies with), ``extra_loss`` (diversity),
+``after_unroll`` (statistics of the inputs) and ``advance`` (schedule events).
 """
 
 from __future__ import annotations
@@ -108,6 +108,12 @@ class QLearner(Algorithm):
         """Layer name -> (G, out, in), differentiable, decided once per update."""
         return self.net.group_weights()
 
+    def target_weights(self, env_steps: int) -> dict[str, Tensor]:
+        """Layer name -> (G, out, in) of the target network; asked for after ``training_weights``, without gradients."""
+        if self._target is None:
+            self._target = self.target_net.group_weights()
+        return self._target
+
     def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, Diagnostics]:
         """A term added to the TD loss, already weighted, and its diagnostics, best as tensors (see ``update``)."""
         return None, {}
@@ -176,7 +182,7 @@ class QLearner(Algorithm):
         taps: Taps | None = {} if self.wants_taps else None
         q, _ = self.net(views.inputs, views.order, self.training_weights(env_steps), taps=taps)
         q_tot = self.mixer(views.per_agent(q.gather(1, views.action)), views.state)
-        targets = self._targets(batch, views, q.detach())
+        targets = self._targets(batch, views, q.detach(), env_steps)
         n_steps = views.is_step.sum()
         td_loss = 0.5 * ((q_tot - targets).square() * views.is_step).sum() / n_steps
         if taps is not None:
@@ -199,11 +205,9 @@ class QLearner(Algorithm):
         }
 
     @torch.no_grad()
-    def _targets(self, batch: EpisodeBatch, views: Views, q: Tensor) -> Tensor:
+    def _targets(self, batch: EpisodeBatch, views: Views, q: Tensor, env_steps: int) -> Tensor:
         """TD(λ) targets (V,): the online network chooses the next action, the target network values it."""
-        if self._target is None:
-            self._target = self.target_net.group_weights()
-        target_q, _ = self.target_net(views.inputs, views.order, self._target)
+        target_q, _ = self.target_net(views.inputs, views.order, self.target_weights(env_steps))
         best = q.masked_fill(~views.action_mask, -torch.inf).argmax(1, keepdim=True)
         value = self.target_mixer(views.per_agent(target_q.gather(1, best)), views.state)
         filled = batch.filled.to(self.device)

@@ -86,9 +86,9 @@ class SemiStructuredLinear24(GroupLinear):
         """Weights (K, out, in) under ``masks``."""
         return self.weight * self.masks()
 
-    def sampled_weights(self, logits: Tensor, temperature: float, noise: float, generator: torch.Generator) -> Tensor:
+    def sampled_weights(self, logits: Tensor, temperature: float, noise: Tensor) -> Tensor:
         """Weights (K, out, in) under one Gumbel draw of the masks; gradients reach the weight and α."""
-        return self.weight * self.pattern.sample(logits, temperature, noise, generator)
+        return self.weight * self.pattern.sample(logits, temperature, noise)
 
     def freeze(self) -> None:
         """Keep the present masks for good; α no longer matters."""

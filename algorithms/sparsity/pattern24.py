@@ -71,27 +71,31 @@ class Pattern24Matrix(nn.Module):
         groups = F.pad(mask.to(self.patterns.dtype), (0, self.padding)).unflatten(-1, (-1, GROUP))
         return (groups @ self.patterns.t()).argmax(-1)
 
-    def sample(self, logits: Tensor, temperature: float, noise: float, generator: torch.Generator) -> Tensor:
-        """Draw one pattern per group by Gumbel-softmax: a 0/1 mask (K, out, in) with a straight-through gradient.
+    def sample(self, logits: Tensor, temperature: float, noise: Tensor) -> Tensor:
+        """Choose one pattern per group by Gumbel-softmax: a 0/1 mask (K, out, in) with a straight-through gradient.
 
         Args:
             logits: (K, out, ⌈in/4⌉, 6).
             temperature: τ > 0; high values spread the gradient over all patterns, low ones give it to the drawn one.
                 Which pattern is drawn does not depend on it.
-            noise: factor on the Gumbel noise; 1 draws from softmax(logits), 0 takes the best pattern.
-            generator: draws the Gumbel noise on the CPU.
+            noise: of the same shape. With ``gumbel_noise`` patterns are drawn from softmax(logits), with zeros the
+                best one is taken.
 
         Source: Jang et al., ICLR 2017 (arXiv 1611.01144).
         """
-        exponential = torch.empty(logits.shape).exponential_(generator=generator)
-        gumbel = -exponential.clamp(min=torch.finfo(exponential.dtype).tiny).log()  # finite, or −inf + inf is NaN
-        soft = ((logits + noise * gumbel.to(logits.device)) / temperature).softmax(-1)
+        soft = ((logits + noise) / temperature).softmax(-1)
         hard = _one_hot_of_largest(soft)
         # the bracket is exactly 0, so the value stays exactly 0 or 1
         return self._mask(hard + (soft - soft.detach()))
 
     def _mask(self, choice: Tensor) -> Tensor:
         return (choice @ self.patterns).flatten(-2)[..., : self.in_features]
+
+
+def gumbel_noise(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw finite Gumbel noise for these logits, on the CPU, and move it to them."""
+    exponential = torch.empty(like.shape).exponential_(generator=generator)
+    return -exponential.clamp(min=torch.finfo(exponential.dtype).tiny).log().to(like.device)  # −inf + inf is NaN
 
 
 def _one_hot_of_largest(x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from algorithms.k24 import K24
 from algorithms.sparsity.activation import EMAActivationTracker
 from algorithms.sparsity.flops import total
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
+from algorithms.sparsity.pattern24 import gumbel_noise
 from algorithms.sparsity.verify import Pattern24Error, verify_mask24, verify_weight24
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
 
@@ -93,7 +94,8 @@ def test_score_is_magnitude_times_weight_times_gate() -> None:
 def test_gradients_reach_alpha_and_dropped_weights() -> None:
     made = layer(in_features=8)
     generator = torch.Generator().manual_seed(1)
-    weights = made.sampled_weights(made.logits(), 2.0, 1.0, generator)
+    logits = made.logits()
+    weights = made.sampled_weights(logits, 2.0, gumbel_noise(logits, generator))
     target = torch.randn(weights.shape, generator=generator)
     (weights * target).sum().backward()
     assert (made.alpha.grad != 0).all()
@@ -111,6 +113,34 @@ def test_one_draw_is_held_over_an_update_and_changes_with_the_next() -> None:
     first, second = made.training_weights(0)["fc2"], made.training_weights(0)["fc2"]
     assert not torch.equal(first != 0, second != 0)
     assert torch.equal(made.masked_weights()["fc2"], made.masked_weights()["fc2"])
+
+
+def test_the_target_network_multiplies_under_the_same_draw() -> None:
+    """Once it is a copy, it is the network that learns; with its best patterns (the broken twin) it is another."""
+    for sampled in (True, False):
+        made = k24(sampled_target=sampled)
+        made.update(batch(), 0)
+        made.synchronise_targets()
+        online, target = made.training_weights(0), made.target_weights(0)
+        assert [torch.equal(online[name], target[name]) for name in online] == [sampled] * 4
+        assert not any(weight.requires_grad for weight in made.target_weights(0).values())
+        assert sampled or all(torch.equal(target[name], made.masked_weights()[name]) for name in target)
+
+
+def test_values_do_not_feed_back() -> None:
+    """0.1 a step for ever is worth 10 at most; the best patterns (the broken twin) make far more of it."""
+    worth = {}
+    for sampled in (True, False):
+        made = learner(
+            "k24", seed=1, sampled_target=sampled, bootstrap_at_limit=True, target_update_interval=40, lr=0.003
+        )
+        episodes = batch(seed=1, lengths=(12, 12))
+        episodes.reward.fill_(0.1)
+        episodes.terminated.fill_(False)
+        for _ in range(160):
+            worth[sampled] = float(made.update(episodes, 0)["q_taken"])
+    assert 1 < worth[True] < 10
+    assert worth[False] > 100
 
 
 def test_noise_falls_with_the_temperature_only_where_asked() -> None:

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from algorithms.sparsity.pattern24 import Pattern24Matrix
+from algorithms.sparsity.pattern24 import Pattern24Matrix, gumbel_noise
 from algorithms.sparsity.tracker import LayerPatternTracker
 from algorithms.sparsity.verify import Pattern24Error, verify_mask24, verify_weight24
 
@@ -27,6 +27,10 @@ def test_hard_keeps_the_two_largest_scores() -> None:
 
 
 @settings(max_examples=60, deadline=None)
+def noise_for(logits: torch.Tensor, seed: int) -> torch.Tensor:
+    return gumbel_noise(logits, torch.Generator().manual_seed(seed))
+
+
 @given(
     seed=st.integers(0, 9999), in_features=st.integers(1, 19), scale=st.sampled_from([0.0, 1e-8, 1e-3, 1.0, 1e6]),
     temperature=st.sampled_from([0.05, 0.2, 1.0, 5.0, 100.0]),
@@ -36,7 +40,7 @@ def test_every_mask_keeps_exactly_two_of_four(seed: int, in_features: int, scale
     logits = pattern.logits(scores_for(seed, in_features) * scale)
     assert not logits.isnan().any()
     verify_mask24(pattern.hard(logits))
-    verify_mask24(pattern.sample(logits, temperature, 1.0, torch.Generator().manual_seed(seed)))
+    verify_mask24(pattern.sample(logits, temperature, noise_for(logits, seed)))
 
 
 @pytest.mark.parametrize(("in_features", "kept"), [(4, 2), (5, 3), (6, 4), (7, 4), (8, 4), (1, 1), (2, 2), (3, 2)])
@@ -47,7 +51,7 @@ def test_padding_never_displaces_a_real_weight(in_features: int, kept: int) -> N
         logits = pattern.logits(scores)
         assert (pattern.hard(logits).sum(-1) == kept).all()
         for seed in range(5):
-            assert (pattern.sample(logits, 5.0, 1.0, torch.Generator().manual_seed(seed)).sum(-1) == kept).all()
+            assert (pattern.sample(logits, 5.0, noise_for(logits, seed)).sum(-1) == kept).all()
 
 
 def test_logits_do_not_depend_on_the_scale_of_the_scores() -> None:
@@ -65,7 +69,7 @@ def test_logits_have_zero_mean_and_unit_variance() -> None:
 def test_gumbel_draws_follow_the_softmax_of_the_logits_at_any_temperature(temperature: float) -> None:
     pattern = Pattern24Matrix(4)
     logits = torch.tensor([1.5, 0.5, 0.0, 0.0, -0.5, -1.5]).expand(1, 20_000, 1, 6)
-    mask = pattern.sample(logits, temperature, 1.0, torch.Generator().manual_seed(0))
+    mask = pattern.sample(logits, temperature, noise_for(logits, 0))
     drawn = (mask.view(-1, 1, 4) == pattern.patterns).all(-1).float().mean(0)
     torch.testing.assert_close(drawn, logits[0, 0, 0].softmax(-1), atol=0.015, rtol=0)
 
@@ -73,15 +77,15 @@ def test_gumbel_draws_follow_the_softmax_of_the_logits_at_any_temperature(temper
 def test_without_noise_the_best_pattern_is_drawn() -> None:
     pattern = Pattern24Matrix(10)
     logits = pattern.logits(scores_for(3, 10))
-    assert torch.equal(pattern.sample(logits, 1.0, 0.0, torch.Generator().manual_seed(0)), pattern.hard(logits))
+    assert torch.equal(pattern.sample(logits, 1.0, torch.zeros_like(logits)), pattern.hard(logits))
 
 
 def test_straight_through_gradient_is_that_of_the_soft_choice() -> None:
     pattern = Pattern24Matrix(4)
     logits = torch.randn(1, 1, 1, 6, generator=torch.Generator().manual_seed(0)).requires_grad_()
     value = torch.tensor([1.0, 2.0, 3.0, 4.0])
-    (pattern.sample(logits, 2.0, 1.0, torch.Generator().manual_seed(1)) * value).sum().backward()
-    noise = -torch.empty(1, 1, 1, 6).exponential_(generator=torch.Generator().manual_seed(1)).log()
+    noise = noise_for(logits, 1)
+    (pattern.sample(logits, 2.0, noise) * value).sum().backward()
     soft_logits = logits.detach().clone().requires_grad_()
     (((soft_logits + noise) / 2.0).softmax(-1) @ pattern.patterns @ value).sum().backward()
     torch.testing.assert_close(logits.grad, soft_logits.grad)

@@ -203,12 +203,7 @@ class K24(QMix):
         """Under the draw of this update, so that both networks' values are of one size."""
         if self.frozen or not self.config.sampled_target:
             return super().target_weights(env_steps)
-        temperature = self.temperature(env_steps)
-        layers = {name: getattr(self.target_net, name) for name in self.target_net.prunable()}
-        return {
-            name: layer.sampled_weights(layer.logits(), temperature, self._noise[name])
-            for name, layer in layers.items()
-        }
+        return {name: getattr(self.target_net, name).drawn_weights(noise) for name, noise in self._noise.items()}
 
     def after_unroll(self, views: Views, taps: Taps) -> None:
         """Track input magnitudes over filled rows of living units; dead is whose only legal action is 0."""

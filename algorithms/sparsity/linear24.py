@@ -90,6 +90,11 @@ class SemiStructuredLinear24(GroupLinear):
         """Weights (K, out, in) under one Gumbel draw of the masks; gradients reach the weight and α."""
         return self.weight * self.pattern.sample(logits, temperature, noise)
 
+    @torch.no_grad()
+    def drawn_weights(self, noise: Tensor) -> Tensor:
+        """Weights (K, out, in) under the same kind of draw, where no gradient is wanted."""
+        return self.weight * self.pattern.hard(self.logits() + noise)
+
     def freeze(self) -> None:
         """Keep the present masks for good; α no longer matters."""
         self.frozen_mask.copy_(self.masks())

@@ -39,7 +39,7 @@ def test_a_row_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     monkeypatch.setitem(end_to_end.RATIOS, "tiny", Ratio(batch_size=2, updates=1, episodes=1, num_envs=2))
     monkeypatch.setattr(Course, "fill", lambda course, episodes: None)
     monkeypatch.setattr(Course, "learn", lambda course: None)
-    end_to_end.measure("qmix", "tiny", 0.05)
+    end_to_end.measure("qmix", "tiny", 0.5)
     row = capsys.readouterr().out.split()
     assert row[:2] == ["qmix", "tiny"]
     assert float(row[2].replace(",", "")) > 0

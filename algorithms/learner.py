@@ -154,7 +154,8 @@ class QLearner(Algorithm):
         actions = q.masked_fill(~action_mask, -torch.inf).argmax(-1)
         if epsilon > 0:
             # the largest of uniform draws over the legal actions is a uniform legal action
-            draws = torch.rand(envs, agents, self.spec.n_actions + 1, generator=self._explore).to(self.device)
+            draws = torch.rand(envs, agents, self.spec.n_actions + 1, generator=self._explore)
+            draws = draws.to(self.device, non_blocking=True)
             random_actions = draws[..., 1:].masked_fill(~action_mask, -1.0).argmax(-1)
             actions = torch.where(draws[..., 0] < epsilon, random_actions, actions)
         return actions, next_hidden.view(envs, agents, -1)
@@ -210,7 +211,7 @@ class QLearner(Algorithm):
         target_q, _ = self.target_net(views.inputs, views.order, self.target_weights(env_steps))
         best = q.masked_fill(~views.action_mask, -torch.inf).argmax(1, keepdim=True)
         value = self.target_mixer(views.per_agent(target_q.gather(1, best)), views.state)
-        filled = batch.filled.to(self.device)
+        filled = batch.filled.to(self.device, non_blocking=True)
         padded = value.new_zeros(filled.shape[0] * (filled.shape[1] + 1))
         padded[views.order.views] = value
         next_value = padded.view(len(filled), -1)[:, 1:]

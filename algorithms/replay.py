@@ -118,9 +118,12 @@ class EpisodeReplay:
         step = np.flatnonzero(filled)  # of each real step, in the flattened (B, T) axes
         view = np.flatnonzero(np.arange(longest + 1) <= steps[:, None])
 
+        def moved(array: np.ndarray) -> Tensor:
+            return torch.from_numpy(array).to(device, non_blocking=True)
+
         def placed(name: str, rows: np.ndarray, shape: tuple[int, ...], kind: torch.dtype) -> Tensor:
             """Zeros with the episodes' entries in the rows that are real."""
-            at, entries = torch.from_numpy(rows).to(device), torch.from_numpy(joined[name]).to(device)
+            at, entries = moved(rows), moved(joined[name])
             out = self._zeros(name, shape, kind, device)
             out.flatten(0, 1).index_copy_(0, at, entries.to(kind))
             return out
@@ -130,16 +133,15 @@ class EpisodeReplay:
             at = np.repeat(view * width, joined[f"{name}_counts"])
             at += joined[f"{name}_columns"]
             out = self._zeros(name, (batch, longest + 1, width), torch.float32, device)
-            values = torch.from_numpy(joined[f"{name}_values"]).to(device)
-            out.view(-1).scatter_(0, torch.from_numpy(at).to(device), values)
+            out.view(-1).scatter_(0, moved(at), moved(joined[f"{name}_values"]))
             return out
 
         action_mask = placed("action_mask", view, (batch, longest + 1, n, layout.n_actions), torch.bool)
         ending = np.zeros((2, batch, longest), np.bool_)
         ending[:, np.arange(batch), steps - 1] = joined["ending"].reshape(batch, 2).T
-        padding = torch.from_numpy(np.arange(longest + 1) > steps[:, None]).to(device)
+        padding = moved(np.arange(longest + 1) > steps[:, None])
         action_mask[..., 0] |= padding.unsqueeze(-1)
-        terminated, truncated = torch.from_numpy(ending).to(device)
+        terminated, truncated = moved(ending)
         return EpisodeBatch(
             obs=expanded("obs", layout.obs_width).view(batch, longest + 1, n, -1),
             state=expanded("state", layout.state_width),

@@ -93,9 +93,10 @@ class Pattern24Matrix(nn.Module):
 
 
 def gumbel_noise(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw finite Gumbel noise for these logits, on the CPU, and move it to them."""
+    """Draw finite Gumbel noise for these logits, on the CPU, and move it to them; a GPU is not waited for."""
     exponential = torch.empty(like.shape).exponential_(generator=generator)
-    return -exponential.clamp(min=torch.finfo(exponential.dtype).tiny).log().to(like.device)  # −inf + inf is NaN
+    noise = -exponential.clamp(min=torch.finfo(exponential.dtype).tiny).log()  # −inf + inf is NaN
+    return noise.to(like.device, non_blocking=True)
 
 
 def _one_hot_of_largest(x: Tensor) -> Tensor:

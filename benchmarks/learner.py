@@ -5,6 +5,9 @@
 Episodes are random and valid: lengths uniform from 0.35 T to T with at least one of length T, units that die and stay
 dead, unit types fixed per episode. Two updates warm up. Each algorithm runs in a process of its own, so that its peak
 memory is its own.
+
+"at least" is a bound from below: the operations of an update's matrix products, counted as it runs, at the rate of one
+large product on the same threads. Everything else an update does is free in it.
 """
 
 from __future__ import annotations
@@ -20,9 +23,11 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from algorithms import registry
-from algorithms.protocol import EpisodeBatch
+from algorithms.products import row_product
+from algorithms.protocol import Algorithm, EpisodeBatch
 from algorithms.replay import Episode, collate
 from envs.spec import EnvSpec
 from harness.process import prepare_process
@@ -86,6 +91,25 @@ def backward_timed(spent: list[float]) -> Iterator[None]:
         torch.Tensor.backward = plain  # type: ignore[method-assign]
 
 
+def product_rate(repeats: int = 9) -> float:
+    """GFLOP/s of a float32 product of 16,384 × 1,024 by 1,024 × 1,024, the best of several."""
+    rows, width = 16_384, 1_024
+    x, matrix = torch.randn(rows, width), torch.randn(width, width)
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        row_product(x, matrix)
+        seconds.append(time.perf_counter() - start)
+    return 2 * rows * width * width / min(seconds) / 1e9
+
+
+def count_gflop(made: Algorithm, batch: EpisodeBatch) -> float:
+    """GFLOP of the matrix products of one update."""
+    with FlopCounterMode(display=False) as counter:
+        made.update(batch, 0)
+    return counter.get_total_flops() / 1e9
+
+
 def spread(seconds: list[float]) -> str:
     """Median [min–max]."""
     return f"{statistics.median(seconds):.3f} [{min(seconds):.3f}–{max(seconds):.3f}]"
@@ -109,7 +133,10 @@ def measure(algo: str, args: argparse.Namespace) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     load = os.getloadavg()[0]
     mean_length = batch.filled.sum(1).float().mean().item()
-    print(f"{algo:<12} {mean_length:>6.1f} {spread(updates):>24} {spread(backward):>24} {peak:>9.2f} {load:>6.2f}")
+    gflop, rate = count_gflop(made, batch), product_rate()
+    floor = f"{gflop / rate:.3f} ({gflop:.1f} GFLOP, {rate:.0f}/s)"
+    times = f"{spread(updates):>24} {spread(backward):>24} {floor:>28}"
+    print(f"{algo:<12} {mean_length:>6.1f} {times} {peak:>9.2f} {load:>6.2f}")
 
 
 def main() -> None:
@@ -127,8 +154,8 @@ def main() -> None:
         f"one update of {args.episodes} episodes × {args.steps} env_steps at terran_5_vs_5 shapes, float32, "
         f"{args.threads} threads of {os.cpu_count()} cores, torch {torch.__version__}"
     )
-    headings = ("mean T", "s per update", "of which backward", "peak GiB", "load")
-    print("{:<12} {:>6} {:>24} {:>24} {:>9} {:>6}".format("algorithm", *headings), flush=True)
+    headings = ("mean T", "s per update", "of which backward", "at least", "peak GiB", "load")
+    print("{:<12} {:>6} {:>24} {:>24} {:>28} {:>9} {:>6}".format("algorithm", *headings), flush=True)
     for algo in algos:
         process = multiprocessing.get_context("spawn").Process(target=measure, args=(algo, args))
         process.start()

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from harness.differences import Comparison, comparisons
+from harness.meanings import meanings
 from harness.overall import CommonRuns, Overall, common_runs, overall
 from harness.plot import common_points
 from harness.seeding import derive_generator
@@ -49,6 +50,8 @@ class Findings:
     overall: Sequence[Overall] = ()
     left_out: Sequence[str] = ()
     """Runs that comparisons and sums leave out, and why; a line each."""
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    """What names with a digest stand for."""
     curves: Sequence[Curve] = field(default=(), repr=False)
 
     @property
@@ -84,6 +87,7 @@ def find(grouped: Groups, records: Records, *, title: str, track: Track = iter) 
         overall=list(overall(grouped, common)),
         curves=[curve for curve in curves if curve is not None],
         left_out=[*not_compared, *([common.left_out] if common.left_out else [])],
+        meanings=meanings((*place, run) for place, runs in grouped.items() for run in runs),
     )
 
 

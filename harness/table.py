@@ -94,7 +94,7 @@ def show_table(console: Console, findings: Findings) -> None:
         for each in findings.overall:
             table.add_row(*(Text(cell(each)) for cell in OVERALL.values()))
         console.print(table)
-    for line in [*verdicts(findings), *notes]:
+    for line in [*told(findings), *verdicts(findings), *notes]:
         console.print(Text(line), soft_wrap=True)
 
 
@@ -150,13 +150,18 @@ def as_markdown(findings: Findings) -> str:
     if over_several(findings):
         cells = ([cell(each) for cell in OVERALL.values()] for each in findings.overall)
         lines += ["Win rate over several scenarios:", "", *_markdown(OVERALL, cells), ""]
-    lines += [f"- {line}" for line in [*verdicts(findings), *notes]]
+    lines += [f"- {line}" for line in [*told(findings), *verdicts(findings), *notes]]
     return "\n".join(lines) + "\n"
 
 
 def over_several(findings: Findings) -> bool:
     """Whether the algorithms have several scenarios with several seeds in common, so that there is more to sum up."""
     return any(len(each.scenarios) > 1 for each in findings.overall)
+
+
+def told(findings: Findings) -> list[str]:
+    """What each name with a digest stands for, a line each."""
+    return [f"{name}: {text}" for name, text in findings.meanings.items()]
 
 
 def verdicts(findings: Findings) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.findings import Findings
+from harness.meanings import meanings
 from harness.report.clips import Clip
 from harness.report.collect import StudyData
 from harness.report.figure import Plot
-from harness.report.names import meanings
 from harness.report.page import Details, Head, Section, Table
 from harness.summary import Row
 from harness.table import COLUMNS, LEFT, OVERALL, cells_of, footnotes, over_several
@@ -22,7 +22,7 @@ def result_section(data: StudyData, findings: Findings, plots: Sequence[Plot]) -
         return Section(id="result", short="Result", title="Result", empty=empty)
     markers, notes = footnotes(findings)
     lead = [f"Not finished: {'; '.join(begun)}."] if begun else []
-    lead += [f"{name}: {text}." for name, text in meanings(data).items()]
+    lead += [f"{name}: {text}." for name, text in meanings(data.every()).items()]
     lines: dict[str, list[str]] = {"over all": [], "each": []}
     for each in findings.comparisons:
         kind = "each" if each.scenario in findings.scenarios else "over all"

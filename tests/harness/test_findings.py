@@ -177,7 +177,8 @@ def test_one_seed_has_no_bands_and_no_sums() -> None:
 def test_json_holds_everything_as_plain_numbers() -> None:
     found = found_for([10, 8, 4, 3])
     read = json.loads(as_json(found))
-    assert list(read) == ["title", "rows", "comparisons", "improvements", "overall", "left_out", "curves"]
+    parts = ["title", "rows", "comparisons", "improvements", "overall", "left_out", "meanings", "curves"]
+    assert list(read) == parts
     assert read["rows"][0]["algorithm"] == "rule"
     assert read["overall"][0]["profile"]["at"] == pytest.approx(np.linspace(0, 1, 101).tolist())
     assert read["comparisons"][0]["verdict"] == found.comparisons[0].verdict

@@ -176,3 +176,13 @@ def test_plot_is_a_picture(tmp_path: Path) -> None:
     plot_curves(path, {"a": [points((0, 0.0), (10, 0.5))] * 2, "b": [points((0, 0.1), (10, 0.4))]}, title="fake")
     assert path.read_bytes().startswith(b"\x89PNG")
     assert path.stat().st_size > 10_000
+
+
+def test_names_with_a_digest_are_explained_below_the_table() -> None:
+    plans = plan_runs(request_for())[0]
+    rows = rows_of(plans, [run_row(plan, 1) for plan in plans])
+    findings = Findings(title="t", rows=rows, meanings={"rule@0a1b2c": "algorithm.lr = 0.01"})
+    assert "- rule@0a1b2c: algorithm.lr = 0.01" in as_markdown(findings).splitlines()
+    out = io.StringIO()
+    show_table(Console(file=out, width=110), findings)
+    assert "\nrule@0a1b2c: algorithm.lr = 0.01\n" in out.getvalue()

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from harness.findings import find
+from harness.meanings import meanings
 from harness.report.collect import StudyData, collect
 from harness.report.curves import own_curves, plot_learning, plot_over_scenarios, published_curve
 from harness.report.figure import draw_plot
 from harness.report.masks import plot_masks
-from harness.report.names import meanings
 from harness.report.outcomes import percent, plot_profiles, plot_trade_offs, plot_win_rates, short_count
 from harness.report.style import DARK, INK, MUTED, PAPER, SERIES, VARIABLES
 from harness.stats import wilson
@@ -144,6 +144,6 @@ def test_names_with_a_digest_are_explained(tmp_path: Path) -> None:
         begin(store, "k24", 0)
         begin(store, "k24", 0, lr=0.01)
         begin(store, "qmix", 0)
-        found = meanings(collect(store, STUDY))
+        found = meanings(collect(store, STUDY).every())
     assert sorted(found.values()) == ["algorithm.lr = 0.001", "algorithm.lr = 0.01"]
     assert all(name.startswith("k24@") for name in found)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.report.collect import StudyData
+from harness.variants import Configured
 
 
-def meanings(data: StudyData) -> dict[str, str]:
-    """Name with a digest -> the settings that part it from its like; empty where every name stands for one thing."""
-    every = list(data.every())
+def meanings(runs: Iterable[tuple[str, str, Configured]]) -> dict[str, str]:
+    """Name with a digest -> the settings that part it from its like; empty where every name stands for one thing.
+
+    Args:
+        runs: each with the names of its algorithm and its scenario, as ``group_study`` gives them.
+    """
+    every = list(runs)
     algorithms = {name: flat({k: v for k, v in run.config.items() if k != "env"}) for name, _, run in every}
     scenarios = {name: flat({"env": run.config.get("env", {})}) for _, name, run in every}
     return _differences(algorithms) | _differences(scenarios)

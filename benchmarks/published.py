@@ -3,7 +3,8 @@
     python -m benchmarks.published --study compare-500000-steps --out docs/results/qmix_terran_5_vs_5
 
 writes ``<out>.csv`` (every evaluation of every run), ``<out>.md`` (a table) and ``<out>.png`` (a plot). Runs are
-grouped by algorithm and rules. The published points are evaluations of 32 battles, as ours are.
+grouped by algorithm, the settings in which a study's runs of it differ, and rules. The published points are evaluations
+of 32 battles, as ours are.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from harness import published
+from harness.meanings import meanings
 from harness.published import WINDOW, Windows, published_runs
+from harness.variants import group_study
 from studies.store import DEFAULT_STORAGE, StudyStore
 
 STYLES = (("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"))
@@ -37,7 +40,7 @@ def published_curves(path: Path, scenario: str) -> Curves:
 
 
 def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
-    """Every finished run of the studies, named by algorithm and rules.
+    """Every finished run of the studies, named by algorithm, settings where a study holds several, and rules.
 
     Raises:
         SystemExit: two runs would have the same name and seed.
@@ -45,18 +48,21 @@ def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
     curves: Curves = defaultdict(lambda: defaultdict(list))
     for name in studies:
         with StudyStore.open(storage, name) as store:
-            for run in store.rows():
-                if run.scenario == scenario:
-                    label = f"{run.algorithm}, rules {run.config['env']['rules']}"
-                    if run.seed in curves[label]:
-                        raise SystemExit(
-                            f"{label}, seed {run.seed} on {scenario}: two finished runs in {', '.join(studies)}, the "
-                            f"second with configuration {run.config_hash} in {name}; name studies that hold one "
-                            f"configuration of each algorithm and rules: --study NAME"
-                        )
-                    curves[label][run.seed] = [
-                        (point.env_steps, point.win_rate, point.return_mean) for point in store.curve_points(run.run_id)
-                    ]
+            grouped = group_study([run for run in store.rows() if run.scenario == scenario])
+            every = [(*place, run) for place, runs in grouped.items() for run in runs]
+            settings = meanings(every)
+            for algorithm, _, run in every:
+                told = f" ({settings[algorithm].replace('algorithm.', '')})" if algorithm in settings else ""
+                label = f"{run.algorithm}{told}, rules {run.config['env']['rules']}"
+                if run.seed in curves[label]:
+                    raise SystemExit(
+                        f"{label}, seed {run.seed} on {scenario}: two finished runs in {', '.join(studies)}, the "
+                        f"second with configuration {run.config_hash} in {name}; name studies that hold each "
+                        f"algorithm under these rules in one configuration: --study NAME"
+                    )
+                curves[label][run.seed] = [
+                    (point.env_steps, point.win_rate, point.return_mean) for point in store.curve_points(run.run_id)
+                ]
     return curves
 
 

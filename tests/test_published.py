@@ -12,9 +12,9 @@ from studies.rows import RunKey
 from tests.studies.sample import KEY, PROVENANCE, RESULT, evaluate, open_store, url
 
 
-def finish(path: Path, key: RunKey, rules: str, win_rate: float) -> None:
+def finish(path: Path, key: RunKey, rules: str, win_rate: float, **settings: object) -> None:
     with open_store(path, study="compare") as store:
-        run = store.begin(key, config={"env": {"rules": rules}}, provenance=PROVENANCE)
+        run = store.begin(key, config={"algorithm": settings, "env": {"rules": rules}}, provenance=PROVENANCE)
         evaluate(run, 1000, win_rate)
         run.finish(RESULT)
 
@@ -29,6 +29,16 @@ def test_runs_are_named_by_algorithm_rules_and_seed(tmp_path: Path) -> None:
         "k24, rules 2023": {1: [(1000, 0.25, 5.0)], 2: [(1000, 0.5, 10.0)]},
         "k24, rules 2024": {1: [(1000, 0.75, 15.0)]},
     }
+
+
+def test_settings_that_differ_are_in_the_name(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    finish(path, KEY, "2024", 0.25, lr=1)
+    finish(path, replace(KEY, config_hash="another"), "2024", 0.75, lr=2)
+    assert list(own_curves(url(path), ["compare"], KEY.scenario)) == [
+        "k24 (lr = 1), rules 2024",
+        "k24 (lr = 2), rules 2024",
+    ]
 
 
 def test_two_configurations_under_one_name_are_refused(tmp_path: Path) -> None:

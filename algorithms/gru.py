@@ -64,7 +64,7 @@ def unroll(
         hidden = x.new_zeros(step_sizes[0], weight_hh.shape[1])
     if len(step_sizes) == 1 and len(x) < ROWS:
         # acting: one call, in half the time of the operations below; many rows are faster by ``row_product``
-        return torch.gru_cell(x, hidden, weight_ih, weight_hh, bias_ih, bias_hh)
+        return torch.gru_cell(x, hidden.detach(), weight_ih, weight_hh, bias_ih, bias_hh)
     return _Unroll.apply(x, weight_ih, weight_hh, bias_ih, bias_hh, hidden, step_sizes)
 
 
@@ -137,7 +137,7 @@ _MINUS_ONE = torch.tensor(-1.0)
 
 
 def tanh_(x: Tensor) -> Tensor:
-    """Replace x by its tanh; on a CPU as ``2σ(2x) − 1``, which takes PyTorch a fifth of the time.
+    """Replace x, of any shape, by its tanh; on a CPU as ``2σ(2x) − 1``, three to five times as fast as PyTorch's tanh.
 
     Within 2⁻²² of it: what is lost are digits of values near 0, which no sum of gates would keep.
     """

@@ -1,5 +1,7 @@
 """Learners: of this project they see ``envs.spec`` only.
 
-``registry.py`` lists and makes them; ``controls/`` holds what a reviewer would compare with; ``pymarl.py`` and
-``presets.py`` bring settings; ``names.py`` tells where the names of PyMARL, Kaleidoscope and K24 are found here.
+The methods stand on top (``qmix.py``, ``kalei.py``, ``k24.py``), with their list (``registry.py``) and what
+each has to offer (``protocol.py``). ``q_learning/`` holds what QMIX is made of, ``replay/`` the memory of episodes,
+``sparsity/`` masks, ``controls/`` what a reviewer would compare with, ``settings/`` PyMARL's files, presets and names.
+``kernels/`` makes things fast and changes no result.
 """

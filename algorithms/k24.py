@@ -30,17 +30,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algorithms.agent_net import Taps, mask_group_names
 from algorithms.generators import generator
+from algorithms.kernels.views import Views
 from algorithms.protocol import Diagnostics
+from algorithms.q_learning.agent_net import Taps, mask_group_names
+from algorithms.q_learning.schedules import linear, scaled
 from algorithms.qmix import QMix, QMixConfig, require
-from algorithms.schedules import linear, scaled
 from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
 from algorithms.sparsity.restarts import SPARED_LAYERS, Restarts, require_restarts, resolve_restarts
 from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse, describe_use, pattern_overlap
-from algorithms.views import Views
 
 PER_TYPE = Restarts(interval=500_000, ratio=0.2)
 """Restarts of unused weights with a mask per unit type. Source: K24_args."""

@@ -22,9 +22,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algorithms.agent_net import MASKED_LAYERS, mask_group_names
 from algorithms.generators import generator
 from algorithms.protocol import Diagnostics
+from algorithms.q_learning.agent_net import MASKED_LAYERS, mask_group_names
 from algorithms.qmix import QMix, QMixConfig, require
 from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
 from algorithms.sparsity.restarts import SPARED_LAYERS, Restarts, require_restarts, resolve_restarts

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from algorithms.learner import QLearner
-from algorithms.mixer import QMixer
+from algorithms.q_learning.learner import QLearner
+from algorithms.q_learning.mixer import QMixer
 
 
 @dataclass(frozen=True, kw_only=True)

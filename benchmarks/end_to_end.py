@@ -25,7 +25,7 @@ import torch
 import envs
 from algorithms import registry
 from algorithms.protocol import Algorithm
-from algorithms.replay import EpisodeReplay
+from algorithms.replay.replay import EpisodeReplay
 from envs.protocol import BatchedEnv
 from harness.process import prepare_process
 from harness.rollout import Rollout

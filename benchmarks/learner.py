@@ -26,9 +26,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from algorithms import registry
-from algorithms.products import row_product
+from algorithms.kernels.products import row_product
 from algorithms.protocol import Algorithm, EpisodeBatch
-from algorithms.replay import Episode, collate
+from algorithms.replay.replay import Episode, collate
 from envs.spec import EnvSpec
 from harness.process import prepare_process
 

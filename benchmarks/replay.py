@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import envs
-from algorithms.replay import Episode, EpisodeReplay
+from algorithms.replay.replay import Episode, EpisodeReplay
 from envs.spec import EnvSpec
 
 

@@ -12,9 +12,9 @@ from typing import Literal, get_args
 import algorithms.registry
 import envs.registry
 from algorithms.k24 import K24Config
-from algorithms.names import ALGORITHMS as KNOWN_ALGORITHMS
-from algorithms.presets import RECOMMENDED
-from algorithms.pymarl import SettingsFile, load_settings, shipped
+from algorithms.settings.names import ALGORITHMS as KNOWN_ALGORITHMS
+from algorithms.settings.presets import RECOMMENDED
+from algorithms.settings.pymarl import SettingsFile, load_settings, shipped
 from harness.budgets import BUDGETS, Budget, budget_named
 from harness.checkpoint import REPLAY_LIMIT, CheckpointReplay
 from harness.command_line import Parser, at_least_one, import_user_code, names_in

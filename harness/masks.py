@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from algorithms.agent_net import mask_group_names
 from algorithms.protocol import Algorithm
+from algorithms.q_learning.agent_net import mask_group_names
 from algorithms.sparsity.flops import total
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 from algorithms.sparsity.tracker import N_PATTERNS

@@ -11,7 +11,7 @@ import torch
 import algorithms.registry
 import envs.registry
 from algorithms.k24 import K24Config
-from algorithms.presets import preset
+from algorithms.settings.presets import preset
 from envs.protocol import BatchedEnv
 from envs.sc2.installation import game_name
 from harness.budgets import Budget

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from algorithms.protocol import Algorithm
-from algorithms.replay import Episode
+from algorithms.replay.replay import Episode
 from envs.protocol import BatchedEnv
 
 

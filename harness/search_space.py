@@ -10,9 +10,9 @@ import algorithms.registry
 import envs.registry
 from algorithms.k24 import K24Config
 from algorithms.kalei import KaleiConfig
-from algorithms.presets import RECOMMENDED
+from algorithms.q_learning.schedules import PAPER_ENV_STEPS
 from algorithms.qmix import QLearnerConfig
-from algorithms.schedules import PAPER_ENV_STEPS
+from algorithms.settings.presets import RECOMMENDED
 from harness.config import parse_setting, parse_value
 from harness.errors import UsageError, unknown_name
 from studies.space import Choice, Range, Space

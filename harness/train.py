@@ -14,7 +14,7 @@ from rich.console import Console
 from torch import Tensor
 
 import algorithms.registry
-from algorithms.replay import EpisodeReplay
+from algorithms.replay.replay import EpisodeReplay
 from harness.checkpoint import holds_replay, load_checkpoint, save_checkpoint, set_aside, unusable
 from harness.evaluate import evaluate, ignore
 from harness.interrupt import GracefulInterrupt

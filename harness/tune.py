@@ -19,7 +19,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
-from algorithms.pymarl import dump_settings
+from algorithms.settings.pymarl import dump_settings
 from harness.command_line import (
     ALL_DONE,
     INTERRUPTED,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import algorithms.registry
 from algorithms.k24 import K24Config
-from algorithms.presets import RECOMMENDED
+from algorithms.settings.presets import RECOMMENDED
 from harness.command_line import Parser, at_least_one
 from harness.errors import UsageError
 from harness.flags import Request, check_preset

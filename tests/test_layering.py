@@ -92,7 +92,7 @@ def test_no_arrow_points_back(package: str) -> None:
     [
         ("envs", "import torch", "torch"),
         ("envs", "from torch.nn import functional", "torch.nn.functional"),
-        ("envs", "def f():\n    import algorithms.learner", "algorithms.learner"),
+        ("envs", "def f():\n    import algorithms.q_learning.learner", "algorithms.q_learning.learner"),
         ("envs", "from ...harness import compare", "harness.compare"),
         ("envs", "import importlib\nimportlib.import_module('studies.store')", "studies.store"),
         ("algorithms", "from envs import registry", "envs.registry"),

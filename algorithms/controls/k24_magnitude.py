@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algorithms.agent_net import mask_group_names
-from algorithms.layers import GroupLinear
+from algorithms.q_learning.agent_net import mask_group_names
+from algorithms.q_learning.layers import GroupLinear
 from algorithms.qmix import QMix, QMixConfig, require
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 from algorithms.sparsity.tracker import LayerPatternTracker, describe_use

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.layers import GroupLinear
+from algorithms.q_learning.layers import GroupLinear
 from algorithms.qmix import QMix, QMixConfig
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 

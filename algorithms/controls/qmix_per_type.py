@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from algorithms.layers import GroupLinear, fan_in_uniform
 from algorithms.protocol import PolicyLayers
+from algorithms.q_learning.layers import GroupLinear, fan_in_uniform
 from algorithms.qmix import QMix, QMixConfig
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from algorithms.learner import QLearner
+from algorithms.q_learning.learner import QLearner
 from algorithms.qmix import QLearnerConfig
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from algorithms.q_learning.schedules import scaled
 from algorithms.qmix import require
-from algorithms.schedules import scaled
 from envs.spec import EnvSpec
 
 SPARED_LAYERS = ("fc1",)

@@ -12,7 +12,7 @@ import torch
 
 import algorithms.registry
 import envs.registry
-from algorithms.names import ALGORITHMS as KNOWN_ALGORITHMS
+from algorithms.settings.names import ALGORITHMS as KNOWN_ALGORITHMS
 from harness.command_line import (
     ALL_DONE,
     INTERRUPTED,

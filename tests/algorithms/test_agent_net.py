@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 
 from algorithms import registry
-from algorithms.agent_net import mask_groups
-from algorithms.learner import QLearner
+from algorithms.kernels.rows import order_rows
 from algorithms.protocol import EpisodeBatch
-from algorithms.rows import order_rows
+from algorithms.q_learning.agent_net import mask_groups
+from algorithms.q_learning.learner import QLearner
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
 
 

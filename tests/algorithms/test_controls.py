@@ -10,7 +10,7 @@ from algorithms.controls.k24_magnitude import K24Magnitude, MagnitudeLinear24
 from algorithms.controls.k24_static import K24Static
 from algorithms.controls.vdn import VDNMixer
 from algorithms.k24 import K24
-from algorithms.learner import QLearner
+from algorithms.q_learning.learner import QLearner
 from algorithms.sparsity.verify import verify_mask24, verify_weight24
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from algorithms.gru import SequenceGRU, tanh_
+from algorithms.kernels.gru import SequenceGRU, tanh_
 
 
 def pair(size_in: int = 5, hidden: int = 4) -> tuple[SequenceGRU, nn.GRUCell]:

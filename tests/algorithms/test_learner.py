@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from algorithms.learner import QLearner
 from algorithms.protocol import EpisodeBatch
+from algorithms.q_learning.learner import QLearner
 from tests.algorithms.worlds import SPEC, batch, learner, same_parameters
 
 ALL = ["qmix", "kalei", "k24"]

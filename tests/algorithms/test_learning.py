@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from algorithms.learner import QLearner
-from algorithms.replay import Episode, EpisodeReplay
+from algorithms.q_learning.learner import QLearner
+from algorithms.replay.replay import Episode, EpisodeReplay
 from envs.spec import EnvSpec
 from tests.algorithms.worlds import learner
 

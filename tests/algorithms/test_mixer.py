@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from algorithms.mixer import QMixer
+from algorithms.q_learning.mixer import QMixer
 
 
 def make(seed: int, n_agents: int = 3, state_size: int = 5) -> QMixer:

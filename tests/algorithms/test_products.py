@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from algorithms import products
-from algorithms.products import ROWS, linear, onednn_keeps_float32, outer_sum, row_product
+from algorithms.kernels import products
+from algorithms.kernels.products import ROWS, linear, onednn_keeps_float32, outer_sum, row_product
 
 
 def drawn(*shape: int) -> torch.Tensor:

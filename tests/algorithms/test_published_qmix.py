@@ -6,8 +6,8 @@ Both networks: Kaleidoscope's with three layers after the GRU, PyMARL2's own wit
 import pytest
 import torch
 
-from algorithms.learner import QLearner
-from algorithms.views import real_views
+from algorithms.kernels.views import real_views
+from algorithms.q_learning.learner import QLearner
 from tests.algorithms.plain import (
     Parameters,
     PlainAdam,

@@ -8,9 +8,9 @@ import pytest
 
 from algorithms import registry
 from algorithms.k24 import K24Config
-from algorithms.names import KNOWN_AS
-from algorithms.presets import RECOMMENDED, preset
-from algorithms.pymarl import FOLDER, load_settings, shipped
+from algorithms.settings.names import KNOWN_AS
+from algorithms.settings.presets import RECOMMENDED, preset
+from algorithms.settings.pymarl import FOLDER, load_settings, shipped
 
 BY_NAME = {"qmix_rnn_1R3": "qmix", "Kalei_qmix_rnn_1R3": "kalei", "K24_qmix_rnn_1R3": "k24"}
 

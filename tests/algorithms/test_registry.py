@@ -6,8 +6,8 @@ import pytest
 
 from algorithms import registry
 from algorithms.k24 import K24, K24Config
-from algorithms.names import KNOWN_AS, resolve
 from algorithms.qmix import QMixConfig
+from algorithms.settings.names import KNOWN_AS, resolve
 from tests.algorithms.worlds import SPEC, learner
 
 

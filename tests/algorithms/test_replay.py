@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from algorithms.replay import Episode, EpisodeReplay, collate
+from algorithms.replay.replay import Episode, EpisodeReplay, collate
 from tests.algorithms.worlds import SPEC, episode
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from algorithms.targets import td_lambda_targets
+from algorithms.q_learning.targets import td_lambda_targets
 
 # γ = 0.5 and λ = 0.5 keep the arithmetic exact: G = r + 0.5 (0.5 V' + 0.5 G') = r + 0.25 V' + 0.25 G'
 TABLE = {

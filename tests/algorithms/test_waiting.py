@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from algorithms import registry
-from algorithms.learner import QLearner
 from algorithms.protocol import EpisodeBatch
-from algorithms.replay import EpisodeReplay
+from algorithms.q_learning.learner import QLearner
+from algorithms.replay.replay import EpisodeReplay
 from tests.algorithms.worlds import SPEC, episode, settings
 
 META = torch.device("meta")

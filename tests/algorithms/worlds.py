@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from algorithms import registry
-from algorithms.learner import QLearner
 from algorithms.protocol import EpisodeBatch
-from algorithms.replay import Episode, collate
+from algorithms.q_learning.learner import QLearner
+from algorithms.replay.replay import Episode, collate
 from envs.spec import EnvSpec
 
 SPEC = EnvSpec(

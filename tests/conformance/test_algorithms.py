@@ -11,7 +11,7 @@ import torch
 
 from algorithms import registry
 from algorithms.protocol import Algorithm, EpisodeBatch
-from algorithms.replay import EpisodeReplay
+from algorithms.replay.replay import EpisodeReplay
 from envs.spec import EnvSpec
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, episode
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import envs.registry
-from algorithms.replay import EpisodeReplay
+from algorithms.replay.replay import EpisodeReplay
 from harness import policies, scripted, watch
 from harness.budgets import BUDGETS
 from harness.command_line import ALL_DONE, INTERRUPTED, WRONG_USE

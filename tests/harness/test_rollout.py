@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from algorithms.replay import Episode
+from algorithms.replay.replay import Episode
 from harness.rollout import Rollout
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import LIMIT, N_ACTIONS, N_AGENTS, FakeEnv

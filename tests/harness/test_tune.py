@@ -13,7 +13,7 @@ import pytest
 from optuna_dashboard import get_note
 
 from algorithms import registry
-from algorithms.pymarl import dump_settings, load_settings
+from algorithms.settings.pymarl import dump_settings, load_settings
 from harness import tune
 from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE
 from harness.search_space import class_of, parse_space, recommended_space

@@ -18,7 +18,7 @@ import envs
 import envs.registry
 from algorithms import registry
 from algorithms.protocol import Algorithm
-from algorithms.replay import EpisodeReplay
+from algorithms.replay.replay import EpisodeReplay
 from harness.evaluate import Evaluation, evaluate
 from harness.rollout import Rollout
 

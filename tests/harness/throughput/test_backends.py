@@ -20,7 +20,7 @@ from torch.sparse._semi_structured_conversions import (
     sparse_semi_structured_to_dense_cutlass,
 )
 
-from algorithms.learner import QLearner
+from algorithms.q_learning.learner import QLearner
 from harness.throughput import backends
 from harness.throughput.backends import (
     BATCH_MULTIPLE,

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from algorithms.learner import QLearner
+from algorithms.kernels.rows import order_rows
 from algorithms.protocol import PolicyLayers
-from algorithms.rows import order_rows
+from algorithms.q_learning.learner import QLearner
 from harness.throughput.backends import Backend
 from harness.throughput.policy_pass import PolicyPass, gates, policy_pass, stores, uniform, with_dense_gru
 from harness.throughput.ways import BATCHED, DENSE, MASKED, pad_to

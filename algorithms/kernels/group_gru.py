@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from algorithms.gru import unroll
-from algorithms.rows import RowOrder
+from algorithms.kernels.gru import unroll
+from algorithms.kernels.rows import RowOrder
 
 
 def unroll_groups(

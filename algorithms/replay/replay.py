@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.episode import Episode, collate
-from algorithms.packing import BlockQueue, EpisodeLayout, PackedSize
 from algorithms.protocol import EpisodeBatch
+from algorithms.replay.episode import Episode, collate
+from algorithms.replay.packing import BlockQueue, EpisodeLayout, PackedSize
 
 __all__ = ["Episode", "EpisodeReplay", "collate"]
 

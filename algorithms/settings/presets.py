@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from algorithms.schedules import PAPER_ENV_STEPS
+from algorithms.q_learning.schedules import PAPER_ENV_STEPS
 
 
 @dataclass(frozen=True, kw_only=True)

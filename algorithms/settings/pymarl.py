@@ -21,7 +21,7 @@ import yaml
 
 from algorithms import registry
 
-FOLDER = Path(__file__).parent / "settings"
+FOLDER = Path(__file__).parent
 """Where the files lie that come with the package."""
 
 ALGORITHMS = {

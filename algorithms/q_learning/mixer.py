@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from algorithms.layers import DenseLinear
+from algorithms.q_learning.layers import DenseLinear
 
 
 class QMixer(nn.Module):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from algorithms.products import linear
+from algorithms.kernels.products import linear
 
 
 def fan_in_uniform(*shape: int, fan_in: int, generator: torch.Generator) -> Tensor:

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from algorithms.group_gru import unroll_groups
-from algorithms.gru import SequenceGRU
-from algorithms.layers import GroupLinear, LinearFactory, grouped_linear
+from algorithms.kernels.group_gru import unroll_groups
+from algorithms.kernels.gru import SequenceGRU
+from algorithms.kernels.rows import RowOrder
 from algorithms.protocol import PolicyLayer, PolicyLayers
-from algorithms.rows import RowOrder
+from algorithms.q_learning.layers import GroupLinear, LinearFactory, grouped_linear
 from envs.spec import EnvSpec
 
 MASKED_LAYERS = ("fc1", "fc2", "fc3", "fc4")

@@ -9,15 +9,15 @@ from algorithms.registry import load
 
 KNOWN_AS = {
     # agents: one class, told apart by the layers it is given
-    "n_rnn_1R3": "algorithms.agent_net:AgentNet",
-    "Kalei_type_n_rnn_1R3": "algorithms.agent_net:AgentNet",
-    "K24_type_n_rnn_1R3": "algorithms.agent_net:AgentNet",
-    "NRNNAgent_1R3": "algorithms.agent_net:AgentNet",
-    "Kalei_type_NRNNAgent_1R3": "algorithms.agent_net:AgentNet",
-    "K24_type_NRNNAgent_1R3": "algorithms.agent_net:AgentNet",
+    "n_rnn_1R3": "algorithms.q_learning.agent_net:AgentNet",
+    "Kalei_type_n_rnn_1R3": "algorithms.q_learning.agent_net:AgentNet",
+    "K24_type_n_rnn_1R3": "algorithms.q_learning.agent_net:AgentNet",
+    "NRNNAgent_1R3": "algorithms.q_learning.agent_net:AgentNet",
+    "Kalei_type_NRNNAgent_1R3": "algorithms.q_learning.agent_net:AgentNet",
+    "K24_type_NRNNAgent_1R3": "algorithms.q_learning.agent_net:AgentNet",
     # controllers: which mask an agent uses
-    "n_mac": "algorithms.agent_net:mask_groups",
-    "Kalei_type_n_mac": "algorithms.agent_net:mask_groups",
+    "n_mac": "algorithms.q_learning.agent_net:mask_groups",
+    "Kalei_type_n_mac": "algorithms.q_learning.agent_net:mask_groups",
     # learners
     "nq_learner": "algorithms.qmix:QMix",
     "Kalei_nq_learner": "algorithms.kalei:Kalei",
@@ -25,7 +25,7 @@ KNOWN_AS = {
     "NQLearner": "algorithms.qmix:QMix",
     "Kalei_NQLearner": "algorithms.kalei:Kalei",
     # mixers
-    "nmix": "algorithms.mixer:QMixer",
+    "nmix": "algorithms.q_learning.mixer:QMixer",
     "VDNMixer": "algorithms.controls.vdn:VDNMixer",
     # settings
     "qmix_rnn_1R3": "algorithms.qmix:QMixConfig",

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from algorithms.layers import fan_in_uniform
-from algorithms.products import ROWS, outer_sum, row_product
+from algorithms.kernels.products import ROWS, outer_sum, row_product
+from algorithms.q_learning.layers import fan_in_uniform
 
 
 class SequenceGRU(nn.Module):

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from algorithms.agent_net import AgentNet, Taps, mask_groups
 from algorithms.generators import generator
-from algorithms.layers import DenseLinear, GroupLinear
+from algorithms.kernels.rows import RowOrder, order_rows
+from algorithms.kernels.views import Views, real_views
 from algorithms.protocol import Algorithm, Diagnostics, EpisodeBatch, LayerFlops, PolicyLayers, Sparsity
-from algorithms.rows import RowOrder, order_rows
-from algorithms.schedules import epsilon_length, linear
+from algorithms.q_learning.agent_net import AgentNet, Taps, mask_groups
+from algorithms.q_learning.layers import DenseLinear, GroupLinear
+from algorithms.q_learning.schedules import epsilon_length, linear
+from algorithms.q_learning.targets import td_lambda_targets
 from algorithms.sparsity.flops import count_flops
 from algorithms.sparsity.measure import measure
-from algorithms.targets import td_lambda_targets
-from algorithms.views import Views, real_views
 from envs.spec import EnvSpec
 
 if TYPE_CHECKING:

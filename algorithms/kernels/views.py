@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.agent_net import AgentNet, mask_groups
+from algorithms.kernels.rows import RowOrder, order_rows
 from algorithms.protocol import EpisodeBatch
-from algorithms.rows import RowOrder, order_rows
+from algorithms.q_learning.agent_net import AgentNet, mask_groups
 from envs.spec import EnvSpec
 
 

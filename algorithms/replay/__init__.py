@@ -1,0 +1,1 @@
+"""Whole episodes: recorded, packed at their real length, sampled as padded batches."""

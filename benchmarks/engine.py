@@ -21,7 +21,7 @@ import numpy as np
 
 import envs
 from envs.battle.jit import kernel
-from envs.battle.rng import mix
+from envs.battle.rules.rng import mix
 from envs.battle.step import step_in_parallel, step_one_by_one
 
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 import envs
 from envs.battle.engine import BattleEnv
-from envs.battle.heuristic import choose_all_legally
-from envs.battle.orders import NO_OP, STOP
+from envs.battle.smacv2.heuristic import choose_all_legally
+from envs.battle.smacv2.orders import NO_OP, STOP
 from envs.battle.state import NOBODY
 from envs.protocol import BatchedEnv
 from harness.errors import UsageError, unknown_name

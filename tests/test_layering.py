@@ -1,7 +1,7 @@
 """The one-way rule: no import points back up the tree, and what a bare machine lacks is imported inside functions.
 
 ``harness`` may import everything; ``studies`` and ``algorithms`` never ``harness``; ``algorithms`` sees ``envs.spec``
-only; ``envs`` sees none of them and never torch.
+only; ``envs`` sees none of them and never torch; all may import ``common``, which imports none of them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FORBIDDEN: dict[str, tuple[str, ...]] = {
+    "common": ("envs", "algorithms", "studies", "harness", "torch", "numpy"),
     "envs": ("algorithms", "studies", "harness", "torch"),
     "algorithms": ("studies", "harness", "envs"),
     "studies": ("harness",),
@@ -57,6 +58,32 @@ def at_import(tree: ast.AST) -> Iterator[ast.AST]:
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             yield child
             yield from at_import(child)
+
+
+def modules_imported(path: Path, root: Path) -> set[str]:
+    """The files of ``root`` that a file imports, at any depth, as dotted names."""
+    own = ".".join(path.relative_to(root).parent.parts)
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):
+        for name in imported(node, own):
+            for module in (name, name.rpartition(".")[0]):
+                if (root / module.replace(".", "/")).with_suffix(".py").is_file():
+                    found.add(module)
+    return found
+
+
+def circles(root: Path, package: str) -> list[str]:
+    """One line for each pair of files of a package that import each other, directly or through others."""
+    graph = {
+        ".".join(path.relative_to(root).with_suffix("").parts): modules_imported(path, root)
+        for path in sorted((root / package).rglob("*.py"))
+    }
+    reached = {module: set(names) for module, names in graph.items()}
+    for middle in graph:
+        for names in reached.values():
+            if middle in names:
+                names |= reached[middle]
+    return [f"{a} <-> {b}" for a in graph for b in sorted(reached[a]) if a <= b and a in reached.get(b, set())]
 
 
 def faults(root: Path, package: str) -> list[str]:
@@ -129,3 +156,23 @@ def test_a_file_that_keeps_the_rule_is_not_accused(tmp_path: Path, package: str,
     (tmp_path / package).mkdir()
     (tmp_path / package / "good.py").write_text(line + "\n")
     assert faults(tmp_path, package) == []
+
+
+@pytest.mark.parametrize("package", ["common", "envs"])
+def test_no_two_files_import_each_other(package: str) -> None:
+    assert circles(ROOT, package) == []
+
+
+def test_a_circle_of_imports_is_found(tmp_path: Path) -> None:
+    (tmp_path / "loop").mkdir()
+    for name, text in dict(a="from loop import b", b="def f():\n    import loop.c", c="from loop.a import x").items():
+        (tmp_path / "loop" / f"{name}.py").write_text(text)
+    (tmp_path / "loop" / "d.py").write_text("import loop.a")
+    assert circles(tmp_path, "loop") == [f"loop.{a} <-> loop.{b}" for a, b in ("aa", "ab", "ac", "bb", "bc", "cc")]
+
+
+@pytest.mark.parametrize("package", ["common", "envs/battle"])
+def test_no_folder_holds_more_than_fifteen_modules(package: str) -> None:
+    folders = {path.parent for path in (ROOT / package).rglob("*.py")}
+    counts = {str(f.relative_to(ROOT)): len([p for p in f.glob("*.py") if p.stem != "__init__"]) for f in folders}
+    assert {folder: count for folder, count in counts.items() if count > 15} == {}

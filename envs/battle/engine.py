@@ -11,12 +11,12 @@ from gymnasium.spaces import Box, Discrete
 from numpy.typing import ArrayLike, NDArray
 
 from envs.battle import jit, replica
-from envs.battle.game_state import GameUnits, Memory
 from envs.battle.options import BattleOptions
-from envs.battle.orders import find_illegal
 from envs.battle.scenarios import Scenario
 from envs.battle.setup import make_setup
-from envs.battle.sizes import env_spec
+from envs.battle.smacv2.game_state import GameUnits, Memory
+from envs.battle.smacv2.orders import find_illegal
+from envs.battle.smacv2.sizes import env_spec
 from envs.battle.state import BATTLE, allocate
 from envs.battle.step import start_all, step_in_parallel, step_one_by_one
 from envs.battle.units import unit_table

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
-from envs.battle.orders import in_cone
-from envs.battle.reward import remember
+from envs.battle.smacv2.orders import in_cone
+from envs.battle.smacv2.reward import remember
 from envs.battle.state import BATTLE
 from envs.battle.step import give_orders, play
 

@@ -19,10 +19,10 @@ ENGINE_FOLDER = Path(__file__).parent
 
 
 def source_hash(folder: Path = ENGINE_FOLDER) -> str:
-    """Sixteen hex digits over names and contents of all Python files of ``folder`` and the numba version."""
+    """Sixteen hex digits over names and contents of all Python files below ``folder`` and the numba version."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(folder.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 

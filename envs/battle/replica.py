@@ -6,13 +6,15 @@ and nobody fires. So the observables can be held against those of any other impl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.battle.capabilities import draw_capabilities
-from envs.battle.game_state import (
+from envs.battle.jit import kernel
+from envs.battle.options import BattleOptions
+from envs.battle.smacv2.capabilities import draw_capabilities
+from envs.battle.smacv2.game_state import (
     AGENTS,
     ENEMIES,
     GameUnits,
@@ -23,15 +25,29 @@ from envs.battle.game_state import (
     unit_columns,
     whole_numbers,
 )
-from envs.battle.jit import kernel
-from envs.battle.reward import UNDECIDED, flawless_reward
+from envs.battle.smacv2.reward import UNDECIDED, flawless_reward
 from envs.battle.spawn import forget, fresh_unit, set_clocks
 from envs.battle.state import NONE
 from envs.battle.step import command, judge, publish, settle, show
 from envs.battle.units import IN_THE_AIR, facts
+from envs.battle.views import Views
+from envs.spec import EnvSpec
 
-if TYPE_CHECKING:
-    from envs.battle.engine import BattleEnv
+
+class Batch(Protocol):
+    """What this file needs of an ``engine.BattleEnv``, which imports it."""
+
+    spec: EnvSpec
+    options: BattleOptions
+    num_envs: int
+    units: NDArray[np.void]
+    setup: NDArray[np.void]
+    battles: NDArray[np.void]
+    views: Views
+
+    def checked_actions(self, given: NDArray[np.integer[Any]], only: int | None = None) -> NDArray[np.int64]:
+        """Actions (E, N) whose form and legality are checked."""
+
 
 REPORTED = ("x", "y", "hp", "shield", "energy", "cooldown")
 
@@ -89,7 +105,7 @@ def settle_and_show(battles, units, setup, v, e):
     show(battles[e], units[0], setup[0], v, e)
 
 
-def load(env: BattleEnv, units: GameUnits, memory: Memory, e: int) -> None:
+def load(env: Batch, units: GameUnits, memory: Memory, e: int) -> None:
     """Set battle e to a moment and write its views.
 
     Raises:
@@ -115,7 +131,7 @@ def load(env: BattleEnv, units: GameUnits, memory: Memory, e: int) -> None:
     present(env.battles, env.units, env.setup, env.views, e, memory.previous_health is not None)
 
 
-def follow(env: BattleEnv, units: GameUnits, actions: ArrayLike, e: int) -> None:
+def follow(env: Batch, units: GameUnits, actions: ArrayLike, e: int) -> None:
     """Set battle e to the moment one env_step after the one that it holds, and write views, reward and end.
 
     Raises:
@@ -146,7 +162,7 @@ def follow(env: BattleEnv, units: GameUnits, actions: ArrayLike, e: int) -> None
     settle_and_show(env.battles, env.units, env.setup, env.views, e)
 
 
-def read(env: BattleEnv, e: int) -> tuple[GameUnits, Memory]:
+def read(env: Batch, e: int) -> tuple[GameUnits, Memory]:
     """The moment that battle e holds.
 
     Raises:
@@ -183,7 +199,7 @@ def read(env: BattleEnv, e: int) -> tuple[GameUnits, Memory]:
     return units, memory
 
 
-def _memory_columns(env: BattleEnv, memory: Memory) -> dict[str, NDArray[Any]]:
+def _memory_columns(env: Batch, memory: Memory) -> dict[str, NDArray[Any]]:
     """What is remembered, by the names of the battle record; what is None is left out."""
     n, m = env.spec.n_agents, env.spec.n_enemies
     numbers("step", memory.step, (), 0, env.spec.episode_limit)
@@ -214,12 +230,12 @@ def _memory_columns(env: BattleEnv, memory: Memory) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def _check_slot(env: BattleEnv, e: int) -> None:
+def _check_slot(env: Batch, e: int) -> None:
     if not 0 <= e < env.num_envs:
         raise ValueError(f"battle {e} does not exist; this environment has battles 0..{env.num_envs - 1}")
 
 
-def _check_types(env: BattleEnv, kind: NDArray[np.int64]) -> None:
+def _check_types(env: Batch, kind: NDArray[np.int64]) -> None:
     """Agents must be of the scenario's types, which ``unit_type`` counts; enemies too where they have type features."""
     setup, n, names = env.setup[0], env.spec.n_agents, list(facts())
     for i in range(len(kind)):
@@ -230,7 +246,7 @@ def _check_types(env: BattleEnv, kind: NDArray[np.int64]) -> None:
             raise ValueError(f"game state: {side} is a {names[kind[i]]}, {env.spec.id} has {', '.join(allowed)}")
 
 
-def _in_row(env: BattleEnv, actions: ArrayLike, e: int) -> NDArray[Any]:
+def _in_row(env: Batch, actions: ArrayLike, e: int) -> NDArray[Any]:
     """Actions (N,) of battle e as a batch's."""
     given = np.asarray(actions)
     if given.shape != (env.spec.n_agents,) or given.dtype.kind not in "iu":

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battle import paths, terrain
+from envs.battle import terrain
 from envs.battle.options import BattleOptions
-from envs.battle.orders import FIRST_LOOK
+from envs.battle.rules import paths
 from envs.battle.scenarios import SCRIPTS, STARTS, Scenario
-from envs.battle.sizes import n_actions
+from envs.battle.smacv2.orders import FIRST_LOOK
+from envs.battle.smacv2.sizes import n_actions
 from envs.battle.spawn import search_offsets
 from envs.battle.state import MAX_CHOICES, SETUP, record
 from envs.battle.units import (

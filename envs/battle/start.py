@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
 from envs.battle.spawn import draw_places, draw_teams, next_battle
 from envs.battle.state import allocate
 from envs.battle.units import GRID, facts
-
-if TYPE_CHECKING:
-    from envs.battle.engine import BattleEnv
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numba
 
-from envs.battle.capabilities import doom, draw_capabilities, kill_the_doomed
-from envs.battle.heuristic import act_by_heuristic
 from envs.battle.jit import kernel
-from envs.battle.observe import observe
-from envs.battle.orders import NO_OP, take_action
-from envs.battle.reward import LOST, UNDECIDED, WON, outcome, remember, step_reward
-from envs.battle.sight import forget_the_dead
+from envs.battle.rules.tick import tick
+from envs.battle.smacv2.capabilities import doom, draw_capabilities, kill_the_doomed
+from envs.battle.smacv2.heuristic import act_by_heuristic
+from envs.battle.smacv2.observe import observe
+from envs.battle.smacv2.orders import NO_OP, take_action
+from envs.battle.smacv2.reward import LOST, UNDECIDED, WON, outcome, remember, step_reward
+from envs.battle.smacv2.sight import forget_the_dead
 from envs.battle.spawn import start_battle
-from envs.battle.tick import tick
 
 
 @kernel

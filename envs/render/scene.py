@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battle.effects import LANCE_HALF_WIDTH, LANCE_SAMPLES, LANCE_SPACING, LANCE_STEP
 from envs.battle.film import cone
+from envs.battle.rules.effects import LANCE_HALF_WIDTH, LANCE_SAMPLES, LANCE_SPACING, LANCE_STEP
 from envs.battle.state import ACQUIRED, ATTACK, HEAL, MAX_UNITS
 from envs.battle.units import IN_THE_AIR
 from envs.render.stage import Stage

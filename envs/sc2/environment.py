@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from envs.actions import checked_actions
 from envs.battle.scenarios import Scenario
-from envs.battle.sizes import env_spec
+from envs.battle.smacv2.sizes import env_spec
 from envs.protocol import Bool, Float, Int
 from envs.sc2 import installation
 from envs.sc2.memory import allocate, layout

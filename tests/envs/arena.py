@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battle import rng
 from envs.battle.engine import BattleEnv
-from envs.battle.game_state import GameUnits, Memory
 from envs.battle.jit import kernel
-from envs.battle.opponent import first_orders
 from envs.battle.options import BattleOptions
-from envs.battle.orders import take_action
+from envs.battle.rules import rng
+from envs.battle.rules.opponent import first_orders
+from envs.battle.rules.tick import tick
 from envs.battle.scenarios import TYPE_ORDER, Scenario
+from envs.battle.smacv2.game_state import GameUnits, Memory
+from envs.battle.smacv2.orders import take_action
 from envs.battle.state import MOVE
-from envs.battle.tick import tick
 from envs.battle.units import kind_of, unit_table
 
 KEY = 12345

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battle.engine import BattleEnv
-from envs.battle.orders import EAST, NO_OP, NORTH, SOUTH, STOP, WEST, can_shoot
+from envs.battle.smacv2.orders import EAST, NO_OP, NORTH, SOUTH, STOP, WEST, can_shoot
 from envs.battle.state import ATTACK, HEAL, MOVE, NONE
 from envs.battle.step import give_orders
 from tests.envs.play import hard_distances

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from envs.battle.film import Camera, cone
-from envs.battle.orders import in_cone
+from envs.battle.smacv2.orders import in_cone
 from envs.battle.state import BATTLE
 from tests.envs.play import Player, bits, make
 

@@ -15,7 +15,7 @@ import pytest
 
 import envs
 from envs.battle.engine import BattleEnv
-from envs.battle.orders import NO_OP, STOP, WEST
+from envs.battle.smacv2.orders import NO_OP, STOP, WEST
 from envs.battle.state import MOVE
 from tests.envs.invariants import INVARIANTS, Moment, check, step
 from tests.envs.play import Player, make

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from envs.battle.heuristic import act_by_heuristic, choose_legally
-from envs.battle.orders import EAST, FIRST_LOOK, NO_OP, NORTH, SOUTH, STOP, WEST, write_masks
-from envs.battle.sight import look_around
+from envs.battle.smacv2.heuristic import act_by_heuristic, choose_legally
+from envs.battle.smacv2.orders import EAST, FIRST_LOOK, NO_OP, NORTH, SOUTH, STOP, WEST, write_masks
+from envs.battle.smacv2.sight import look_around
 from envs.battle.state import ATTACK, HEAL, MOVE, NOBODY, NONE
 from tests.envs.arena import Arena, Unit
 from tests.envs.play import Player, bits, make

@@ -14,7 +14,7 @@ from envs.battle import jit
 # numba notices an edit of this file, where the caller is, but not of rng.py, where the callee is.
 CALLER = """
 from envs.battle.jit import kernel
-from envs.battle.rng import mix
+from envs.battle.rules.rng import mix
 
 @kernel
 def scrambled(z):
@@ -66,7 +66,7 @@ def mixed(multiplier: int) -> int:
 def test_an_edited_callee_is_compiled_anew(copied: Path) -> None:
     assert run_caller(copied) == (mixed(0xBF58476D1CE4E5B9), 0)
     assert run_caller(copied) == (mixed(0xBF58476D1CE4E5B9), 1)  # the cache is used
-    replace(copied / "envs/battle/rng.py", EDIT)
+    replace(copied / "envs/battle/rules/rng.py", EDIT)
     assert run_caller(copied) == (mixed(1), 0)
     assert len(list((copied / "cache").iterdir())) == 2
 
@@ -74,7 +74,7 @@ def test_an_edited_callee_is_compiled_anew(copied: Path) -> None:
 def test_with_one_folder_for_all_numba_would_serve_the_old_value(copied: Path) -> None:
     replace(copied / "envs/battle/jit.py", (HASHED, FIXED))
     assert run_caller(copied) == (mixed(0xBF58476D1CE4E5B9), 0)
-    replace(copied / "envs/battle/rng.py", EDIT)
+    replace(copied / "envs/battle/rules/rng.py", EDIT)
     assert run_caller(copied) == (mixed(0xBF58476D1CE4E5B9), 1)  # stale
 
 
@@ -82,12 +82,12 @@ def test_the_hash_covers_every_source(copied: Path) -> None:
     engine = copied / "envs/battle"
     hashes = {jit.source_hash(engine)}
     assert hashes == {jit.source_hash()}
-    for path in sorted(engine.glob("*.py")):
+    for path in sorted(engine.rglob("*.py")):
         path.write_text(path.read_text() + "\n# edited")
         hashes.add(jit.source_hash(engine))
-    (engine / "new.py").write_text("")
+    (engine / "rules" / "new.py").write_text("")
     hashes.add(jit.source_hash(engine))
-    assert len(hashes) == len(list(engine.glob("*.py"))) + 1
+    assert len(hashes) == len(list(engine.rglob("*.py"))) + 1
 
 
 def test_a_folder_that_cannot_be_written(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:

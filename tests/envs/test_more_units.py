@@ -7,8 +7,8 @@ import pytest
 
 from envs.battle.engine import BattleEnv
 from envs.battle.options import BattleOptions
-from envs.battle.orders import EAST
 from envs.battle.scenarios import Scenario
+from envs.battle.smacv2.orders import EAST
 from envs.battle.state import ACQUIRED, NONE
 from tests.envs.arena import Arena, Unit, jitter
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envs.battle.orders import EAST, NORTH
+from envs.battle.smacv2.orders import EAST, NORTH
 from envs.battle.state import NONE
 from tests.envs.arena import Arena, Unit
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.battle.engine import BattleEnv
-from envs.battle.orders import EAST, NO_OP, WEST
+from envs.battle.smacv2.orders import EAST, NO_OP, WEST
 from envs.battle.step import step_in_parallel, step_one_by_one
 from tests.envs.invariants import check, step
 from tests.envs.play import Player, bits, make

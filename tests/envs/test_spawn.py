@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
-from envs.battle.rng import battle_key
+from envs.battle.rules.rng import battle_key
 from envs.battle.scenarios import Scenario
 from envs.battle.spawn import draw_places, draw_teams, start_battle
 from envs.battle.units import IN_THE_AIR, facts

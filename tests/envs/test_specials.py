@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envs.battle.orders import WEST
+from envs.battle.smacv2.orders import WEST
 from tests.envs.arena import Arena, Unit
 
 

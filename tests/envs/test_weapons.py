@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from envs.battle.orders import STOP, WEST
+from envs.battle.smacv2.orders import STOP, WEST
 from envs.battle.state import ATTACK, NONE
 from tests.envs.arena import Arena, Unit, jitter
 

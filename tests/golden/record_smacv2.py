@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from envs.battle import replica
 from envs.battle.engine import BattleEnv
-from envs.battle.game_state import AGENTS, ENEMIES, Memory
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import smacv2_scenarios
+from envs.battle.smacv2.game_state import AGENTS, ENEMIES, Memory
 from envs.battle.step import play
 from envs.battle.terrain import heights, pathable
 from envs.battle.units import facts

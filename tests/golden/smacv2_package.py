@@ -23,10 +23,10 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battle import rng
-from envs.battle.game_state import Memory
 from envs.battle.options import BattleOptions
+from envs.battle.rules import rng
 from envs.battle.scenarios import TYPE_ORDER
+from envs.battle.smacv2.game_state import Memory
 from envs.battle.units import facts
 from tests.golden.families import Family
 

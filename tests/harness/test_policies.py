@@ -7,7 +7,7 @@ import pytest
 
 import envs
 from envs.battle.engine import BattleEnv
-from envs.battle.orders import NO_OP
+from envs.battle.smacv2.orders import NO_OP
 from harness import policies
 from harness.errors import UsageError
 from harness.evaluate import play

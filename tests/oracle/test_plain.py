@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 import envs
 from envs.battle.engine import BattleEnv
 from envs.battle.options import BattleOptions
-from envs.battle.orders import EAST, NORTH, STOP
 from envs.battle.scenarios import Scenario
+from envs.battle.smacv2.orders import EAST, NORTH, STOP
 from envs.registry import entry
 from tests.envs.play import Player
 from tests.oracle.fights import random_fight

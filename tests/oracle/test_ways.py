@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from envs.battle import paths, terrain
+from envs.battle import terrain
+from envs.battle.rules import paths
 from envs.battle.units import ON_FOOT
 from tests.oracle.plain.ground import SIZE, Cell, number
 from tests.oracle.plain.ways import Ways

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs
-from envs.battle.game_state import Memory
+from envs.battle.smacv2.game_state import Memory
 from envs.battle.start import drawn_start
 from envs.registry import SMAC, SMACV2, entry
 from tests.golden import smacv2_package

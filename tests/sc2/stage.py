@@ -14,7 +14,7 @@ from s2clientprotocol.sc2api_pb2 import Action
 from envs.battle.engine import BattleEnv
 from envs.battle.film import Camera
 from envs.battle.options import BattleOptions
-from envs.battle.orders import EAST, FIRST_LOOK, NO_OP, NORTH, SOUTH, STOP, WEST
+from envs.battle.smacv2.orders import EAST, FIRST_LOOK, NO_OP, NORTH, SOUTH, STOP, WEST
 from envs.battle.start import drawn_start
 from envs.registry import entry
 from envs.sc2.server.maps import map_file, read_map

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battle.command import give_order, march_to, move_to, stop
-from envs.battle.damage import bury
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
+from envs.battle.rules.command import give_order, march_to, move_to, stop
+from envs.battle.rules.damage import bury
+from envs.battle.rules.tick import tick
 from envs.battle.scenarios import Scenario
 from envs.battle.setup import make_setup
 from envs.battle.spawn import draw_places, draw_teams, fresh_unit, muster, next_battle, put, put_all
 from envs.battle.state import ACQUIRED, ATTACK, BATTLE, HEAL, MARCH, MAX_SIDE, MAX_UNITS, MOVE, NOBODY, NONE, allocate
-from envs.battle.tick import tick
 from envs.battle.units import kind_of, unit_table
 from envs.sc2.server.catalogue import AGENTS, ENEMIES, Catalogue
 

@@ -8,7 +8,7 @@ from s2clientprotocol.error_pb2 import ActionResult
 from s2clientprotocol.query_pb2 import RequestQuery, RequestQueryPathing, ResponseQuery
 
 from envs.battle.jit import kernel
-from envs.battle.paths import next_point, sees
+from envs.battle.rules.paths import next_point, sees
 from envs.battle.state import MAP_CELLS
 from envs.battle.terrain import cell_of, stands
 from envs.battle.units import IN_THE_AIR, ON_FOOT

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from envs.battle import paths
 from envs.battle.options import BattleOptions
+from envs.battle.rules import paths
 from envs.battle.scenarios import Scenario
 from tests.oracle.plain.actions import Commander
 from tests.oracle.plain.battle import Battle

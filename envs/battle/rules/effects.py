@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from envs.battle.damage import damage
 from envs.battle.jit import kernel
+from envs.battle.rules.damage import damage
 from envs.battle.state import SWEEP_DELAY
 from envs.battle.terrain import level_at
 

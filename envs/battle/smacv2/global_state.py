@@ -5,8 +5,8 @@ Source: StarCraft2Env.get_state and get_state_dict (oxwhirl/smacv2).
 
 from __future__ import annotations
 
-from envs.battle.capabilities import write_capabilities
 from envs.battle.jit import kernel
+from envs.battle.smacv2.capabilities import write_capabilities
 from envs.battle.state import MAP_CELLS
 
 CENTRE = MAP_CELLS / 2

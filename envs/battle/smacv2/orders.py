@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.battle.capabilities import attack_fails
-from envs.battle.command import give_order, move_to, stop
-from envs.battle.geometry import distance2
 from envs.battle.jit import kernel
+from envs.battle.rules.command import give_order, move_to, stop
+from envs.battle.rules.geometry import distance2
+from envs.battle.smacv2.capabilities import attack_fails
 from envs.battle.state import ATTACK, HEAL
 
 NO_OP, STOP, NORTH, SOUTH, EAST, WEST, FIRST_LOOK = 0, 1, 2, 3, 4, 5, 6

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from envs.battle import rng
-from envs.battle.damage import bury
-from envs.battle.effects import delayed_effects
-from envs.battle.healing import heal
 from envs.battle.jit import kernel
-from envs.battle.movement import head_for, move_all
-from envs.battle.opponent import follow_comrades, march, script
+from envs.battle.rules import rng
+from envs.battle.rules.damage import bury
+from envs.battle.rules.effects import delayed_effects
+from envs.battle.rules.healing import heal
+from envs.battle.rules.movement import head_for, move_all
+from envs.battle.rules.opponent import follow_comrades, march, script
+from envs.battle.rules.targeting import choose_patients, choose_targets
+from envs.battle.rules.weapons import attack
 from envs.battle.state import ACQUIRED, ATTACK, HEAL, MARCH, MOVE, NONE
-from envs.battle.targeting import choose_patients, choose_targets
-from envs.battle.weapons import attack
 
 
 @kernel

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from envs.battle import rng
-from envs.battle.command import break_off
-from envs.battle.damage import damage
-from envs.battle.effects import sweep
-from envs.battle.geometry import within
 from envs.battle.jit import kernel
-from envs.battle.movement import face
+from envs.battle.rules import rng
+from envs.battle.rules.command import break_off
+from envs.battle.rules.damage import damage
+from envs.battle.rules.effects import sweep
+from envs.battle.rules.geometry import within
+from envs.battle.rules.movement import face
 from envs.battle.state import NONE
 from envs.battle.units import BURST, EXPLOSION, INSTANT, MISSILE
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 
-from envs.battle.capabilities import write_capabilities
-from envs.battle.global_state import shield_share, write_state
 from envs.battle.jit import kernel
-from envs.battle.orders import write_masks
-from envs.battle.sight import look_around
-from envs.battle.sizes import N_MOVES
+from envs.battle.smacv2.capabilities import write_capabilities
+from envs.battle.smacv2.global_state import shield_share, write_state
+from envs.battle.smacv2.orders import write_masks
+from envs.battle.smacv2.sight import look_around
+from envs.battle.smacv2.sizes import N_MOVES
+from envs.battle.smacv2.surroundings import N_HEIGHTS, N_PATHING, write_surroundings
 from envs.battle.state import MAP_CELLS
-from envs.battle.surroundings import N_HEIGHTS, N_PATHING, write_surroundings
 
 
 @kernel

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.battle import rng
 from envs.battle.jit import kernel
-from envs.battle.orders import bearing, is_target, look_angle, target_range
+from envs.battle.rules import rng
+from envs.battle.smacv2.orders import bearing, is_target, look_angle, target_range
 
 
 @kernel

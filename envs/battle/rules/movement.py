@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 
-from envs.battle.bodies import clear, find_near, first_in_way, in_way
-from envs.battle.command import halt
-from envs.battle.geometry import on_grid
 from envs.battle.jit import kernel
-from envs.battle.paths import next_point
+from envs.battle.rules.bodies import clear, find_near, first_in_way, in_way
+from envs.battle.rules.command import halt
+from envs.battle.rules.geometry import on_grid
+from envs.battle.rules.paths import next_point
+from envs.battle.rules.steering import heading, nearer_side, yields
 from envs.battle.state import MAP_CELLS, MARCH
-from envs.battle.steering import heading, nearer_side, yields
 from envs.battle.terrain import stands
 from envs.battle.units import GRID, IN_THE_AIR, MAX_TURNS, ON_FOOT
 

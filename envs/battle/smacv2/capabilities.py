@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from envs.battle import rng
-from envs.battle.damage import bury
 from envs.battle.jit import kernel
+from envs.battle.rules import rng
+from envs.battle.rules.damage import bury
 
 BOUNDED = {  # capability: the switch, what tells it to other agents
     "attack": ("stochastic_attack", "observe_attack_probs"),

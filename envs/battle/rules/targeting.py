@@ -6,9 +6,9 @@ game's interface alone.
 
 from __future__ import annotations
 
-from envs.battle.command import acquire, give_order
-from envs.battle.geometry import distance2, within
 from envs.battle.jit import kernel
+from envs.battle.rules.command import acquire, give_order
+from envs.battle.rules.geometry import distance2, within
 from envs.battle.state import ACQUIRED, HEAL, MARCH, MOVE, NOBODY, NONE
 from envs.battle.units import SWEEP
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
-from envs.battle.surroundings import N_HEIGHTS, N_PATHING
+from envs.battle.smacv2.surroundings import N_HEIGHTS, N_PATHING
 from envs.spec import EnvSpec
 
 N_MOVES = 4

@@ -8,11 +8,11 @@ attack-move of all to a point, or ``attack_once``, on the group of agents, of wh
 
 from __future__ import annotations
 
-from envs.battle import rng
-from envs.battle.command import give_order, halt
-from envs.battle.geometry import distance2
 from envs.battle.jit import kernel
-from envs.battle.movement import head_for
+from envs.battle.rules import rng
+from envs.battle.rules.command import give_order, halt
+from envs.battle.rules.geometry import distance2
+from envs.battle.rules.movement import head_for
 from envs.battle.state import ATTACK, MARCH, NOBODY, NONE
 
 ATTACK_CLOSEST, MARCH_THERE, ATTACK_ONCE = 0, 1, 2  # in the order of scenarios.SCRIPTS; the last is no script

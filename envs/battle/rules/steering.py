@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 
-from envs.battle.bodies import LOOK
-from envs.battle.geometry import on_grid
 from envs.battle.jit import kernel
+from envs.battle.rules.bodies import LOOK
+from envs.battle.rules.geometry import on_grid
 from envs.battle.state import MAP_CELLS, NOBODY, NONE
 from envs.battle.units import GRID
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.battle.geometry import distance2
 from envs.battle.jit import kernel
-from envs.battle.orders import (
+from envs.battle.rules.geometry import distance2
+from envs.battle.smacv2.orders import (
     EAST,
     FIRST_LOOK,
     NO_OP,

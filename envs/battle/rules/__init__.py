@@ -1,0 +1,1 @@
+"""The rules of the game: what happens in one tick, as StarCraft II plays it."""

@@ -9,7 +9,7 @@ Two of every four consecutive inputs are kept, the shape that sparse tensor core
 and three things happen on a schedule: the temperature falls, unused weights restart, and late in the run the masks are
 frozen and the weights finetuned (rewind & finetune). Known as learner ``k24_nq_learner`` over ``K24_type_n_rnn_1R3``.
 
-Built on Kaleidoscope (Li et al., NeurIPS 2024), whose four masked layers, adaptive coefficient and restarts it keeps.
+Built on Kaleidoscope (Li et al., NeurIPS 2024), whose four masked layers, adaptive coefficient and resets it keeps.
 Values, losses, gradients and steps equal a plain second writing of this description, and the straight-through gradient
 equals finite differences (``tests/algorithms/test_published_k24.py``). Deviations from the description:
 
@@ -31,19 +31,20 @@ import torch
 from torch import Tensor
 
 from algorithms.generators import generator
-from algorithms.kernels.views import Views
+from algorithms.kernels.packed_batch import PackedBatch
 from algorithms.protocol import Diagnostics
-from algorithms.q_learning.agent_net import Taps, mask_group_names
+from algorithms.q_learning.agent_net import LayerInputs, mask_group_names
 from algorithms.q_learning.schedules import linear, scaled
-from algorithms.qmix import QMix, QMixConfig, require
+from algorithms.qmix import QMix, QMixConfig
+from algorithms.settings.checks import require
 from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
-from algorithms.sparsity.restarts import SPARED_LAYERS, Restarts, require_restarts, resolve_restarts
+from algorithms.sparsity.resets import SPARED_LAYERS, ResetSchedule, require_reset_settings, resolve_resets
 from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse, describe_use, pattern_overlap
 
-PER_TYPE = Restarts(interval=500_000, ratio=0.2)
-"""Restarts of unused weights with a mask per unit type. Source: K24_args."""
+PER_TYPE = ResetSchedule(interval=500_000, ratio=0.2)
+"""Resets of unused weights with a mask per unit type. Source: K24_args."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +75,10 @@ class K24Config(QMixConfig):
     deque_len: int = 100
     """Updates over which that relation is averaged. Source: Kaleidoscope."""
     reset_interval: int | None = None
-    """env_steps of a 10.05M run between restarts of unused weights; None: 500_000 (K24_args), or 10_000 of any run
-    where masks are per agent (see ``sparsity/restarts.py``)."""
+    """env_steps of a 10.05M run between resets of unused weights; None: 500_000 (K24_args), or 10_000 of any run
+    where masks are per agent (see ``sparsity/resets.py``)."""
     reset_ratio: float | None = None
-    """Share of the unused weights that restarts, 0..1 (0: never); None: 0.2 (K24_args), or 0.1 where masks are per
+    """Share of the unused weights that resets, 0..1 (0: never); None: 0.2 (K24_args), or 0.1 where masks are per
     agent."""
     finetune_start_ratio: float = 0.8
     """Share of the run after which masks freeze; 1 means never. Source: K24_args."""
@@ -109,7 +110,7 @@ class K24Config(QMixConfig):
         require(self, "temperature_init", self.temperature_init > 0, "larger than 0")
         fits = 0 < self.temperature_min <= self.temperature_init
         require(self, "temperature_min", fits, f"larger than 0 and at most temperature_init ({self.temperature_init})")
-        require_restarts(self, self.reset_interval, self.reset_ratio)
+        require_reset_settings(self, self.reset_interval, self.reset_ratio)
         require(self, "ema_momentum", 0 <= self.ema_momentum < 1, "at least 0 and below 1")
         for name in ("finetune_start_ratio", "finetune_lr_decay"):
             require(self, name, 0 < getattr(self, name) <= 1, "larger than 0 and at most 1")
@@ -124,13 +125,13 @@ class K24(QMix):
     config: K24Config
 
     def __init__(self, *args: Any, seed: int, **kwargs: Any) -> None:
-        self._masks = generator(seed, "masks")
+        self._mask_rng = generator(seed, "masks")
         super().__init__(*args, seed=seed, **kwargs)
         self.tracker = LayerPatternTracker()
         self._diversity = K24DiversityManager(self.config.div_coef, self.config.deque_len)
         self._logits: list[Tensor] = []
         self._noise: dict[str, Tensor] = {}
-        self._restarts = resolve_restarts(
+        self._resets = resolve_resets(
             self.config.reset_interval,
             self.config.reset_ratio,
             per_type=PER_TYPE,
@@ -159,7 +160,7 @@ class K24(QMix):
         return self.config.mask_gru
 
     @property
-    def wants_taps(self) -> bool:
+    def wants_layer_inputs(self) -> bool:
         """Input magnitudes matter to the score, until the masks are frozen."""
         return self.config.score_activation and not self.frozen
 
@@ -174,7 +175,7 @@ class K24(QMix):
             ema_per_type=self.config.ema_per_type,
             score_activation=self.config.score_activation,
             score_alpha=self.config.score_alpha,
-            generator=self._parameters,
+            generator=self._init_rng,
         )
 
     def layers(self) -> dict[str, SemiStructuredLinear24]:
@@ -188,12 +189,12 @@ class K24(QMix):
     def training_weights(self, env_steps: int) -> dict[str, Tensor]:
         """One Gumbel draw per layer and mask group, held over the whole unroll; frozen masks draw nothing."""
         if self.frozen:
-            return self.net.group_weights()
+            return self.net.effective_weights()
         layers, temperature = self.layers(), self.temperature(env_steps)
         noise = temperature / self.config.temperature_init if self.config.noise_anneal else 1.0
         self._logits = [layer.logits() for layer in layers.values()]
         drawn = zip(layers.items(), self._logits, strict=True)
-        self._noise = {name: noise * gumbel_noise(logits, self._masks) for (name, _), logits in drawn}
+        self._noise = {name: noise * gumbel_noise(logits, self._mask_rng) for (name, _), logits in drawn}
         return {
             name: layer.sampled_weights(logits, temperature, self._noise[name])
             for (name, layer), logits in zip(layers.items(), self._logits, strict=True)
@@ -205,13 +206,13 @@ class K24(QMix):
             return super().target_weights(env_steps)
         return {name: getattr(self.target_net, name).drawn_weights(noise) for name, noise in self._noise.items()}
 
-    def after_unroll(self, views: Views, taps: Taps) -> None:
+    def after_unroll(self, packed: PackedBatch, layer_inputs: LayerInputs) -> None:
         """Track input magnitudes over filled rows of living units; dead is whose only legal action is 0."""
-        dead = views.action_mask[:, 0] & (views.action_mask.sum(1) == 1)
-        filled = views.order.grouped(views.is_step.repeat_interleave(self.spec.n_agents))
-        counted = (filled * ~dead).split(views.order.group_sizes)
+        dead = packed.action_mask[:, 0] & (packed.action_mask.sum(1) == 1)
+        filled = packed.order.to_group_order(packed.is_step.repeat_interleave(self.spec.n_agents))
+        counted = (filled * ~dead).split(packed.order.group_sizes)
         for name, layer in self.layers().items():
-            layer.activation.observe(taps[name], counted)
+            layer.activation.observe(layer_inputs[name], counted)
 
     def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, Diagnostics]:
         """Ask for patterns that differ between types, until the masks are frozen."""
@@ -229,17 +230,17 @@ class K24(QMix):
         lines = self._remember_when_due()
         if self._finetune_start <= env_steps and self.config.finetune_start_ratio < 1:
             return [*lines, self._freeze(env_steps)]
-        if self._restarts.ratio > 0 and env_steps - self._last_reset >= self._restarts.interval:
-            lines.append(self._restart(env_steps))
+        if self._resets.ratio > 0 and env_steps - self._last_reset >= self._resets.interval:
+            lines.append(self._reset_unused(env_steps))
         return lines
 
-    def _restart(self, env_steps: int) -> str:
+    def _reset_unused(self, env_steps: int) -> str:
         """Redraw a share of the weights that every mask drops."""
         layers = [layer for name, layer in self.layers().items() if name not in SPARED_LAYERS]
-        restarted = sum(layer.restart(self._restarts.ratio, self._masks) for layer in layers)
+        reset = sum(layer.reset_unused(self._resets.ratio, self._mask_rng) for layer in layers)
         self._last_reset = env_steps
         self._acting = None
-        return f"env_step {env_steps}: {restarted} weights that every mask dropped were restarted"
+        return f"env_step {env_steps}: {reset} weights that every mask dropped were reset"
 
     def _remember_when_due(self) -> list[str]:
         """Keep a copy of all weights, of the mixer too, once the run has come to ``rewind_ratio``."""
@@ -284,12 +285,12 @@ class K24(QMix):
         return {"temperature": self.temperature(self._env_steps), **describe_use(self.record_patterns(), names)}
 
     def schedule(self) -> dict[str, float]:
-        """QMIX's, the temperature's, the restarts' and the freeze."""
+        """QMIX's, the temperature's, the resets' and the freeze."""
         return {
             **super().schedule(),
             "anneal_end_step": self._anneal_end,
-            "reset_interval": self._restarts.interval,
-            "reset_ratio": self._restarts.ratio,
+            "reset_interval": self._resets.interval,
+            "reset_ratio": self._resets.ratio,
             "finetune_start_step": self._finetune_start,
         }
 
@@ -297,7 +298,7 @@ class K24(QMix):
         """QMIX's and that of the masks."""
         return {
             **super().state_dict(),
-            "masks": self._masks.get_state(),
+            "masks": self._mask_rng.get_state(),
             "coefficient": self._diversity.coefficient.state_dict(),
             "tracker": self.tracker.state_dict(),
             "last_reset": self._last_reset,
@@ -308,7 +309,7 @@ class K24(QMix):
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
-        self._masks.set_state(saved["masks"].cpu())
+        self._mask_rng.set_state(saved["masks"].cpu())
         self._diversity.coefficient.load_state_dict(saved["coefficient"], self.device)
         self.tracker.load_state_dict(saved["tracker"])
         self._last_reset = saved["last_reset"]

@@ -25,13 +25,14 @@ from torch import Tensor
 from algorithms.generators import generator
 from algorithms.protocol import Diagnostics
 from algorithms.q_learning.agent_net import MASKED_LAYERS, mask_group_names
-from algorithms.qmix import QMix, QMixConfig, require
+from algorithms.qmix import QMix, QMixConfig
+from algorithms.settings.checks import require
 from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
-from algorithms.sparsity.restarts import SPARED_LAYERS, Restarts, require_restarts, resolve_restarts
+from algorithms.sparsity.resets import SPARED_LAYERS, ResetSchedule, require_reset_settings, resolve_resets
 from algorithms.sparsity.threshold import KaleiLinear, ThresholdInit
 
-PER_TYPE = Restarts(interval=1_000_000, ratio=0.2)
-"""Restarts of unused weights with a mask per unit type. Source: Kalei_qmix_rnn_1R3.yaml."""
+PER_TYPE = ResetSchedule(interval=1_000_000, ratio=0.2)
+"""Resets of unused weights with a mask per unit type. Source: Kalei_qmix_rnn_1R3.yaml."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +52,14 @@ class KaleiConfig(QMixConfig):
     threshold_init_bias: float = 5.0
     """See ``threshold_init_scale``. Source: Kalei_qmix_rnn_1R3.yaml."""
     threshold_reset_scale: float = 5.0
-    """The same for restarted weights. Source: Kalei_qmix_rnn_1R3.yaml."""
+    """The same for reset weights. Source: Kalei_qmix_rnn_1R3.yaml."""
     threshold_reset_bias: float = 5.0
     """See ``threshold_reset_scale``. Source: Kalei_qmix_rnn_1R3.yaml."""
     reset_interval: int | None = None
-    """env_steps of a 10.05M run between restarts of unused weights; None: 1_000_000 (Kalei_qmix_rnn_1R3.yaml), or
-    10_000 of any run where masks are per agent (see ``sparsity/restarts.py``)."""
+    """env_steps of a 10.05M run between resets of unused weights; None: 1_000_000 (Kalei_qmix_rnn_1R3.yaml), or
+    10_000 of any run where masks are per agent (see ``sparsity/resets.py``)."""
     reset_ratio: float | None = None
-    """Share of the unused weights that restarts, 0..1; None: 0.2 (Kalei_qmix_rnn_1R3.yaml), or 0.1 where masks are per
+    """Share of the unused weights that resets, 0..1; None: 0.2 (Kalei_qmix_rnn_1R3.yaml), or 0.1 where masks are per
     agent."""
     sparsity_layer_weights: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
     """Weight of each layer, fc1 to fc4, in the diversity. Source: Kalei_qmix_rnn_1R3.yaml."""
@@ -68,22 +69,22 @@ class KaleiConfig(QMixConfig):
         require(self, "deque_len", self.deque_len >= 1, "at least 1")
         for name in ("div_coef", "threshold_init_scale", "threshold_reset_scale"):
             require(self, name, getattr(self, name) >= 0, "0 or larger")
-        require_restarts(self, self.reset_interval, self.reset_ratio)
+        require_reset_settings(self, self.reset_interval, self.reset_ratio)
         layers = len(MASKED_LAYERS)
         fits = len(self.sparsity_layer_weights) == layers and min(self.sparsity_layer_weights) >= 0
         require(self, "sparsity_layer_weights", fits, f"{layers} numbers of 0 or larger, one per layer")
 
 
 class Kalei(QMix):
-    """QMIX over thresholded layers, with mask diversity and restarts of unused weights."""
+    """QMIX over thresholded layers, with mask diversity and resets of unused weights."""
 
     config: KaleiConfig
 
     def __init__(self, *args: Any, seed: int, **kwargs: Any) -> None:
-        self._masks = generator(seed, "masks")
+        self._mask_rng = generator(seed, "masks")
         super().__init__(*args, seed=seed, **kwargs)
         self._coefficient = AdaptiveCoefficient(self.config.div_coef, self.config.deque_len)
-        self._restarts = resolve_restarts(
+        self._resets = resolve_resets(
             self.config.reset_interval,
             self.config.reset_ratio,
             per_type=PER_TYPE,
@@ -100,7 +101,7 @@ class Kalei(QMix):
     def make_linear(self, in_features: int, out_features: int) -> KaleiLinear:
         """Make a thresholded layer."""
         init = ThresholdInit(scale=self.config.threshold_init_scale, bias=self.config.threshold_init_bias)
-        return KaleiLinear(in_features, out_features, self.n_groups, init, self._parameters)
+        return KaleiLinear(in_features, out_features, self.n_groups, init, self._init_rng)
 
     def layers(self) -> dict[str, KaleiLinear]:
         """The masked layers by name."""
@@ -115,21 +116,21 @@ class Kalei(QMix):
 
     def advance(self, env_steps: int) -> list[str]:
         """Restart unused weights each interval, but not within one interval of the end."""
-        due = env_steps - self._last_reset > self._restarts.interval
-        if not due or self.total_env_steps - env_steps <= self._restarts.interval:
+        due = env_steps - self._last_reset > self._resets.interval
+        if not due or self.total_env_steps - env_steps <= self._resets.interval:
             return []
         init = ThresholdInit(scale=self.config.threshold_reset_scale, bias=self.config.threshold_reset_bias)
         layers = [layer for name, layer in self.layers().items() if name not in SPARED_LAYERS]
-        restarted = sum(layer.restart(self._restarts.ratio, init, self._masks) for layer in layers)
+        reset = sum(layer.reset_unused(self._resets.ratio, init, self._mask_rng) for layer in layers)
         self._last_reset = env_steps
         self._acting = None
-        return [f"env_step {env_steps}: {restarted} weights that every mask dropped were restarted"]
+        return [f"env_step {env_steps}: {reset} weights that every mask dropped were reset"]
 
     @torch.no_grad()
     def diagnostics(self) -> dict[str, float]:
         """Share of weights that masks drop, of all, per layer, and per layer and mask group (after slashes); and share
         of weights on which two groups' masks agree, averaged over pairs."""
-        kept = torch.cat([(layer.group_weights() != 0).flatten(1) for layer in self.layers().values()], 1)
+        kept = torch.cat([(layer.effective_weights() != 0).flatten(1) for layer in self.layers().values()], 1)
         keeping = kept.sum(0)  # how many groups keep each weight
         dropping = self.n_groups - keeping
         n_pairs = self.n_groups * (self.n_groups - 1)
@@ -145,19 +146,19 @@ class Kalei(QMix):
         return {**overall, **by_layer, **by_group}
 
     def schedule(self) -> dict[str, float]:
-        """QMIX's and the restarts'."""
+        """QMIX's and the resets'."""
         return {
             **super().schedule(),
-            "reset_interval": self._restarts.interval,
-            "reset_ratio": self._restarts.ratio,
-            "last_reset_before": self.total_env_steps - self._restarts.interval,
+            "reset_interval": self._resets.interval,
+            "reset_ratio": self._resets.ratio,
+            "last_reset_before": self.total_env_steps - self._resets.interval,
         }
 
     def state_dict(self) -> dict[str, Any]:
         """QMIX's and that of the masks."""
         return {
             **super().state_dict(),
-            "masks": self._masks.get_state(),
+            "masks": self._mask_rng.get_state(),
             "coefficient": self._coefficient.state_dict(),
             "last_reset": self._last_reset,
         }
@@ -165,6 +166,6 @@ class Kalei(QMix):
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
-        self._masks.set_state(saved["masks"].cpu())
+        self._mask_rng.set_state(saved["masks"].cpu())
         self._coefficient.load_state_dict(saved["coefficient"], self.device)
         self._last_reset = saved["last_reset"]

@@ -180,7 +180,7 @@ register(
     "k24-no-resets",
     entry_point="algorithms.controls.k24_no_resets:K24NoResets",
     config="algorithms.controls.k24_no_resets:K24NoResetsConfig",
-    summary="control: K-2:4 without restarts of unused weights",
+    summary="control: K-2:4 without resets of unused weights",
     source="this project",
 )
 register(

@@ -10,8 +10,8 @@ import algorithms.registry
 import envs.registry
 from algorithms.k24 import K24Config
 from algorithms.kalei import KaleiConfig
+from algorithms.q_learning.config import QLearnerConfig
 from algorithms.q_learning.schedules import PAPER_ENV_STEPS
-from algorithms.qmix import QLearnerConfig
 from algorithms.settings.presets import RECOMMENDED
 from harness.config import parse_setting, parse_value
 from harness.errors import UsageError, unknown_name

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from algorithms.q_learning.agent_net import mask_group_names
 from algorithms.q_learning.layers import GroupLinear
-from algorithms.qmix import QMix, QMixConfig, require
+from algorithms.qmix import QMix, QMixConfig
+from algorithms.settings.checks import require
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 from algorithms.sparsity.tracker import LayerPatternTracker, describe_use
 
@@ -58,7 +59,7 @@ class MagnitudeLinear24(GroupLinear):
         """The mask (1, out, in) bool now in force."""
         return self.pattern.hard(self.pattern.logits(self.weight.abs().unsqueeze(0))).bool()
 
-    def group_weights(self) -> Tensor:
+    def effective_weights(self) -> Tensor:
         """Weights (1, out, in) under the mask, for acting and the target network."""
         return self.weight * self.mask()
 
@@ -99,7 +100,7 @@ class K24Magnitude(QMix):
 
     def make_linear(self, in_features: int, out_features: int) -> MagnitudeLinear24:
         """Make a magnitude-masked layer."""
-        return MagnitudeLinear24(in_features, out_features, self.config.decay, self._parameters)
+        return MagnitudeLinear24(in_features, out_features, self.config.decay, self._init_rng)
 
     def layers(self) -> dict[str, MagnitudeLinear24]:
         """The masked layers by name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from algorithms.k24 import K24, K24Config
-from algorithms.qmix import require
+from algorithms.settings.checks import require
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,11 @@
-"""K24 without rewind & finetune: masks, temperature and restarts go on to the end of the run."""
+"""K24 without rewind & finetune: masks, temperature and resets go on to the end of the run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from algorithms.k24 import K24, K24Config
-from algorithms.qmix import require
+from algorithms.settings.checks import require
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """K24's control for learned masks: 2:4 masks drawn at random before training, one per mask group, never changed.
 
 What is left between this and ``k24`` is what learning the masks is worth; between this and ``qmix``, what the capacity
-lost to 2:4 costs. No scores, no orthogonality, no restarts, no finetuning.
+lost to 2:4 costs. No scores, no orthogonality, no resets, no finetuning.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class StaticLinear24(GroupLinear):
         draws = torch.rand(n_groups, out_features, *pattern.allowed.shape, generator=generator)
         self.register_buffer("mask", pattern.hard(draws.masked_fill(~pattern.allowed, -torch.inf)).bool())
 
-    def group_weights(self) -> Tensor:
+    def effective_weights(self) -> Tensor:
         """Weights (K, out, in) under the masks."""
         return self.weight * self.mask
 
@@ -65,4 +65,4 @@ class K24Static(QMix):
 
     def make_linear(self, in_features: int, out_features: int) -> StaticLinear24:
         """Make a layer with fixed masks."""
-        return StaticLinear24(in_features, out_features, self.n_groups, self._parameters)
+        return StaticLinear24(in_features, out_features, self.n_groups, self._init_rng)

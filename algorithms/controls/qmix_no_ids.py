@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from algorithms.qmix import QMix, QMixConfig, require
+from algorithms.qmix import QMix, QMixConfig
+from algorithms.settings.checks import require
 
 
 @dataclass(frozen=True, kw_only=True)

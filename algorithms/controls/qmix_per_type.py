@@ -37,7 +37,7 @@ class OwnLinear(GroupLinear):
         self.weight = nn.Parameter(fan_in_uniform(*shape, in_features, fan_in=in_features, generator=generator))
         self.bias = nn.Parameter(fan_in_uniform(*shape, fan_in=in_features, generator=generator))
 
-    def group_weights(self) -> Tensor:
+    def effective_weights(self) -> Tensor:
         """All weights (G, out, in)."""
         return self.weight
 
@@ -59,7 +59,7 @@ class QMixPerType(QMix):
 
     def make_linear(self, in_features: int, out_features: int) -> OwnLinear:
         """Make a layer of each type's own."""
-        return OwnLinear(in_features, out_features, self.n_groups, self._parameters)
+        return OwnLinear(in_features, out_features, self.n_groups, self._init_rng)
 
     def policy_layers(self) -> PolicyLayers | None:
         """None: there is no shared weight that masks could be compared with."""

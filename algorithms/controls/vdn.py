@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from algorithms.q_learning.config import QLearnerConfig
 from algorithms.q_learning.learner import QLearner
-from algorithms.qmix import QLearnerConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from algorithms.kernels.gru import unroll
-from algorithms.kernels.rows import RowOrder
+from algorithms.kernels.rows import RowPermutation
 
 
 def unroll_groups(
@@ -19,7 +19,7 @@ def unroll_groups(
     weights_hh: Tensor,
     bias_ih: Tensor,
     bias_hh: Tensor,
-    order: RowOrder,
+    order: RowPermutation,
     hidden: Tensor | None,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Hidden states of all rows, mask group by mask group.
@@ -52,7 +52,7 @@ def unroll_groups(
 
 
 def _starts(
-    parts: list[Tensor], sizes: list[list[int]], order: RowOrder, hidden: Tensor | None, hidden_size: int
+    parts: list[Tensor], sizes: list[list[int]], order: RowPermutation, hidden: Tensor | None, hidden_size: int
 ) -> list[Tensor]:
     """Each group's states before the first step."""
     first = [steps[0] if steps else 0 for steps in sizes]

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from algorithms.kernels.products import ROWS, outer_sum, row_product
+from algorithms.kernels.matmul import ROWS, chunked_matmul, chunked_weight_grad
 from algorithms.q_learning.layers import fan_in_uniform
 
 
@@ -63,7 +63,7 @@ def unroll(
     if hidden is None:
         hidden = x.new_zeros(step_sizes[0], weight_hh.shape[1])
     if len(step_sizes) == 1 and len(x) < ROWS:
-        # acting: one call, in half the time of the operations below; many rows are faster by ``row_product``
+        # acting: one call, in half the time of the operations below; many rows are faster by ``chunked_matmul``
         return torch.gru_cell(x, hidden.detach(), weight_ih, weight_hh, bias_ih, bias_hh)
     return _Unroll.apply(x, weight_ih, weight_hh, bias_ih, bias_hh, hidden, step_sizes)
 
@@ -94,7 +94,7 @@ class _Unroll(torch.autograd.Function):
         both, new = slice(2 * size), slice(2 * size, 3 * size)
         # without a backward pass to come, every step may overwrite what the one before leaves behind
         keep = any(ctx.needs_input_grad)
-        gates = row_product(x, weight_ih.t(), torch.cat([bias_ih[both] + bias_hh[both], bias_ih[new]]))
+        gates = chunked_matmul(x, weight_ih.t(), torch.cat([bias_ih[both] + bias_hh[both], bias_ih[new]]))
         recurrent_new = gates.new_empty(len(gates) if keep else step_sizes[0], size)
         states = gates.new_empty(len(gates), size)
         columns = (gates[:, both], gates[:, :size], gates[:, size : 2 * size], gates[:, new], states)
@@ -125,12 +125,12 @@ class _Unroll(torch.autograd.Function):
             d_gates.view(-1, 3, size).mul_(d_state.unsqueeze(1))
             if t > 0:
                 steps[0][t - 1][: sizes[t]].addcmul_(d_state, u).addmm_(d_gates, weight_hh)
-        d_weight_hh, d_bias_hh = outer_sum(d_recurrent, previous), d_recurrent.sum(0)
+        d_weight_hh, d_bias_hh = chunked_weight_grad(d_recurrent, previous), d_recurrent.sum(0)
         # on the input side only the new gate differs: there the reset gate stands between input and recurrence
         d_recurrent[:, 2 * size :] = d_new.mul_(d_states)
-        d_x = row_product(d_recurrent, weight_ih) if ctx.needs_input_grad[0] else None
+        d_x = chunked_matmul(d_recurrent, weight_ih) if ctx.needs_input_grad[0] else None
         d_bias_ih = torch.cat([d_bias_hh[: 2 * size], d_new.sum(0)])
-        return d_x, outer_sum(d_recurrent, x), d_weight_hh, d_bias_ih, d_bias_hh, None, None
+        return d_x, chunked_weight_grad(d_recurrent, x), d_weight_hh, d_bias_ih, d_bias_hh, None, None
 
 
 _MINUS_ONE = torch.tensor(-1.0)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowOrder:
+class RowPermutation:
     """Index tables of one batch; with a single group both orders are the same and need no table."""
 
     views: Tensor
@@ -33,11 +33,11 @@ class RowOrder:
     to_time: Tensor | None
     """(R,) int64: the inverse of ``to_group``"""
 
-    def grouped(self, x: Tensor) -> Tensor:
+    def to_group_order(self, x: Tensor) -> Tensor:
         """Bring (R, …) from time order to group order."""
         return x if self.to_group is None else Reorder.apply(x, self.to_group, self.to_time)
 
-    def to(self, device: torch.device) -> RowOrder:
+    def to(self, device: torch.device) -> RowPermutation:
         """The same tables on a device; a GPU is not waited for."""
         if self.views.device == device:
             return self
@@ -45,7 +45,7 @@ class RowOrder:
         def move(table: Tensor) -> Tensor:
             return table.to(device, non_blocking=True)
 
-        return RowOrder(
+        return RowPermutation(
             views=move(self.views),
             rows=move(self.rows),
             step_sizes=self.step_sizes,
@@ -55,7 +55,7 @@ class RowOrder:
             to_time=None if self.to_time is None else move(self.to_time),
         )
 
-    def timed(self, x: Tensor) -> Tensor:
+    def to_time_order(self, x: Tensor) -> Tensor:
         """Bring (R, …) from group order to time order."""
         return x if self.to_group is None else Reorder.apply(x, self.to_time, self.to_group)
 
@@ -76,7 +76,7 @@ class Reorder(torch.autograd.Function):
         return grads[0].index_select(0, inverse), None, None
 
 
-def order_rows(lengths: Tensor, groups: Tensor, n_groups: int, views_per_episode: int) -> RowOrder:
+def order_rows(lengths: Tensor, groups: Tensor, n_groups: int, views_per_episode: int) -> RowPermutation:
     """Find the real rows of a padded batch in both orders.
 
     Args:
@@ -98,7 +98,7 @@ def order_rows(lengths: Tensor, groups: Tensor, n_groups: int, views_per_episode
     step_sizes = [size * n_agents for size in real.sum(1).tolist() if size]
     rows = (views[:, None] * n_agents + torch.arange(n_agents, device=lengths.device)).flatten()
     if n_groups == 1:
-        return RowOrder(
+        return RowPermutation(
             views=views,
             rows=rows,
             step_sizes=step_sizes,
@@ -113,7 +113,7 @@ def order_rows(lengths: Tensor, groups: Tensor, n_groups: int, views_per_episode
     to_time[to_group] = torch.arange(to_group.numel(), device=lengths.device)
     cell = group_of_row * views_per_episode + step.repeat_interleave(n_agents)
     counts = torch.bincount(cell, minlength=n_groups * views_per_episode).view(n_groups, -1)
-    return RowOrder(
+    return RowPermutation(
         views=views,
         rows=rows[to_group],
         step_sizes=step_sizes,

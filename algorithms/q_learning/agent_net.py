@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from algorithms.kernels.group_gru import unroll_groups
 from algorithms.kernels.gru import SequenceGRU
-from algorithms.kernels.rows import RowOrder
+from algorithms.kernels.rows import RowPermutation
 from algorithms.protocol import PolicyLayer, PolicyLayers
 from algorithms.q_learning.layers import GroupLinear, LinearFactory, grouped_linear
 from envs.spec import EnvSpec
@@ -18,7 +18,7 @@ MASKED_LAYERS = ("fc1", "fc2", "fc3", "fc4")
 GRU_LAYERS = ("gru_ih", "gru_hh")
 """The GRU's two matrices, input and recurrent side, where they are prunable layers as well."""
 
-Taps = dict[str, list[Tensor]]
+LayerInputs = dict[str, list[Tensor]]
 """Layer name -> its inputs of one pass, one tensor (R_g, in) per mask group."""
 
 
@@ -76,15 +76,17 @@ class AgentNet(nn.Module):
         names = ("fc1", *(GRU_LAYERS if self.grouped_gru else ()), *self.head)
         return {name: getattr(self, name) for name in names}
 
-    def group_weights(self) -> dict[str, Tensor]:
+    def effective_weights(self) -> dict[str, Tensor]:
         """Layer name -> (G, out, in) weights that acting, evaluation and the target network use."""
-        return {name: layer.group_weights() for name, layer in self.prunable().items()}
+        return {name: layer.effective_weights() for name, layer in self.prunable().items()}
 
     @torch.no_grad()
     def policy_layers(self) -> PolicyLayers:
         """Copies of all tensors that acting uses, in the order of the forward pass."""
         layers = {
-            name: PolicyLayer(weight=each.weight.clone(), masked=each.group_weights().clone(), bias=each.bias.clone())
+            name: PolicyLayer(
+                weight=each.weight.clone(), masked=each.effective_weights().clone(), bias=each.bias.clone()
+            )
             for name, each in self.prunable().items()
         }
         if self.grouped_gru:
@@ -97,7 +99,7 @@ class AgentNet(nn.Module):
             gru = input_side, recurrent_side
         return PolicyLayers(before={"fc1": layers.pop("fc1")}, gru=gru, after=layers, gru_masked=self.grouped_gru)
 
-    def inputs(self, obs: Tensor, last_action: Tensor, order: RowOrder) -> Tensor:
+    def inputs(self, obs: Tensor, last_action: Tensor, order: RowPermutation) -> Tensor:
         """Assemble obs ⊕ one-hot last action ⊕ one-hot agent id for the real rows, as far as the network takes them.
 
         Args:
@@ -122,10 +124,10 @@ class AgentNet(nn.Module):
     def forward(
         self,
         inputs: Tensor,
-        order: RowOrder,
+        order: RowPermutation,
         weights: dict[str, Tensor],
         hidden: Tensor | None = None,
-        taps: Taps | None = None,
+        layer_inputs: LayerInputs | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Q-values of all rows.
 
@@ -134,15 +136,15 @@ class AgentNet(nn.Module):
             order: row tables of the batch.
             weights: layer name -> (G, out, in).
             hidden: (rows of the first step, H) in time order; zeros when left out.
-            taps: an empty dict that receives the inputs of the masked layers.
+            layer_inputs: an empty dict that receives the inputs of the masked layers.
 
         Returns:
             Q (R, A) in group order and hidden states (R, H) in time order.
         """
 
         def layer(name: str, parts: list[Tensor]) -> list[Tensor]:
-            if taps is not None:
-                taps[name] = [part.detach() for part in parts]
+            if layer_inputs is not None:
+                layer_inputs[name] = [part.detach() for part in parts]
             return grouped_linear(parts, weights[name], getattr(self, name).bias)
 
         parts = [F.relu_(part) for part in layer("fc1", list(inputs.split(order.group_sizes)))]
@@ -150,12 +152,12 @@ class AgentNet(nn.Module):
             before_gru = parts
             biases = self.gru_ih.bias, self.gru_hh.bias
             parts, earlier = unroll_groups(parts, weights["gru_ih"], weights["gru_hh"], *biases, order, hidden)
-            if taps is not None:
-                taps |= {"gru_ih": [part.detach() for part in before_gru], "gru_hh": earlier}
-            states = order.timed(_join(parts))
+            if layer_inputs is not None:
+                layer_inputs |= {"gru_ih": [part.detach() for part in before_gru], "gru_hh": earlier}
+            states = order.to_time_order(_join(parts))
         else:
-            states = self.gru(order.timed(_join(parts)), order.step_sizes, hidden)
-            parts = list(order.grouped(states).split(order.group_sizes))
+            states = self.gru(order.to_time_order(_join(parts)), order.step_sizes, hidden)
+            parts = list(order.to_group_order(states).split(order.group_sizes))
         *hidden_layers, last = self.head
         for name in hidden_layers:
             parts = [F.relu_(part) for part in layer(name, parts)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from algorithms.kernels.products import linear
+from algorithms.kernels.matmul import linear
 
 
 def fan_in_uniform(*shape: int, fan_in: int, generator: torch.Generator) -> Tensor:
@@ -33,7 +33,7 @@ class GroupLinear(nn.Module):
         self.weight = nn.Parameter(fan_in_uniform(out_features, in_features, fan_in=in_features, generator=generator))
         self.bias = nn.Parameter(fan_in_uniform(out_features, fan_in=in_features, generator=generator))
 
-    def group_weights(self) -> Tensor:
+    def effective_weights(self) -> Tensor:
         """Return the (G, out, in) weights that acting, evaluation and the target network multiply with."""
         return self.weight.unsqueeze(0)
 

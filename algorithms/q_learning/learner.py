@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from algorithms.generators import generator
-from algorithms.kernels.rows import RowOrder, order_rows
-from algorithms.kernels.views import Views, real_views
+from algorithms.kernels.packed_batch import PackedBatch, pack_batch
+from algorithms.kernels.rows import RowPermutation, order_rows
 from algorithms.protocol import Algorithm, Diagnostics, EpisodeBatch, LayerFlops, PolicyLayers, Sparsity
-from algorithms.q_learning.agent_net import AgentNet, Taps, mask_groups
+from algorithms.q_learning.agent_net import AgentNet, LayerInputs, mask_groups
+from algorithms.q_learning.config import QLearnerConfig
 from algorithms.q_learning.layers import DenseLinear, GroupLinear
 from algorithms.q_learning.schedules import epsilon_length, linear
 from algorithms.q_learning.targets import td_lambda_targets
 from algorithms.sparsity.flops import count_flops
 from algorithms.sparsity.measure import measure
 from envs.spec import EnvSpec
-
-if TYPE_CHECKING:
-    from algorithms.qmix import QLearnerConfig
 
 
 class QLearner(Algorithm):
@@ -57,14 +55,14 @@ class QLearner(Algorithm):
         self.total_env_steps = total_env_steps
         self.device = device
         self.updates = 0
-        self._explore = generator(seed, "exploration")
-        self._parameters = generator(seed, "parameters")
+        self._explore_rng = generator(seed, "exploration")
+        self._init_rng = generator(seed, "parameters")
         self.net = AgentNet(
             spec,
             config.rnn_hidden_dim,
             self.n_groups,
             self.make_linear,
-            self._parameters,
+            self._init_rng,
             last_action=config.obs_last_action,
             agent_id=config.obs_agent_id,
             grouped_gru=self.grouped_gru,
@@ -77,7 +75,7 @@ class QLearner(Algorithm):
         self.optimizer = torch.optim.Adam(self.parameters, lr=config.lr, fused=True)
         self._acting: dict[str, Tensor] | None = None
         self._target: dict[str, Tensor] | None = None
-        self._last_order: tuple[Tensor, RowOrder] | None = None
+        self._last_order: tuple[Tensor, RowPermutation] | None = None
 
     # What a sparse algorithm changes
 
@@ -102,27 +100,27 @@ class QLearner(Algorithm):
 
     def make_linear(self, in_features: int, out_features: int) -> GroupLinear:
         """Make one prunable layer of the agent network."""
-        return DenseLinear(in_features, out_features, self._parameters)
+        return DenseLinear(in_features, out_features, self._init_rng)
 
     def training_weights(self, env_steps: int) -> dict[str, Tensor]:
         """Layer name -> (G, out, in), differentiable, decided once per update."""
-        return self.net.group_weights()
+        return self.net.effective_weights()
 
     def target_weights(self, env_steps: int) -> dict[str, Tensor]:
         """Layer name -> (G, out, in) of the target network; asked for after ``training_weights``, without gradients."""
         if self._target is None:
-            self._target = self.target_net.group_weights()
+            self._target = self.target_net.effective_weights()
         return self._target
 
     def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, Diagnostics]:
         """A term added to the TD loss, already weighted, and its diagnostics, best as tensors (see ``update``)."""
         return None, {}
 
-    def after_unroll(self, views: Views, taps: Taps) -> None:
-        """Look at the layers' inputs of the update's forward pass; only called where ``wants_taps`` is true."""
+    def after_unroll(self, packed: PackedBatch, layer_inputs: LayerInputs) -> None:
+        """Look at the layers' inputs of the update's forward pass; only called where ``wants_layer_inputs`` is true."""
 
     @property
-    def wants_taps(self) -> bool:
+    def wants_layer_inputs(self) -> bool:
         """Whether ``after_unroll`` is to be called."""
         return False
 
@@ -145,22 +143,22 @@ class QLearner(Algorithm):
     ) -> tuple[Tensor, Tensor]:
         """Choose actions, epsilon-greedy over the legal ones; see ``Algorithm.act``."""
         if self._acting is None:
-            self._acting = self.net.group_weights()
+            self._acting = self.net.effective_weights()
         envs, agents = last_action.shape
         order = self._acting_order(unit_type.cpu())
         inputs = self.net.inputs(obs, last_action, order)
         q, next_hidden = self.net(inputs, order, self._acting, hidden.reshape(envs * agents, -1))
-        q = order.timed(q).view(envs, agents, -1)
+        q = order.to_time_order(q).view(envs, agents, -1)
         actions = q.masked_fill(~action_mask, -torch.inf).argmax(-1)
         if epsilon > 0:
             # the largest of uniform draws over the legal actions is a uniform legal action
-            draws = torch.rand(envs, agents, self.spec.n_actions + 1, generator=self._explore)
+            draws = torch.rand(envs, agents, self.spec.n_actions + 1, generator=self._explore_rng)
             draws = draws.to(self.device, non_blocking=True)
             random_actions = draws[..., 1:].masked_fill(~action_mask, -1.0).argmax(-1)
             actions = torch.where(draws[..., 0] < epsilon, random_actions, actions)
         return actions, next_hidden.view(envs, agents, -1)
 
-    def _acting_order(self, unit_type: Tensor) -> RowOrder:
+    def _acting_order(self, unit_type: Tensor) -> RowPermutation:
         """Rows of a single view of E battles; the same until a battle with other units begins."""
         last_types, order = self._last_order or (None, None)
         if last_types is None or order is None or not torch.equal(last_types, unit_type):
@@ -179,15 +177,15 @@ class QLearner(Algorithm):
 
     def update(self, batch: EpisodeBatch, env_steps: int) -> Diagnostics:
         """One gradient step on B episodes; see ``Algorithm.update``."""
-        views = real_views(batch, self.net, self.spec, self.device)
-        taps: Taps | None = {} if self.wants_taps else None
-        q, _ = self.net(views.inputs, views.order, self.training_weights(env_steps), taps=taps)
-        q_tot = self.mixer(views.per_agent(q.gather(1, views.action)), views.state)
-        targets = self._targets(batch, views, q.detach(), env_steps)
-        n_steps = views.is_step.sum()
-        td_loss = 0.5 * ((q_tot - targets).square() * views.is_step).sum() / n_steps
-        if taps is not None:
-            self.after_unroll(views, taps)
+        packed = pack_batch(batch, self.net, self.spec, self.device)
+        layer_inputs: LayerInputs | None = {} if self.wants_layer_inputs else None
+        q, _ = self.net(packed.inputs, packed.order, self.training_weights(env_steps), layer_inputs=layer_inputs)
+        q_tot = self.mixer(packed.per_agent(q.gather(1, packed.action)), packed.state)
+        targets = self._targets(batch, packed, q.detach(), env_steps)
+        n_steps = packed.is_step.sum()
+        td_loss = 0.5 * ((q_tot - targets).square() * packed.is_step).sum() / n_steps
+        if layer_inputs is not None:
+            self.after_unroll(packed, layer_inputs)
         extra, diagnostics = self.extra_loss(td_loss)
         loss = td_loss if extra is None else td_loss + extra
         self.optimizer.zero_grad(set_to_none=True)
@@ -200,20 +198,20 @@ class QLearner(Algorithm):
             "loss": loss.detach(),
             "td_loss": td_loss.detach(),
             "grad_norm": grad_norm,
-            "q_taken": (q_tot.detach() * views.is_step).sum() / n_steps,
-            "target": (targets * views.is_step).sum() / n_steps,
+            "q_taken": (q_tot.detach() * packed.is_step).sum() / n_steps,
+            "target": (targets * packed.is_step).sum() / n_steps,
             **diagnostics,
         }
 
     @torch.no_grad()
-    def _targets(self, batch: EpisodeBatch, views: Views, q: Tensor, env_steps: int) -> Tensor:
+    def _targets(self, batch: EpisodeBatch, packed: PackedBatch, q: Tensor, env_steps: int) -> Tensor:
         """TD(λ) targets (V,): the online network chooses the next action, the target network values it."""
-        target_q, _ = self.target_net(views.inputs, views.order, self.target_weights(env_steps))
-        best = q.masked_fill(~views.action_mask, -torch.inf).argmax(1, keepdim=True)
-        value = self.target_mixer(views.per_agent(target_q.gather(1, best)), views.state)
+        target_q, _ = self.target_net(packed.inputs, packed.order, self.target_weights(env_steps))
+        best = q.masked_fill(~packed.action_mask, -torch.inf).argmax(1, keepdim=True)
+        value = self.target_mixer(packed.per_agent(target_q.gather(1, best)), packed.state)
         filled = batch.filled.to(self.device, non_blocking=True)
         padded = value.new_zeros(filled.shape[0] * (filled.shape[1] + 1))
-        padded[views.order.views] = value
+        padded[packed.order.views] = value
         next_value = padded.view(len(filled), -1)[:, 1:]
         last = filled.clone()
         last[:, :-1] &= ~filled[:, 1:]
@@ -226,7 +224,7 @@ class QLearner(Algorithm):
             gamma=self.config.gamma,
             td_lambda=self.config.td_lambda,
         )
-        return torch.cat([returns, returns.new_zeros(len(returns), 1)], 1).flatten()[views.order.views]
+        return torch.cat([returns, returns.new_zeros(len(returns), 1)], 1).flatten()[packed.order.views]
 
     def _count_update(self) -> None:
         self.updates += 1
@@ -255,7 +253,7 @@ class QLearner(Algorithm):
     @torch.no_grad()
     def masked_weights(self) -> dict[str, Tensor]:
         """Layer name -> (G, out, in), copies of what ``act`` multiplies with."""
-        return {name: weight.clone() for name, weight in self.net.group_weights().items()}
+        return {name: weight.clone() for name, weight in self.net.effective_weights().items()}
 
     def policy_layers(self) -> PolicyLayers | None:
         """Copies of the agent network's tensors."""
@@ -278,7 +276,7 @@ class QLearner(Algorithm):
             "target_mixer": self.target_mixer.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        return {**copy.deepcopy(live), "updates": self.updates, "explore": self._explore.get_state()}
+        return {**copy.deepcopy(live), "updates": self.updates, "explore": self._explore_rng.get_state()}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what ``state_dict`` gave."""
@@ -289,5 +287,5 @@ class QLearner(Algorithm):
         # Adam would go on in the caller's tensors otherwise
         self.optimizer.load_state_dict(copy.deepcopy(saved["optimizer"]))
         self.updates = saved["updates"]
-        self._explore.set_state(saved["explore"].cpu())
+        self._explore_rng.set_state(saved["explore"].cpu())
         self._acting = self._target = None

@@ -28,16 +28,15 @@ def td_lambda_targets(
     Source: Sutton & Barto, Reinforcement Learning, 2nd edition, section 12.1; the backward form is PyMARL2's.
     Deviation: PyMARL2 bootstraps a cut episode only where it is as long as the batch; here from its own last view.
     """
-    steps = reward.shape[1]
-    keep = gamma * (~ended).to(reward.dtype)
-    here = filled.to(reward.dtype)
-    onward = torch.zeros_like(filled)
-    onward[:, :-1] = filled[:, 1:]
-    weight = td_lambda * onward.to(reward.dtype)  # λ where a next step exists, 0 on the last one
-    fixed = ((reward + keep * (1.0 - weight) * next_value) * here).t().contiguous()
-    carried = (keep * weight * here).t().contiguous()
-    returns = torch.empty_like(fixed)
-    following = torch.zeros_like(fixed[0])
-    for t in range(steps - 1, -1, -1):
-        following = torch.addcmul(fixed[t], carried[t], following, out=returns[t])
+    discount = gamma * (~ended).to(reward.dtype)
+    mask = filled.to(reward.dtype)
+    has_next = torch.zeros_like(filled)
+    has_next[:, :-1] = filled[:, 1:]
+    weight = td_lambda * has_next.to(reward.dtype)  # λ where a next step exists, 0 on the last one
+    bootstrap_term = ((reward + discount * (1.0 - weight) * next_value) * mask).t().contiguous()
+    lambda_term = (discount * weight * mask).t().contiguous()
+    returns = torch.empty_like(bootstrap_term)
+    g_next = torch.zeros_like(bootstrap_term[0])
+    for t in range(reward.shape[1] - 1, -1, -1):
+        g_next = torch.addcmul(bootstrap_term[t], lambda_term[t], g_next, out=returns[t])
     return returns.t()

@@ -52,7 +52,7 @@ RECOMMENDED = {
 def preset(name: str) -> dict[str, Any]:
     """Fields of ``K24Config``: the middle of each recommended range.
 
-    The published share of restarts comes along with the interval: on maps of one unit type the masks are per agent,
+    The published share of resets comes along with the interval: on maps of one unit type the masks are per agent,
     whose own default (a tenth, every 10,000 steps) does not go with an interval of a million.
     """
     ranges = RECOMMENDED[name]

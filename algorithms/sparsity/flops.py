@@ -21,7 +21,7 @@ def count_flops(net: AgentNet) -> dict[str, LayerFlops]:
     Args:
         net: the agent network whose acting weights are looked at.
     """
-    matrices = net.group_weights()
+    matrices = net.effective_weights()
     if not net.grouped_gru:
         first, *others = matrices
         gru = dict(zip(GRU_LAYERS, (net.gru.weight_ih[None], net.gru.weight_hh[None]), strict=True))

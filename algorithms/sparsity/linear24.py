@@ -82,7 +82,7 @@ class SemiStructuredLinear24(GroupLinear):
         """Which pattern each group of four inputs follows in ``masks``: (K, out, ⌈in/4⌉) int64, 0..5."""
         return self.pattern.chosen(self.masks())
 
-    def group_weights(self) -> Tensor:
+    def effective_weights(self) -> Tensor:
         """Weights (K, out, in) under ``masks``."""
         return self.weight * self.masks()
 
@@ -109,15 +109,15 @@ class SemiStructuredLinear24(GroupLinear):
         self.frozen = state
 
     @torch.no_grad()
-    def restart(self, ratio: float, generator: torch.Generator) -> int:
+    def reset_unused(self, ratio: float, generator: torch.Generator) -> int:
         """Redraw a random share of the weights that every group drops, and their α.
 
         Args:
-            ratio: probability that such a weight restarts, 0..1.
+            ratio: probability that such a weight resets, 0..1.
             generator: draws the choice and the fresh values.
 
         Returns:
-            How many weights restarted.
+            How many weights reset.
         """
         dropped = ~self.masks().any(0)
         chosen = dropped & (torch.rand(dropped.shape, generator=generator) < ratio).to(dropped.device)

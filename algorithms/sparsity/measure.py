@@ -18,7 +18,7 @@ def measure(net: AgentNet) -> Sparsity:
     Args:
         net: the agent network whose acting weights are looked at.
     """
-    weights = net.group_weights()
+    weights = net.effective_weights()
     zeros = {name: _zeros(weight) for name, weight in weights.items()}
     entries = {name: weight[0].numel() for name, weight in weights.items()}
     masked_zeros = torch.stack(list(zeros.values())).sum(0).mean().item()  # an average mask group's

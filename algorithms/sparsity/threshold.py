@@ -43,7 +43,7 @@ class KaleiLinear(GroupLinear):
         super().__init__(in_features, out_features, generator)
         self.thresholds = nn.Parameter(init.draw(n_groups, out_features, in_features, generator=generator))
 
-    def group_weights(self) -> Tensor:
+    def effective_weights(self) -> Tensor:
         """Shrunk weights (K, out, in), differentiable in the weight and the thresholds."""
         return self.weight.sign() * F.relu(self.weight.abs() - self.thresholds.sigmoid())
 
@@ -54,18 +54,18 @@ class KaleiLinear(GroupLinear):
         return mask * magnitude
 
     @torch.no_grad()
-    def restart(self, ratio: float, init: ThresholdInit, generator: torch.Generator) -> int:
+    def reset_unused(self, ratio: float, init: ThresholdInit, generator: torch.Generator) -> int:
         """Redraw a random share of the weights that every group masks, and their thresholds.
 
         Args:
-            ratio: probability that such a weight restarts, 0..1.
+            ratio: probability that such a weight resets, 0..1.
             init: distribution of the fresh thresholds.
             generator: draws the choice and the fresh values.
 
         Returns:
-            How many weights restarted.
+            How many weights reset.
         """
-        unused = (self.group_weights() == 0).all(0)
+        unused = (self.effective_weights() == 0).all(0)
         chosen = unused & (torch.rand(unused.shape, generator=generator) < ratio).to(unused.device)
         fresh = fan_in_uniform(*self.weight.shape, fan_in=self.in_features, generator=generator)
         self.weight.copy_(torch.where(chosen, fresh.to(chosen.device), self.weight))

@@ -22,7 +22,7 @@ def unroll(made: QLearner, episodes: EpisodeBatch) -> tuple[torch.Tensor, torch.
     )
     none = torch.full_like(episodes.actions[:, :1], -1)
     inputs = made.net.inputs(episodes.obs, torch.cat([none, episodes.actions], 1), order)
-    q, hidden = made.net(inputs, order, made.net.group_weights())
+    q, hidden = made.net(inputs, order, made.net.effective_weights())
     shape = episodes.obs.shape[:3]
     spread_q = q.new_zeros(shape.numel(), q.shape[1])
     spread_q[order.rows] = q
@@ -92,6 +92,6 @@ def test_masks_make_types_differ() -> None:
     order = order_rows(torch.tensor([1]), torch.tensor([[0, 0, 1]]), 3, 1)
     inputs = made.net.inputs(obs, torch.full((1, 3), -1), order)
     inputs[:, -SPEC.n_agents :] = 0  # the agent id is the other thing that tells agents apart
-    q, _ = made.net(inputs, order, made.net.group_weights())
+    q, _ = made.net(inputs, order, made.net.effective_weights())
     torch.testing.assert_close(q[0], q[1])
     assert not torch.allclose(q[0], q[2])

@@ -33,7 +33,7 @@ def after_a_run(id: str, **changes: object) -> tuple[QLearner, list[str]]:
 def test_every_k24_keeps_two_of_four(id: str, mask_gru: bool) -> None:
     made, _ = after_a_run(id, mask_gru=mask_gru)
     names = ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"] if mask_gru else ["fc1", "fc2", "fc3", "fc4"]
-    for weights in (made.masked_weights(), made.training_weights(RUN), made.target_net.group_weights()):
+    for weights in (made.masked_weights(), made.training_weights(RUN), made.target_net.effective_weights()):
         assert list(weights) == names
         for name, weight in weights.items():
             verify_weight24(weight, name)
@@ -41,7 +41,7 @@ def test_every_k24_keeps_two_of_four(id: str, mask_gru: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("id", "restarts", "freezes", "diversity"),
+    ("id", "resets", "freezes", "diversity"),
     [
         ("k24", True, True, True),
         ("k24-no-a", True, True, True),
@@ -52,9 +52,9 @@ def test_every_k24_keeps_two_of_four(id: str, mask_gru: bool) -> None:
         ("k24-magnitude", False, False, False),
     ],
 )
-def test_what_is_taken_away_and_what_stays(id: str, restarts: bool, freezes: bool, diversity: bool) -> None:
+def test_what_is_taken_away_and_what_stays(id: str, resets: bool, freezes: bool, diversity: bool) -> None:
     _, lines = after_a_run(id)
-    assert any("restarted" in line for line in lines) is restarts
+    assert any("reset" in line for line in lines) is resets
     assert any("frozen" in line for line in lines) is freezes
     asked = learner(id).update(batch(), 0)
     assert (float(asked.get("div_coef", 0.0)) > 0) is diversity
@@ -118,7 +118,7 @@ def test_magnitude_keeps_the_two_largest_and_trains_the_others() -> None:
     kept = torch.tensor([[[0, 1, 1, 0, 1, 1, 0, 0], [0, 0, 1, 1, 1, 1, 0, 0]]]).bool()
     assert torch.equal(layer.mask(), kept)
     weights = layer.trained_weights()
-    assert torch.equal(weights, layer.group_weights())
+    assert torch.equal(weights, layer.effective_weights())
     slope = torch.randn(weights.shape, generator=torch.Generator().manual_seed(1))
     (weights * slope).sum().backward()
     torch.testing.assert_close(layer.weight.grad, slope[0] + 0.5 * layer.weight.detach() * ~kept[0])

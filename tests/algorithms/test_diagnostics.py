@@ -13,7 +13,7 @@ from algorithms.k24 import K24
 from algorithms.kalei import Kalei
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner, same_parameters
 
-RUN = 1005  # a ten-thousandth of the published run: restarts each 50 env_steps, the freeze at 804
+RUN = 1005  # a ten-thousandth of the published run: resets each 50 env_steps, the freeze at 804
 
 
 def k24(seed: int = 0) -> K24:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from algorithms.kernels.group_gru import unroll_groups
-from algorithms.kernels.rows import RowOrder, order_rows
+from algorithms.kernels.rows import RowPermutation, order_rows
 
 SIZE, WIDTH = 5, 4
 LENGTHS = torch.tensor([3, 1, 4])
@@ -19,17 +19,19 @@ def weights(n_groups: int, *, own_bias: bool) -> list[torch.Tensor]:
     return [torch.randn(shape, generator=draw, dtype=torch.float64).requires_grad_() for shape in shapes]
 
 
-def made(order: RowOrder) -> torch.Tensor:
+def made(order: RowPermutation) -> torch.Tensor:
     return torch.randn(order.rows.numel(), WIDTH, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
 
-def by_cell(order: RowOrder, x: torch.Tensor, w: list[torch.Tensor], hidden: torch.Tensor) -> dict[int, torch.Tensor]:
+def by_cell(
+    order: RowPermutation, x: torch.Tensor, w: list[torch.Tensor], hidden: torch.Tensor
+) -> dict[int, torch.Tensor]:
     """Flattened (episode, view, agent) index -> (state before, state after), one row at a time."""
     groups = torch.arange(len(order.group_sizes)).repeat_interleave(torch.tensor(order.group_sizes))
     rows = {row: (i, int(groups[i])) for i, row in enumerate(order.rows.tolist())}
     views = int(LENGTHS.max())
     found = {}
-    first = order.timed(order.rows)[: order.step_sizes[0]].tolist()  # whose states ``hidden`` holds
+    first = order.to_time_order(order.rows)[: order.step_sizes[0]].tolist()  # whose states ``hidden`` holds
     start = {row // (views * 2) * 2 + row % 2: hidden[i] for i, row in enumerate(first)}
     for sequence, state in start.items():
         episode, agent = divmod(sequence, 2)

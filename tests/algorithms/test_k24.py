@@ -41,12 +41,12 @@ def check_every_mask(made: K24, env_steps: int) -> None:
     for name, masked in made.target_net.named_children():
         if isinstance(masked, SemiStructuredLinear24):
             verify_mask24(masked.masks(), f"target {name}")
-    generator = made._masks.get_state()
+    generator = made._mask_rng.get_state()
     for name, weight in made.training_weights(env_steps).items():
         verify_weight24(weight, name)
         assert (weight == 0).sum() == (~made.layers()[name].masks()).sum()
-    made._masks.set_state(generator)
-    for source in (made.net.group_weights(), made.target_net.group_weights(), made.masked_weights()):
+    made._mask_rng.set_state(generator)
+    for source in (made.net.effective_weights(), made.target_net.effective_weights(), made.masked_weights()):
         for name, weight in source.items():
             verify_weight24(weight, name)
 
@@ -62,7 +62,7 @@ def test_exactly_two_of_four_in_every_phase(spec) -> None:
         check_every_mask(made, env_steps)
         made.update(batch(seed=env_steps, spec=spec), env_steps)
         check_every_mask(made, env_steps)
-    assert any("restarted" in line for line in events)
+    assert any("reset" in line for line in events)
     assert any("frozen" in line for line in events)
     assert made.frozen
 
@@ -172,7 +172,7 @@ def test_restart_touches_only_what_every_type_drops() -> None:
     made = layer(n_groups=2, in_features=64, out_features=64)
     weight, alpha = made.weight.detach().clone(), made.alpha.detach().clone()
     dropped = ~made.masks().any(0)
-    count = made.restart(0.2, torch.Generator().manual_seed(1))
+    count = made.reset_unused(0.2, torch.Generator().manual_seed(1))
     changed = made.weight != weight
     assert not changed[~dropped].any()
     assert count == changed.sum() > 0
@@ -185,8 +185,8 @@ def test_restarts_come_each_interval_until_the_freeze_and_spare_fc1() -> None:
     made = k24()
     fc1 = made.net.fc1.weight.detach().clone()
     events = {t: made.advance(t) for t in range(0, RUN, 10)}
-    restarts = [t for t, lines in events.items() if lines and "restarted" in lines[0]]
-    assert restarts == list(range(50, 801, 50))
+    resets = [t for t, lines in events.items() if lines and "reset" in lines[0]]
+    assert resets == list(range(50, 801, 50))
     assert [t for t, lines in events.items() if lines and "frozen" in lines[0]] == [810]
     assert torch.equal(made.net.fc1.weight, fc1)
 

@@ -1,4 +1,4 @@
-"""Kalei: thresholds, the gradient of its masks, restarts."""
+"""Kalei: thresholds, the gradient of its masks, resets."""
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ def test_thresholds_formula_by_hand() -> None:
     with torch.no_grad():
         made.weight.copy_(torch.tensor([[0.5, -0.2]]))
         made.thresholds.copy_(torch.tensor([[[logit(0.1), logit(0.05)]], [[logit(0.6), logit(0.2)]]]))
-    torch.testing.assert_close(made.group_weights(), torch.tensor([[[0.4, -0.15]], [[0.0, 0.0]]]))
+    torch.testing.assert_close(made.effective_weights(), torch.tensor([[[0.4, -0.15]], [[0.0, 0.0]]]))
     torch.testing.assert_close(made.weighted_masks(), torch.tensor([[[0.5, 0.2]], [[0.0, 0.0]]]))
 
 
@@ -50,8 +50,8 @@ def test_restart_touches_only_what_every_mask_drops() -> None:
         made.thresholds[0, :10] = 5.0  # dropped by the first mask only
         made.thresholds[:, 20:] = 5.0  # dropped by both
     weight, thresholds = made.weight.detach().clone(), made.thresholds.detach().clone()
-    unused = (made.group_weights() == 0).all(0)
-    count = made.restart(0.2, ThresholdInit(scale=1.0, bias=5.0), torch.Generator().manual_seed(1))
+    unused = (made.effective_weights() == 0).all(0)
+    count = made.reset_unused(0.2, ThresholdInit(scale=1.0, bias=5.0), torch.Generator().manual_seed(1))
     changed = made.weight != weight
     assert not changed[~unused].any()
     assert count == changed.sum()

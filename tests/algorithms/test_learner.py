@@ -213,9 +213,9 @@ def test_epsilon_one_is_uniform_over_legal_actions() -> None:
 
 def test_greedy_acting_draws_nothing() -> None:
     made = learner("qmix")
-    before = made._explore.get_state()
+    before = made._explore_rng.get_state()
     act_once(made, 0.0)
-    assert torch.equal(made._explore.get_state(), before)
+    assert torch.equal(made._explore_rng.get_state(), before)
 
 
 def test_epsilon_ramp_is_at_most_half_the_run() -> None:

@@ -78,7 +78,7 @@ def plain_orthogonality(logits: dict[str, list[list[Tensor]]]) -> Tensor:
 def drawn_noise(made: K24, factor: float) -> dict[str, Tensor]:
     """The Gumbel noise that the next update draws, layer by layer."""
     copy = torch.Generator()
-    copy.set_state(made._masks.get_state())
+    copy.set_state(made._mask_rng.get_state())
     found = {}
     for name, layer in made.layers().items():
         shape = layer.logits().shape

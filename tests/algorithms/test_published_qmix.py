@@ -6,7 +6,7 @@ Both networks: Kaleidoscope's with three layers after the GRU, PyMARL2's own wit
 import pytest
 import torch
 
-from algorithms.kernels.views import real_views
+from algorithms.kernels.packed_batch import pack_batch
 from algorithms.q_learning.learner import QLearner
 from tests.algorithms.plain import (
     Parameters,
@@ -38,10 +38,10 @@ def dense(p: Parameters):
 def test_values_of_every_row(id: str) -> None:
     made, episodes = in_float64(learner(id)), batch_in_float64(batch(seed=2))
     p = leaves(made)
-    views = real_views(episodes, made.net, SPEC, made.device)
+    packed = pack_batch(episodes, made.net, SPEC, made.device)
     with torch.no_grad():
-        q, _ = made.net(views.inputs, views.order, made.net.group_weights())
-    by_row = dict(zip(views.order.rows.tolist(), q, strict=True))
+        q, _ = made.net(packed.inputs, packed.order, made.net.effective_weights())
+    by_row = dict(zip(packed.order.rows.tolist(), q, strict=True))
     for b, length in enumerate(episodes.filled.sum(1).tolist()):
         for agent in range(SPEC.n_agents):
             plain = agent_q(p, dense(p), 0, inputs_of(episodes, b, agent, length, SPEC))

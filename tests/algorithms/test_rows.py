@@ -33,11 +33,11 @@ def test_orders_are_permutations_of_the_real_rows(
     assert of_row.tolist() == sorted(of_row.tolist())
     assert torch.bincount(of_row, minlength=n_groups).tolist() == order.group_sizes
     in_time = (order.views[:, None] * n_agents + torch.arange(n_agents)).flatten()
-    assert torch.equal(order.grouped(in_time), order.rows)
-    assert torch.equal(order.timed(order.rows), in_time)
+    assert torch.equal(order.to_group_order(in_time), order.rows)
+    assert torch.equal(order.to_time_order(order.rows), in_time)
 
 
 def test_gradient_of_reordering_is_the_inverse_permutation() -> None:
     order = order_rows(torch.tensor([2, 3]), torch.tensor([[1, 0], [0, 1]]), 2, 3)
     x = torch.randn(10, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: (order.grouped(x) ** 2, order.timed(x)), [x])
+    assert torch.autograd.gradcheck(lambda x: (order.to_group_order(x) ** 2, order.to_time_order(x)), [x])

@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from algorithms.kernels import products
-from algorithms.kernels.products import ROWS, linear, onednn_keeps_float32, outer_sum, row_product
+from algorithms.kernels import matmul
+from algorithms.kernels.matmul import ROWS, chunked_matmul, chunked_weight_grad, linear, onednn_keeps_float32
 
 
 def drawn(*shape: int) -> torch.Tensor:
@@ -18,13 +18,13 @@ def test_equals_plain_products(rows: int) -> None:
     exact = x.double() @ weight.t().double()
     scale = exact.abs().max().item()
     for mine, expected in (
-        (row_product(x, weight.t()), exact),
-        (row_product(x, weight.t(), bias), exact + bias),
+        (chunked_matmul(x, weight.t()), exact),
+        (chunked_matmul(x, weight.t(), bias), exact + bias),
         (linear(x, weight, bias), exact + bias),
     ):
         assert (mine - expected).abs().max().item() < 2e-6 * scale, "float32 throughout: bfloat16 would err by 1e-3"
     gradient = grad.t().double() @ x.double()
-    assert (outer_sum(grad, x) - gradient).abs().max().item() < 2e-6 * gradient.abs().max().item()
+    assert (chunked_weight_grad(grad, x) - gradient).abs().max().item() < 2e-6 * gradient.abs().max().item()
 
 
 @pytest.mark.parametrize("rows", [10, 2 * ROWS + 10])
@@ -53,7 +53,7 @@ def test_the_users_precision_is_left_as_it_was() -> None:
 
 def test_where_onednn_would_round_it_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     x, weight, bias = drawn(2 * ROWS, 6), drawn(4, 6), drawn(4)
-    monkeypatch.setattr(products, "onednn_keeps_float32", lambda: False)
+    monkeypatch.setattr(matmul, "onednn_keeps_float32", lambda: False)
     assert torch.equal(linear(x, weight, bias), F.linear(x, weight, bias))
 
 

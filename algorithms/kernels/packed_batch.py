@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.kernels.rows import RowOrder, order_rows
+from algorithms.kernels.rows import RowPermutation, order_rows
 from algorithms.protocol import EpisodeBatch
 from algorithms.q_learning.agent_net import AgentNet, mask_groups
 from envs.spec import EnvSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class Views:
+class PackedBatch:
     """The real part of a batch: R rows in group order, V views in time order."""
 
-    order: RowOrder
+    order: RowPermutation
     inputs: Tensor
     """(R, D + A + N) of the agent network"""
     action_mask: Tensor
@@ -31,10 +31,10 @@ class Views:
 
     def per_agent(self, values: Tensor) -> Tensor:
         """(R, 1) in group order -> (V, N) in time order."""
-        return self.order.timed(values).view(len(self.is_step), -1)
+        return self.order.to_time_order(values).view(len(self.is_step), -1)
 
 
-def real_views(batch: EpisodeBatch, net: AgentNet, spec: EnvSpec, device: torch.device) -> Views:
+def pack_batch(batch: EpisodeBatch, net: AgentNet, spec: EnvSpec, device: torch.device) -> PackedBatch:
     """Drop the padding and sort the rows by mask group; what is real is found out on the CPU.
 
     Args:
@@ -51,7 +51,7 @@ def real_views(batch: EpisodeBatch, net: AgentNet, spec: EnvSpec, device: torch.
     actions = batch.actions.to(device)
     none = actions.new_full((actions.shape[0], 1, actions.shape[2]), -1)
     action_mask = batch.action_mask.to(device)
-    return Views(
+    return PackedBatch(
         order=order,
         inputs=net.inputs(batch.obs.to(device), torch.cat([none, actions], 1), order),
         action_mask=action_mask.reshape(-1, spec.n_actions)[order.rows],

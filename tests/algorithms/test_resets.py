@@ -1,4 +1,4 @@
-"""Restarts of unused weights: the published numbers per unit type, small and frequent ones per agent."""
+"""Resets of unused weights: the published numbers per unit type, small and frequent ones per agent."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_given_numbers_win_and_scale(id: str) -> None:
 
 def test_restarts_come_when_the_schedule_says() -> None:
     made = learner("k24", SINGLE_TYPE, total_env_steps=RUN)
-    restarts = [t for t in range(0, 50_000, 500) if made.advance(t)]
-    assert restarts == [10_000, 20_000, 30_000, 40_000]
+    resets = [t for t in range(0, 50_000, 500) if made.advance(t)]
+    assert resets == [10_000, 20_000, 30_000, 40_000]
 
 
 @pytest.mark.parametrize(("text", "value"), [("5e5", 500_000), ("none", None)])

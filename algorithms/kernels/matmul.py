@@ -29,7 +29,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return _Linear.apply(x, weight, bias) if _in_pieces(x) else F.linear(x, weight, bias)
 
 
-def row_product(x: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
+def chunked_matmul(x: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
     """Give ``x @ matrix + bias``, not differentiable.
 
     Args:
@@ -56,7 +56,7 @@ def row_product(x: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor
     return out
 
 
-def outer_sum(left: Tensor, right: Tensor) -> Tensor:
+def chunked_weight_grad(left: Tensor, right: Tensor) -> Tensor:
     """Give ``leftᵀ @ right``, a weight's gradient, for (R, out) and (R, in); not differentiable."""
     if not _in_pieces(left):
         return left.t() @ right
@@ -72,13 +72,13 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return row_product(x, weight.t(), bias)
+        return chunked_matmul(x, weight.t(), bias)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor]:
         x, weight = ctx.saved_tensors
-        d_x = row_product(grads[0], weight) if ctx.needs_input_grad[0] else None
-        d_weight = outer_sum(grads[0], x) if ctx.needs_input_grad[1] else None
+        d_x = chunked_matmul(grads[0], weight) if ctx.needs_input_grad[0] else None
+        d_weight = chunked_weight_grad(grads[0], x) if ctx.needs_input_grad[1] else None
         return d_x, d_weight, grads[0].sum(0)
 
 

@@ -1,7 +1,7 @@
 """When weights that every mask drops restart, and how many of them.
 
 With a mask per unit type the published numbers hold; with a mask per agent (fewer than two unit types) there are more
-masks, so fewer weights that all of them drop, and restarts are small and frequent: 10k env_steps, a share of 0.1.
+masks, so fewer weights that all of them drop, and resets are small and frequent: 10k env_steps, a share of 0.1.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from algorithms.q_learning.schedules import scaled
-from algorithms.qmix import require
+from algorithms.settings.checks import require
 from envs.spec import EnvSpec
 
 SPARED_LAYERS = ("fc1",)
@@ -17,28 +17,28 @@ SPARED_LAYERS = ("fc1",)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restarts:
+class ResetSchedule:
     """The resolved numbers of one run."""
 
     interval: int
-    """env_steps of this run between restarts"""
+    """env_steps of this run between resets"""
     ratio: float
-    """share of the unused weights that restarts, 0..1"""
+    """share of the unused weights that resets, 0..1"""
 
 
-PER_AGENT = Restarts(interval=10_000, ratio=0.1)
+PER_AGENT = ResetSchedule(interval=10_000, ratio=0.1)
 """Source: K24's settings on the multi-agent particle environments (MPE), where masks are per agent."""
 
 
-def require_restarts(config: object, interval: int | None, ratio: float | None) -> None:
+def require_reset_settings(config: object, interval: int | None, ratio: float | None) -> None:
     """Raise ``ValueError`` where a config's ``reset_interval`` or ``reset_ratio`` is given and out of its range."""
     require(config, "reset_interval", interval is None or interval >= 1, "at least 1, or None")
     require(config, "reset_ratio", ratio is None or 0 <= ratio <= 1, "between 0 and 1, or None")
 
 
-def resolve_restarts(
-    interval: int | None, ratio: float | None, *, per_type: Restarts, spec: EnvSpec, total_env_steps: int
-) -> Restarts:
+def resolve_resets(
+    interval: int | None, ratio: float | None, *, per_type: ResetSchedule, spec: EnvSpec, total_env_steps: int
+) -> ResetSchedule:
     """Fill in what a config leaves open.
 
     Args:
@@ -50,11 +50,11 @@ def resolve_restarts(
 
     Returns:
         Numbers of this run. ``PER_AGENT.interval`` is not scaled to its length: it comes from runs far shorter than
-        10.05M, and scaled to a short run restarts would outnumber updates.
+        10.05M, and scaled to a short run resets would outnumber updates.
     """
     per_agent = len(spec.unit_types) < 2
     if ratio is None:
         ratio = PER_AGENT.ratio if per_agent else per_type.ratio
     if interval is None and per_agent:
-        return Restarts(interval=PER_AGENT.interval, ratio=ratio)
-    return Restarts(interval=scaled(interval or per_type.interval, total_env_steps), ratio=ratio)
+        return ResetSchedule(interval=PER_AGENT.interval, ratio=ratio)
+    return ResetSchedule(interval=scaled(interval or per_type.interval, total_env_steps), ratio=ratio)

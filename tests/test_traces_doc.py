@@ -1,4 +1,4 @@
-"""docs/TRACES.md is true: its code runs, and it names every array of a trace with its type."""
+"""docs/traces.md is true: its code runs, and it names every array of a trace with its type."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from tests.golden.trace import FOLDER
 
-TEXT = (Path(__file__).parent.parent / "docs" / "TRACES.md").read_text()
+TEXT = (Path(__file__).parent.parent / "docs" / "traces.md").read_text()
 
 
 def test_its_code_runs() -> None:
     (code,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
-    exec(compile(code, "TRACES.md", "exec"), {})
+    exec(compile(code, "traces.md", "exec"), {})
 
 
 def test_it_names_every_array_and_no_other() -> None:

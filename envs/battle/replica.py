@@ -1,7 +1,7 @@
 """A battle set by hand, or played elsewhere: what the engine makes of given game states, without playing.
 
 ``load`` sets one moment, ``follow`` the next one after known actions. Both write the views of the battle; nothing moves
-and nobody fires. So the observables can be held against those of any other implementation (``docs/TRACES.md``).
+and nobody fires. So the observables can be held against those of any other implementation (``docs/traces.md``).
 """
 
 from __future__ import annotations

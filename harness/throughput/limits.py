@@ -2,7 +2,7 @@
 
     python -m harness.throughput.limits
 
-writes the tables of docs/THROUGHPUT.md. A product takes at least the time of its operations at the peak of the tensor
+writes the tables of docs/throughput.md. A product takes at least the time of its operations at the peak of the tensor
 cores, and at least the time of moving each of its operands once at the memory's bandwidth; a kernel takes at least
 ``KERNEL_SECONDS`` however little it does. Source of the peaks: NVIDIA's data sheet of the H100 SXM.
 """

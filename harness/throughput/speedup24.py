@@ -6,7 +6,7 @@ ReLUs and the choice among legal actions are part of it; building the inputs and
 ways share, are not. A backend's output is compared with the masked dense one before it is timed.
 
 The passes are tested on the CPU, with a stand-in for the compressed product; whether the kernels themselves have run on
-a card, docs/THROUGHPUT.md says.
+a card, docs/throughput.md says.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def test_a_call_for_help_does_not_uproot_it() -> None:
         ("marine", 4),  # 6 - 2
         ("zergling", 3),  # 5 - 2
         ("zealot", 6),  # 8 - 2, and again
-        ("baneling", 18),  # 20 - 2: the 80 against structures are not in the data used; see docs/ENGINE.md
+        ("baneling", 18),  # 20 - 2: the 80 against structures are not in the data used; see docs/engine.md
         ("colossus", 36),  # 2 × (20 - 2)
         ("marauder", 18),  # 10 + 10 armored - 2
     ],

@@ -1,6 +1,6 @@
 """Game states of some battles beside what smacv2 made of them: one compressed file for each family of options.
 
-The layout is described in ``docs/TRACES.md``.
+The layout is described in ``docs/traces.md``.
 """
 
 from __future__ import annotations

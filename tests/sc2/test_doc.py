@@ -1,4 +1,4 @@
-"""docs/SC2API.md is true: its table is the session's, its code runs."""
+"""docs/sc2_protocol.md is true: its table is the session's, its code runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from s2clientprotocol import sc2api_pb2
 from envs.sc2.server import data, install
 from envs.sc2.server.session import ALWAYS, MOST_LOOPS, POSSIBLE
 
-TEXT = (Path(__file__).parents[2] / "docs" / "SC2API.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "sc2_protocol.md").read_text()
 ROWS = dict(re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| ", TEXT, flags=re.MULTILINE))
 
 

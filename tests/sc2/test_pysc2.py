@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("websockets", reason="the websocket library (package websockets) is not installed")
-pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not installed; see docs/SC2API.md")
+pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not installed; see docs/sc2_protocol.md")
 
 from s2clientprotocol import common_pb2, error_pb2, raw_pb2, sc2api_pb2
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("websockets", reason="the websocket library (package websockets) is not installed")
-pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not installed; see docs/SC2API.md")
-pytest.importorskip("smacv2", reason="smacv2's own code is not at hand; see docs/SC2API.md")
+pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not installed; see docs/sc2_protocol.md")
+pytest.importorskip("smacv2", reason="smacv2's own code is not at hand; see docs/sc2_protocol.md")
 
 from envs.sc2.server import install
 

@@ -342,4 +342,4 @@ def test_limits_are_those_of_the_data_sheet() -> None:
 
 
 def test_the_document_holds_the_computed_tables() -> None:
-    assert tables() in (ROOT / "docs" / "THROUGHPUT.md").read_text()
+    assert tables() in (ROOT / "docs" / "throughput.md").read_text()

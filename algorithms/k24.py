@@ -34,6 +34,7 @@ from algorithms.generators import generator
 from algorithms.kernels.packed_batch import PackedBatch
 from algorithms.protocol import Diagnostics
 from algorithms.q_learning.agent_net import LayerInputs, mask_group_names
+from algorithms.q_learning.learner import UpdateWeights
 from algorithms.q_learning.schedules import linear, scaled
 from algorithms.qmix import QMix, QMixConfig
 from algorithms.settings.checks import require
@@ -119,6 +120,14 @@ class K24Config(QMixConfig):
         require(self, "rewind_ratio", before_finetune, f"at least 0 and below {freeze}; or None")
 
 
+@dataclass(frozen=True, kw_only=True)
+class DrawnWeights(UpdateWeights):
+    """One draw of the masks."""
+
+    logits: list[Tensor]
+    """(K, out, ⌈in/4⌉, 6) of each layer, which the draw came from"""
+
+
 class K24(QMix):
     """QMIX over 2:4 layers."""
 
@@ -129,8 +138,6 @@ class K24(QMix):
         super().__init__(*args, seed=seed, **kwargs)
         self.tracker = LayerPatternTracker()
         self._diversity = K24DiversityManager(self.config.div_coef, self.config.deque_len)
-        self._logits: list[Tensor] = []
-        self._noise: dict[str, Tensor] = {}
         self._resets = resolve_resets(
             self.config.reset_interval,
             self.config.reset_ratio,
@@ -186,25 +193,23 @@ class K24(QMix):
         """τ of the Gumbel-softmax after this many env_steps."""
         return linear(self.config.temperature_init, self.config.temperature_min, self._anneal_end, env_steps)
 
-    def training_weights(self, env_steps: int) -> dict[str, Tensor]:
-        """One Gumbel draw per layer and mask group, held over the whole unroll; frozen masks draw nothing."""
-        if self.frozen:
-            return self.net.effective_weights()
-        layers, temperature = self.layers(), self.temperature(env_steps)
-        noise = temperature / self.config.temperature_init if self.config.noise_anneal else 1.0
-        self._logits = [layer.logits() for layer in layers.values()]
-        drawn = zip(layers.items(), self._logits, strict=True)
-        self._noise = {name: noise * gumbel_noise(logits, self._mask_rng) for (name, _), logits in drawn}
-        return {
-            name: layer.sampled_weights(logits, temperature, self._noise[name])
-            for (name, layer), logits in zip(layers.items(), self._logits, strict=True)
-        }
+    def update_weights(self, env_steps: int) -> UpdateWeights:
+        """Draw one mask per layer and mask group by Gumbel noise, for the whole unroll; frozen masks draw nothing.
 
-    def target_weights(self, env_steps: int) -> dict[str, Tensor]:
-        """Under the draw of this update, so that both networks' values are of one size."""
-        if self.frozen or not self.config.sampled_target:
-            return super().target_weights(env_steps)
-        return {name: getattr(self.target_net, name).drawn_weights(noise) for name, noise in self._noise.items()}
+        The target network multiplies under the same draw, so that both networks' values are of one size.
+        """
+        if self.frozen:
+            return super().update_weights(env_steps)
+        layers, temperature = self.layers(), self.temperature(env_steps)
+        scale = temperature / self.config.temperature_init if self.config.noise_anneal else 1.0
+        logits = {name: layer.logits() for name, layer in layers.items()}
+        noise = {name: scale * gumbel_noise(each, self._mask_rng) for name, each in logits.items()}
+        online = {name: layer.sampled_weights(logits[name], temperature, noise[name]) for name, layer in layers.items()}
+        if self.config.sampled_target:
+            target = {name: getattr(self.target_net, name).drawn_weights(noise[name]) for name in layers}
+        else:
+            target = self.target_weights()
+        return DrawnWeights(online=online, target=target, logits=list(logits.values()))
 
     def after_unroll(self, packed: PackedBatch, layer_inputs: LayerInputs) -> None:
         """Track input magnitudes over filled rows of living units; dead is whose only legal action is 0."""
@@ -214,13 +219,9 @@ class K24(QMix):
         for name, layer in self.layers().items():
             layer.activation.observe(layer_inputs[name], counted)
 
-    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, Diagnostics]:
+    def extra_loss(self, td_loss: Tensor, weights: UpdateWeights) -> tuple[Tensor | None, Diagnostics]:
         """Ask for patterns that differ between types, until the masks are frozen."""
-        if self.frozen:
-            return None, {}
-        term, diagnostics = self._diversity(td_loss, self._logits)
-        self._logits = []
-        return term, diagnostics
+        return self._diversity(td_loss, weights.logits) if isinstance(weights, DrawnWeights) else (None, {})
 
     def advance(self, env_steps: int) -> list[str]:
         """Freeze when it is time, before that restart unused weights each interval."""

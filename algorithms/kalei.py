@@ -25,6 +25,7 @@ from torch import Tensor
 from algorithms.generators import generator
 from algorithms.protocol import Diagnostics
 from algorithms.q_learning.agent_net import MASKED_LAYERS, mask_group_names
+from algorithms.q_learning.learner import UpdateWeights
 from algorithms.qmix import QMix, QMixConfig
 from algorithms.settings.checks import require
 from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
@@ -107,7 +108,7 @@ class Kalei(QMix):
         """The masked layers by name."""
         return {name: getattr(self.net, name) for name in MASKED_LAYERS}
 
-    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor, Diagnostics]:
+    def extra_loss(self, td_loss: Tensor, weights: UpdateWeights) -> tuple[Tensor, Diagnostics]:
         """Ask for masks that differ between groups."""
         masks = [layer.weighted_masks() for layer in self.layers().values()]
         loss = -mask_distance(masks, self.config.sparsity_layer_weights)

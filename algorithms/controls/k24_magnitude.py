@@ -15,6 +15,7 @@ from torch import Tensor
 
 from algorithms.q_learning.agent_net import mask_group_names
 from algorithms.q_learning.layers import GroupLinear
+from algorithms.q_learning.learner import UpdateWeights
 from algorithms.qmix import QMix, QMixConfig
 from algorithms.settings.checks import require
 from algorithms.sparsity.pattern24 import Pattern24Matrix
@@ -106,9 +107,10 @@ class K24Magnitude(QMix):
         """The masked layers by name."""
         return {name: getattr(self.net, name) for name in self.net.prunable()}
 
-    def training_weights(self, env_steps: int) -> dict[str, Tensor]:
+    def update_weights(self, env_steps: int) -> UpdateWeights:
         """Masked weights that pass their gradient to all weights."""
-        return {name: layer.trained_weights() for name, layer in self.layers().items()}
+        online = {name: layer.trained_weights() for name, layer in self.layers().items()}
+        return UpdateWeights(online=online, target=self.target_weights())
 
     def diagnostics(self) -> dict[str, float]:
         """How the patterns in force are used; see ``describe_use``."""

@@ -1,14 +1,15 @@
 """The learner that QMIX, Kalei and K24 share: double-Q, TD(λ), a mixer, whole sequences at a time.
 
 What differs between them is left to a few small methods: ``make_linear`` (the layers), ``make_mixer``,
-``training_weights`` and ``target_weights`` (what an update multiplies with), ``extra_loss`` (diversity),
-``after_unroll`` (statistics of the inputs) and ``advance`` (schedule events).
+``update_weights`` (what an update multiplies with), ``extra_loss`` (diversity), ``after_unroll`` (statistics of the
+inputs) and ``advance`` (schedule events).
 """
 
 from __future__ import annotations
 
 import copy
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,6 +27,16 @@ from algorithms.q_learning.targets import td_lambda_targets
 from algorithms.sparsity.flops import count_flops
 from algorithms.sparsity.measure import measure
 from envs.spec import EnvSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateWeights:
+    """What one update multiplies with, decided before its forward pass; a subclass may hold more for ``extra_loss``."""
+
+    online: dict[str, Tensor]
+    """layer name -> (G, out, in) of the network that learns, differentiable"""
+    target: dict[str, Tensor]
+    """layer name -> (G, out, in) of the target network, without gradients"""
 
 
 class QLearner(Algorithm):
@@ -102,18 +113,17 @@ class QLearner(Algorithm):
         """Make one prunable layer of the agent network."""
         return DenseLinear(in_features, out_features, self._init_rng)
 
-    def training_weights(self, env_steps: int) -> dict[str, Tensor]:
-        """Layer name -> (G, out, in), differentiable, decided once per update."""
-        return self.net.effective_weights()
+    def update_weights(self, env_steps: int) -> UpdateWeights:
+        """Decide once per update what both networks multiply with."""
+        return UpdateWeights(online=self.net.effective_weights(), target=self.target_weights())
 
-    def target_weights(self, env_steps: int) -> dict[str, Tensor]:
-        """Layer name -> (G, out, in) of the target network; asked for after ``training_weights``, without gradients."""
-        if self._target is None:
-            self._target = self.target_net.effective_weights()
-        return self._target
+    def extra_loss(self, td_loss: Tensor, weights: UpdateWeights) -> tuple[Tensor | None, Diagnostics]:
+        """Return a term added to the TD loss, already weighted, and its diagnostics, best as tensors (see ``update``).
 
-    def extra_loss(self, td_loss: Tensor) -> tuple[Tensor | None, Diagnostics]:
-        """A term added to the TD loss, already weighted, and its diagnostics, best as tensors (see ``update``)."""
+        Args:
+            td_loss: ().
+            weights: what ``update_weights`` returned for this update.
+        """
         return None, {}
 
     def after_unroll(self, packed: PackedBatch, layer_inputs: LayerInputs) -> None:
@@ -179,14 +189,15 @@ class QLearner(Algorithm):
         """One gradient step on B episodes; see ``Algorithm.update``."""
         packed = pack_batch(batch, self.net, self.spec, self.device)
         layer_inputs: LayerInputs | None = {} if self.wants_layer_inputs else None
-        q, _ = self.net(packed.inputs, packed.order, self.training_weights(env_steps), layer_inputs=layer_inputs)
+        weights = self.update_weights(env_steps)
+        q, _ = self.net(packed.inputs, packed.order, weights.online, layer_inputs=layer_inputs)
         q_tot = self.mixer(packed.per_agent(q.gather(1, packed.action)), packed.state)
-        targets = self._targets(batch, packed, q.detach(), env_steps)
+        targets = self._targets(batch, packed, q.detach(), weights.target)
         n_steps = packed.is_step.sum()
         td_loss = 0.5 * ((q_tot - targets).square() * packed.is_step).sum() / n_steps
         if layer_inputs is not None:
             self.after_unroll(packed, layer_inputs)
-        extra, diagnostics = self.extra_loss(td_loss)
+        extra, diagnostics = self.extra_loss(td_loss, weights)
         loss = td_loss if extra is None else td_loss + extra
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -204,9 +215,9 @@ class QLearner(Algorithm):
         }
 
     @torch.no_grad()
-    def _targets(self, batch: EpisodeBatch, packed: PackedBatch, q: Tensor, env_steps: int) -> Tensor:
+    def _targets(self, batch: EpisodeBatch, packed: PackedBatch, q: Tensor, weights: dict[str, Tensor]) -> Tensor:
         """TD(λ) targets (V,): the online network chooses the next action, the target network values it."""
-        target_q, _ = self.target_net(packed.inputs, packed.order, self.target_weights(env_steps))
+        target_q, _ = self.target_net(packed.inputs, packed.order, weights)
         best = q.masked_fill(~packed.action_mask, -torch.inf).argmax(1, keepdim=True)
         value = self.target_mixer(packed.per_agent(target_q.gather(1, best)), packed.state)
         filled = batch.filled.to(self.device, non_blocking=True)
@@ -225,6 +236,12 @@ class QLearner(Algorithm):
             td_lambda=self.config.td_lambda,
         )
         return torch.cat([returns, returns.new_zeros(len(returns), 1)], 1).flatten()[packed.order.views]
+
+    def target_weights(self) -> dict[str, Tensor]:
+        """Layer name -> (G, out, in) of the target network as it acts, kept until the next copy."""
+        if self._target is None:
+            self._target = self.target_net.effective_weights()
+        return self._target
 
     def _count_update(self) -> None:
         self.updates += 1

@@ -33,7 +33,7 @@ def after_a_run(id: str, **changes: object) -> tuple[QLearner, list[str]]:
 def test_every_k24_keeps_two_of_four(id: str, mask_gru: bool) -> None:
     made, _ = after_a_run(id, mask_gru=mask_gru)
     names = ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"] if mask_gru else ["fc1", "fc2", "fc3", "fc4"]
-    for weights in (made.masked_weights(), made.training_weights(RUN), made.target_net.effective_weights()):
+    for weights in (made.masked_weights(), made.update_weights(RUN).online, made.target_net.effective_weights()):
         assert list(weights) == names
         for name, weight in weights.items():
             verify_weight24(weight, name)

@@ -42,7 +42,7 @@ def check_every_mask(made: K24, env_steps: int) -> None:
         if isinstance(masked, SemiStructuredLinear24):
             verify_mask24(masked.masks(), f"target {name}")
     generator = made._mask_rng.get_state()
-    for name, weight in made.training_weights(env_steps).items():
+    for name, weight in made.update_weights(env_steps).online.items():
         verify_weight24(weight, name)
         assert (weight == 0).sum() == (~made.layers()[name].masks()).sum()
     made._mask_rng.set_state(generator)
@@ -110,7 +110,7 @@ def test_types_part_on_a_shared_weight() -> None:
 
 def test_one_draw_is_held_over_an_update_and_changes_with_the_next() -> None:
     made = k24()
-    first, second = made.training_weights(0)["fc2"], made.training_weights(0)["fc2"]
+    first, second = made.update_weights(0).online["fc2"], made.update_weights(0).online["fc2"]
     assert not torch.equal(first != 0, second != 0)
     assert torch.equal(made.masked_weights()["fc2"], made.masked_weights()["fc2"])
 
@@ -121,9 +121,10 @@ def test_the_target_network_multiplies_under_the_same_draw() -> None:
         made = k24(sampled_target=sampled)
         made.update(batch(), 0)
         made.synchronise_targets()
-        online, target = made.training_weights(0), made.target_weights(0)
+        drawn = made.update_weights(0)
+        online, target = drawn.online, drawn.target
         assert [torch.equal(online[name], target[name]) for name in online] == [sampled] * 4
-        assert not any(weight.requires_grad for weight in made.target_weights(0).values())
+        assert not any(weight.requires_grad for weight in drawn.target.values())
         assert sampled or all(torch.equal(target[name], made.masked_weights()[name]) for name in target)
 
 
@@ -145,7 +146,7 @@ def test_values_do_not_feed_back() -> None:
 
 def test_noise_falls_with_the_temperature_only_where_asked() -> None:
     def share_of_best(made: K24, env_steps: int) -> float:
-        drawn = made.training_weights(env_steps)["fc2"] != 0
+        drawn = made.update_weights(env_steps).online["fc2"] != 0
         return (drawn == made.layers()["fc2"].masks()).float().mean().item()
 
     plain, annealed = k24(noise_anneal=False), k24()

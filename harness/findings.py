@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.differences import Comparison, comparisons
 from harness.meanings import meanings
 from harness.overall import CommonRuns, Overall, common_runs, overall
 from harness.plot import common_points
 from harness.seeding import derive_generator
-from harness.stats import Band, sample_efficiency
+from harness.stats import Band, curve_over_seeds
 from harness.summary import Groups, Improvement, Row, algorithms_of, has_winners, improvements, summarise
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow
 
@@ -110,14 +111,22 @@ def _curve(job: CurveJob, curve_points: Callable[[int], Sequence[CurvePoint]]) -
     if not steps:
         return None
     scores = [values[:, np.isin(found, steps)] for found, values in each.values()]
+    battles = sum(_battles(curves, steps) for curves in points.values())
     rng = derive_generator(0, "bootstrap", algorithm, "curve", *points)
     return Curve(
         algorithm=algorithm,
         scenarios=tuple(points),
         seeds=min(map(len, points.values())),
         measure="win rate" if measure == "win_rate" else "return",
-        band=sample_efficiency(np.array(steps), scores, rng),
+        band=curve_over_seeds(np.array(steps), scores, rng, battles if measure == "win_rate" else None),
     )
+
+
+def _battles(curves: Sequence[Sequence[CurvePoint]], steps: Sequence[int]) -> NDArray[np.int64]:
+    """Finished battles of all seeds behind each point (P,)."""
+    found, episodes = common_points(curves, "episodes")
+    total: NDArray[np.int64] = episodes[:, np.isin(found, steps)].sum(axis=0)
+    return total
 
 
 def _of_several_seeds(grouped: Groups, algorithm: str, *, can_be_won: bool) -> dict[str, Sequence[RunRow]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.seeding import derive_generator
-from harness.stats import Aggregates, Band, aggregates, performance_profile
+from harness.stats import Aggregates, Band, aggregates_over_seeds, profile_over_seeds
 from harness.summary import Groups, algorithms_of, has_winners
 from studies.rows import RunRow
 
@@ -74,12 +74,15 @@ def overall(grouped: Groups, common: CommonRuns) -> Iterator[Overall]:
     for algorithm in common.algorithms if common.seeds else ():
         runs = common.of(grouped, algorithm)
         scores = [[run.win_rate for run in members] for members in runs.values()]
+        battles = sum(run.episodes for members in runs.values() for run in members)
         yield Overall(
             algorithm=algorithm,
             scenarios=tuple(runs),
             seeds=len(scores[0]),
-            aggregates=aggregates(scores, derive_generator(0, "bootstrap", algorithm, "aggregates")),
-            profile=performance_profile(scores, derive_generator(0, "bootstrap", algorithm, "profile")),
+            aggregates=aggregates_over_seeds(
+                scores, derive_generator(0, "bootstrap", algorithm, "aggregates"), battles
+            ),
+            profile=profile_over_seeds(scores, derive_generator(0, "bootstrap", algorithm, "profile")),
         )
 
 

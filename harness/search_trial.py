@@ -1,9 +1,10 @@
 """One trial of a search: several seeds of one setting, trained in turn so that a hopeless one is ended early.
 
-The seeds advance together from evaluation to evaluation. After each, the lower end of the 95% interval of their win
-rates is reported, and the pruner looks at it; the trial's value is that same end, over the battles of the final
-evaluations. Every seed is a run of the study ``NAME-runs``, so that a trial that was left by a killed worker goes on
-from its checkpoints, and one whose settings were tried before trains nothing.
+The seeds advance together from evaluation to evaluation. After each, the mean of their win rates (returns where no one
+wins) is reported, and the pruner looks at it; the trial's value is the same mean over the final evaluations. The mean
+and not an interval's lower end: over two or three seeds that end says more of their luck than of the settings. Every
+seed is a run of the study ``NAME-runs``, so that a trial that was left by a killed worker goes on from its
+checkpoints, and one whose settings were tried before trains nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from harness.plan import RunPlan
 from harness.plot import plot_curves
 from harness.progress import TrialProgress
 from harness.seeding import derive_generator
-from harness.stats import Interval, iqm_interval, win_rate_interval
+from harness.stats import Interval, score_interval, win_rate_interval
 from harness.summary import has_winners
 from harness.train import CHECKPOINT, TrainingRun
 from studies.errors import RunTakenOver, StorageError
@@ -38,6 +39,8 @@ from studies.search import ObjectiveBroke
 from studies.space import Space, suggest
 from studies.store import StudyStore
 
+RANKED_BY = "mean over seeds of the win rate (of the return where no one wins)"
+"""What trials are compared by; a search that was ranked otherwise is not continued."""
 _WAIT = 2.0
 """Seconds between two looks at a run that another worker has in hand, with the same settings by chance."""
 
@@ -161,7 +164,7 @@ class Objective:
         return TrialProgress(self.console, f"trial {trial.number}", env_steps=done, each=each)
 
     def _report(self, trial: optuna.Trial, step: int, found: Interval) -> None:
-        trial.report(found.low, step)
+        trial.report(found.estimate, step)
         total = self.plans[0].budget.env_steps
         at = f"{step:,}/{total:,} env steps"
         say(self.console, f"trial {trial.number}: {at}, {_words(found)}")
@@ -184,7 +187,7 @@ class Objective:
         else:
             found = mean_interval([row.return_mean for row in rows], 0)
         self._show(trial, seeds, rows, found, won)
-        return found.low
+        return found.estimate
 
     def _show(
         self, trial: optuna.Trial, seeds: Sequence[Seed], rows: Sequence[RunRow], found: Interval, won: bool
@@ -223,7 +226,7 @@ def score_so_far(curves: Sequence[Sequence[CurvePoint]], can_be_won: bool) -> tu
 def mean_interval(returns: Sequence[float], step: int) -> Interval:
     """Of returns, where nobody wins: over seeds; one seed alone has none."""
     if len(returns) > 1:
-        return iqm_interval([list(returns)], _generator(step))
+        return score_interval(returns, _generator(step))
     return Interval(estimate=returns[0], low=returns[0], high=returns[0], kind="return of one seed")
 
 

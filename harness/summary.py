@@ -9,7 +9,7 @@ from statistics import fmean, median
 
 from harness.plan import RunPlan
 from harness.seeding import derive_generator
-from harness.stats import probability_of_improvement, win_rate_interval
+from harness.stats import improvement_over_seeds, win_rate_interval
 from studies.rows import RunRow
 
 Groups = Mapping[tuple[str, str], Sequence[RunRow]]
@@ -26,7 +26,9 @@ class Row:
     resumes: tuple[int, ...]
     """How often each seed's training went on from a checkpoint, its replay empty; in the order of ``seeds``."""
     win_rate: float
-    """0..1"""
+    """0..1: of one seed, mean over two to nine, interquartile mean over more."""
+    scores: tuple[float, ...]
+    """Each seed's own win rate (return where no one wins), in the order of ``seeds``."""
     win_low: float
     win_high: float
     interval_kind: str
@@ -101,7 +103,7 @@ def improvements(grouped: Groups) -> list[Improvement]:
             continue
         ours, theirs = ([_scores(grouped[name, scenario]) for scenario in shared] for name in (better, baseline))
         rng = derive_generator(0, "bootstrap", better, baseline)
-        interval = probability_of_improvement(ours, theirs, rng)
+        interval = improvement_over_seeds(ours, theirs, rng)
         found.append(
             Improvement(
                 better=better,
@@ -161,6 +163,7 @@ def _row(name: str, members: Sequence[RunRow]) -> Row:
         seeds=tuple(run.seed for run in members),
         resumes=tuple(run.details.get("resumes", 0) for run in members),
         win_rate=win_rate.estimate,
+        scores=tuple(_scores(members)),
         win_low=win_rate.low,
         win_high=win_rate.high,
         interval_kind=win_rate.kind,

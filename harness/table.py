@@ -17,8 +17,7 @@ from rich.text import Text
 
 from harness.findings import Findings
 from harness.overall import Overall
-from harness.stats import Interval
-from harness.stats.coverage import few_seeds
+from harness.stats import ENOUGH_SEEDS, Interval
 from harness.summary import Row
 
 Cell = Callable[[Row], str]
@@ -40,8 +39,8 @@ OVERALL: dict[str, Callable[[Overall], str]] = {
     "algorithm": lambda each: each.algorithm,
     "scenarios": lambda each: str(len(each.scenarios)),
     "seeds of each": lambda each: str(each.seeds),
-    "IQM [95%]": lambda each: between(each.aggregates.iqm),
-    "median [95%]": lambda each: between(each.aggregates.median),
+    "IQM [95%]": lambda each: maybe_between(each.aggregates.iqm),
+    "median [95%]": lambda each: maybe_between(each.aggregates.median),
     "mean [95%]": lambda each: between(each.aggregates.mean),
     "optimality gap [95%]": lambda each: between(each.aggregates.optimality_gap),
 }
@@ -67,8 +66,13 @@ def between(interval: Interval) -> str:
     return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
+def maybe_between(interval: Interval | None) -> str:
+    """The same, or ``n/a`` where there are too few seeds."""
+    return "n/a" if interval is None else between(interval)
+
+
 def short_kind(kind: str) -> str:
-    """``95% Wilson over battles`` -> ``Wilson, battles``; ``IQM, 95% bootstrap over seeds`` -> ``IQM, bootstrap``."""
+    """``95% Wilson over battles`` -> ``Wilson, battles``; ``mean, 95% t over seeds`` -> ``mean, t``."""
     return kind.replace("95% ", "").replace(" over battles", ", battles").replace(" over seeds", "")
 
 
@@ -131,7 +135,7 @@ def write_table(folder: Path, findings: Findings) -> list[Path]:
 
 def csv_rows(findings: Findings) -> list[dict[str, Any]]:
     """The table's rows for ``write_csv``; what holds several numbers is written with spaces between them."""
-    lists = ("seeds", "resumes")
+    lists = ("seeds", "resumes", "scores")
     return [
         {**dataclasses.asdict(row), **{name: " ".join(map(str, getattr(row, name))) for name in lists}}
         for row in findings.rows
@@ -187,8 +191,9 @@ def footnotes(findings: Findings) -> tuple[dict[str, str], list[str]]:
     rows = findings.rows
     reasons = dict.fromkeys(row.speedup_24_reason for row in rows if row.speedup_24 is None)
     markers = {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
-    few = few_seeds(len(row.seeds) for row in rows if row.can_be_won)
-    notes = [*findings.left_out, *([few] if few else [])]
+    notes = [*findings.left_out, *_each_seed(rows)]
+    if over_several(findings) and any(each.aggregates.iqm is None for each in findings.overall):
+        notes.append(f"IQM and median over scenarios are given from {ENOUGH_SEEDS} seeds of each scenario on")
     notes += [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
     notes += _throughput_notes(rows)
     notes += [
@@ -214,6 +219,20 @@ def footnotes(findings: Findings) -> tuple[dict[str, str], list[str]]:
         for each in findings.improvements
     ]
     return markers, notes
+
+
+def _each_seed(rows: Sequence[Row]) -> list[str]:
+    """Every seed's value where a row stands for a few: an interval over so few says less than they do."""
+    return [
+        f"{row.algorithm} on {row.scenario}, {'win rate' if row.can_be_won else 'return'} by seed: "
+        + ", ".join(_of_seed(row, seed, score) for seed, score in zip(row.seeds, row.scores, strict=True))
+        for row in rows
+        if 1 < len(row.seeds) < ENOUGH_SEEDS
+    ]
+
+
+def _of_seed(row: Row, seed: int, score: float) -> str:
+    return f"{score:.3f} ({seed})" if row.can_be_won else f"{score:.2f} ({seed})"
 
 
 def _throughput_notes(rows: Sequence[Row]) -> list[str]:

@@ -2,8 +2,9 @@
 
     python -m harness.tune --algo k24 --scenario MMM --trials 30 --n-jobs 2
 
-Each trial trains several seeds and may be pruned on the lower end of their interval. The same command goes on where it
-was stopped; ``harness.worker`` on this or another machine joins. ``harness.compare --config`` reads the result.
+Each trial trains several seeds and may be pruned on their mean win rate, by which trials are ranked. The same command
+goes on where it was stopped; ``harness.worker`` on this or another machine joins. ``harness.compare --config`` reads
+the result.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from harness.errors import UsageError
 from harness.job import job_of, plan_of
 from harness.plan import plan_runs
 from harness.process import prepare_process
-from harness.search_trial import Objective
+from harness.search_trial import RANKED_BY, Objective
 from harness.trial_sampler import TrialSampler
 from harness.tune_flags import Question, read_flags
 from harness.workers import work_together
@@ -81,7 +82,13 @@ def ask(question: Question) -> dict[str, Any]:
     """The question as data, for the database; equal for equal commands."""
     plans, _ = plan_runs(question.runs)
     jobs = [job_of(plan, deterministic=question.runs.deterministic) for plan in plans]
-    return {"jobs": jobs, "space": to_json(question.space), "seed": question.seed, "heartbeat": question.heartbeat}
+    return {
+        "jobs": jobs,
+        "space": to_json(question.space),
+        "seed": question.seed,
+        "heartbeat": question.heartbeat,
+        "ranked_by": RANKED_BY,
+    }
 
 
 def introduce(console: Console, question: Question) -> None:
@@ -93,6 +100,7 @@ def introduce(console: Console, question: Question) -> None:
         f"{runs.budget.env_steps:,} env steps (budget {runs.budget.name}); study {runs.study} in "
         f"{read_storage(runs.storage).shown}",
     )
+    say(console, f"trials are ranked and pruned by the {RANKED_BY}; intervals are shown and decide nothing")
     for name, allowed in question.space.items():
         say(console, f"searched: {name} in {allowed}{question.why}")
 

@@ -19,8 +19,7 @@ from harness.report.collect import StudyData
 from harness.report.figure import Plot, draw_plot
 from harness.report.style import INK, Series, series
 from harness.seeding import derive_generator
-from harness.stats import Band, sample_efficiency, wilson
-from harness.stats.coverage import few_seeds
+from harness.stats import Band, curve_over_seeds, wilson
 from studies.rows import CurvePoint
 
 MEASURES = {"win_rate": "greedy win rate", "return_mean": "greedy return"}
@@ -34,8 +33,6 @@ class Curve:
     label: str
     band: Band
     look: Series
-    seeds: int = 1
-    """That the band is over."""
 
 
 def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: str, measure: str) -> list[Plot]:
@@ -65,7 +62,6 @@ def plot_over_scenarios(folder: Path, findings: Findings, algorithms: Sequence[s
             label=f"{each.algorithm} ({each.seeds} seeds of each of {len(each.scenarios)} scenarios)",
             band=each.band,
             look=series(algorithms.index(each.algorithm)),
-            seeds=each.seeds,
         )
         for each in findings.curves
         if len(each.scenarios) > 1
@@ -93,14 +89,13 @@ def _plot_lines(folder: Path, name: str, lines: Sequence[Curve], last: float, me
 
     ends = ", ".join(f"{curve.label} {curve.band.estimate[-1]:.2f}" for curve in lines)
     kinds = "; ".join(dict.fromkeys(curve.band.kind for curve in lines))
-    few = few_seeds(curve.seeds for curve in lines)
     return draw_plot(
         folder,
         name,
         draw,
         title=title,
         alt=f"Lines over env steps up to {last:,.0f}. At their ends: {ends}.",
-        caption=f"Bands: {kinds}{f' ({few})' if few else ''}.",
+        caption=f"Bands: {kinds}.",
     )
 
 
@@ -118,17 +113,19 @@ def own_curves(data: StudyData, findings: Findings, scenario: str, measure: str)
         band = known.get((algorithm, scenario)) or band_of(seeds, measure, algorithm, scenario)
         if band:
             told = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}{'' if finished else ', in training'}"
-            found.append(Curve(label=f"{algorithm} ({told})", band=band, look=series(number), seeds=len(seeds)))
+            found.append(Curve(label=f"{algorithm} ({told})", band=band, look=series(number)))
     return found
 
 
 def band_of(seeds: list[list[CurvePoint]], measure: str, algorithm: str, scenario: str) -> Band | None:
-    """The curve of some seeds where all were evaluated: IQM with a bootstrap, or one seed with Wilson's interval."""
+    """The curve of some seeds where all were evaluated: the interval is that for its number of seeds."""
     steps, values = common_points(seeds, measure) if seeds else (np.array([]), np.array([]))
     if not len(steps):
         return None
     if len(seeds) > 1:
-        return sample_efficiency(steps, [values], derive_generator(0, "bootstrap", algorithm, scenario, measure))
+        battles = common_points(seeds, "episodes")[1].sum(axis=0) if measure == "win_rate" else None
+        rng = derive_generator(0, "bootstrap", algorithm, scenario, measure)
+        return curve_over_seeds(steps, [values], rng, battles)
     if measure == "win_rate":
         each = [wilson(round(point.win_rate * point.episodes), point.episodes) for point in seeds[0]]
         low, high = np.array([one.low for one in each]), np.array([one.high for one in each])

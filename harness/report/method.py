@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from harness.published import SOURCE
 from harness.report.page import Details, Section
-from harness.stats import RESAMPLES
-from harness.stats.coverage import COVERAGE
-from harness.stats.power import POWER
-from harness.stats.verdict import SMALLEST_OF_INTEREST
+from harness.stats import COVERAGE, COVERAGE_NEAR_ZERO, ENOUGH_SEEDS, RESAMPLES
 from studies.rows import RunRow
 
 
@@ -21,34 +18,32 @@ def method_section(runs: Iterable[RunRow]) -> Section:
             "training left it. Every slot plays the same number of battles, so that short ones are not preferred; all "
             "algorithms meet the same battles of a seed. A battle cut by the time limit is finished and not won; an "
             "aborted one is reported and not counted.",
-            "One seed: Wilson's 95% interval over its battles, which speaks of this one trained policy. Two or more: "
-            f"interquartile mean over seeds with a stratified percentile bootstrap ({RESAMPLES:,} resamples, a "
-            "generator of its own and a fixed seed, so the same runs give the same interval).",
-            "Over few seeds such a bootstrap, also where bands are drawn, is narrower than its name says. On one "
-            f"scenario “95%” holds the truth in about {_coverage()} of 100 cases; over several in somewhat more.",
+            "One seed: Wilson's 95% interval over its battles, which speaks of this one trained policy. Two to "
+            f"{ENOUGH_SEEDS - 1}: mean with Student's t over seeds. {ENOUGH_SEEDS} or more: interquartile mean with a "
+            f"stratified percentile bootstrap ({RESAMPLES:,} resamples, a generator of its own and a fixed seed, so "
+            "the same runs give the same interval). None is narrower than Wilson's over all battles behind it.",
+            f"In simulations “95%” holds the truth in {_shares(COVERAGE)} of 100 cases, and in "
+            f"{_shares(COVERAGE_NEAR_ZERO)} where most seeds win next to nothing and a few win more.",
         ],
         "Learning curves": [
             "Each point is a greedy evaluation during training, on battles of its own, the same for every algorithm. "
-            "Lines over seeds are interquartile means at each env_step with a bootstrap band, seeds drawn with their "
-            "whole curves; a single seed has Wilson's interval of each evaluation. env_steps are summed over all "
-            "battles played side by side.",
+            "Lines and bands are computed at each env_step as the final win rate is, by the number of seeds. env_steps "
+            "are summed over all battles played side by side.",
             f"Published: {SOURCE}. StarCraft II and the built-in engine are not the same game; the curve is there for "
             "scale.",
         ],
         "Verdicts": [
             "Two algorithms of the same seed are judged on the same battles, so they are compared battle by battle and "
-            "what the battles share drops out. Over seeds: Student's t, never narrower than the battles alone allow. "
-            "“More seeds would decide”: so many of each scenario that, if difference and spread are as observed, "
-            f"{POWER:.0%} of such comparisons leave out 0, or end within ±{SMALLEST_OF_INTEREST}.",
-            "They are to be judged alone (name just them: --seeds 3,4,…), or their number is fixed beforehand: then a "
-            "verdict calls one of two equal algorithms better in 5 of 100 cases, in 10 where either of two looks may. "
-            "Seeds added to those that did not decide, until they do, call one better in 14 of 100 (measured, "
-            "beginning with 3 seeds of one scenario).",
+            "what the battles share drops out. Over seeds: Student's t, never narrower than the battles alone allow.",
+            "Fix the number of seeds beforehand: then a verdict calls one of two equal algorithms better in 5 of 100 "
+            "cases. Seeds added until it does call one better in 14 of 100 (measured, beginning with 3 seeds of "
+            "one scenario).",
         ],
         "Performance profiles, probability of improvement": [
             "A profile is the share of runs that win more than τ. The probability of improvement is how likely a run "
             "of one algorithm wins more than a run of the other on a scenario drawn at random, a tie counting half. "
-            "Both after Agarwal et al., NeurIPS 2021.",
+            f"Both after Agarwal et al., NeurIPS 2021. Below {ENOUGH_SEEDS} seeds profiles have Wilson's interval over "
+            "runs, and probabilities of improvement Newcombe's for the Mann–Whitney statistic.",
         ],
         "Sparsity": [
             "Zeros / entries, counted on the tensors that the trained policy multiplies with: of the prunable layers, "
@@ -70,8 +65,8 @@ def method_section(runs: Iterable[RunRow]) -> Section:
     return Section(id="method", short="Method", title="How the numbers are computed", details=details)
 
 
-def _coverage() -> str:
-    each = [f"{share * 100:.0f} ({count} seeds)" for count, share in COVERAGE.items()]
+def _shares(coverage: Mapping[int, float]) -> str:
+    each = [f"{share * 100:.0f} ({count} seed{'s' if count > 1 else ''})" for count, share in coverage.items()]
     return ", ".join(each[:-1]) + f" or {each[-1]}"
 
 

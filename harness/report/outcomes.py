@@ -14,7 +14,6 @@ from harness.folders import file_name
 from harness.report.curves import Curve, draw_band
 from harness.report.figure import Plot, draw_plot
 from harness.report.style import MUTED, series
-from harness.stats.coverage import few_seeds
 from harness.summary import Row
 
 
@@ -51,14 +50,13 @@ def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str])
         f"{row.algorithm} on {row.scenario} {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" for row in shown
     )
     kinds = "; ".join(dict.fromkeys(row.interval_kind for row in shown))
-    few = few_seeds(len(row.seeds) for row in shown)
     plot = draw_plot(
         folder,
         "win-rates",
         draw,
         title="Final win rates",
         alt=f"Points with intervals: {told}.",
-        caption=f"Intervals: {kinds}{f' ({few})' if few else ''}.",
+        caption=f"Intervals: {kinds}.",
         height=1.5 + 0.28 * (len(shown) + 0.7 * len(scenarios)),
     )
     return [plot]

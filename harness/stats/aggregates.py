@@ -9,7 +9,6 @@ import numpy as np
 
 from harness.stats.bootstrap import RESAMPLES, Scores, Strata, as_strata, bootstrap
 from harness.stats.interval import Interval
-from harness.stats.wilson import wilson
 
 IQM_OVER_SEEDS = "IQM, 95% bootstrap over seeds"
 MEDIAN_OVER_SEEDS = "median of scenario means, 95% bootstrap over seeds"
@@ -19,10 +18,11 @@ GAP_OVER_SEEDS = "optimality gap, 95% bootstrap over seeds"
 
 @dataclass(frozen=True, kw_only=True)
 class Aggregates:
-    """The four aggregates of one algorithm, all from the same resamples."""
+    """The four aggregates of one algorithm, from ten seeds on all from the same resamples."""
 
-    iqm: Interval
-    median: Interval
+    iqm: Interval | None
+    """None where there are too few seeds for a bootstrap; so for the median."""
+    median: Interval | None
     mean: Interval
     optimality_gap: Interval
 
@@ -105,22 +105,3 @@ def iqm_interval(scores: Sequence[Sequence[float]], rng: np.random.Generator, re
     strata = as_strata(scores)
     low, high = bootstrap([strata], pooled_iqm, rng, resamples)
     return Interval(estimate=float(pooled_iqm(strata)), low=float(low), high=float(high), kind=IQM_OVER_SEEDS)
-
-
-def win_rate_interval(wins: Sequence[int], episodes: Sequence[int], rng: np.random.Generator) -> Interval:
-    """The win rate of one algorithm on one scenario: Wilson for one seed, IQM over seeds for two or more.
-
-    Args:
-        wins: per seed, episodes won.
-        episodes: per seed, episodes finished.
-        rng: draws the bootstrap; untouched for one seed.
-
-    Raises:
-        ValueError: no seed, or no finished episode for one of them.
-    """
-    if len(wins) != len(episodes) or not wins:
-        raise ValueError(
-            f"Got wins of {len(wins)} seed(s) and episodes of {len(episodes)}; at least one of each is needed"
-        )
-    each = [wilson(won, of) for won, of in zip(wins, episodes, strict=True)]
-    return each[0] if len(each) == 1 else iqm_interval([[seed.estimate for seed in each]], rng)

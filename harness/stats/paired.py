@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from harness.stats.interval import TAIL
+from harness.stats.student import t_half_width
 
 OVER_SEEDS = "95% t over seeds, paired by battle"
 OVER_BATTLES = "95% over the battles of one seed, paired"
@@ -96,13 +97,8 @@ def paired_difference(scenarios: Sequence[Paired], *, shares: bool) -> Differenc
 def half_width(between: Sequence[float], within: Sequence[float], seeds: Sequence[int]) -> float:
     """Half the length of the interval, for variances between seeds and within them and numbers of seeds by scenario."""
     count = np.asarray(seeds)
-    over_battles = float(stdtrit(np.inf, 1.0 - TAIL)) * float((np.asarray(within) / count).sum()) ** 0.5
-    of_means = np.asarray(between) / count
-    squared = float(of_means.sum())
-    if min(seeds) == 1 or squared == 0.0:
-        return over_battles / len(seeds)
-    freedom = squared**2 / float((of_means**2 / (count - 1)).sum())
-    return max(float(stdtrit(freedom, 1.0 - TAIL)) * squared**0.5, over_battles) / len(seeds)
+    over_battles = float(stdtrit(np.inf, 1.0 - TAIL)) * float((np.asarray(within) / count).sum()) ** 0.5 / len(seeds)
+    return over_battles if min(seeds) == 1 else max(float(t_half_width(between, seeds)), over_battles)
 
 
 def _over_battles(pairs: NDArray[np.float64], shares: bool) -> tuple[float, float]:

@@ -35,11 +35,12 @@ def performance_profile(
 
     Source: Agarwal et al., NeurIPS 2021 (run-score distributions); E. Dolan & J. Moré, Math. Program. 91 (2002).
     """
-
-    def profile(strata: Strata) -> Scores:
-        pooled = np.concatenate(strata, axis=-1)
-        return np.stack([(pooled > threshold).mean(axis=-1) for threshold in thresholds])
-
     strata = as_strata(scores)
-    low, high = bootstrap([strata], profile, rng, resamples)
-    return Band(at=thresholds, estimate=profile(strata), low=low, high=high, kind=PROFILE_OVER_SEEDS)
+    low, high = bootstrap([strata], lambda drawn: profile_of(drawn, thresholds), rng, resamples)
+    return Band(at=thresholds, estimate=profile_of(strata, thresholds), low=low, high=high, kind=PROFILE_OVER_SEEDS)
+
+
+def profile_of(strata: Strata, thresholds: Scores) -> Scores:
+    """Return the share of all runs above each threshold, (P, …)."""
+    pooled = np.concatenate(strata, axis=-1)
+    return np.stack([(pooled > threshold).mean(axis=-1) for threshold in thresholds])

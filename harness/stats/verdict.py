@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from harness.stats.paired import Difference
-from harness.stats.power import seeds_needed
 
 SMALLEST_OF_INTEREST = 0.05
 """Win rates that differ by less are called equal, once the interval shows that they do."""
-MOST_SEEDS = 1000
-"""Nobody runs more; the verdict then says so instead of a number."""
-ENOUGH_SEEDS = 3
+USEFUL_SEEDS = 3
 """What to run where one seed says nothing about the algorithms: the least with which the t interval is of any use."""
 
 
 def verdict(name: str, baseline: str, difference: Difference, *, won: bool) -> str:
-    """One line: the difference, its interval, whether it shows anything, and if not, how many seeds would.
+    """One line: the difference, its interval, and whether it shows anything.
 
     Args:
         name: of the algorithm.
@@ -32,7 +29,7 @@ def verdict(name: str, baseline: str, difference: Difference, *, won: bool) -> s
     over = "over the battles of one seed" if one else "over battles alone, a scenario having one seed"
     return (
         f"{numbers}, {over}: {_of_policies(name, baseline, difference, won, one)}; "
-        f"what it says of the algorithms takes more seeds (--seeds {ENOUGH_SEEDS} or more)"
+        f"what it says of the algorithms takes more seeds (--seeds {USEFUL_SEEDS} or more)"
     )
 
 
@@ -43,30 +40,13 @@ def better(name: str, baseline: str, difference: Difference) -> str | None:
     return baseline if difference.high < 0.0 else None
 
 
-def seeds_to_decide(difference: Difference, *, won: bool) -> int | None:
-    """How many more seeds of each scenario, judged without the present ones, would decide in 4 of 5 cases.
-
-    Decided is a difference whose interval leaves out 0, or lies within ± ``SMALLEST_OF_INTEREST``. The true difference
-    and the spread are taken to be as observed. More seeds on top of those that did not decide would be a second chance
-    for luck, so the number is of those that are judged alone.
-
-    Returns:
-        None: more than ``MOST_SEEDS``.
-    """
-    return seeds_needed(difference, SMALLEST_OF_INTEREST if won else 0.0, MOST_SEEDS)
-
-
 def _of_algorithms(name: str, baseline: str, difference: Difference, won: bool) -> str:
     found = better(name, baseline, difference)
     if found is not None:
         return f"{found} {'wins more' if won else 'has the higher return'}"
     if won and max(-difference.low, difference.high) < SMALLEST_OF_INTEREST:
         return f"no difference as large as {SMALLEST_OF_INTEREST}"
-    more = seeds_to_decide(difference, won=won)
-    if more is None:
-        return f"no difference shown; more than {MOST_SEEDS:,} seeds would be needed to decide"
-    where = " of each scenario" if len(difference.seeds) > 1 else ""
-    return f"no difference shown; about {more} more seeds{where}, judged alone, would decide"
+    return "no difference shown"
 
 
 def _of_policies(name: str, baseline: str, difference: Difference, won: bool, one: bool) -> str:

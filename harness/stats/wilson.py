@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.stats.interval import TAIL, Interval
 
 WILSON_OVER_BATTLES = "95% Wilson over battles"
+_Z = NormalDist().inv_cdf(1.0 - TAIL)
 
 
 def wilson(wins: int, episodes: int) -> Interval:
-    """The share of wins with Wilson's 95% score interval: what these battles say about this one trained policy.
+    """Return the share of wins with Wilson's 95% score interval; it speaks of this one trained policy.
 
     Args:
         wins: episodes won.
@@ -27,11 +31,16 @@ def wilson(wins: int, episodes: int) -> Interval:
             f"A win rate of {wins} wins in {episodes} finished episodes does not exist: at least 1 episode must be "
             f"finished and wins lie within 0..episodes. If every battle was aborted, look at the world's own messages."
         )
-    z = NormalDist().inv_cdf(1.0 - TAIL)
-    share = wins / episodes
-    widening = 1.0 + z * z / episodes
-    middle = (share + z * z / (2 * episodes)) / widening
-    reach = z / widening * math.sqrt(share * (1 - share) / episodes + z * z / (4 * episodes * episodes))
-    low = 0.0 if wins == 0 else max(0.0, middle - reach)  # exact at the ends, where rounding would leave 1e-17
-    high = 1.0 if wins == episodes else min(1.0, middle + reach)
-    return Interval(estimate=share, low=low, high=high, kind=WILSON_OVER_BATTLES)
+    low, high = wilson_ends(wins / episodes, episodes)
+    return Interval(estimate=wins / episodes, low=float(low), high=float(high), kind=WILSON_OVER_BATTLES)
+
+
+def wilson_ends(share: Any, episodes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the ends of Wilson's interval for shares (…), 0..1, of so many trials, a number or (…)."""
+    share, episodes = np.asarray(share, np.float64), np.asarray(episodes, np.float64)
+    widening = 1.0 + _Z * _Z / episodes
+    middle = (share + _Z * _Z / (2 * episodes)) / widening
+    reach = _Z / widening * np.sqrt(share * (1 - share) / episodes + _Z * _Z / (4 * episodes * episodes))
+    low = np.where(share <= 0.0, 0.0, np.maximum(0.0, middle - reach))  # exact at the ends, without rounding's 1e-17
+    high = np.where(share >= 1.0, 1.0, np.minimum(1.0, middle + reach))
+    return low, high

@@ -13,6 +13,7 @@ from rich.console import Console
 from harness.differences import comparisons
 from harness.findings import CurveJob, Findings, find
 from harness.plan import RunPlan, plan_runs
+from harness.stats import wilson
 from harness.summary import group_runs
 from harness.table import as_json, as_markdown, show_table
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow
@@ -124,11 +125,11 @@ def test_several_scenarios_are_summed_up() -> None:
     ]
     rule, qmix = found.overall
     assert (rule.algorithm, rule.scenarios) == ("rule", ("fake", "fake_two"))
-    assert (rule.aggregates.iqm.estimate, rule.aggregates.mean.estimate) == (0.75, 0.75)
+    assert (rule.aggregates.iqm, rule.aggregates.mean.estimate) == (None, 0.75)
     assert qmix.aggregates.optimality_gap.estimate == pytest.approx(1 - 0.375)
     assert rule.profile.estimate[[0, 50, 99, 100]].tolist() == [1.0, 0.5, 0.5, 0.0]
     text = as_markdown(found)
-    assert "| rule | 2 | 2 | 0.750 [0.750, 0.750] | 0.750 [0.750, 0.750] | 0.750 [0.750, 0.750] | 0.250 [" in text
+    assert "| rule | 2 | 2 | n/a | n/a | 0.750 [0.632, 0.840] | 0.250 [" in text
     assert "\n- fake_two: rule − qmix = +0.500 [" in text
     out = io.StringIO()
     show_table(Console(file=out, width=130), found)
@@ -148,7 +149,9 @@ def test_curves_have_bands_over_seeds() -> None:
     ]
     band = found.curves[0].band
     assert (band.at.tolist(), band.estimate.tolist()) == ([0, 10], [0.0, 0.75])
-    assert (band.low.tolist(), band.high.tolist()) == ([0.0, 0.5], [0.0, 1.0])
+    battles = 2 * points((0, 0.0))[0].episodes
+    assert (band.low[0], band.high[0]) == (0.0, pytest.approx(wilson(0, battles).high))
+    assert (band.low[1], band.high[1]) == (0.0, 1.0), "Student's t over 0.5 and 1.0"
 
 
 def test_curves_which_take_longest_are_handed_out_one_by_one() -> None:

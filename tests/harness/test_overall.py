@@ -55,12 +55,13 @@ def test_an_easy_scenario_that_only_one_has_helps_it_nothing() -> None:
         }
     )
     assert [each.scenarios for each in found.overall] == [("mid", "far")] * 2
-    assert [each.aggregates.iqm.estimate for each in found.overall] == [0.5, 0.5]
+    assert [each.aggregates.mean.estimate for each in found.overall] == [0.5, 0.5]
     assert {curve.scenarios for curve in found.curves if len(curve.scenarios) > 1} == {("mid", "far")}
     note = f"{TAKEN}2 seeds of each of 2 scenarios; left out: easy (qmix has no seed), hard (k24 has no seed)"
     assert found.left_out == [note]
     text = as_markdown(found)
-    assert "| k24 | 2 | 2 | 0.500 [0.500, 0.500] |" in text
+    assert "| k24 | 2 | 2 | n/a | n/a | 0.500 [0.381, 0.619] |" in text, "Wilson over the 64 battles"
+    assert "\n- IQM and median over scenarios are given from 10 seeds of each scenario on\n" in text
     assert f"\n- {note}\n" in text
 
 

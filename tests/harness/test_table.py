@@ -78,8 +78,9 @@ def test_two_seeds_are_judged_by_seeds(plans: list[RunPlan]) -> None:
     runs = [run_row(plan, wins) for plan, wins in zip(plans, (4, 8, 12, 16), strict=True)]
     rows = rows_of(plans, runs)
     assert [(row.algorithm, row.seeds, row.win_rate) for row in rows] == [("rule", (0, 1), 0.5), ("qmix", (0, 1), 0.75)]
-    assert rows[0].interval_kind == "IQM, 95% bootstrap over seeds"
-    assert (rows[0].win_low, rows[0].win_high) == (0.25, 0.75)
+    assert rows[0].interval_kind == "mean, 95% t over seeds"
+    assert (rows[0].win_low, rows[0].win_high) == (0.0, 1.0), "two seeds that far apart say next to nothing"
+    assert rows[0].scores == (0.25, 0.75)
     assert (rows[0].return_mean, rows[0].wall_seconds, rows[0].episodes) == (8.0, 40.0, 32)
     (better,) = improvements(group_runs(plans, runs))
     assert (better.better, better.baseline, better.probability) == ("rule", "qmix", 0.25)

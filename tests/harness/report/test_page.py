@@ -73,8 +73,8 @@ def test_a_whole_study(tmp_path: Path, report: ReportCommand, capsys: pytest.Cap
     assert "marine uses 1100 most, 50%" in text
     assert "No finished run has a checkpoint in" in text
     assert "40 a run" in text
-    assert "holds the truth less often: about 49% with 2 seeds of one scenario" in text, "below the table"
-    assert "74 (3 seeds)" in text, "in the method"
+    assert "win rate by seed: " in text, "below the table"
+    assert "94 (3 seeds)" in text, "in the method"
     assert "call one better in 14 of 100" in text
 
 

@@ -120,7 +120,7 @@ def test_curves_over_several_scenarios_are_drawn_where_algorithms_have_them_in_c
     (plot,) = plot_over_scenarios(tmp_path, findings, data.algorithms)
     assert plot.name == "curves-over-scenarios"
     assert "k24 (2 seeds of each of 2 scenarios) 0.27, qmix (2 seeds of each of 2 scenarios) 0.27." in plot.alt
-    assert "about 49% with 2 seeds" in plot.caption
+    assert "mean over runs at each env_step, 95% t over seeds" in plot.caption
     assert "corridor (qmix has no seed)" in findings.left_out[0]
     only_one = find({place: runs for place, runs in data.groups.items() if place[1] == SCENARIO}, data, title=STUDY)
     assert plot_over_scenarios(tmp_path, only_one, data.algorithms) == []

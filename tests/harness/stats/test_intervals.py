@@ -16,7 +16,6 @@ from harness.stats import (
     iqm_interval,
     probability_of_improvement,
     wilson,
-    win_rate_interval,
 )
 
 
@@ -89,16 +88,6 @@ def test_improvement_of_one_over_the_other_adds_to_one() -> None:
     assert there.estimate + back.estimate == pytest.approx(1.0)
 
 
-def test_one_seed_gets_wilson_and_more_get_the_iqm() -> None:
-    generator = rng()
-    assert win_rate_interval([8], [10], generator) == wilson(8, 10)
-    assert generator.random() == rng().random(), "one seed draws nothing"
-    interval = win_rate_interval([2, 4, 9], [10, 10, 10], generator)
-    assert interval.kind == IQM_OVER_SEEDS
-    assert interval.estimate == pytest.approx(0.5)
-    assert (interval.low, interval.high) == (pytest.approx(0.2), pytest.approx(0.9))
-
-
 def test_the_same_generator_gives_the_same_interval() -> None:
     scores = [[0.1, 0.4, 0.9, 0.3]]
     assert iqm_interval(scores, rng(3)) == iqm_interval(scores, rng(3))
@@ -120,13 +109,6 @@ def test_scores_that_cannot_be_resampled_are_refused(scores: list[list[float]], 
 def test_algorithms_are_held_against_each_other_on_the_same_scenarios() -> None:
     with pytest.raises(ValueError, match=r"2 scenario\(s\) cannot be held against scores of 1: give both"):
         probability_of_improvement([[0.1, 0.2], [0.3, 0.4]], [[0.1, 0.2]], rng())
-
-
-def test_win_rates_need_both_numbers_for_each_seed() -> None:
-    with pytest.raises(ValueError, match=r"wins of 2 seed\(s\) and episodes of 1"):
-        win_rate_interval([1, 2], [10], rng())
-    with pytest.raises(ValueError, match=r"wins of 0 seed\(s\)"):
-        win_rate_interval([], [], rng())
 
 
 # How often an interval covers the truth. The bounds are for the seeds below, so nothing here depends on luck.

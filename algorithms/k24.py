@@ -6,8 +6,9 @@ Two of every four consecutive inputs are kept, the shape that sparse tensor core
     B  pattern projection       layer-normed scores · patternsᵀ, Gumbel-softmax         sparsity/pattern24.py
     C  pattern orthogonality    mean ⟨p_k, p_l⟩ over pairs of types, adaptive weight    sparsity/diversity.py
 
-and three things happen on a schedule: the temperature falls, unused weights restart, and late in the run the masks are
+and three things happen on a schedule: the temperature falls, unused weights reset, and late in the run the masks are
 frozen and the weights finetuned (rewind & finetune). Known as learner ``k24_nq_learner`` over ``K24_type_n_rnn_1R3``.
+Changes to the search for masks are fields of ``K24Config``; ``k24-described`` is the description's letter.
 
 Built on Kaleidoscope (Li et al., NeurIPS 2024), whose four masked layers, adaptive coefficient and resets it keeps.
 Values, losses, gradients and steps equal a plain second writing of this description, and the straight-through gradient
@@ -24,6 +25,7 @@ equals finite differences (``tests/algorithms/test_published_k24.py``). Deviatio
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,101 +33,33 @@ import torch
 from torch import Tensor
 
 from algorithms.generators import generator
+from algorithms.k24_config import K24Config
 from algorithms.kernels.packed_batch import PackedBatch
 from algorithms.protocol import Diagnostics
-from algorithms.q_learning.agent_net import LayerInputs, mask_group_names
+from algorithms.q_learning.agent_net import AgentNet, LayerInputs, mask_group_names
 from algorithms.q_learning.learner import UpdateWeights
 from algorithms.q_learning.schedules import linear, scaled
-from algorithms.qmix import QMix, QMixConfig
-from algorithms.settings.checks import require
+from algorithms.qmix import QMix
 from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
-from algorithms.sparsity.resets import SPARED_LAYERS, ResetSchedule, require_reset_settings, resolve_resets
+from algorithms.sparsity.resets import SPARED_LAYERS, ResetSchedule, resolve_resets
+from algorithms.sparsity.search_state import describe_search, gradient_sizes, mean_magnitude
 from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse, describe_use, pattern_overlap
 
 PER_TYPE = ResetSchedule(interval=500_000, ratio=0.2)
 """Resets of unused weights with a mask per unit type. Source: K24_args."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class K24Config(QMixConfig):
-    """Settings of K24: those of QMIX and those of its masks (``K24_args``, K24_qmix_rnn_1R3.yaml).
-
-    Raises:
-        ValueError: a value is out of its range, or two values contradict each other.
-    """
-
-    temperature_init: float = 5.0
-    """Gumbel-softmax temperature τ at the start. Source: K24_args."""
-    temperature_min: float = 0.2
-    """τ after the ramp. Source: K24_args."""
-    anneal_end_step: int = 8_040_000
-    """env_steps of a 10.05M run at which the linear ramp of τ ends. Source: K24_args."""
-    noise_anneal: bool = True
-    """Let the Gumbel noise fall with τ, as τ / temperature_init. In plain Gumbel-softmax (False) τ shapes the gradient
-    only, and the normed logits leave the best pattern a chance of about one half until the masks freeze: 120k env_steps
-    of terran_5_vs_5 ended at win rates of 0.03 to 0.07 (three seeds) against 0.12 to 0.16 (two). Source: this project.
-    """
-    sampled_target: bool = True
-    """Let the target network multiply under the same draw as the network that learns. With its best patterns (False)
-    its values come out larger, 1.4 times in one run, and feed back through the targets: that run, 1M env steps of
-    terran_5_vs_5, diverged from 100k on. Source: this project."""
-    div_coef: float = 0.1
-    """Size of the orthogonality term relative to the TD loss. Source: K24_args."""
-    deque_len: int = 100
-    """Updates over which that relation is averaged. Source: Kaleidoscope."""
-    reset_interval: int | None = None
-    """env_steps of a 10.05M run between resets of unused weights; None: 500_000 (K24_args), or 10_000 of any run
-    where masks are per agent (see ``sparsity/resets.py``)."""
-    reset_ratio: float | None = None
-    """Share of the unused weights that resets, 0..1 (0: never); None: 0.2 (K24_args), or 0.1 where masks are per
-    agent."""
-    finetune_start_ratio: float = 0.8
-    """Share of the run after which masks freeze; 1 means never. Source: K24_args."""
-    finetune_lr_decay: float = 0.9
-    """Factor on the learning rate from then on. Source: K24_args."""
-    rewind_ratio: float | None = None
-    """Share of the run, before ``finetune_start_ratio``, at which all weights are remembered; when the masks freeze
-    they return to these values. None: they stay as they are. Source: Frankle et al., ICML 2020 (arXiv 1912.05671)."""
-    mask_gru: bool = False
-    """Keep 2 of 4 in the GRU's two matrices as well, which hold most of the multiplications. Source: this project."""
-    score_activation: bool = True
-    """Whether a weight's score counts how strongly its input is used: the factor EMA(|a|). Source: K24."""
-    score_alpha: bool = True
-    """Whether it counts what each unit type has learned: the factor sigmoid(α_k), without which types share one mask
-    (unless ``ema_per_type`` tells them apart). Source: K24."""
-    alpha_init_std: float = 0.1
-    """α starts at N(0, this²): a spread that lets types part. Source: this project."""
-    ema_momentum: float = 0.99
-    """Weight of the past in the mean input magnitudes, per update, 0..1. Source: this project."""
-    ema_per_type: bool = False
-    """Track input magnitudes per unit type instead of over all of them. Source: this project."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("anneal_end_step", "deque_len"):
-            require(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("div_coef", "alpha_init_std"):
-            require(self, name, getattr(self, name) >= 0, "0 or larger")
-        require(self, "temperature_init", self.temperature_init > 0, "larger than 0")
-        fits = 0 < self.temperature_min <= self.temperature_init
-        require(self, "temperature_min", fits, f"larger than 0 and at most temperature_init ({self.temperature_init})")
-        require_reset_settings(self, self.reset_interval, self.reset_ratio)
-        require(self, "ema_momentum", 0 <= self.ema_momentum < 1, "at least 0 and below 1")
-        for name in ("finetune_start_ratio", "finetune_lr_decay"):
-            require(self, name, 0 < getattr(self, name) <= 1, "larger than 0 and at most 1")
-        before_finetune = self.rewind_ratio is None or 0 <= self.rewind_ratio < self.finetune_start_ratio < 1
-        freeze = f"finetune_start_ratio ({self.finetune_start_ratio}), which is below 1"
-        require(self, "rewind_ratio", before_finetune, f"at least 0 and below {freeze}; or None")
+__all__ = ["K24", "K24Config"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnWeights(UpdateWeights):
-    """One draw of the masks."""
+    """What an update multiplies with while masks are searched."""
 
     logits: list[Tensor]
-    """(K, out, ⌈in/4⌉, 6) of each layer, which the draw came from"""
+    """(K, out, ⌈in/4⌉, 6) of each masked layer, which its masks came from"""
 
 
 class K24(QMix):
@@ -146,15 +80,52 @@ class K24(QMix):
             total_env_steps=self.total_env_steps,
         )
         self._anneal_end = scaled(self.config.anneal_end_step, self.total_env_steps)
+        self._dense_end = round(self.config.dense_ratio * self.total_env_steps)
         self._finetune_start = round(self.config.finetune_start_ratio * self.total_env_steps)
         self._last_reset = self._env_steps = 0
         self._remembered: dict[str, Tensor] | None = None
+        self._gradients: dict[str, float] = {}
+        self._magnitudes: dict[str, Tensor | float] = {}
+        self._measure_magnitudes = True
+        self._set_up_layers()
+        self._set_up_alpha()
         self._remember_when_due()
+
+    def _set_up_layers(self) -> None:
+        """Leave layers dense that are not masked, or not yet."""
+        masked = self.layers()
+        for net in (self.net, self.target_net):
+            for name, layer in _all_layers(net).items():
+                layer.dense = name not in masked or self._dense_end > 0
+
+    def _set_up_alpha(self) -> None:
+        """Give α its own learning rate, or none."""
+        if self.config.alpha_lr_scale == 1:
+            return
+        alphas = [p for name, p in self.net.named_parameters() if name.endswith("alpha")]
+        if self.config.alpha_lr_scale == 0:
+            for alpha in alphas:
+                alpha.requires_grad_(False)
+            return
+        others = [p for p in self.parameters if all(p is not alpha for alpha in alphas)]
+        rate = self.config.lr * self.config.alpha_lr_scale
+        groups: list[dict[str, Any]] = [{"params": others}, {"params": alphas, "lr": rate}]
+        self.optimizer = torch.optim.Adam(groups, lr=self.config.lr, fused=True)
 
     @property
     def frozen(self) -> bool:
         """Whether the masks are fixed for good; the layers know, and freeze together."""
-        return self.layers()["fc1"].frozen
+        return self.layers()["fc2"].frozen
+
+    @property
+    def dense(self) -> bool:
+        """Whether nothing is masked yet; the layers know, and change together."""
+        return self.layers()["fc2"].dense
+
+    @property
+    def searching(self) -> bool:
+        """Whether masks are in force and still change."""
+        return not (self.dense or self.frozen)
 
     @property
     def n_groups(self) -> int:
@@ -168,7 +139,11 @@ class K24(QMix):
 
     @property
     def wants_layer_inputs(self) -> bool:
-        """Input magnitudes matter to the score, until the masks are frozen."""
+        """Input magnitudes matter to the score until the masks are frozen; now and then values are measured."""
+        return self._tracks_inputs or self._measure_magnitudes
+
+    @property
+    def _tracks_inputs(self) -> bool:
         return self.config.score_activation and not self.frozen
 
     def make_linear(self, in_features: int, out_features: int) -> SemiStructuredLinear24:
@@ -182,58 +157,108 @@ class K24(QMix):
             ema_per_type=self.config.ema_per_type,
             score_activation=self.config.score_activation,
             score_alpha=self.config.score_alpha,
+            decay=self.config.decay if self.config.straight_through else None,
+            continuous=self.config.continuous,
+            evidence=self.config.alpha_evidence,
             generator=self._init_rng,
         )
 
     def layers(self) -> dict[str, SemiStructuredLinear24]:
         """The masked layers by name."""
-        return {name: getattr(self.net, name) for name in self.net.prunable()}
+        left_out = {"fc1": not self.config.mask_fc1, self.net.head[-1]: not self.config.mask_head}
+        return {name: getattr(self.net, name) for name in self.net.prunable() if not left_out.get(name)}
 
     def temperature(self, env_steps: int) -> float:
         """τ of the Gumbel-softmax after this many env_steps."""
-        return linear(self.config.temperature_init, self.config.temperature_min, self._anneal_end, env_steps)
+        config = self.config
+        if config.sharpness_init is None:
+            return linear(config.temperature_init, config.temperature_min, self._anneal_end, env_steps)
+        length = config.sharpness_ramp * self.total_env_steps
+        return config.temperature_init / linear(config.sharpness_init, config.sharpness_final, length, env_steps)
+
+    def noise_scale(self, env_steps: int) -> float:
+        """Size of the Gumbel noise, 1 at full strength: patterns are drawn from softmax(logits / this)."""
+        if not (self.config.noise and self.searching):
+            return 0.0
+        return self.temperature(env_steps) / self.config.temperature_init if self.config.noise_anneal else 1.0
 
     def update_weights(self, env_steps: int) -> UpdateWeights:
-        """Draw one mask per layer and mask group by Gumbel noise, for the whole unroll; frozen masks draw nothing.
+        """Decide the masks for the whole unroll: drawn with noise, without it the best ones or those held.
 
-        The target network multiplies under the same draw, so that both networks' values are of one size.
+        The target network multiplies under the same draw, so that both networks' values are of one size. Before the
+        masks are in force, and once they are frozen, there is nothing to decide.
         """
-        if self.frozen:
+        if not self.searching:
             return super().update_weights(env_steps)
-        layers, temperature = self.layers(), self.temperature(env_steps)
-        scale = temperature / self.config.temperature_init if self.config.noise_anneal else 1.0
+        layers = self.layers()
+        if self.config.hold_updates and self.updates % self.config.hold_updates == 0:
+            for layer in layers.values():
+                layer.hold(self.config.hold_margin)
+        temperature, scale = self.temperature(env_steps), self.noise_scale(env_steps)
         logits = {name: layer.logits() for name, layer in layers.items()}
-        noise = {name: scale * gumbel_noise(each, self._mask_rng) for name, each in logits.items()}
-        online = {name: layer.sampled_weights(logits[name], temperature, noise[name]) for name, layer in layers.items()}
-        if self.config.sampled_target:
-            target = {name: getattr(self.target_net, name).drawn_weights(noise[name]) for name in layers}
-        else:
-            target = self.target_weights()
+        noise = {name: scale * gumbel_noise(each, self._mask_rng) for name, each in logits.items() if scale > 0}
+        whole = {name: each.effective_weights() for name, each in self.net.prunable().items() if name not in layers}
+        online = whole | {
+            name: layer.sampled_weights(logits[name], temperature, noise.get(name)) for name, layer in layers.items()
+        }
+        sampled = noise and self.config.sampled_target
+        target = _drawn_weights(self.target_net, noise) if sampled else self.target_weights()
         return DrawnWeights(online=online, target=target, logits=list(logits.values()))
 
     def after_unroll(self, packed: PackedBatch, layer_inputs: LayerInputs) -> None:
         """Track input magnitudes over filled rows of living units; dead is whose only legal action is 0."""
+        if self._measure_magnitudes:
+            self._magnitudes = self._measured_magnitudes(packed)
+            self._measure_magnitudes = False
+        if not self._tracks_inputs:
+            return
         dead = packed.action_mask[:, 0] & (packed.action_mask.sum(1) == 1)
         filled = packed.order.to_group_order(packed.is_step.repeat_interleave(self.spec.n_agents))
         counted = (filled * ~dead).split(packed.order.group_sizes)
         for name, layer in self.layers().items():
             layer.activation.observe(layer_inputs[name], counted)
 
+    @torch.no_grad()
+    def _measured_magnitudes(self, packed: PackedBatch) -> dict[str, Tensor | float]:
+        """Mean |Q| of legal actions under the best patterns and under a draw, which the run does not notice."""
+        weights = {"best": self.net.effective_weights()}
+        scale = self.noise_scale(self._env_steps)
+        if scale > 0:
+            again = torch.Generator()
+            again.set_state(self._mask_rng.get_state())
+            noise = {name: scale * gumbel_noise(layer.logits(), again) for name, layer in self.layers().items()}
+            weights["drawn"] = _drawn_weights(self.net, noise)
+        values = {f"q_{name}": self.net(packed.inputs, packed.order, each)[0] for name, each in weights.items()}
+        return {name: mean_magnitude(q, packed.action_mask) for name, q in values.items()}
+
     def extra_loss(self, td_loss: Tensor, weights: UpdateWeights) -> tuple[Tensor | None, Diagnostics]:
-        """Ask for patterns that differ between types, until the masks are frozen."""
+        """Ask for patterns that differ between types, while masks are searched."""
         return self._diversity(td_loss, weights.logits) if isinstance(weights, DrawnWeights) else (None, {})
 
     def advance(self, env_steps: int) -> list[str]:
-        """Freeze when it is time, before that restart unused weights each interval."""
+        """Mask when the dense part is over, freeze when it is time, between them reset unused weights."""
         self._env_steps = env_steps
         if self.frozen:
             return []
         lines = self._remember_when_due()
+        if self.dense:
+            return [*lines, self._end_dense(env_steps)] if self._dense_end <= env_steps else lines
         if self._finetune_start <= env_steps and self.config.finetune_start_ratio < 1:
             return [*lines, self._freeze(env_steps)]
         if self._resets.ratio > 0 and env_steps - self._last_reset >= self._resets.interval:
             lines.append(self._reset_unused(env_steps))
         return lines
+
+    def _end_dense(self, env_steps: int) -> str:
+        """Put the masks in force, in the target network too."""
+        for layer in self.layers().values():
+            if self.config.alpha_evidence:
+                layer.start_from_evidence()
+            layer.dense = False
+        self.synchronise_targets()
+        self._last_reset = env_steps
+        self._acting = None
+        return f"env_step {env_steps}: 2:4 masks in force"
 
     def _reset_unused(self, env_steps: int) -> str:
         """Redraw a share of the weights that every mask drops."""
@@ -268,9 +293,10 @@ class K24(QMix):
                 for name, p in self._rewindable().items():
                     p.copy_(self._remembered[name])
             self._remembered, rewound = None, ", weights rewound"
-        self.optimizer.state.clear()
+        if not self.config.finetune_keeps_optimizer:
+            self.optimizer.state.clear()
         rate = self.config.lr * self.config.finetune_lr_decay
-        for group in self.optimizer.param_groups:
+        for group in self.optimizer.param_groups:  # α may have another rate, but learns no longer
             group["lr"] = rate
         self.synchronise_targets()
         self._acting = None
@@ -281,15 +307,31 @@ class K24(QMix):
         return {name: self.tracker.record(name, layer.chosen_patterns()) for name, layer in self.layers().items()}
 
     def diagnostics(self) -> dict[str, float]:
-        """τ, and how the patterns in force are used; see ``describe_use``."""
+        """τ, how the patterns in force are used (``describe_use``), and how their search goes (``describe_search``).
+
+        ``q_best`` and ``q_drawn``, mean |Q| of legal actions under the best patterns and under a draw, are those of the
+        first update after the call before.
+        """
         names = mask_group_names(self.spec, self.n_groups)
-        return {"temperature": self.temperature(self._env_steps), **describe_use(self.record_patterns(), names)}
+        self._measure_magnitudes = True
+        return {
+            "temperature": self.temperature(self._env_steps),
+            **describe_use(self.record_patterns(), names),
+            **describe_search(self.layers(), self.noise_scale(self._env_steps)),
+            **self._gradient_sizes(),
+            **{name: float(value) for name, value in self._magnitudes.items()},
+        }
+
+    def _gradient_sizes(self) -> dict[str, float]:
+        """Those of the last update; right after loading, those that were saved."""
+        return gradient_sizes(self.layers()) or self._gradients
 
     def schedule(self) -> dict[str, float]:
         """QMIX's, the temperature's, the resets' and the freeze."""
         return {
             **super().schedule(),
             "anneal_end_step": self._anneal_end,
+            "dense_end_step": self._dense_end,
             "reset_interval": self._resets.interval,
             "reset_ratio": self._resets.ratio,
             "finetune_start_step": self._finetune_start,
@@ -305,6 +347,9 @@ class K24(QMix):
             "last_reset": self._last_reset,
             "env_steps": self._env_steps,
             "remembered": copy.copy(self._remembered),
+            "gradients": self._gradient_sizes(),
+            "magnitudes": {name: float(value) for name, value in self._magnitudes.items()},
+            "measure_magnitudes": self._measure_magnitudes,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -316,3 +361,17 @@ class K24(QMix):
         self._last_reset = saved["last_reset"]
         self._env_steps = saved["env_steps"]
         self._remembered = copy.copy(saved["remembered"])
+        self.optimizer.zero_grad(set_to_none=True)  # of updates that the loaded state has not made
+        self._gradients = saved["gradients"]
+        self._magnitudes = dict(saved["magnitudes"])
+        self._measure_magnitudes = saved["measure_magnitudes"]
+
+
+def _all_layers(net: AgentNet) -> dict[str, SemiStructuredLinear24]:
+    """The layers that masks may cover, by name, whether they do or not."""
+    return {name: getattr(net, name) for name in net.prunable()}
+
+
+def _drawn_weights(net: AgentNet, noise: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Layer name -> (K, out, in) under the masks that the noise draws; layers without noise as they act."""
+    return {name: layer.drawn_weights(noise.get(name)) for name, layer in _all_layers(net).items()}

@@ -1,8 +1,7 @@
 """K24's control for its scores: the two largest weights of every four are kept, trained straight through (SR-STE).
 
-Zhou et al., "Learning N:M Fine-grained Structured Sparse Neural Networks From Scratch", ICLR 2021 (arXiv 2102.04010).
-Dropped weights receive the gradient of their place as if they were kept, and a decay that keeps them from drifting.
-The mask follows from the shared weight, so all unit types have the same one.
+Zhou et al., "Learning N:M Fine-grained Structured Sparse Neural Networks From Scratch", ICLR 2021 (arXiv 2102.04010);
+see ``sparsity/straight_through.py``. The mask follows from the shared weight, so all unit types have the same one.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from algorithms.q_learning.learner import UpdateWeights
 from algorithms.qmix import QMix, QMixConfig
 from algorithms.settings.checks import require
 from algorithms.sparsity.pattern24 import Pattern24Matrix
+from algorithms.sparsity.straight_through import straight_through
 from algorithms.sparsity.tracker import LayerPatternTracker, describe_use
 
 
@@ -66,23 +66,7 @@ class MagnitudeLinear24(GroupLinear):
 
     def trained_weights(self) -> Tensor:
         """The same with SR-STE's gradient."""
-        masked: Tensor = _SparseRefined.apply(self.weight, self.mask(), self.decay)
-        return masked
-
-
-class _SparseRefined(torch.autograd.Function):
-    """Masks in the forward pass; in the backward pass all weights get their gradient and dropped ones decay."""
-
-    @staticmethod
-    def forward(ctx: Any, weight: Tensor, mask: Tensor, decay: float) -> Tensor:
-        ctx.save_for_backward(weight, mask)
-        ctx.decay = decay
-        return weight * mask
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        weight, mask = ctx.saved_tensors
-        return (grads[0] + ctx.decay * weight * ~mask).sum(0), None, None
+        return straight_through(self.weight, self.mask(), self.decay)
 
 
 class K24Magnitude(QMix):

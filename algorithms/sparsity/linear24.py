@@ -8,6 +8,12 @@ from torch import Tensor, nn
 from algorithms.q_learning.layers import GroupLinear, fan_in_uniform
 from algorithms.sparsity.activation import EMAActivationTracker
 from algorithms.sparsity.pattern24 import Pattern24Matrix
+from algorithms.sparsity.straight_through import straight_through
+
+EVIDENCE_MOMENTUM = 0.99
+"""Weight of the past in the mean |W · gradient| of ``evidence``, per update."""
+EVIDENCE_RANGE = (0.05, 0.95)
+"""Values of sigmoid(α) that evidence may set."""
 
 
 class SemiStructuredLinear24(GroupLinear):
@@ -25,15 +31,30 @@ class SemiStructuredLinear24(GroupLinear):
         ema_per_type: keep one average of input magnitudes per mask group instead of a shared one.
         score_activation: whether the score has its first factor.
         score_alpha: whether it has its last one.
+        decay: λ_w of ``straight_through``, which then trains the weight while α learns from the masks alone; None:
+            dropped weights learn through the score only.
+        continuous: multiply with ``Pattern24Matrix.soft_gate`` times a fixed factor instead of with the masks.
+        evidence: remember mean |W · gradient| per mask group while the layer is dense, for α to start from.
         generator: draws weight, bias and α.
     """
 
     alpha: Tensor | None
     """(K, out, in) learnable; None where the score has no such factor"""
+    alpha_start: Tensor
+    """(K, out, in) α before it learned"""
     frozen_mask: Tensor
     """(K, out, in) bool, in force once ``frozen``"""
+    held: Tensor
+    """(K, out, ⌈in/4⌉) int64, patterns in force while ``holding``"""
+    rescale: Tensor
+    """() what brings continuous weights back to the size of W, fixed from the start"""
+    saliency: Tensor
+    """(K, out, in) EMA of |W · gradient|"""
     frozen: bool
-    """Known to the host, so that asking does not make a GPU wait; kept in the module's state."""
+    holding: bool
+    dense: bool
+    """Known to the host, so that asking does not make a GPU wait; kept in the module's state. ``dense``: multiply with
+    all of W for now."""
 
     def __init__(
         self,
@@ -46,67 +67,133 @@ class SemiStructuredLinear24(GroupLinear):
         ema_per_type: bool,
         score_activation: bool = True,
         score_alpha: bool = True,
+        decay: float | None = None,
+        continuous: bool = False,
+        evidence: bool = False,
         generator: torch.Generator,
     ) -> None:
         super().__init__(in_features, out_features, generator)
         self.n_groups = n_groups
         self.alpha_init_std = alpha_init_std
-        self.score_activation = score_activation
+        self.score_activation, self.decay = score_activation, decay
+        self.continuous, self.evidence = continuous, evidence
         self.alpha = nn.Parameter(self._draw_alpha(generator)) if score_alpha else None
         self.pattern = Pattern24Matrix(in_features)
         self.activation = EMAActivationTracker(in_features, n_groups if ema_per_type else 1, ema_momentum)
-        self.register_buffer("frozen_mask", torch.zeros(n_groups, out_features, in_features, dtype=torch.bool))
-        self.frozen = False
+        shape = (n_groups, out_features, in_features)
+        self.register_buffer("frozen_mask", torch.zeros(shape, dtype=torch.bool))
+        self.register_buffer("held", torch.zeros(*shape[:2], len(self.pattern.allowed), dtype=torch.int64))
+        if self.alpha is not None:
+            self.register_buffer("alpha_start", self.alpha.detach().clone())
+        if evidence:
+            self.register_buffer("saliency", torch.zeros(shape))
+        self.frozen = self.holding = self.dense = False
+        if continuous:
+            self.register_buffer("rescale", self._rescale())
 
     def _draw_alpha(self, generator: torch.Generator) -> Tensor:
         shape = (self.n_groups, self.out_features, self.in_features)
         return torch.randn(shape, generator=generator) * self.alpha_init_std
 
-    def scores(self) -> Tensor:
-        """(K, out, in), differentiable in the weight and in α, so that dropped weights still learn."""
-        scores = self.weight.abs().expand(self.n_groups, -1, -1)
+    @torch.no_grad()
+    def _rescale(self) -> Tensor:
+        """The factor that brings the gated weights closest to W in the mean square. Source: S-STE."""
+        gated = self.weight * self.pattern.soft_gate(self.scores())
+        return (gated * self.weight).sum() / gated.square().sum()
+
+    def scores(self, *, alpha: bool = True) -> Tensor:
+        """(K, out, in), differentiable in α and, without ``decay``, in the weight, so that dropped weights still learn.
+
+        Args:
+            alpha: whether the factor sigmoid(α) counts.
+        """
+        weight = self.weight if self.decay is None else self.weight.detach()
+        scores = weight.abs().expand(self.n_groups, -1, -1)
         if self.score_activation:
             scores = self.activation.value().unsqueeze(1) * scores
-        return scores if self.alpha is None else scores * self.alpha.sigmoid()
+        return scores * self.alpha.sigmoid() if alpha and self.alpha is not None else scores
 
-    def logits(self) -> Tensor:
+    def logits(self, *, alpha: bool = True) -> Tensor:
         """Pattern logits (K, out, ⌈in/4⌉, 6)."""
-        return self.pattern.logits(self.scores())
+        return self.pattern.logits(self.scores(alpha=alpha))
 
     @torch.no_grad()
     def masks(self) -> Tensor:
-        """The masks (K, out, in) bool in force without noise: the best patterns, or the frozen ones."""
-        return self.frozen_mask.clone() if self.frozen else self.pattern.hard(self.logits()).bool()
+        """The masks (K, out, in) bool in force without noise: the best patterns, those held, or the frozen ones."""
+        if self.frozen:
+            return self.frozen_mask.clone()
+        mask = self.pattern.mask_of(self.held) if self.holding else self.pattern.hard(self.logits())
+        return mask.bool()
 
     def chosen_patterns(self) -> Tensor:
         """Which pattern each group of four inputs follows in ``masks``: (K, out, ⌈in/4⌉) int64, 0..5."""
         return self.pattern.chosen(self.masks())
 
     def effective_weights(self) -> Tensor:
-        """Weights (K, out, in) under ``masks``."""
+        """Weights (K, out, in) under ``masks``; under the continuous gates, or all of them, where that is in force."""
+        if self.dense:
+            return self._all_weights()
+        if self.continuous:
+            return self.weight * (self.rescale * self.pattern.soft_gate(self.scores()))
         return self.weight * self.masks()
 
-    def sampled_weights(self, logits: Tensor, temperature: float, noise: Tensor) -> Tensor:
-        """Weights (K, out, in) under one Gumbel draw of the masks; gradients reach the weight and α."""
-        return self.weight * self.pattern.sample(logits, temperature, noise)
+    def _all_weights(self) -> Tensor:
+        weights = self.weight.expand(self.n_groups, -1, -1)
+        if self.evidence and weights.requires_grad:
+            weights.register_hook(self._observe_gradient)
+        return weights
 
     @torch.no_grad()
-    def drawn_weights(self, noise: Tensor) -> Tensor:
-        """Weights (K, out, in) under the same kind of draw, where no gradient is wanted."""
+    def _observe_gradient(self, gradient: Tensor) -> None:
+        self.saliency.lerp_((self.weight * gradient).abs(), 1 - EVIDENCE_MOMENTUM)
+
+    def sampled_weights(self, logits: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
+        """Weights (K, out, in) to train with: one Gumbel draw of the masks, without noise the best ones or those held.
+
+        Gradients reach the weight and α.
+        """
+        if self.continuous:
+            gate = self.rescale * self.pattern.soft_gate(self.scores())
+        else:
+            gate = self.pattern.sample(logits, temperature, noise, self.held if self.holding else None)
+        return self.weight * gate if self.decay is None else straight_through(self.weight, gate, self.decay)
+
+    @torch.no_grad()
+    def drawn_weights(self, noise: Tensor | None) -> Tensor:
+        """Weights (K, out, in) under the same kind of draw, without gradients; None: ``effective_weights``."""
+        if noise is None:
+            return self.effective_weights()
         return self.weight * self.pattern.hard(self.logits() + noise)
+
+    @torch.no_grad()
+    def hold(self, margin: float) -> None:
+        """Keep the present patterns in force; another follows only where its score is better by ``margin``, a share."""
+        best = self.pattern.hold(self.scores(), self.held, margin) if self.holding else self.chosen_patterns()
+        self.held.copy_(best)
+        self.holding = True
 
     def freeze(self) -> None:
         """Keep the present masks for good; α no longer matters."""
         self.frozen_mask.copy_(self.masks())
         self.frozen = True
 
-    def get_extra_state(self) -> bool:
-        """What ``state_dict`` holds beside parameters and buffers: ``frozen``."""
-        return self.frozen
+    @torch.no_grad()
+    def start_from_evidence(self) -> None:
+        """Set α so that sigmoid(α_k) is half of group k's mean |W · gradient| relative to the groups' average."""
+        assert self.alpha is not None
+        # groups play unequally often, so each is first measured against its own layer
+        relative = self.saliency / self.saliency.mean((1, 2), keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
+        share = relative / relative.mean(0).clamp(min=torch.finfo(torch.float32).tiny)
+        self.alpha.copy_((share / 2).clamp(*EVIDENCE_RANGE).logit())
+        self.alpha_start.copy_(self.alpha)
 
-    def set_extra_state(self, state: bool) -> None:
+    def get_extra_state(self) -> dict[str, bool]:
+        """What ``state_dict`` holds beside parameters and buffers."""
+        return {"frozen": self.frozen, "holding": self.holding, "dense": self.dense}
+
+    def set_extra_state(self, state: dict[str, bool]) -> None:
         """Restore it."""
-        self.frozen = state
+        self.frozen, self.holding, self.dense = state["frozen"], state["holding"], state["dense"]
 
     @torch.no_grad()
     def reset_unused(self, ratio: float, generator: torch.Generator) -> int:
@@ -123,7 +210,8 @@ class SemiStructuredLinear24(GroupLinear):
         chosen = dropped & (torch.rand(dropped.shape, generator=generator) < ratio).to(dropped.device)
         fresh = fan_in_uniform(*self.weight.shape, fan_in=self.in_features, generator=generator)
         self.weight.copy_(torch.where(chosen, fresh.to(chosen.device), self.weight))
-        if self.alpha is not None:
+        if self.alpha is not None and self.alpha.requires_grad:
             alpha = self._draw_alpha(generator).to(chosen.device)
             self.alpha.copy_(torch.where(chosen, alpha, self.alpha))
+            self.alpha_start.copy_(torch.where(chosen, alpha, self.alpha_start))
         return int(chosen.sum())

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from algorithms.sparsity.tracker import N_PATTERNS
+
 GROUP = 4
 KEEP = 2
 
@@ -48,16 +50,42 @@ class Pattern24Matrix(nn.Module):
         Returns:
             (K, out, ⌈in/4⌉, 6); −inf where a pattern is not allowed.
         """
-        groups = F.pad(scores, (0, self.padding)).unflatten(-1, (-1, GROUP))
-        sums = groups @ self.patterns.t()
+        sums = self.sums(scores)
         # scores of 1e-3 are common and the norm's eps is absolute, so each group is first brought to a mean of 1
         scale = sums.detach().mean(-1, keepdim=True).clamp(min=1e-12)
         logits = F.layer_norm(sums / scale, (len(self.patterns),))
         return logits.masked_fill(~self.allowed, -torch.inf)
 
+    def sums(self, scores: Tensor) -> Tensor:
+        """What each pattern keeps of each group's scores: (K, out, in) -> (K, out, ⌈in/4⌉, 6)."""
+        return self._groups(scores) @ self.patterns.t()
+
+    def soft_gate(self, scores: Tensor) -> Tensor:
+        """Continuous gates: ``1 − t / score`` for the two largest scores of four, t the third largest; 0 for the rest.
+
+        With ``score = |W|`` the gated weight is ``sign(W) · (|W| − t)``, the soft threshold of S-STE: no weight jumps
+        when two scores change places. Padding scores 0, so where it leaves two real entries both keep a gate of 1.
+
+        Args:
+            scores: (K, out, in), 0 or larger.
+
+        Returns:
+            (K, out, in), differentiable in the scores.
+
+        Source: Hu et al., NeurIPS 2024 (arXiv 2409.09099).
+        """
+        groups = self._groups(scores)
+        threshold = groups.topk(KEEP + 1, dim=-1).values[..., -1:]
+        gates = ((groups - threshold) / groups.clamp(min=torch.finfo(groups.dtype).tiny)).clamp(min=0)
+        return gates.flatten(-2)[..., : self.in_features]
+
+    def _groups(self, of_inputs: Tensor) -> Tensor:
+        """(…, in) -> (…, ⌈in/4⌉, 4), padded with zeros."""
+        return F.pad(of_inputs, (0, self.padding)).unflatten(-1, (-1, GROUP))
+
     def hard(self, logits: Tensor) -> Tensor:
         """The best pattern of each group as a 0/1 mask (K, out, in)."""
-        return self._mask(_one_hot_of_largest(logits))
+        return self._mask(_one_hot(logits.argmax(-1), logits))
 
     def chosen(self, mask: Tensor) -> Tensor:
         """Which pattern each group of a 2:4 mask follows, 0..5; where padding leaves a choice, always the same one.
@@ -68,23 +96,48 @@ class Pattern24Matrix(nn.Module):
         Returns:
             (K, out, ⌈in/4⌉) int64.
         """
-        groups = F.pad(mask.to(self.patterns.dtype), (0, self.padding)).unflatten(-1, (-1, GROUP))
-        return (groups @ self.patterns.t()).argmax(-1)
+        return self.sums(mask.to(self.patterns.dtype)).argmax(-1)
 
-    def sample(self, logits: Tensor, temperature: float, noise: Tensor) -> Tensor:
+    def mask_of(self, chosen: Tensor) -> Tensor:
+        """The 0/1 mask (K, out, in) of patterns (K, out, ⌈in/4⌉)."""
+        return self._mask(_one_hot(chosen, self.patterns))
+
+    def keep_chance(self, chances: Tensor) -> Tensor:
+        """How likely each input is kept, (K, out, in), where patterns have chances (K, out, ⌈in/4⌉, 6)."""
+        return self._mask(chances)
+
+    def hold(self, scores: Tensor, held: Tensor, margin: float) -> Tensor:
+        """The best patterns where they keep more than ``1 + margin`` times the score of those held, else the held ones.
+
+        Args:
+            scores: (K, out, in), 0 or larger.
+            held: (K, out, ⌈in/4⌉) int64, patterns so far.
+            margin: 0 or larger.
+
+        Returns:
+            (K, out, ⌈in/4⌉) int64.
+        """
+        sums = self.sums(scores).masked_fill(~self.allowed, -torch.inf)
+        most, best = sums.max(-1)
+        present = sums.gather(-1, held.unsqueeze(-1)).squeeze(-1)
+        return torch.where(most > (1 + margin) * present, best, held)
+
+    def sample(self, logits: Tensor, temperature: float, noise: Tensor | None, held: Tensor | None = None) -> Tensor:
         """Choose one pattern per group by Gumbel-softmax: a 0/1 mask (K, out, in) with a straight-through gradient.
 
         Args:
             logits: (K, out, ⌈in/4⌉, 6).
             temperature: τ > 0; high values spread the gradient over all patterns, low ones give it to the drawn one.
                 Which pattern is drawn does not depend on it.
-            noise: of the same shape. With ``gumbel_noise`` patterns are drawn from softmax(logits), with zeros the
+            noise: of the same shape. With ``gumbel_noise`` patterns are drawn from softmax(logits), with None the
                 best one is taken.
+            held: (K, out, ⌈in/4⌉) int64, patterns to take whatever the logits say; the gradient stays that of the
+                softmax.
 
         Source: Jang et al., ICLR 2017 (arXiv 1611.01144).
         """
-        soft = ((logits + noise) / temperature).softmax(-1)
-        hard = _one_hot_of_largest(soft)
+        soft = ((logits if noise is None else logits + noise) / temperature).softmax(-1)
+        hard = _one_hot(soft.argmax(-1) if held is None else held, soft)
         # the bracket is exactly 0, so the value stays exactly 0 or 1
         return self._mask(hard + (soft - soft.detach()))
 
@@ -99,6 +152,6 @@ def gumbel_noise(like: Tensor, generator: torch.Generator) -> Tensor:
     return noise.to(like.device, non_blocking=True)
 
 
-def _one_hot_of_largest(x: Tensor) -> Tensor:
-    """1 where the last axis has its largest entry, else 0; ``F.one_hot`` would read its input's range first."""
-    return torch.zeros_like(x).scatter_(-1, x.argmax(-1, keepdim=True), 1.0)
+def _one_hot(chosen: Tensor, like: Tensor) -> Tensor:
+    """(…,) int64 -> (…, 6) of the kind of ``like``; ``F.one_hot`` would read its input's range first."""
+    return like.new_zeros(*chosen.shape, N_PATTERNS).scatter_(-1, chosen.unsqueeze(-1), 1.0)

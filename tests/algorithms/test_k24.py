@@ -161,6 +161,7 @@ def test_temperature_ramp() -> None:
         "total_env_steps": RUN,
         "epsilon_anneal_time": RUN // 2,
         "anneal_end_step": 804,
+        "dense_end_step": 0,
         "reset_interval": 50,
         "reset_ratio": 0.2,
         "finetune_start_step": 804,

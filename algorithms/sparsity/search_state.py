@@ -1,0 +1,128 @@
+"""How the search for masks goes: certainty of the draws, what the masks keep, what α does, which gradients arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from algorithms.sparsity.linear24 import SemiStructuredLinear24
+from algorithms.sparsity.tracker import N_PATTERNS
+
+Layers = Mapping[str, SemiStructuredLinear24]
+
+
+@torch.no_grad()
+def describe_search(layers: Layers, noise_scale: float) -> dict[str, float]:
+    """Measure the masks of all layers as flat numbers, as learning curves store them.
+
+    Args:
+        layers: name -> masked layer.
+        noise_scale: size of the Gumbel noise in force; 0: the patterns in force are certain.
+
+    Returns:
+        Each as the mean of all layers and, after a slash, of one:
+
+        - ``draws_differ``: chance that two draws choose different patterns in a group of four inputs;
+        - ``best_chance``: chance that a draw chooses the best one;
+        - ``energy_drawn``: share of ΣW² that a draw keeps on average;
+        - ``energy_best``: share that the patterns in force without noise keep;
+        - ``alpha_moved``: root mean square of α − α at its start;
+        - ``alpha_flips``: share of groups whose pattern would be another one without α.
+
+        The last two are left out where the score has no α. Groups that padding fills up are left out of the chances.
+    """
+    chances = {name: _chances(layer, noise_scale) for name, layer in layers.items()}
+    numbers: dict[str, dict[str, float]] = {
+        "draws_differ": _each(layers, lambda name, layer: 1 - _whole(layer, chances[name]).square().sum(-1).mean()),
+        "best_chance": _each(layers, lambda name, layer: _whole(layer, chances[name]).amax(-1).mean()),
+        "energy_drawn": _each(layers, lambda name, layer: _energy(layer, layer.pattern.keep_chance(chances[name]))),
+        "energy_best": _each(layers, lambda _, layer: _energy(layer, layer.masks().to(layer.weight.dtype))),
+    }
+    learned = {name: layer for name, layer in layers.items() if layer.alpha is not None}
+    if learned:
+        numbers["alpha_moved"] = _each(learned, lambda _, layer: _size(_alpha(layer) - layer.alpha_start))
+        numbers["alpha_flips"] = _each(learned, lambda _, layer: _flips(layer))
+    return _flat(numbers)
+
+
+@torch.no_grad()
+def gradient_sizes(layers: Layers) -> dict[str, float]:
+    """Root mean square of the last update's gradients, as ``describe_search`` gives its numbers; none before the first.
+
+    Returns:
+        ``gradient_kept``, of weights that some type keeps; ``gradient_dropped``, of weights that every type drops;
+        ``gradient_alpha``, where α received one.
+    """
+    seen = {name: layer for name, layer in layers.items() if layer.weight.grad is not None}
+    if not seen:
+        return {}
+    kept = {name: layer.masks().any(0) for name, layer in seen.items()}
+    numbers = {
+        "gradient_kept": _each(seen, lambda name, layer: _size(_gradient(layer.weight)[kept[name]])),
+        "gradient_dropped": _each(seen, lambda name, layer: _size(_gradient(layer.weight)[~kept[name]])),
+    }
+    learning = {name: layer for name, layer in seen.items() if layer.alpha is not None and layer.alpha.grad is not None}
+    if learning:
+        numbers["gradient_alpha"] = _each(learning, lambda _, layer: _size(_gradient(_alpha(layer))))
+    return _flat(numbers)
+
+
+def mean_magnitude(q: Tensor, action_mask: Tensor) -> Tensor:
+    """Mean |Q| () of the legal actions, for (R, A) values and (R, A) bool."""
+    return (q.abs() * action_mask).sum() / action_mask.sum()
+
+
+def _chances(layer: SemiStructuredLinear24, noise_scale: float) -> Tensor:
+    """(K, out, ⌈in/4⌉, 6): how likely each pattern is drawn."""
+    if noise_scale == 0:
+        return F.one_hot(layer.chosen_patterns(), N_PATTERNS).to(layer.weight.dtype)
+    return (layer.logits() / noise_scale).softmax(-1)
+
+
+def _whole(layer: SemiStructuredLinear24, chances: Tensor) -> Tensor:
+    """Those of groups without padding, unless there are none."""
+    whole = layer.pattern.allowed.all(-1)
+    return chances[:, :, whole] if whole.any() else chances
+
+
+def _energy(layer: SemiStructuredLinear24, kept: Tensor) -> Tensor:
+    squares = layer.weight.square()
+    return (kept * squares).sum() / (len(kept) * squares.sum())
+
+
+def _flips(layer: SemiStructuredLinear24) -> Tensor:
+    without = layer.pattern.chosen(layer.pattern.hard(layer.logits(alpha=False)))
+    return (without != layer.chosen_patterns()).float().mean()
+
+
+def _alpha(layer: SemiStructuredLinear24) -> Tensor:
+    assert layer.alpha is not None
+    return layer.alpha
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    assert parameter.grad is not None
+    return parameter.grad
+
+
+def _size(values: Tensor) -> Tensor:
+    """Root mean square; 0 of nothing."""
+    return values.square().sum().div(max(1, values.numel())).sqrt()
+
+
+def _each(layers: Layers, measure: Callable[[str, SemiStructuredLinear24], Tensor]) -> dict[str, float]:
+    return {name: float(measure(name, layer)) for name, layer in layers.items()}
+
+
+def _flat(numbers: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Means of all layers first, then each layer's."""
+    means = {name: _mean(of_layer.values()) for name, of_layer in numbers.items()}
+    return means | {f"{name}/{layer}": value for name, of in numbers.items() for layer, value in of.items()}
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return sum(found) / len(found)

@@ -1,0 +1,387 @@
+"""Changes to K24's search for masks: gradients against finite differences, phases, what stays and what moves."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from algorithms.k24 import K24
+from algorithms.q_learning.learner import QLearner
+from algorithms.sparsity.linear24 import SemiStructuredLinear24
+from algorithms.sparsity.verify import verify_mask24, verify_weight24
+from tests.algorithms.plain import batch_in_float64, in_float64
+from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner, same_parameters
+
+RUN = 1005  # a ten-thousandth of the published run: resets each 50 env_steps, the freeze at 804
+QUIET: dict[str, Any] = {"straight_through": True, "noise": False}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "today": {},
+    "noise at full strength": {"noise_anneal": False, "sampled_target": False},
+    "straight through": {"straight_through": True},
+    "no noise": {"noise": False},
+    "both": QUIET,
+    "no freeze": {**QUIET, "finetune_start_ratio": 1.0},
+    "sharpness": {"sharpness_init": 3.0},
+    "continuous": {**QUIET, "continuous": True, "finetune_start_ratio": 1.0},
+    "held": {**QUIET, "hold_updates": 2},
+    "dense first": {**QUIET, "dense_ratio": 0.2},
+    "evidence": {**QUIET, "dense_ratio": 0.2, "alpha_evidence": True},
+    "fc1 and head dense": {**QUIET, "mask_fc1": False, "mask_head": False},
+    "noise, fc1 and head dense": {"mask_fc1": False, "mask_head": False},
+    "fast alpha": {**QUIET, "alpha_lr_scale": 10.0},
+    "gru": {**QUIET, "mask_gru": True},
+    "no score but magnitude": {**QUIET, "score_activation": False, "score_alpha": False},
+}
+
+
+def k24(seed: int = 0, **changes: object) -> K24:
+    made = learner("k24", total_env_steps=RUN, seed=seed, **changes)
+    assert isinstance(made, K24)
+    return made
+
+
+def layer(**changes: Any) -> SemiStructuredLinear24:
+    """Ten inputs, so that the last group of four holds two; three mask groups; float64; inputs of unequal size."""
+    settings = {"alpha_init_std": 0.5, "ema_momentum": 0.9, "ema_per_type": False, "decay": 0.3} | changes
+    made = SemiStructuredLinear24(10, 4, 3, **settings, generator=torch.Generator().manual_seed(0)).double()
+    rows = torch.linspace(0.5, 2.0, 10).double().expand(5, 10)
+    made.activation.observe([rows] * 3, [torch.ones(5)] * 3)
+    return made
+
+
+def finite_differences(value: Any, at: Tensor, step: float = 1e-6) -> Tensor:
+    """The gradient of ``value()`` in the entries of ``at``, which it reads."""
+    gradient = torch.zeros_like(at)
+    with torch.no_grad():
+        for i in range(at.numel()):
+            entry = at.view(-1)[i : i + 1]
+            before = entry.clone()
+            entry += step
+            higher = value()
+            entry.copy_(before - step)
+            gradient.view(-1)[i] = (higher - value()) / (2 * step)
+            entry.copy_(before)
+    return gradient
+
+
+def curved(weights: Tensor) -> Tensor:
+    """A loss of the gated weights, neither linear nor the same for two of them."""
+    factors = torch.linspace(-1, 1, weights.numel(), dtype=weights.dtype).view(weights.shape)
+    return (factors * weights + (weights - 0.1 * factors).square()).sum()
+
+
+@pytest.mark.parametrize("continuous", [False, True])
+def test_every_weight_gets_the_gradient_of_its_products(continuous: bool) -> None:
+    """Finite differences in the products W_k, kept and dropped ones, summed over types, plus the decay."""
+    made = layer(continuous=continuous)
+    weights = made.sampled_weights(made.logits(), 1.0, None)
+    assert torch.equal(weights, made.effective_weights())
+    curved(weights).backward()
+    products = weights.detach().clone()
+    by_hand = finite_differences(lambda: curved(products), products).sum(0)
+    by_hand += 0.3 * made.weight.detach() * ~made.masks().any(0)
+    torch.testing.assert_close(made.weight.grad, by_hand, rtol=1e-6, atol=1e-7)
+    assert (made.weight.grad[~made.masks().any(0)] != 0).all()
+
+
+def test_alpha_gets_the_gradient_of_the_softmax_alone() -> None:
+    """Finite differences in α of the loss whose masks are replaced by hard + soft − its present soft mask."""
+    made = layer()
+    temperature = 1.7
+    curved(made.sampled_weights(made.logits(), temperature, None)).backward()
+    with torch.no_grad():
+        present = (made.logits() / temperature).softmax(-1)
+        hard = made.masks()
+
+    def surrogate() -> Tensor:
+        soft = (made.logits() / temperature).softmax(-1)
+        return curved(made.weight * (hard + made.pattern.keep_chance(soft - present)))
+
+    by_hand = finite_differences(surrogate, made.alpha.data)
+    torch.testing.assert_close(made.alpha.grad, by_hand, rtol=1e-3, atol=1e-5)  # the norm's eps
+    assert (by_hand[..., :8] != 0).all()  # the last group of four is padded to one possible mask
+
+
+def test_continuous_gates_have_their_true_gradient_in_alpha() -> None:
+    made = layer(continuous=True)
+    curved(made.sampled_weights(made.logits(), 1.0, None)).backward()
+    by_hand = finite_differences(lambda: curved(made.effective_weights()), made.alpha.data)
+    torch.testing.assert_close(made.alpha.grad, by_hand, rtol=1e-5, atol=1e-7)
+    assert (by_hand != 0).sum() > by_hand.numel() / 2
+
+
+def test_continuous_weights_do_not_jump_where_hard_ones_do() -> None:
+    jumps = {}
+    for continuous in (False, True):
+        made = layer(continuous=continuous, score_alpha=False, score_activation=False)
+        with torch.no_grad():
+            made.weight[0, :4] = torch.tensor([0.9, 0.5 - 1e-6, 0.5, 0.1])
+            before, old = made.effective_weights()[0, 0, :4].clone(), made.masks()
+            made.weight[0, 1] += 2e-6
+            assert not torch.equal(old, made.masks())
+            jumps[continuous] = (made.effective_weights()[0, 0, :4] - before).abs().max().item()
+    assert jumps[True] < 1e-5
+    assert jumps[False] == pytest.approx(0.5, abs=1e-5)
+
+
+def test_soft_threshold_by_hand() -> None:
+    made = layer(continuous=True, score_alpha=False, score_activation=False)
+    with torch.no_grad():
+        made.rescale.fill_(2.0)
+        made.weight[0] = torch.tensor([0.9, -0.5, 0.3, 0.1, 4.0, -1.0, 2.0, -3.0, 0.7, -0.2])
+    expected = torch.tensor([1.2, -0.4, 0.0, 0.0, 4.0, 0.0, 0.0, -2.0, 1.4, -0.4]).double()
+    torch.testing.assert_close(made.effective_weights()[1, 0], expected)
+
+
+def test_rescale_is_the_least_squares_factor_and_stays() -> None:
+    made = layer(continuous=True, score_alpha=False, score_activation=False)
+    gated = made.effective_weights().detach() / made.rescale
+    distance = [
+        (made.weight.detach() - factor * gated).square().sum()
+        for factor in made.rescale * torch.tensor([0.99, 1, 1.01])
+    ]
+    assert min(distance) == distance[1]
+    before = made.rescale.clone()
+    with torch.no_grad():
+        made.weight.mul_(3.0).add_(0.1)
+    assert torch.equal(made.rescale, before)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_without_what_alpha_learns_it_is_magnitude_masks(alpha: bool) -> None:
+    """Straight-through, no noise, α absent or one number for all: five updates equal those of ``k24-magnitude``."""
+    changes = {**QUIET, "score_activation": False, "div_coef": 0.0, "reset_ratio": 0.0, "finetune_start_ratio": 1.0}
+    how = {"alpha_init_std": 0.0, "alpha_lr_scale": 0.0} if alpha else {"score_alpha": False}
+    made, magnitude = k24(**changes, **how, lr=0.01), learner("k24-magnitude", total_env_steps=RUN, lr=0.01)
+    shared = set(magnitude.net.state_dict()) & set(made.net.state_dict())
+    with torch.no_grad():
+        for name, p in made.net.named_parameters():
+            if name in shared:
+                p.copy_(magnitude.net.get_parameter(name))
+    made.mixer.load_state_dict(magnitude.mixer.state_dict())
+    for each in (made, magnitude):
+        each.synchronise_targets()
+        in_float64(each)
+    before = made.net.fc2.chosen_patterns()
+    for i in range(5):
+        episodes = batch_in_float64(batch(seed=i))
+        ours, theirs = (each.update(episodes, 0) for each in (made, magnitude))
+        assert float(ours["td_loss"]) == pytest.approx(float(theirs["td_loss"]), rel=1e-9)
+    for name, p in magnitude.net.named_parameters():
+        torch.testing.assert_close(made.net.get_parameter(name), p, rtol=1e-8, atol=1e-10)
+    assert (made.net.fc2.chosen_patterns() != before).any(), "the masks moved as well"
+    assert torch.equal(made.net.fc2.masks()[0], made.net.fc2.masks()[2])
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("spec", [SPEC, SINGLE_TYPE], ids=["types", "agents"])
+def test_two_of_four_in_every_phase_and_padding_displaces_nothing(name: str, spec: Any) -> None:
+    made = learner("k24", spec, total_env_steps=RUN, target_update_interval=8, **VARIANTS[name])
+    assert isinstance(made, K24)
+    phases = []
+    for env_steps in (0, 150, 250, 500, 810, 900):
+        made.advance(env_steps)
+        made.update(batch(seed=env_steps, spec=spec), env_steps)
+        phases.append((made.dense, made.frozen))
+        for masked_name, masked in made.layers().items():
+            for each in (masked, made.target_net.get_submodule(masked_name)):
+                mask = each.masks()
+                verify_mask24(mask, masked_name)
+                if mask.shape[-1] % 4 == 1:
+                    assert mask[..., -1].all(), "a single real entry beside three of padding is kept"
+        generator = made._mask_rng.get_state()
+        for weights in (
+            made.net.effective_weights(),
+            made.update_weights(env_steps).online,
+            made.target_net.effective_weights(),
+        ):
+            for layer_name, weight in weights.items():
+                if made.dense or layer_name not in made.layers():
+                    assert (weight != 0).all()
+                else:
+                    verify_weight24(weight, layer_name)
+        made._mask_rng.set_state(generator)
+    dense, freezes = "dense_ratio" in VARIANTS[name], "finetune_start_ratio" not in VARIANTS[name]
+    assert phases == [(dense, False)] * 2 + [(False, False)] * 2 + [(False, freezes)] * 2
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_weights_alpha_and_patterns_move(name: str) -> None:
+    made = k24(**VARIANTS[name], lr=0.01, reset_ratio=0.0)
+    made.advance(300)  # past the dense part, before the freeze
+    weight, patterns = made.net.fc2.weight.detach().clone(), made.net.fc2.chosen_patterns()
+    alpha = None if made.net.fc2.alpha is None else made.net.fc2.alpha.detach().clone()
+    for i in range(8):
+        made.update(batch(seed=i), 300)
+    assert (made.net.fc2.weight != weight).float().mean() > 0.7  # some units never fire
+    assert 0 < (made.net.fc2.chosen_patterns() != patterns).float().mean() < 0.9
+    if alpha is not None:
+        assert (made.net.fc2.alpha != alpha).float().mean() > 0.5
+
+
+def test_a_fixed_alpha_stays_while_all_else_moves() -> None:
+    made = k24(**QUIET, alpha_lr_scale=0.0, lr=0.01)
+    start = {name: p.detach().clone() for name, p in made.net.named_parameters()}
+    for i in range(4):
+        made.update(batch(seed=i), 0)
+    for env_steps in range(0, RUN, 40):
+        made.advance(env_steps)
+    for name, p in made.net.named_parameters():
+        assert torch.equal(p, start[name]) is name.endswith("alpha"), name
+    assert "gradient_alpha" not in made.diagnostics()
+    assert made.diagnostics()["alpha_moved"] == 0
+
+
+def test_alpha_learns_at_a_rate_of_its_own() -> None:
+    """Adam's first step has the size of the learning rate."""
+    made = k24(**QUIET, alpha_lr_scale=10.0)
+    alpha, weight = made.net.fc2.alpha.detach().clone(), made.net.fc2.weight.detach().clone()
+    made.update(batch(), 0)
+    rate = made.config.lr
+    assert (made.net.fc2.alpha - alpha).abs().median().item() == pytest.approx(10 * rate, rel=0.05)
+    assert (made.net.fc2.weight - weight).abs().median().item() == pytest.approx(rate, rel=0.05)
+    made.advance(804)
+    assert [group["lr"] for group in made.optimizer.param_groups] == pytest.approx([9e-4, 9e-4])
+
+
+def test_sharpness_rises_linearly() -> None:
+    made = k24(sharpness_init=3.0, sharpness_final=15.0, sharpness_ramp=0.25)
+    steps = (0, RUN / 8, RUN / 4, RUN / 2)
+    assert [5.0 / made.temperature(t) for t in steps] == pytest.approx([3.0, 9.0, 15.0, 15.0])
+    assert [1 / made.noise_scale(t) for t in steps] == pytest.approx([3.0, 9.0, 15.0, 15.0])
+    assert k24(noise=False).noise_scale(0) == 0
+
+
+def test_without_noise_nothing_is_drawn_and_both_networks_take_the_best() -> None:
+    made = k24(noise=False)
+    generator = made._mask_rng.get_state()
+    made.update(batch(), 0)
+    assert torch.equal(made._mask_rng.get_state(), generator)
+    for name, weight in made.update_weights(0).online.items():
+        assert torch.equal(weight, made.masked_weights()[name])
+        assert torch.equal(made.update_weights(0).target[name], made.target_net.effective_weights()[name])
+
+
+def test_held_masks_stay_until_they_are_chosen_again() -> None:
+    made = k24(**QUIET, hold_updates=3, hold_margin=0.0, lr=0.02)
+    changed = []
+    for i in range(7):
+        before = made.net.fc2.chosen_patterns()
+        made.update(batch(seed=i), 0)
+        changed.append(not torch.equal(made.net.fc2.chosen_patterns(), before))
+    assert changed == [False, False, False, True, False, False, True]
+
+
+def test_held_masks_change_only_for_a_better_score() -> None:
+    made = layer(score_alpha=False, score_activation=False)
+    with torch.no_grad():
+        made.weight.fill_(0.1)
+        made.weight[:, :2] = 1.0
+        made.hold(0.1)
+        made.weight[0, 2], made.weight[1, 2] = 1.19, 1.21  # sums 2.19 and 2.21 against 2 · 1.1
+        made.hold(0.1)
+    kept = made.masks()[0, :, :4].int().tolist()
+    assert kept[0] == [1, 1, 0, 0]
+    assert kept[1] == [1, 0, 1, 0]
+    assert torch.equal(made.masks()[0], made.masks()[1])
+
+
+def test_the_freeze_may_keep_the_optimiser() -> None:
+    for keeps in (False, True):
+        made = k24(**QUIET, finetune_keeps_optimizer=keeps)
+        made.update(batch(), 0)
+        filled = len(made.optimizer.state)
+        made.advance(804)
+        assert len(made.optimizer.state) == (filled if keeps else 0) != filled * (not keeps)
+
+
+def test_dense_first_then_masks_then_the_freeze() -> None:
+    made = k24(**QUIET, dense_ratio=0.2)
+    alpha = made.net.fc2.alpha.detach().clone()
+    assert made.sparsity().masked_layers == 0
+    for i in range(3):
+        assert "div_coef" not in made.update(batch(seed=i), 0)
+    assert torch.equal(made.net.fc2.alpha, alpha)
+    events = {t: made.advance(t) for t in range(0, RUN, 67)}
+    lines = [line for of_step in events.values() for line in of_step]
+    assert lines[0] == "env_step 201: 2:4 masks in force"
+    assert sum("were reset" in line for line in lines) > 3
+    assert "masks frozen" in lines[-1]
+    assert made.sparsity().per_layer["fc2"] == [0.5] * 3
+    assert torch.equal(made.target_net.fc2.weight, made.net.fc2.weight)
+
+
+def test_alpha_starts_from_evidence() -> None:
+    made = k24(**QUIET, dense_ratio=0.2, alpha_evidence=True)
+    for i in range(6):
+        made.update(batch(seed=i), 0)
+    masked = made.net.fc3
+    assert (masked.saliency > 0).any()
+    with torch.no_grad():  # two entries by hand: type 0 needs the first alone, all need the second alike
+        masked.saliency.fill_(1.0)
+        masked.saliency[1:, 0, 0] = 0.0
+    (line,) = made.advance(201)
+    assert "masks in force" in line
+    gate = masked.alpha.detach().sigmoid()
+    assert gate[:, 0, 0].tolist() == pytest.approx([0.95, 0.05, 0.05])  # 3/2, 0, 0 before the limits
+    assert gate[:, 5, 5].tolist() == pytest.approx([0.5] * 3, abs=0.01)
+    assert made.diagnostics()["alpha_moved/fc3"] == 0
+
+
+def test_evidence_is_the_running_mean_of_weight_times_gradient() -> None:
+    made = layer(evidence=True)
+    made.dense = True
+    curved(made.effective_weights()).backward()
+    whole = made.weight.detach().expand(3, -1, -1).clone()
+    slope = finite_differences(lambda: curved(whole), whole)
+    torch.testing.assert_close(made.saliency, 0.01 * (whole * slope).abs(), rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["both", "continuous", "held", "dense first", "evidence", "fast alpha"])
+@pytest.mark.parametrize("stop", [100, 300])
+def test_a_resumed_run_is_the_uninterrupted_one(name: str, stop: int) -> None:
+    def go_on(made: QLearner, first: int, last: int) -> None:
+        for env_steps in range(first, last, 50):
+            made.advance(env_steps)
+            made.update(batch(seed=env_steps), env_steps)
+
+    made, resumed = k24(**VARIANTS[name]), k24(seed=5, **VARIANTS[name])
+    go_on(made, 0, stop)
+    resumed.load_state_dict(made.state_dict())
+    assert resumed.diagnostics() == made.diagnostics()
+    go_on(made, stop, 1000)
+    go_on(resumed, stop, 1000)
+    assert same_parameters(made, resumed)
+    assert resumed.diagnostics() == made.diagnostics()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"continuous": True}, "continuous is True, it must be false, or go with straight_through=true, noise=false"),
+        ({"hold_updates": 40}, "hold_updates is 40, it must be 0, or go with noise=false"),
+        ({"alpha_evidence": True}, "alpha_evidence is True, it must be false, or go with score_alpha=true and a dense"),
+        ({"dense_ratio": 0.8}, "dense_ratio is 0.8, it must be at least 0 and below finetune_start_ratio (0.8)"),
+        ({"sharpness_init": 20.0}, "sharpness_init is 20.0, it must be larger than 0 and at most sharpness_final"),
+        ({"sharpness_ramp": 0.0}, "sharpness_ramp is 0.0, it must be larger than 0 and at most 1"),
+        ({"alpha_lr_scale": -1.0}, "alpha_lr_scale is -1.0, it must be 0 or larger"),
+        ({"hold_margin": -0.1, "noise": False}, "hold_margin is -0.1, it must be 0 or larger"),
+    ],
+)
+def test_settings_that_contradict_each_other(changes: dict[str, object], told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        k24(**changes)
+
+
+def test_wide_masks_keep_as_much_as_a_dense_network() -> None:
+    """Hidden 96 at 2:4, GRU included, against 64 dense: at the sizes of terran_5_vs_5, within a tenth."""
+    spec = dataclasses.replace(SPEC, n_agents=5, n_enemies=5, n_actions=11, obs_size=82)
+    wide = learner("k24", spec, rnn_hidden_dim=96, mask_gru=True).flops()
+    dense = learner("qmix", spec, rnn_hidden_dim=64).flops()
+    kept, whole = (sum(getattr(each, part) for each in of.values()) for of, part in ((wide, "kept"), (dense, "dense")))
+    assert kept / whole == pytest.approx(1, abs=0.1)

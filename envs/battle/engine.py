@@ -19,7 +19,7 @@ from envs.battle.smacv2.orders import find_illegal
 from envs.battle.smacv2.sizes import env_spec
 from envs.battle.state import BATTLE, allocate
 from envs.battle.step import start_all, step_in_parallel, step_one_by_one
-from envs.battle.units import unit_table
+from envs.battle.units import table_for
 from envs.battle.views import Views, allocate_views
 
 PARALLEL_FROM = 4  # below this many battles, waking the threads costs more than they save
@@ -54,7 +54,7 @@ class BattleEnv:
         self.num_envs = num_envs
         self.single_observation_space = Box(-np.inf, np.inf, (self.spec.obs_size,), np.float32)
         self.single_action_space = Discrete(self.spec.n_actions)
-        self.units = unit_table(scenario.catalog)
+        self.units = table_for(scenario.catalog, options)
         self._first_slot = first_slot
         self._setup_with(secrets.randbits(63) if seed is None else seed)
         self.battles = allocate(num_envs)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from envs.battle.readings import Readings
+
 
 @dataclass(frozen=True, kw_only=True)
-class BattleOptions:
+class BattleOptions(Readings):
     """Options of one environment; the defaults are SMACv2's published settings for the generated scenarios.
 
     Raises:
@@ -108,18 +110,13 @@ class BattleOptions:
     """The battle whose enemies set max_reward: the slot's ``first_battle`` (the benchmark's way) or ``each_battle``."""
     illegal_actions: str = "raise"
     """``raise`` names the legal ones; ``noop`` takes an illegal action as no order."""
-    unit_order: str = "simultaneous"
-    """``simultaneous``: who kill each other in one tick both die; ``random``: one after the other, as the game does."""
-    enemy_medivacs: str = "hover"
-    """An enemy medivac with nobody to heal: ``hover`` in place or ``follow`` a comrade (a guess: undocumented)."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         choices = {
             "rules": ("2024", "2023"),
             "max_reward_from": ("first_battle", "each_battle"),
             "illegal_actions": ("raise", "noop"),
-            "unit_order": ("simultaneous", "random"),
-            "enemy_medivacs": ("hover", "follow"),
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:

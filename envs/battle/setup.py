@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ from numpy.typing import NDArray
 
 from envs.battle import terrain
 from envs.battle.options import BattleOptions
+from envs.battle.readings import CHOICES
 from envs.battle.rules import paths
+from envs.battle.rules.weapons import JITTER_LEAST, JITTER_SPAN
 from envs.battle.scenarios import SCRIPTS, STARTS, Scenario
 from envs.battle.smacv2.orders import FIRST_LOOK
 from envs.battle.smacv2.sizes import n_actions
@@ -44,12 +47,12 @@ def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot
         medivacs=any(facts()[name]["heal"] for name in (*scenario.unit_types, *scenario.enemy_team)),
         script=SCRIPTS.index(scenario.script),
         march_to=np.array(scenario.march_to),
-        march_speed=march_speed(scenario),
+        march_speed=march_speed(scenario) if options.march_pace == "army" else math.inf,
     )
     parts = (team_values, start_values, terrain_values)
     for part in parts:
         values |= part(scenario)
-    return record(SETUP, values | assumed_values(options) | option_values(options))
+    return record(SETUP, values | assumed_values(options) | option_values(options) | reading_values(options))
 
 
 def team_values(scenario: Scenario) -> dict[str, Any]:
@@ -163,11 +166,28 @@ def option_values(options: BattleOptions) -> dict[str, Any]:
         reward_scale=options.reward_scale,
         reward_scale_rate=float(options.reward_scale_rate),
         max_reward_each=options.max_reward_from == "each_battle",
-        random_order=options.unit_order == "random",
         heuristic_ai=options.heuristic_ai,
         heuristic_rest=options.heuristic_rest,
-        medivacs_follow=options.enemy_medivacs == "follow",
     ) | capability_values(options)
+
+
+def reading_values(options: BattleOptions) -> dict[str, Any]:
+    """The fields of ``SETUP`` about undocumented rules."""
+    random_delay = options.weapon_delay == "random"
+    return dict(
+        random_order=options.unit_order == "random",
+        idle_medivacs=CHOICES["enemy_medivacs"].index(options.enemy_medivacs),
+        help_comes=CHOICES["call_for_help"].index(options.call_for_help),
+        acquire_period=options.acquire_period,
+        reconsider_period=options.reconsider_period,
+        lets_go=options.pursuit == "sight",
+        turns_first=options.turning == "first",
+        jitter_least=JITTER_LEAST if random_delay else 0.0,
+        jitter_span=JITTER_SPAN if random_delay else 0.0,
+        first_shot_delay=float(options.first_shot_delay),
+        restarts_swing=options.same_attack == "restarts",
+        spawn_spread=float(options.spawn_spread),
+    )
 
 
 def capability_values(options: BattleOptions) -> dict[str, Any]:

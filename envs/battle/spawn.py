@@ -92,6 +92,9 @@ def draw_places(b, c):
     else:
         for i in range(n + m):
             draw_spot(b, c, i)
+            if c.spawn_spread > 0.0:
+                b.x[i] += c.spawn_spread * (2.0 * rng.uniform(b.key, rng.START, i, 10) - 1.0)
+                b.y[i] += c.spawn_spread * (2.0 * rng.uniform(b.key, rng.START, i, 11) - 1.0)
 
 
 @kernel
@@ -266,6 +269,8 @@ def muster(b, u, c):
     number_allies(b, c)
     for i in range(c.n_agents + c.n_enemies):
         fresh_unit(b, u, i)
+        if c.first_shot_delay > 0.0:
+            b.cooldown[i] = c.first_shot_delay * rng.uniform(b.key, rng.FIRST_SHOT, i, 0)
     first_orders(b, u, c)
 
 

@@ -153,8 +153,13 @@ SETUP = np.dtype(
         # what smacv2 assumes of each kind
         *((name, np.float64, (MAX_KINDS,)) for name in ("shoot_range", "sight_range", "cooldown_scale")),
         # options
-        *scalars(FLAG, "rules_2024 mask_by_range fully_observable conic random_order medivacs_follow"),
+        *scalars(FLAG, "rules_2024 mask_by_range fully_observable conic"),
         *scalars(FLAG, "heuristic_ai heuristic_rest"),
+        # readings of undocumented rules
+        *scalars(FLAG, "random_order lets_go turns_first restarts_swing"),
+        *scalars(np.int64, "idle_medivacs help_comes"),  # as in opponent.py and damage.py
+        *scalars(np.int64, "acquire_period reconsider_period"),
+        *scalars(np.float64, "jitter_least jitter_span first_shot_delay spawn_spread"),
         *scalars(np.float64, "move_amount prob_obs_enemy"),
         *scalars(np.int64, "step_mul n_fov"),
         *scalars(FLAG, "obs_all_health obs_own_health obs_own_pos obs_last_action obs_timestep"),

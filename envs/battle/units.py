@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from envs.battle.readings import Readings
 from envs.battle.state import FLAG, MAX_KINDS, Field, record
 
 GRID = 4096.0
@@ -103,7 +104,7 @@ UNITS = np.dtype(
         *by_kind(FLAG, "is_biological explodes"),
         *by_kind(np.float64, "explosion_radius"),
         *by_pair(FLAG, "can_attack"),  # the row's weapons reach the column's plane
-        *by_pair(FLAG, "threatens"),  # the column counts as a threat to the row
+        *by_pair(np.int64, "threatens"),  # rank of the column as the row's target: 0 harmless, 1 a threat, 2 first
         *by_kind(np.int64, "weapons"),  # number of weapons, 0..2; the second is a melee copy with the same cooldown
         *by_weapon(np.int64, "delivery"),
         ("damage", np.float64, (MAX_KINDS, 2, MAX_KINDS)),  # of one hit on the last axis' kind, before armour
@@ -123,10 +124,26 @@ def on_grid(length: float) -> float:
     return round(length * GRID) / GRID
 
 
+def table_for(catalog: str, readings: Readings) -> NDArray[np.void]:
+    """``unit_table`` as some readings have it."""
+    return unit_table(catalog, readings.medivac_priority, readings.acquire_range, readings.bodies)
+
+
 @cache
-def unit_table(catalog: str = "") -> NDArray[np.void]:
-    """One record with every table, built from the data file; ``catalog`` names the map whose changes hold."""
+def unit_table(
+    catalog: str = "",
+    medivac_priority: str = Readings.medivac_priority,
+    acquire_range: str = Readings.acquire_range,
+    bodies: str = Readings.bodies,
+) -> NDArray[np.void]:
+    """One record with every table, built from the data file.
+
+    Args:
+        catalog: the map whose changes hold.
+        medivac_priority, acquire_range, bodies: as in ``Readings``.
+    """
     rows = facts_of(catalog)
+    room = "inner_radius" if bodies == "inner" else "radius"
     count = len(rows)
 
     def column(get: Any, dtype: Any = np.float64) -> NDArray[Any]:
@@ -156,19 +173,19 @@ def unit_table(catalog: str = "") -> NDArray[np.void]:
         acceleration=column(lambda row: row["acceleration_per_loop2"]),
         radius=column(lambda row: row["radius"]),
         floor=column(floor, np.int64),
-        body=column(lambda row: row["inner_radius"] if floor(row) != IN_THE_AIR else 0.0),
+        body=column(lambda row: row[room] if floor(row) != IN_THE_AIR else 0.0),
         is_ground=column(lambda row: "ground" in row["planes"], bool),
         is_biological=column(lambda row: "biological" in row["attributes"], bool),
         explodes=column(lambda row: any(w["delivery"] == "explosion" for w in row["weapons"]), bool),
         explosion_radius=column(lambda row: on_grid(max([w["splash_radius"] for w in row["weapons"]], default=0))),
         can_attack=pairs(rows, can_attack, bool),
-        threatens=pairs(rows, lambda a, b: can_attack(b, a) or b["always_threatens"], bool),
+        threatens=pairs(rows, lambda a, b: threat(a, b, medivac_priority), np.int64),
         weapons=column(lambda row: len(row["weapons"]), np.int64),
         delivery=weapon(lambda w, _: DELIVERIES[w["delivery"]], np.int64),
         damage=damage_table(rows),
         range=weapon(lambda w, _: on_grid(w["range"])),
         range_slop=weapon(lambda w, _: w["range_slop"]),
-        scan_range=weapon(lambda w, _: on_grid(w["scan_range"])),
+        scan_range=weapon(lambda w, row: on_grid(w["scan_range"] - row["radius"] * (acquire_range == "target_edge"))),
         period=weapon(lambda w, _: w["period_loops"]),
         damage_point=weapon(lambda w, _: w["damage_point_loops"]),
         second_hit=weapon(lambda w, _: w["second_hit_loops"]),
@@ -211,6 +228,13 @@ def can_attack(a: dict[str, Any], b: dict[str, Any]) -> bool:
     return any(
         (w["hits_ground"] and "ground" in b["planes"]) or (w["hits_air"] and "air" in b["planes"]) for w in a["weapons"]
     )
+
+
+def threat(a: dict[str, Any], b: dict[str, Any], medivac_priority: str) -> int:
+    """Rank of unit b as a target of unit a's own choice."""
+    if b["heal"] and medivac_priority != "equal":
+        return 2 if medivac_priority == "first" else 0
+    return int(can_attack(b, a) or b["always_threatens"])
 
 
 def damage_table(rows: list[dict[str, Any]]) -> NDArray[np.float64]:

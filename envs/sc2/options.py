@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from envs.battle import readings
 from envs.battle.options import BattleOptions
 
 ENGINE_ONLY = {
     "rules": "the package plays its own release, that of 2024",
-    "unit_order": "the game decides who acts first",
-    "enemy_medivacs": "the game moves them",
-}
+} | dict.fromkeys(readings.NAMES, "the game follows its own rules")
 """Options that mean nothing here, and why."""
 PATIENCE: dict[str, Any] = {"decides_result": False}
 """Marks fields that say how long to wait, which no battle depends on."""

@@ -23,6 +23,7 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.battle import readings
 from envs.battle.options import BattleOptions
 from envs.battle.rules import rng
 from envs.battle.scenarios import TYPE_ORDER
@@ -39,7 +40,7 @@ STOCK_IDS = {
 ENEMY_IDS = {name: number for race in STOCK_IDS.values() for name, number in race.items()}
 # The maps append nine copies for the agents, in alphabetical order, to the catalogue; how long it is does not matter.
 CATALOGUE = 1970
-OURS_ONLY = ("rules", "max_reward_from", "illegal_actions", "unit_order", "enemy_medivacs")
+OURS_ONLY = ("rules", "max_reward_from", "illegal_actions", *readings.NAMES)
 # What our options say of the package's capability_config.
 CAPABILITY_OPTIONS = (
     *("stochastic_attack", "attack_lower_bound", "attack_upper_bound", "observe_attack_probs"),

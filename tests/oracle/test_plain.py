@@ -154,7 +154,7 @@ def test_many_fights_that_nobody_would_register(first: int) -> None:
         (start, "AROUND", 2.5),
         (start, "LATTICE", 0.5),
         (kinds, "on_grid", lambda length: length),
-        (choices, "LOOK_AGAIN", 9),
+        (choices, "reconsider", lambda battle, unit: None),
         (choices, "HELP_RADIUS", 3.5),
         (choices, "HELP_PAUSE", 33),
         (scripts, "PERIOD", 9),

@@ -14,6 +14,7 @@ from envs.battle.units import IN_THE_AIR
 
 MINIMUM_DAMAGE = 0.5
 HELP_RADIUS, HELP_PERIOD = 4.0, 32  # call for help: cells and ticks
+COMRADES_HELP, NOBODY_HELPS = 0, 2  # in the order of readings.CHOICES; in between the victim helps itself
 
 
 @kernel
@@ -32,11 +33,11 @@ def damage(b, u, c, attacker, target, amount):
 @kernel
 def call_for_help(b, u, c, attacker, victim):
     """A damaged enemy and its idle comrades within 4 cells acquire the attacker, at most every 2 s."""
-    if b.tick - b.called[victim] < HELP_PERIOD or not b.alive[attacker]:
+    if c.help_comes == NOBODY_HELPS or b.tick - b.called[victim] < HELP_PERIOD or not b.alive[attacker]:
         return
     b.called[victim] = b.tick
     for j in range(c.n_agents, c.n_agents + c.n_enemies):
-        near = j == victim or distance2(b, victim, j) <= HELP_RADIUS * HELP_RADIUS
+        near = j == victim or (c.help_comes == COMRADES_HELP and distance2(b, victim, j) <= HELP_RADIUS * HELP_RADIUS)
         can = u.can_attack[b.kind[j], b.kind[attacker]]
         free = b.order[j] == NONE or b.order[j] == MARCH
         if b.alive[j] and free and near and can and u.speed[b.kind[j]] > 0.0:

@@ -61,6 +61,8 @@ def head_for(b, u, c, i, x, y, speed):
     dx /= distance
     dy /= distance
     turn(b, u, i, dx, dy, 0)
+    if c.turns_first and b.turning[i] > 0:
+        return False
     b.velocity[i] = min(b.velocity[i] + u.acceleration[b.kind[i]], speed)
     step = min(b.velocity[i], distance)
     b.move_x[i] = dx * step

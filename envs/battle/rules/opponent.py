@@ -15,6 +15,7 @@ from envs.battle.rules.geometry import distance2
 from envs.battle.rules.movement import head_for
 from envs.battle.state import ATTACK, MARCH, NOBODY, NONE
 
+HOVER, FOLLOW, APPROACH = 0, 1, 2  # what enemy medivacs do with nobody to heal, in the order of readings.CHOICES
 ATTACK_CLOSEST, MARCH_THERE, ATTACK_ONCE = 0, 1, 2  # in the order of scenarios.SCRIPTS; the last is no script
 PERIOD = 8  # ticks
 
@@ -64,8 +65,16 @@ def closest_agent(b, c, i):
 
 
 @kernel
-def follow_comrades(b, u, c, i):
-    """With ``enemy_medivacs="follow"`` an idle enemy medivac flies to the closest comrade that can fight."""
+def keep_busy(b, u, c, i):
+    """What an idle enemy medivac does by option: fly to the closest agent, or to the closest comrade that can fight."""
+    j = closest_agent(b, c, i) if c.idle_medivacs == APPROACH else closest_fighter(b, u, c, i)
+    if j >= 0 and distance2(b, i, j) > 1.0:
+        head_for(b, u, c, i, b.x[j], b.y[j], u.speed[b.kind[i]])
+
+
+@kernel
+def closest_fighter(b, u, c, i):
+    """The living enemy with a weapon that is nearest to unit i, NOBODY if there is none."""
     best = NOBODY
     best_distance = 0.0
     for j in range(c.n_agents, c.n_agents + c.n_enemies):
@@ -73,8 +82,7 @@ def follow_comrades(b, u, c, i):
             distance = distance2(b, i, j)
             if best < 0 or distance < best_distance:
                 best, best_distance = j, distance
-    if best >= 0 and best_distance > 1.0:
-        head_for(b, u, c, i, b.x[best], b.y[best], u.speed[b.kind[i]])
+    return best
 
 
 @kernel

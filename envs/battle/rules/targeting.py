@@ -14,7 +14,6 @@ from envs.battle.units import SWEEP
 
 LEASH = 21.0  # cells that an idle unit may follow a target of its own choice
 LEASH_RESET = 5.0  # cells from where it stood that it is pulled back to
-CHOOSE_AGAIN = 8  # ticks between looks for something better while the chosen target is out of weapon range
 
 
 @kernel
@@ -31,7 +30,7 @@ def best_target(b, u, c, i):
         return NOBODY
     first, count = (c.n_agents, c.n_enemies) if i < c.n_agents else (0, c.n_agents)
     best = NOBODY
-    best_threat = False
+    best_threat = 0
     best_distance = 0.0
     # A colossus prefers what stands near its last target.
     x, y = b.x[i], b.y[i]
@@ -45,7 +44,7 @@ def best_target(b, u, c, i):
         dx = b.x[j] - x
         dy = b.y[j] - y
         distance = dx * dx + dy * dy
-        if best < 0 or (threat and not best_threat) or (threat == best_threat and distance < best_distance):
+        if best < 0 or threat > best_threat or (threat == best_threat and distance < best_distance):
             best, best_threat, best_distance = j, threat, distance
     return best
 
@@ -61,7 +60,7 @@ def choose_targets(b, u, c):
         elif b.order[i] == MOVE:
             come_back(b, i)
         if b.order[i] == NONE or b.order[i] == MARCH:
-            j = best_target(b, u, c, i)
+            j = best_target(b, u, c, i) if (b.tick + i) % c.acquire_period == 0 else NOBODY
             if j >= 0:
                 acquire(b, i, j)
             elif b.marches[i]:
@@ -78,12 +77,12 @@ def reconsider(b, u, c, i):
     attacking = b.swing[i] > 0.0 or b.burst[i] > 0.0 or b.channel[i]
     if attacking or within(b, u, i, j, u.range[b.kind[i], 0]):
         return
-    if u.speed[b.kind[i]] == 0.0:
+    if u.speed[b.kind[i]] == 0.0 or (c.lets_go and not within(b, u, i, j, u.scan_range[b.kind[i], 0])):
         give_order(b, i, NONE, j)
     elif not b.marches[i] and from_anchor2(b, i) > LEASH * LEASH:
         give_order(b, i, MOVE, NOBODY)
         b.dest_x[i], b.dest_y[i] = b.anchor_x[i], b.anchor_y[i]
-    elif (b.tick + i) % CHOOSE_AGAIN == 0:
+    elif (b.tick + i) % c.reconsider_period == 0:
         better = best_target(b, u, c, i)
         if better >= 0 and better != j:
             anchor_x, anchor_y = b.anchor_x[i], b.anchor_y[i]

@@ -8,7 +8,7 @@ from envs.battle.rules.damage import bury
 from envs.battle.rules.effects import delayed_effects
 from envs.battle.rules.healing import heal
 from envs.battle.rules.movement import head_for, move_all
-from envs.battle.rules.opponent import follow_comrades, march, script
+from envs.battle.rules.opponent import HOVER, keep_busy, march, script
 from envs.battle.rules.targeting import choose_patients, choose_targets
 from envs.battle.rules.weapons import attack
 from envs.battle.state import ACQUIRED, ATTACK, HEAL, MARCH, MOVE, NONE
@@ -77,8 +77,8 @@ def act(b, u, c, i):
             head_for(b, u, c, i, b.x[j], b.y[j], speed)
     elif order == MARCH:
         march(b, u, c, i)
-    elif c.medivacs_follow and i >= c.n_agents and u.heals[b.kind[i]]:
-        follow_comrades(b, u, c, i)
+    elif c.idle_medivacs != HOVER and i >= c.n_agents and u.heals[b.kind[i]]:
+        keep_busy(b, u, c, i)
 
 
 @kernel

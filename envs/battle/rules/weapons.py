@@ -56,7 +56,7 @@ def begin_swing(b, u, c, i, j):
     w = 0
     if u.weapons[k] > 1 and u.is_ground[b.kind[j]] and within(b, u, i, j, u.range[k, 1]):
         w = 1
-    jitter = JITTER_LEAST + JITTER_SPAN * rng.uniform(b.key, rng.COOLDOWN, i, b.tick)
+    jitter = c.jitter_least + c.jitter_span * rng.uniform(b.key, rng.COOLDOWN, i, b.tick)
     b.weapon[i] = w
     b.cooldown[i] = u.period[k, w] + jitter
     b.swing[i] = u.damage_point[k, w]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from envs.battle.jit import kernel
-from envs.battle.rules.command import give_order, move_to, stop
+from envs.battle.rules.command import break_off, give_order, move_to, stop
 from envs.battle.rules.geometry import distance2
 from envs.battle.smacv2.capabilities import attack_fails
 from envs.battle.state import ATTACK, HEAL
@@ -157,4 +157,6 @@ def command_target(b, u, c, i, j):
         if u.is_biological[b.kind[j]] and b.hp[j] < u.hp[b.kind[j]]:
             give_order(b, i, HEAL, j)
     elif u.can_attack[k, b.kind[j]]:
+        if c.restarts_swing and b.swing[i] > 0.0:
+            break_off(b, i)
         give_order(b, i, ATTACK, j)

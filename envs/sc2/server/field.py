@@ -21,7 +21,7 @@ from envs.battle.scenarios import Scenario
 from envs.battle.setup import make_setup
 from envs.battle.spawn import draw_places, draw_teams, fresh_unit, muster, next_battle, put, put_all
 from envs.battle.state import ACQUIRED, ATTACK, BATTLE, HEAL, MARCH, MAX_SIDE, MAX_UNITS, MOVE, NOBODY, NONE, allocate
-from envs.battle.units import kind_of, unit_table
+from envs.battle.units import kind_of, table_for
 from envs.sc2.server.catalogue import AGENTS, ENEMIES, Catalogue
 
 FIRST_TAG, TAG_STEP = 2**32 + 1, 2**18  # the game's tags are a place in its list and a count of reuses
@@ -117,7 +117,7 @@ class Field:
     def __init__(self, catalogue: Catalogue, seed: int) -> None:
         self.catalogue = catalogue
         self.opening = catalogue.battlefield.opening
-        self.units = unit_table(catalogue.battlefield.catalog)
+        self.units = table_for(catalogue.battlefield.catalog, BattleOptions())
         self.setup = make_setup(self.opening or _nobody(catalogue), BattleOptions(), seed, 0)
         self.battles = allocate(1)
         self.columns = {name: self.battles[name][0] for name in BATTLE.names or ()}

@@ -53,6 +53,8 @@ class Commander:
             if target.kind.biological and target.hurt:
                 unit.told(Order.HEAL, target)
         elif unit.kind.can_attack(target.kind):
+            if self.options.same_attack == "restarts" and unit.swing:
+                unit.break_off()
             unit.told(Order.ATTACK, target)
 
     def in_shooting_range(self, target: Unit) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 from envs.battle.options import BattleOptions
@@ -11,7 +12,7 @@ from tests.oracle.plain.combat import attack, bury, go_on, heal
 from tests.oracle.plain.draws import Dice, Purpose
 from tests.oracle.plain.ground import Ground
 from tests.oracle.plain.kinds import Kind
-from tests.oracle.plain.scripts import first_orders, follow, march, periodic_orders
+from tests.oracle.plain.scripts import first_orders, keep_busy, march, periodic_orders
 from tests.oracle.plain.start import muster, shuffled
 from tests.oracle.plain.unit import Order, Unit
 from tests.oracle.plain.walking import head_for, move_everybody
@@ -35,12 +36,12 @@ class Battle:
         self.tick = 0
         self.phase = int(8 * dice.uniform(Purpose.TRIGGER, 0, 0))
         """Of the map script's clock, which also runs between battles."""
-        self.units = muster(scenario, kinds, ground, dice)
+        self.units = muster(scenario, options, kinds, ground, dice)
         self.agents = self.units[: scenario.n_agents]
         self.enemies = self.units[scenario.n_agents :]
         army = scenario.enemy_team or scenario.unit_types
         speeds = [kinds[name].speed for name in army if kinds[name].speed > 0]
-        self.army_speed = min(speeds, default=0.0)
+        self.army_speed = min(speeds, default=0.0) if options.march_pace == "army" else math.inf
         first_orders(self)
 
     def opponents_of(self, unit: Unit) -> list[Unit]:
@@ -99,8 +100,8 @@ class Battle:
                 unit.idle()
         elif unit.order == Order.MARCH:
             march(self, unit)
-        elif unit.kind.healing and not unit.is_agent and self.options.enemy_medivacs == "follow":
-            follow(self, unit)
+        elif unit.kind.healing and not unit.is_agent and self.options.enemy_medivacs != "hover":
+            keep_busy(self, unit)
 
 
 def recover(unit: Unit) -> None:

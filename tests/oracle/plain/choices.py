@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from tests.oracle.plain.battle import Battle
 
 LEASH, NEAR_ENOUGH = 21.0, 5.0  # cells from where it acquired: pulled back, and free again
-LOOK_AGAIN = 8  # ticks
 HELP_RADIUS, HELP_PAUSE = 4.0, 32  # cells, ticks
 
 
@@ -28,7 +27,7 @@ def preferred_target(battle: Battle, unit: Unit) -> Unit | None:
         agent for agent in battle.agents
         if agent.alive and unit.kind.can_attack(agent.kind) and unit.within(agent, unit.kind.scan)
     ]  # fmt: skip
-    return min(seen, key=lambda a: (not a.kind.is_threat_to(unit.kind), (a.place - centre).square), default=None)
+    return min(seen, key=lambda a: (-a.kind.threat_to(unit.kind), (a.place - centre).square), default=None)
 
 
 def choose_targets(battle: Battle) -> None:
@@ -41,7 +40,8 @@ def choose_targets(battle: Battle) -> None:
         elif enemy.order == Order.MOVE and (enemy.place - enemy.anchor).square <= NEAR_ENOUGH**2:
             enemy.told(Order.NONE)
         if enemy.free:
-            target = preferred_target(battle, enemy)
+            looks = (battle.tick + enemy.number) % battle.options.acquire_period == 0
+            target = preferred_target(battle, enemy) if looks else None
             if target:
                 enemy.acquire(target)
             elif enemy.marches:
@@ -58,10 +58,12 @@ def reconsider(battle: Battle, unit: Unit) -> None:
         return
     elif unit.kind.speed == 0:
         unit.idle()  # it cannot follow
+    elif battle.options.pursuit == "sight" and not unit.within(target, unit.kind.scan):
+        unit.idle()
     elif not unit.marches and (unit.place - unit.anchor).square > LEASH**2:
         unit.told(Order.MOVE)
         unit.destination = unit.anchor
-    elif (battle.tick + unit.number) % LOOK_AGAIN == 0:
+    elif (battle.tick + unit.number) % battle.options.reconsider_period == 0:
         better = preferred_target(battle, unit)
         if better:
             unit.told(Order.ACQUIRED, better)  # on the old leash
@@ -71,9 +73,13 @@ def call_for_help(battle: Battle, attacker: Unit, victim: Unit) -> None:
     """An enemy hit by a living agent, and its free comrades around, turn on the attacker; not twice within 2 s."""
     if victim.is_agent or not attacker.is_agent or not attacker.alive or battle.tick - victim.last_call < HELP_PAUSE:
         return
+    helpers = battle.options.call_for_help
+    if helpers == "none":
+        return
     victim.last_call = battle.tick
     for comrade in battle.enemies:
-        hears = comrade is victim or comrade.distance2(victim) <= HELP_RADIUS**2
+        near = comrade.distance2(victim) <= HELP_RADIUS**2
+        hears = comrade is victim or (near and helpers == "comrades")
         able = comrade.kind.can_attack(attacker.kind) and comrade.kind.speed > 0
         if comrade.alive and comrade.free and hears and able:
             comrade.acquire(attacker)

@@ -45,7 +45,9 @@ def start_swing(battle: Battle, unit: Unit, target: Unit) -> None:
     primary, *copies = unit.kind.weapons
     near = (copy for copy in copies if target.kind.on_ground and unit.within(target, copy.range))
     unit.weapon = next(near, primary)
-    jitter = 3.0 * battle.dice.uniform(Purpose.COOLDOWN, unit.number, battle.tick) - 1.0
+    jitter = 0.0
+    if battle.options.weapon_delay == "random":
+        jitter = 3.0 * battle.dice.uniform(Purpose.COOLDOWN, unit.number, battle.tick) - 1.0
     unit.cooldown = unit.weapon.period + jitter
     unit.swing = float(unit.weapon.damage_point)
     if unit.swing == 0:

@@ -21,6 +21,7 @@ class Purpose(IntEnum):
     UNIT_ORDER = 7
     TRIGGER = 8
     SCRIPT = 9
+    FIRST_SHOT = 10
 
 
 def splitmix(word: int) -> int:

@@ -46,7 +46,7 @@ class Game:
     def __post_init__(self) -> None:
         table = paths.waypoints(self.scenario.map)
         self.ground = Ground(self.scenario.map, None if table is None else table.tolist())
-        self.kinds = read_kinds(self.scenario.catalog)
+        self.kinds = read_kinds(self.scenario.catalog, self.options)
 
     def start(self) -> None:
         """The slot's next battle, and the one tick that passes before anybody looks."""

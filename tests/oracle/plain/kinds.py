@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import Any
 
+from envs.battle.readings import Readings
 from envs.battle.units import facts, facts_of
 from tests.oracle.plain.geometry import on_grid
 
@@ -72,6 +73,8 @@ class Kind:
     planes: frozenset[str]
     attributes: frozenset[str]
     always_threatens: bool
+    rank: int | None
+    """As a target of another's own choice, where a reading fixes it: 0 harmless, 1 a threat, 2 above all."""
     weapons: tuple[Weapon, ...]
     healing: Healing | None
 
@@ -79,9 +82,9 @@ class Kind:
         """Whether a weapon reaches the other's plane."""
         return any(weapon.planes & other.planes for weapon in self.weapons)
 
-    def is_threat_to(self, other: Kind) -> bool:
-        """Whether idle units of the other kind turn to this one first."""
-        return self.always_threatens or self.can_attack(other)
+    def threat_to(self, other: Kind) -> int:
+        """Idle units of the other kind turn first to what ranks highest."""
+        return int(self.always_threatens or self.can_attack(other)) if self.rank is None else self.rank
 
     @property
     def scan(self) -> float:
@@ -101,13 +104,14 @@ class Kind:
         return next((weapon for weapon in self.weapons if weapon.delivery == "explosion"), None)
 
 
-def read_kinds(catalog: str) -> dict[str, Kind]:
+def read_kinds(catalog: str, readings: Readings) -> dict[str, Kind]:
     """All kinds by name, as one map's catalogue has them."""
     rows = zip(facts(), facts_of(catalog), strict=True)
-    return {name: read_kind(number, name, row) for number, (name, row) in enumerate(rows)}
+    return {name: read_kind(number, name, row, readings) for number, (name, row) in enumerate(rows)}
 
 
-def read_kind(number: int, name: str, row: dict[str, Any]) -> Kind:
+def read_kind(number: int, name: str, row: dict[str, Any], readings: Readings) -> Kind:
+    behind = row["radius"] if readings.acquire_range == "target_edge" else 0.0
     above = "stride" if "ground" in row["planes"] else "air"
     return Kind(
         number=number,
@@ -124,17 +128,18 @@ def read_kind(number: int, name: str, row: dict[str, Any]) -> Kind:
         speed=on_grid(row["speed_per_loop"]),
         acceleration=row["acceleration_per_loop2"],
         radius=row["radius"],
-        body=row["inner_radius"],
+        body=row["radius" if readings.bodies == "full" else "inner_radius"],
         floor="foot" if row["collides_with_ground"] else above,
         planes=frozenset(row["planes"]),
         attributes=frozenset(row["attributes"]),
         always_threatens=row["always_threatens"],
-        weapons=tuple(read_weapon(entry, row["turn_deg_per_loop"]) for entry in row["weapons"]),
+        rank={"equal": None, "first": 2, "last": 0}[readings.medivac_priority] if row["heal"] else None,
+        weapons=tuple(read_weapon(entry, row["turn_deg_per_loop"], behind) for entry in row["weapons"]),
         healing=read_healing(row["heal"]) if row["heal"] else None,
     )
 
 
-def read_weapon(entry: dict[str, Any], turn: float) -> Weapon:
+def read_weapon(entry: dict[str, Any], turn: float, behind: float) -> Weapon:
     hits = {"ground": entry["hits_ground"], "air": entry["hits_air"]}
     angles = takewhile(lambda angle: angle < 180.0, (ticks * turn + entry["arc_deg"] / 2 for ticks in count(1)))
     return Weapon(
@@ -144,7 +149,7 @@ def read_weapon(entry: dict[str, Any], turn: float) -> Weapon:
         planes=frozenset(plane for plane, hit in hits.items() if hit),
         range=on_grid(entry["range"]),
         slop=entry["range_slop"],
-        scan=on_grid(entry["scan_range"]),
+        scan=on_grid(entry["scan_range"] - behind),
         period=entry["period_loops"],
         damage_point=entry["damage_point_loops"],
         second_hit=entry["second_hit_loops"],

@@ -55,10 +55,12 @@ def halt(unit: Unit) -> None:
     unit.marches = False
 
 
-def follow(battle: Battle, medivac: Unit) -> None:
-    """By option an idle enemy medivac keeps within a cell of the closest comrade that carries a weapon."""
-    fighters = [unit for unit in battle.enemies if unit.alive and unit.kind.weapons]
-    if fighters:
-        closest = min(fighters, key=medivac.distance2)
+def keep_busy(battle: Battle, medivac: Unit) -> None:
+    """By option an idle enemy medivac keeps within a cell of the closest armed comrade, or of the closest agent."""
+    others = [unit for unit in battle.enemies if unit.alive and unit.kind.weapons]
+    if battle.options.enemy_medivacs == "approach":
+        others = [unit for unit in battle.agents if unit.alive]
+    if others:
+        closest = min(others, key=medivac.distance2)
         if medivac.distance2(closest) > 1:
             head_for(battle, medivac, closest.place, medivac.kind.speed)

@@ -8,6 +8,7 @@ from functools import cache
 from itertools import accumulate
 from typing import Any
 
+from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
 from tests.oracle.plain.draws import Dice, Purpose
 from tests.oracle.plain.geometry import Point
@@ -47,18 +48,22 @@ def draw_team(scenario: Scenario, dice: Dice, purpose: Purpose, count: int) -> l
         attempt += 1
 
 
-def draw_places(scenario: Scenario, dice: Dice) -> tuple[list[Point], list[Point]]:
+def draw_places(scenario: Scenario, spread: float, dice: Dice) -> tuple[list[Point], list[Point]]:
     """Wished-for places of agents and enemies."""
 
     def draw(unit: int, count: int) -> float:
         return dice.uniform(Purpose.START, unit, count)
 
     n, m, start = scenario.n_agents, scenario.n_enemies, scenario.start
-    if start == "points":
-        return [Point(*scenario.ally_point)] * n, [Point(*scenario.enemy_point)] * m
-    if start == "spots":
-        spots = [draw_spot(scenario, dice, spot) for spot in range(len(scenario.spots))]
-        return [spots[spot] for spot in scenario.ally_spots], [spots[spot] for spot in scenario.enemy_spots]
+    if start in ("points", "spots"):
+        places = [Point(*scenario.ally_point)] * n + [Point(*scenario.enemy_point)] * m
+        if start == "spots":
+            spots = [draw_spot(scenario, dice, spot) for spot in range(len(scenario.spots))]
+            places = [spots[spot] for spot in scenario.ally_spots + scenario.enemy_spots]
+        if spread:
+            moves = [Point(*(spread * (2.0 * draw(i, axis) - 1.0) for axis in (10, 11))) for i in range(n + m)]
+            places = [place + move for place, move in zip(places, moves, strict=True)]
+        return places[:n], places[n:]
     if start == "surrounded_and_reflect":
         start = "surrounded" if draw(0, 0) > scenario.start_p else "reflect"
     if start == "surrounded":
@@ -132,15 +137,19 @@ def room_for(kind: Kind, wish: Point, taken: list[tuple[Kind, Point]], ground: G
     return next(filter(is_free, (wish + displacement for displacement in lattice())), wish)
 
 
-def muster(scenario: Scenario, kinds: dict[str, Kind], ground: Ground, dice: Dice) -> list[Unit]:
+def muster(
+    scenario: Scenario, options: BattleOptions, kinds: dict[str, Kind], ground: Ground, dice: Dice
+) -> list[Unit]:
     """Everybody in place, agents first, sorted by (type, x, y); a glance in a random direction."""
     agents, enemies = draw_kinds(scenario, kinds, dice)
-    agent_wishes, enemy_wishes = draw_places(scenario, dice)
+    agent_wishes, enemy_wishes = draw_places(scenario, options.spawn_spread, dice)
     places = find_room(agents + enemies, agent_wishes + enemy_wishes, ground)
     placed = list(zip(agents + enemies, places, strict=True))
     first = sorted(placed[: len(agents)], key=lambda pair: (pair[0].number, pair[1]))
     units = []
     for i, (kind, place) in enumerate(first + placed[len(agents) :]):
         angle = 2.0 * math.pi * dice.uniform(Purpose.FACING, i, 0)
-        units.append(Unit(i, i < len(agents), kind, place, facing=Point(math.cos(angle), math.sin(angle))))
+        unit = Unit(i, i < len(agents), kind, place, facing=Point(math.cos(angle), math.sin(angle)))
+        unit.cooldown = options.first_shot_delay * dice.uniform(Purpose.FIRST_SHOT, i, 0)
+        units.append(unit)
     return units

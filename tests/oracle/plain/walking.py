@@ -37,6 +37,8 @@ def head_for(battle: Battle, unit: Unit, goal: Point, speed: float) -> bool:
     if way == NOWHERE:
         return True
     face(unit, way)
+    if battle.options.turning == "first" and unit.turning:
+        return False
     unit.velocity = min(unit.velocity + unit.kind.acceleration, speed)
     unit.wish = way / way.length * min(unit.velocity, way.length)
     return unit.velocity >= way.length and corner == goal

@@ -1,0 +1,77 @@
+"""Rules of the game that nothing documents for certain: each is an option, and each option is a list of readings.
+
+The defaults are what ``docs/engine.md`` chooses, with the evidence; the others keep the alternatives within reach of a
+measurement (``python -m benchmarks.sensitivity``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "unit_order": ("simultaneous", "random"),
+    "enemy_medivacs": ("hover", "follow", "approach"),
+    "march_pace": ("army", "own"),
+    "medivac_priority": ("equal", "first", "last"),
+    "call_for_help": ("comrades", "victim", "none"),
+    "acquire_range": ("edges", "target_edge"),
+    "pursuit": ("leash", "sight"),
+    "turning": ("walking", "first"),
+    "bodies": ("inner", "full"),
+    "weapon_delay": ("random", "none"),
+    "same_attack": ("goes_on", "restarts"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readings:
+    """The undocumented rules of combat.
+
+    Raises:
+        ValueError: a value outside what is allowed.
+    """
+
+    unit_order: str = "simultaneous"
+    """``simultaneous``: who kill each other in one tick both die; ``random``: one after the other, as the game does."""
+    enemy_medivacs: str = "hover"
+    """An enemy medivac with nobody to heal may ``hover``, ``follow`` a comrade or ``approach`` the closest agent."""
+    march_pace: str = "army"
+    """Enemy medivacs on an attack-move fly no faster than the slowest of the ``army``, or at their ``own`` speed."""
+    medivac_priority: str = "equal"
+    """Rank of a medivac as a target of a unit's own choice: ``equal`` to armed units, ``first`` or ``last``."""
+    call_for_help: str = "comrades"
+    """Who acquires the attacker of a damaged enemy: it and its ``comrades``, the ``victim`` alone, or ``none``."""
+    acquire_range: str = "edges"
+    """Scan range reaches from edge to edge (``edges``) or from the centre to the ``target_edge``."""
+    acquire_period: int = 1
+    """Ticks between two looks for a target of an idle or marching unit."""
+    reconsider_period: int = 8
+    """Ticks between two looks for a better target while the chosen one is out of weapon range."""
+    pursuit: str = "leash"
+    """A target of a unit's own choice is let go at the end of the ``leash`` or out of ``sight`` (scan range)."""
+    turning: str = "walking"
+    """A unit turns while ``walking``, or turns ``first`` and stands meanwhile."""
+    bodies: str = "inner"
+    """Room that a unit on the ground takes: the data's ``inner`` radius, or the ``full`` one of weapon ranges."""
+    weapon_delay: str = "random"
+    """The data's ``random`` delay of −1..+2 ticks of every attack, or ``none``."""
+    first_shot_delay: float = 0.0
+    """Greatest cooldown with which a unit begins a battle, in ticks; drawn uniformly per unit."""
+    same_attack: str = "goes_on"
+    """An attack order on the same target again: the swing ``goes_on``, or it ``restarts``."""
+    spawn_spread: float = 0.0
+    """Cells by which units made at one point of a map are moved at most along each axis, drawn per unit."""
+
+    def __post_init__(self) -> None:
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"option {name} is {getattr(self, name)!r}, allowed: {', '.join(allowed)}")
+        for name in ("acquire_period", "reconsider_period"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ValueError(f"option {name} is {getattr(self, name)!r}, it must be a whole number, at least 1")
+        for name, most in (("first_shot_delay", 1000.0), ("spawn_spread", 8.0)):
+            if not 0 <= getattr(self, name) <= most:
+                raise ValueError(f"option {name} is {getattr(self, name)}, it must lie in 0..{most:g}")
+
+
+NAMES = tuple(entry.name for entry in fields(Readings))

@@ -1,0 +1,10 @@
+"""Loggers: follow a run while it trains, in a CSV file, TensorBoard, Weights & Biases or MLflow.
+
+The study in the database stays the record of what was measured. A logger is a second, live view of the same numbers.
+"""
+
+from harness.loggers.protocol import LoggedRun, Logger
+from harness.loggers.registry import check_loggers, logger_ids, register_logger
+from harness.loggers.run_log import RunLog
+
+__all__ = ["LoggedRun", "Logger", "RunLog", "check_loggers", "logger_ids", "register_logger"]

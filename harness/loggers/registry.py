@@ -1,0 +1,102 @@
+"""The loggers by name: ``--log tensorboard,csv``."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.registry import Registry, UnknownIdError, load
+from harness.errors import UsageError
+from harness.loggers.protocol import LoggedRun, Logger
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggerEntry:
+    """One registered logger."""
+
+    entry_point: str
+    """``module:class``, called with a ``LoggedRun``."""
+    summary: str
+    """One line for ``--help`` and the docs."""
+    package: str = ""
+    """The package that it needs, as imported; empty: none."""
+    install: str = ""
+    """What to give to pip to have it."""
+
+
+_registry: Registry[LoggerEntry] = Registry("logger", hint="harness.loggers.register_logger(...) and --import FILE")
+
+
+def register_logger(id: str, *, entry_point: str, summary: str, package: str = "", install: str = "") -> None:
+    """Add a logger under a new name; the arguments are the fields of ``LoggerEntry``.
+
+    Raises:
+        ValueError: the name is taken, or the entry point is not of the form ``module:class``.
+    """
+    if not all(entry_point.partition(":")):
+        raise ValueError(f"entry_point of {id!r} is {entry_point!r}, it must be 'module:class', e.g. 'mine:MyLogger'")
+    entry = LoggerEntry(entry_point=entry_point, summary=summary, package=package, install=install or package)
+    _registry.register(id, entry)
+
+
+def logger_ids() -> list[str]:
+    """Registered names, in order of registration."""
+    return _registry.ids()
+
+
+def summaries() -> dict[str, str]:
+    """Name -> its line for ``--help``."""
+    return {id: _registry.get(id).summary for id in _registry}
+
+
+def check_loggers(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names, each once.
+
+    Raises:
+        UsageError: an unknown name, or the package that a logger needs is not installed.
+    """
+    chosen = tuple(dict.fromkeys(names))
+    for name in chosen:
+        try:
+            entry = _registry.get(name)
+        except UnknownIdError as error:
+            raise UsageError(f"--log: {error}") from error
+        if entry.package and importlib.util.find_spec(entry.package) is None:
+            raise UsageError(
+                f"--log {name} needs the package {entry.package}, which is not installed. "
+                f"Type: pip install {entry.install}; or log to a file: --log csv"
+            )
+    return chosen
+
+
+def open_logger(name: str, run: LoggedRun) -> Logger:
+    """Make a logger for a run; ``name`` has passed ``check_loggers``."""
+    logger: Logger = load(_registry.get(name).entry_point)(run)
+    return logger
+
+
+register_logger(
+    "csv",
+    entry_point="harness.loggers.csv_file:CsvLogger",
+    summary="log.csv in the run's folder: env_steps, name, value",
+)
+register_logger(
+    "tensorboard",
+    entry_point="harness.loggers.tensorboard:TensorBoardLogger",
+    summary="event files; tensorboard --logdir runs/STUDY/tensorboard",
+    package="tensorboard",
+)
+register_logger(
+    "wandb",
+    entry_point="harness.loggers.weights_and_biases:WandbLogger",
+    summary="Weights & Biases, offline unless WANDB_MODE says otherwise; wandb sync uploads it",
+    package="wandb",
+)
+register_logger(
+    "mlflow",
+    entry_point="harness.loggers.mlflow_tracking:MlflowLogger",
+    summary="MLflow, in runs/STUDY/mlflow.db unless MLFLOW_TRACKING_URI names a server",
+    package="mlflow",
+    install="mlflow-skinny sqlalchemy",
+)

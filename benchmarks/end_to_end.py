@@ -27,8 +27,8 @@ from algorithms import registry
 from algorithms.protocol import Algorithm
 from algorithms.replay.replay import EpisodeReplay
 from envs.protocol import BatchedEnv
-from harness.process import prepare_process
-from harness.rollout import Rollout
+from harness.runs.process import prepare_process
+from harness.runs.rollout import Rollout
 
 EPSILON = 0.05
 

@@ -19,8 +19,8 @@ import argparse
 import math
 from collections.abc import Iterable, Sequence
 
-from harness.published import published_runs
-from harness.stored import stored_study
+from harness.results.published import published_runs
+from harness.runs.stored import stored_study
 from studies.store import DEFAULT_STORAGE
 
 TEST_INTERVAL = 10_000

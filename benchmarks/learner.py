@@ -30,7 +30,7 @@ from algorithms.kernels.matmul import chunked_matmul
 from algorithms.protocol import Algorithm, EpisodeBatch
 from algorithms.replay.replay import Episode, collate
 from envs.spec import EnvSpec
-from harness.process import prepare_process
+from harness.runs.process import prepare_process
 
 TERRAN_5_VS_5 = EnvSpec(
     id="terran_5_vs_5",

@@ -18,10 +18,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from harness import published
-from harness.meanings import meanings
-from harness.published import WINDOW, Windows, published_runs
-from harness.variants import group_study
+from harness.results import published
+from harness.results.grouping import group_study
+from harness.results.meanings import meanings
+from harness.results.published import WINDOW, Windows, published_runs
 from studies.store import DEFAULT_STORAGE, StudyStore
 
 STYLES = (("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"))

@@ -17,8 +17,7 @@ from pathlib import Path
 from rich.console import Console
 
 from envs.sc2.installation import game_name, look_for_game
-from harness import provenance
-from harness.command_line import (
+from harness.cli.common import (
     ALL_DONE,
     INTERRUPTED,
     SOME_MISSING,
@@ -28,22 +27,23 @@ from harness.command_line import (
     say,
     writing_results,
 )
-from harness.errors import UsageError
-from harness.findings import Findings, find
-from harness.flags import Request, read_flags
-from harness.folders import run_folder
-from harness.job import job_of
-from harness.plan import RunPlan, plan_runs
-from harness.process import prepare_process
-from harness.progress import with_bar
+from harness.cli.compare_args import Request, read_flags
+from harness.cli.errors import UsageError
+from harness.cli.progress import with_bar
 from harness.report.build import Wanted, write_report
-from harness.report.collect import collect
-from harness.summary import group_runs, has_winners
-from harness.table import as_json, show_table, write_table
-from harness.train import train_run
-from harness.workers import work_together
-from studies.errors import RunTakenOver, StorageError
-from studies.place import read_storage
+from harness.report.data import collect
+from harness.results.aggregates import group_runs, has_winners
+from harness.results.findings import Findings, find
+from harness.results.tables import as_json, show_table, write_table
+from harness.runs import provenance
+from harness.runs.folders import run_folder
+from harness.runs.job import job_of
+from harness.runs.plan import RunPlan, plan_runs
+from harness.runs.process import prepare_process
+from harness.runs.train import train_run
+from harness.runs.worker_pool import work_together
+from studies.db.errors import RunTakenOver, StorageError
+from studies.db.storage_url import read_storage
 from studies.store import StudyStore
 
 

@@ -29,8 +29,8 @@ from envs.sc2.environment import SEE_DOCTOR, GameError
 from envs.sc2.installation import Missing
 from envs.sc2.options import Sc2Options
 from envs.sc2.settings import GENERATED
-from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, Parser, make_console
-from harness.errors import UsageError
+from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, Parser, make_console
+from harness.cli.errors import UsageError
 
 SCENARIO = "terran_5_vs_5"
 MARKS = {"ok": ("ok", "green"), "missing": ("missing", "red"), "left out": ("left out", "yellow")}

@@ -16,17 +16,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from harness.command_line import ALL_DONE, WRONG_USE, Parser, listed, make_console, say
-from harness.errors import UsageError, unknown_name
-from harness.findings import Findings, find
-from harness.flags import default_study
-from harness.marl_eval import marl_eval_layout
-from harness.progress import with_bar
-from harness.stored import stored_study
-from harness.summary import Groups
-from harness.table import as_json, as_markdown, csv_rows, write_csv_to
-from harness.variants import group_study
-from studies.errors import StorageError
+from harness.cli.common import ALL_DONE, WRONG_USE, Parser, listed, make_console, say
+from harness.cli.compare_args import default_study
+from harness.cli.errors import UsageError, unknown_name
+from harness.cli.progress import with_bar
+from harness.results.aggregates import Groups
+from harness.results.findings import Findings, find
+from harness.results.grouping import group_study
+from harness.results.marl_eval import marl_eval_layout
+from harness.results.tables import as_json, as_markdown, csv_rows, write_csv_to
+from harness.runs.stored import stored_study
+from studies.db.errors import StorageError
 from studies.reader import StudyReader
 from studies.store import DEFAULT_STORAGE
 

@@ -21,14 +21,14 @@ from rich.progress import track
 from rich.table import Table
 
 from algorithms.sparsity.tracker import PATTERNS
-from harness.command_line import ALL_DONE, WRONG_USE, Parser, listed, make_console, make_folder, say, writing_results
-from harness.errors import UsageError, unknown_name
-from harness.flags import default_study
-from harness.folders import file_name
-from harness.mask_plots import TRACES, plot_masks, plot_training
-from harness.stored import stored_study
-from studies.errors import StorageError
-from studies.place import without_passwords
+from harness.cli.common import ALL_DONE, WRONG_USE, Parser, listed, make_console, make_folder, say, writing_results
+from harness.cli.compare_args import default_study
+from harness.cli.errors import UsageError, unknown_name
+from harness.plots.mask_files import TRACES, plot_masks, plot_training
+from harness.runs.folders import file_name
+from harness.runs.stored import stored_study
+from studies.db.errors import StorageError
+from studies.db.storage_url import without_passwords
 from studies.rows import CurvePoint, RunRow
 from studies.store import DEFAULT_STORAGE
 

@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
 from algorithms.settings.pymarl import dump_settings
-from harness.command_line import (
+from harness.cli.common import (
     ALL_DONE,
     INTERRUPTED,
     SOME_MISSING,
@@ -31,16 +31,16 @@ from harness.command_line import (
     say,
     writing_results,
 )
-from harness.errors import UsageError
-from harness.job import job_of, plan_of
-from harness.plan import plan_runs
-from harness.process import prepare_process
-from harness.search_trial import RANKED_BY, Objective
-from harness.trial_sampler import TrialSampler
-from harness.tune_flags import Question, read_flags
-from harness.workers import work_together
-from studies.errors import StorageError
-from studies.place import read_storage
+from harness.cli.errors import UsageError
+from harness.cli.tune_args import Question, read_flags
+from harness.runs.job import job_of, plan_of
+from harness.runs.plan import plan_runs
+from harness.runs.process import prepare_process
+from harness.runs.worker_pool import work_together
+from harness.search.objective import RANKED_BY, Objective
+from harness.search.sampler import TrialSampler
+from studies.db.errors import StorageError
+from studies.db.storage_url import read_storage
 from studies.search import SearchStudy
 from studies.space import from_json, to_json
 from studies.store import StudyStore

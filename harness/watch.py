@@ -26,8 +26,7 @@ from envs.battle.state import TICKS_PER_SECOND
 from envs.protocol import BatchedEnv
 from envs.render import Renderer, outcome
 from envs.render.style import palette
-from harness import policies
-from harness.command_line import (
+from harness.cli.common import (
     ALL_DONE,
     INTERRUPTED,
     WRONG_USE,
@@ -39,16 +38,17 @@ from harness.command_line import (
     say,
     world_settings,
 )
-from harness.config import resolve_env
-from harness.errors import UsageError, unknown_name
-from harness.evaluate import Greedy
-from harness.flags import default_study
-from harness.plan import resolve_device
-from harness.replayed import film_replay
-from harness.table import clock
-from harness.trained import folder_of_trial, read_run
-from harness.video import Picture, check_path, endings, write_video
-from studies.errors import StorageError
+from harness.cli.compare_args import default_study
+from harness.cli.errors import UsageError, unknown_name
+from harness.cli.overrides import resolve_env
+from harness.results.tables import clock
+from harness.runs import scripted_policies as policies
+from harness.runs.evaluate import Greedy
+from harness.runs.plan import resolve_device
+from harness.runs.policy import folder_of_trial, read_run
+from harness.video.encode import Picture, check_path, endings, write_video
+from harness.video.replay import film_replay
+from studies.db.errors import StorageError
 from studies.store import DEFAULT_STORAGE
 
 SCENARIO, POLICY = "terran_5_vs_5", "random"

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 
-from harness.command_line import (
+from harness.cli.common import (
     ALL_DONE,
     INTERRUPTED,
     SOME_MISSING,
@@ -28,15 +28,15 @@ from harness.command_line import (
     make_folder,
     say,
 )
+from harness.cli.errors import UsageError, unknown_name
 from harness.compare import complete
-from harness.errors import UsageError, unknown_name
-from harness.folders import run_folder
-from harness.job import plan_of
-from harness.plan import resolve_device
-from harness.process import prepare_process
+from harness.runs.folders import run_folder
+from harness.runs.job import plan_of
+from harness.runs.plan import resolve_device
+from harness.runs.process import prepare_process
 from harness.tune import count_trials, join_search
-from studies.errors import StorageError
-from studies.place import without_passwords
+from studies.db.errors import StorageError
+from studies.db.storage_url import without_passwords
 from studies.search import SearchStudy, search_names
 from studies.store import DEFAULT_STORAGE, StudyStore, study_names
 

@@ -8,8 +8,8 @@ from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial
 
-from studies.errors import StorageError, translated
-from studies.place import Place
+from studies.db.errors import StorageError, translated
+from studies.db.storage_url import Place
 
 
 def attach_file(place: Place, storage: BaseStorage, trial: FrozenTrial | Trial, path: Path) -> None:

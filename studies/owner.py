@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from studies.schema import Owned
+from studies.db.schema import Owned
 
 HEARTBEAT_BOUND = 300.0
 """Seconds without a sign of life after which a run of a process that cannot be looked up counts as abandoned."""

@@ -9,11 +9,11 @@ from typing import Self
 from sqlalchemy import Engine, select
 
 from studies import reading
-from studies.database import connect, connect_to_read, inspect_file, transaction
-from studies.errors import StorageError
-from studies.place import Place, read_storage
+from studies.db.database import connect, connect_to_read, inspect_file, transaction
+from studies.db.errors import StorageError
+from studies.db.schema import SCHEMA_VERSION, Run
+from studies.db.storage_url import Place, read_storage
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
-from studies.schema import SCHEMA_VERSION, Run
 
 BUSY_SECONDS = 60.0
 """How long to wait for another process's write before giving up."""

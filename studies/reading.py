@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from studies.database import clock
+from studies.db.database import clock
+from studies.db.schema import Curve, Event, Outcome, Provenance, Result, Run
 from studies.owner import is_free
 from studies.rows import RESULT_FIELDS, CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
-from studies.schema import Curve, Event, Outcome, Provenance, Result, Run
 
 
 def read_row(session: Session, run: Run) -> RunRow:

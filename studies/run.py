@@ -13,10 +13,10 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from studies import reading
-from studies.errors import StorageError
-from studies.ledger import Ledger
+from studies.db.errors import StorageError
+from studies.db.schema import Curve, Event, Outcome, Timing
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
-from studies.schema import Curve, Event, Outcome, Timing
+from studies.run_table import Ledger
 
 Status = Literal["finished", "running_elsewhere", "started", "resumed"]
 

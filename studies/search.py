@@ -25,13 +25,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from studies.database import clock, connect, inspect_file, make_folder, transaction
-from studies.errors import StorageError, translated
-from studies.ledger import release
-from studies.optuna_storage import close_storage, open_storage
+from studies.db.database import clock, connect, inspect_file, make_folder, transaction
+from studies.db.errors import StorageError, translated
+from studies.db.optuna_storage import close_storage, open_storage
+from studies.db.schema import Search
+from studies.db.storage_url import Place, read_storage
 from studies.owner import Owner, is_free
-from studies.place import Place, read_storage
-from studies.schema import Search
+from studies.run_table import release
 from studies.store import BUSY_SECONDS
 
 MISSED = 3

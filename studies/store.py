@@ -24,16 +24,16 @@ import optuna
 from optuna_dashboard import save_note
 
 from studies.artifacts import attach_file
-from studies.database import clock, connect, inspect_file, make_folder
-from studies.errors import StorageError, translated
-from studies.ledger import Ledger
+from studies.db.database import clock, connect, inspect_file, make_folder
+from studies.db.errors import StorageError, translated
+from studies.db.schema import Run
+from studies.db.storage_url import read_storage
 from studies.owner import HEARTBEAT_BOUND, owner_of
-from studies.place import read_storage
 from studies.reader import BUSY_SECONDS, StudyReader
 from studies.reading import last_provenance, read_row
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
 from studies.run import RunRecord, Status
-from studies.schema import Run
+from studies.run_table import Ledger
 from studies.trials import Trials
 
 __all__ = ["CurvePoint", "EpisodeOutcome", "RunKey", "RunRecord", "RunResult", "RunRow", "StorageError", "StudyStore"]

@@ -17,9 +17,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna_dashboard import save_note
 
 from studies.artifacts import attach_file
-from studies.errors import StorageError, translated
-from studies.optuna_storage import close_storage, open_storage
-from studies.place import Place
+from studies.db.errors import StorageError, translated
+from studies.db.optuna_storage import close_storage, open_storage
+from studies.db.storage_url import Place
 
 METRIC_NAMES = ["win rate", "sparsity", "throughput (decisions/s)"]
 """The objectives, all maximised, in the order of a trial's values."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.command_line import WRONG_USE
+from harness.cli.common import WRONG_USE
 from harness.compare import main
 
 MISTAKES = [

@@ -126,7 +126,7 @@ def test_no_arrow_points_back(package: str) -> None:
         ("algorithms", "from envs.battle.engine import step", "envs.battle.engine.step"),
         ("algorithms", "import envs", "envs"),
         ("algorithms", "from harness.stats import wilson", "harness.stats.wilson"),
-        ("studies", "if True:\n    from harness import config", "harness.config"),
+        ("studies", "if True:\n    from harness.cli import overrides", "harness.cli.overrides"),
         ("harness", "import tests.studies.sample", "tests.studies.sample"),
         ("envs", "import smacv2", "smacv2 outside a function"),
         ("harness", "class C:\n    from triton import jit", "triton.jit outside a function"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.registry import Registry, UnknownIdError, load
-from harness.errors import UsageError
+from harness.cli.errors import UsageError
 from harness.loggers.protocol import LoggedRun, Logger
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import envs.registry
-from harness.command_line import (
+from harness.cli.common import (
     ALL_DONE,
     INTERRUPTED,
     WRONG_USE,
@@ -27,16 +27,16 @@ from harness.command_line import (
     say,
     writing_results,
 )
-from harness.errors import UsageError, unknown_name
-from harness.findings import find
-from harness.flags import default_study
-from harness.progress import with_bar
+from harness.cli.compare_args import default_study
+from harness.cli.errors import UsageError, unknown_name
+from harness.cli.progress import with_bar
 from harness.report.build import Report, Wanted, write_report
-from harness.report.collect import StudyData, collect
-from harness.stored import stored_study
-from harness.table import as_json
-from studies.errors import StorageError
-from studies.place import without_passwords
+from harness.report.data import StudyData, collect
+from harness.results.findings import find
+from harness.results.tables import as_json
+from harness.runs.stored import stored_study
+from studies.db.errors import StorageError
+from studies.db.storage_url import without_passwords
 from studies.store import DEFAULT_STORAGE
 
 

@@ -12,21 +12,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from harness.command_line import say
-from harness.findings import Findings
+from harness.cli.common import say
+from harness.plots.curves import MEASURES, plot_learning, plot_over_scenarios
+from harness.plots.figure import Plot
+from harness.plots.masks import plot_masks
+from harness.plots.outcomes import plot_profiles, plot_trade_offs, plot_win_rates
 from harness.report import sections
 from harness.report.clips import Clip, Job, clip_jobs, make_clip
-from harness.report.collect import StudyData
-from harness.report.curves import MEASURES, plot_learning, plot_over_scenarios
-from harness.report.figure import Plot
-from harness.report.masks import plot_masks
+from harness.report.data import StudyData
 from harness.report.method import method_section
-from harness.report.outcomes import plot_profiles, plot_trade_offs, plot_win_rates
 from harness.report.page import Page, Section, render
-from harness.report.records import provenance_section, runs_section
+from harness.report.runs import provenance_section, runs_section
 from harness.report.throughput import find_records, plot_crossings, throughput_section
+from harness.results.findings import Findings
+from harness.runs.files import replacing
 from harness.throughput.record import Record
-from harness.whole_file import replacing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,13 +15,13 @@ from envs.battle.engine import BattleEnv
 from envs.battle.state import TICKS_PER_SECOND
 from envs.render import Renderer
 from envs.render.style import palette
-from harness.errors import UsageError
-from harness.evaluate import Greedy
-from harness.folders import file_name, run_folder
-from harness.report.collect import StudyData, key_of
-from harness.train import CHECKPOINT
-from harness.trained import read_run
-from harness.video import write_gif
+from harness.cli.errors import UsageError
+from harness.report.data import StudyData, key_of
+from harness.runs.evaluate import Greedy
+from harness.runs.folders import file_name, run_folder
+from harness.runs.policy import read_run
+from harness.runs.train import CHECKPOINT
+from harness.video.encode import write_gif
 from harness.watch import Show, pictures
 from studies.rows import RunRow
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from harness.published import SOURCE
 from harness.report.page import Details, Section
+from harness.results.published import SOURCE
 from harness.stats import COVERAGE, COVERAGE_NEAR_ZERO, ENOUGH_SEEDS, RESAMPLES
 from studies.rows import RunRow
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.plots.figure import Plot
+from harness.plots.style import DARK, page_rules, palette_css
 from harness.report.clips import Clip
-from harness.report.figure import Plot
-from harness.report.style import DARK, page_rules, palette_css
 
 
 @dataclass(frozen=True, kw_only=True)

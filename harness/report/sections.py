@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.findings import Findings
-from harness.meanings import meanings
+from harness.plots.figure import Plot
 from harness.report.clips import Clip
-from harness.report.collect import StudyData
-from harness.report.figure import Plot
+from harness.report.data import StudyData
 from harness.report.page import Details, Head, Section, Table
-from harness.summary import Row
-from harness.table import COLUMNS, LEFT, OVERALL, cells_of, footnotes, over_several
+from harness.results.aggregates import Row
+from harness.results.findings import Findings
+from harness.results.meanings import meanings
+from harness.results.tables import COLUMNS, LEFT, OVERALL, cells_of, footnotes, over_several
 
 
 def result_section(data: StudyData, findings: Findings, plots: Sequence[Plot]) -> Section:

@@ -9,12 +9,12 @@ import rich.table
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from harness.errors import UsageError
-from harness.report.figure import Plot, draw_plot
+from harness.cli.errors import UsageError
+from harness.plots.figure import Plot, draw_plot
+from harness.plots.style import INK, series
+from harness.plots.throughput import Point, crossing, draw_line, in_order, place_of
 from harness.report.page import Details, Head, Section, Table
-from harness.report.style import INK, series
 from harness.throughput.marks import conclusions, sparse_gain
-from harness.throughput.plot import Point, crossing, draw_line, in_order, place_of
 from harness.throughput.record import Record, read_record
 from harness.throughput.report import SPREAD, agents_table, reasons
 from harness.throughput.results import Gain, WorkResult

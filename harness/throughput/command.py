@@ -13,7 +13,7 @@ import torch
 import algorithms.registry
 import envs.registry
 from algorithms.settings.names import ALGORITHMS as KNOWN_ALGORITHMS
-from harness.command_line import (
+from harness.cli.common import (
     ALL_DONE,
     INTERRUPTED,
     SOME_MISSING,
@@ -26,17 +26,17 @@ from harness.command_line import (
     names_in,
     say,
 )
-from harness.config import check_targets, parse_setting
-from harness.errors import UsageError, unknown_name
-from harness.flags import default_study
-from harness.plan import resolve_device
-from harness.throughput.plot import plot
+from harness.cli.compare_args import default_study
+from harness.cli.errors import UsageError, unknown_name
+from harness.cli.overrides import check_targets, parse_setting
+from harness.plots.throughput import plot
+from harness.runs.plan import resolve_device
+from harness.runs.policy import folder_of_trial, read_run
 from harness.throughput.record import Record, new_record, open_record
 from harness.throughput.report import show
 from harness.throughput.subject import Subject, fresh, trained
 from harness.throughput.sweep import DTYPES, Grid, measure
-from harness.trained import folder_of_trial, read_run
-from studies.errors import StorageError
+from studies.db.errors import StorageError
 from studies.store import DEFAULT_STORAGE
 
 ALL_HIDDEN = (64, 128, 256, 512, 1024, 2048, 4096)

@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from harness.errors import UsageError
-from harness.provenance import collect
+from harness.cli.errors import UsageError
+from harness.runs.files import replacing
+from harness.runs.provenance import collect
 from harness.throughput.peak import Peak
 from harness.throughput.results import CellResult, Key, WorkResult, cell_from, work_from
-from harness.whole_file import replacing
-from studies.errors import StorageError
+from studies.db.errors import StorageError
 
 SCHEMA = 2
 """2: the ways that gains are about are timed again after they were chosen (``again``); each cell names its subject."""

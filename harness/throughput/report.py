@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from harness.command_line import say
+from harness.cli.common import say
 from harness.throughput.marks import conclusions
 from harness.throughput.peak import Peak
 from harness.throughput.record import Record

@@ -10,9 +10,9 @@ from typing import Any
 import algorithms.registry
 import envs.registry
 from algorithms.protocol import PolicyLayers
-from harness.config import Setting, resolve_config, resolve_env
-from harness.errors import UsageError
-from harness.trained import TrainedRun
+from harness.cli.errors import UsageError
+from harness.cli.overrides import Setting, resolve_config, resolve_env
+from harness.runs.policy import TrainedRun
 
 HIDDEN_FIELD, GRU_FIELD = "rnn_hidden_dim", "mask_gru"
 
@@ -73,7 +73,7 @@ def trained(run: TrainedRun) -> Subject:
     """A policy as its checkpoint left it.
 
     Args:
-        run: what ``harness.trained.read_run`` gave.
+        run: what ``harness.runs.policy.read_run`` gave.
 
     Raises:
         UsageError: it does not fit this program, or has no layers to look at.

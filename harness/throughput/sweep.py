@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from algorithms.protocol import PolicyLayers
-from harness.command_line import say
-from harness.progress import LINE_INTERVAL
+from harness.cli.common import say
+from harness.cli.progress import LINE_INTERVAL
 from harness.throughput.backends import all_backends, first_line
 from harness.throughput.cell import PolicyBench
 from harness.throughput.peak import measure_peak
@@ -22,7 +22,7 @@ from harness.throughput.race import Bench, DeviceLost, bench, still_alive
 from harness.throughput.record import Record
 from harness.throughput.results import CellResult, Key
 from harness.throughput.subject import Subject
-from studies.errors import StorageError
+from studies.db.errors import StorageError
 
 DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32")}
 SECONDS = 0.06

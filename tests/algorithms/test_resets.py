@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from algorithms import registry
-from harness.config import Setting, resolve_config
+from harness.cli.overrides import Setting, resolve_config
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, learner
 
 RUN = 100_500  # a hundredth of the published run

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from studies.schema import SCHEMA_VERSION
+from studies.db.schema import SCHEMA_VERSION
 from tests.studies.sample import OUTCOMES, RESULT, begin, evaluate, open_store
 
 FOLDER = Path(__file__).parent

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from harness.budgets import BUDGETS
-from harness.flags import Request
+from harness.cli.compare_args import Request
+from harness.runs.budget import BUDGETS
 
 
 def request_for(**changed: object) -> Request:

@@ -11,19 +11,21 @@ import pytest
 
 import envs.registry
 from algorithms.replay.replay import EpisodeReplay
-from harness import policies, scripted, watch
-from harness.budgets import BUDGETS
-from harness.command_line import ALL_DONE, INTERRUPTED, WRONG_USE
+from harness import baselines as scripted
+from harness import watch
+from harness.cli.common import ALL_DONE, INTERRUPTED, WRONG_USE
+from harness.cli.compare_args import read_flags
+from harness.cli.errors import UsageError
 from harness.compare import main
-from harness.errors import UsageError
-from harness.flags import read_flags
-from harness.job import job_of, plan_of
-from harness.plan import plan_runs
-from harness.rollout import Rollout
+from harness.runs import scripted_policies as policies
+from harness.runs.budget import BUDGETS
+from harness.runs.job import job_of, plan_of
+from harness.runs.plan import plan_runs
+from harness.runs.rollout import Rollout
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import FakeEnv
 from tests.harness.fake_request import request_for
-from tests.harness.test_resume import stop_after
+from tests.harness.runs.test_resume import stop_after
 from tests.sc2.fake_game import use_fake
 
 

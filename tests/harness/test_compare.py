@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.command_line import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE
-from harness.train import TrainingRun
+from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE
+from harness.runs.train import TrainingRun
 from studies.rows import RunRow
 from studies.store import StudyStore
 from tests.harness.conftest import Compare
@@ -110,7 +110,7 @@ def test_a_disk_that_is_full_does_not_cost_the_others(
     def no_room(*_given: object, **_named: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("harness.train.plot_curves", no_room)
+    monkeypatch.setattr("harness.runs.train.plot_curves", no_room)
     monkeypatch.setattr(Path, "write_text", no_room)
     assert compare(*SHORT, "--seeds", "2") == SOME_MISSING
     said = capsys.readouterr().out
@@ -137,7 +137,7 @@ def test_a_table_that_cannot_be_written_is_shown_and_told(
 
 
 def _breaks_for_seed_zero(update):  # type: ignore[no-untyped-def]
-    from harness.seeding import derive_seed
+    from harness.runs.seeding import derive_seed
 
     def broken(self, batch, env_steps):  # type: ignore[no-untyped-def]
         if self.seed == derive_seed(0, "algorithm"):

@@ -10,7 +10,7 @@ import pytest
 
 from envs.battle.scenarios import fixed_scenarios
 from envs.sc2 import installation
-from harness.command_line import ALL_DONE, SOME_MISSING, WRONG_USE
+from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
 from harness.doctor import Step, findings, main
 from tests.sc2.fake_game import use_fake
 

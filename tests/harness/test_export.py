@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from harness.command_line import ALL_DONE, WRONG_USE
-from harness.errors import UsageError
+from harness.cli.common import ALL_DONE, WRONG_USE
+from harness.cli.errors import UsageError
 from harness.export import main
-from harness.marl_eval import environment_of, marl_eval_layout
-from harness.plan import plan_runs
-from harness.variants import group_study
+from harness.results.grouping import group_study
+from harness.results.marl_eval import environment_of, marl_eval_layout
+from harness.runs.plan import plan_runs
 from studies.rows import CurvePoint, RunRow
 from tests.harness.conftest import Compare
 from tests.harness.fake_request import request_for
-from tests.harness.test_table import points, run_row
+from tests.harness.results.test_tables import points, run_row
 from tests.studies.test_reader import make, protected
 
 

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 import envs
-from harness.checkpoint import save_checkpoint
-from harness.command_line import ALL_DONE, WRONG_USE
+from harness.cli.common import ALL_DONE, WRONG_USE
 from harness.compare import main as compare_main
-from harness.trained import read_run
+from harness.runs.checkpoint import save_checkpoint
+from harness.runs.policy import read_run
 from harness.watch import agents, main, prepare, read_flags
 from tests.harness.conftest import Compare
 

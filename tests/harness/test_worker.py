@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness import worker
-from harness.command_line import ALL_DONE, SOME_MISSING, WRONG_USE
-from harness.errors import UsageError
-from harness.job import job_of, plan_of
-from harness.plan import plan_runs
+from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
+from harness.cli.errors import UsageError
+from harness.runs.job import job_of, plan_of
+from harness.runs.plan import plan_runs
 from studies.store import StudyStore
 from tests.harness.conftest import Compare
 from tests.harness.fake_algorithm import RuleAlgorithm

@@ -19,8 +19,8 @@ import envs.registry
 from algorithms import registry
 from algorithms.protocol import Algorithm
 from algorithms.replay.replay import EpisodeReplay
-from harness.evaluate import Evaluation, evaluate
-from harness.rollout import Rollout
+from harness.runs.evaluate import Evaluation, evaluate
+from harness.runs.rollout import Rollout
 
 FIGHT = envs.Scenario(
     race="terran",

@@ -14,10 +14,10 @@ import pytest
 from optuna.storages._rdb.models import BaseModel as OptunaModel
 from sqlalchemy import create_engine
 
-from studies.errors import StorageError, translated
-from studies.place import read_storage
+from studies.db.errors import StorageError, translated
+from studies.db.schema import SCHEMA_VERSION
+from studies.db.storage_url import read_storage
 from studies.run import RunRecord
-from studies.schema import SCHEMA_VERSION
 from studies.store import StudyStore
 from tests.limits import file_size_limit, ordinary_user
 from tests.studies.sample import RESULT, begin, evaluate, open_store, query, url

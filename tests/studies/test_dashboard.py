@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from studies.place import read_storage
+from studies.db.storage_url import read_storage
 from studies.trials import METRIC_NAMES
 from tests.studies.sample import RESULT, begin, open_store, url
 

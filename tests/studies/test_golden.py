@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.schema import SCHEMA_VERSION
+from studies.db.schema import SCHEMA_VERSION
 from tests.golden.make_database import restore
 from tests.studies.sample import CONFIG, OUTCOMES, RESULT, begin, open_store, query, states
 

@@ -13,9 +13,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from studies import migrate
-from studies.errors import StorageError
-from studies.schema import SCHEMA_VERSION, Base
+from studies.db import migrate
+from studies.db.errors import StorageError
+from studies.db.schema import SCHEMA_VERSION, Base
 from tests.golden.make_database import restore
 from tests.studies.sample import open_store, query, url
 from tests.studies.test_kill import ROOT

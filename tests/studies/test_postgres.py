@@ -12,10 +12,10 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 
-from studies.database import clock, connect, transaction
-from studies.errors import StorageError
-from studies.place import read_storage
-from studies.schema import SCHEMA_VERSION
+from studies.db.database import clock, connect, transaction
+from studies.db.errors import StorageError
+from studies.db.schema import SCHEMA_VERSION
+from studies.db.storage_url import read_storage
 from studies.search import SearchStudy
 from studies.store import StudyStore, study_names
 from tests.studies.sample import CONFIG, KEY, OUTCOMES, RESULT, begin, evaluate

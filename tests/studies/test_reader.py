@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from studies.errors import StorageError
+from studies.db.errors import StorageError
+from studies.db.schema import SCHEMA_VERSION
 from studies.reader import StudyReader
-from studies.schema import SCHEMA_VERSION
 from tests.golden.make_database import restore
 from tests.limits import ordinary_user
 from tests.studies.sample import OUTCOMES, RESULT, begin, evaluate, open_store, query, url

@@ -16,7 +16,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
-from studies.errors import StorageError
+from studies.db.errors import StorageError
 from studies.search import RETRIES, ObjectiveBroke, SearchStudy, search_names
 from studies.space import Choice, Range, from_json, suggest, to_json
 from studies.store import StudyStore

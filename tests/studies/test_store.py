@@ -10,10 +10,10 @@ from pathlib import Path
 import optuna
 import pytest
 
-from studies.errors import RunTakenOver, StorageError
+from studies.db.errors import RunTakenOver, StorageError
+from studies.db.schema import Result
 from studies.owner import HEARTBEAT_BOUND, Owner
 from studies.rows import RunResult
-from studies.schema import Result
 from studies.store import StudyStore
 from studies.trials import METRIC_NAMES, Trials
 from tests.studies.sample import (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageError
+from harness.cli.errors import UsageError
 from harness.loggers import LoggedRun, RunLog, check_loggers, logger_ids, register_logger, registry
 from studies.rows import CurvePoint
 from tests.studies.sample import RESULT

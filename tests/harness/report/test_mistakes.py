@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.command_line import WRONG_USE
+from harness.cli.common import WRONG_USE
 from tests.harness.report.conftest import ReportCommand
 from tests.harness.report.made_up import STUDY, make_study
 from tests.limits import file_size_limit

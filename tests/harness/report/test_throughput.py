@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.provenance import collect
 from harness.report.throughput import find_records, plot_crossings, throughput_section
+from harness.runs.provenance import collect
 from harness.throughput.record import SCHEMA, Record
 from harness.throughput.results import CellResult, WayResult, WorkResult
 from harness.throughput.timing import Timing

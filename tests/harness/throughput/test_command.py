@@ -16,16 +16,16 @@ import torch
 import algorithms.registry
 import envs.registry
 from algorithms.k24 import K24Config
-from harness.checkpoint import save_checkpoint
-from harness.command_line import make_console
+from harness.cli.common import make_console
+from harness.runs.checkpoint import save_checkpoint
+from harness.runs.policy import read_run
+from harness.runs.train import CHECKPOINT
 from harness.throughput import sweep
 from harness.throughput.cell import PolicyBench
 from harness.throughput.command import ALL_BATCHES, ALL_HIDDEN, main, read_flags
 from harness.throughput.race import DeviceLost, bench
 from harness.throughput.record import new_record
 from harness.throughput.subject import trained
-from harness.train import CHECKPOINT
-from harness.trained import read_run
 from studies.store import StudyStore
 from tests.harness.throughput.stand_in import ReferenceCutlass, ReferenceFeatures
 

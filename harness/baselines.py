@@ -1,0 +1,291 @@
+"""What policies that do not learn win: many battles of every scenario, in one table.
+
+    python -m harness.scripted --out docs/results/scripted.csv
+
+It tells how hard a scenario is before anybody has trained, and whether a learner has learned more than to shoot at the
+nearest. Every policy meets the same battles; one seed gives the same table again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import envs
+from harness.cli.common import (
+    ALL_DONE,
+    INTERRUPTED,
+    WRONG_USE,
+    Parser,
+    at_least_one,
+    import_user_code,
+    make_console,
+    make_folder,
+    names_in,
+    say,
+    world_settings,
+)
+from harness.cli.errors import UsageError
+from harness.cli.overrides import resolve_env
+from harness.results.tables import clock, empty_table, write_csv
+from harness.runs import scripted_policies as policies
+from harness.runs.evaluate import Battle, play
+from harness.runs.seeding import derive_seed
+from harness.stats import wilson
+
+MOST_SLOTS = 128
+"""Battles side by side: enough to keep the engine busy; with more, the last ones to end keep more slots waiting."""
+MOST_GAMES = 4
+"""The same where each battle is a game of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One policy on one scenario. Means are over finished battles."""
+
+    scenario: str
+    policy: str
+    battles: int
+    """Battles finished; aborted ones are left out."""
+    aborted: int
+    """Battles in which the world broke down."""
+    win_rate: float
+    """Wins / battles finished; a battle cut by the time limit is not won."""
+    win_low: float
+    """Lower end of Wilson's 95% interval over battles."""
+    win_high: float
+    return_mean: float
+    """Undiscounted."""
+    length_mean: float
+    """env_steps."""
+    dead_allies_mean: float
+    """When the battle ended."""
+    dead_enemies_mean: float
+    timeouts: int
+    """Battles cut by the time limit."""
+    seed: int
+
+    def cells(self) -> dict[str, str]:
+        """The row as the terminal shows it."""
+        return {
+            "scenario": self.scenario,
+            "policy": self.policy,
+            "win rate [95%]": f"{self.win_rate:.3f} [{self.win_low:.3f}, {self.win_high:.3f}]",
+            "return": f"{self.return_mean:.2f}",
+            "env steps": f"{self.length_mean:.1f}",
+            "dead allies": f"{self.dead_allies_mean:.2f}",
+            "dead enemies": f"{self.dead_enemies_mean:.2f}",
+            "timeouts": f"{self.timeouts:,}",
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for, names checked, nothing played yet."""
+
+    pairs: tuple[tuple[str, str], ...]
+    """Scenario and policy of each row."""
+    env_options: dict[str, dict[str, Any]]
+    """By scenario, every option of its world."""
+    battles: int
+    seed: int
+    out: Path | None
+    """The CSV file."""
+    backend: str = "battle"
+    """Who plays the scenarios."""
+
+    @property
+    def slots(self) -> int:
+        """Battles side by side: as many as divide the number of battles evenly."""
+        most = min(self.battles, MOST_SLOTS if self.backend == "battle" else MOST_GAMES)
+        return max(slots for slots in range(1, most + 1) if self.battles % slots == 0)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Play and show the table; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
+    console = make_console()
+    try:
+        request = read_flags(sys.argv[1:] if argv is None else argv)
+        if request.out is not None:
+            make_folder(request.out.parent)
+        started = time.perf_counter()
+        rows = play_all(console, request)
+        title = f"{request.battles:,} battles a row, seed {request.seed}, {clock(time.perf_counter() - started)} in all"
+        table = empty_table(title, rows[0].cells())
+        for row, after in zip_longest(rows, rows[1:]):
+            table.add_row(*row.cells().values(), end_section=after is not None and after.scenario != row.scenario)
+        console.print(table)
+        if request.out is not None:
+            write_csv(request.out, [dataclasses.asdict(row) for row in rows])
+            say(console, f"written: {request.out}")
+    except UsageError as mistake:
+        print(f"error: {mistake}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print("\nstopped; nothing is kept", file=sys.stderr)
+        return INTERRUPTED
+    return ALL_DONE
+
+
+def play_all(console: Console, request: Request) -> list[Row]:
+    """Every policy on every scenario; a bar on a terminal, a line for each row elsewhere."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+    rows = []
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("battles", total=len(request.pairs) * request.battles)
+        for scenario, policy in request.pairs:
+            bar.update(task, description=f"{scenario} {policy}")
+            rows.append(play_one(request, scenario, policy, partial(bar.advance, task)))
+            if not console.is_terminal:
+                say(console, f"{scenario} {policy}: win rate {rows[-1].cells()['win rate [95%]']}")
+    return rows
+
+
+def play_one(request: Request, scenario: str, policy: str, on_battles: Callable[[int], None]) -> Row:
+    """One policy on one scenario; ``on_battles`` is told of battles as they end.
+
+    Raises:
+        UsageError: every battle aborted.
+    """
+    options = {**request.env_options[scenario], **policies.entry(policy).env_options}
+    env = envs.make(scenario, request.slots, seed=0, backend=request.backend, **options)
+    made = policies.make(policy, derive_seed(request.seed, "algorithm", scenario))
+    seed = derive_seed(request.seed, "evaluation", scenario)
+    try:
+        battles = play(made, env, episodes=request.battles, seed=seed, on_battles=on_battles)
+    finally:
+        env.close()
+    return summarise(scenario, policy, request.seed, battles)
+
+
+def summarise(scenario: str, policy: str, seed: int, battles: Sequence[Battle]) -> Row:
+    """The row of these battles.
+
+    Raises:
+        UsageError: every battle aborted.
+    """
+    finished = [battle for battle in battles if not battle.outcome.aborted]
+    if not finished:
+        raise UsageError(f"all {len(battles)} battles of {policy} on {scenario} aborted; look at the world's messages")
+    win_rate = wilson(sum(battle.outcome.won for battle in finished), len(finished))
+    return Row(
+        scenario=scenario,
+        policy=policy,
+        battles=len(finished),
+        aborted=len(battles) - len(finished),
+        win_rate=win_rate.estimate,
+        win_low=win_rate.low,
+        win_high=win_rate.high,
+        return_mean=float(np.mean([battle.outcome.episode_return for battle in finished])),
+        length_mean=float(np.mean([battle.outcome.length for battle in finished])),
+        dead_allies_mean=float(np.mean([battle.dead_allies for battle in finished])),
+        dead_enemies_mean=float(np.mean([battle.dead_enemies for battle in finished])),
+        timeouts=sum(battle.outcome.truncated for battle in finished),
+        seed=seed,
+    )
+
+
+def read_flags(argv: Sequence[str]) -> Request:
+    """Read the command line.
+
+    Raises:
+        UsageError: an unknown name or a malformed value.
+        SystemExit: after ``--help``.
+    """
+    early, _ = flag_parser(import_only=True).parse_known_args(argv)
+    for target in early.imports:
+        import_user_code(target)
+    flags = flag_parser().parse_args(argv)
+    known = envs.ids()
+    everything = ",".join(id for id in known if is_played(id, flags.backend))
+    scenarios = names_in("scenario", flags.scenarios or everything, known, envs.registry.real_name)
+    named = names_in("policy", flags.policies, policies.ids()) if flags.policies else ()
+    settings = world_settings(flags.settings)
+    options = {id: dataclasses.asdict(resolve_env(id, settings, flags.backend)[0]) for id in scenarios}
+    if any(option.get("heuristic_ai") for option in options.values()):
+        raise UsageError(
+            "env.heuristic_ai=true lets the world act in every policy's place; --policies nearest-free plays that way"
+        )
+    if flags.seed < 0:
+        raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
+    if flags.out is not None and flags.out.is_dir():
+        raise UsageError(f"--out {flags.out} is a folder; name a file in it, for example {flags.out / 'scripted.csv'}")
+    return Request(
+        pairs=tuple(pair for scenario in scenarios for pair in pairs_of(scenario, named, flags.backend)),
+        env_options=options,
+        battles=at_least_one("--battles", flags.battles),
+        seed=flags.seed,
+        out=flags.out,
+        backend=flags.backend,
+    )
+
+
+def is_played(scenario: str, backend: str) -> bool:
+    """Whether a scenario is among those that a command without ``--scenarios`` plays."""
+    row = envs.registry.entry(scenario)
+    return not row.requires and (backend == "battle" or row.source in (envs.registry.SMACV2, envs.registry.SMAC))
+
+
+def pairs_of(scenario: str, named: Sequence[str], backend: str) -> list[tuple[str, str]]:
+    """A scenario with each policy that was named, or with each that can play it where none was.
+
+    Raises:
+        UsageError: one that was named cannot.
+    """
+    for policy in named:
+        policies.check_plays(policy, scenario, backend)
+    able = named or [policy for policy in policies.ids() if not policies.missing(policy, scenario, backend)]
+    return [(scenario, policy) for policy in able]
+
+
+def flag_parser(*, import_only: bool = False) -> argparse.ArgumentParser:
+    """The flags; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
+    known = "\n".join(f"  {name:16} {policies.entry(name).summary}" for name in policies.ids())
+    parser = Parser(
+        prog="python -m harness.scripted",
+        description="Play battles with policies that do not learn, and show what they win.",
+        epilog=f"policies:\n{known}\nscenarios: {', '.join(envs.ids())}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=not import_only,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
+    if import_only:
+        return parser
+    add("--scenarios", metavar="A,B", help="where they fight (default: wherever no further package is needed)")
+    add("--policies", metavar="A,B", help="who fights (default: all that can)")
+    add(
+        "--backend",
+        default="battle",
+        choices=tuple(envs.registry.BACKENDS),
+        help="the built-in engine, or StarCraft II through smacv2, where policies play that need no more",
+    )
+    add("--battles", type=int, default=1000, metavar="N", help="battles a policy and scenario (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="which battles (default: %(default)s)")
+    add(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="env.KEY=VALUE",
+        help="one setting of the world (env.rules=2023); may be repeated",
+    )
+    add("--out", type=Path, metavar="FILE", help="write the table as CSV")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Command line: parsers, settings typed as NAME=VALUE, progress, errors."""

@@ -1,0 +1,142 @@
+"""What the commands of the harness share: exit codes, flags that several of them have, and how they speak."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+from rich.text import Text
+
+from harness.cli.errors import UsageError, unknown_name
+from harness.cli.overrides import Setting, parse_setting
+
+ALL_DONE, SOME_MISSING, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports mistakes like every other part of the program: one line, no usage dump."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; all flags: {self.prog} --help")
+
+
+def import_user_code(target: str) -> None:
+    """Run a user's own module or file, so that what it registers can be named by the other flags.
+
+    Raises:
+        UsageError: it is not there, or it fails while it is imported.
+    """
+    path = Path(target)
+    try:
+        if path.suffix != ".py":
+            importlib.import_module(target)
+            return
+        spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+        if not path.is_file() or spec is None or spec.loader is None:
+            raise FileNotFoundError(f"no such file: {path}")
+        if path.stem in sys.modules:
+            raise ImportError(f"a module named {path.stem} is there already; give the file another name")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UsageError(
+            f"--import {target} failed: {type(error).__name__}: {error}. Give a file (my_map.py) or a module (my.maps) "
+            "that calls envs.register or algorithms.registry.register"
+        ) from error
+
+
+def names_in(kind: str, text: str, known: Sequence[str], real: Callable[[str], str] = str) -> tuple[str, ...]:
+    """The names in a list, each once; ``real`` knows other words for some of them."""
+    names = tuple(dict.fromkeys(real(part.strip()) for part in text.split(",") if part.strip()))
+    if not names:
+        raise UsageError(f"no {kind} given; known: {', '.join(known)}")
+    for name in names:
+        if name not in known:
+            hint = "One of your own: --import my_file.py"
+            raise unknown_name(kind, name, known, hint=hint)
+    return names
+
+
+def listed(text: str | None) -> list[str]:
+    """The parts of a list with commas; none where nothing was given."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def at_least_one(flag: str, value: int) -> int:
+    if value < 1:
+        raise UsageError(f"{flag} is {value}, it must be at least 1")
+    return value
+
+
+def world_settings(arguments: Sequence[str]) -> list[Setting]:
+    """Every ``--set`` of a command that trains nothing, so that only the world has settings.
+
+    Raises:
+        UsageError: a malformed one, or one of an algorithm.
+    """
+    settings = [parse_setting(argument) for argument in arguments]
+    for setting in settings:
+        if setting.target != "env":
+            raise UsageError(
+                f"--set {setting.target}.{setting.key}: only the world has settings here: --set env.KEY=VALUE"
+            )
+    return settings
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for results now, rather than find out after training that it cannot be.
+
+    Raises:
+        UsageError: it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UsageError(f"--out {folder} cannot be written to ({error.strerror}); name another folder") from error
+
+
+@contextmanager
+def writing_results(folder: Path, stored: str) -> Iterator[None]:
+    """Within this block files are written that can be made again from what the database holds.
+
+    Args:
+        folder: where they go.
+        stored: the database, without its password.
+
+    Raises:
+        UsageError: one of them cannot be written: which, why, and what to type next.
+    """
+    try:
+        yield
+    except OSError as error:
+        in_the_way = isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError)
+        advice = "Move away what stands in its place" if in_the_way else f"Make room (df -h {folder}; ulimit -f)"
+        raise UsageError(
+            f"{error.filename or f'a file in {folder}'} cannot be written ({error.strerror or error}). All results are "
+            f"stored in {stored}. {advice}, then type the same command again: what is done is not repeated"
+        ) from error
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """A console; where there is no terminal, lines are not broken at 80 characters.
+
+    Args:
+        stderr: speak there, so that standard output holds nothing but what a machine reads.
+    """
+    console = Console(highlight=False, stderr=stderr)
+    return console if console.is_terminal else Console(highlight=False, width=200, stderr=stderr)
+
+
+def say(console: Console, line: str) -> None:
+    """One plain line."""
+    console.print(Text(line), soft_wrap=True)

@@ -1,0 +1,286 @@
+"""The command line of ``harness.compare``, read into one ``Request``."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import algorithms.registry
+import envs.registry
+from algorithms.k24 import K24Config
+from algorithms.settings.names import ALGORITHMS as KNOWN_ALGORITHMS
+from algorithms.settings.presets import RECOMMENDED
+from algorithms.settings.pymarl import SettingsFile, load_settings, shipped
+from harness.cli.common import Parser, at_least_one, import_user_code, names_in
+from harness.cli.errors import UsageError, unknown_name
+from harness.cli.overrides import Setting, check_targets, parse_setting
+from harness.runs.budget import BUDGETS, Budget, budget_named
+from harness.runs.checkpoint import REPLAY_LIMIT, CheckpointReplay
+from studies.db.storage_url import without_passwords
+from studies.store import DEFAULT_STORAGE
+
+DEFAULT_BUDGET = "quick"
+ReportKind = Literal["full", "plots", "none"]
+"""A page with a battle of each algorithm, one without, or none at all."""
+SIDE_BY_SIDE = {"battle": 8, "sc2": 4}
+"""``--num-envs`` by default. With ``sc2`` each is a game of its own, and evaluation takes as many again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asked for, names checked, nothing started yet."""
+
+    algorithms: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    seeds: tuple[int, ...]
+    budget: Budget
+    """``--budget``, with ``--env-steps`` applied."""
+    settings: tuple[Setting, ...]
+    """Every ``--set``, in the order given."""
+    files: tuple[SettingsFile, ...] = ()
+    """Every ``--config``, of different algorithms."""
+    preset: str | None = None
+    """``--preset``: a class of scenarios."""
+    storage: str
+    study: str
+    """Name of the Optuna study that the runs become trials of."""
+    device: str
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N``."""
+    out: Path
+    """Folder for checkpoints, tables and plots."""
+    num_envs: int
+    """E: training battles side by side."""
+    backend: str = "battle"
+    """Who plays: ``battle``, the built-in engine, or ``sc2``, StarCraft II."""
+    checkpoint_replay: CheckpointReplay = "auto"
+    deterministic: bool = False
+    """Use only operations that give the same bits each time."""
+    json: bool = False
+    """Write the findings to standard output as JSON, and everything else to standard error."""
+    n_jobs: int = 1
+    """Processes that work on the runs at the same time."""
+    imports: tuple[str, ...] = ()
+    """Every ``--import``."""
+    report: ReportKind = "full"
+    """What stands in the page at the end."""
+    command: str
+    """The command line, so that it can be typed again; passwords as ``***``."""
+
+    @property
+    def for_workers(self) -> list[str]:
+        """What worker processes of this machine are told."""
+        imports = [word for target in self.imports for word in ("--import", target)]
+        where = ["--storage", self.storage, "--study", self.study, "--out", str(self.out), "--device", self.device]
+        return [*where, *imports]
+
+
+def read_flags(argv: Sequence[str]) -> Request:
+    """Read the command line.
+
+    Raises:
+        UsageError: an unknown name or a malformed value.
+        SystemExit: after ``--help``.
+    """
+    early, _ = _parser(import_only=True).parse_known_args(argv)
+    for target in early.imports:
+        import_user_code(target)
+    flags = _parser().parse_args(argv)
+    algos = names_in("algorithm", flags.algos, algorithms.registry.ids(), lambda name: KNOWN_ALGORITHMS.get(name, name))
+    scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.real_name)
+    budget = budget_named(flags.budget)
+    if flags.env_steps is not None:
+        budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps))
+    given = SIDE_BY_SIDE[flags.backend] if flags.num_envs is None else flags.num_envs
+    num_envs = at_least_one("--num-envs", given)
+    if flags.backend == "sc2":
+        budget = budget.with_slots(num_envs)
+    settings = tuple(parse_setting(argument) for argument in flags.settings)
+    check_targets(settings, algos, algorithms.registry.ids())
+    check_preset(flags.preset, algos)
+    return Request(
+        algorithms=algos,
+        scenarios=scenarios,
+        seeds=parse_seeds(flags.seeds) if flags.seeds is not None else tuple(range(budget.seeds)),
+        budget=budget,
+        settings=settings,
+        files=read_files(flags.configs, algos),
+        preset=flags.preset,
+        storage=flags.storage,
+        study=flags.study or default_study(flags.budget, flags.env_steps, flags.backend),
+        device=flags.device,
+        out=Path(flags.out),
+        num_envs=num_envs,
+        backend=flags.backend,
+        checkpoint_replay=flags.checkpoint_replay,
+        deterministic=flags.deterministic,
+        json=flags.json,
+        n_jobs=at_least_one("--n-jobs", flags.n_jobs),
+        imports=tuple(flags.imports),
+        report=flags.report or ("plots" if flags.budget == "smoke" else "full"),
+        command=without_passwords(shlex.join(["python", "-m", "harness.compare", *argv])),
+    )
+
+
+def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile, ...]:
+    """Every ``--config``.
+
+    Raises:
+        UsageError: a file cannot be used, belongs to an algorithm that takes no part, or two belong to the same one.
+    """
+    files: dict[str, SettingsFile] = {}
+    for name in names:
+        try:
+            file = load_settings(name)
+        except ValueError as error:
+            raise UsageError(f"--config {error}") from error
+        if file.algorithm not in algos:
+            wanted = ",".join([*algos, file.algorithm])
+            raise UsageError(f"--config {name} is for {file.algorithm}, which takes no part; add it: --algos {wanted}")
+        if file.algorithm in files:
+            earlier = files[file.algorithm].name
+            raise UsageError(f"--config {earlier} and --config {name} are both for {file.algorithm}; give one of them")
+        files[file.algorithm] = file
+    return tuple(files.values())
+
+
+def check_preset(name: str | None, algos: Sequence[str]) -> None:
+    """Refuse a preset that is unknown or that nobody would follow.
+
+    Raises:
+        UsageError: which presets there are, or which algorithms follow one.
+    """
+    if name is None:
+        return
+    if name not in RECOMMENDED:
+        raise unknown_name("preset", name, RECOMMENDED)
+    if not any(issubclass(algorithms.registry.config_class(each), K24Config) for each in algos):
+        raise UsageError(f"--preset {name} is for k24 and its controls, none of which takes part; add one: --algos k24")
+
+
+def default_study(budget: str, env_steps: int | None, backend: str = "battle") -> str:
+    """``compare-standard``, ``compare-500000-steps``, ``compare-standard-500000-steps``, ``compare-sc2-standard``.
+
+    A budget decides more than the length, so runs of two budgets do not share a study by default; nor do worlds.
+    """
+    parts = ["compare"] if backend == "battle" else ["compare", backend]
+    if env_steps is None or budget != DEFAULT_BUDGET:
+        parts.append(budget)
+    if env_steps is not None:
+        parts.append(f"{env_steps}-steps")
+    return "-".join(parts)
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """``3`` means seeds 0, 1, 2; ``0,4,7`` lists them; ``4,`` is seed 4 alone.
+
+    Raises:
+        UsageError: anything else, or the same seed twice.
+    """
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 0 or (numbers == [0] and "," not in text):
+        raise UsageError(f"--seeds {text!r}: give how many (--seeds 3 runs seeds 0, 1, 2) or which (--seeds 0,4,7)")
+    if "," not in text:
+        return tuple(range(numbers[0]))
+    if len(set(numbers)) < len(numbers):
+        raise UsageError(f"--seeds {text!r} names a seed twice; a run is never done twice")
+    return tuple(numbers)
+
+
+def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
+    """The flags; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
+    parser = Parser(
+        prog="python -m harness.compare",
+        description="Train, judge and compare sparse multi-agent learners on battles of SMACv2, SMAC and your own.",
+        epilog=None if import_only else _registered(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=not import_only,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="MODULE_OR_FILE",
+        help="your own code, imported first, so that the maps and algorithms it registers can be named",
+    )
+    if import_only:
+        return parser
+    add = parser.add_argument
+    add("--algos", default="k24,qmix,kalei", metavar="A,B", help="algorithms to compare (default: %(default)s)")
+    add("--scenarios", default="terran_5_vs_5", metavar="A,B", help="where they fight (default: %(default)s)")
+    add("--seeds", metavar="N|A,B", help="how many seeds, or which (default: 1 for smoke and quick, else 3)")
+    add("--budget", default=DEFAULT_BUDGET, metavar="NAME", help="how long each run is (default: %(default)s)")
+    add("--env-steps", type=int, metavar="N", help="another length of each run; all else is the budget's")
+    add(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="TARGET.KEY=VALUE",
+        help="one setting of an algorithm (k24.div_coef=0.2) or of the world (env.rules=2023); may be repeated",
+    )
+    add(
+        "--config",
+        dest="configs",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=f"settings of one algorithm as PyMARL writes them; may be repeated; shipped: {', '.join(shipped())}",
+    )
+    add("--preset", metavar="NAME", help=f"recommended settings of k24 by scenario class: {', '.join(RECOMMENDED)}")
+    default = " or ".join(f"{number} with {backend}" for backend, number in SIDE_BY_SIDE.items())
+    add("--num-envs", type=int, metavar="E", help=f"training battles side by side (default: {default})")
+    add("--device", default="auto", metavar="auto|cpu|cuda", help="where networks live (default: cuda if there)")
+    add(
+        "--backend",
+        default="battle",
+        choices=tuple(envs.registry.BACKENDS),
+        help="the built-in engine, or StarCraft II through smacv2; python -m harness.doctor checks an installation",
+    )
+    add(
+        "--checkpoint-replay",
+        choices=get_args(CheckpointReplay),
+        default="auto",
+        help="whether checkpoints hold the replay, so that a resumed run goes on bit for bit, or it refills first; "
+        f"auto: up to {REPLAY_LIMIT // 10**6} MB of it (default: %(default)s)",
+    )
+    add(
+        "--deterministic",
+        action="store_true",
+        help="refuse operations that may give other bits each time, on a GPU above all; on a CPU runs repeat without",
+    )
+    add("--n-jobs", type=int, default=1, metavar="N", help="runs that go on at the same time (default: %(default)s)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="database of the study (default: %(default)s)")
+    add("--study", metavar="NAME", help="name of the study (default: by budget and length: compare-quick)")
+    add(
+        "--json",
+        action="store_true",
+        help="for machines: all findings as JSON on standard output, everything else on standard error",
+    )
+    add(
+        "--report",
+        choices=get_args(ReportKind),
+        help="the page at the end: full, with a battle of each algorithm; plots, without; or none (default: full, for "
+        "smoke plots); python -m harness.report writes it at any time",
+    )
+    add("--out", default="runs", metavar="FOLDER", help="checkpoints, tables and plots (default: %(default)s)")
+    return parser
+
+
+def _registered() -> str:
+    """What can be named, straight from the registries."""
+    lines = ["algorithms:"]
+    lines += [f"  {name:16} {algorithms.registry.entry(name).summary}" for name in algorithms.registry.ids()]
+    lines += ["scenarios:"]
+    lines += [f"  {name:20} {envs.registry.entry(name).summary}" for name in envs.registry.ids()]
+    lines += ["budgets:"]
+    lines += [f"  {budget.name:16} {budget.env_steps:>10,} env_steps; {budget.summary}" for budget in BUDGETS.values()]
+    return "\n".join(lines)

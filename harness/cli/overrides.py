@@ -1,0 +1,206 @@
+"""``--set k24.div_coef=0.2``: settings from the command line, read by the type of the field they set."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import envs.registry
+from harness.cli.errors import UsageError, unknown_name
+
+_BOOL_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One ``--set`` as typed."""
+
+    target: str
+    """An algorithm's name, or ``env``."""
+    key: str
+    """The field of its config, or the option of the world."""
+    text: str
+    """The value, not yet read."""
+
+
+def parse_setting(argument: str) -> Setting:
+    """Take ``target.key=value`` apart.
+
+    Raises:
+        UsageError: the argument has another form.
+    """
+    name, equals, text = argument.partition("=")
+    target, dot, key = name.strip().partition(".")
+    if not (equals and dot and target and key):
+        raise UsageError(
+            f"--set {argument!r} is not of the form TARGET.KEY=VALUE; for example: "
+            "--set k24.div_coef=0.2, --set env.prob_obs_enemy=0.0"
+        )
+    return Setting(target=target, key=key, text=text.strip())
+
+
+def check_targets(settings: Iterable[Setting], algorithms: Iterable[str], registered: Iterable[str]) -> None:
+    """Refuse settings for an algorithm that does not exist or does not take part.
+
+    Raises:
+        UsageError: which target is wrong and which would work.
+    """
+    taking_part = list(algorithms)
+    for setting in settings:
+        if setting.target in {"env", *taking_part}:
+            continue
+        if setting.target in registered:
+            raise UsageError(
+                f"--set {setting.target}.{setting.key}: {setting.target} is not part of this comparison; add it: "
+                f"--algos {','.join([*taking_part, setting.target])}"
+            )
+        raise unknown_name("target of --set", setting.target, [*taking_part, "env"])
+
+
+def resolve_config(
+    name: str, config_class: type, settings: Iterable[Setting], overrides: Mapping[str, Mapping[str, Any]]
+) -> tuple[Any, list[str]]:
+    """The algorithm's config with all overrides and then the user's settings applied.
+
+    Args:
+        name: the algorithm, for messages.
+        config_class: its frozen dataclass.
+        settings: every ``--set``; those for other targets are passed over.
+        overrides: who says so (``by the budget``) -> field -> value, later ones over earlier ones; keys that the
+            dataclass lacks are passed over.
+
+    Returns:
+        The config, and a line for each ``--set`` and each other value that differs from the default in code.
+
+    Raises:
+        UsageError: an unknown key, a value of the wrong type, or values that the dataclass refuses together.
+    """
+    hints = get_type_hints(config_class)
+    fields = {entry.name: hints[entry.name] for entry in dataclasses.fields(config_class)}
+    values: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    for reason, given in overrides.items():
+        known = {key: value for key, value in given.items() if key in fields}
+        values |= known
+        reasons |= dict.fromkeys(known, reason)
+    for setting in settings:
+        if setting.target != name:
+            continue
+        if setting.key not in fields:
+            raise unknown_name(f"setting of {name}", setting.key, fields)
+        values[setting.key] = parse_value(setting.text, fields[setting.key], where=f"{name}.{setting.key}")
+        reasons[setting.key] = "by --set"
+    try:
+        config = config_class(**values)
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}") from error
+    defaults = {entry.name: entry.default for entry in dataclasses.fields(config_class)}
+    said = [key for key, value in values.items() if reasons[key] == "by --set" or value != defaults[key]]
+    return config, [f"{name}.{key} = {values[key]} ({reasons[key]})" for key in said]
+
+
+def resolve_env(scenario: str, settings: Iterable[Setting], backend: str = "battle") -> tuple[Any, list[str]]:
+    """The options of a scenario's world: its own defaults, then every ``--set env.KEY``.
+
+    Raises:
+        UsageError: as ``resolve_config`` does, the backend does not play it, something that the world needs is not
+            installed, or the scenario was registered with defaults that its world refuses.
+    """
+    try:
+        world = envs.registry.options_class(scenario, backend)
+        envs.registry.make_options(scenario, {}, backend)  # its own defaults are names that its world knows
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    defaults = envs.registry.entry(scenario).defaults
+    options, lines = resolve_config("env", world, settings, {f"by {scenario}": defaults})
+    try:
+        envs.registry.require_installed(scenario, backend, options)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return options, lines
+
+
+def parse_value(text: str, kind: Any, *, where: str) -> Any:
+    """Read one value as the type of its field.
+
+    Args:
+        text: what the user typed.
+        kind: ``int``, ``float``, ``bool``, ``str``, a ``Literal``, a ``tuple[kind, ...]`` (comma-separated), or
+            any of them ``| None``.
+        where: the setting's full name, for the message.
+
+    Raises:
+        UsageError: the text does not fit; the message names the type and gives an example.
+    """
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _parse_union(text, get_args(kind), where)
+    if origin is Literal:
+        return _parse_literal(text, get_args(kind), where)
+    if origin is tuple:
+        member = get_args(kind)[0]
+        return tuple(parse_value(part.strip(), member, where=where) for part in text.split(",") if part.strip())
+    if kind is str:
+        return text
+    try:
+        return _SCALARS[kind](text)
+    except KeyError:
+        raise UsageError(f"{where}: a value of type {kind} cannot be given on the command line") from None
+    except ValueError:
+        raise UsageError(f"{where} takes {_EXAMPLES[kind].format(where=where)}; {text!r} is not one") from None
+
+
+def _parse_union(text: str, kinds: tuple[Any, ...], where: str) -> Any:
+    if type(None) in kinds and text.lower() == "none":
+        return None
+    members = [kind for kind in kinds if kind is not type(None)]
+    for kind in members[:-1]:
+        try:
+            return parse_value(text, kind, where=where)
+        except UsageError:
+            continue
+    return parse_value(text, members[-1], where=where)
+
+
+def _parse_literal(text: str, choices: tuple[Any, ...], where: str) -> Any:
+    for choice in choices:
+        if text == str(choice):
+            return choice
+    raise UsageError(f"{where} takes one of {', '.join(map(str, choices))}; {text!r} is not one of them")
+
+
+def _int(text: str) -> int:
+    """Also ``5e5`` and ``500_000``, as long as nothing is rounded away."""
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+        if not number.is_integer():
+            raise ValueError(text) from None
+        return int(number)
+
+
+def _float(text: str) -> float:
+    """Infinity and NaN are refused: no setting means anything by them, and they cannot be hashed."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _bool(text: str) -> bool:
+    if text.lower() not in _BOOL_WORDS:
+        raise ValueError(text)
+    return _BOOL_WORDS[text.lower()]
+
+
+_SCALARS: dict[type, Any] = {int: _int, float: _float, bool: _bool}
+_EXAMPLES: dict[type, str] = {
+    int: "an integer (int), for example {where}=200",
+    float: "a finite number (float), for example {where}=0.2",
+    bool: "true or false (bool), for example {where}=true",
+}

@@ -1,0 +1,156 @@
+"""What a run shows while it goes on: a bar on a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from harness.results.tables import clock
+
+T = TypeVar("T")
+LINE_INTERVAL = 10.0
+"""Seconds between two lines where there is no terminal."""
+EVENTS_SHOWN = 2
+"""Lines of one kind, numbers apart, that a run shows."""
+
+
+@contextmanager
+def battles_bar(console: Console, label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing elsewhere; what it gives is to be told how many battles have ended now."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("battles"))
+    with Progress(
+        *columns, TimeRemainingColumn(compact=True), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda battles: bar.advance(task, battles)
+
+
+def with_bar(console: Console, label: str, jobs: Sequence[T]) -> Iterator[T]:
+    """The jobs one after another; on a terminal with a bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield from bar.track(jobs, description=label)
+
+
+class RunProgress:
+    """Env steps, steps/s, latest evaluation and time left of one run.
+
+    Args:
+        console: where it is shown.
+        label: the run's name.
+        total: env_steps of the run.
+        start: env_steps that an earlier process has done.
+        transient: whether the bar goes away when it ends.
+    """
+
+    def __init__(self, console: Console, label: str, *, total: int, start: int = 0, transient: bool = False) -> None:
+        self._console, self._label, self._total = console, label, total
+        self._start, self._started = start, time.perf_counter()
+        self._latest = "not evaluated yet"
+        self._last_line = self._started
+        self._events: Counter[str] = Counter()
+        self._bar = None
+        if console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=None),
+                TextColumn("{task.completed:,.0f}/{task.total:,.0f} env steps"),
+                TextColumn("{task.fields[rate]:,.0f}/s"),
+                TextColumn("{task.fields[latest]}"),
+                TimeRemainingColumn(compact=True),
+            )
+            self._bar = Progress(*columns, console=console, refresh_per_second=4, transient=transient)
+            self._task = self._bar.add_task(label, total=total, completed=start, rate=0.0, latest=self._latest)
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def say(self, line: str) -> None:
+        """An event worth a line of its own, above the bar."""
+        self._console.print(Text(f"{self._label}: {line}"))
+
+    def event(self, line: str) -> None:
+        """Something the algorithm did; of the same kind only the first few are shown, all of them are stored."""
+        kind = re.sub(r"[\d.,]+", "#", line)
+        self._events[kind] += 1
+        if self._events[kind] <= EVENTS_SHOWN:
+            more = " (further ones are stored, not shown)" if self._events[kind] == EVENTS_SHOWN else ""
+            self.say(line + more)
+
+    def evaluated(self, env_steps: int, win_rate: float | None, mean_return: float) -> None:
+        """A new point of the learning curve; no win rate where no one wins."""
+        won = "" if win_rate is None else f"win rate {win_rate:.2f}, "
+        self._latest = f"{won}return {mean_return:.1f}"
+        if self._bar:
+            self._bar.update(self._task, latest=self._latest)
+        else:
+            self._line(env_steps)
+
+    def advance(self, env_steps: int) -> None:
+        """The run has come this far."""
+        if self._bar:
+            self._bar.update(self._task, completed=env_steps, rate=self._rate(env_steps))
+        elif time.perf_counter() - self._last_line >= LINE_INTERVAL:
+            self._line(env_steps)
+
+    def _rate(self, env_steps: int) -> float:
+        return (env_steps - self._start) / max(time.perf_counter() - self._started, 1e-9)
+
+    def _line(self, env_steps: int) -> None:
+        self._last_line = time.perf_counter()
+        rate = self._rate(env_steps)
+        left = f", {clock(max(self._total - env_steps, 0) / rate)} left" if rate > 0 else ""
+        self.say(f"{env_steps:,}/{self._total:,} env steps, {rate:,.0f}/s, {self._latest}{left}")
+
+
+class TrialProgress(RunProgress):
+    """The seeds of a trial as one bar on a terminal; nothing elsewhere, for the trial tells its evaluations itself.
+
+    Args:
+        console: where it is shown.
+        label: the trial's name.
+        env_steps: done so far, of each seed that is trained.
+        each: env_steps of a whole run.
+    """
+
+    def __init__(self, console: Console, label: str, *, env_steps: Sequence[int], each: int) -> None:
+        super().__init__(console, label, total=each * len(env_steps), start=sum(env_steps), transient=True)
+        self._others = 0
+
+    def turn_of(self, env_steps: int, all_env_steps: int) -> None:
+        """The next lines come from the seed that has done ``env_steps`` of the trial's ``all_env_steps``."""
+        self._others = all_env_steps - env_steps
+
+    def scored(self, score: str) -> None:
+        """What all seeds together came to at the last evaluation."""
+        self._latest = score
+        if self._bar:
+            self._bar.update(self._task, latest=score)
+
+    def say(self, line: str) -> None:
+        """A seed's own lines are stored with its run, and not shown."""
+
+    def evaluated(self, env_steps: int, win_rate: float | None, mean_return: float) -> None:
+        """Nor is what a seed alone has won."""
+
+    def advance(self, env_steps: int) -> None:
+        """The seed whose turn it is has come this far."""
+        if self._bar:
+            super().advance(self._others + env_steps)

@@ -1,0 +1,150 @@
+"""The command line of ``harness.tune``, read into one ``Question``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import algorithms.registry
+from algorithms.k24 import K24Config
+from algorithms.settings.presets import RECOMMENDED
+from harness.cli.common import Parser, at_least_one
+from harness.cli.compare_args import Request, check_preset
+from harness.cli.compare_args import read_flags as read_comparison
+from harness.cli.errors import UsageError
+from harness.search.space import class_of, parse_space, recommended_space
+from studies.db.storage_url import without_passwords
+from studies.space import Space
+
+FIRST_SEED = 100
+"""Seeds of a search start here, those of a comparison at 0: the winner is judged on seeds that did not choose it."""
+_PASSED_ON = ("--budget", "--env-steps", "--device", "--storage", "--out", "--n-jobs", "--num-envs", "--preset")
+"""Flags that mean what they mean in ``harness.compare``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What the user asked for, names checked, nothing started yet."""
+
+    runs: Request
+    """The runs of a trial: one algorithm, one scenario, its seeds; the settings that no trial changes."""
+    space: Space
+    """What trials change."""
+    why: str
+    """Where the space comes from, to be said."""
+    trials: int
+    """How many are wanted altogether."""
+    seed: int
+    """Of the sampler."""
+    heartbeat: float
+    """Seconds between two signs of life of a trial."""
+
+
+def read_flags(argv: Sequence[str]) -> Question:
+    """Read the command line.
+
+    Raises:
+        UsageError: an unknown name or a malformed value.
+        SystemExit: after ``--help``.
+    """
+    flags = _parser().parse_args(argv)
+    runs = read_comparison(_as_comparison(flags))
+    if len(runs.algorithms) > 1 or len(runs.scenarios) > 1:
+        raise UsageError("a search is for one algorithm on one scenario; give --algo and --scenario one name each")
+    algorithm, scenario = runs.algorithms[0], runs.scenarios[0]
+    fight = flags.preset or class_of(scenario)
+    check_preset(flags.preset, runs.algorithms)
+    is_k24 = issubclass(algorithms.registry.config_class(algorithm), K24Config)
+    space = parse_space(algorithm, flags.searches) if flags.searches else recommended_space(algorithm, fight)
+    why = "" if flags.searches or not is_k24 else f" (recommended for {fight} fights; another class: --preset NAME)"
+    both = [setting.key for setting in runs.settings if setting.target == algorithm and setting.key in space]
+    if both:
+        raise UsageError(
+            f"{both[0]} is both set and searched; leave out --set {algorithm}.{both[0]}, or name what to "
+            f"search with --search"
+        )
+    runs = dataclasses.replace(
+        runs,
+        preset=fight if is_k24 else None,
+        seeds=tuple(range(FIRST_SEED, FIRST_SEED + at_least_one("--seeds", flags.seeds))),
+        study=flags.study or f"tune-{algorithm}-{scenario.replace('/', '_')}-{runs.study.removeprefix('compare-')}",
+        command=without_passwords(shlex.join(["python", "-m", "harness.tune", *argv])),
+    )
+    if not 0 < flags.heartbeat < 3600:
+        raise UsageError(f"--heartbeat is {flags.heartbeat}, it must be a number of seconds above 0 and below 3600")
+    if flags.seed < 0:
+        raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
+    return Question(
+        runs=runs,
+        space=space,
+        why=why,
+        trials=at_least_one("--trials", flags.trials),
+        seed=flags.seed,
+        heartbeat=flags.heartbeat,
+    )
+
+
+def _as_comparison(flags: argparse.Namespace) -> list[str]:
+    """The same runs in the words of ``harness.compare``, which knows how to read them."""
+    words = ["--algos", flags.algo, "--scenarios", flags.scenario]
+    for flag in _PASSED_ON:
+        value = getattr(flags, flag.removeprefix("--").replace("-", "_"))
+        if value is not None and flag != "--preset":
+            words += [flag, str(value)]
+    words += [word for text in flags.settings for word in ("--set", text)]
+    words += [word for text in flags.configs for word in ("--config", text)]
+    words += [word for target in flags.imports for word in ("--import", target)]
+    return [*words, *(["--deterministic"] if flags.deterministic else [])]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="python -m harness.tune",
+        description="Search for an algorithm's settings on one scenario.",
+        epilog="Flags that are not explained are those of harness.compare.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--algo", default="k24", metavar="NAME", help="whose settings (default: %(default)s)")
+    add("--scenario", default="terran_5_vs_5", metavar="NAME", help="where it fights (default: %(default)s)")
+    add("--trials", type=int, default=20, metavar="N", help="settings to try altogether (default: %(default)s)")
+    add(
+        "--seeds",
+        type=int,
+        default=2,
+        metavar="N",
+        help=f"seeds of each trial, from {FIRST_SEED} on: a comparison has others (default: %(default)s)",
+    )
+    add(
+        "--search",
+        dest="searches",
+        action="append",
+        default=[],
+        metavar="TARGET.KEY=LOW:HIGH[:log]|A,B",
+        help="a setting to search, and where; may be repeated (default: what is recommended for the algorithm and the "
+        "class of the scenario)",
+    )
+    add(
+        "--preset",
+        metavar="NAME",
+        help=f"class of the scenario for k24: {', '.join(RECOMMENDED)} (default: by its units)",
+    )
+    add("--seed", type=int, default=0, metavar="N", help="of the sampler (default: %(default)s)")
+    add(
+        "--heartbeat",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="between two signs of life of a trial; three missed, and it is tried again (default: %(default)s)",
+    )
+    add("--n-jobs", type=int, default=1, metavar="N", help="worker processes on this machine (default: %(default)s)")
+    add("--study", metavar="NAME", help="name of the study (default: by algorithm, scenario and length)")
+    for flag in ("--budget", "--env-steps", "--device", "--storage", "--out", "--num-envs"):
+        add(flag)
+    for flag, name in (("--set", "settings"), ("--config", "configs"), ("--import", "imports")):
+        add(flag, dest=name, action="append", default=[])
+    add("--deterministic", action="store_true")
+    return parser

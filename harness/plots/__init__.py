@@ -1,0 +1,1 @@
+"""Plots: one style for curves, outcomes, masks and throughput."""

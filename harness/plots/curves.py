@@ -1,0 +1,166 @@
+"""Learning curves with their intervals, beside what others have published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
+
+from harness.plots.figure import Plot, draw_plot
+from harness.plots.run_curves import common_points
+from harness.plots.style import INK, Series, series
+from harness.report.data import StudyData
+from harness.results.findings import Findings
+from harness.results.published import WINDOW, published_runs, windowed
+from harness.runs.folders import file_name
+from harness.runs.seeding import derive_generator
+from harness.stats import Band, curve_over_seeds, wilson
+from studies.rows import CurvePoint
+
+MEASURES = {"win_rate": "greedy win rate", "return_mean": "greedy return"}
+PUBLISHED = Series(colour=INK, on_dark="", line=(0, (1, 1.4)), marker="", hatch="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One line of a plot."""
+
+    label: str
+    band: Band
+    look: Series
+
+
+def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: str, measure: str) -> list[Plot]:
+    """The learning curves of all algorithms on one scenario; none where no run has been evaluated yet.
+
+    Args:
+        folder: for the files.
+        data: the study.
+        findings: what its finished runs show.
+        scenario: where.
+        measure: a key of ``MEASURES``.
+    """
+    curves = own_curves(data, findings, scenario, measure)
+    if not curves:
+        return []
+    last = max(float(curve.band.at[-1]) for curve in curves)
+    theirs = published_curve(scenario, measure, last)
+    name = f"{'curve' if measure == 'win_rate' else 'return'}-{file_name(scenario)}"
+    lines = [*curves, *([theirs] if theirs else [])]
+    return [_plot_lines(folder, name, lines, last, measure, f"{scenario}: {MEASURES[measure]} over training")]
+
+
+def plot_over_scenarios(folder: Path, findings: Findings, algorithms: Sequence[str]) -> list[Plot]:
+    """Win rates over training over all scenarios that the algorithms have in common; none where it is one or none."""
+    curves = [
+        Curve(
+            label=f"{each.algorithm} ({each.seeds} seeds of each of {len(each.scenarios)} scenarios)",
+            band=each.band,
+            look=series(algorithms.index(each.algorithm)),
+        )
+        for each in findings.curves
+        if len(each.scenarios) > 1
+    ]
+    if not curves:
+        return []
+    last = max(float(curve.band.at[-1]) for curve in curves)
+    title = f"over several scenarios: {MEASURES['win_rate']} over training"
+    return [_plot_lines(folder, "curves-over-scenarios", curves, last, "win_rate", title)]
+
+
+def _plot_lines(folder: Path, name: str, lines: Sequence[Curve], last: float, measure: str, title: str) -> Plot:
+    """Lines with their bands, up to ``last`` env_steps."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for curve in lines:
+            draw_band(axes, curve)
+        axes.set(xlabel="env steps", ylabel=MEASURES[measure])
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.set_xlim(0, last)
+        if measure == "win_rate":
+            axes.set_ylim(0, max(0.1, *(1.05 * float(curve.band.high.max()) for curve in lines)))
+        figure.legend(loc="outside lower left", ncols=2, handlelength=3.2)
+
+    ends = ", ".join(f"{curve.label} {curve.band.estimate[-1]:.2f}" for curve in lines)
+    kinds = "; ".join(dict.fromkeys(curve.band.kind for curve in lines))
+    return draw_plot(
+        folder,
+        name,
+        draw,
+        title=title,
+        alt=f"Lines over env steps up to {last:,.0f}. At their ends: {ends}.",
+        caption=f"Bands: {kinds}.",
+    )
+
+
+def own_curves(data: StudyData, findings: Findings, scenario: str, measure: str) -> list[Curve]:
+    """One curve for each algorithm: over its finished seeds, or over those in training where none has finished."""
+    known = {
+        (each.algorithm, *each.scenarios): each.band
+        for each in findings.curves
+        if each.measure == MEASURES[measure].removeprefix("greedy ")
+    }
+    found = []
+    for number, algorithm in enumerate(data.algorithms):
+        finished, training = (kind.get((algorithm, scenario), ()) for kind in (data.groups, data.under_way))
+        seeds = [points for run in finished or training if (points := data.curves[run.run_id])]
+        band = known.get((algorithm, scenario)) or band_of(seeds, measure, algorithm, scenario)
+        if band:
+            told = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}{'' if finished else ', in training'}"
+            found.append(Curve(label=f"{algorithm} ({told})", band=band, look=series(number)))
+    return found
+
+
+def band_of(seeds: list[list[CurvePoint]], measure: str, algorithm: str, scenario: str) -> Band | None:
+    """The curve of some seeds where all were evaluated: the interval is that for its number of seeds."""
+    steps, values = common_points(seeds, measure) if seeds else (np.array([]), np.array([]))
+    if not len(steps):
+        return None
+    if len(seeds) > 1:
+        battles = common_points(seeds, "episodes")[1].sum(axis=0) if measure == "win_rate" else None
+        rng = derive_generator(0, "bootstrap", algorithm, scenario, measure)
+        return curve_over_seeds(steps, [values], rng, battles)
+    if measure == "win_rate":
+        each = [wilson(round(point.win_rate * point.episodes), point.episodes) for point in seeds[0]]
+        low, high = np.array([one.low for one in each]), np.array([one.high for one in each])
+        kind = f"one seed: {each[0].kind} of each evaluation"
+    else:
+        low = high = values[0]
+        kind = "none for one seed"
+    return Band(at=steps.astype(np.float64), estimate=values[0], low=low, high=high, kind=kind)
+
+
+def published_curve(scenario: str, measure: str, last: float) -> Curve | None:
+    """What others have measured on the real game, up to ``last`` env_steps."""
+    runs = published_runs(scenario.partition("@")[0])
+    points = {run: [(each.env_steps, getattr(each, measure)) for each in curve] for run, curve in runs.items()}
+    at = windowed(points, last)
+    if not len(at.env_steps):
+        return None
+    kind = f"published: least and greatest run, points averaged over {WINDOW:,} env steps"
+    band = Band(at=at.env_steps, estimate=at.mean, low=at.least, high=at.greatest, kind=kind)
+    return Curve(label=f"QMIX, published: StarCraft II, rules of 2023 ({len(runs)} runs)", band=band, look=PUBLISHED)
+
+
+def draw_band(axes: Axes, curve: Curve) -> None:
+    """A line with markers and its interval."""
+    band, look = curve.band, curve.look
+    every = max(1, len(band.at) // 8)
+    axes.plot(
+        band.at,
+        band.estimate,
+        color=look.colour,
+        linestyle=look.line,
+        marker=look.marker,
+        markevery=every,
+        linewidth=1.6,
+        label=curve.label,
+    )
+    if (band.high > band.low).any():
+        axes.fill_between(band.at, band.low, band.high, color=look.colour, alpha=0.14, linewidth=0)

@@ -1,0 +1,190 @@
+"""Plots of final results: win rates with intervals, what sparsity and throughput cost in wins, performance profiles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from harness.plots.curves import Curve, draw_band
+from harness.plots.figure import Plot, draw_plot
+from harness.plots.style import MUTED, series
+from harness.results.aggregates import Row
+from harness.results.findings import Findings
+from harness.runs.folders import file_name
+
+
+def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str]) -> list[Plot]:
+    """Final win rates of all algorithms on all scenarios, each with its interval; none where no one can win."""
+    shown = [row for row in rows if row.can_be_won]
+    if not shown:
+        return []
+    scenarios = list(dict.fromkeys(row.scenario for row in shown))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        height, ticks, named = 0.0, [], set[str]()
+        for scenario in scenarios:
+            own = [row for row in shown if row.scenario == scenario]
+            ticks.append((height + (len(own) - 1) / 2, scenario))
+            for row in own:
+                look = series(algorithms.index(row.algorithm))
+                ends = [[row.win_rate - row.win_low], [row.win_high - row.win_rate]]
+                label = None if row.algorithm in named else row.algorithm
+                named.add(row.algorithm)
+                axes.errorbar(
+                    row.win_rate, height, xerr=ends, fmt=look.marker, color=look.colour, capsize=3, label=label
+                )
+                height += 1
+            height += 0.7
+        axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks])
+        axes.set(xlabel="greedy win rate after training", ylim=(height - 0.9, -0.8))
+        axes.set_xlim(left=0)
+        axes.grid(visible=False, axis="y")
+        figure.legend(loc="outside lower left", ncols=3)
+
+    told = "; ".join(
+        f"{row.algorithm} on {row.scenario} {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" for row in shown
+    )
+    kinds = "; ".join(dict.fromkeys(row.interval_kind for row in shown))
+    plot = draw_plot(
+        folder,
+        "win-rates",
+        draw,
+        title="Final win rates",
+        alt=f"Points with intervals: {told}.",
+        caption=f"Intervals: {kinds}.",
+        height=1.5 + 0.28 * (len(shown) + 0.7 * len(scenarios)),
+    )
+    return [plot]
+
+
+def plot_trade_offs(folder: Path, rows: Sequence[Row], algorithms: Sequence[str], scenario: str) -> list[Plot]:
+    """Win rate (return where no one wins) against sparsity, and against throughput, on one scenario."""
+    own = [row for row in rows if row.scenario == scenario]
+    if not own:
+        return []
+    machines = sorted({machine for row in own for machine in row.machines})
+    caption = "Dense products on the run's device; what sparse tensor cores gain is measured apart."
+    if len(machines) > 1:
+        caption += f" Differences may be those of the machines: {'; '.join(machines)}."
+    return [
+        _scatter(
+            folder,
+            f"sparsity-{file_name(scenario)}",
+            own,
+            algorithms,
+            x=lambda row: row.sparsity_masked,
+            axis="sparsity of the masked layers",
+            text=percent,
+            title=f"{scenario}: wins against sparsity",
+            note=lambda row: f"{short_count(row.throughput)} decisions/s",
+            caption="In brackets the agent decisions per second: the third thing that a run is judged by.",
+        ),
+        _scatter(
+            folder,
+            f"throughput-{file_name(scenario)}",
+            own,
+            algorithms,
+            x=lambda row: row.throughput,
+            axis=f"agent decisions/s on {own[0].device}, {own[0].throughput_batch:,} agents a call",
+            text=short_count,
+            title=f"{scenario}: wins against throughput",
+            note=lambda row: f"{percent(row.sparsity_masked)} sparse",
+            caption=caption,
+        ),
+    ]
+
+
+def short_count(number: float) -> str:
+    """Three digits: ``812``, ``74.5k``, ``1.23M``."""
+    rounded = float(f"{number:.3g}")
+    power = min(int(math.log10(rounded)) // 3, 3) if rounded >= 1 else 0
+    return f"{rounded / 1000**power:.3g}{('', 'k', 'M', 'G')[power]}"
+
+
+def percent(share: float) -> str:
+    """``50%``, ``5.4%``."""
+    return f"{share:.1%}".replace(".0%", "%")
+
+
+def _scatter(
+    folder: Path,
+    name: str,
+    rows: Sequence[Row],
+    algorithms: Sequence[str],
+    *,
+    x: Callable[[Row], float],
+    axis: str,
+    text: Callable[[float], str],
+    title: str,
+    note: Callable[[Row], str],
+    caption: str,
+) -> Plot:
+    winners = rows[0].can_be_won
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for row in rows:
+            look = series(algorithms.index(row.algorithm))
+            y = row.win_rate if winners else row.return_mean
+            ends = [[row.win_rate - row.win_low], [row.win_high - row.win_rate]] if winners else None
+            label = f"{row.algorithm} ({note(row)})"
+            axes.errorbar(
+                x(row), y, yerr=ends, fmt=look.marker, color=look.colour, markersize=7, capsize=3, label=label
+            )
+        axes.set(xlabel=axis, ylabel="greedy win rate" if winners else "greedy return")
+        furthest = max(x(row) for row in rows) or 1.0
+        axes.set_xlim(-0.03 * furthest, 1.1 * furthest)  # from 0, so that lengths compare; points there stay whole
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value) if value >= 0 else ""))
+        axes.margins(y=0.15)
+        figure.legend(loc="outside lower left", ncols=2)
+
+    told = "; ".join(
+        f"{row.algorithm}: {text(x(row))}, {row.win_rate if winners else row.return_mean:.3f}" for row in rows
+    )
+    return draw_plot(folder, name, draw, title=title, alt=f"Points: {told}.", caption=caption)
+
+
+def plot_profiles(folder: Path, findings: Findings, algorithms: Sequence[str]) -> list[Plot]:
+    """The share of runs that win more than each rate; none where all have two seeds on no scenario in common."""
+    if not findings.overall:
+        return []
+    curves = [
+        Curve(
+            label=f"{each.algorithm} ({each.seeds} seeds of {_named(each.scenarios)})",
+            band=each.profile,
+            look=series(algorithms.index(each.algorithm)),
+        )
+        for each in findings.overall
+    ]
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for curve in curves:
+            draw_band(axes, curve)
+        axes.axhline(0.5, color=MUTED, linewidth=0.6)
+        axes.set(xlabel="greedy win rate τ", ylabel="share of runs above τ", xlim=(0, 1), ylim=(0, 1.02))
+        figure.legend(loc="outside lower left", ncols=1, handlelength=3.2)
+
+    middle = (
+        f"{each.algorithm} {each.profile.at[(each.profile.estimate > 0.5).argmin()]:.2f}" for each in findings.overall
+    )
+    plot = draw_plot(
+        folder,
+        "profiles",
+        draw,
+        title="Performance profiles",
+        alt=f"Falling curves. Win rate that half the runs do not exceed: {', '.join(middle)}.",
+        caption=f"Higher is better; a curve above another throughout is better at every quantile. All are over the "
+        f"same seeds of the same scenarios. Bands: {curves[0].band.kind}.",
+    )
+    return [plot]
+
+
+def _named(scenarios: Sequence[str]) -> str:
+    return scenarios[0] if len(scenarios) == 1 else f"each of {len(scenarios)} scenarios"

@@ -1,0 +1,99 @@
+"""What a report is made of, read from the study once: finished runs, those under way, their curves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from harness.results.grouping import group_study
+from studies.reader import StudyReader
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunRow, UnfinishedRun
+
+R = TypeVar("R")
+Place = tuple[str, str]
+"""Algorithm and scenario as the tables name them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyData:
+    """All that a report shows of a study, battles and throughput apart."""
+
+    study: str
+    groups: Mapping[Place, list[RunRow]]
+    """Finished runs by seed."""
+    under_way: Mapping[Place, list[UnfinishedRun]]
+    """The others."""
+    curves: Mapping[int, list[CurvePoint]]
+    """Of every run, finished or not."""
+    battles: Mapping[int, list[EpisodeOutcome]]
+    """Final evaluation of every finished run."""
+
+    @property
+    def algorithms(self) -> list[str]:
+        """In the order in which they were first started."""
+        return list(dict.fromkeys(algorithm for algorithm, _ in (*self.groups, *self.under_way)))
+
+    @property
+    def scenarios(self) -> list[str]:
+        return list(dict.fromkeys(scenario for _, scenario in (*self.groups, *self.under_way)))
+
+    def finished(self) -> Iterator[tuple[str, str, RunRow]]:
+        """Every finished run with its algorithm and scenario as the tables name them."""
+        yield from ((*place, run) for place, runs in self.groups.items() for run in runs)
+
+    def unfinished(self) -> Iterator[tuple[str, str, UnfinishedRun]]:
+        """Every other run, likewise."""
+        yield from ((*place, run) for place, runs in self.under_way.items() for run in runs)
+
+    def every(self) -> Iterator[tuple[str, str, RunRow | UnfinishedRun]]:
+        """All of them."""
+        yield from self.finished()
+        yield from self.unfinished()
+
+    def curve_points(self, run_id: int) -> list[CurvePoint]:
+        """The evaluations made during a run's training."""
+        return self.curves[run_id]
+
+    def outcomes(self, run_id: int) -> list[EpisodeOutcome]:
+        """The battles of a finished run's final evaluation."""
+        return self.battles[run_id]
+
+
+def collect(store: StudyReader, study: str, keys: Collection[RunKey] | None = None) -> StudyData:
+    """Read a study.
+
+    Args:
+        store: open.
+        study: its name.
+        keys: only these runs; ``None``: all.
+    """
+    finished = [row for row in store.rows() if keys is None or key_of(row) in keys]
+    begun = [run for run in store.unfinished() if keys is None or key_of(run) in keys]
+    runs: list[RunRow | UnfinishedRun] = [*finished, *begun]
+    grouped = _in_order(group_study(runs))
+    return StudyData(
+        study=study,
+        groups=_only(RunRow, grouped),
+        under_way=_only(UnfinishedRun, grouped),
+        curves={run.run_id: store.curve_points(run.run_id) for run in runs},
+        battles={run.run_id: store.outcomes(run.run_id) for run in finished},
+    )
+
+
+def key_of(run: RunRow | UnfinishedRun) -> RunKey:
+    """What tells the run from others of its study."""
+    return RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
+
+
+def _in_order(grouped: Mapping[Place, list[R]]) -> dict[Place, list[R]]:
+    """Scenario by scenario, and in each the algorithms in the same order: that in which they were first started."""
+    algorithms, scenarios = (list(dict.fromkeys(place[part] for place in grouped)) for part in (0, 1))
+    places = ((algorithm, scenario) for scenario in scenarios for algorithm in algorithms)
+    return {place: grouped[place] for place in places if place in grouped}
+
+
+def _only(kind: type[R], grouped: Mapping[Place, list[Any]]) -> dict[Place, list[R]]:
+    """The runs of one kind, and the groups that have some."""
+    chosen = {place: [run for run in runs if isinstance(run, kind)] for place, runs in grouped.items()}
+    return {place: runs for place, runs in chosen.items() if runs}

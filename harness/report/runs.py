@@ -1,0 +1,142 @@
+"""Where the numbers came from: every run, the commands that made them, code, versions and machine, all settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.report.data import StudyData
+from harness.report.page import Details, Head, Section, Table
+from harness.results.aggregates import has_winners
+from harness.results.tables import clock
+from studies.rows import RunRow, UnfinishedRun
+
+SESSION = ("started", "command")
+"""What differs between sessions on the same machine with the same code."""
+
+
+def runs_section(data: StudyData) -> Section:
+    """A line for each run, and the commands."""
+    heads = [Head(name="run", words=True)]
+    heads += [Head(name=name, words=True) for name in ("scenario", "state")]
+    heads += [Head(name=name) for name in ("win rate [95%]", "return", "env steps", "wall time", "resumed", "trial")]
+    heads += [Head(name=name, words=True) for name in ("begun (UTC)", "commit", "config")]
+    rows = [_finished(*each) for each in data.finished()] + [_unfinished(data, *each) for each in data.unfinished()]
+    commands = _grouped(_origins(data), lambda record: str(record.get("command", "unknown")))
+    return Section(
+        id="runs",
+        short="Runs",
+        title="Runs and their commands",
+        lead=["A command typed again finishes what is missing and repeats nothing."] if rows else (),
+        tables=[Table(caption=f"All runs of study {data.study}", heads=heads, rows=rows)] if rows else (),
+        details=[
+            Details(
+                summary=f"{len(commands)} command{'s' if len(commands) > 1 else ''}",
+                code=[f"# {', '.join(names)}\n{command}" for command, names in commands.items()],
+                open=len(commands) <= 3,
+            )
+        ]
+        if commands
+        else (),
+        empty="" if rows else f"Study {data.study} holds no run yet. Make some:",
+        code=() if rows else [f"python -m harness.compare --algos k24,qmix,kalei --study {data.study}"],
+    )
+
+
+def provenance_section(data: StudyData) -> Section:
+    """Code, versions and machine, each set once with the runs it stands for; settings and schedule of each variant."""
+    origins = _grouped(_origins(data), lambda record: json.dumps({k: v for k, v in record.items() if k not in SESSION}))
+    details = [
+        Details(
+            summary=f"Code and machine of {_names(names)}", pairs=_pairs(json.loads(record)), open=len(origins) <= 2
+        )
+        for record, names in origins.items()
+    ]
+    for (algorithm, scenario), members in data.groups.items():
+        schedule = members[0].details.get("schedule", {})
+        details.append(
+            Details(
+                summary=f"Settings of {algorithm} on {scenario}",
+                texts=[f"Resolved schedule: {', '.join(f'{name} {value:,g}' for name, value in schedule.items())}."]
+                if schedule
+                else (),
+                code=[json.dumps(members[0].config, indent=1)],
+            )
+        )
+    return Section(
+        id="provenance",
+        short="Provenance",
+        title="Provenance and settings",
+        lead=["As recorded by the session that finished each run."] if details else (),
+        details=details,
+        empty="" if details else "Nothing has been run.",
+    )
+
+
+def _unfinished(data: StudyData, algorithm: str, scenario: str, run: UnfinishedRun) -> list[str]:
+    points = data.curves[run.run_id]
+    return [
+        f"{algorithm}, seed {run.seed}",
+        scenario,
+        f"{run.state}: {run.error}" if run.error else run.state,
+        *("–", "–", f"{points[-1].env_steps:,} so far" if points else "–", "–", "–", "–"),
+        *(_date(run.provenance), _commit(run.provenance), "–"),
+    ]
+
+
+def _finished(algorithm: str, scenario: str, run: RunRow) -> list[str]:
+    won = f"{run.win_rate:.3f} [{run.win_low:.3f}, {run.win_high:.3f}]" if has_winners(run) else "n/a"
+    return [
+        f"{algorithm}, seed {run.seed}",
+        scenario,
+        "finished",
+        won,
+        f"{run.return_mean:.2f}",
+        f"{run.env_steps:,}",
+        clock(run.wall_seconds),
+        f"{run.details.get('resumes', 0)}",
+        f"{run.trial_number}",
+        _date(run.provenance),
+        _commit(run.provenance),
+        run.config_hash,
+    ]
+
+
+def _date(record: Mapping[str, Any]) -> str:
+    return str(record.get("started", "–"))[:16].replace("T", " ")
+
+
+def _commit(record: Mapping[str, Any]) -> str:
+    commit = str(record.get("commit", "unknown"))[:10]
+    return f"{commit} + changes" if record.get("dirty") else commit
+
+
+def _origins(data: StudyData) -> list[tuple[str, Mapping[str, Any]]]:
+    """Name and provenance of every run that has begun."""
+    return [
+        (f"{name} {scenario} seed {run.seed}", run.provenance) for name, scenario, run in data.every() if run.provenance
+    ]
+
+
+def _grouped(runs: Sequence[tuple[str, Mapping[str, Any]]], key: Any) -> dict[str, list[str]]:
+    """What ``key`` says of a record -> names of the runs that it says so of."""
+    found: dict[str, list[str]] = {}
+    for name, record in runs:
+        found.setdefault(key(record), []).append(name)
+    return found
+
+
+def _names(names: Sequence[str]) -> str:
+    """Up to three names, then how many more."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
+
+
+def _pairs(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A provenance record as names and values."""
+    packages = record.get("packages") or {}
+    pairs = [(name, str(value)) for name, value in record.items() if name not in ("packages", "dirty")]
+    if record.get("dirty"):
+        pairs.append(("local changes", "yes: the code was not that of the commit alone"))
+    return [*pairs, ("packages", ", ".join(f"{name} {version}" for name, version in packages.items()))]

@@ -1,0 +1,138 @@
+"""Everything that is said about a comparison, computed once: the table, the files and the exports show parts of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.plots.run_curves import common_points
+from harness.results.aggregates import Groups, Improvement, Row, algorithms_of, has_winners, improvements, summarise
+from harness.results.comparisons import Comparison, comparisons
+from harness.results.meanings import meanings
+from harness.results.overall import CommonRuns, Overall, common_runs, overall
+from harness.runs.seeding import derive_generator
+from harness.stats import Band, curve_over_seeds
+from studies.rows import CurvePoint, EpisodeOutcome, RunRow
+
+
+class Records(Protocol):
+    """What is read of a run beside its row; ``StudyStore`` gives both."""
+
+    def outcomes(self, run_id: int) -> Sequence[EpisodeOutcome]: ...
+
+    def curve_points(self, run_id: int) -> Sequence[CurvePoint]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """The learning curve of one algorithm over its seeds, at least two."""
+
+    algorithm: str
+    scenarios: tuple[str, ...]
+    seeds: int
+    """Of each scenario."""
+    measure: str
+    """``win rate``, or ``return`` where no one wins."""
+    band: Band
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What the finished runs of a comparison show."""
+
+    title: str
+    rows: Sequence[Row]
+    comparisons: Sequence[Comparison] = ()
+    improvements: Sequence[Improvement] = ()
+    overall: Sequence[Overall] = ()
+    left_out: Sequence[str] = ()
+    """Runs that comparisons and sums leave out, and why; a line each."""
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    """What names with a digest stand for."""
+    curves: Sequence[Curve] = field(default=(), repr=False)
+
+    @property
+    def scenarios(self) -> list[str]:
+        return list(dict.fromkeys(row.scenario for row in self.rows))
+
+
+CurveJob = tuple[str, Mapping[str, Sequence[RunRow]], str]
+"""An algorithm, its runs by scenario, and what of their evaluations is drawn over env_steps."""
+
+
+Track = Callable[[Sequence[CurveJob]], Iterable[CurveJob]]
+"""Gives the jobs one after another, and may show how far they are."""
+
+
+def find(grouped: Groups, records: Records, *, title: str, track: Track = iter) -> Findings:
+    """Compute all of it; draws are fixed by the names involved, so that equal runs give equal numbers.
+
+    Args:
+        grouped: the finished runs by algorithm and scenario.
+        records: their battles and curves.
+        title: above the table.
+        track: what the curves are drawn from, which takes longest: about a second for 15 of a thousand points.
+    """
+    common = common_runs(grouped)
+    compared, not_compared = comparisons(grouped, records.outcomes)
+    curves = (_curve(job, records.curve_points) for job in track(list(_curve_jobs(grouped, common))))
+    return Findings(
+        title=title,
+        rows=summarise(grouped),
+        comparisons=compared,
+        improvements=improvements(grouped),
+        overall=list(overall(grouped, common)),
+        curves=[curve for curve in curves if curve is not None],
+        left_out=[*not_compared, *([common.left_out] if common.left_out else [])],
+        meanings=meanings((*place, run) for place, runs in grouped.items() for run in runs),
+    )
+
+
+def _curve_jobs(grouped: Groups, common: CommonRuns) -> Iterator[CurveJob]:
+    """One for each scenario, and one over all that the algorithms have in common where there are several."""
+    for algorithm in algorithms_of(grouped):
+        for can_be_won, measure in ((True, "win_rate"), (False, "return_mean")):
+            for scenario, runs in _of_several_seeds(grouped, algorithm, can_be_won=can_be_won).items():
+                yield algorithm, {scenario: runs}, measure
+        if algorithm in common.algorithms and len(common.seeds) > 1:
+            yield algorithm, common.of(grouped, algorithm), "win_rate"
+
+
+def _curve(job: CurveJob, curve_points: Callable[[int], Sequence[CurvePoint]]) -> Curve | None:
+    """Over the env_steps at which every run was evaluated; None where there are none."""
+    algorithm, members, measure = job
+    points = {scenario: [curve_points(run.run_id) for run in runs] for scenario, runs in members.items()}
+    each = {scenario: common_points(curves, measure) for scenario, curves in points.items()}
+    steps = sorted(set.intersection(*(set(found.tolist()) for found, _ in each.values())))
+    if not steps:
+        return None
+    scores = [values[:, np.isin(found, steps)] for found, values in each.values()]
+    battles = sum(_battles(curves, steps) for curves in points.values())
+    rng = derive_generator(0, "bootstrap", algorithm, "curve", *points)
+    return Curve(
+        algorithm=algorithm,
+        scenarios=tuple(points),
+        seeds=min(map(len, points.values())),
+        measure="win rate" if measure == "win_rate" else "return",
+        band=curve_over_seeds(np.array(steps), scores, rng, battles if measure == "win_rate" else None),
+    )
+
+
+def _battles(curves: Sequence[Sequence[CurvePoint]], steps: Sequence[int]) -> NDArray[np.int64]:
+    """Finished battles of all seeds behind each point (P,)."""
+    found, episodes = common_points(curves, "episodes")
+    total: NDArray[np.int64] = episodes[:, np.isin(found, steps)].sum(axis=0)
+    return total
+
+
+def _of_several_seeds(grouped: Groups, algorithm: str, *, can_be_won: bool) -> dict[str, Sequence[RunRow]]:
+    """Scenario -> runs of an algorithm, wherever it has two or more and there are winners, or none."""
+    return {
+        scenario: runs
+        for (name, scenario), runs in grouped.items()
+        if name == algorithm and len(runs) > 1 and has_winners(runs[0]) == can_be_won
+    }

@@ -1,0 +1,258 @@
+"""The final table: on the terminal, and as Markdown, CSV and JSON files."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.results.aggregates import Row
+from harness.results.findings import Findings
+from harness.results.overall import Overall
+from harness.stats import ENOUGH_SEEDS, Interval
+
+Cell = Callable[[Row], str]
+
+COLUMNS: dict[str, Cell] = {
+    "algorithm": lambda row: row.algorithm,
+    "scenario": lambda row: row.scenario,
+    "seeds": lambda row: str(len(row.seeds)),
+    "win rate [95%]": lambda row: win_rate(row),
+    "interval": lambda row: short_kind(row.interval_kind) if row.can_be_won else "–",
+    "return": lambda row: f"{row.return_mean:.2f}",
+    "sparsity masked / model": lambda row: f"{row.sparsity_masked:.1%} / {row.sparsity_model:.1%}",
+    "decisions/s": lambda row: f"{row.throughput:,.0f}",
+    "2:4 speed-up": lambda row: "n/a" if row.speedup_24 is None else f"{row.speedup_24:.2f}×",
+    "env steps/s": lambda row: f"{row.env_steps_per_second:,.0f}",
+    "wall time": lambda row: clock(row.wall_seconds),
+}
+OVERALL: dict[str, Callable[[Overall], str]] = {
+    "algorithm": lambda each: each.algorithm,
+    "scenarios": lambda each: str(len(each.scenarios)),
+    "seeds of each": lambda each: str(each.seeds),
+    "IQM [95%]": lambda each: maybe_between(each.aggregates.iqm),
+    "median [95%]": lambda each: maybe_between(each.aggregates.median),
+    "mean [95%]": lambda each: between(each.aggregates.mean),
+    "optimality gap [95%]": lambda each: between(each.aggregates.optimality_gap),
+}
+"""Columns of the table over several scenarios."""
+HEADS = {
+    "win rate [95%]": "win rate\n[95%]",
+    "sparsity masked / model": "sparsity\nmasked / model",
+    "2:4 speed-up": "2:4\nspeed-up",
+    "env steps/s": "env\nsteps/s",
+    "wall time": "wall\ntime",
+}
+"""Column heads broken in two on the terminal, where width is scarce."""
+LEFT = ("algorithm", "policy", "scenario", "interval")
+
+
+def win_rate(row: Row) -> str:
+    """Estimate and interval, or ``n/a`` where the scenario has no winners."""
+    return f"{row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" if row.can_be_won else "n/a"
+
+
+def between(interval: Interval) -> str:
+    """Estimate and interval."""
+    return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def maybe_between(interval: Interval | None) -> str:
+    """The same, or ``n/a`` where there are too few seeds."""
+    return "n/a" if interval is None else between(interval)
+
+
+def short_kind(kind: str) -> str:
+    """``95% Wilson over battles`` -> ``Wilson, battles``; ``mean, 95% t over seeds`` -> ``mean, t``."""
+    return kind.replace("95% ", "").replace(" over battles", ", battles").replace(" over seeds", "")
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds: ``3:07``, ``1:03:07``."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+
+
+def show_table(console: Console, findings: Findings) -> None:
+    """Print a table for each scenario and one over several, what they say in words, then the footnotes of all."""
+    markers, notes = footnotes(findings)
+    for scenario in findings.scenarios:
+        table = empty_table(f"{scenario} · {findings.title}", (name for name in COLUMNS if name != "scenario"))
+        for row in findings.rows:
+            if row.scenario == scenario:
+                cells = dict(zip(COLUMNS, cells_of(row, markers), strict=True))
+                table.add_row(*(Text(cell) for name, cell in cells.items() if name != "scenario"))
+        console.print(table)
+    if over_several(findings):
+        table = empty_table("win rate over several scenarios", OVERALL)
+        for each in findings.overall:
+            table.add_row(*(Text(cell(each)) for cell in OVERALL.values()))
+        console.print(table)
+    for line in [*told(findings), *verdicts(findings), *notes]:
+        console.print(Text(line), soft_wrap=True)
+
+
+def empty_table(title: str, columns: Iterable[str]) -> Table:
+    """A table for the terminal with its heads; words stand on the left, numbers on the right."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0))
+    for name in columns:
+        table.add_column(HEADS.get(name, name), justify="left" if name in LEFT else "right")
+    return table
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write at least one row, all with the same keys, under a line of those keys."""
+    with path.open("w", newline="") as file:
+        write_csv_to(file, rows)
+
+
+def write_csv_to(file: TextIO, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The same, into an open file."""
+    writer = csv.DictWriter(file, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def write_table(folder: Path, findings: Findings) -> list[Path]:
+    """Write ``table.md``, ``table.csv`` and ``table.json``; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    markdown, table_csv, table_json = (folder / f"table.{suffix}" for suffix in ("md", "csv", "json"))
+    markdown.write_text(as_markdown(findings))
+    write_csv(table_csv, csv_rows(findings))
+    table_json.write_text(as_json(findings))
+    return [markdown, table_csv, table_json]
+
+
+def csv_rows(findings: Findings) -> list[dict[str, Any]]:
+    """The table's rows for ``write_csv``; what holds several numbers is written with spaces between them."""
+    lists = ("seeds", "resumes", "scores")
+    return [
+        {**dataclasses.asdict(row), **{name: " ".join(map(str, getattr(row, name))) for name in lists}}
+        for row in findings.rows
+    ]
+
+
+def as_json(findings: Findings) -> str:
+    """All findings for machines, curves and profiles among them."""
+    return json.dumps(dataclasses.asdict(findings), indent=2, default=np.ndarray.tolist, allow_nan=False) + "\n"
+
+
+def as_markdown(findings: Findings) -> str:
+    """The tables, what they say in words, and the footnotes, as Markdown."""
+    markers, notes = footnotes(findings)
+    lines = [f"# {findings.title}", "", *_markdown(COLUMNS, (cells_of(row, markers) for row in findings.rows)), ""]
+    if over_several(findings):
+        cells = ([cell(each) for cell in OVERALL.values()] for each in findings.overall)
+        lines += ["Win rate over several scenarios:", "", *_markdown(OVERALL, cells), ""]
+    lines += [f"- {line}" for line in [*told(findings), *verdicts(findings), *notes]]
+    return "\n".join(lines) + "\n"
+
+
+def over_several(findings: Findings) -> bool:
+    """Whether the algorithms have several scenarios with several seeds in common, so that there is more to sum up."""
+    return any(len(each.scenarios) > 1 for each in findings.overall)
+
+
+def told(findings: Findings) -> list[str]:
+    """What each name with a digest stands for, a line each."""
+    return [f"{name}: {text}" for name, text in findings.meanings.items()]
+
+
+def verdicts(findings: Findings) -> list[str]:
+    """Who wins more, a line for each pair of algorithms and each scenario."""
+    return [f"{each.scenario}: {each.verdict}" for each in findings.comparisons]
+
+
+def _markdown(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    names = list(columns)
+    return [
+        f"| {' | '.join(names)} |",
+        f"|{'|'.join('---' if name in LEFT else '---:' for name in names)}|",
+        *(f"| {' | '.join(cells)} |" for cells in rows),
+    ]
+
+
+def footnotes(findings: Findings) -> tuple[dict[str, str], list[str]]:
+    """Conditions and reasons that do not fit into cells.
+
+    Returns:
+        A marker for each reason why a speed-up is missing, and all notes, one a line.
+    """
+    rows = findings.rows
+    reasons = dict.fromkeys(row.speedup_24_reason for row in rows if row.speedup_24 is None)
+    markers = {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
+    notes = [*findings.left_out, *_each_seed(rows)]
+    if over_several(findings) and any(each.aggregates.iqm is None for each in findings.overall):
+        notes.append(f"IQM and median over scenarios are given from {ENOUGH_SEEDS} seeds of each scenario on")
+    notes += [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
+    notes += _throughput_notes(rows)
+    notes += [
+        f"{scenario}: no one wins or loses there, so algorithms are compared by their return"
+        for scenario in dict.fromkeys(row.scenario for row in rows if not row.can_be_won)
+    ]
+    notes += [
+        f"{row.algorithm} on {row.scenario}: {row.aborted} evaluation battles aborted and are not counted"
+        for row in rows
+        if row.aborted
+    ]
+    notes += [
+        f"{row.algorithm} on {row.scenario}, seed {seed}: resumed {times} time{'s' if times > 1 else ''} without "
+        f"its replay, which refilled, so an uninterrupted run would differ"
+        for row in rows
+        for seed, times in zip(row.seeds, row.resumes, strict=True)
+        if times
+    ]
+    notes += [
+        f"probability of improvement, {each.better} over {each.baseline}: "
+        f"{each.probability:.2f} [{each.low:.2f}, {each.high:.2f}], on {_places(each.scenarios)}, "
+        f"{each.seeds[0]} and {each.seeds[1]} seeds"
+        for each in findings.improvements
+    ]
+    return markers, notes
+
+
+def _each_seed(rows: Sequence[Row]) -> list[str]:
+    """Every seed's value where a row stands for a few: an interval over so few says less than they do."""
+    return [
+        f"{row.algorithm} on {row.scenario}, {'win rate' if row.can_be_won else 'return'} by seed: "
+        + ", ".join(_of_seed(row, seed, score) for seed, score in zip(row.seeds, row.scores, strict=True))
+        for row in rows
+        if 1 < len(row.seeds) < ENOUGH_SEEDS
+    ]
+
+
+def _of_seed(row: Row, seed: int, score: float) -> str:
+    return f"{score:.3f} ({seed})" if row.can_be_won else f"{score:.2f} ({seed})"
+
+
+def _throughput_notes(rows: Sequence[Row]) -> list[str]:
+    conditions = dict.fromkeys((row.throughput_batch, row.throughput_dtype, on) for row in rows for on in row.machines)
+    notes = [
+        f"decisions/s: agent decisions of the trained policy, greedy, {batch} agents a call, {dtype}, on {machine}"
+        for batch, dtype, machine in conditions
+    ]
+    if len({machine for *_, machine in conditions}) > 1:
+        notes.append("decisions/s do not compare between machines, nor between numbers of threads")
+    return notes
+
+
+def _places(scenarios: Sequence[str]) -> str:
+    return scenarios[0] if len(scenarios) == 1 else f"{len(scenarios)} scenarios"
+
+
+def cells_of(row: Row, markers: dict[str, str]) -> list[str]:
+    """The row as text, in the order of ``COLUMNS``; ``markers`` as ``footnotes`` gives them."""
+    cells = {name: cell(row) for name, cell in COLUMNS.items()}
+    if row.speedup_24 is None:
+        cells["2:4 speed-up"] += markers[row.speedup_24_reason]
+    return list(cells.values())

@@ -1,0 +1,1 @@
+"""One run: its plan, training, evaluation, checkpoint and files."""

@@ -1,0 +1,133 @@
+"""How long a comparison runs, by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.cli.errors import unknown_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """Length of every run of a comparison and how often it is looked at.
+
+    Raises:
+        ValueError: a count below 1, or evaluation episodes that do not fill their slots evenly.
+    """
+
+    name: str
+    """What ``--budget`` calls it."""
+    env_steps: int
+    """Length of a run, in env_steps summed over its battles."""
+    test_interval: int = 10_000
+    """env_steps between two greedy evaluations of the learning curve. The published curves use 10 000."""
+    test_episodes: int = 32
+    """Greedy battles in each of those evaluations. Source: the published curves."""
+    test_slots: int = 32
+    """Of them, how many are fought side by side; each slot plays the same number, so that short ones do not prevail."""
+    final_episodes: int = 1_000
+    """Greedy battles behind the table's win rate; 1,000 put one seed's 95% interval within about ±3 points."""
+    final_slots: int = 125
+    """Of them, how many are fought side by side: 8 in each slot. So many because 1,000 then take no longer than 512 in
+    32 slots, about 4 seconds on terran_5_vs_5; more slots gain nothing on two cores."""
+    checkpoint_interval: int
+    """env_steps between two checkpoints: a killed run loses no more of them."""
+    seeds: int = 3
+    """Seeds of each algorithm and scenario where ``--seeds`` does not say."""
+    algorithm_overrides: Mapping[str, int | float] = field(default_factory=dict)
+    """Algorithm settings that a tiny budget needs smaller; printed and stored, and ``--set`` wins over them."""
+    summary: str = ""
+    """One line for ``--help``."""
+
+    def __post_init__(self) -> None:
+        for entry in dataclasses.fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, int) and value < 1:
+                raise ValueError(f"budget {self.name!r}: {entry.name} is {value}, it must be at least 1")
+        for kind in ("test", "final"):
+            episodes, slots = getattr(self, f"{kind}_episodes"), getattr(self, f"{kind}_slots")
+            if episodes % slots:
+                raise ValueError(
+                    f"budget {self.name!r}: {kind}_episodes is {episodes}, it must be a multiple of "
+                    f"{kind}_slots ({slots}), so that each slot plays the same number of battles"
+                )
+
+    def with_env_steps(self, env_steps: int) -> Budget:
+        """The same budget at another length; evaluations and checkpoints are never further apart than the run."""
+        return dataclasses.replace(
+            self,
+            name=f"{self.name} at another length",
+            env_steps=env_steps,
+            test_interval=min(self.test_interval, env_steps),
+            checkpoint_interval=min(self.checkpoint_interval, env_steps),
+        )
+
+    def with_slots(self, most: int) -> Budget:
+        """The same evaluations with no more battles side by side than this, during training and at the end."""
+
+        def fitting(episodes: int, slots: int) -> int:
+            return max(n for n in range(1, min(most, slots) + 1) if episodes % n == 0)
+
+        return dataclasses.replace(
+            self,
+            test_slots=fitting(self.test_episodes, self.test_slots),
+            final_slots=fitting(self.final_episodes, self.final_slots),
+        )
+
+
+BUDGETS: dict[str, Budget] = {
+    budget.name: budget
+    for budget in (
+        Budget(
+            name="smoke",
+            env_steps=2_000,
+            test_interval=1_000,
+            test_episodes=8,
+            final_episodes=16,
+            test_slots=8,
+            final_slots=16,
+            checkpoint_interval=500,
+            seeds=1,
+            algorithm_overrides={"batch_size": 8},
+            summary="under a minute for three algorithms: proves the road, not the algorithms",
+        ),
+        Budget(
+            name="quick",
+            env_steps=120_000,
+            checkpoint_interval=10_000,
+            seeds=1,
+            summary="about ten minutes on two cores for three algorithms: a first, rough picture",
+        ),
+        Budget(
+            name="standard",
+            env_steps=200_000,
+            checkpoint_interval=20_000,
+            summary="where the published curves have left the ground",
+        ),
+        Budget(
+            name="long",
+            env_steps=1_000_000,
+            checkpoint_interval=50_000,
+            summary="where the published curves bend",
+        ),
+        Budget(
+            name="paper",
+            env_steps=10_050_000,
+            checkpoint_interval=100_000,
+            summary="the published length; schedules hold as published",
+        ),
+    )
+}
+
+
+def budget_named(name: str) -> Budget:
+    """The budget of that name.
+
+    Raises:
+        ValueError: no such budget; the message lists them.
+    """
+    if name not in BUDGETS:
+        raise unknown_name("budget", name, BUDGETS, hint="any other length: --env-steps N")
+    return BUDGETS[name]

@@ -1,0 +1,131 @@
+"""A run of ``harness.compare`` brought back to play: from its checkpoint to a greedy policy and its world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import algorithms.registry
+import envs.registry
+from algorithms.protocol import Algorithm
+from harness.cli.errors import UsageError
+from harness.runs.checkpoint import load_checkpoint, unusable
+from harness.runs.folders import run_folder
+from harness.runs.stored import stored_study
+from harness.runs.train import CHECKPOINT
+from studies.db.storage_url import read_storage
+from studies.rows import RunKey
+
+OWN = "if you registered it yourself, name its file: --import my_file.py"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedRun:
+    """What a checkpoint says about its run."""
+
+    path: Path
+    """The checkpoint."""
+    algorithm: str
+    scenario: str
+    backend: str
+    """Who played the scenario."""
+    env_options: dict[str, Any]
+    """Of the world that it was trained in."""
+    content: dict[str, Any]
+
+    @property
+    def label(self) -> str:
+        """Who plays, and how long it has learned."""
+        return f"{self.algorithm}, {self.content['counters']['env_steps']:,} env steps"
+
+    def policy(self, env: Any, device: str) -> Algorithm:
+        """The algorithm as the checkpoint left it.
+
+        Args:
+            env: a world of this run.
+            device: where its networks shall live.
+
+        Raises:
+            UsageError: the checkpoint is of another version of the algorithm or the world.
+        """
+        settings = dict(self.content["identity"]["algorithm"])
+        name = settings.pop("name")
+        try:
+            algorithm = algorithms.registry.make(
+                name,
+                env.spec,
+                algorithms.registry.config_class(name)(**settings),
+                total_env_steps=self.content["identity"]["train"]["env_steps"],
+                seed=0,
+                device=device,
+            )
+            algorithm.load_state_dict(self.content["algorithm"])
+        except Exception as error:  # whatever a learner raises at the state of another version of itself
+            raise unusable(self.path, "does not fit this program", error) from error
+        return algorithm
+
+
+def read_run(path: Path) -> TrainedRun:
+    """Read a checkpoint.
+
+    Args:
+        path: the file, or the folder of its run.
+
+    Raises:
+        UsageError: it is not there, cannot be read, does not name its settings, or names what is not registered.
+    """
+    file = path / CHECKPOINT if path.is_dir() else path
+    content = load_checkpoint(file)
+    if content is None:
+        below = sorted(str(found.parent) for found in path.glob(f"**/{CHECKPOINT}"))
+        raise UsageError(
+            f"--run {path}: no checkpoint there; {'runs below it: ' + ', '.join(below) if below else HINT}"
+        )
+    identity = content.get("identity") if isinstance(content, dict) else None
+    if identity is None:
+        raise UsageError(f"--run {path}: it does not say which settings it was trained with; train the run anew")
+    world = dict(identity["env"])
+    scenario, backend = world.pop("scenario"), world.pop("backend", "battle")
+    for described in ("fight", "game"):
+        world.pop(described, None)
+    for kind, name, known in (
+        ("algorithm", identity["algorithm"]["name"], algorithms.registry.ids()),
+        ("scenario", scenario, envs.registry.ids()),
+    ):
+        if name not in known:
+            raise UsageError(f"--run {path}: {kind} {name!r} is not registered; {OWN}")
+    return TrainedRun(
+        path=file,
+        algorithm=identity["algorithm"]["name"],
+        scenario=scenario,
+        backend=backend,
+        env_options=world,
+        content=content,
+    )
+
+
+HINT = "a run's folder looks like runs/compare-quick/k24-terran_5_vs_5-seed0-0123456789ab"
+
+
+def folder_of_trial(number: int, *, study: str, storage: str, out: Path) -> Path:
+    """Where the run of an Optuna trial keeps its checkpoint.
+
+    Raises:
+        UsageError: no such database or study, or no finished trial of that number in it.
+        StorageError: the database cannot be used.
+    """
+    file = read_storage(storage).path
+    if file and not file.exists():
+        raise UsageError(f"--run {number} names a trial, but there is no database {file}; name it with --storage")
+    with stored_study(storage, study) as store:
+        rows = {row.trial_number: row for row in store.rows()}
+    if number not in rows:
+        told = ", ".join(f"{trial} ({row.algorithm} {row.scenario})" for trial, row in rows.items())
+        raise UsageError(
+            f"--run {number}: study {study} has no finished trial of that number; it has {told or 'none'}; "
+            "another study: --study NAME"
+        )
+    row = rows[number]
+    key = RunKey(algorithm=row.algorithm, scenario=row.scenario, seed=row.seed, config_hash=row.config_hash)
+    return run_folder(out, study, key)

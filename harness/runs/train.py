@@ -1,0 +1,282 @@
+"""One run, from its first battle (or its last checkpoint) to its stored result."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from torch import Tensor
+
+import algorithms.registry
+from algorithms.replay.replay import EpisodeReplay
+from harness.cli.progress import RunProgress, battles_bar
+from harness.plots.run_curves import plot_curves
+from harness.runs.checkpoint import holds_replay, load_checkpoint, save_checkpoint, set_aside, unusable
+from harness.runs.evaluate import evaluate, ignore
+from harness.runs.files import remove_drafts
+from harness.runs.final_evaluation import judge
+from harness.runs.interrupt import GracefulInterrupt
+from harness.runs.plan import RunPlan
+from harness.runs.rollout import Rollout
+from harness.runs.seeding import derive_seed
+from studies.rows import RunRow
+from studies.run import RunRecord
+
+CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(kw_only=True)
+class Counters:
+    """Where a run stands; part of its checkpoint."""
+
+    env_steps: int = 0
+    """Steps summed over all battles."""
+    episodes: int = 0
+    """Episodes inserted into the replay."""
+    pending: int = 0
+    """Of them, how many no update has answered yet."""
+    updates: int = 0
+    next_test: int = 0
+    """env_steps at which the next evaluation is due."""
+    last_test: int = -1
+    """env_steps of the latest one; a run resumed after its last evaluation does not repeat it."""
+    next_checkpoint: int = 0
+    resumes: int = 0
+    """How often training went on from a checkpoint without its replay."""
+    losses: list[float | Tensor] = field(default_factory=list)
+    """Of the updates since the last evaluation; tensors are read when they are logged."""
+    diagnostics: dict[str, float | Tensor] = field(default_factory=dict)
+    """Of the last update, its loss apart."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Spent in each part of the work, over all sessions."""
+    wall_seconds: float = 0.0
+    """Spent on the run altogether, over all sessions."""
+
+
+def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Console) -> RunRow:
+    """Train, judge and store one run; where a checkpoint lies in ``folder``, go on from there.
+
+    Args:
+        plan: which run.
+        record: where its curve, events and result go; started or resumed.
+        folder: of this run alone, for its checkpoint.
+        console: shows the progress.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it; the checkpoint is written.
+        UsageError: the checkpoint cannot be read or does not fit; it and the stored curve are left as they are.
+    """
+    run = TrainingRun(plan, record, folder)
+    try:
+        start = run.restore()
+        progress = RunProgress(console, plan.label, total=plan.budget.env_steps, start=run.at.env_steps)
+        for line in start:
+            progress.say(line)
+            record.event(run.at.env_steps, line)
+        with progress, GracefulInterrupt() as interrupt:
+            run.train(progress, interrupt)
+        with battles_bar(console, f"{plan.label}: judged", plan.budget.final_episodes) as on_battles:
+            return run.conclude(on_battles)
+    finally:
+        run.close()
+
+
+class TrainingRun:
+    """The parts of a run in motion."""
+
+    def __init__(self, plan: RunPlan, record: RunRecord, folder: Path) -> None:
+        seed, scenario = plan.seed, plan.scenario
+        self.plan, self.record, self.folder, self.path = plan, record, folder, folder / CHECKPOINT
+        self.at = Counters(next_checkpoint=plan.budget.checkpoint_interval)
+        self.env = plan.make_env(plan.num_envs, derive_seed(seed, "env", scenario))
+        self.test_env = plan.make_env(plan.budget.test_slots, derive_seed(seed, "evaluation", scenario))
+        self.algorithm = algorithms.registry.make(
+            plan.algorithm,
+            self.env.spec,
+            plan.config,
+            total_env_steps=plan.budget.env_steps,
+            seed=derive_seed(seed, "algorithm"),
+            device=plan.device,
+        )
+        self.replay = EpisodeReplay(plan.config.buffer_size, derive_seed(seed, "replay"))
+        self.env.reset()
+        self.rollout = Rollout(self.env, self.algorithm)
+        self._started = time.perf_counter()
+
+    @property
+    def wall_seconds(self) -> float:
+        """Seconds of work on this run so far, over all its sessions."""
+        return self.at.wall_seconds + time.perf_counter() - self._started
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the budget is spent and the last evaluation made."""
+        return self.at.last_test >= self.plan.budget.env_steps
+
+    def train(self, progress: RunProgress, interrupt: GracefulInterrupt, until: int | None = None) -> None:
+        """Play and learn until the budget is spent or an interrupt asked for, evaluating and saving on the way.
+
+        Args:
+            progress: is told.
+            interrupt: asks to stop.
+            until: env_steps at which to pause, after an evaluation; where one was due, the pause changes nothing.
+        """
+        end = min(self.plan.budget.env_steps, self.plan.budget.env_steps if until is None else until)
+        while self.at.env_steps < end and not interrupt.requested:
+            if self.at.env_steps >= self.at.next_test:
+                self.test(progress)
+            if self.at.env_steps >= self.at.next_checkpoint:
+                self.save()
+            self.play()
+            self.learn()
+            for line in self.algorithm.advance(self.at.env_steps):
+                progress.event(line)
+                self.record.event(self.at.env_steps, line)
+            self.record.heartbeat()
+            progress.advance(self.at.env_steps)
+        if self.at.last_test < self.at.env_steps and not interrupt.requested:
+            self.test(progress)
+        self.save()
+
+    def play(self) -> None:
+        """One step of every battle; what ended goes into the replay."""
+        with self._timed("rollout"):
+            ended = self.rollout.step(self.algorithm.epsilon(self.at.env_steps))
+            for episode in ended:
+                self.replay.insert(episode)
+        self.at.env_steps += self.plan.num_envs
+        self.at.episodes += len(ended)
+        self.at.pending += len(ended)
+
+    def learn(self) -> None:
+        """An update for every ``episodes_per_update`` episodes that have ended, once there is a full batch."""
+        config = self.plan.config
+        while self.at.pending >= config.episodes_per_update:
+            self.at.pending -= config.episodes_per_update
+            if not self.replay.can_sample(config.batch_size):
+                continue
+            with self._timed("update"):
+                batch = self.replay.sample(config.batch_size, self.algorithm.device)
+                self.at.diagnostics = dict(self.algorithm.update(batch, self.at.env_steps))
+            self.at.losses.append(self.at.diagnostics.pop("loss"))
+            self.at.updates += 1
+
+    def test(self, progress: RunProgress) -> None:
+        """A point of the learning curve; each has battles of its own, the same for every algorithm."""
+        at, plan = self.at, self.plan
+        seed = derive_seed(plan.seed, "evaluation", plan.scenario, at.next_test)
+        with self._timed("evaluation"):
+            found = evaluate(self.algorithm, self.test_env, episodes=plan.budget.test_episodes, seed=seed)
+        at.last_test = at.env_steps
+        at.next_test += plan.budget.test_interval
+        if not found.finished:
+            progress.say(f"all {found.aborted} evaluation battles aborted; this point of the curve is left out")
+            return
+        self.record.curve(
+            env_steps=at.env_steps,
+            win_rate=found.win_rate,
+            return_mean=found.mean_return,
+            episodes=len(found.finished),
+            loss=sum(map(float, at.losses)) / len(at.losses) if at.losses else None,
+            epsilon=self.algorithm.epsilon(at.env_steps),
+            wall_seconds=self.wall_seconds,
+            **{name: float(value) for name, value in at.diagnostics.items()}
+            | self.algorithm.diagnostics()
+            | {"sparsity_masked": self.algorithm.sparsity().masked_layers, "updates": at.updates},
+        )
+        at.losses = []
+        progress.evaluated(at.env_steps, found.win_rate if self.env.spec.can_be_won else None, found.mean_return)
+
+    def conclude(self, on_battles: Callable[[int], None] = ignore) -> RunRow:
+        """Judge the trained policy, and store the result with a picture of its curve; ``on_battles``: see ``judge``."""
+        picture = self.folder / "curve.png"
+        can_be_won = self.env.spec.can_be_won
+        curves = {self.plan.algorithm: [self.record.curve_points()]}
+        plot_curves(picture, curves, title=self.plan.label, can_be_won=can_be_won)
+        self.record.attach(picture)
+        self.close()  # judging has a world of its own, and games of StarCraft II are large
+        result, outcomes = judge(
+            self.plan,
+            self.algorithm,
+            env_steps=self.at.env_steps,
+            wall=self.wall_seconds,
+            resumes=self.at.resumes,
+            on_battles=on_battles,
+        )
+        self.record.outcomes(outcomes)
+        self.record.timings(self.at.seconds)
+        return self.record.finish(result)
+
+    def save(self) -> None:
+        """Put a checkpoint in place of the last one."""
+        while self.at.next_checkpoint <= self.at.env_steps:
+            self.at.next_checkpoint += self.plan.budget.checkpoint_interval
+        content = {
+            "run_created": self.record.created,
+            "identity": self.plan.identity(),  # so that the policy can be played wherever the file is taken
+            "counters": {**dataclasses.asdict(self.at), "wall_seconds": self.wall_seconds},
+            "algorithm": self.algorithm.state_dict(),
+            "replay": self.replay.state_dict(
+                contents=holds_replay(self.plan.checkpoint_replay, self.replay.content_bytes)
+            ),
+            "env": self.env.state_dict(),
+            "rollout": self.rollout.state_dict(),
+        }
+        with self._timed("checkpoint"):
+            save_checkpoint(self.path, content)
+        self.record.timings(self.at.seconds)
+
+    def restore(self) -> list[str]:
+        """Go to the last checkpoint, if there is one; returns lines that say where the run starts and how."""
+        remove_drafts(self.path)  # the run is this process's own now; each is as large as a checkpoint
+        saved = load_checkpoint(self.path)
+        lines = []
+        if saved is not None and saved.get("run_created") != self.record.created:
+            lines.append(
+                f"the checkpoint in its folder is that of another record of this run (in another --storage, or in one "
+                f"that is gone); it is kept there as {set_aside(self.path).name}, and training starts anew"
+            )
+            saved = None
+        if saved is None:
+            self.record.rewind(-1)
+            numbers = ", ".join(f"{name} {value:,g}" for name, value in self.algorithm.schedule().items())
+            return [*lines, f"schedule: {numbers}"]
+        try:
+            replay_is_whole = self.load(saved)
+        except Exception as error:  # whatever a world or a learner raises at the state of another version of itself
+            raise unusable(self.path, "does not fit this program", error) from error
+        self.record.rewind(self.at.env_steps)
+        if self.at.env_steps >= self.plan.budget.env_steps:
+            return [f"resumes at {self.at.env_steps:,} env steps, the end of its training"]
+        if replay_is_whole:
+            return [f"resumes at {self.at.env_steps:,} env steps, its replay of {len(self.replay):,} episodes included"]
+        self.at.resumes += 1
+        return [
+            f"resumes at {self.at.env_steps:,} env steps; its checkpoint is without the replay, which refills first: "
+            f"updates go on after {self.plan.config.batch_size} episodes"
+        ]
+
+    def load(self, saved: dict[str, Any]) -> bool:
+        """Take every part back to where ``save`` found it; returns whether the replay is among them."""
+        self.at = Counters(**saved["counters"])
+        self.algorithm.load_state_dict(saved["algorithm"])
+        self.env.load_state_dict(saved["env"])
+        self.rollout.load_state_dict(saved["rollout"])
+        return self.replay.load_state_dict(saved["replay"])
+
+    def close(self) -> None:
+        """Release both worlds."""
+        self.env.close()
+        self.test_env.close()
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.at.seconds[part] = self.at.seconds.get(part, 0.0) + time.perf_counter() - start

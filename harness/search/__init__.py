@@ -1,0 +1,1 @@
+"""Search for settings: spaces, the objective of a trial, samplers."""

@@ -1,0 +1,121 @@
+"""Which settings a search may change, and how far: recommended ranges by algorithm and class of fight, or one's own."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import get_type_hints
+
+import algorithms.registry
+import envs.registry
+from algorithms.k24 import K24Config
+from algorithms.kalei import KaleiConfig
+from algorithms.q_learning.config import QLearnerConfig
+from algorithms.q_learning.schedules import PAPER_ENV_STEPS
+from algorithms.settings.presets import RECOMMENDED
+from harness.cli.errors import UsageError, unknown_name
+from harness.cli.overrides import parse_setting, parse_value
+from studies.space import Choice, Range, Space
+
+_EXAMPLE = "--search k24.div_coef=0.1:0.2, --search qmix.lr=3e-4:3e-3:log or --search qmix.td_lambda=0.3,0.6"
+
+QMIX: Space = {
+    "lr": Range(low=5e-4, high=2e-3, log=True),  # the published 1e-3, halved and doubled
+    "td_lambda": Choice(values=(0.3, 0.6)),  # both are published, each for some maps
+    "epsilon_anneal_time": Choice(values=(100_000, 500_000)),  # likewise
+}
+"""Of the dense learners. Source: PyMARL2's settings files and their comments."""
+KALEI: Space = {"div_coef": Range(low=2.5, high=10.0, log=True)}
+"""Beside QMIX's: the published 5, halved and doubled. Source: Kalei_qmix_rnn_1R3.yaml."""
+
+
+def class_of(scenario: str) -> str:
+    """Which row of the recommended settings a fight belongs to: ``micro``, ``large`` or ``mixed``.
+
+    The table names examples (3s5z; 6h_vs_8z, corridor; MMM, MMM2). They agree with this rule: three unit types or more
+    are ``mixed``; of the rest, fights against more enemies than there are agents are ``large``. A world of another make
+    counts as ``micro``.
+    """
+    fight = envs.registry.entry(scenario).scenario
+    if fight is None:
+        return "micro"
+    if len(fight.unit_types) >= 3:
+        return "mixed"
+    return "large" if fight.n_enemies > fight.n_agents else "micro"
+
+
+def recommended_space(algorithm: str, fight: str) -> Space:
+    """What a search changes where the user does not say.
+
+    Args:
+        algorithm: registered id.
+        fight: class of the scenario.
+
+    Raises:
+        UsageError: nothing is recommended for this algorithm.
+    """
+    config = algorithms.registry.config_class(algorithm)
+    if issubclass(config, K24Config):
+        own, plain = config(), K24Config()  # what a control sets otherwise is what it controls, and stays
+        return {name: each for name, each in _k24(fight).items() if getattr(own, name) == getattr(plain, name)}
+    if issubclass(config, KaleiConfig):
+        return {**QMIX, **KALEI}
+    if issubclass(config, QLearnerConfig):
+        return dict(QMIX)
+    raise UsageError(f"no ranges are recommended for {algorithm}; name some: {_EXAMPLE.replace('qmix', algorithm)}")
+
+
+def _k24(fight: str) -> Space:
+    """K24's table; where both ends are the same number, the preset has it and nothing is left to search."""
+    row = RECOMMENDED[fight]
+    steps = tuple(round(share * PAPER_ENV_STEPS) for share in row.anneal_end)
+    ends = {
+        "div_coef": row.div_coef,
+        "anneal_end_step": steps,
+        "reset_interval": row.reset_interval,
+        "finetune_start_ratio": row.finetune_start_ratio,
+    }
+    return {name: Range(low=low, high=high) for name, (low, high) in ends.items() if low < high}
+
+
+def parse_space(algorithm: str, arguments: Iterable[str]) -> Space:
+    """Every ``--search``, read by the type of the field that it names.
+
+    Raises:
+        UsageError: another form, an unknown field, or a range that is none.
+    """
+    config = algorithms.registry.config_class(algorithm)
+    hints = get_type_hints(config)
+    kinds = {field.name: hints[field.name] for field in dataclasses.fields(config)}
+    space: Space = {}
+    for argument in arguments:
+        try:
+            setting = parse_setting(argument)
+        except UsageError:
+            raise UsageError(f"--search {argument!r} is not of the form TARGET.KEY=RANGE; {_EXAMPLE}") from None
+        if setting.target != algorithm:
+            raise UsageError(f"--search {argument}: this search is for {algorithm}; write {algorithm}.{setting.key}=…")
+        if setting.key not in kinds:
+            raise unknown_name(f"setting of {algorithm}", setting.key, kinds)
+        space[setting.key] = _allowed(setting.text, kinds[setting.key], f"{algorithm}.{setting.key}")
+    return space
+
+
+def _allowed(text: str, kind: object, where: str) -> Range | Choice:
+    """``low:high``, ``low:high:log`` or ``a,b,c``."""
+    if ":" not in text:
+        given = (parse_value(part.strip(), kind, where=where) for part in text.split(",") if part.strip())
+        values = tuple(dict.fromkeys(given))
+        if len(values) < 2:
+            raise UsageError(f"--search {where}={text}: one value is no choice; set it instead: --set {where}={text}")
+        return Choice(values=values)
+    low, high, *scale = text.split(":")
+    if scale not in ([], ["log"]):
+        raise UsageError(f"--search {where}={text}: a range reads LOW:HIGH or LOW:HIGH:log; {_EXAMPLE}")
+    ends = [parse_value(end.strip(), kind, where=where) for end in (low, high)]
+    if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends):
+        raise UsageError(f"--search {where}={text}: only numbers have ranges; list the values: {where}=a,b")
+    try:
+        return Range(low=ends[0], high=ends[1], log=bool(scale))
+    except ValueError as error:
+        raise UsageError(f"--search {where}={text}: {error}") from error

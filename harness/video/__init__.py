@@ -1,0 +1,1 @@
+"""Video: pictures of battles written as GIF or MP4."""

@@ -1,0 +1,119 @@
+"""``harness.watch --replay``: a game that StarCraft II's clients played on the stand-in, as a video."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from envs.render import Renderer
+from envs.render.style import palette
+from harness.cli.common import say
+from harness.cli.errors import UsageError
+from harness.video.encode import Picture, write_video
+
+if TYPE_CHECKING:
+    from envs.sc2.server.film import Footage
+
+HOLD = 1.0
+"""Seconds for which the end of a battle stays in the picture."""
+
+
+def film_replay(console: Console, flags: argparse.Namespace, out: Path, rate: float) -> int:
+    """Write the video of ``flags.replay``; returns how many pictures it has.
+
+    Raises:
+        UsageError: no replay, or one that cannot be played here.
+    """
+    refuse_other_games(flags)
+    footage = open_replay(Path(flags.replay))
+    try:
+        renderer = Renderer(footage, size=flags.size)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(Path(flags.replay).name, total=footage.loops)
+
+        def on_end(battle: int, outcome: str, loop: int) -> None:
+            say(bar.console, f"battle {battle}: {outcome or 'cut short'} by loop {loop}")
+
+        shown = pictures(footage, renderer, flags, round(HOLD * rate), on_end)
+        return write_video(out, _counted(shown, lambda: bar.update(task, completed=footage.loop)), rate, palette())
+
+
+def refuse_other_games(flags: argparse.Namespace) -> None:
+    """A replay brings its world and its orders along.
+
+    Raises:
+        UsageError: a flag says otherwise.
+    """
+    others = {
+        "--scenario": flags.scenario,
+        "--policy": flags.policy,
+        "--run": flags.run,
+        "--set": flags.settings,
+        "--fov": flags.fov != "none",
+    }
+    given = [flag for flag, value in others.items() if value]
+    if given:
+        raise UsageError(f"{', '.join(given)}: --replay shows a game as it was played; leave out one of them")
+
+
+def open_replay(path: Path) -> Footage:
+    """A replay, ready to be played.
+
+    Raises:
+        UsageError: it cannot be read, or the packages of the game are not installed.
+    """
+    try:
+        from envs.sc2.server.film import Footage
+        from envs.sc2.server.replay import read_replay
+    except ModuleNotFoundError as error:
+        raise UsageError(f"--replay needs the package {error.name}: pip install -e '.[sc2]'") from error
+    try:
+        return Footage(read_replay(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--replay {path}: {error}") from error
+
+
+def pictures(
+    footage: Footage, renderer: Renderer, flags: argparse.Namespace, hold: int, on_end: Callable[[int, str, int], None]
+) -> Iterator[Picture]:
+    """Every ``--every``-th loop of the first ``--episodes`` battles, each end held; at least one picture.
+
+    Raises:
+        UsageError: nobody ever lives in it.
+    """
+    battle, number, last, outcome, loop = 0, -1, None, "", 0
+    for frame in footage.frames():
+        if frame["battle"][0] != number:
+            if last is not None:
+                on_end(battle, outcome, loop)
+                yield from [renderer.draw(last, caption=f"battle {battle}", outcome=outcome)] * hold
+            if battle == flags.episodes:
+                return
+            battle, number = battle + 1, int(frame["battle"][0])
+        last, outcome, loop = frame, footage.outcome, footage.loop
+        if frame["tick"][0] % flags.every == 0:
+            yield renderer.draw(frame, caption=f"battle {battle}")
+    if last is None:
+        raise UsageError(f"--replay {flags.replay}: no unit appears in this game, so there is nothing to show")
+    on_end(battle, outcome, loop)
+    yield from [renderer.draw(last, caption=f"battle {battle}", outcome=outcome)] * max(hold, 1)
+
+
+def _counted(shown: Iterator[Picture], on_picture: Callable[[], None]) -> Iterator[Picture]:
+    for picture in shown:
+        on_picture()
+        yield picture

@@ -1,0 +1,1 @@
+"""The database: where it lies, its tables, its migrations, its errors."""

@@ -1,0 +1,191 @@
+"""A database opened with care: checked before anything is written, and every transaction whole or not at all.
+
+The SQLite file keeps its rollback journal rather than write-ahead logging: it stays a single file that can be copied,
+it works on the network folders of a cluster, and a few commits a second need no more. After ``kill -9`` the next
+opener rolls the broken transaction back.
+
+Our transactions queue: each takes the write lock at once (``BEGIN IMMEDIATE``; on PostgreSQL an advisory lock), so
+that two processes wait for each other instead of failing halfway, and what one has read still holds when it writes.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from optuna.storages._rdb.models import BaseModel as OptunaModel
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
+from sqlalchemy.orm import Session
+
+from studies.db.errors import StorageError, damaged, translated
+from studies.db.migrate import bring_up_to_date, refuse_newer, version_in, version_of
+from studies.db.storage_url import EXAMPLE, Place
+
+_OPTUNAS = frozenset(OptunaModel.metadata.tables)
+"""Names of Optuna's tables, which it makes one by one: whoever opens the file meanwhile finds some of them."""
+_LOCK = 24
+"""The advisory lock of our transactions; it belongs to one database of the server."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between two attempts to reach a server again; each is twice the one before."""
+_log = logging.getLogger(__name__)
+
+
+def make_folder(path: Path) -> None:
+    """Create the folder of the database.
+
+    Raises:
+        StorageError: it cannot be created, or the database's own path is a folder.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The folder {path.parent} for the database cannot be made ({error.strerror}). Nothing was changed. "
+            f"Name a place that you can write to: --storage sqlite:////a/folder/that/you/own/studies.db"
+        ) from error
+    if path.is_dir():
+        raise StorageError(f"{path} is a folder, not a database. Type: --storage sqlite:///{path}/studies.db")
+
+
+def inspect_file(place: Place, busy_seconds: float) -> None:
+    """Read an existing file before anyone writes to it; a server looks after its own.
+
+    Raises:
+        StorageError: it is damaged, locked, no database, a database of something else, or of a newer program.
+    """
+    path = place.path
+    if path is None or not path.exists() or path.stat().st_size == 0:
+        return
+    address = (
+        f"{path.absolute().as_uri()}?mode=rw"  # a missing file is not created, a broken transaction is rolled back
+    )
+    with translated(place), closing(sqlite3.connect(address, timeout=busy_seconds, uri=True)) as file:
+        faults = [row[0] for row in file.execute("PRAGMA quick_check(1)")]
+        if faults != ["ok"]:
+            raise damaged(place, str(faults[0]).splitlines()[-1])
+        tables = {row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        version = version_in(tables, lambda question: file.execute(question).fetchone())
+    if version is None and "version_info" not in tables and not tables <= _OPTUNAS:
+        raise StorageError(
+            f"{path} is a database of another program (tables: {', '.join(sorted(tables)[:4])}). Nothing was changed. "
+            f"Name another file: {EXAMPLE}"
+        )
+    refuse_newer(place, version)
+
+
+def connect(place: Place, busy_seconds: float) -> Engine:
+    """An engine for our tables, which are created where missing, or brought to this program's version.
+
+    Raises:
+        StorageError: the database cannot be reached or written, or is of a newer program.
+    """
+    with translated(place):
+        engine = create_engine(place.url, **engine_options(place, busy_seconds))
+    queue_transactions(engine)
+    try:
+        with translated(place), engine.begin() as connection:
+            bring_up_to_date(connection, place)
+    except StorageError:
+        engine.dispose()
+        raise
+    reconnect_patiently(engine, place, busy_seconds)
+    return engine
+
+
+def connect_to_read(place: Place, busy_seconds: float) -> tuple[Engine, int | None]:
+    """An engine for our tables that waits for no write lock, and their version; ``None``: there are none.
+
+    Raises:
+        StorageError: the database cannot be reached or read.
+    """
+    with translated(place):
+        engine = create_engine(place.url, **engine_options(place, busy_seconds))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin)
+    try:
+        with translated(place), engine.begin() as connection:
+            version = version_of(connection)
+    except StorageError:
+        engine.dispose()
+        raise
+    reconnect_patiently(engine, place, busy_seconds)
+    return engine, version
+
+
+def reconnect_patiently(engine: Engine, place: Place, busy_seconds: float) -> None:
+    """From now on let this engine wait for a server that went away: it may be restarted during hours of training.
+
+    A server that was never reached is not waited for, since its address or a password is wrong more often than not.
+    """
+    if place.path is not None:
+        return
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Dialect, _record: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        until, pause = time.monotonic() + busy_seconds, _FIRST_PAUSE
+        while True:
+            try:
+                return dialect.connect(*arguments, **options)
+            except dialect.loaded_dbapi.OperationalError as error:
+                if time.monotonic() + pause > until:
+                    raise
+                if pause == _FIRST_PAUSE:
+                    told = " ".join(str(error).split())
+                    _log.warning("%s cannot be reached (%s); tried again for %g s", place, told, busy_seconds)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def engine_options(place: Place, busy_seconds: float) -> dict[str, Any]:
+    """How long to wait for others, in the words of each driver."""
+    if place.path is not None:
+        return {"connect_args": {"timeout": busy_seconds}}
+    waiting = {"options": f"-c lock_timeout={round(1000 * busy_seconds)}", "connect_timeout": 10}
+    waiting["client_encoding"] = "utf8"  # else a server without an encoding hands out bytes
+    return {"connect_args": waiting, "pool_pre_ping": True}  # a connection may have been lost meanwhile
+
+
+def queue_transactions(engine: Engine) -> None:
+    """Let every transaction of this engine take the write lock when it begins."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+    else:
+        event.listen(engine, "begin", _take_lock)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # else the driver begins transactions itself, and later than we ask
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _take_lock(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def clock(session: Session) -> float:
+    """Seconds since 1970 (UTC). On a server by its clock, since those of the machines that share it may differ."""
+    if session.get_bind().dialect.name == "sqlite":
+        return time.time()
+    return float(session.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+
+
+@contextmanager
+def transaction(engine: Engine, place: Place) -> Iterator[Session]:
+    """A session whose work is committed at the end, or not at all; the driver's errors become ``StorageError``."""
+    with translated(place), Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session

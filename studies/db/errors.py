@@ -1,0 +1,115 @@
+"""What can go wrong with a study's database, said so that the reader knows what to type next."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
+
+if TYPE_CHECKING:
+    from studies.db.storage_url import Place
+
+_ELSEWHERE = "name another place: --storage sqlite:////a/folder/that/you/own/studies.db"
+
+
+class StorageError(ValueError):
+    """The study's database cannot be used as asked; the message says what was found and what to type next."""
+
+
+class RunTakenOver(StorageError):
+    """Another process continues this run, since this one gave no sign of life for too long."""
+
+
+def explain(error: Exception, place: Place) -> StorageError:
+    """Turn a database driver's error into one that says what to do.
+
+    Args:
+        error: what SQLite, PostgreSQL, SQLAlchemy or Optuna raised.
+        place: the database.
+    """
+    root: BaseException = error
+    while (
+        root.__cause__ is not None
+    ):  # the outer ones quote SQL and the user's own texts, the innermost says what happened
+        root = root.__cause__
+    if isinstance(root, ImportError):
+        return StorageError(
+            f"A PostgreSQL server is reached through the package psycopg, which is not installed ({root}). "
+            f"Type: pip install 'psycopg[binary]' (or install this project with its extra: .[postgres])"
+        )
+    return _explain_server(root, place) if place.path is None else _explain_file(root, place)
+
+
+def _explain_file(root: BaseException, place: Place) -> StorageError:
+    path = place.path
+    assert path is not None, "a server is explained elsewhere"
+    code = getattr(root, "sqlite_errorname", "")
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return StorageError(
+            f"{path} is locked: another process is writing to it and did not finish in time. Nothing was changed. "
+            f"See who holds it with: fuser -v {path} (or lsof {path}); then type the same command again."
+        )
+    if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
+        return StorageError(
+            f"{path} cannot be written ({root}). Nothing was changed. Look at its permissions with: "
+            f"ls -ld {path.parent} {path}; or {_ELSEWHERE}"
+        )
+    if code.startswith("SQLITE_FULL"):
+        return StorageError(
+            f"The disk that holds {path} is full. What was stored before is safe; free some space, then type the same "
+            f"command again: it goes on where it stopped."
+        )
+    if code.startswith("SQLITE_IOERR"):
+        return StorageError(
+            f"{path} could not be read or written ({root}): the disk is full, a limit on file sizes was met, or the "
+            f"disk is broken. What was stored before is safe. Look with: df -h {path.parent}; ulimit -f; then type "
+            f"the same command again: it goes on where it stopped."
+        )
+    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return damaged(place, str(root))
+    return StorageError(
+        f"{path} could not be used: {root}. What was stored before is safe. Look into the file with: "
+        f"sqlite3 {path} 'pragma integrity_check'; or {_ELSEWHERE}"
+    )
+
+
+def _explain_server(root: BaseException, place: Place) -> StorageError:
+    """By PostgreSQL's error classes; a server that was not reached has no class."""
+    code, told = getattr(root, "sqlstate", None) or "", " ".join(str(root).split())
+    if code.startswith("53"):  # insufficient resources: disk, memory, connections
+        return StorageError(
+            f"The server of {place} has no room ({told}). What was stored before is safe; free some, then type the "
+            f"same command again: it goes on where it stopped."
+        )
+    if code.startswith(("55P03", "40")):  # a lock was not had in time; a deadlock
+        return StorageError(
+            f"{place} is locked: another process is writing to it and did not finish in time ({told}). Nothing was "
+            f"changed. See who with: select * from pg_stat_activity; then type the same command again."
+        )
+    if not code or code.startswith(("08", "28", "3D", "57P")):  # connection, password, no such database, shutdown
+        return StorageError(
+            f"{place} cannot be reached ({told}). What was stored before is safe. Try: psql {place}; a missing "
+            f"database is made with: createdb {place.url.database}; then type the same command again."
+        )
+    return StorageError(f"{place} could not be used: {told}. What was stored before is safe.")
+
+
+def damaged(place: Place, found: str) -> StorageError:
+    """The error for a file that is no sound SQLite database."""
+    return StorageError(
+        f"{place} is not a sound SQLite database ({found}). Nothing was changed. Save what can be read with: "
+        f"sqlite3 {place} .recover > rescued.sql; then move the file away, or {_ELSEWHERE}"
+    )
+
+
+@contextmanager
+def translated(place: Place) -> Iterator[None]:
+    """Within this block the errors of the database drivers become ``StorageError``."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError, sqlite3.Error, ImportError) as error:
+        raise explain(error, place) from error

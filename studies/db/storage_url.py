@@ -1,0 +1,87 @@
+"""Where a study is kept: what ``--storage`` names, a SQLite file or a database of a PostgreSQL server."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from studies.db.errors import StorageError
+
+EXAMPLE = "--storage sqlite:///studies/studies.db"
+_SERVER = "--storage postgresql://user@host/database"
+_ARTIFACTS = Path("studies") / "artifacts"
+_PASSWORDS = (
+    (re.compile(r"(://[^:/@\s]*):[^@\s]+@"), r"\1:***@"),
+    (re.compile(r"([?&]password=)[^&\s'\"]+"), r"\1***"),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A database, as messages call it and as the drivers reach it."""
+
+    url: URL
+    """Of SQLAlchemy, driver included."""
+    path: Path | None
+    """The SQLite file; ``None``: a server keeps it."""
+
+    def __str__(self) -> str:
+        return (
+            str(self.path) if self.path else without_passwords(self.url.set(drivername="postgresql").render_as_string())
+        )
+
+    @property
+    def shown(self) -> str:
+        """The URL with its password as ``***``."""
+        return without_passwords(self.url.render_as_string())
+
+    @property
+    def address(self) -> str:
+        """The URL in full, password included."""
+        return self.url.render_as_string(hide_password=False)
+
+    @property
+    def artifact_folder(self) -> Path:
+        """Where files shown with trials lie: beside the file; for a server in ``studies/artifacts``, which workers on
+        several machines should share."""
+        return self.path.parent / "artifacts" if self.path else _ARTIFACTS
+
+
+def without_passwords(text: str) -> str:
+    """``text``, a URL or a whole command line, with each password in it as ``***``: to be shown or stored."""
+    for pattern, shown in _PASSWORDS:
+        text = pattern.sub(shown, text)
+    return text
+
+
+def read_storage(storage: str) -> Place:
+    """Take a storage URL apart.
+
+    Raises:
+        StorageError: it names neither a plain SQLite file nor a PostgreSQL database.
+    """
+    shown = repr(without_passwords(storage))
+    try:
+        url = make_url(storage)
+    except ArgumentError:
+        as_url = f"--storage sqlite:///{storage}" if storage and "://" not in storage else EXAMPLE
+        raise StorageError(f"Storage {shown} is not a URL. Type: {as_url}") from None
+    kind = url.get_backend_name()
+    if kind == "postgresql":
+        if not url.database:
+            raise StorageError(f"Storage {shown} names no database of the server. Type: {_SERVER}")
+        return Place(url.set(drivername="postgresql+psycopg"), None)  # one driver, whichever SQLAlchemy prefers
+    if kind != "sqlite":
+        raise StorageError(
+            f"Storage {shown} starts with {url.drivername!r}; studies are kept in SQLite files or on a PostgreSQL "
+            f"server. Type: {EXAMPLE} or {_SERVER}"
+        )
+    if not url.database or url.database == ":memory:" or url.query or url.database.startswith("file:"):
+        raise StorageError(
+            f"Storage {shown} names no plain file, and a study must outlive the program. Type: {EXAMPLE}"
+        )
+    return Place(url, Path(url.database))

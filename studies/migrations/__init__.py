@@ -1,1 +1,0 @@
-"""Steps from each version of the ``k24_`` tables to the next, run by alembic (``studies/migrate.py``)."""

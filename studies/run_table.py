@@ -1,0 +1,217 @@
+"""Keeps our tables and Optuna's trials telling the same story, whenever the program is killed.
+
+The two are written through separate connections, so no transaction spans both. Each change therefore has an order in
+which a kill leaves something that the next opener can finish:
+
+- start: our row first (it claims the run), then the trial, which carries the run's id from its first moment on;
+- finish: our row and result first, still claimed, then the trial; a finished run that Optuna shows otherwise is told
+  later;
+- fail or interrupt: the trial first, then our row; a row left ``running`` by a dead process is ended later.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Engine, Update, func, select, update
+from sqlalchemy.orm import Session
+
+from studies.db.database import clock, transaction
+from studies.db.errors import RunTakenOver
+from studies.db.schema import Owned, Provenance, Result, Run
+from studies.db.storage_url import Place
+from studies.heartbeat import Pulse
+from studies.labels import objective_values, result_labels, start_labels
+from studies.notes import run_note
+from studies.owner import Owner, is_free, owner_of
+from studies.reading import events, last_provenance, read_row
+from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
+from studies.trials import Trials
+
+INTERRUPTED = "interrupted: the same command resumes the run"
+
+
+class Ledger:
+    """The runs of one study on both sides.
+
+    Args:
+        engine: of our tables.
+        place: the database, for messages.
+        study: name of the Optuna study.
+        trials: Optuna's side.
+    """
+
+    def __init__(self, engine: Engine, place: Place, study: str, trials: Trials) -> None:
+        self.engine = engine
+        self.place = place
+        self.study = study
+        self.trials = trials
+        self.me = Owner.myself()
+        self.held: set[int] = set()
+        """Ids of the runs that this store works on; tells them from those of another store in the same process."""
+        self._pulse = Pulse(self.beat)
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """A session on our tables that is committed whole or not at all."""
+        return transaction(self.engine, self.place)
+
+    def find(self, session: Session, key: RunKey) -> Run | None:
+        """The run with this key in this study."""
+        return session.scalars(select(Run).filter_by(study=self.study, **asdict(key))).one_or_none()
+
+    def create(self, session: Session, key: RunKey, config: dict[str, Any], state: str = "running") -> Run:
+        """A new run; one that is ``running`` is owned by this store."""
+        now = clock(session)
+        run = Run(study=self.study, **asdict(key), config=config, state=state, created=now, heartbeat=now)
+        if state == "running":
+            self._own(run, now)
+        session.add(run)
+        session.flush()
+        return run
+
+    def claim(self, session: Session, run: Run) -> bool:
+        """Make this store the owner of a run, unless a living one has it; within the caller's transaction."""
+        now = clock(session)
+        free = (owner_of(run) == self.me and run.id in self.held) or is_free(run, now)
+        if free:
+            self._own(run, now)
+        return free
+
+    def take(self, only: Collection[int] | None, fits: Callable[[dict[str, Any]], bool]) -> Run | None:
+        """Claim the oldest run that waits for a worker or was left unfinished, and hold it; ``None``: there is none.
+
+        Args:
+            only: ids of runs; ``None``: any.
+            fits: whether this process can do a run's job.
+        """
+        with self.transaction() as session:
+            waiting = select(Run).filter_by(study=self.study).where(Run.job.is_not(None)).order_by(Run.id)
+            for run in session.scalars(waiting.where(Run.state.in_(("queued", "interrupted", "running")))):
+                mine = (only is None or run.id in only) and run.id not in self.held
+                if mine and fits(run.job or {}) and self.claim(session, run):
+                    run.state = "running"
+                    self.hold(run.id)
+                    return run
+        return None
+
+    def _own(self, run: Owned, now: float) -> None:
+        run.owner_host, run.owner_pid, run.owner_started = self.me.host, self.me.pid, self.me.started
+        run.heartbeat = now
+
+    def hold(self, run_id: int) -> None:
+        """Keep a claimed run: until it is let go, signs of life are given for it."""
+        self.held.add(run_id)
+        self._pulse.start()
+
+    def beat(self) -> None:
+        """Renew our heartbeat on all runs that we hold and that nobody has taken over."""
+        with self.transaction() as session:
+            session.execute(self._mine(tuple(self.held)).values(heartbeat=clock(session)))
+
+    def renew(self, session: Session, run_id: int) -> None:
+        """Renew our heartbeat on a run.
+
+        Raises:
+            RunTakenOver: the run has another owner now.
+        """
+        renewed = session.scalars(self._mine([run_id]).values(heartbeat=clock(session)).returning(Run.id)).all()
+        if not renewed:
+            self.held.discard(run_id)
+            raise RunTakenOver(
+                f"Run {run_id} in {self.place} is no longer held by this process: another one took it over, or it was "
+                f"removed. This process stops working on it; nothing stored is lost."
+            )
+
+    def _mine(self, run_ids: Sequence[int]) -> Update:
+        return update(Run).where(
+            Run.id.in_(run_ids),
+            Run.state == "running",
+            Run.owner_host == self.me.host,
+            Run.owner_pid == self.me.pid,
+            Run.owner_started == self.me.started,
+        )
+
+    def add_provenance(self, session: Session, run_id: int, record: dict[str, Any]) -> None:
+        """Store where and with what a session of work on the run takes place."""
+        earlier = session.scalar(select(func.count()).where(Provenance.run_id == run_id))
+        session.add(Provenance(run_id=run_id, session=earlier or 0, started=time.time(), record=record))
+
+    def start_trial(self, run_id: int) -> int:
+        """Give a claimed run its RUNNING trial; returns the trial's number."""
+        with self.transaction() as session:
+            labels = _labels(session, session.get_one(Run, run_id))
+        number = self.trials.start(run_id, labels)
+        with self.transaction() as session:
+            session.get_one(Run, run_id).trial_number = number
+        return number
+
+    def store_result(self, session: Session, run_id: int, result: RunResult) -> None:
+        """Write the result; from its commit on the run is finished, whatever happens to the process."""
+        run = session.get_one(Run, run_id)
+        run.state, run.error, run.finished = "finished", None, time.time()
+        session.add(Result(run_id=run_id, **{name: getattr(result, name) for name in RESULT_FIELDS}))
+
+    def settle(self, run_id: int) -> RunRow:
+        """Tell Optuna about a finished run that we hold, and let go of it."""
+        with self.transaction() as session:
+            row, happened = read_row(session, session.get_one(Run, run_id)), events(session, run_id)
+            labels = _labels(session, session.get_one(Run, run_id))
+        number = self.trials.complete(run_id, objective_values(row), labels | result_labels(row))
+        self.trials.note(number, run_note(row, happened))
+        with self.transaction() as session:
+            run = session.get_one(Run, run_id)
+            run.trial_number = number
+            release(run)
+            row = read_row(session, run)
+        self.held.discard(run_id)
+        return row
+
+    def abandon(self, run_id: int, state: str, error: str | None, reason: str = INTERRUPTED) -> None:
+        """End our session on an unfinished run: ``failed`` with its error, or ``interrupted`` for a reason."""
+        self.trials.fail(run_id, error or reason)
+        with self.transaction() as session:
+            self.renew(session, run_id)
+            run = session.get_one(Run, run_id)
+            run.state, run.error = state, error
+            release(run)
+        self.held.discard(run_id)
+
+    def mend_finished(self) -> None:
+        """Tell Optuna about finished runs that it does not know as finished: a kill, or a study deleted there."""
+        complete = self.trials.completed_runs()
+        with self.transaction() as session:
+            finished = session.scalars(select(Run).filter_by(study=self.study, state="finished"))
+            unsettled = [run for run in finished if run.id not in complete or owner_of(run) is not None]
+            untold = [run.id for run in unsettled if self.claim(session, run)]
+        self.held.update(untold)
+        for run_id in untold:
+            self.settle(run_id)
+
+    def end_abandoned(self) -> None:
+        """End the trials of runs that are worked on by nobody: ours, and those of dead processes."""
+        with self.transaction() as session:
+            running = session.scalars(select(Run).filter_by(study=self.study, state="running"))
+            nobodys = [run.id for run in running if self.claim(session, run)]
+        self.held.update(nobodys)
+        for run_id in nobodys:
+            self.abandon(run_id, "interrupted", None)
+
+    def close(self) -> None:
+        """Release the connections of both sides."""
+        self._pulse.stop()
+        self.trials.close()
+        self.engine.dispose()
+
+
+def _labels(session: Session, run: Run) -> dict[str, Any]:
+    key = RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
+    return start_labels(key, run.config, last_provenance(session, run.id) or {})
+
+
+def release(run: Owned) -> None:
+    """Let go of a row, within the caller's transaction."""
+    run.owner_host = run.owner_pid = run.owner_started = None

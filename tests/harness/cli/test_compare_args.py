@@ -1,0 +1,97 @@
+"""What the flags become where they leave something open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli.compare_args import read_flags
+from harness.cli.errors import UsageError
+from harness.runs.plan import plan_runs
+from studies.store import DEFAULT_STORAGE
+
+
+@pytest.mark.parametrize(
+    ("flags", "study"),
+    [
+        ([], "compare-quick"),
+        (["--budget", "smoke"], "compare-smoke"),
+        (["--env-steps", "700"], "compare-700-steps"),
+        (["--budget", "quick", "--env-steps", "700"], "compare-700-steps"),
+        (["--budget", "standard", "--env-steps", "700"], "compare-standard-700-steps"),
+        (["--budget", "standard", "--env-steps", "700", "--study", "mine"], "mine"),
+    ],
+    ids=" ".join,
+)
+def test_the_study_is_named_by_budget_and_length(flags: list[str], study: str) -> None:
+    request = read_flags(flags)
+    assert request.study == study
+    assert request.storage == DEFAULT_STORAGE
+
+
+def test_a_scenario_spelt_otherwise_is_the_same_run() -> None:
+    request = read_flags(["--scenarios", "3s6z,3m,3s5z_vs_3s6z"])
+    assert request.scenarios == ("3s5z_vs_3s6z", "3m")
+
+
+def test_the_command_to_be_typed_again_shows_no_password() -> None:
+    request = read_flags(["--storage", "postgresql://ann:secret@host/k24", "--seeds", "2"])
+    assert request.command == "python -m harness.compare --storage postgresql://ann:***@host/k24 --seeds 2"
+    assert request.storage == "postgresql://ann:secret@host/k24"
+
+
+def told(flags: list[str]) -> str:
+    with pytest.raises(UsageError) as caught:
+        read_flags(flags)
+    return str(caught.value)
+
+
+def test_names_from_pymarl_are_taken() -> None:
+    assert read_flags(["--algos", "k24_nq_learner,nq_learner,k24"]).algorithms == ("k24", "qmix")
+    assert "unknown algorithm 'k24_magnitude'; did you mean k24-magnitude" in told(["--algos", "k24_magnitude"])
+
+
+def test_settings_come_from_file_then_preset_then_budget_then_set(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "learner: k24_nq_learner\nbatch_size: 32\nlr: 0.002\nt_max: 9\nK24_args: {div_coef: 0.9, deque_len: 7}"
+    )
+    given = ["--config", str(mine), "--preset", "large", "--budget", "smoke", "--set", "k24.reset_interval=5e5"]
+    request = read_flags(["--algos", "k24,k24-no-c,qmix", "--device", "cpu", *given])
+    plans, notes = plan_runs(request)
+    k24, no_c, qmix = (plan.config for plan in plans)
+    assert (k24.lr, k24.deque_len) == (0.002, 7), "file"
+    assert (k24.div_coef, k24.finetune_start_ratio, k24.anneal_end_step) == (0.175, 0.85, 8_793_750), "preset"
+    assert k24.batch_size == 8, "budget"
+    assert k24.reset_interval == 500_000, "--set"
+    assert (no_c.div_coef, no_c.finetune_start_ratio, no_c.lr) == (0.0, 0.85, 0.001), "a control stays what it is"
+    assert qmix.lr == 0.001
+    assert f"k24.lr = 0.002 (by {mine})" in notes
+    assert "k24.div_coef = 0.175 (by preset large)" in notes
+    assert "k24.batch_size = 8 (by the budget)" in notes
+    assert "k24.reset_interval = 500000 (by --set)" in notes
+    assert request.files[0].left_out == ("t_max: --env-steps or --budget says so here",)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ["--algos", "qmix", "--preset", "micro"],
+            "--preset micro is for k24 and its controls, none of which takes part",
+        ),
+        (["--preset", "mirco"], "unknown preset 'mirco'; did you mean micro? Known: micro, large, mixed."),
+        (["--config", "none.yaml"], "--config there is no settings file none.yaml; give a path, or one of these: K24_"),
+        (
+            ["--algos", "qmix", "--config", "K24_qmix_rnn_1R3"],
+            "is for k24, which takes no part; add it: --algos qmix,k24",
+        ),
+        (
+            ["--config", "K24_qmix_rnn_1R3", "--config", "K24_qmix_rnn_1R3.yaml"],
+            "--config K24_qmix_rnn_1R3 and --config K24_qmix_rnn_1R3.yaml are both for k24; give one of them",
+        ),
+    ],
+)
+def test_mistakes_with_presets_and_files(flags: list[str], message: str) -> None:
+    assert message in told(flags)

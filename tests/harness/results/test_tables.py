@@ -1,0 +1,189 @@
+"""The table says what was measured, over what, and why something is missing."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from harness.plots.run_curves import common_points, plot_curves
+from harness.results.aggregates import Row, group_runs, improvements, summarise
+from harness.results.findings import Findings
+from harness.results.tables import as_markdown, clock, footnotes, show_table
+from harness.runs.plan import RunPlan, plan_runs
+from studies.rows import CurvePoint, RunRow
+from tests.harness.fake_request import request_for
+
+REASON = "no CUDA device with sparse tensor cores"
+
+
+def run_row(plan: RunPlan, wins: int, **changed: object) -> RunRow:
+    key = plan.key
+    row = RunRow(
+        run_id=1,
+        trial_number=0,
+        study="s",
+        algorithm=key.algorithm,
+        scenario=key.scenario,
+        seed=key.seed,
+        config_hash=key.config_hash,
+        config={},
+        provenance={},
+        win_rate=wins / 16,
+        win_low=0.0,
+        win_high=1.0,
+        interval_kind="95% Wilson over battles",
+        return_mean=float(wins),
+        sparsity_masked=0.5,
+        sparsity_model=0.25,
+        throughput=1234.5,
+        throughput_batch=5120,
+        throughput_dtype="float32",
+        speedup_24=None,
+        speedup_24_reason=REASON,
+        env_steps=2000,
+        env_steps_per_second=100.0,
+        wall_seconds=20.0,
+        device="cpu",
+        episodes=16,
+        wins=wins,
+    )
+    return dataclasses.replace(row, **changed)  # type: ignore[arg-type]
+
+
+def rows_of(plans: list[RunPlan], runs: list[RunRow]) -> list[Row]:
+    return summarise(group_runs(plans, runs))
+
+
+def markdown(plans: list[RunPlan], runs: list[RunRow]) -> list[str]:
+    return as_markdown(Findings(title="smoke", rows=rows_of(plans, runs))).splitlines()
+
+
+@pytest.fixture
+def plans() -> list[RunPlan]:
+    return plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0, 1)))[0]
+
+
+def test_one_seed_is_judged_by_its_battles(plans: list[RunPlan]) -> None:
+    (row,) = rows_of(plans, [run_row(plans[0], 8)])
+    assert (row.algorithm, row.seeds, row.win_rate) == ("rule", (0,), 0.5)
+    assert (row.win_low, row.win_high) == pytest.approx((0.2800, 0.7200), abs=1e-4)  # Wilson for 8 of 16, by hand
+    assert row.interval_kind == "95% Wilson over battles"
+
+
+def test_two_seeds_are_judged_by_seeds(plans: list[RunPlan]) -> None:
+    runs = [run_row(plan, wins) for plan, wins in zip(plans, (4, 8, 12, 16), strict=True)]
+    rows = rows_of(plans, runs)
+    assert [(row.algorithm, row.seeds, row.win_rate) for row in rows] == [("rule", (0, 1), 0.5), ("qmix", (0, 1), 0.75)]
+    assert rows[0].interval_kind == "mean, 95% t over seeds"
+    assert (rows[0].win_low, rows[0].win_high) == (0.0, 1.0), "two seeds that far apart say next to nothing"
+    assert rows[0].scores == (0.25, 0.75)
+    assert (rows[0].return_mean, rows[0].wall_seconds, rows[0].episodes) == (8.0, 40.0, 32)
+    (better,) = improvements(group_runs(plans, runs))
+    assert (better.better, better.baseline, better.probability) == ("rule", "qmix", 0.25)
+    _, notes = footnotes(Findings(title="t", rows=rows, improvements=[better]))
+    assert notes[-1].startswith("probability of improvement, rule over qmix: 0.25 [")
+    assert notes[-1].endswith("], on fake, 2 and 2 seeds")
+
+
+def test_runs_of_other_questions_stay_out(plans: list[RunPlan]) -> None:
+    foreign = run_row(plans[0], 16, config_hash="other")
+    assert rows_of(plans, [foreign]) == []
+    assert improvements(group_runs(plans, [run_row(plans[0], 1), run_row(plans[1], 2)])) == []
+
+
+def test_markdown(plans: list[RunPlan]) -> None:
+    runs = [run_row(plans[0], 8), run_row(plans[1], 0, speedup_24=1.31, speedup_24_reason="", aborted=3)]
+    lines = markdown(plans, runs)
+    assert lines[0] == "# smoke"
+    assert lines[4] == (
+        "| rule | fake | 1 | 0.500 [0.280, 0.720] | Wilson, battles | 8.00 | 50.0% / 25.0% "
+        "| 1,234 | n/a (1) | 100 | 0:20 |"
+    )
+    assert "| 1.31× |" in lines[5]
+    assert lines[7:] == [
+        f"- (1) no 2:4 speed-up: {REASON}",
+        "- decisions/s: agent decisions of the trained policy, greedy, 5120 agents a call, float32, on cpu",
+        "- qmix on fake: 3 evaluation battles aborted and are not counted",
+    ]
+
+
+def test_decisions_of_several_machines_are_not_compared(plans: list[RunPlan]) -> None:
+    def on(device_name: str, cpu: str) -> dict[str, object]:
+        return {"details": {"throughput": {"device_name": device_name}}, "provenance": {"cpu": cpu}}
+
+    one, two = on("CPU, 1 thread", "AMD EPYC"), on("CPU, 2 threads", "AMD EPYC")
+    card = on("NVIDIA H100", "AMD EPYC")
+    told = "decisions/s do not compare between machines, nor between numbers of threads"
+    for origins, machines in (
+        ((one, one, one, one), [("AMD EPYC, 1 thread",), ("AMD EPYC, 1 thread",)]),
+        (
+            (one, two, two, card),
+            [("AMD EPYC, 1 thread", "AMD EPYC, 2 threads"), ("AMD EPYC, 2 threads", "NVIDIA H100")],
+        ),
+    ):
+        rows = rows_of(plans, [run_row(plan, 8, **origin) for plan, origin in zip(plans, origins, strict=True)])
+        assert [row.machines for row in rows] == machines
+        _, notes = footnotes(Findings(title="t", rows=rows))
+        distinct = {name for names in machines for name in names}
+        assert sum(note.startswith("decisions/s: ") for note in notes) == len(distinct)
+        assert (told in notes) == (len(distinct) > 1)
+
+
+def test_resumed_runs_are_named(plans: list[RunPlan]) -> None:
+    runs = [run_row(plan, 8, details={"resumes": resumes}) for plan, resumes in zip(plans, (0, 1, 2, 0), strict=True)]
+    rows = rows_of(plans, runs)
+    assert [(row.algorithm, row.seeds, row.resumes) for row in rows] == [
+        ("rule", (0, 1), (0, 2)),
+        ("qmix", (0, 1), (1, 0)),
+    ]
+    why = "without its replay, which refilled, so an uninterrupted run would differ"
+    assert markdown(plans, runs)[-2:] == [
+        f"- rule on fake, seed 1: resumed 2 times {why}",
+        f"- qmix on fake, seed 0: resumed 1 time {why}",
+    ]
+
+
+def test_terminal_table_keeps_brackets_as_they_are(plans: list[RunPlan]) -> None:
+    out = io.StringIO()
+    rows = rows_of(plans, [run_row(plans[0], 8)])
+    show_table(Console(file=out, width=110), Findings(title="smoke", rows=rows))
+    assert "fake · smoke" in out.getvalue()
+    assert "0.500 [0.280, 0.720]" in out.getvalue()
+
+
+def test_clock() -> None:
+    assert [clock(seconds) for seconds in (7, 187, 725, 3787)] == ["0:07", "3:07", "12:05", "1:03:07"]
+
+
+def points(*pairs: tuple[int, float]) -> list[CurvePoint]:
+    return [
+        CurvePoint(env_steps=step, win_rate=rate, return_mean=0.0, episodes=8, loss=None, epsilon=0.0, wall_seconds=1.0)
+        for step, rate in pairs
+    ]
+
+
+def test_seeds_meet_where_all_were_evaluated() -> None:
+    steps, rates = common_points([points((0, 0.1), (10, 0.2), (20, 0.3)), points((0, 0.5), (20, 0.7))])
+    assert steps.tolist() == [0, 20]
+    assert rates.tolist() == [[0.1, 0.3], [0.5, 0.7]]
+
+
+def test_plot_is_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "curves.png"
+    plot_curves(path, {"a": [points((0, 0.0), (10, 0.5))] * 2, "b": [points((0, 0.1), (10, 0.4))]}, title="fake")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert path.stat().st_size > 10_000
+
+
+def test_names_with_a_digest_are_explained_below_the_table() -> None:
+    plans = plan_runs(request_for())[0]
+    rows = rows_of(plans, [run_row(plan, 1) for plan in plans])
+    findings = Findings(title="t", rows=rows, meanings={"rule@0a1b2c": "algorithm.lr = 0.01"})
+    assert "- rule@0a1b2c: algorithm.lr = 0.01" in as_markdown(findings).splitlines()
+    out = io.StringIO()
+    show_table(Console(file=out, width=110), findings)
+    assert "\nrule@0a1b2c: algorithm.lr = 0.01\n" in out.getvalue()

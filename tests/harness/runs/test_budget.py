@@ -1,0 +1,70 @@
+"""Budgets by name, and what they refuse."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from harness.cli.errors import UsageError
+from harness.runs.budget import BUDGETS, Budget, budget_named
+
+
+def test_named_lengths() -> None:
+    lengths = {name: budget.env_steps for name, budget in BUDGETS.items()}
+    assert list(lengths) == ["smoke", "quick", "standard", "long", "paper"]
+    assert (lengths["standard"], lengths["long"], lengths["paper"]) == (200_000, 1_000_000, 10_050_000)
+    assert {name: budget.seeds for name, budget in BUDGETS.items()} == {
+        "smoke": 1,
+        "quick": 1,
+        "standard": 3,
+        "long": 3,
+        "paper": 3,
+    }
+
+
+def test_battles_of_an_evaluation() -> None:
+    """As published during training, and enough at the end for an interval of about ±3 points."""
+    for name, budget in BUDGETS.items():
+        expected = (8, 16) if name == "smoke" else (32, 1_000)
+        assert (budget.test_episodes, budget.final_episodes) == expected
+
+
+def test_games_that_are_dear_are_played_few_at_a_time() -> None:
+    quick = BUDGETS["quick"]
+    assert [(few.test_slots, few.final_slots) for few in map(quick.with_slots, (1, 3, 8, 1000))] == [
+        (1, 1),
+        (2, 2),
+        (8, 8),
+        (32, 125),
+    ]
+    assert dataclasses.replace(quick.with_slots(3), test_slots=32, final_slots=125) == quick
+
+
+def test_only_smoke_touches_the_algorithms() -> None:
+    assert [name for name, budget in BUDGETS.items() if budget.algorithm_overrides] == ["smoke"]
+
+
+def test_unknown_budget_lists_all() -> None:
+    with pytest.raises(UsageError, match=r"unknown budget 'qick'; did you mean quick\?.*any other length: --env-steps"):
+        budget_named("qick")
+
+
+def test_shorter_run_is_still_evaluated_and_saved() -> None:
+    short = BUDGETS["standard"].with_env_steps(500)
+    assert (short.env_steps, short.test_interval, short.checkpoint_interval) == (500, 500, 500)
+    longer = BUDGETS["standard"].with_env_steps(300_000)
+    assert dataclasses.replace(longer, env_steps=200_000, name="standard") == BUDGETS["standard"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"env_steps": 0}, "env_steps is 0, it must be at least 1"),
+        ({"test_episodes": 40}, r"test_episodes is 40, it must be a multiple of test_slots \(32\)"),
+        ({"final_episodes": 512}, r"final_episodes is 512, it must be a multiple of final_slots \(125\)"),
+    ],
+)
+def test_refused(changed: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Budget(**{"name": "x", "env_steps": 100, "checkpoint_interval": 10, **changed})  # type: ignore[arg-type]

@@ -1,0 +1,87 @@
+"""The same battles for everybody, the same number in every slot, and each end counted as what it is."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from harness.runs.evaluate import Evaluation, evaluate
+from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
+from tests.harness.fake_env import LIMIT, FakeEnv
+
+
+def judged(*, right: bool = True, episodes: int = 24, seed: int = 5, abort_every: int = 0) -> Evaluation:
+    env = FakeEnv(4, 0, abort_every=abort_every)
+    return evaluate(RuleAlgorithm("rule", env.spec, RuleConfig(right=right)), env, episodes=episodes, seed=seed)
+
+
+def test_every_slot_plays_its_quota() -> None:
+    outcomes = judged().outcomes
+    assert [(outcome.slot, outcome.battle_id) for outcome in outcomes] == [(s, b) for s in range(4) for b in range(6)]
+
+
+def test_right_play_wins_all_but_the_timeouts() -> None:
+    found = judged(right=True)
+    limits = sum(outcome.length == LIMIT for outcome in found.outcomes)
+    assert limits > 0
+    assert found.wins == 24 - limits
+    assert found.win_rate == (24 - limits) / 24, "timeouts are finished, and no wins"
+    assert all(outcome.truncated == (outcome.length == LIMIT) for outcome in found.outcomes)
+    assert not any(outcome.truncated and (outcome.won or outcome.lost) for outcome in found.outcomes)
+
+
+def test_returns_and_lengths_are_those_of_the_battle() -> None:
+    for outcome in judged().outcomes:
+        length = int(np.random.default_rng((5, outcome.slot, outcome.battle_id)).integers(3, LIMIT + 1))
+        assert outcome.length == length
+        assert outcome.episode_return == pytest.approx(length)
+
+
+def test_wrong_play_loses() -> None:
+    found = judged(right=False)
+    assert found.wins == 0
+    assert found.win_rate == 0.0
+    assert found.mean_return == 0.0
+    assert sum(outcome.lost for outcome in found.outcomes) == sum(outcome.length < LIMIT for outcome in found.outcomes)
+
+
+def test_all_policies_meet_the_same_battles() -> None:
+    ours, theirs = judged(right=True), judged(right=False)
+    assert [outcome.length for outcome in ours.outcomes] == [outcome.length for outcome in theirs.outcomes]
+    assert judged(seed=6).outcomes != ours.outcomes
+
+
+def test_the_world_is_left_where_it_was_started_from() -> None:
+    env = FakeEnv(4, 0)
+    algorithm = RuleAlgorithm("rule", env.spec, RuleConfig())
+    assert evaluate(algorithm, env, episodes=8, seed=1) == evaluate(algorithm, env, episodes=8, seed=1)
+
+
+def test_aborted_battles_are_reported_and_not_counted() -> None:
+    found = judged(abort_every=4)
+    assert found.aborted == 6
+    assert len(found.finished) == 18
+    assert found.win_rate == found.wins / 18
+    assert not any(outcome.aborted and (outcome.won or outcome.truncated) for outcome in found.outcomes)
+
+
+def test_nothing_finished_is_no_number() -> None:
+    found = judged(abort_every=1)
+    assert math.isnan(found.win_rate)
+    assert math.isnan(found.mean_return)
+
+
+def test_memory_is_cleared_between_battles() -> None:
+    env = FakeEnv(1, 0)
+    algorithm = RuleAlgorithm("rule", env.spec, RuleConfig())
+    lengths = [outcome.length for outcome in evaluate(algorithm, env, episodes=5, seed=1).outcomes]
+    ages = [int(shown["hidden"][0, 0, 0]) for shown in algorithm.shown]
+    assert ages == [age for length in lengths for age in range(length)]
+    assert [bool((shown["last_action"] == -1).all()) for shown in algorithm.shown] == [age == 0 for age in ages]
+
+
+def test_uneven_quota_is_refused() -> None:
+    with pytest.raises(ValueError, match="10 evaluation episodes do not divide among 4 slots; use a multiple of 4"):
+        judged(episodes=10)

@@ -1,0 +1,47 @@
+"""Masks as they are stored with a run, against numbers worked out by hand."""
+
+import json
+
+import pytest
+import torch
+
+from harness.runs.masks import describe_flops, describe_masks
+from tests.algorithms.worlds import SPEC, learner
+from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
+from tests.harness.fake_env import FakeEnv
+
+
+def rule(weights: dict[str, torch.Tensor]) -> RuleAlgorithm:
+    made = RuleAlgorithm("rule", FakeEnv(1, 0).spec, RuleConfig())
+    made.masked_weights = lambda: weights  # type: ignore[method-assign]
+    return made
+
+
+def test_patterns_by_hand() -> None:
+    first = [[1.0, 2, 0, 0, 0, 0, 3, 4], [1, 0, 2, 0, 1, 2, 0, 0]]
+    second = [[1.0, 2, 0, 0, 0, 5, 6, 0], [0, 0, 1, 2, 1, 2, 0, 0]]
+    found = describe_masks(rule({"fc": torch.tensor([first, second])}))
+    assert found["groups"] == ("left", "right")
+    layer = found["layers"]["fc"]
+    assert layer["sparsity"] == [0.5, 0.5]
+    assert layer["pattern_use"] == [[0.5, 0.25, 0, 0, 0, 0.25], [0.5, 0, 0, 0.25, 0, 0.25]]
+    assert layer["agreement"] == [[1.0, 0.5], [0.5, 1.0]]
+    json.dumps(found)
+
+
+def test_masks_that_are_not_two_of_four() -> None:
+    weights = torch.tensor([[[1.0, 2, 3, 0]], [[0, 2, 3, 4]]])
+    layer = describe_masks(rule({"fc": weights}))["layers"]["fc"]
+    assert layer == {"sparsity": [0.25, 0.25], "pattern_use": None, "agreement": [[1.0, 0.5], [0.5, 1.0]]}
+
+
+def test_one_mask_for_all_has_one_name() -> None:
+    assert describe_masks(learner("k24-magnitude"))["groups"] == ("all",)
+    assert describe_masks(learner("k24"))["groups"] == SPEC.unit_types
+
+
+def test_flops() -> None:
+    found = describe_flops(learner("k24", mask_gru=True))
+    assert found["dense"] == sum(layer["dense"] for layer in found["layers"].values())
+    assert found["kept"] / found["dense"] == pytest.approx(0.5, abs=0.02)
+    assert describe_flops(rule({})) == {}

@@ -1,0 +1,109 @@
+"""A run's identity holds every setting that changes its result, and no other."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from harness.cli.compare_args import parse_seeds
+from harness.cli.errors import UsageError
+from harness.cli.overrides import parse_setting
+from harness.runs.budget import BUDGETS
+from harness.runs.plan import plan_runs, resolve_device
+from tests.harness.fake_request import request_for
+
+
+def hashes(**changed: object) -> set[str]:
+    return {plan.key.config_hash for plan in plan_runs(request_for(**changed))[0]}
+
+
+def smoke(**changed: int) -> object:
+    return dataclasses.replace(BUDGETS["smoke"], **changed)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"settings": (parse_setting("rule.right=false"),)},
+        {"settings": (parse_setting("env.abort_every=3"),)},
+        {"num_envs": 8},
+        {"budget": smoke(env_steps=3000)},
+        {"budget": smoke(test_interval=500)},
+        {"budget": smoke(final_episodes=32)},
+    ],
+    ids=str,
+)
+def test_what_changes_the_result_changes_the_hash(changed: dict[str, object]) -> None:
+    assert hashes() != hashes(**changed)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"budget": smoke(checkpoint_interval=100)},
+        {"budget": smoke(seeds=7)},
+        {"seeds": (0, 1, 2)},
+        {"storage": "sqlite:///other.db", "study": "t", "command": "x"},
+        {"device": "auto" if resolve_device("auto") == "cpu" else "cpu"},
+    ],
+    ids=str,
+)
+def test_what_does_not_leaves_it(changed: dict[str, object]) -> None:
+    assert hashes() == hashes(**changed)
+
+
+def test_plans_go_seed_by_seed() -> None:
+    plans, notes = plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0, 3)))
+    assert [(plan.algorithm, plan.seed) for plan in plans] == [("rule", 0), ("qmix", 0), ("rule", 3), ("qmix", 3)]
+    assert notes == ["rule.batch_size = 8 (by the budget)", "qmix.batch_size = 8 (by the budget)"]
+
+
+def test_a_variant_brings_its_own_options_unless_set() -> None:
+    plans, notes = plan_runs(
+        request_for(scenarios=("terran_5_vs_5-epo",), settings=(parse_setting("env.conic_fov=false"),))
+    )
+    options = plans[0].env_options
+    assert (options.conic_fov, options.prob_obs_enemy, options.action_mask) == (False, 0.0, False)
+    assert "env.prob_obs_enemy = 0.0 (by terran_5_vs_5-epo)" in notes
+    assert "env.conic_fov = False (by --set)" in notes
+
+
+def test_a_redefined_map_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    from envs import registry
+
+    before = hashes(scenarios=("terran_5_vs_5",))
+    entry = registry.entry("terran_5_vs_5")
+    assert entry.scenario is not None
+    shorter = dataclasses.replace(entry, scenario=dataclasses.replace(entry.scenario, episode_limit=150))
+    monkeypatch.setitem(registry._entries, "terran_5_vs_5", shorter)
+    assert hashes(scenarios=("terran_5_vs_5",)) != before
+
+
+def test_a_world_of_another_make_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    from envs import registry
+
+    before = hashes()
+    other = dataclasses.replace(registry.entry("fake"), entry_point="my_world:make")
+    monkeypatch.setitem(registry._entries, "fake", other)
+    assert hashes() != before
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bare:
+    """A config that forgets two of the fields that training reads."""
+
+    batch_size: int = 4
+
+
+def test_a_config_that_training_cannot_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("algorithms.registry.config_class", lambda name: Bare)
+    with pytest.raises(
+        UsageError,
+        match=r"algorithm rule: Bare has no buffer_size, episodes_per_update; training reads .*: add such a field, for",
+    ):
+        plan_runs(request_for())
+
+
+def test_seeds() -> None:
+    assert [parse_seeds(text) for text in ("3", "0,4,7", "4,")] == [(0, 1, 2), (0, 4, 7), (4,)]

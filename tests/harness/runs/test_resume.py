@@ -1,0 +1,155 @@
+"""What may lie between two sessions of a run: another database, other code, a checkpoint that does not fit, Ctrl-C."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING
+from harness.runs import provenance
+from harness.runs.interrupt import GracefulInterrupt
+from harness.runs.train import TrainingRun
+from studies.rows import CurvePoint, RunRow
+from studies.store import StudyStore
+from tests.harness.conftest import Compare
+from tests.harness.fake_algorithm import RuleAlgorithm
+
+SHORT = ("--algos", "rule", "--env-steps", "400", "--study", "t")
+
+
+def stored(database: Path) -> tuple[RunRow, list[CurvePoint]]:
+    with StudyStore.open(f"sqlite:///{database}", "t") as store:
+        (row,) = store.rows()
+        return row, store.curve_points(row.run_id)
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, env_steps: int, *, method: str = "play") -> None:
+    """Ctrl-C at the end of this method of ``TrainingRun``, once the run has come so far."""
+    original = getattr(TrainingRun, method)
+
+    def stopped(self: TrainingRun, *arguments: Any) -> None:
+        original(self, *arguments)
+        if self.at.env_steps == env_steps:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(TrainingRun, method, stopped)
+
+
+def test_a_checkpoint_of_another_database_is_kept_and_not_used(
+    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, database in enumerate(("first.db", "second.db", "third.db")):
+        assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/{database}") == ALL_DONE
+        said = capsys.readouterr().out
+        assert ("is that of another record of this run" in said) == (number > 0)
+        assert (f"kept there as checkpoint-aside-{number}.pt, and training starts anew" in said) == (number > 0)
+        assert "resumes at" not in said
+        _, points = stored(tmp_path / database)
+        assert [point.env_steps for point in points] == [0, 400]
+    (folder,) = (tmp_path / "runs" / "t").glob("rule-*")
+    kept = {path.name for path in folder.glob("*.pt")}
+    assert kept == {"checkpoint.pt", "checkpoint-aside-1.pt", "checkpoint-aside-2.pt"}
+
+
+@pytest.mark.parametrize("method", ["play", "learn", "test"])
+def test_ctrl_c_in_the_last_step_or_evaluation_stops_the_comparison(
+    compare: Compare,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    method: str,
+) -> None:
+    stop_after(monkeypatch, 400, method=method)
+    assert compare(*SHORT) == INTERRUPTED
+    monkeypatch.undo()
+    capsys.readouterr()
+    assert compare(*SHORT) == ALL_DONE
+    said = capsys.readouterr().out
+    assert "resumes at 400 env steps, the end of its training" in said
+    assert "resumed 1 time" not in said, "no step of training followed on the empty replay"
+    row, points = stored(tmp_path / "s.db")
+    assert [point.env_steps for point in points] == [0, 400]
+    assert row.details["resumes"] == 0
+
+
+def test_a_requested_stop_is_raised_where_the_block_ends() -> None:
+    interrupt, went_on = GracefulInterrupt(), []
+
+    def work() -> None:
+        with interrupt:
+            signal.raise_signal(signal.SIGTERM)
+            went_on.append(interrupt.requested)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert went_on == [True]
+
+
+def test_every_resumption_without_the_replay_is_counted(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without = (*SHORT, "--checkpoint-replay", "no")
+    for env_steps in (120, 240):
+        stop_after(monkeypatch, env_steps)
+        assert compare(*without) == INTERRUPTED
+        monkeypatch.undo()
+    assert compare(*without) == ALL_DONE
+    said = capsys.readouterr().out
+    why = "its checkpoint is without the replay, which refills first: updates go on after 8 episodes"
+    assert said.count(why) == 2
+    assert "rule on fake, seed 0: resumed 2 times without its replay" in said
+    assert stored(tmp_path / "s.db")[0].details["resumes"] == 2
+
+
+def refuse(self: RuleAlgorithm, saved: dict[str, Any]) -> None:
+    raise RuntimeError("size mismatch:\n  fc1.weight")
+
+
+def test_a_checkpoint_that_is_refused_is_named_and_loses_nothing(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop_after(monkeypatch, 240)
+    assert compare(*SHORT) == INTERRUPTED
+    monkeypatch.undo()
+    (checkpoint,) = (tmp_path / "runs" / "t").glob("rule-*/checkpoint.pt")
+    half_written = checkpoint.with_name(".checkpoint-0123456789ab.part.pt")
+    half_written.touch()
+    for _ in range(2):
+        monkeypatch.setattr(RuleAlgorithm, "load_state_dict", refuse)
+        assert compare(*SHORT) == SOME_MISSING
+        monkeypatch.undo()
+        said = capsys.readouterr().out
+        assert f"checkpoint {checkpoint} does not fit this program (RuntimeError: size mismatch: fc1.weight)" in said
+    (start_anew,) = set(re.findall(r"anew: (mv .*?); then", said))
+    assert compare(*SHORT) == ALL_DONE
+    assert "resumes at 240 env steps" in capsys.readouterr().out
+    assert not half_written.exists(), "left by a process that was killed"
+    assert [point.env_steps for point in stored(tmp_path / "s.db")[1]] == [0, 400]
+    assert shlex.split(start_anew) == ["mv", str(checkpoint), f"{checkpoint}.old"]
+
+
+def test_a_run_made_with_other_code_says_so(
+    compare: Compare, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def code(commit: str) -> None:
+        found = {**collect("cpu"), "commit": commit * 40, "dirty": False}
+        monkeypatch.setattr(provenance, "collect", lambda device: found)
+
+    collect = provenance.collect
+    code("a")
+    stop_after(monkeypatch, 240)
+    assert compare(*SHORT) == INTERRUPTED
+    monkeypatch.undo()
+    code("b")
+    assert compare(*SHORT) == ALL_DONE
+    before = "rule fake seed 0: begun before at commit aaaaaaaaaa (now bbbbbbbbbb): goes on with what is here now; "
+    assert before + "to run it anew name another --study" in capsys.readouterr().out
+    code("c")
+    assert compare(*SHORT) == ALL_DONE
+    before = "rule fake seed 0: finished before at commit bbbbbbbbbb (now cccccccccc): not repeated; "
+    assert before + "to run it anew name another --study" in capsys.readouterr().out

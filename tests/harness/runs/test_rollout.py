@@ -1,0 +1,107 @@
+"""Episodes come out whole, in order, and each battle starts with a clean memory."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from algorithms.replay.replay import Episode
+from harness.runs.rollout import Rollout
+from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
+from tests.harness.fake_env import LIMIT, N_ACTIONS, N_AGENTS, FakeEnv
+
+
+def start(num_envs: int = 4, seed: int = 0, *, abort_every: int = 0) -> tuple[FakeEnv, RuleAlgorithm, Rollout]:
+    env = FakeEnv(num_envs, seed, abort_every=abort_every)
+    env.reset()
+    algorithm = RuleAlgorithm("rule", env.spec, RuleConfig())
+    return env, algorithm, Rollout(env, algorithm)
+
+
+def finished(rollout: Rollout, steps: int) -> Iterator[Episode]:
+    """Copies, because the rollout's own arrays change with its next step."""
+    for _ in range(steps):
+        yield from (copy.deepcopy(episode) for episode in rollout.step(0.0))
+
+
+def drawn(seed: int, slot: int, battle: int) -> tuple[int, np.ndarray, np.ndarray]:
+    """Length, targets and unit types of a battle, drawn as the fake world draws them."""
+    rng = np.random.default_rng((seed, slot, battle))
+    length = int(rng.integers(3, LIMIT + 1))
+    return length, rng.integers(1, N_ACTIONS, (LIMIT + 1, N_AGENTS)), rng.integers(0, 2, N_AGENTS)
+
+
+def test_every_episode_is_the_battle_that_was_drawn() -> None:
+    env, _, rollout = start()
+    seen = []
+    for _ in range(40):
+        battles = env.battle_id.copy()
+        episodes = [copy.deepcopy(episode) for episode in rollout.step(0.0)]
+        slots = np.flatnonzero(env.terminated | env.truncated)
+        for slot, episode in zip(slots, episodes, strict=True):
+            length, targets, unit_type = drawn(0, int(slot), int(battles[slot]))
+            one_hot = np.eye(N_ACTIONS, dtype=np.float32)[targets[: length + 1]]
+            np.testing.assert_array_equal(episode.actions, targets[:length])
+            np.testing.assert_array_equal(episode.obs[..., :N_ACTIONS], one_hot)
+            np.testing.assert_array_equal(episode.obs[:, 0, N_ACTIONS + 1], np.arange(length + 1))
+            assert (episode.obs[..., N_ACTIONS] == battles[slot]).all(), "the last view belongs to the same battle"
+            np.testing.assert_array_equal(episode.state, one_hot.reshape(length + 1, -1))
+            np.testing.assert_array_equal(episode.unit_type, unit_type)
+            np.testing.assert_allclose(episode.reward, 1.0)
+            assert episode.action_mask.shape == (length + 1, N_AGENTS, N_ACTIONS)
+            assert (episode.terminated, episode.truncated) == (length < LIMIT, length == LIMIT)
+            seen.append((int(slot), int(battles[slot])))
+    assert sorted(seen) == [(slot, battle) for slot in range(4) for battle in range(env.battle_id[slot])]
+
+
+def test_a_new_battle_remembers_nothing() -> None:
+    env, algorithm, rollout = start()
+    fresh = np.ones(4, bool)
+    for _ in range(20):
+        age = env.t.copy()
+        rollout.step(0.0)
+        shown = algorithm.shown[-1]
+        np.testing.assert_array_equal(shown["hidden"][:, 0, 0].numpy(), age)
+        assert (shown["last_action"][fresh] == -1).all()
+        assert (shown["last_action"][~fresh] > 0).all()
+        fresh = env.terminated | env.truncated
+
+
+def test_aborted_battles_are_not_learned_from() -> None:
+    everything, kept, none = (len(list(finished(start(abort_every=every)[2], 60))) for every in (0, 3, 1))
+    assert everything > kept > 0
+    assert none == 0
+
+
+def test_a_saved_rollout_goes_on_in_mid_battle() -> None:
+    env, _, rollout = start()
+    list(finished(rollout, 7))
+    assert env.t.max() > 0, "some battle must be under way"
+    saved = copy.deepcopy((env.state_dict(), rollout.state_dict()))
+    expected = list(finished(rollout, 15))
+    other_env, _, other = start(seed=99)
+    list(finished(other, 3))
+    other_env.load_state_dict(saved[0])
+    other.load_state_dict(saved[1])
+    arrived = list(finished(other, 15))
+    assert len(arrived) == len(expected) > 4
+    for mine, theirs in zip(arrived, expected, strict=True):
+        for name in ("obs", "state", "action_mask", "actions", "reward", "unit_type"):
+            np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
+
+
+def test_arrays_are_read_where_they_lie() -> None:
+    env, algorithm, rollout = start()
+    pointers = []
+    act = algorithm.act
+
+    def spy(obs: torch.Tensor, *rest: torch.Tensor, epsilon: float) -> tuple[torch.Tensor, torch.Tensor]:
+        pointers.append(obs.data_ptr())
+        return act(obs, *rest, epsilon=epsilon)
+
+    algorithm.act = spy  # type: ignore[method-assign, assignment]
+    rollout.step(0.0)
+    assert pointers == [env.obs.ctypes.data]

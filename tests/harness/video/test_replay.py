@@ -1,0 +1,96 @@
+"""``harness.watch --replay``: games of the stand-in for StarCraft II become videos; what is none is told apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys2clientprotocol) are not installed")
+
+from PIL import Image
+from s2clientprotocol import debug_pb2, sc2api_pb2
+
+from envs.sc2.server.folder import GameFolder
+from envs.sc2.server.replay import engine_version
+from envs.sc2.server.session import Session
+from envs.sc2.server.world import World
+from harness.cli.common import ALL_DONE, WRONG_USE
+from harness.watch import main
+from tests.sc2.client import Client, spawn
+
+MARINES = 1970 + 4  # the agents' copies on the map of all random teams follow the game's own types
+
+
+def save(folder: Path, *, battles: int) -> Path:
+    """A game of two marines against one, killed and made anew."""
+    client = Client(Session(GameFolder(None), World))
+    client.play("32x32_flat")
+    for _ in range(battles):
+        fighters = [spawn(MARINES, x=12), spawn(MARINES, x=13), spawn(48, owner=2, x=20)]
+        client.ask(debug=sc2api_pb2.RequestDebug(debug=fighters))
+        client.ask(step=sc2api_pb2.RequestStep(count=24))
+        units = client.ask(observation=sc2api_pb2.RequestObservation()).observation.raw_data.units
+        doomed = debug_pb2.DebugKillUnit(tag=[unit.tag for unit in units if unit.owner == 2])
+        client.ask(debug=sc2api_pb2.RequestDebug(debug=[debug_pb2.DebugCommand(kill_unit=doomed)]))
+        client.ask(step=sc2api_pb2.RequestStep(count=2))
+        rest = debug_pb2.DebugKillUnit(tag=[unit.tag for unit in units])
+        client.ask(debug=sc2api_pb2.RequestDebug(debug=[debug_pb2.DebugCommand(kill_unit=rest)]))
+        client.ask(step=sc2api_pb2.RequestStep(count=2))
+    path = folder / "game.SC2Replay"
+    path.write_bytes(client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data)
+    return path
+
+
+def watch(replay: Path, *flags: str) -> int:
+    return main(["--replay", str(replay), "--size", "240", "--every", "8", *flags])
+
+
+def test_all_battles_of_a_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = save(tmp_path, battles=2)
+    assert watch(path, "--out", str(tmp_path / "a.gif")) == ALL_DONE
+    said = capsys.readouterr().out
+    assert "battle 1: won by loop 26\nbattle 2: won by loop 54\n" in said
+    with Image.open(tmp_path / "a.gif") as film:
+        assert film.size == (240, 274)
+        assert film.n_frames >= 6  # type: ignore[attr-defined]
+    assert watch(path, "--episodes", "1", "--out", str(tmp_path / "b.gif")) == ALL_DONE
+    assert "battle 2" not in capsys.readouterr().out
+
+
+def test_a_replay_brings_its_world_along(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "any"
+    assert watch(path, "--scenario", "3m", "--fov", "all", "--out", str(tmp_path / "a.gif")) == WRONG_USE
+    assert "error: --scenario, --fov: --replay shows a game as it was played" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda data: None, "No such file"),
+        (lambda data: b"MPQ\x1b" + data, "StarCraft II's own replays can only be played by StarCraft II"),
+        (
+            lambda data: data.replace(engine_version().encode(), b"f" * 16),
+            "made by version ffffffffffffffff of the engine",
+        ),
+    ],
+)
+def test_files_that_cannot_be_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: object, says: str
+) -> None:
+    path = save(tmp_path, battles=1)
+    changed = change(path.read_bytes())  # type: ignore[operator]
+    path.unlink()
+    if changed is not None:
+        path.write_bytes(changed)
+    assert watch(path, "--out", str(tmp_path / "a.gif")) == WRONG_USE
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: --replay {path}: ") or says == "No such file"
+    assert says in error
+
+
+def test_a_game_without_units_shows_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = save(tmp_path, battles=0)
+    assert watch(path, "--out", str(tmp_path / "a.gif")) == WRONG_USE
+    assert "no unit appears in this game" in capsys.readouterr().err
+    assert not (tmp_path / "a.gif").exists()

@@ -1,0 +1,70 @@
+"""Signs of life while the program is busy with something that gives none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from studies import heartbeat as pulse
+from studies.db.errors import StorageError
+from studies.heartbeat import Pulse
+from studies.run_table import Ledger
+from tests.studies.sample import begin, open_store, query
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "PULSE_EVERY", 0.01)
+
+
+def test_a_run_in_hand_is_kept_alive_from_its_beginning_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, beat, beaten = tmp_path / "s.db", Ledger.beat, threading.Event()
+
+    def watched(self: Ledger) -> None:
+        beat(self)
+        beaten.set()
+
+    monkeypatch.setattr(Ledger, "beat", watched)
+    with open_store(path) as store:
+        assert not beaten.wait(0.05), "there is nothing to keep alive yet"
+        record = begin(store)
+        query(path, "UPDATE k24_runs SET heartbeat = 0")
+        until = time.monotonic() + 10
+        while query(path, "SELECT heartbeat FROM k24_runs") == [(0,)] and time.monotonic() < until:
+            time.sleep(0.01)
+        assert query(path, "SELECT heartbeat FROM k24_runs")[0][0] > time.time() - 60
+        record.leave("enough")
+        query(path, "UPDATE k24_runs SET heartbeat = 0")
+        beaten.clear()
+        assert beaten.wait(10)
+        assert query(path, "SELECT heartbeat FROM k24_runs") == [(0,)], "what was let go is nobody's"
+    assert "pulse" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_run_that_another_process_has_taken_over_is_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    with open_store(path) as store:
+        begin(store)
+        query(path, "UPDATE k24_runs SET owner_pid = 1, heartbeat = 0")
+        store._ledger.beat()
+        assert query(path, "SELECT heartbeat FROM k24_runs") == [(0,)]
+
+
+def test_a_database_that_is_busy_does_not_end_it() -> None:
+    calls = threading.Semaphore(0)
+
+    def busy() -> None:
+        calls.release()
+        raise StorageError("locked")
+
+    each = Pulse(busy)
+    each.start()
+    assert calls.acquire(timeout=10)
+    assert calls.acquire(timeout=10)
+    each.stop()
+    each.stop()

@@ -1,0 +1,60 @@
+"""What ``--storage`` names, and what is shown of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from studies.db.errors import StorageError
+from studies.db.storage_url import read_storage, without_passwords
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("postgresql://ann:se:cret@host:5432/k24", "postgresql://ann:***@host:5432/k24"),
+        ("postgresql://:secret@host/k24", "postgresql://:***@host/k24"),
+        ("postgresql://host/k24?password=secret&user=ann", "postgresql://host/k24?password=***&user=ann"),
+        (
+            "compare --storage 'postgresql://host/k24?user=ann&password=secret' --seeds 2",
+            "compare --storage 'postgresql://host/k24?user=ann&password=***' --seeds 2",
+        ),
+        ("postgresql://ann@host/k24?a=b:c@d", "postgresql://ann@host/k24?a=b:c@d"),
+        ("sqlite:///a:b@c/studies.db", "sqlite:///a:b@c/studies.db"),
+        ("--set env.rules=2023", "--set env.rules=2023"),
+    ],
+)
+def test_passwords_are_not_shown(typed: str, shown: str) -> None:
+    assert without_passwords(typed) == shown
+
+
+@pytest.mark.parametrize("end", [":secret@host/k24", "@host/k24?password=secret"])
+def test_a_place_is_shown_without_its_password_and_reached_with_it(end: str) -> None:
+    place = read_storage(f"postgresql://ann{end}")
+    assert "secret" in place.address
+    for text in (str(place), place.shown):
+        assert "secret" not in text
+        assert "***" in text
+
+
+@pytest.mark.parametrize(
+    ("storage", "told"),
+    [
+        (
+            "mysql://ann:secret@host/k24",
+            "starts with 'mysql'; studies are kept in SQLite files or on a PostgreSQL server",
+        ),
+        ("postgresql://ann:secret@host", "names no database of the server"),
+        ("postgres ://ann:secret@host/k24", "is not a URL"),
+        ("sqlite://ann:secret@/:memory:", "names no plain file"),
+    ],
+)
+def test_a_refused_place_is_told_without_its_password(storage: str, told: str) -> None:
+    with pytest.raises(StorageError) as refused:
+        read_storage(storage)
+    assert told in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_file_is_told_how_its_url_looks() -> None:
+    with pytest.raises(StorageError, match=r"Type: --storage sqlite:///runs/studies\.db"):
+        read_storage("runs/studies.db")

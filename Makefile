@@ -9,12 +9,13 @@ TEST_JOBS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help compare test check format bench dashboard clean
+.PHONY: help compare test check format docs bench dashboard clean
 
 help:
 	@echo "make compare [ARGS='--budget smoke …']   install, then compare k24, qmix and kalei"
 	@echo "make test    [ARGS='-k mixer']           install, then run the tests"
 	@echo "make check                               install, then ruff, format and mypy"
+	@echo "make docs                                install, then build the documentation site in .cache/site"
 	@echo "make bench                               install, then the speed benchmarks"
 	@echo "make dashboard                           install, then open studies/studies.db in optuna-dashboard"
 
@@ -43,6 +44,10 @@ check: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(INSTALLED)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d .cache/doctrees docs .cache/site
+	@echo "written: .cache/site/index.html"
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.engine

@@ -23,9 +23,11 @@ def _raise_parser(parser: argparse.ArgumentParser, *_: object) -> NoReturn:
 
 
 def command_names() -> list[str]:
-    """Return the modules of ``harness`` that ``python -m`` runs, without the package's name."""
-    files = sorted((ROOT / "harness").glob("*.py"))
-    modules = [path.stem for path in files if path.stem != "__main__" and '__name__ == "__main__"' in path.read_text()]
+    """Return the modules of ``harness`` that ``python -m`` runs, without the package's name and without earlier names."""
+    texts = {path.stem: path.read_text() for path in (ROOT / "harness").glob("*.py") if path.stem != "__main__"}
+    modules = [
+        name for name, text in texts.items() if '__name__ == "__main__"' in text and "earlier name" not in text[:200]
+    ]
     packages = [path.parent.name for path in (ROOT / "harness").glob("*/__main__.py")]
     return sorted(modules + packages)
 

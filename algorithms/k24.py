@@ -82,7 +82,7 @@ class K24(QMix):
         self._anneal_end = scaled(self.config.anneal_end_step, self.total_env_steps)
         self._dense_end = round(self.config.dense_ratio * self.total_env_steps)
         self._finetune_start = round(self.config.finetune_start_ratio * self.total_env_steps)
-        self._last_reset = self._env_steps = 0
+        self._last_reset = 0
         self._remembered: dict[str, Tensor] | None = None
         self._gradients: dict[str, float] = {}
         self._magnitudes: dict[str, Tensor | float] = {}
@@ -206,13 +206,13 @@ class K24(QMix):
         return DrawnWeights(online=online, target=target, logits=list(logits.values()))
 
     def after_unroll(self, packed: PackedBatch, layer_inputs: LayerInputs) -> None:
-        """Track input magnitudes over filled rows of living units; dead is whose only legal action is 0."""
+        """Track input magnitudes over filled rows of living units."""
         if self._measure_magnitudes:
             self._magnitudes = self._measured_magnitudes(packed)
             self._measure_magnitudes = False
         if not self._tracks_inputs:
             return
-        dead = packed.action_mask[:, 0] & (packed.action_mask.sum(1) == 1)
+        dead = packed.action_mask[:, 0] & (packed.action_mask.sum(1) == 1) & self.spec.only_noop_means_dead
         filled = packed.order.to_group_order(packed.is_step.repeat_interleave(self.spec.n_agents))
         counted = (filled * ~dead).split(packed.order.group_sizes)
         for name, layer in self.layers().items():
@@ -222,7 +222,7 @@ class K24(QMix):
     def _measured_magnitudes(self, packed: PackedBatch) -> dict[str, Tensor | float]:
         """Mean |Q| of legal actions under the best patterns and under a draw, which the run does not notice."""
         weights = {"best": self.net.effective_weights()}
-        scale = self.noise_scale(self._env_steps)
+        scale = self.noise_scale(self.env_steps)
         if scale > 0:
             again = torch.Generator()
             again.set_state(self._mask_rng.get_state())
@@ -237,10 +237,10 @@ class K24(QMix):
 
     def advance(self, env_steps: int) -> list[str]:
         """Mask when the dense part is over, freeze when it is time, between them reset unused weights."""
-        self._env_steps = env_steps
+        lines = super().advance(env_steps)
         if self.frozen:
-            return []
-        lines = self._remember_when_due()
+            return lines
+        lines += self._remember_when_due()
         if self.dense:
             return [*lines, self._end_dense(env_steps)] if self._dense_end <= env_steps else lines
         if self._finetune_start <= env_steps and self.config.finetune_start_ratio < 1:
@@ -271,10 +271,10 @@ class K24(QMix):
     def _remember_when_due(self) -> list[str]:
         """Keep a copy of all weights, of the mixer too, once the run has come to ``rewind_ratio``."""
         share = self.config.rewind_ratio
-        if share is None or self._remembered is not None or self._env_steps < share * self.total_env_steps:
+        if share is None or self._remembered is not None or self.env_steps < share * self.total_env_steps:
             return []
         self._remembered = {name: p.detach().clone() for name, p in self._rewindable().items()}
-        return [f"env_step {self._env_steps}: weights remembered for the rewind"]
+        return [f"env_step {self.env_steps}: weights remembered for the rewind"]
 
     def _rewindable(self) -> dict[str, Tensor]:
         """Every parameter but α, which no longer matters once masks are frozen."""
@@ -307,7 +307,7 @@ class K24(QMix):
         return {name: self.tracker.record(name, layer.chosen_patterns()) for name, layer in self.layers().items()}
 
     def diagnostics(self) -> dict[str, float]:
-        """τ, how the patterns in force are used (``describe_use``), and how their search goes (``describe_search``).
+        """QMIX's, τ, how patterns are used (``describe_use``), and how their search goes (``describe_search``).
 
         ``q_best`` and ``q_drawn``, mean |Q| of legal actions under the best patterns and under a draw, are those of the
         first update after the call before.
@@ -315,9 +315,10 @@ class K24(QMix):
         names = mask_group_names(self.spec, self.n_groups)
         self._measure_magnitudes = True
         return {
-            "temperature": self.temperature(self._env_steps),
+            **super().diagnostics(),
+            "temperature": self.temperature(self.env_steps),
             **describe_use(self.record_patterns(), names),
-            **describe_search(self.layers(), self.noise_scale(self._env_steps)),
+            **describe_search(self.layers(), self.noise_scale(self.env_steps)),
             **self._gradient_sizes(),
             **{name: float(value) for name, value in self._magnitudes.items()},
         }
@@ -345,7 +346,6 @@ class K24(QMix):
             "coefficient": self._diversity.coefficient.state_dict(),
             "tracker": self.tracker.state_dict(),
             "last_reset": self._last_reset,
-            "env_steps": self._env_steps,
             "remembered": copy.copy(self._remembered),
             "gradients": self._gradient_sizes(),
             "magnitudes": {name: float(value) for name, value in self._magnitudes.items()},
@@ -359,7 +359,6 @@ class K24(QMix):
         self._diversity.coefficient.load_state_dict(saved["coefficient"], self.device)
         self.tracker.load_state_dict(saved["tracker"])
         self._last_reset = saved["last_reset"]
-        self._env_steps = saved["env_steps"]
         self._remembered = copy.copy(saved["remembered"])
         self.optimizer.zero_grad(set_to_none=True)  # of updates that the loaded state has not made
         self._gradients = saved["gradients"]

@@ -117,6 +117,7 @@ class Kalei(QMix):
 
     def advance(self, env_steps: int) -> list[str]:
         """Restart unused weights each interval, but not within one interval of the end."""
+        super().advance(env_steps)
         due = env_steps - self._last_reset > self._resets.interval
         if not due or self.total_env_steps - env_steps <= self._resets.interval:
             return []
@@ -129,8 +130,8 @@ class Kalei(QMix):
 
     @torch.no_grad()
     def diagnostics(self) -> dict[str, float]:
-        """Share of weights that masks drop, of all, per layer, and per layer and mask group (after slashes); and share
-        of weights on which two groups' masks agree, averaged over pairs."""
+        """QMIX's; the share of weights that masks drop, of all, per layer, per mask group (after slashes); and
+        the share on which two groups' masks agree, averaged over pairs."""
         kept = torch.cat([(layer.effective_weights() != 0).flatten(1) for layer in self.layers().values()], 1)
         keeping = kept.sum(0)  # how many groups keep each weight
         dropping = self.n_groups - keeping
@@ -144,7 +145,7 @@ class Kalei(QMix):
             for layer, of_layer in shares.items()
             for name, share in zip(names, of_layer, strict=True)
         }
-        return {**overall, **by_layer, **by_group}
+        return {**super().diagnostics(), **overall, **by_layer, **by_group}
 
     def schedule(self) -> dict[str, float]:
         """QMIX's and the resets'."""

@@ -1,4 +1,4 @@
-"""The contract of an algorithm: act, learn, report its sparsity, save and load."""
+"""The contract of an algorithm: act, observe what came of it, learn, report its sparsity, save and load."""
 
 from __future__ import annotations
 
@@ -10,38 +10,47 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from algorithms.replay.episode import Episode
 from envs.spec import EnvSpec
 
 Diagnostics = Mapping[str, float | Tensor]
 """Name -> a number, plain or as a tensor () on any device."""
+PolicyState = dict[str, Tensor]
+"""Name -> what the policy remembers of each battle, first axis E: a recurrent state, for example."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class EpisodeBatch:
-    """B whole episodes, padded to the longest (T env_steps); arrays with T+1 entries hold the last view as well.
-
-    ``filled`` and ``unit_type`` lie on the CPU whatever the device of the others: they decide the shapes of the work,
-    which the host has to know, and asking a GPU would make it wait.
-    """
+class Observation:
+    """What the agents of E battles see before a step."""
 
     obs: Tensor
-    """(B, T+1, N, D) float32"""
-    state: Tensor
-    """(B, T+1, S) float32"""
+    """(E, N, D) float32"""
     action_mask: Tensor
-    """(B, T+1, N, A) bool"""
-    actions: Tensor
-    """(B, T, N) int64"""
-    reward: Tensor
-    """(B, T) float32"""
-    terminated: Tensor
-    """(B, T) bool: the fight ended at this step; a time limit leaves it false unless the learner is told otherwise"""
-    truncated: Tensor
-    """(B, T) bool"""
-    filled: Tensor
-    """(B, T) bool: real steps, not padding; on the CPU"""
+    """(E, N, A) bool: true where an action is legal"""
     unit_type: Tensor
-    """(B, N) int64; on the CPU"""
+    """(E, N) int64"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a policy answers to an ``Observation``."""
+
+    actions: Tensor
+    """(E, N) int64, legal ones"""
+    state: PolicyState
+    """to be given with the next observation; rows of a battle that ended are set back to ``initial_state``"""
+    record: dict[str, Tensor] = field(default_factory=dict)
+    """name -> (E, …) to be stored with the step, in ``Episode.record``: log-probabilities, for example"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """What a checkpoint gave back of an algorithm's experience."""
+
+    complete: bool
+    """whether learning goes on as if it had not stopped"""
+    message: str
+    """for the run's log, to follow "resumes at 1,000 env steps": ``, its replay of 50 episodes included``"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,11 +112,15 @@ class PolicyLayers:
 class Algorithm(ABC):
     """One learner with its policy. Constructed from the spec alone, so that any world of that shape will do.
 
+    The harness drives it step by step: ``act`` for all battles, ``observe`` for every episode that ended, ``learn``
+    until no update is due, ``advance``. How many episodes are kept, what a batch is and how the policy explores are the
+    algorithm's own.
+
     Args:
         spec: counts and sizes of the world.
         config: the algorithm's own frozen dataclass.
         total_env_steps: length of the run; schedules scale to it.
-        seed: seeds parameters, exploration and mask draws; no global generator is touched.
+        seed: seeds parameters, exploration, batches and mask draws; no global generator is touched.
         device: where networks and batches live.
     """
 
@@ -116,83 +129,106 @@ class Algorithm(ABC):
     config: Any
     total_env_steps: int
     device: torch.device
+    env_steps: int = 0
+    """Where the run stands, as of the last ``learn`` or ``advance``."""
 
     @abstractmethod
-    def initial_hidden(self, num_envs: int) -> Tensor:
-        """Recurrent state at the start of an episode, (E, N, H) zeros."""
+    def initial_state(self, num_envs: int) -> PolicyState:
+        """Return what the policy remembers at the start of an episode, name -> (E, …)."""
 
     @abstractmethod
-    def act(
-        self,
-        obs: Tensor,
-        last_action: Tensor,
-        action_mask: Tensor,
-        unit_type: Tensor,
-        hidden: Tensor,
-        *,
-        epsilon: float,
-    ) -> tuple[Tensor, Tensor]:
-        """Choose actions, epsilon-greedy over the legal ones; epsilon 0 is greedy and draws nothing.
+    def act(self, observation: Observation, state: PolicyState, *, explore: bool) -> Decision:
+        """Choose legal actions.
 
         Args:
-            obs: (E, N, D) float32.
-            last_action: (E, N) int64, -1 on the first step of an episode (an all-zero one-hot).
-            action_mask: (E, N, A) bool.
-            unit_type: (E, N) int64.
-            hidden: (E, N, H).
-            epsilon: probability of a uniformly random legal action, per agent.
+            observation: of E battles.
+            state: what ``initial_state`` or the last ``act`` gave.
+            explore: act as in training; otherwise greedily, which draws nothing.
+        """
+
+    @abstractmethod
+    def observe(self, episode: Episode) -> None:
+        """Take in a finished episode of training; its arrays are reused after the call, so copy what is kept."""
+
+    @abstractmethod
+    def learn(self, env_steps: int) -> Diagnostics | None:
+        """Make one update if one is due.
+
+        Args:
+            env_steps: where the run stands.
 
         Returns:
-            actions (E, N) int64 and the next hidden (E, N, H).
+            Finite diagnostics, ``loss`` among them; None where no update is due, so call it until then. Tensors among
+            them are read with ``float()`` when they are logged, not sooner: reading one waits for a GPU.
         """
 
-    @abstractmethod
-    def epsilon(self, env_steps: int) -> float:
-        """Exploration rate after this many env_steps."""
-
-    @abstractmethod
-    def update(self, batch: EpisodeBatch, env_steps: int) -> Diagnostics:
-        """One gradient step; returns finite diagnostics such as ``loss``, ``grad_norm``, ``q_taken``.
-
-        Tensors among them are read with ``float()`` when they are logged, not sooner: reading one waits for a GPU.
-        """
-
-    @abstractmethod
     def advance(self, env_steps: int) -> list[str]:
         """Apply what the schedule asks for at this point (resets, freezing, temperature); returns a line per event."""
+        self.env_steps = env_steps
+        return []
 
     @abstractmethod
     def schedule(self) -> dict[str, float]:
-        """The resolved numbers of every schedule, times in env_steps, to be printed and stored."""
-
-    @abstractmethod
-    def sparsity(self) -> Sparsity:
-        """Measured on the weights that ``act`` uses with epsilon 0."""
+        """Return the resolved numbers of every schedule, times in env_steps, to be printed and stored."""
 
     def diagnostics(self) -> dict[str, float]:
-        """Finite numbers about the learner at this moment, stored beside each evaluation; none unless overridden.
+        """Return finite numbers about the learner at this moment, stored beside each evaluation.
 
         Asking draws nothing and changes neither the policy nor the course of the run. A number may speak of the time
-        since the last call; what it needs for that is part of ``state_dict``.
+        since the last call; what it needs for that is part of ``state_dict``. ``epsilon`` is shown as the exploration
+        rate.
         """
         return {}
 
     @abstractmethod
+    def sparsity(self) -> Sparsity:
+        """Measure the weights that ``act`` uses without exploration."""
+
+    @abstractmethod
     def masked_weights(self) -> dict[str, Tensor]:
-        """Layer name -> (G, out, in) effective weights, G mask groups (1 for a dense algorithm)."""
+        """Return layer name -> (G, out, in) effective weights, G mask groups (1 for a dense algorithm)."""
 
     def flops(self) -> dict[str, LayerFlops]:
-        """Layer name -> work of one decision, for every matrix of the policy; empty: its network is not counted."""
+        """Return layer name -> work of one decision, for every matrix of the policy; empty: it is not counted."""
         return {}
 
     def policy_layers(self) -> PolicyLayers | None:
-        """The policy layer by layer, to be timed in another storage; None: its network has another form."""
+        """Return the policy layer by layer, to be timed in another storage; None: its network has another form."""
         return None
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
-        """Parameters, targets, optimiser, schedules, counters and generators."""
+        """Return parameters, targets, optimiser, schedules, counters and generators, but not the experience."""
 
     @abstractmethod
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave, so that the run continues as if it had not stopped."""
+        """Restore what ``state_dict`` gave; with ``load_experience`` the run continues as if it had not stopped."""
+
+    # Experience: what was observed and is not learned from yet, or will be again
+
+    @property
+    def experience_bytes(self) -> int:
+        """How much ``experience(contents=True)`` takes."""
+        return 0
+
+    def experience(self, *, contents: bool) -> dict[str, Any]:
+        """Return what was observed, for a checkpoint; without ``contents`` only generators and counters."""
+        return {}
+
+    def load_experience(self, saved: dict[str, Any]) -> Restored:
+        """Restore what ``experience`` gave; without contents it has to be collected again."""
+        return Restored(complete=True, message="")
+
+
+def loss_of(algorithm: Algorithm, diagnostics: Diagnostics) -> float | Tensor:
+    """Return the loss among what ``learn`` gave.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if "loss" not in diagnostics:
+        raise ValueError(
+            f"algorithm {algorithm.name}: learn() returned {', '.join(diagnostics) or 'nothing'} without 'loss'; "
+            "return at least {'loss': …}, or None where no update is due"
+        )
+    return diagnostics["loss"]

@@ -24,7 +24,7 @@ import torch
 
 import envs
 from algorithms import registry
-from algorithms.protocol import Algorithm
+from algorithms.q_learning.learner import QLearner
 from algorithms.replay.replay import EpisodeReplay
 from envs.protocol import BatchedEnv
 from harness.runs.process import prepare_process
@@ -85,11 +85,13 @@ class Course:
         ratio: how much of each.
     """
 
-    def __init__(self, algorithm: Algorithm, env: BatchedEnv, ratio: Ratio) -> None:
+    def __init__(self, algorithm: QLearner, env: BatchedEnv, ratio: Ratio) -> None:
         self.clock = Clock()
         self.ratio, self.env = ratio, env
         self.replay = EpisodeReplay(5000, 0)
         self.env_steps = self.episodes = self.due_episodes = self.due_steps = 0
+        self.epsilon = EPSILON
+        algorithm.epsilon = lambda env_steps: self.epsilon  # type: ignore[method-assign]
         algorithm.act = self.clock.timed("acting", algorithm.act)  # type: ignore[method-assign]
         env.step = self.clock.timed("engine", env.step)  # type: ignore[method-assign]
         self.insert = self.clock.timed("insert", self.replay.insert)
@@ -97,9 +99,9 @@ class Course:
         self.update = self.clock.timed("update", algorithm.update)
         self.rollout = Rollout(env, algorithm)
 
-    def play(self, epsilon: float) -> None:
+    def play(self) -> None:
         """One step of every battle."""
-        for episode in self.rollout.step(epsilon):
+        for episode in self.rollout.step():
             self.insert(episode)
             self.episodes += 1
             self.due_episodes += 1
@@ -118,7 +120,9 @@ class Course:
     def fill(self, episodes: int) -> None:
         """Random battles into the replay, then a few updates that nobody measures."""
         while len(self.replay) < episodes:
-            self.play(1.0)
+            self.epsilon = 1.0
+            self.play()
+        self.epsilon = EPSILON
         self.due_steps = self.due_episodes = 0
         for _ in range(3):
             self.update(self.sample(self.ratio.batch_size), 0)
@@ -137,7 +141,7 @@ def measure(algo: str, name: str, seconds: float, threads: int = 1) -> None:
     course.fill(400)
     start = time.perf_counter()
     while (wall := time.perf_counter() - start) < seconds:
-        course.play(EPSILON)
+        course.play()
         course.learn()
     spent = course.clock.seconds
     parts = [spent.get(part, 0.0) / wall for part in ("acting", "engine", "insert", "sample", "update")]

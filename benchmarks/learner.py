@@ -27,7 +27,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from algorithms import registry
 from algorithms.kernels.matmul import chunked_matmul
-from algorithms.protocol import Algorithm, EpisodeBatch
+from algorithms.protocol import Algorithm
+from algorithms.replay.episode import EpisodeBatch
 from algorithms.replay.replay import Episode, collate
 from envs.spec import EnvSpec
 from harness.runs.process import prepare_process

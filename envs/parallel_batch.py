@@ -85,6 +85,7 @@ class ParallelBatch:
             obs_size=obs_size,
             state_size=len(self._agents) * obs_size if own_state is None else own_state.size,
             episode_limit=episode_limit,
+            only_noop_means_dead=False,
             can_be_won=any("battle_won" in info for info in infos.values()),
         )
 

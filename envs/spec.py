@@ -34,6 +34,8 @@ class EnvSpec:
     """T: env_steps after which an episode is truncated."""
     unit_types: tuple[str, ...] = ()
     """K names; ``unit_type`` arrays index into it. Fewer than two: masks are kept per agent instead of per type."""
+    only_noop_means_dead: bool = True
+    """Whether an agent whose only legal action is 0 is dead, as in SMAC; False: it may just have nothing to do."""
     can_be_won: bool = True
     """Whether a battle can be won; if not, win rates mean nothing here and the return counts."""
 

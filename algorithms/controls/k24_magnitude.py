@@ -101,7 +101,7 @@ class K24Magnitude(QMix):
         uses = {
             name: self.tracker.record(name, layer.pattern.chosen(layer.mask())) for name, layer in self.layers().items()
         }
-        return describe_use(uses, mask_group_names(self.spec, self.n_groups))
+        return {**super().diagnostics(), **describe_use(uses, mask_group_names(self.spec, self.n_groups))}
 
     def state_dict(self) -> dict[str, Any]:
         """QMIX's and the remembered patterns."""

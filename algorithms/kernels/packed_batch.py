@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from algorithms.kernels.rows import RowPermutation, order_rows
-from algorithms.protocol import EpisodeBatch
 from algorithms.q_learning.agent_net import AgentNet, mask_groups
+from algorithms.replay.episode import EpisodeBatch
 from envs.spec import EnvSpec
 
 

@@ -18,12 +18,14 @@ from torch import Tensor, nn
 from algorithms.generators import generator
 from algorithms.kernels.packed_batch import PackedBatch, pack_batch
 from algorithms.kernels.rows import RowPermutation, order_rows
-from algorithms.protocol import Algorithm, Diagnostics, EpisodeBatch, LayerFlops, PolicyLayers, Sparsity
+from algorithms.protocol import Decision, Diagnostics, LayerFlops, Observation, PolicyLayers, PolicyState, Sparsity
 from algorithms.q_learning.agent_net import AgentNet, LayerInputs, mask_groups
 from algorithms.q_learning.config import QLearnerConfig
 from algorithms.q_learning.layers import DenseLinear, GroupLinear
 from algorithms.q_learning.schedules import epsilon_length, linear
 from algorithms.q_learning.targets import td_lambda_targets
+from algorithms.replay.episode import EpisodeBatch
+from algorithms.replay.learning import ReplayLearner
 from algorithms.sparsity.flops import count_flops
 from algorithms.sparsity.measure import measure
 from envs.spec import EnvSpec
@@ -39,7 +41,7 @@ class UpdateWeights:
     """layer name -> (G, out, in) of the target network, without gradients"""
 
 
-class QLearner(Algorithm):
+class QLearner(ReplayLearner):
     """Value learning on whole episodes.
 
     Args:
@@ -47,7 +49,7 @@ class QLearner(Algorithm):
         spec: counts and sizes of the world.
         config: settings, see ``QLearnerConfig``.
         total_env_steps: length of the run in env_steps.
-        seed: of parameters, exploration and mask draws.
+        seed: of parameters, exploration, batches and mask draws.
         device: where networks and batches live.
 
     Source: PyMARL2's ``nq_learner`` as kept in LXXXXR/Kaleidoscope.
@@ -60,11 +62,7 @@ class QLearner(Algorithm):
     def __init__(
         self, name: str, spec: EnvSpec, config: QLearnerConfig, *, total_env_steps: int, seed: int, device: torch.device
     ) -> None:
-        self.name = name
-        self.spec = spec
-        self.config = config
-        self.total_env_steps = total_env_steps
-        self.device = device
+        super().__init__(name, spec, config, total_env_steps=total_env_steps, seed=seed, device=device)
         self.updates = 0
         self._explore_rng = generator(seed, "exploration")
         self._init_rng = generator(seed, "parameters")
@@ -136,12 +134,28 @@ class QLearner(Algorithm):
 
     # Acting
 
-    def initial_hidden(self, num_envs: int) -> Tensor:
-        """Zeros (E, N, H)."""
-        return torch.zeros(num_envs, self.spec.n_agents, self.net.hidden_size, device=self.device)
+    def initial_state(self, num_envs: int) -> PolicyState:
+        """The GRU's state (E, N, H), zeros, and the last action (E, N), -1 for none."""
+        shape = (num_envs, self.spec.n_agents)
+        return {
+            "hidden": torch.zeros(*shape, self.net.hidden_size, device=self.device),
+            "last_action": torch.full(shape, -1, device=self.device),
+        }
+
+    def act(self, observation: Observation, state: PolicyState, *, explore: bool) -> Decision:
+        """Act epsilon-greedily where it explores, else greedily; see ``Algorithm.act``."""
+        actions, hidden = self.choose_actions(
+            observation.obs,
+            state["last_action"],
+            observation.action_mask,
+            observation.unit_type,
+            state["hidden"],
+            epsilon=self.epsilon(self.env_steps) if explore else 0.0,
+        )
+        return Decision(actions=actions, state={"hidden": hidden, "last_action": actions})
 
     @torch.no_grad()
-    def act(
+    def choose_actions(
         self,
         obs: Tensor,
         last_action: Tensor,
@@ -151,7 +165,19 @@ class QLearner(Algorithm):
         *,
         epsilon: float,
     ) -> tuple[Tensor, Tensor]:
-        """Choose actions, epsilon-greedy over the legal ones; see ``Algorithm.act``."""
+        """Choose actions, epsilon-greedy over the legal ones; epsilon 0 is greedy and draws nothing.
+
+        Args:
+            obs: (E, N, D) float32.
+            last_action: (E, N) int64, -1 on the first step of an episode (an all-zero one-hot).
+            action_mask: (E, N, A) bool.
+            unit_type: (E, N) int64.
+            hidden: (E, N, H).
+            epsilon: probability of a uniformly random legal action, per agent.
+
+        Returns:
+            actions (E, N) int64 and the next hidden (E, N, H).
+        """
         if self._acting is None:
             self._acting = self.net.effective_weights()
         envs, agents = last_action.shape
@@ -186,7 +212,7 @@ class QLearner(Algorithm):
     # Learning
 
     def update(self, batch: EpisodeBatch, env_steps: int) -> Diagnostics:
-        """One gradient step on B episodes; see ``Algorithm.update``."""
+        """One gradient step on B episodes; see ``Algorithm.learn``."""
         packed = pack_batch(batch, self.net, self.spec, self.device)
         layer_inputs: LayerInputs | None = {} if self.wants_layer_inputs else None
         weights = self.update_weights(env_steps)
@@ -256,16 +282,16 @@ class QLearner(Algorithm):
 
     # Schedules, measures, checkpoints
 
-    def advance(self, env_steps: int) -> list[str]:
-        """A dense learner has no events."""
-        return []
-
     def schedule(self) -> dict[str, float]:
         """The resolved schedule in env_steps."""
         return {
             "total_env_steps": self.total_env_steps,
             "epsilon_anneal_time": epsilon_length(self.config.epsilon_anneal_time, self.total_env_steps),
         }
+
+    def diagnostics(self) -> dict[str, float]:
+        """The exploration rate."""
+        return {"epsilon": self.epsilon(self.env_steps)}
 
     @torch.no_grad()
     def masked_weights(self) -> dict[str, Tensor]:
@@ -293,7 +319,12 @@ class QLearner(Algorithm):
             "target_mixer": self.target_mixer.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        return {**copy.deepcopy(live), "updates": self.updates, "explore": self._explore_rng.get_state()}
+        return {
+            **copy.deepcopy(live),
+            "env_steps": self.env_steps,
+            "updates": self.updates,
+            "explore": self._explore_rng.get_state(),
+        }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what ``state_dict`` gave."""
@@ -303,6 +334,6 @@ class QLearner(Algorithm):
         self.target_mixer.load_state_dict(saved["target_mixer"])
         # Adam would go on in the caller's tensors otherwise
         self.optimizer.load_state_dict(copy.deepcopy(saved["optimizer"]))
-        self.updates = saved["updates"]
+        self.env_steps, self.updates = saved["env_steps"], saved["updates"]
         self._explore_rng.set_state(saved["explore"].cpu())
         self._acting = self._target = None

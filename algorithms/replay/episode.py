@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from algorithms.protocol import EpisodeBatch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +30,8 @@ class Episode:
     """the step limit cut it on the last step"""
     unit_type: np.ndarray
     """(N,) integer"""
+    record: dict[str, np.ndarray] = field(default_factory=dict)
+    """name -> (L, …): what the policy gave to be stored with its actions, see ``protocol.Decision``"""
 
     def __post_init__(self) -> None:
         length = len(self.reward)
@@ -42,6 +42,34 @@ class Episode:
                 f"{len(self.obs)} obs, {len(self.state)} states and {len(self.action_mask)} action masks; "
                 "give L ≥ 1 rewards and actions, and L + 1 of the others (the last view included)"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeBatch:
+    """B whole episodes, padded to the longest (T env_steps); arrays with T+1 entries hold the last view as well.
+
+    ``filled`` and ``unit_type`` lie on the CPU whatever the device of the others: they decide the shapes of the work,
+    which the host has to know, and asking a GPU would make it wait.
+    """
+
+    obs: Tensor
+    """(B, T+1, N, D) float32"""
+    state: Tensor
+    """(B, T+1, S) float32"""
+    action_mask: Tensor
+    """(B, T+1, N, A) bool"""
+    actions: Tensor
+    """(B, T, N) int64"""
+    reward: Tensor
+    """(B, T) float32"""
+    terminated: Tensor
+    """(B, T) bool: the fight ended at this step; a time limit leaves it false unless the learner is told otherwise"""
+    truncated: Tensor
+    """(B, T) bool"""
+    filled: Tensor
+    """(B, T) bool: real steps, not padding; on the CPU"""
+    unit_type: Tensor
+    """(B, N) int64; on the CPU"""
 
 
 def collate(episodes: Sequence[Episode], device: torch.device | str = "cpu") -> EpisodeBatch:

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.protocol import EpisodeBatch
-from algorithms.replay.episode import Episode, collate
+from algorithms.replay.episode import Episode, EpisodeBatch, collate
 from algorithms.replay.packing import BlockQueue, EpisodeLayout, PackedSize
 
 __all__ = ["Episode", "EpisodeReplay", "collate"]

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from algorithms.protocol import Algorithm
 from envs.protocol import BatchedEnv
-from harness.runs.rollout import act, restart
+from harness.runs.rollout import act, forget
 from harness.runs.scripted_policies import NewBattles, Policy
 from studies.rows import EpisodeOutcome
 
@@ -60,20 +59,19 @@ class Battle:
 
 
 class Greedy:
-    """A trained algorithm as a policy: epsilon 0, its memory cleared when a slot begins another battle."""
+    """A trained algorithm as a policy: greedy, its memory cleared when a slot begins another battle."""
 
     def __init__(self, algorithm: Algorithm, num_envs: int) -> None:
         self._algorithm = algorithm
         self._new_battles = NewBattles()
-        self._hidden = algorithm.initial_hidden(num_envs)
-        shape = (num_envs, algorithm.spec.n_agents)
-        self._last_action = torch.full(shape, -1, dtype=torch.int64, device=algorithm.device)
+        self._state = algorithm.initial_state(num_envs)
 
     def __call__(self, env: BatchedEnv) -> NDArray[np.int64]:
         """The algorithm's actions (E, N)."""
-        restart(self._new_battles(env), self._last_action, self._hidden)
-        self._last_action, self._hidden = act(self._algorithm, env, self._last_action, self._hidden, epsilon=0.0)
-        actions: NDArray[np.int64] = self._last_action.cpu().numpy()
+        forget(self._algorithm, self._state, self._new_battles(env))
+        decision = act(self._algorithm, env, self._state, explore=False)
+        self._state = decision.state
+        actions: NDArray[np.int64] = decision.actions.cpu().numpy()
         return actions
 
 

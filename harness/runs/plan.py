@@ -22,9 +22,6 @@ from harness.runs.checkpoint import CheckpointReplay
 from harness.runs.provenance import config_hash
 from studies.rows import RunKey
 
-TRAINING_SETTINGS = ("buffer_size", "batch_size", "episodes_per_update")
-"""Fields that training itself reads from every algorithm's config: episodes kept, per update, between updates."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
@@ -105,7 +102,7 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
         The plans, and a line for each setting that differs from its default.
 
     Raises:
-        UsageError: a setting is unknown or of the wrong type, a config lacks what training reads, or the device or a
+        UsageError: a setting is unknown or of the wrong type, or the device or a
             package that a scenario needs is not there.
     """
     device = resolve_device(request.device)
@@ -113,7 +110,6 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
     notes: dict[str, None] = {}  # in order, each line once
     for name in request.algorithms:
         config_class = algorithms.registry.config_class(name)
-        check_training_settings(name, config_class)
         overrides = {
             **_from_file(request, name),
             **_from_preset(request, config_class),
@@ -158,22 +154,6 @@ def _from_preset(request: Request, config_class: type) -> dict[str, dict[str, An
         name: value for name, value in preset(request.preset).items() if getattr(own, name) == getattr(plain, name)
     }
     return {f"by preset {request.preset}": chosen}
-
-
-def check_training_settings(name: str, config_class: type) -> None:
-    """Refuse a config that training could not read.
-
-    Raises:
-        UsageError: which fields are missing.
-    """
-    known = [entry.name for entry in dataclasses.fields(config_class)]
-    missing = [setting for setting in TRAINING_SETTINGS if setting not in known]
-    if missing:
-        raise UsageError(
-            f"algorithm {name}: {config_class.__name__} has no {', '.join(missing)}; training reads "
-            f"{', '.join(TRAINING_SETTINGS)} (episodes kept in the replay, per update, between updates): add such a "
-            f"field, for example batch_size: int = 128"
-        )
 
 
 def resolve_device(name: str) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from algorithms.protocol import Algorithm
-from algorithms.replay.replay import Episode
+from algorithms.protocol import Algorithm, Decision, Observation, PolicyState
+from algorithms.replay.episode import Episode
 from envs.protocol import BatchedEnv
 
 
@@ -36,28 +36,28 @@ class Rollout:
             "reward": np.zeros((e, t), np.float32),
         }
         self._unit_type = env.unit_type.copy()
-        self._last_action = torch.full((e, n), -1, dtype=torch.int64, device=algorithm.device)
-        self._hidden = algorithm.initial_hidden(e)
+        self._record: dict[str, np.ndarray[Any, Any]] = {}
+        """what the policy gave to be stored with its actions, (E, T, …)"""
+        self._policy_state = algorithm.initial_state(e)
 
-    def step(self, epsilon: float) -> list[Episode]:
+    def step(self) -> list[Episode]:
         """Advance every battle by one env_step (E env_steps in all).
 
-        Args:
-            epsilon: exploration rate of this step.
-
         Returns:
-            The episodes that ended now, in slot order; their arrays are overwritten by the next step, so insert them
-            first. Aborted battles are left out: a crashed game teaches nothing.
+            The episodes that ended now, in slot order; their arrays are overwritten by the next step, so let the
+            algorithm observe them first. Aborted battles are left out: a crashed game teaches nothing.
         """
         env, buffers, row = self._env, self._buffers, (self._slots, self._length)
         buffers["obs"][row] = env.obs
         buffers["state"][row] = env.state
         buffers["action_mask"][row] = env.action_mask
-        actions, self._hidden = act(self._algorithm, env, self._last_action, self._hidden, epsilon=epsilon)
-        self._last_action = actions
-        on_cpu = actions.cpu().numpy()
-        env.step(on_cpu)
-        buffers["actions"][row] = on_cpu
+        decision = act(self._algorithm, env, self._policy_state, explore=True)
+        self._policy_state = decision.state
+        actions = decision.actions.cpu().numpy()
+        env.step(actions)
+        buffers["actions"][row] = actions
+        for name, values in decision.record.items():
+            self._recorded(name, values)[row] = values.cpu().numpy()
         buffers["reward"][row] = env.reward
         self._length += 1
         ended = np.flatnonzero(env.terminated | env.truncated | env.aborted)
@@ -69,8 +69,16 @@ class Rollout:
         self._length[ended] = 0
         self._unit_type = self._unit_type.copy()  # the episodes above keep the rows of the old array
         self._unit_type[ended] = self._env.unit_type[ended]
-        restart(ended, self._last_action, self._hidden)
+        forget(self._algorithm, self._policy_state, ended)
         return episodes
+
+    def _recorded(self, name: str, like: torch.Tensor) -> np.ndarray[Any, Any]:
+        """The buffer (E, T, …) of something that the policy records, made when it first does."""
+        if name not in self._record:
+            e, steps = self._buffers["reward"].shape
+            kind = like.new_empty(0, device="cpu").numpy().dtype
+            self._record[name] = np.zeros((e, steps, *like.shape[1:]), kind)
+        return self._record[name]
 
     def _episode(self, slot: int) -> Episode:
         env, buffers, steps = self._env, self._buffers, int(self._length[slot])
@@ -86,6 +94,7 @@ class Rollout:
             terminated=bool(env.terminated[slot]),
             truncated=bool(env.truncated[slot]),
             unit_type=self._unit_type[slot],
+            record={name: values[slot, :steps] for name, values in self._record.items()},
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -96,8 +105,8 @@ class Rollout:
             "battle_id": self._env.battle_id.copy(),
             "unit_type": self._unit_type.copy(),
             "buffers": {name: buffer[:, :longest].copy() for name, buffer in self._buffers.items()},
-            "last_action": self._last_action.clone(),
-            "hidden": self._hidden.clone(),
+            "record": {name: buffer[:, :longest].copy() for name, buffer in self._record.items()},
+            "policy_state": {name: rows.clone() for name, rows in self._policy_state.items()},
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -109,32 +118,30 @@ class Rollout:
         self._unit_type[:] = saved["unit_type"]
         for name, buffer in saved["buffers"].items():
             self._buffers[name][:, : buffer.shape[1]] = buffer
-        self._last_action = saved["last_action"].to(self._algorithm.device)
-        self._hidden = saved["hidden"].to(self._algorithm.device)
+        for name, buffer in saved["record"].items():
+            self._recorded(name, torch.from_numpy(buffer[:, 0]))[:, : buffer.shape[1]] = buffer
+        self._policy_state = {name: rows.to(self._algorithm.device) for name, rows in saved["policy_state"].items()}
         lost = np.flatnonzero(self._env.battle_id != saved.get("battle_id", self._env.battle_id))
         self._length[lost] = 0
         self._unit_type[lost] = self._env.unit_type[lost]
-        restart(lost, self._last_action, self._hidden)
+        forget(self._algorithm, self._policy_state, lost)
 
 
 @torch.no_grad()
-def act(
-    algorithm: Algorithm, env: BatchedEnv, last_action: torch.Tensor, hidden: torch.Tensor, *, epsilon: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+def act(algorithm: Algorithm, env: BatchedEnv, state: PolicyState, *, explore: bool) -> Decision:
     """Ask the policy about the env's current arrays; on a CPU they are read where they lie, without a copy."""
     device = algorithm.device
-    return algorithm.act(
-        torch.from_numpy(env.obs).to(device),
-        last_action,
-        torch.from_numpy(env.action_mask).to(device),
-        torch.from_numpy(env.unit_type).to(device),
-        hidden,
-        epsilon=epsilon,
+    observation = Observation(
+        obs=torch.from_numpy(env.obs).to(device),
+        action_mask=torch.from_numpy(env.action_mask).to(device),
+        unit_type=torch.from_numpy(env.unit_type).to(device),
     )
+    return algorithm.act(observation, state, explore=explore)
 
 
-def restart(ended: np.ndarray[Any, Any], last_action: torch.Tensor, hidden: torch.Tensor) -> None:
-    """A new battle in these slots remembers nothing of the old one."""
-    slots = torch.from_numpy(ended).to(hidden.device)
-    hidden.index_fill_(0, slots, 0.0)
-    last_action.index_fill_(0, slots, -1)
+def forget(algorithm: Algorithm, state: PolicyState, slots: np.ndarray[Any, Any]) -> None:
+    """Set the policy's memory of these slots, in place, to that of a new battle."""
+    if slots.size:
+        index = torch.from_numpy(slots).to(algorithm.device)
+        for name, fresh in algorithm.initial_state(len(slots)).items():
+            state[name].index_copy_(0, index, fresh)

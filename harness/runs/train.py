@@ -14,7 +14,7 @@ from rich.console import Console
 from torch import Tensor
 
 import algorithms.registry
-from algorithms.replay.replay import EpisodeReplay
+from algorithms.protocol import Restored, loss_of
 from harness.cli.progress import RunProgress, battles_bar
 from harness.plots.run_curves import plot_curves
 from harness.runs.checkpoint import holds_replay, load_checkpoint, save_checkpoint, set_aside, unusable
@@ -38,9 +38,7 @@ class Counters:
     env_steps: int = 0
     """Steps summed over all battles."""
     episodes: int = 0
-    """Episodes inserted into the replay."""
-    pending: int = 0
-    """Of them, how many no update has answered yet."""
+    """Episodes that the algorithm observed."""
     updates: int = 0
     next_test: int = 0
     """env_steps at which the next evaluation is due."""
@@ -48,7 +46,7 @@ class Counters:
     """env_steps of the latest one; a run resumed after its last evaluation does not repeat it."""
     next_checkpoint: int = 0
     resumes: int = 0
-    """How often training went on from a checkpoint without its replay."""
+    """How often training went on from a checkpoint without its replay, or what else the algorithm learns from."""
     losses: list[float | Tensor] = field(default_factory=list)
     """Of the updates since the last evaluation; tensors are read when they are logged."""
     diagnostics: dict[str, float | Tensor] = field(default_factory=dict)
@@ -104,7 +102,6 @@ class TrainingRun:
             seed=derive_seed(seed, "algorithm"),
             device=plan.device,
         )
-        self.replay = EpisodeReplay(plan.config.buffer_size, derive_seed(seed, "replay"))
         self.env.reset()
         self.rollout = Rollout(self.env, self.algorithm)
         self._started = time.perf_counter()
@@ -145,26 +142,23 @@ class TrainingRun:
         self.save()
 
     def play(self) -> None:
-        """One step of every battle; what ended goes into the replay."""
+        """One step of every battle; the algorithm observes what ended."""
         with self._timed("rollout"):
-            ended = self.rollout.step(self.algorithm.epsilon(self.at.env_steps))
+            ended = self.rollout.step()
             for episode in ended:
-                self.replay.insert(episode)
+                self.algorithm.observe(episode)
         self.at.env_steps += self.plan.num_envs
         self.at.episodes += len(ended)
-        self.at.pending += len(ended)
 
     def learn(self) -> None:
-        """An update for every ``episodes_per_update`` episodes that have ended, once there is a full batch."""
-        config = self.plan.config
-        while self.at.pending >= config.episodes_per_update:
-            self.at.pending -= config.episodes_per_update
-            if not self.replay.can_sample(config.batch_size):
-                continue
+        """Every update that is due."""
+        while True:
             with self._timed("update"):
-                batch = self.replay.sample(config.batch_size, self.algorithm.device)
-                self.at.diagnostics = dict(self.algorithm.update(batch, self.at.env_steps))
-            self.at.losses.append(self.at.diagnostics.pop("loss"))
+                learned = self.algorithm.learn(self.at.env_steps)
+            if learned is None:
+                return
+            self.at.losses.append(loss_of(self.algorithm, learned))
+            self.at.diagnostics = {name: value for name, value in learned.items() if name != "loss"}
             self.at.updates += 1
 
     def test(self, progress: RunProgress) -> None:
@@ -178,18 +172,20 @@ class TrainingRun:
         if not found.finished:
             progress.say(f"all {found.aborted} evaluation battles aborted; this point of the curve is left out")
             return
-        self.record.curve(
-            env_steps=at.env_steps,
-            win_rate=found.win_rate,
-            return_mean=found.mean_return,
-            episodes=len(found.finished),
-            loss=sum(map(float, at.losses)) / len(at.losses) if at.losses else None,
-            epsilon=self.algorithm.epsilon(at.env_steps),
-            wall_seconds=self.wall_seconds,
-            **{name: float(value) for name, value in at.diagnostics.items()}
-            | self.algorithm.diagnostics()
-            | {"sparsity_masked": self.algorithm.sparsity().masked_layers, "updates": at.updates},
-        )
+        diagnostics = {**{name: float(value) for name, value in at.diagnostics.items()}, **self.algorithm.diagnostics()}
+        columns: dict[str, Any] = {
+            "env_steps": at.env_steps,
+            "win_rate": found.win_rate,
+            "return_mean": found.mean_return,
+            "episodes": len(found.finished),
+            "loss": sum(map(float, at.losses)) / len(at.losses) if at.losses else None,
+            "epsilon": diagnostics.pop("epsilon", 0.0),
+            "wall_seconds": self.wall_seconds,
+            "sparsity_masked": self.algorithm.sparsity().masked_layers,
+            "updates": at.updates,
+        }
+        columns |= {f"learner/{name}" if name in columns else name: value for name, value in diagnostics.items()}
+        self.record.curve(**columns)
         at.losses = []
         progress.evaluated(at.env_steps, found.win_rate if self.env.spec.can_be_won else None, found.mean_return)
 
@@ -222,8 +218,8 @@ class TrainingRun:
             "identity": self.plan.identity(),  # so that the policy can be played wherever the file is taken
             "counters": {**dataclasses.asdict(self.at), "wall_seconds": self.wall_seconds},
             "algorithm": self.algorithm.state_dict(),
-            "replay": self.replay.state_dict(
-                contents=holds_replay(self.plan.checkpoint_replay, self.replay.content_bytes)
+            "experience": self.algorithm.experience(
+                contents=holds_replay(self.plan.checkpoint_replay, self.algorithm.experience_bytes)
             ),
             "env": self.env.state_dict(),
             "rollout": self.rollout.state_dict(),
@@ -248,27 +244,22 @@ class TrainingRun:
             numbers = ", ".join(f"{name} {value:,g}" for name, value in self.algorithm.schedule().items())
             return [*lines, f"schedule: {numbers}"]
         try:
-            replay_is_whole = self.load(saved)
+            experience = self.load(saved)
         except Exception as error:  # whatever a world or a learner raises at the state of another version of itself
             raise unusable(self.path, "does not fit this program", error) from error
         self.record.rewind(self.at.env_steps)
         if self.at.env_steps >= self.plan.budget.env_steps:
             return [f"resumes at {self.at.env_steps:,} env steps, the end of its training"]
-        if replay_is_whole:
-            return [f"resumes at {self.at.env_steps:,} env steps, its replay of {len(self.replay):,} episodes included"]
-        self.at.resumes += 1
-        return [
-            f"resumes at {self.at.env_steps:,} env steps; its checkpoint is without the replay, which refills first: "
-            f"updates go on after {self.plan.config.batch_size} episodes"
-        ]
+        self.at.resumes += not experience.complete
+        return [f"resumes at {self.at.env_steps:,} env steps{experience.message}"]
 
-    def load(self, saved: dict[str, Any]) -> bool:
-        """Take every part back to where ``save`` found it; returns whether the replay is among them."""
+    def load(self, saved: dict[str, Any]) -> Restored:
+        """Take every part back to where ``save`` found it; returns what is there of the algorithm's experience."""
         self.at = Counters(**saved["counters"])
         self.algorithm.load_state_dict(saved["algorithm"])
         self.env.load_state_dict(saved["env"])
         self.rollout.load_state_dict(saved["rollout"])
-        return self.replay.load_state_dict(saved["replay"])
+        return self.algorithm.load_experience(saved["experience"])
 
     def close(self) -> None:
         """Release both worlds."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from algorithms.protocol import Algorithm
+from algorithms.protocol import Algorithm, Observation
 from harness.throughput.timing import REPEATS, time_call
 
 BATTLES = 1024
@@ -48,21 +48,22 @@ def measure_throughput(
     spec, device = algorithm.spec, algorithm.device
     rng = np.random.default_rng(seed)
     shape = (battles, spec.n_agents)
-    obs = torch.from_numpy(rng.random((*shape, spec.obs_size), np.float32)).to(device)
-    unit_type = torch.from_numpy(rng.integers(0, max(1, len(spec.unit_types)), shape)).to(device)
-    last_action = torch.from_numpy(rng.integers(0, spec.n_actions, shape)).to(device)
-    action_mask = torch.ones((*shape, spec.n_actions), dtype=torch.bool, device=device)
-    hidden = algorithm.initial_hidden(battles)
+    observation = Observation(
+        obs=torch.from_numpy(rng.random((*shape, spec.obs_size), np.float32)).to(device),
+        action_mask=torch.ones((*shape, spec.n_actions), dtype=torch.bool, device=device),
+        unit_type=torch.from_numpy(rng.integers(0, max(1, len(spec.unit_types)), shape)).to(device),
+    )
+    state = algorithm.act(observation, algorithm.initial_state(battles), explore=False).state
 
     @torch.no_grad()
     def decide() -> None:
-        algorithm.act(obs, last_action, action_mask, unit_type, hidden, epsilon=0.0)
+        algorithm.act(observation, state, explore=False)
 
     seconds = time_call(decide, device, repeats=repeats).seconds
     return Throughput(
         decisions_per_second=battles * spec.n_agents / seconds,
         battles=battles,
-        dtype=str(obs.dtype).removeprefix("torch."),
+        dtype=str(observation.obs.dtype).removeprefix("torch."),
         device=device.type,
         device_name=describe_device(device),
         seconds=seconds,

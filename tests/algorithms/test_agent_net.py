@@ -6,9 +6,9 @@ import torch.nn.functional as F
 
 from algorithms import registry
 from algorithms.kernels.rows import order_rows
-from algorithms.protocol import EpisodeBatch
 from algorithms.q_learning.agent_net import mask_groups
 from algorithms.q_learning.learner import QLearner
+from algorithms.replay.episode import EpisodeBatch
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
 
 
@@ -41,9 +41,9 @@ def test_sequence_equals_stepping(id: str, changes: dict[str, bool], spec) -> No
     made, episodes = learner(id, spec, **changes), batch(spec=spec)
     q, hidden_states = unroll(made, episodes)
     lengths = episodes.filled.sum(1)
-    hidden, last = made.initial_hidden(len(lengths)), torch.full_like(episodes.actions[:, 0], -1)
+    hidden, last = made.initial_state(len(lengths))["hidden"], torch.full_like(episodes.actions[:, 0], -1)
     for t in range(episodes.obs.shape[1]):
-        actions, hidden = made.act(
+        actions, hidden = made.choose_actions(
             episodes.obs[:, t], last, episodes.action_mask[:, t], episodes.unit_type, hidden, epsilon=0.0
         )
         real = lengths >= t

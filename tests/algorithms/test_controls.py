@@ -151,7 +151,7 @@ def test_without_ids_agents_that_see_alike_act_alike() -> None:
     alike = {}
     for id in ("qmix", "qmix-no-ids"):
         made = learner(id)
-        _, hidden = made.act(obs, last, legal, unit_type, made.initial_hidden(4), epsilon=0.0)
+        _, hidden = made.choose_actions(obs, last, legal, unit_type, made.initial_state(4)["hidden"], epsilon=0.0)
         alike[id] = torch.allclose(hidden[:, 0], hidden[:, 1], atol=1e-6)
     assert alike == {"qmix": False, "qmix-no-ids": True}
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from algorithms.protocol import EpisodeBatch
 from algorithms.q_learning.learner import QLearner
+from algorithms.replay.episode import EpisodeBatch
 from tests.algorithms.worlds import SPEC, batch, learner, same_parameters
 
 ALL = ["qmix", "kalei", "k24"]
@@ -199,7 +199,7 @@ def act_once(made: QLearner, epsilon: float, envs: int = 200) -> tuple[torch.Ten
     mask[..., 1] = True
     last = torch.full((envs, SPEC.n_agents), -1)
     unit_type = torch.randint(0, 3, (envs, SPEC.n_agents), generator=draw)
-    actions, _ = made.act(obs, last, mask, unit_type, made.initial_hidden(envs), epsilon=epsilon)
+    actions, _ = made.choose_actions(obs, last, mask, unit_type, made.initial_state(envs)["hidden"], epsilon=epsilon)
     return actions, mask
 
 

@@ -33,10 +33,10 @@ def play(made: QLearner, rng: np.random.Generator, epsilon: float) -> tuple[list
     state = obs[..., :2, [0, 2]].reshape(3, BATTLES, 4)
     legal = np.ones((3, BATTLES, 2, 3), np.bool_)
     actions = np.full((2, BATTLES, 2), -1)
-    hidden = made.initial_hidden(BATTLES)
+    hidden = made.initial_state(BATTLES)["hidden"]
     for t in range(2):
         last = torch.from_numpy(actions[t - 1] if t else actions[0])
-        chosen, hidden = made.act(
+        chosen, hidden = made.choose_actions(
             torch.from_numpy(obs[t]),
             last,
             torch.from_numpy(legal[t]),

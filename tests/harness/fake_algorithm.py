@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algorithms.protocol import Algorithm, EpisodeBatch, Sparsity
+from algorithms.protocol import Decision, Observation, PolicyState, Sparsity
+from algorithms.replay.episode import EpisodeBatch
+from algorithms.replay.learning import ReplayLearner
 from envs.spec import EnvSpec
 from tests.harness.fake_env import N_ACTIONS
 
@@ -31,7 +33,7 @@ class RuleConfig:
     """No number; changes nothing."""
 
 
-class RuleAlgorithm(Algorithm):
+class RuleAlgorithm(ReplayLearner):
     """Hidden rows count the steps of a battle, so that a test sees whether they are zeroed."""
 
     def __init__(
@@ -44,30 +46,25 @@ class RuleAlgorithm(Algorithm):
         seed: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.name, self.spec, self.config = name, spec, config
-        self.total_env_steps, self.seed, self.device = total_env_steps, seed, torch.device(device)
+        device = torch.device(device)
+        super().__init__(name, spec, config, total_env_steps=total_env_steps, seed=seed, device=device)
+        self.seed = seed
         self.updates: list[int] = []
         self.shown: list[dict[str, Tensor]] = []
 
-    def initial_hidden(self, num_envs: int) -> Tensor:
-        return torch.zeros(num_envs, self.spec.n_agents, 1)
+    def initial_state(self, num_envs: int) -> PolicyState:
+        shape = (num_envs, self.spec.n_agents)
+        return {"hidden": torch.zeros(*shape, 1), "last_action": torch.full(shape, -1)}
 
-    def act(
-        self,
-        obs: Tensor,
-        last_action: Tensor,
-        action_mask: Tensor,
-        unit_type: Tensor,
-        hidden: Tensor,
-        *,
-        epsilon: float,
-    ) -> tuple[Tensor, Tensor]:
-        self.shown.append({"last_action": last_action.clone(), "hidden": hidden.clone()})
-        actions = obs[..., :N_ACTIONS].argmax(-1) if self.config.right else torch.zeros_like(last_action)
-        return actions, hidden + 1
-
-    def epsilon(self, env_steps: int) -> float:
-        return 1.0 - env_steps / self.total_env_steps
+    def act(self, observation: Observation, state: PolicyState, *, explore: bool) -> Decision:
+        self.shown.append({name: rows.clone() for name, rows in state.items()})
+        right = observation.obs[..., :N_ACTIONS].argmax(-1)
+        actions = right if self.config.right else torch.zeros_like(right)
+        return Decision(
+            actions=actions,
+            state={"hidden": state["hidden"] + 1, "last_action": actions},
+            record={"age": state["hidden"][..., 0]} if explore else {},
+        )
 
     def update(self, batch: EpisodeBatch, env_steps: int) -> dict[str, float]:
         if self.config.fail_at and env_steps > self.config.fail_at:
@@ -76,6 +73,7 @@ class RuleAlgorithm(Algorithm):
         return {"loss": 1.0 / len(self.updates), "drawn": float(len(batch.filled))}
 
     def advance(self, env_steps: int) -> list[str]:
+        super().advance(env_steps)
         return ["half way"] if env_steps == self.total_env_steps // 2 else []
 
     def schedule(self) -> dict[str, float]:
@@ -85,16 +83,17 @@ class RuleAlgorithm(Algorithm):
         return Sparsity(masked_layers=0.5, whole_model=0.25, per_layer={"fc": [0.5]})
 
     def diagnostics(self) -> dict[str, float]:
-        return {"updates_seen": float(len(self.updates))}
+        rate = 1.0 - self.env_steps / self.total_env_steps
+        return {"updates_seen": float(len(self.updates)), "epsilon": rate}
 
     def masked_weights(self) -> dict[str, Tensor]:
         return {"fc": torch.tensor([[[1.0, 0.0, 0.0, 2.0]]])}
 
     def state_dict(self) -> dict[str, Any]:
-        return {"updates": list(self.updates)}
+        return {"updates": list(self.updates), "env_steps": self.env_steps}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        self.updates = list(saved["updates"])
+        self.updates, self.env_steps = list(saved["updates"]), saved["env_steps"]
 
 
 def register_rule(id: str = "rule") -> None:

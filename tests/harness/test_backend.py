@@ -139,7 +139,7 @@ def test_a_battle_that_was_lost_with_its_game_is_dropped() -> None:
     algorithm = RuleAlgorithm("rule", env.spec, RuleConfig())
     rollout = Rollout(env, algorithm)
     for _ in range(2):
-        assert not rollout.step(0.0)
+        assert not rollout.step()
     saved = rollout.state_dict()
     other = FakeEnv(4, 0)
     other.reset()

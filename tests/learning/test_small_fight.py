@@ -12,13 +12,11 @@ from dataclasses import dataclass
 import numba
 import pytest
 import torch
-from torch import Tensor
 
 import envs
 import envs.registry
 from algorithms import registry
-from algorithms.protocol import Algorithm
-from algorithms.replay.replay import EpisodeReplay
+from algorithms.protocol import Algorithm, Decision, Observation, PolicyState
 from harness.runs.evaluate import Evaluation, evaluate
 from harness.runs.rollout import Rollout
 
@@ -70,10 +68,10 @@ class Random:
     """A policy of uniformly random legal actions, as ``evaluate`` asks for one."""
 
     def __init__(self, made: Algorithm) -> None:
-        self.spec, self.device, self.initial_hidden, self._made = made.spec, made.device, made.initial_hidden, made
+        self.spec, self.device, self.initial_state, self._made = made.spec, made.device, made.initial_state, made
 
-    def act(self, *shown: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-        return self._made.act(*shown, epsilon=1.0)
+    def act(self, observation: Observation, state: PolicyState, *, explore: bool) -> Decision:
+        return self._made.act(observation, state, explore=True)  # a fresh learner explores with epsilon 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,15 +101,14 @@ def train(id: str, *, learning: bool = True) -> Fought:
     """Train, and give the mean of the last evaluations, since one alone catches a policy on its way."""
     made, env = make(id), envs.make("small_fight", NUM_ENVS, seed=SEED)
     test_env = envs.make("small_fight", TEST_BATTLES, seed=TEST_SEED)
-    replay = EpisodeReplay(made.config.buffer_size, SEED)
     env.reset()
     rollout = Rollout(env, made)
     found = []
     for env_steps in range(NUM_ENVS, ENV_STEPS + 1, NUM_ENVS):
-        for episode in rollout.step(made.epsilon(env_steps)):
-            replay.insert(episode)
-            if learning and replay.can_sample(BATCH_SIZE):
-                made.update(replay.sample(BATCH_SIZE), env_steps)
+        for episode in rollout.step():
+            made.observe(episode)
+        while learning and made.learn(env_steps) is not None:
+            pass
         made.advance(env_steps)
         if env_steps > ENV_STEPS - TESTS * TEST_EVERY and env_steps % TEST_EVERY == 0:
             found.append(evaluate(made, test_env, episodes=TEST_BATTLES, seed=TEST_SEED))

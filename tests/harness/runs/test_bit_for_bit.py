@@ -40,7 +40,7 @@ def final_state(out: Path, study: str) -> dict[str, Any]:
     (path,) = (out / study).glob("*/checkpoint.pt")
     saved = load_checkpoint(path)
     assert saved is not None
-    return {part: saved[part] for part in ("counters", "algorithm", "replay", "env", "rollout")}
+    return {part: saved[part] for part in ("counters", "algorithm", "experience", "env", "rollout")}
 
 
 def curve(database: Path, study: str) -> list[Any]:

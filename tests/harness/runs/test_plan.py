@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 
 from harness.cli.compare_args import parse_seeds
-from harness.cli.errors import UsageError
 from harness.cli.overrides import parse_setting
 from harness.runs.budget import BUDGETS
 from harness.runs.plan import plan_runs, resolve_device
@@ -87,22 +86,6 @@ def test_a_world_of_another_make_is_another_run(monkeypatch: pytest.MonkeyPatch)
     other = dataclasses.replace(registry.entry("fake"), entry_point="my_world:make")
     monkeypatch.setitem(registry._entries, "fake", other)
     assert hashes() != before
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Bare:
-    """A config that forgets two of the fields that training reads."""
-
-    batch_size: int = 4
-
-
-def test_a_config_that_training_cannot_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("algorithms.registry.config_class", lambda name: Bare)
-    with pytest.raises(
-        UsageError,
-        match=r"algorithm rule: Bare has no buffer_size, episodes_per_update; training reads .*: add such a field, for",
-    ):
-        plan_runs(request_for())
 
 
 def test_seeds() -> None:

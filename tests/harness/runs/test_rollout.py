@@ -6,8 +6,8 @@ import copy
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 
+from algorithms.protocol import Decision, Observation, PolicyState
 from algorithms.replay.replay import Episode
 from harness.runs.rollout import Rollout
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
@@ -24,7 +24,7 @@ def start(num_envs: int = 4, seed: int = 0, *, abort_every: int = 0) -> tuple[Fa
 def finished(rollout: Rollout, steps: int) -> Iterator[Episode]:
     """Copies, because the rollout's own arrays change with its next step."""
     for _ in range(steps):
-        yield from (copy.deepcopy(episode) for episode in rollout.step(0.0))
+        yield from (copy.deepcopy(episode) for episode in rollout.step())
 
 
 def drawn(seed: int, slot: int, battle: int) -> tuple[int, np.ndarray, np.ndarray]:
@@ -39,7 +39,7 @@ def test_every_episode_is_the_battle_that_was_drawn() -> None:
     seen = []
     for _ in range(40):
         battles = env.battle_id.copy()
-        episodes = [copy.deepcopy(episode) for episode in rollout.step(0.0)]
+        episodes = [copy.deepcopy(episode) for episode in rollout.step()]
         slots = np.flatnonzero(env.terminated | env.truncated)
         for slot, episode in zip(slots, episodes, strict=True):
             length, targets, unit_type = drawn(0, int(slot), int(battles[slot]))
@@ -51,6 +51,7 @@ def test_every_episode_is_the_battle_that_was_drawn() -> None:
             np.testing.assert_array_equal(episode.state, one_hot.reshape(length + 1, -1))
             np.testing.assert_array_equal(episode.unit_type, unit_type)
             np.testing.assert_allclose(episode.reward, 1.0)
+            np.testing.assert_array_equal(episode.record["age"][:, 0], np.arange(length))
             assert episode.action_mask.shape == (length + 1, N_AGENTS, N_ACTIONS)
             assert (episode.terminated, episode.truncated) == (length < LIMIT, length == LIMIT)
             seen.append((int(slot), int(battles[slot])))
@@ -62,7 +63,7 @@ def test_a_new_battle_remembers_nothing() -> None:
     fresh = np.ones(4, bool)
     for _ in range(20):
         age = env.t.copy()
-        rollout.step(0.0)
+        rollout.step()
         shown = algorithm.shown[-1]
         np.testing.assert_array_equal(shown["hidden"][:, 0, 0].numpy(), age)
         assert (shown["last_action"][fresh] == -1).all()
@@ -91,6 +92,7 @@ def test_a_saved_rollout_goes_on_in_mid_battle() -> None:
     for mine, theirs in zip(arrived, expected, strict=True):
         for name in ("obs", "state", "action_mask", "actions", "reward", "unit_type"):
             np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
+        np.testing.assert_array_equal(mine.record["age"], theirs.record["age"])
 
 
 def test_arrays_are_read_where_they_lie() -> None:
@@ -98,10 +100,10 @@ def test_arrays_are_read_where_they_lie() -> None:
     pointers = []
     act = algorithm.act
 
-    def spy(obs: torch.Tensor, *rest: torch.Tensor, epsilon: float) -> tuple[torch.Tensor, torch.Tensor]:
-        pointers.append(obs.data_ptr())
-        return act(obs, *rest, epsilon=epsilon)
+    def spy(observation: Observation, state: PolicyState, *, explore: bool) -> Decision:
+        pointers.append(observation.obs.data_ptr())
+        return act(observation, state, explore=explore)
 
-    algorithm.act = spy  # type: ignore[method-assign, assignment]
-    rollout.step(0.0)
+    algorithm.act = spy  # type: ignore[method-assign]
+    rollout.step()
     assert pointers == [env.obs.ctypes.data]

@@ -36,7 +36,9 @@ class Question:
         action_mask[..., 1] = True
         unit_type = torch.randint(0, len(spec.unit_types), shape, generator=draw)
         hidden = torch.rand(*shape, made.net.hidden_size, generator=draw) * 2 - 1
-        self.actions, self.next_hidden = made.act(obs, last_action, action_mask, unit_type, hidden, epsilon=0.0)
+        self.actions, self.next_hidden = made.choose_actions(
+            obs, last_action, action_mask, unit_type, hidden, epsilon=0.0
+        )
         per_agent = torch.arange(spec.n_agents).expand(shape)
         self.groups = unit_type if len(spec.unit_types) >= 2 else per_agent
         order = order_rows(torch.ones(BATTLES, dtype=torch.int64), self.groups, spec.n_mask_groups, 1)

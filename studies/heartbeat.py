@@ -6,14 +6,13 @@ does the run of another seed that waits for its turn; a worker on another machin
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-
-from studies.db.errors import StorageError
 
 PULSE_EVERY = 60.0
 """Seconds; a fifth of what counts as abandoned."""
+_log = logging.getLogger(__name__)
 
 
 class Pulse:
@@ -41,5 +40,7 @@ class Pulse:
 
     def _go(self) -> None:
         while not self._over.wait(PULSE_EVERY):
-            with suppress(StorageError):
+            try:
                 self._beat()
+            except Exception as error:  # whatever it is, the next heartbeat may succeed, and silence would lose the run
+                _log.warning("a heartbeat could not be written: %s: %s", type(error).__name__, error)

@@ -9,8 +9,9 @@ from typing import Self
 from sqlalchemy import Engine, select
 
 from studies import reading
-from studies.db.database import connect, connect_to_read, inspect_file, transaction
+from studies.db.database import connect, connect_to_read, inspect_file, read_transaction
 from studies.db.errors import StorageError
+from studies.db.retrying import repeated
 from studies.db.schema import SCHEMA_VERSION, Run
 from studies.db.storage_url import Place, read_storage
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
@@ -48,40 +49,47 @@ class StudyReader:
         place = read_storage(storage)
         return cls(_engine(place, busy_seconds), place, study)
 
+    @repeated
     def studies(self) -> list[str]:
         """Names of all studies of this database that have runs."""
-        with transaction(self._engine, self.place) as session:
+        with read_transaction(self._engine, self.place) as session:
             return list(session.scalars(select(Run.study).distinct().order_by(Run.study)))
 
+    @repeated
     def rows(self) -> list[RunRow]:
         """The finished runs of this study, in the order in which they were first started."""
-        with transaction(self._engine, self.place) as session:
+        with read_transaction(self._engine, self.place) as session:
             finished = select(Run).filter_by(study=self.study, state="finished").order_by(Run.id)
             return [reading.read_row(session, run) for run in session.scalars(finished)]
 
+    @repeated
     def unfinished(self) -> list[UnfinishedRun]:
         """The other runs of this study, likewise."""
-        with transaction(self._engine, self.place) as session:
+        with read_transaction(self._engine, self.place) as session:
             return reading.unfinished(session, self.study)
 
+    @repeated
     def states(self) -> dict[int, str]:
         """Run id -> ``queued``, ``running``, ``interrupted``, ``failed`` or ``finished``, as the rows say."""
-        with transaction(self._engine, self.place) as session:
+        with read_transaction(self._engine, self.place) as session:
             return {run.id: run.state for run in session.scalars(select(Run).filter_by(study=self.study))}
 
+    @repeated
     def curve_points(self, run_id: int) -> list[CurvePoint]:
         """The evaluations made during a run's training, in order of ``env_steps``."""
-        with transaction(self._engine, self.place) as session:
+        with read_transaction(self._engine, self.place) as session:
             return reading.curve_points(session, run_id)
 
+    @repeated
     def events(self, run_id: int) -> list[tuple[int, str]]:
         """(env_steps, line) of what happened in a run's training."""
-        with transaction(self._engine, self.place) as session:
+        with read_transaction(self._engine, self.place) as session:
             return reading.events(session, run_id)
 
+    @repeated
     def outcomes(self, run_id: int) -> list[EpisodeOutcome]:
         """The episodes of a run's final evaluation, by slot and battle."""
-        with transaction(self._engine, self.place) as session:
+        with read_transaction(self._engine, self.place) as session:
             return reading.outcomes(session, run_id)
 
     def close(self) -> None:

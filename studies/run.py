@@ -13,7 +13,9 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from studies import reading
+from studies.db.database import read_transaction
 from studies.db.errors import StorageError
+from studies.db.retrying import repeated
 from studies.db.schema import Curve, Event, Outcome, Timing
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
 from studies.run_table import Ledger
@@ -59,6 +61,7 @@ class RunRecord:
         self._open = self.status in ("started", "resumed")
         self._last_heartbeat = time.monotonic()
 
+    @repeated
     def curve(
         self,
         *,
@@ -99,22 +102,26 @@ class RunRecord:
         with self._write() as session:
             session.merge(Curve(run_id=self.run_id, **asdict(point)))
 
+    @repeated
     def curve_points(self) -> list[CurvePoint]:
         """The stored evaluations in order of ``env_steps``."""
-        with self.ledger.transaction() as session:
+        with read_transaction(self.ledger.engine, self.ledger.place) as session:
             return reading.curve_points(session, self.run_id)
 
+    @repeated
     def event(self, env_steps: int, text: str) -> None:
         """Store a line about something that happened; the same line at the same step is stored once."""
         with self._write() as session:
             session.merge(Event(run_id=self.run_id, env_steps=env_steps, text=text))
 
+    @repeated
     def rewind(self, env_steps: int) -> None:
         """Drop curve points and events after ``env_steps``, where a resumed run starts again; -1 drops all."""
         with self._write() as session:
             session.execute(delete(Curve).where(Curve.run_id == self.run_id, Curve.env_steps > env_steps))
             session.execute(delete(Event).where(Event.run_id == self.run_id, Event.env_steps > env_steps))
 
+    @repeated
     def outcomes(self, outcomes: Iterable[EpisodeOutcome]) -> None:
         """Store how each episode of the final evaluation ended, in place of any stored before."""
         rows = [Outcome(run_id=self.run_id, **asdict(outcome)) for outcome in outcomes]
@@ -122,12 +129,14 @@ class RunRecord:
             session.execute(delete(Outcome).where(Outcome.run_id == self.run_id))
             session.add_all(rows)
 
+    @repeated
     def timings(self, seconds: Mapping[str, float]) -> None:
         """Store seconds by part of the work (``rollout``, ``update``, …), totals over all sessions of the run."""
         with self._write() as session:
             for part, value in seconds.items():
                 session.merge(Timing(run_id=self.run_id, part=part, seconds=value))
 
+    @repeated
     def heartbeat(self) -> None:
         """Say that this process still works on the run; call it as often as convenient."""
         if time.monotonic() - self._last_heartbeat >= HEARTBEAT_EVERY:
@@ -136,28 +145,35 @@ class RunRecord:
 
     def attach(self, path: Path | str) -> None:
         """Show a file (a plot, for example) with the trial in the dashboard; before ``finish`` or ``fail``."""
-        with self._write():
-            pass
+        self._confirm()
         self.ledger.trials.attach(self.trial_number, Path(path))
 
     def finish(self, result: RunResult) -> RunRow:
         """Store the result, then tell Optuna; a kill between the two is made good when the study is next opened."""
-        with self._write() as session:
-            self.ledger.store_result(session, self.run_id, result)
+        self._store(result)
         self._open = False
         return self.ledger.settle(self.run_id)
 
-    def fail(self, error: str) -> None:
-        """End this session with an error; the trial becomes FAIL, and the run can be begun again."""
+    @repeated
+    def _store(self, result: RunResult) -> None:
+        with self._write() as session:
+            self.ledger.store_result(session, self.run_id, result)
+
+    @repeated
+    def _confirm(self) -> None:
+        """Raise unless the run is still ours."""
         with self._write():
             pass
+
+    def fail(self, error: str) -> None:
+        """End this session with an error; the trial becomes FAIL, and the run can be begun again."""
+        self._confirm()
         self._open = False
         self.ledger.abandon(self.run_id, "failed", error)
 
     def leave(self, reason: str) -> None:
         """End this session without a result; the trial becomes FAIL with the reason, and the run can be resumed."""
-        with self._write():
-            pass
+        self._confirm()
         self._open = False
         self.ledger.abandon(self.run_id, "interrupted", None, reason)
 

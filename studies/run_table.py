@@ -20,8 +20,9 @@ from typing import Any
 from sqlalchemy import Engine, Update, func, select, update
 from sqlalchemy.orm import Session
 
-from studies.db.database import clock, transaction
+from studies.db.database import clock, read_transaction, transaction
 from studies.db.errors import RunTakenOver
+from studies.db.retrying import repeated
 from studies.db.schema import Owned, Provenance, Result, Run
 from studies.db.storage_url import Place
 from studies.heartbeat import Pulse
@@ -33,6 +34,7 @@ from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
 from studies.trials import Trials
 
 INTERRUPTED = "interrupted: the same command resumes the run"
+_UNFINISHED = ("queued", "interrupted", "running")
 
 
 class Ledger:
@@ -76,27 +78,50 @@ class Ledger:
     def claim(self, session: Session, run: Run) -> bool:
         """Make this store the owner of a run, unless a living one has it; within the caller's transaction."""
         now = clock(session)
-        free = (owner_of(run) == self.me and run.id in self.held) or is_free(run, now)
+        free = self._is_claimable(run, now)
         if free:
             self._own(run, now)
         return free
+
+    def _is_claimable(self, run: Run, now: float) -> bool:
+        return (owner_of(run) == self.me and run.id in self.held) or is_free(run, now)
 
     def take(self, only: Collection[int] | None, fits: Callable[[dict[str, Any]], bool]) -> Run | None:
         """Claim the oldest run that waits for a worker or was left unfinished, and hold it; ``None``: there is none.
 
         Args:
             only: ids of runs; ``None``: any.
-            fits: whether this process can do a run's job.
+            fits: whether this process can do a run's job. It is asked outside of any transaction: it may import much.
         """
-        with self.transaction() as session:
-            waiting = select(Run).filter_by(study=self.study).where(Run.job.is_not(None)).order_by(Run.id)
-            for run in session.scalars(waiting.where(Run.state.in_(("queued", "interrupted", "running")))):
-                mine = (only is None or run.id in only) and run.id not in self.held
-                if mine and fits(run.job or {}) and self.claim(session, run):
-                    run.state = "running"
+        for run_id, job in self._waiting(only):
+            if fits(job):
+                run = self._take(run_id)
+                if run is not None:
                     self.hold(run.id)
                     return run
         return None
+
+    @repeated
+    def _waiting(self, only: Collection[int] | None) -> list[tuple[int, dict[str, Any]]]:
+        """Ids and jobs of runs that seem free, oldest first."""
+        with read_transaction(self.engine, self.place) as session:
+            now = clock(session)
+            asked = select(Run).filter_by(study=self.study).where(Run.job.is_not(None)).order_by(Run.id)
+            return [
+                (run.id, run.job or {})
+                for run in session.scalars(asked.where(Run.state.in_(_UNFINISHED)))
+                if (only is None or run.id in only) and run.id not in self.held and self._is_claimable(run, now)
+            ]
+
+    @repeated
+    def _take(self, run_id: int) -> Run | None:
+        """Claim a run, unless another process was faster."""
+        with self.transaction() as session:
+            run = session.get(Run, run_id)
+            if run is None or run.state not in _UNFINISHED or not self.claim(session, run):
+                return None
+            run.state = "running"
+        return run
 
     def _own(self, run: Owned, now: float) -> None:
         run.owner_host, run.owner_pid, run.owner_started = self.me.host, self.me.pid, self.me.started
@@ -107,6 +132,7 @@ class Ledger:
         self.held.add(run_id)
         self._pulse.start()
 
+    @repeated
     def beat(self) -> None:
         """Renew our heartbeat on all runs that we hold and that nobody has taken over."""
         with self.transaction() as session:
@@ -140,6 +166,7 @@ class Ledger:
         earlier = session.scalar(select(func.count()).where(Provenance.run_id == run_id))
         session.add(Provenance(run_id=run_id, session=earlier or 0, started=time.time(), record=record))
 
+    @repeated
     def start_trial(self, run_id: int) -> int:
         """Give a claimed run its RUNNING trial; returns the trial's number."""
         with self.transaction() as session:
@@ -155,6 +182,7 @@ class Ledger:
         run.state, run.error, run.finished = "finished", None, time.time()
         session.add(Result(run_id=run_id, **{name: getattr(result, name) for name in RESULT_FIELDS}))
 
+    @repeated
     def settle(self, run_id: int) -> RunRow:
         """Tell Optuna about a finished run that we hold, and let go of it."""
         with self.transaction() as session:
@@ -173,13 +201,18 @@ class Ledger:
     def abandon(self, run_id: int, state: str, error: str | None, reason: str = INTERRUPTED) -> None:
         """End our session on an unfinished run: ``failed`` with its error, or ``interrupted`` for a reason."""
         self.trials.fail(run_id, error or reason)
+        self._abandon(run_id, state, error)
+        self.held.discard(run_id)
+
+    @repeated
+    def _abandon(self, run_id: int, state: str, error: str | None) -> None:
         with self.transaction() as session:
             self.renew(session, run_id)
             run = session.get_one(Run, run_id)
             run.state, run.error = state, error
             release(run)
-        self.held.discard(run_id)
 
+    @repeated
     def mend_finished(self) -> None:
         """Tell Optuna about finished runs that it does not know as finished: a kill, or a study deleted there."""
         complete = self.trials.completed_runs()
@@ -191,6 +224,7 @@ class Ledger:
         for run_id in untold:
             self.settle(run_id)
 
+    @repeated
     def end_abandoned(self) -> None:
         """End the trials of runs that are worked on by nobody: ours, and those of dead processes."""
         with self.transaction() as session:

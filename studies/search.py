@@ -16,21 +16,20 @@ from contextlib import suppress
 from typing import Any
 
 import optuna
-from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateFinishedTrialError
+from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from studies.db.database import clock, connect, inspect_file, make_folder, transaction
+from studies.db.database import clock, connect, inspect_file, make_folder, read_transaction, transaction
 from studies.db.errors import StorageError, translated
-from studies.db.optuna_storage import close_storage, open_storage
+from studies.db.optuna_storage import OurStorage, close_storage, open_storage
+from studies.db.retrying import repeated
 from studies.db.schema import Search
 from studies.db.storage_url import Place, read_storage
-from studies.owner import Owner, is_free
+from studies.owner import Owner, is_free, owner_of
 from studies.run_table import release
 from studies.store import BUSY_SECONDS
 
@@ -72,7 +71,7 @@ class _Hand:
             self.overtaken = found if found.state.is_finished() else None
 
 
-class _Queue(RDBStorage):
+class _Queue(OurStorage):
     """Hands out trials that were put in, and makes none by itself."""
 
     def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
@@ -84,11 +83,17 @@ class _Queue(RDBStorage):
         """Hand out a trial with its first sign of life: Optuna overlooks the death of a worker that gave none."""
         if state == TrialState.RUNNING:
             super().record_heartbeat(trial_id)
-        return super().set_trial_state_values(trial_id, state, values)
+        try:
+            return super().set_trial_state_values(trial_id, state, values)
+        except UpdateFinishedTrialError:  # perhaps by this very call, whose answer was lost when the server went away
+            found = self.get_trial(trial_id)
+            if found.state == state and found.values == (None if values is None else list(values)):
+                return True
+            raise
 
     def record_heartbeat(self, trial_id: int) -> None:
         """Give a sign of life; one that cannot be given must not end the thread that gives the next ones."""
-        with suppress(SQLAlchemyError, StorageInternalError):
+        with suppress(Exception):
             super().record_heartbeat(trial_id)
 
 
@@ -202,7 +207,15 @@ class SearchStudy:
         while not self._own(me):
             time.sleep(0.1)
         try:
-            with transaction(self._engine, self.place) as session:
+            return self._fill()
+        finally:
+            self._release()
+
+    @repeated
+    def _fill(self) -> int:
+        """Look at all trials and queue what is missing; begun again, it sees what is there by then."""
+        with translated(self.place):
+            with read_transaction(self._engine, self.place) as session:
                 wanted = session.get_one(Search, self.name).trials
             trials = self.optuna.get_trials(deepcopy=False)
             repeated = {trial.user_attrs.get(AGAIN_OF) for trial in trials}
@@ -215,14 +228,17 @@ class SearchStudy:
             for _ in range(wanted - answered):
                 self.optuna.add_trial(create_trial(state=TrialState.WAITING))
             return len(self.optuna.get_trials(deepcopy=False, states=_Open))
-        finally:
-            with transaction(self._engine, self.place) as session:
-                release(session.get_one(Search, self.name))
 
+    @repeated
+    def _release(self) -> None:
+        with transaction(self._engine, self.place) as session:
+            release(session.get_one(Search, self.name))
+
+    @repeated
     def _own(self, me: Owner) -> bool:
         with transaction(self._engine, self.place) as session:
             row, now = session.get_one(Search, self.name), clock(session)
-            free = is_free(row, now)
+            free = owner_of(row) == me or is_free(row, now)
             if free:
                 row.owner_host, row.owner_pid, row.owner_started, row.heartbeat = me.host, me.pid, me.started, now
             return free
@@ -251,7 +267,7 @@ def search_names(storage: str, *, busy_seconds: float = BUSY_SECONDS) -> list[st
     inspect_file(place, busy_seconds)
     engine = connect(place, busy_seconds)
     try:
-        with transaction(engine, place) as session:
+        with read_transaction(engine, place) as session:
             return list(session.scalars(select(Search.study).order_by(Search.study)))
     finally:
         engine.dispose()

@@ -26,6 +26,7 @@ from optuna_dashboard import save_note
 from studies.artifacts import attach_file
 from studies.db.database import clock, connect, inspect_file, make_folder
 from studies.db.errors import StorageError, translated
+from studies.db.retrying import repeated
 from studies.db.schema import Run
 from studies.db.storage_url import read_storage
 from studies.owner import HEARTBEAT_BOUND, owner_of
@@ -96,44 +97,46 @@ class StudyStore(StudyReader):
             provenance: code, versions, machine, ``command`` of this session, JSON-able.
         """
         ledger = self._ledger
+        record = self._claim(key, config, provenance)
+        if record.status in ("started", "resumed"):
+            ledger.hold(record.run_id)
+            record.trial_number = ledger.start_trial(record.run_id)
+        return record
+
+    @repeated
+    def _claim(self, key: RunKey, config: dict[str, Any], provenance: dict[str, Any]) -> RunRecord:
+        """Claim a run in one transaction; its trial is not begun yet."""
+        ledger = self._ledger
         status: Status
-        last_error = earlier = None
+        row = last_error = earlier = None
         with ledger.transaction() as session:
             run = ledger.find(session, key)
             if run is None:
                 run, status = ledger.create(session, key, config), "started"
             elif run.state == "finished":
-                row = read_row(session, run)
-                return RunRecord(
-                    key=key,
-                    run_id=run.id,
-                    trial_number=row.trial_number,
-                    created=run.created,
-                    status="finished",
-                    row=row,
-                    earlier=row.provenance,
-                    ledger=ledger,
-                )
+                row, status = read_row(session, run), "finished"
+                earlier = row.provenance
             elif not ledger.claim(session, run):
                 return _elsewhere(ledger, key, run, clock(session))
             else:
                 last_error, earlier = run.error, last_provenance(session, run.id)
                 status = "resumed" if earlier is not None else "started"  # a queued one was never begun
                 run.state, run.error = "running", None
-            ledger.add_provenance(session, run.id, provenance)
-        ledger.hold(run.id)
-        number = ledger.start_trial(run.id)
+            if status != "finished":
+                ledger.add_provenance(session, run.id, provenance)
         return RunRecord(
             key=key,
             run_id=run.id,
-            trial_number=number,
+            trial_number=row.trial_number if row else -1,
             created=run.created,
             status=status,
+            row=row,
             last_error=last_error,
             earlier=earlier,
             ledger=ledger,
         )
 
+    @repeated
     def enqueue(self, asked: Iterable[tuple[RunKey, dict[str, Any], dict[str, Any]]]) -> list[int]:
         """Ask for runs: from now on any process may take them; one that failed before waits again.
 

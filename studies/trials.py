@@ -19,6 +19,7 @@ from optuna_dashboard import save_note
 from studies.artifacts import attach_file
 from studies.db.errors import StorageError, translated
 from studies.db.optuna_storage import close_storage, open_storage
+from studies.db.retrying import repeated
 from studies.db.storage_url import Place
 
 METRIC_NAMES = ["win rate", "sparsity", "throughput (decisions/s)"]
@@ -62,18 +63,21 @@ class Trials:
                 warnings.simplefilter("ignore", ExperimentalWarning)
                 self._study.set_metric_names(METRIC_NAMES)
 
+    @repeated
     def of_run(self, run_id: int) -> list[FrozenTrial]:
         """All trials of a run, oldest first."""
         with translated(self._place):
             trials = self._study.get_trials(deepcopy=False)
         return [trial for trial in trials if trial.user_attrs.get("run_id") == run_id]
 
+    @repeated
     def completed_runs(self) -> set[int]:
         """Ids of the runs that Optuna knows as finished."""
         with translated(self._place):
             trials = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return {trial.user_attrs["run_id"] for trial in trials if "run_id" in trial.user_attrs}
 
+    @repeated
     def start(self, run_id: int, attributes: Mapping[str, Any]) -> int:
         """Continue the run's RUNNING trial, or create one whole with its attributes; returns its number."""
         running = [trial for trial in self.of_run(run_id) if trial.state == TrialState.RUNNING]
@@ -81,6 +85,7 @@ class Trials:
             return running[-1].number
         return self._create(TrialState.RUNNING, None, {"run_id": run_id, **attributes})
 
+    @repeated
     def complete(self, run_id: int, values: Sequence[float], attributes: Mapping[str, Any]) -> int:
         """Make sure that one COMPLETE trial shows the run; returns its number."""
         trials = self.of_run(run_id)
@@ -92,18 +97,21 @@ class Trials:
                 return trial.number
         return self._create(TrialState.COMPLETE, values, {"run_id": run_id, **attributes})
 
+    @repeated
     def fail(self, run_id: int, reason: str) -> None:
         """End the RUNNING trial of the run as FAIL, with the reason as an attribute."""
         for trial in self.of_run(run_id):
             if trial.state == TrialState.RUNNING:
                 self._end(trial, TrialState.FAIL, None, {"ended": reason})
 
+    @repeated
     def attach(self, number: int, path: Path) -> None:
         """Copy a file into the artifact folder and link it to a RUNNING trial."""
         with translated(self._place):
             trial = self._storage.get_trial(self._id_of(number))
         attach_file(self._place, self._storage, trial, path)
 
+    @repeated
     def note(self, number: int, text: str) -> None:
         """Write the Markdown that the dashboard shows as a trial's note, in place of an earlier one."""
         with translated(self._place):

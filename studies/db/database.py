@@ -4,8 +4,9 @@ The SQLite file keeps its rollback journal rather than write-ahead logging: it s
 it works on the network folders of a cluster, and a few commits a second need no more. After ``kill -9`` the next
 opener rolls the broken transaction back.
 
-Our transactions queue: each takes the write lock at once (``BEGIN IMMEDIATE``; on PostgreSQL an advisory lock), so
-that two processes wait for each other instead of failing halfway, and what one has read still holds when it writes.
+Transactions that write queue: each takes the write lock at once (``BEGIN IMMEDIATE``; on PostgreSQL an advisory lock),
+so that two processes wait for each other instead of failing halfway, and what one has read still holds when it writes.
+Reading takes no lock.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from optuna.storages._rdb.models import BaseModel as OptunaModel
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from studies.db.errors import StorageError, damaged, translated
@@ -33,6 +36,10 @@ _LOCK = 24
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds between two attempts to reach a server again; each is twice the one before."""
 _log = logging.getLogger(__name__)
+_CHECKED_ALWAYS = 16 * 10**6
+"""Bytes up to which a file is checked whenever it is opened; larger ones take seconds, and are on suspicion."""
+_READING: ContextVar[bool] = ContextVar("reading", default=False)
+"""Whether transactions that begin now only read."""
 
 
 def make_folder(path: Path) -> None:
@@ -65,9 +72,10 @@ def inspect_file(place: Place, busy_seconds: float) -> None:
         f"{path.absolute().as_uri()}?mode=rw"  # a missing file is not created, a broken transaction is rolled back
     )
     with translated(place), closing(sqlite3.connect(address, timeout=busy_seconds, uri=True)) as file:
-        faults = [row[0] for row in file.execute("PRAGMA quick_check(1)")]
-        if faults != ["ok"]:
-            raise damaged(place, str(faults[0]).splitlines()[-1])
+        if _is_suspicious(path):
+            faults = [row[0] for row in file.execute("PRAGMA quick_check(1)")]
+            if faults != ["ok"]:
+                raise damaged(place, str(faults[0]).splitlines()[-1])
         tables = {row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         version = version_in(tables, lambda question: file.execute(question).fetchone())
     if version is None and "version_info" not in tables and not tables <= _OPTUNAS:
@@ -76,6 +84,18 @@ def inspect_file(place: Place, busy_seconds: float) -> None:
             f"Name another file: {EXAMPLE}"
         )
     refuse_newer(place, version)
+
+
+def _is_suspicious(path: Path) -> bool:
+    """Whether to walk through the whole file: it takes no time, a process died while writing, or it was cut."""
+    size = path.stat().st_size
+    if size <= _CHECKED_ALWAYS or path.with_name(f"{path.name}-journal").exists():
+        return True
+    with path.open("rb") as file:
+        header = file.read(100)
+    page = int.from_bytes(header[16:18], "big")
+    pages = int.from_bytes(header[28:32], "big")
+    return header[:16] != b"SQLite format 3\0" or pages * (65536 if page == 1 else page) != size
 
 
 def connect(place: Place, busy_seconds: float) -> Engine:
@@ -170,11 +190,15 @@ def _begin(connection: Connection) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if _READING.get() else "BEGIN IMMEDIATE")
 
 
 def _take_lock(connection: Connection) -> None:
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    """Take the lock, and note the transaction's number, by which a lost COMMIT is looked up."""
+    connection.info["k24_xid"] = None
+    if not _READING.get():
+        found = connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK}), txid_current()").one()
+        connection.info["k24_xid"] = int(found[1])
 
 
 def clock(session: Session) -> float:
@@ -186,6 +210,43 @@ def clock(session: Session) -> float:
 
 @contextmanager
 def transaction(engine: Engine, place: Place) -> Iterator[Session]:
-    """A session whose work is committed at the end, or not at all; the driver's errors become ``StorageError``."""
-    with translated(place), Session(engine, expire_on_commit=False) as session, session.begin():
+    """Yield a session whose work is committed at the end, or not at all; the driver's errors become ``StorageError``.
+
+    Raises:
+        ConnectionLost: the server interrupted it, and nothing is stored; ``retrying.repeated`` begins it again.
+    """
+    with translated(place), Session(engine, expire_on_commit=False) as session:
+        number = session.connection().info.get("k24_xid")
         yield session
+        session.flush()
+        session.expunge_all()  # what was read outlives the transaction, also one that seemed lost
+        try:
+            session.commit()
+        except SQLAlchemyError:
+            if number is None or not _is_committed(engine, number):
+                raise
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Within this block transactions take no write lock."""
+    before = _READING.set(True)
+    try:
+        yield
+    finally:
+        _READING.reset(before)
+
+
+@contextmanager
+def read_transaction(engine: Engine, place: Place) -> Iterator[Session]:
+    """Yield a session that only reads."""
+    with reading(), translated(place), Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def _is_committed(engine: Engine, number: int) -> bool:
+    """Ask the server whether a transaction was stored whose COMMIT was not answered."""
+    with reading(), engine.connect() as connection:
+        while (state := connection.execute(text(f"SELECT txid_status({number})")).scalar_one()) == "in progress":
+            time.sleep(_FIRST_PAUSE)
+        return bool(state == "committed")

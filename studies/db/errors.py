@@ -20,6 +20,10 @@ class StorageError(ValueError):
     """The study's database cannot be used as asked; the message says what was found and what to type next."""
 
 
+class ConnectionLost(StorageError):
+    """The server interrupted a transaction, of which nothing is stored; the same work may be begun again."""
+
+
 class RunTakenOver(StorageError):
     """Another process continues this run, since this one gave no sign of life for too long."""
 
@@ -86,12 +90,13 @@ def _explain_server(root: BaseException, place: Place) -> StorageError:
             f"same command again: it goes on where it stopped."
         )
     if code.startswith(("55P03", "40")):  # a lock was not had in time; a deadlock
-        return StorageError(
+        return ConnectionLost(
             f"{place} is locked: another process is writing to it and did not finish in time ({told}). Nothing was "
             f"changed. See who with: select * from pg_stat_activity; then type the same command again."
         )
     if not code or code.startswith(("08", "28", "3D", "57P")):  # connection, password, no such database, shutdown
-        return StorageError(
+        kind = StorageError if code.startswith(("28", "3D")) else ConnectionLost
+        return kind(
             f"{place} cannot be reached ({told}). What was stored before is safe. Try: psql {place}; a missing "
             f"database is made with: createdb {place.url.database}; then type the same command again."
         )

@@ -2,19 +2,88 @@
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Callable
 from typing import Any
 
 import optuna
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from studies.db.database import engine_options, queue_transactions, reconnect_patiently
+from studies.db.database import engine_options, queue_transactions, reading, reconnect_patiently
 from studies.db.errors import StorageError, translated
+from studies.db.retrying import repeated
 from studies.db.storage_url import Place
 
+READS = (
+    "get_all_studies",
+    "get_all_trials",
+    "get_best_trial",
+    "get_n_trials",
+    "get_study_directions",
+    "get_study_id_from_name",
+    "get_study_name_from_id",
+    "get_study_system_attrs",
+    "get_study_user_attrs",
+    "get_trial",
+    "get_trial_id_from_study_id_trial_number",
+    "get_trial_number_from_id",
+    "get_trial_param",
+    "get_trial_params",
+    "get_trial_system_attrs",
+    "get_trial_user_attrs",
+    "_get_stale_trial_ids",
+    "_get_trials",
+)
+REPEATABLE = (
+    *READS,
+    "set_study_system_attr",
+    "set_study_user_attr",
+    "set_trial_intermediate_value",
+    "set_trial_param",
+    "set_trial_state_values",
+    "set_trial_system_attr",
+    "set_trial_user_attr",
+)
+"""Calls that may be made again when the server interrupted them: they read, or set what they set before."""
 
-def open_storage(place: Place, busy_seconds: float, kind: type[RDBStorage] = RDBStorage, **options: Any) -> RDBStorage:
+
+class OurStorage(RDBStorage):
+    """Optuna's storage whose reads take no write lock, and whose calls outlive a restart of the server."""
+
+    place: Place
+    """Set by ``open_storage``, from where on errors name it."""
+
+
+def _outliving(name: str) -> Any:
+    plain = getattr(RDBStorage, name)
+
+    @functools.wraps(plain)
+    def call(self: OurStorage, *args: Any, **kwargs: Any) -> Any:
+        if not hasattr(self, "place") or self.place.path is not None:
+            return once(self, *args, **kwargs)
+        return repeated(_translating)(self.place, once, self, *args, **kwargs)
+
+    def once(self: OurStorage, *args: Any, **kwargs: Any) -> Any:
+        if name not in READS:
+            return plain(self, *args, **kwargs)
+        with reading():
+            return plain(self, *args, **kwargs)
+
+    return call
+
+
+def _translating(place: Place, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    with translated(place):
+        return call(*args, **kwargs)
+
+
+for _name in REPEATABLE:
+    setattr(OurStorage, _name, _outliving(_name))
+
+
+def open_storage(place: Place, busy_seconds: float, kind: type[OurStorage] = OurStorage, **options: Any) -> OurStorage:
     """Optuna's storage; its tables are created where missing.
 
     Its transactions queue like ours: left alone on SQLite, Optuna reads a waiting trial's state and writes it in two
@@ -49,6 +118,7 @@ def open_storage(place: Place, busy_seconds: float, kind: type[RDBStorage] = RDB
         else:
             queue_transactions(storage.engine)
             reconnect_patiently(storage.engine, place, busy_seconds)
+            storage.place = place
             storage.engine.dispose()  # connections from before would begin their transactions in the old way
             return storage
     raise AssertionError("the last try either returns or raises")

@@ -11,11 +11,14 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
 
 from studies.db.database import clock, connect, transaction
 from studies.db.errors import StorageError
+from studies.db.retrying import repeated
 from studies.db.schema import SCHEMA_VERSION
 from studies.db.storage_url import read_storage
+from studies.run_table import Ledger
 from studies.search import SearchStudy
 from studies.store import StudyStore, study_names
 from tests.studies.sample import CONFIG, KEY, OUTCOMES, RESULT, begin, evaluate
@@ -191,3 +194,69 @@ def test_a_missing_database_is_told(url: str) -> None:
 
 def test_of_three_workers_one_is_killed_and_every_trial_is_done_once(url: str, tmp_path: Path) -> None:
     kill_one_of_three(url, tmp_path / "log.txt")
+
+
+def test_a_transaction_that_a_restart_interrupts_is_done_again_whole(
+    url: str, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server goes away between a statement and its COMMIT; nothing is lost, nothing is there twice."""
+    real, seen = Ledger.renew, list[int]()
+
+    def renew(self: Ledger, session: Session, run_id: int) -> None:
+        real(self, session, run_id)
+        seen.append(run_id)
+        if len(seen) == 1:
+            restart(0.5)
+
+    with StudyStore.open(url, "interrupted") as store:
+        run = begin(store, seed=7)
+        monkeypatch.setattr(Ledger, "renew", renew)
+        evaluate(run, 1000)
+        assert len(seen) == 2, "once in vain, once for good"
+        assert [point.env_steps for point in run.curve_points()] == [1000]
+        seen.clear()
+        assert run.finish(RESULT).win_rate == RESULT.win_rate
+        assert len(store.rows()) == 1
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "not stored"])
+def test_a_commit_whose_answer_is_lost_is_looked_up(url: str, stored: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    import psycopg
+    from sqlalchemy.exc import OperationalError
+
+    real, lost = Session.commit, list[bool]()
+
+    def commit(self: Session) -> None:
+        if lost:
+            return real(self)
+        lost.append(True)
+        real(self) if stored else self.rollback()
+        raise OperationalError("COMMIT", {}, psycopg.OperationalError("server closed the connection"))
+
+    place = read_storage(url)
+    engine = connect(place, 10)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE IF NOT EXISTS looked_up (n INTEGER)"))
+        connection.execute(text("DELETE FROM looked_up"))
+    monkeypatch.setattr(Session, "commit", commit)
+
+    @repeated
+    def add() -> None:
+        with transaction(engine, place) as session:
+            session.execute(text("INSERT INTO looked_up VALUES (1)"))
+
+    add()
+    monkeypatch.undo()
+    assert ask(url, "SELECT count(*) FROM looked_up") == [(1,)]
+    engine.dispose()
+
+
+def test_reading_waits_for_no_lock(url: str) -> None:
+    place = read_storage(url)
+    with StudyStore.open(url, "read", busy_seconds=0.5) as store:
+        engine = connect(place, 10)
+        with transaction(engine, place) as session:
+            session.execute(text("SELECT 1"))
+            assert store.rows() == []
+            assert store.unfinished() == []
+        engine.dispose()

@@ -1,0 +1,45 @@
+"""Repeat what a database server interrupted: it may be restarted during hours of training."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from studies.db.errors import ConnectionLost
+
+PATIENCE = 120.0
+"""Seconds for which an interrupted piece of work is repeated."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between two attempts; each is twice the one before."""
+_log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def repeated(work: Callable[P, T]) -> Callable[P, T]:
+    """Decorate work that may be begun again from its start whenever the server interrupts it.
+
+    That is true of a single transaction, which is whole or not at all, and of work that first looks at what is there.
+
+    Raises:
+        ConnectionLost: the server was away for longer than ``PATIENCE``.
+    """
+
+    @functools.wraps(work)
+    def patient(*args: P.args, **kwargs: P.kwargs) -> T:
+        until, pause = time.monotonic() + PATIENCE, _FIRST_PAUSE
+        while True:
+            try:
+                return work(*args, **kwargs)
+            except ConnectionLost as error:
+                if time.monotonic() + pause > until:
+                    raise
+                if pause == _FIRST_PAUSE:
+                    _log.warning("interrupted by the server, repeated for %g s: %s", PATIENCE, error)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    return patient

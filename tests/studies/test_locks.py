@@ -1,0 +1,99 @@
+"""Who waits for whom: reading takes no lock, jobs are vetted outside of transactions, large files are not walked."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studies import database
+from studies.db.database import inspect_file
+from studies.db.storage_url import read_storage
+from studies.heartbeat import Pulse
+from tests.studies.sample import CONFIG, KEY, RESULT, begin, open_store, url
+
+
+def test_reading_waits_for_no_writer(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    with open_store(path, busy_seconds=0.2) as store:
+        begin(store).finish(RESULT)
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert len(store.rows()) == 1
+            assert list(store.states().values()) == ["finished"]
+
+
+def test_a_job_is_vetted_outside_of_any_transaction(tmp_path: Path) -> None:
+    """Importing torch or starting CUDA takes seconds, in which others must be able to write."""
+    path = tmp_path / "studies.db"
+    with open_store(path) as store, open_store(path, busy_seconds=0.2) as other:
+        store.enqueue([(KEY, CONFIG, {"number": 1})])
+
+        def fits(job: dict[str, Any]) -> bool:
+            begin(other, seed=2).finish(RESULT)
+            return True
+
+        assert store.take(fits=fits) == {"number": 1}
+
+
+def test_of_two_that_vet_the_same_job_one_gets_it(tmp_path: Path) -> None:
+    path, meet = tmp_path / "studies.db", threading.Barrier(2, timeout=20)
+    got: list[dict[str, Any] | None] = []
+
+    def work() -> None:
+        def fits(job: dict[str, Any]) -> bool:
+            meet.wait()
+            return True
+
+        with open_store(path) as store:
+            got.append(store.take(fits=fits))
+            meet.wait()
+
+    with open_store(path) as store:
+        store.enqueue([(KEY, CONFIG, {"number": 1})])
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(got, key=str) == [None, {"number": 1}] or sorted(got, key=str) == [{"number": 1}, None]
+
+
+def test_a_large_file_is_walked_on_suspicion_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "studies.db"
+    with open_store(path) as store:
+        begin(store).finish(RESULT)
+    suspicious = database._is_suspicious
+    assert suspicious(path), "a small one always"
+    monkeypatch.setattr(database, "_CHECKED_ALWAYS", 0)
+    assert not suspicious(path)
+    inspect_file(read_storage(url(path)), 1.0)
+    journal = path.with_name("studies.db-journal")
+    journal.write_bytes(b"")
+    assert suspicious(path), "a process died while writing"
+    journal.unlink()
+    path.write_bytes(path.read_bytes()[:-4096])
+    assert suspicious(path), "it was cut"
+
+
+def test_heartbeats_go_on_after_any_error(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("studies.heartbeat.PULSE_EVERY", 0.01)
+    beats, enough = list[int](), threading.Event()
+
+    def beat() -> None:
+        beats.append(1)
+        if len(beats) > 2:
+            enough.set()
+        raise MemoryError("no room")
+
+    pulse = Pulse(beat)
+    with caplog.at_level(logging.WARNING):
+        pulse.start()
+        assert enough.wait(10)
+        pulse.stop()
+    assert "a heartbeat could not be written: MemoryError: no room" in caplog.text

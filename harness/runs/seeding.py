@@ -8,6 +8,8 @@ import numpy as np
 
 PURPOSES = ("env", "algorithm", "replay", "evaluation", "final_evaluation", "throughput", "bootstrap", "search")
 
+_WORD = 2**32
+
 
 def derive_seed(run_seed: int, purpose: str, *parts: int | str) -> int:
     """A seed for one purpose that shares no randomness with any other purpose.
@@ -29,6 +31,11 @@ def derive_seed(run_seed: int, purpose: str, *parts: int | str) -> int:
     if purpose not in PURPOSES:
         raise ValueError(f"unknown seed purpose {purpose!r}; known: {', '.join(PURPOSES)}")
     entropy = [run_seed, _word(purpose), *(_word(part) for part in parts)]
+    if entropy[-1] == 0 or max(entropy) >= _WORD:
+        # numpy pads with zeros and splits large numbers, so these would share their seed with others; all other seeds
+        # stay as they were when published runs were made
+        digest = hashlib.sha256(repr(entropy).encode()).digest()
+        entropy = np.frombuffer(digest, "<u4").tolist()
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint32)[0])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,17 +93,21 @@ class TrainingRun:
         self.plan, self.record, self.folder, self.path = plan, record, folder, folder / CHECKPOINT
         self.at = Counters(next_checkpoint=plan.budget.checkpoint_interval)
         self.env = plan.make_env(plan.num_envs, derive_seed(seed, "env", scenario))
-        self.test_env = plan.make_env(plan.budget.test_slots, derive_seed(seed, "evaluation", scenario))
-        self.algorithm = algorithms.registry.make(
-            plan.algorithm,
-            self.env.spec,
-            plan.config,
-            total_env_steps=plan.budget.env_steps,
-            seed=derive_seed(seed, "algorithm"),
-            device=plan.device,
-        )
-        self.env.reset()
-        self.rollout = Rollout(self.env, self.algorithm)
+        with ExitStack() as worlds:  # a world may be a game with a process of its own: none is left where a part fails
+            worlds.callback(self.env.close)
+            self.test_env = plan.make_env(plan.budget.test_slots, derive_seed(seed, "evaluation", scenario))
+            worlds.callback(self.test_env.close)
+            self.algorithm = algorithms.registry.make(
+                plan.algorithm,
+                self.env.spec,
+                plan.config,
+                total_env_steps=plan.budget.env_steps,
+                seed=derive_seed(seed, "algorithm"),
+                device=plan.device,
+            )
+            self.env.reset()
+            self.rollout = Rollout(self.env, self.algorithm)
+            worlds.pop_all()
         self._started = time.perf_counter()
 
     @property

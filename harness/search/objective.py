@@ -88,6 +88,7 @@ class Objective:
             plans = self._plans(trial)
             for plan in plans:
                 seeds.append(self._begin(plan))
+                self._build(seeds[-1])
             self._train(trial, seeds)
             for seed in seeds:
                 self._conclude(seed)
@@ -131,12 +132,14 @@ class Objective:
                 break
             time.sleep(_WAIT)
         folder = run_folder(self.out, f"{self.study}-runs", plan.key)
-        seed = Seed(plan=plan, folder=folder, record=record, row=record.row)
+        return Seed(plan=plan, folder=folder, record=record, row=record.row)
+
+    def _build(self, seed: Seed) -> None:
+        """Set a claimed run in motion. It is in the list of seeds by now, so that one that cannot be built is let go."""
         if seed.row is None:
-            seed.training = TrainingRun(plan, record, folder)
+            seed.training = TrainingRun(seed.plan, seed.record, seed.folder)
             for line in seed.training.restore():
-                record.event(seed.training.at.env_steps, line)
-        return seed
+                seed.record.event(seed.training.at.env_steps, line)
 
     def _train(self, trial: optuna.Trial, seeds: Sequence[Seed]) -> None:
         """From evaluation to evaluation, until all are trained or the pruner says no."""

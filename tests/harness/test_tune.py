@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -244,3 +246,27 @@ def test_settings_of_every_algorithm_survive_their_file(algorithm: str, tmp_path
     read = load_settings(str(path))
     assert (read.algorithm, read.left_out) == (algorithm, ())
     assert registry.config_class(algorithm)(**read.values) == config
+
+
+def test_workers_end_where_no_run_can_be_built(tmp_path: Path) -> None:
+    """A run claimed by a process that could not build it used to stay claimed: two workers waited for each other."""
+    file = Path(__file__).with_name("bad_constructor.py")
+    flags = ["--import", str(file), "--algo", "badmix", "--scenario", "3m", "--search", "badmix.batch_size=8,9"]
+    length = ["--trials", "4", "--seeds", "1", "--budget", "smoke", "--env-steps", "64", "--n-jobs", "2"]
+    where = [
+        "--storage",
+        f"sqlite:///{tmp_path}/s.db",
+        "--out",
+        f"{tmp_path}/runs",
+        "--device",
+        "cpu",
+        "--study",
+        "bad",
+    ]
+    command = [sys.executable, "-m", "harness.tune", *flags, *length, *where]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == SOME_MISSING, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "none gave a result, so there are no best settings" in done.stdout
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "bad-runs") as store:
+        assert set(store.states().values()) == {"failed"}

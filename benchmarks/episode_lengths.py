@@ -5,8 +5,10 @@
 PyMARL plays episodes in rounds of ``--round`` and evaluates after the first round that ends 10,000 env steps or more
 after the last evaluation. The published curves keep the exact env step of each evaluation, so each tells by how much a
 round went beyond the mark. For rounds of R env steps the mean of that excess is E[R²] / 2E[R]; with R's spread small
-beside R it is R / 2, which gives the length of a training episode. Its standard error takes the excess as uniform
-between 0 and R. Beside it stands how long the greedy battles of a study last, which were played after training.
+beside R it is R / 2, which gives the length of a training episode. Long battles are met the more often: where battles
+differ much in length, as terran ones do (±32 env steps), ``spread`` takes that off. The standard error takes the excess
+as uniform between 0 and R. Beside it stands how long the greedy battles of a study last, which were played after
+training.
 
 That a round has 4 episodes is what users of the authors' fork of PyMARL2 (benellis3/pymarl2) report of its settings
 (oxwhirl/smacv2, issue 18), as Kaleidoscope has it. With the 8 of PyMARL2's own file battles would be half as long, less
@@ -28,12 +30,13 @@ TEST_INTERVAL = 10_000
 SPANS = ((0, 100_000), (200_000, 400_000), (800_000, 2_000_000))
 
 
-def implied_length(evaluated_at: Iterable[Sequence[int]], per_round: int) -> tuple[float, float]:
+def implied_length(evaluated_at: Iterable[Sequence[int]], per_round: int, spread: float = 0.0) -> tuple[float, float]:
     """Length of a training episode and its standard error, in env_steps.
 
     Args:
         evaluated_at: of each run the env_steps of its evaluations, some of which may be missing.
         per_round: episodes that are played before it is asked whether to evaluate.
+        spread: standard deviation of the length of one episode, in env_steps.
 
     Raises:
         ValueError: no run has two evaluations.
@@ -46,8 +49,10 @@ def implied_length(evaluated_at: Iterable[Sequence[int]], per_round: int) -> tup
             intervals += passed
     if not intervals:
         raise ValueError("no run has two evaluations within this span, so there is no interval to measure")
-    length = 2 * excess / intervals / per_round
-    return length, length / math.sqrt(3 * intervals)
+    raw = 2 * excess / intervals / per_round
+    # E[R²] / E[R] of n episodes of length L and variance s² is n L + s² / L, so raw = L + s² / (n L).
+    length = (raw + math.sqrt(max(raw * raw - 4 * spread * spread / per_round, 0.0))) / 2
+    return length, raw / math.sqrt(3 * intervals)
 
 
 def published_line(scenario: str, per_round: int) -> str:

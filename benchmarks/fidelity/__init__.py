@@ -1,0 +1,1 @@
+"""How closely the built-in engine's battles follow the game's: ``python -m benchmarks.fidelity``."""

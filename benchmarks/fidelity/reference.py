@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from benchmarks.episode_lengths import implied_length
-from harness.published import published_runs
+from harness.results.published import published_runs
 
 RACES = ("terran_5_vs_5", "protoss_5_vs_5", "zerg_5_vs_5")
 """The scenarios with published curves. Readings are chosen on these; all others are for judging."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.fidelity.checks import LENGTH_MARK, RETURN_MARK, WIN_MARK, Check
 from benchmarks.fidelity.reference import Estimate, curve_at, trained_length
-from harness.stored import stored_study
+from harness.runs.stored import stored_study
 from studies.reader import StudyReader
 
 MOMENTS = (200_000, 300_000, 1_000_000, 2_000_000)

@@ -43,7 +43,7 @@ from harness.runs.process import prepare_process
 from harness.runs.train import train_run
 from harness.runs.worker_pool import work_together
 from studies.db.errors import RunTakenOver, StorageError
-from studies.db.storage_url import read_storage
+from studies.db.storage_url import parse_storage_url
 from studies.store import StudyStore
 
 
@@ -76,7 +76,8 @@ def introduce(console: Console, request: Request, plans: Sequence[RunPlan], note
     say(
         console,
         f"{runs} of {budget.env_steps:,} env steps (budget {budget.name}) on {plans[0].device}, "
-        f"{request.num_envs} battles side by side; study {request.study} in {read_storage(request.storage).shown}",
+        f"{request.num_envs} battles side by side; study {request.study} in "
+        f"{parse_storage_url(request.storage).redacted}",
     )
     if request.backend != "battle":
         say(console, f"battles are played by {game_name()} in {look_for_game()}, through the package smacv2")
@@ -165,10 +166,10 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
         return
     folder = request.out / request.study
     show_table(console, findings)
-    with writing_results(folder, store.place.shown):
+    with writing_results(folder, store.place.redacted):
         written = write_files(console, store, request, plans, findings)
     say(console, f"written: {', '.join(map(str, written))}")
-    say(console, f"all trials: optuna-dashboard {store.place.shown} --artifact-dir {store.place.artifact_folder}")
+    say(console, f"all trials: optuna-dashboard {store.place.redacted} --artifact-dir {store.place.artifact_folder}")
 
 
 def write_files(

@@ -40,7 +40,7 @@ from harness.runs.worker_pool import work_together
 from harness.search.objective import RANKED_BY, Objective
 from harness.search.sampler import TrialSampler
 from studies.db.errors import StorageError
-from studies.db.storage_url import read_storage
+from studies.db.storage_url import parse_storage_url
 from studies.search import SearchStudy
 from studies.space import from_json, to_json
 from studies.store import StudyStore
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 search.fill()  # before anyone works, so that no worker finds it empty
                 work_together(runs.n_jobs, runs.for_workers)
             join_search(console, search, storage=runs.storage, out=runs.out, device=runs.device)
-            with writing_results(runs.out, search.place.shown):
+            with writing_results(runs.out, search.place.redacted):
                 return report(console, search, runs.out)
     except (UsageError, StorageError) as mistake:
         print(f"error: {mistake}", file=sys.stderr)
@@ -98,7 +98,7 @@ def introduce(console: Console, question: Question) -> None:
         console,
         f"{question.trials} trials of {runs.algorithms[0]} on {runs.scenarios[0]}, each {len(runs.seeds)} seeds of "
         f"{runs.budget.env_steps:,} env steps (budget {runs.budget.name}); study {runs.study} in "
-        f"{read_storage(runs.storage).shown}",
+        f"{parse_storage_url(runs.storage).redacted}",
     )
     say(console, f"trials are ranked and pruned by the {RANKED_BY}; intervals are shown and decide nothing")
     for name, allowed in question.space.items():

@@ -101,7 +101,7 @@ def join_comparison(console: Console, flags: argparse.Namespace, study: str) -> 
         return True
 
     with StudyStore.open(flags.storage, study) as store:
-        while (job := store.take(only=only, fits=fits)) is not None:
+        while (job := store.claim_next(only=only, fits=fits)) is not None:
             plan = plan_of(job, flags.device)
             prepare_process(deterministic=job["deterministic"])
             complete(console, store, plan, run_folder(Path(flags.out), study, plan.key))

@@ -8,11 +8,11 @@ from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial
 
-from studies.db.errors import StorageError, translated
-from studies.db.storage_url import Place
+from studies.db.errors import StorageError, wrap_db_errors
+from studies.db.storage_url import StorageUrl
 
 
-def attach_file(place: Place, storage: BaseStorage, trial: FrozenTrial | Trial, path: Path) -> None:
+def attach_file(place: StorageUrl, storage: BaseStorage, trial: FrozenTrial | Trial, path: Path) -> None:
     """Copy a file into the artifact folder and link it to a running trial.
 
     Raises:
@@ -22,7 +22,7 @@ def attach_file(place: Place, storage: BaseStorage, trial: FrozenTrial | Trial, 
     try:
         path.open("rb").close()  # first: Optuna links before it reads, and a link to nothing would remain
         folder.mkdir(parents=True, exist_ok=True)
-        with translated(place):
+        with wrap_db_errors(place):
             upload_artifact(
                 study_or_trial=trial,
                 file_path=str(path),

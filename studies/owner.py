@@ -1,4 +1,4 @@
-"""Who works on a run, and whether that process still lives.
+"""The owner of a row, and whether that process is still alive: the one liveness rule of runs and searches.
 
 Optuna's heartbeats need ``study.optimize``; runs here are asked and told, so their liveness is kept by this module.
 """
@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from studies.db.schema import Owned
 
 HEARTBEAT_BOUND = 300.0
-"""Seconds without a sign of life after which a run of a process that cannot be looked up counts as abandoned."""
-
-_IMPORTED = time.time()
+"""Seconds without a heartbeat after which a run of a process that cannot be looked up counts as abandoned."""
+_START_TOLERANCE = 5.0
+"""Seconds by which two readings of a process's start may differ: the system clock may be set in between."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,31 +29,33 @@ class Owner:
     pid: int
     """Process number."""
     started: str
-    """``boot/namespace/ticks``: boot of the machine, process namespace, start time; ``-/-/seconds`` without /proc."""
+    """``boot/namespace/seconds``: boot of the machine and process namespace (``-/-`` where the system has no /proc),
+    start of the process in seconds since 1970."""
 
     @classmethod
     def myself(cls) -> Owner:
         """The calling process."""
         pid = os.getpid()
-        ticks = _start_ticks(pid)
-        started = f"{_place()}/{ticks}" if ticks is not None else f"-/-/{_IMPORTED}"
-        return cls(host=socket.gethostname(), pid=pid, started=started)
+        return cls(
+            host=socket.gethostname(), pid=pid, started=f"{_namespace()}/{psutil.Process(pid).create_time():.2f}"
+        )
 
     def is_alive(self, heartbeat: float, now: float) -> bool:
         """Whether the process still works, as far as can be told from here.
 
         Where process numbers mean the same as here (same machine, same boot, same namespace) the process table knows;
-        elsewhere a heartbeat within ``HEARTBEAT_BOUND`` is taken as a sign of life.
+        elsewhere, and for a process that the table hides, a heartbeat within ``HEARTBEAT_BOUND`` counts.
 
         Args:
-            heartbeat: last sign of life, seconds since 1970.
+            heartbeat: last heartbeat, seconds since 1970.
             now: seconds since 1970.
         """
-        place, _, ticks = self.started.rpartition("/")
-        if self.host == socket.gethostname() and place == _place() and place != "-/-":
-            found = _start_ticks(self.pid)
-            if found is not None or not _is_hidden(self.pid):
-                return found == ticks
+        namespace, _, started = self.started.rpartition("/")
+        if self.host == socket.gethostname() and namespace == _namespace():
+            try:
+                return _is_running(self.pid, float(started))
+            except psutil.AccessDenied:
+                pass
         return now - heartbeat < HEARTBEAT_BOUND
 
 
@@ -69,7 +72,7 @@ def is_free(row: Owned, now: float) -> bool:
     return holder is None or not holder.is_alive(row.heartbeat, now)
 
 
-def _place() -> str:
+def _namespace() -> str:
     """Boot and process namespace: two containers on one machine can share its name but not its process numbers."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -78,22 +81,27 @@ def _place() -> str:
         return "-/-"
 
 
-def _start_ticks(pid: int) -> str | None:
-    """Clock ticks from boot to the start of a process; ``None`` when it is gone, a zombie, or cannot be looked up."""
+def _is_running(pid: int, started: float) -> bool:
+    """Whether that very process runs and is no zombie.
+
+    Raises:
+        psutil.AccessDenied: it exists, and this user may not look at it (/proc mounted with hidepid).
+    """
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    state, *numbers = stat.rpartition(")")[2].split()  # the name before it may hold spaces and brackets
-    return None if state in "ZX" else numbers[18]
+        process = psutil.Process(pid)
+        ended = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        return not ended and abs(process.create_time() - started) < _START_TOLERANCE
+    except psutil.NoSuchProcess:
+        _raise_if_hidden(pid)
+        return False
 
 
-def _is_hidden(pid: int) -> bool:
-    """Whether a process exists that /proc does not show us (another user's, where /proc is mounted with hidepid)."""
+def _raise_if_hidden(pid: int) -> None:
+    if os.name != "posix":
+        return
     try:
         os.kill(pid, 0)
     except PermissionError:
-        return True
+        raise psutil.AccessDenied(pid) from None
     except OSError:
-        return False
-    return False
+        return

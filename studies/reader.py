@@ -13,7 +13,7 @@ from studies.db.database import connect, connect_to_read, inspect_file, read_tra
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.schema import SCHEMA_VERSION, Run
-from studies.db.storage_url import Place, read_storage
+from studies.db.storage_url import StorageUrl, parse_storage_url
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
 
 BUSY_SECONDS = 60.0
@@ -29,7 +29,7 @@ class StudyReader:
         study: name of the Optuna study.
     """
 
-    def __init__(self, engine: Engine, place: Place, study: str) -> None:
+    def __init__(self, engine: Engine, place: StorageUrl, study: str) -> None:
         self._engine, self.place, self.study = engine, place, study
 
     @classmethod
@@ -46,7 +46,7 @@ class StudyReader:
                 file may not be written. Tables of an older version in a file that may be written are brought up to
                 date, a copy of the file kept.
         """
-        place = read_storage(storage)
+        place = parse_storage_url(storage)
         return cls(_engine(place, busy_seconds), place, study)
 
     @repeated
@@ -103,10 +103,12 @@ class StudyReader:
         self.close()
 
 
-def _engine(place: Place, busy_seconds: float) -> Engine:
+def _engine(place: StorageUrl, busy_seconds: float) -> Engine:
     """An engine that reads tables of this program's version."""
     if place.path and not place.path.is_file():
-        raise StorageError(f"There is no database {place}. Make one: python -m harness.compare --storage {place.shown}")
+        raise StorageError(
+            f"There is no database {place}. Make one: python -m harness.compare --storage {place.redacted}"
+        )
     inspect_file(place, busy_seconds)
     engine, version = connect_to_read(place, busy_seconds)
     if version == SCHEMA_VERSION:

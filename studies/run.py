@@ -18,7 +18,7 @@ from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.schema import Curve, Event, Outcome, Timing
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
-from studies.run_table import Ledger
+from studies.run_table import RunTable
 
 Status = Literal["finished", "running_elsewhere", "started", "resumed"]
 
@@ -55,7 +55,7 @@ class RunRecord:
     """What the session before failed with, where it did."""
     earlier: dict[str, Any] | None = None
     """Provenance of the newest session before this one: the one that finished the run, where ``finished``."""
-    ledger: Ledger = field(repr=False)
+    run_table: RunTable = field(repr=False)
 
     def __post_init__(self) -> None:
         self._open = self.status in ("started", "resumed")
@@ -105,7 +105,7 @@ class RunRecord:
     @repeated
     def curve_points(self) -> list[CurvePoint]:
         """The stored evaluations in order of ``env_steps``."""
-        with read_transaction(self.ledger.engine, self.ledger.place) as session:
+        with read_transaction(self.run_table.engine, self.run_table.place) as session:
             return reading.curve_points(session, self.run_id)
 
     @repeated
@@ -146,18 +146,18 @@ class RunRecord:
     def attach(self, path: Path | str) -> None:
         """Show a file (a plot, for example) with the trial in the dashboard; before ``finish`` or ``fail``."""
         self._confirm()
-        self.ledger.trials.attach(self.trial_number, Path(path))
+        self.run_table.trials.attach(self.trial_number, Path(path))
 
     def finish(self, result: RunResult) -> RunRow:
         """Store the result, then tell Optuna; a kill between the two is made good when the study is next opened."""
         self._store(result)
         self._open = False
-        return self.ledger.settle(self.run_id)
+        return self.run_table.finalize(self.run_id)
 
     @repeated
     def _store(self, result: RunResult) -> None:
         with self._write() as session:
-            self.ledger.store_result(session, self.run_id, result)
+            self.run_table.store_result(session, self.run_id, result)
 
     @repeated
     def _confirm(self) -> None:
@@ -169,13 +169,13 @@ class RunRecord:
         """End this session with an error; the trial becomes FAIL, and the run can be begun again."""
         self._confirm()
         self._open = False
-        self.ledger.abandon(self.run_id, "failed", error)
+        self.run_table.end_session(self.run_id, "failed", error)
 
-    def leave(self, reason: str) -> None:
+    def mark_interrupted(self, reason: str) -> None:
         """End this session without a result; the trial becomes FAIL with the reason, and the run can be resumed."""
         self._confirm()
         self._open = False
-        self.ledger.abandon(self.run_id, "interrupted", None, reason)
+        self.run_table.end_session(self.run_id, "interrupted", None, reason)
 
     @contextmanager
     def _write(self) -> Iterator[Session]:
@@ -185,7 +185,7 @@ class RunRecord:
                 f"{' ' + self.holder if self.holder else ''}, or this record was ended. Begin it again with "
                 f"StudyStore.begin, and write only where status is 'started' or 'resumed'."
             )
-        with self.ledger.transaction() as session:
-            self.ledger.renew(session, self.run_id)
+        with self.run_table.transaction() as session:
+            self.run_table.renew(session, self.run_id)
             yield session
         self._last_heartbeat = time.monotonic()

@@ -24,8 +24,8 @@ from studies.db.database import clock, read_transaction, transaction
 from studies.db.errors import RunTakenOver
 from studies.db.retrying import repeated
 from studies.db.schema import Owned, Provenance, Result, Run
-from studies.db.storage_url import Place
-from studies.heartbeat import Pulse
+from studies.db.storage_url import StorageUrl
+from studies.heartbeat import HeartbeatThread
 from studies.labels import objective_values, result_labels, start_labels
 from studies.notes import run_note
 from studies.owner import Owner, is_free, owner_of
@@ -37,7 +37,7 @@ INTERRUPTED = "interrupted: the same command resumes the run"
 _UNFINISHED = ("queued", "interrupted", "running")
 
 
-class Ledger:
+class RunTable:
     """The runs of one study on both sides.
 
     Args:
@@ -47,7 +47,7 @@ class Ledger:
         trials: Optuna's side.
     """
 
-    def __init__(self, engine: Engine, place: Place, study: str, trials: Trials) -> None:
+    def __init__(self, engine: Engine, place: StorageUrl, study: str, trials: Trials) -> None:
         self.engine = engine
         self.place = place
         self.study = study
@@ -55,7 +55,7 @@ class Ledger:
         self.me = Owner.myself()
         self.held: set[int] = set()
         """Ids of the runs that this store works on; tells them from those of another store in the same process."""
-        self._pulse = Pulse(self.beat)
+        self._heartbeats = HeartbeatThread(self.write_heartbeat)
 
     def transaction(self) -> AbstractContextManager[Session]:
         """A session on our tables that is committed whole or not at all."""
@@ -70,7 +70,7 @@ class Ledger:
         now = clock(session)
         run = Run(study=self.study, **asdict(key), config=config, state=state, created=now, heartbeat=now)
         if state == "running":
-            self._own(run, now)
+            self._set_owner(run, now)
         session.add(run)
         session.flush()
         return run
@@ -80,13 +80,13 @@ class Ledger:
         now = clock(session)
         free = self._is_claimable(run, now)
         if free:
-            self._own(run, now)
+            self._set_owner(run, now)
         return free
 
     def _is_claimable(self, run: Run, now: float) -> bool:
         return (owner_of(run) == self.me and run.id in self.held) or is_free(run, now)
 
-    def take(self, only: Collection[int] | None, fits: Callable[[dict[str, Any]], bool]) -> Run | None:
+    def claim_next(self, only: Collection[int] | None, fits: Callable[[dict[str, Any]], bool]) -> Run | None:
         """Claim the oldest run that waits for a worker or was left unfinished, and hold it; ``None``: there is none.
 
         Args:
@@ -97,7 +97,7 @@ class Ledger:
             if fits(job):
                 run = self._take(run_id)
                 if run is not None:
-                    self.hold(run.id)
+                    self.track(run.id)
                     return run
         return None
 
@@ -123,17 +123,17 @@ class Ledger:
             run.state = "running"
         return run
 
-    def _own(self, run: Owned, now: float) -> None:
+    def _set_owner(self, run: Owned, now: float) -> None:
         run.owner_host, run.owner_pid, run.owner_started = self.me.host, self.me.pid, self.me.started
         run.heartbeat = now
 
-    def hold(self, run_id: int) -> None:
+    def track(self, run_id: int) -> None:
         """Keep a claimed run: until it is let go, signs of life are given for it."""
         self.held.add(run_id)
-        self._pulse.start()
+        self._heartbeats.start()
 
     @repeated
-    def beat(self) -> None:
+    def write_heartbeat(self) -> None:
         """Renew our heartbeat on all runs that we hold and that nobody has taken over."""
         with self.transaction() as session:
             session.execute(self._mine(tuple(self.held)).values(heartbeat=clock(session)))
@@ -183,7 +183,7 @@ class Ledger:
         session.add(Result(run_id=run_id, **{name: getattr(result, name) for name in RESULT_FIELDS}))
 
     @repeated
-    def settle(self, run_id: int) -> RunRow:
+    def finalize(self, run_id: int) -> RunRow:
         """Tell Optuna about a finished run that we hold, and let go of it."""
         with self.transaction() as session:
             row, happened = read_row(session, session.get_one(Run, run_id)), events(session, run_id)
@@ -198,7 +198,7 @@ class Ledger:
         self.held.discard(run_id)
         return row
 
-    def abandon(self, run_id: int, state: str, error: str | None, reason: str = INTERRUPTED) -> None:
+    def end_session(self, run_id: int, state: str, error: str | None, reason: str = INTERRUPTED) -> None:
         """End our session on an unfinished run: ``failed`` with its error, or ``interrupted`` for a reason."""
         self.trials.fail(run_id, error or reason)
         self._abandon(run_id, state, error)
@@ -213,7 +213,7 @@ class Ledger:
             release(run)
 
     @repeated
-    def mend_finished(self) -> None:
+    def finalize_unsettled(self) -> None:
         """Tell Optuna about finished runs that it does not know as finished: a kill, or a study deleted there."""
         complete = self.trials.completed_runs()
         with self.transaction() as session:
@@ -222,21 +222,21 @@ class Ledger:
             untold = [run.id for run in unsettled if self.claim(session, run)]
         self.held.update(untold)
         for run_id in untold:
-            self.settle(run_id)
+            self.finalize(run_id)
 
     @repeated
-    def end_abandoned(self) -> None:
+    def interrupt_orphans(self) -> None:
         """End the trials of runs that are worked on by nobody: ours, and those of dead processes."""
         with self.transaction() as session:
             running = session.scalars(select(Run).filter_by(study=self.study, state="running"))
             nobodys = [run.id for run in running if self.claim(session, run)]
         self.held.update(nobodys)
         for run_id in nobodys:
-            self.abandon(run_id, "interrupted", None)
+            self.end_session(run_id, "interrupted", None)
 
     def close(self) -> None:
         """Release the connections of both sides."""
-        self._pulse.stop()
+        self._heartbeats.stop()
         self.trials.close()
         self.engine.dispose()
 

@@ -24,11 +24,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studies.db.database import clock, connect, inspect_file, make_folder, read_transaction, transaction
-from studies.db.errors import StorageError, translated
+from studies.db.errors import StorageError, wrap_db_errors
 from studies.db.optuna_storage import OurStorage, close_storage, open_storage
 from studies.db.retrying import repeated
 from studies.db.schema import Search
-from studies.db.storage_url import Place, read_storage
+from studies.db.storage_url import StorageUrl, parse_storage_url
 from studies.owner import Owner, is_free, owner_of
 from studies.run_table import release
 from studies.store import BUSY_SECONDS
@@ -37,21 +37,21 @@ MISSED = 3
 """Heartbeats missed after which a trial counts as left by its worker."""
 RETRIES = 3
 """How often a trial that its worker left is queued again; one that kills each worker must end at some time."""
-BROKE, STOPPED, AGAIN_OF, DEATHS = "error", "stopped", "again_of", "deaths"
+FAILED, STOPPED, RETRY_OF, DEATHS = "error", "stopped", "again_of", "deaths"
 """Attributes of a trial: its objective failed; its worker was asked to stop; which trial it repeats; workers lost."""
 
-_Open = (TrialState.WAITING, TrialState.RUNNING)
+_OPEN = (TrialState.WAITING, TrialState.RUNNING)
 
 
-class ObjectiveBroke(Exception):
+class ObjectiveFailed(Exception):
     """The objective failed by itself: the trial is over, and trying it again would not help."""
 
 
-class NothingWaits(Exception):
+class QueueEmpty(Exception):
     """No trial waits in the queue."""
 
 
-class _Hand:
+class _Attempt:
     """The objective at work on one trial."""
 
     def __init__(self, objective: Callable[[optuna.Trial], float]) -> None:
@@ -71,12 +71,12 @@ class _Hand:
             self.overtaken = found if found.state.is_finished() else None
 
 
-class _Queue(OurStorage):
+class _QueueStorage(OurStorage):
     """Hands out trials that were put in, and makes none by itself."""
 
     def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
         if template_trial is None:
-            raise NothingWaits
+            raise QueueEmpty
         return super()._create_new_trial(study_id, template_trial)
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
@@ -107,7 +107,7 @@ class SearchStudy:
         busy_seconds: how long to wait for another process's write.
     """
 
-    def __init__(self, place: Place, study: str, row: Search, busy_seconds: float) -> None:
+    def __init__(self, place: StorageUrl, study: str, row: Search, busy_seconds: float) -> None:
         self.place, self.name, self.request = place, study, row.request
         self.heartbeat = float(row.request["heartbeat"])
         self._engine = connect(place, busy_seconds)
@@ -115,9 +115,9 @@ class SearchStudy:
         beating = {"heartbeat_interval": interval, "grace_period": MISSED * interval}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats are one in Optuna
-            self._storage = open_storage(place, busy_seconds, _Queue, **beating)
+            self._storage = open_storage(place, busy_seconds, _QueueStorage, **beating)
         try:
-            with translated(place):
+            with wrap_db_errors(place):
                 self.optuna = optuna.create_study(
                     storage=self._storage, study_name=study, direction="maximize", load_if_exists=True
                 )
@@ -147,7 +147,7 @@ class SearchStudy:
         Raises:
             StorageError: the database cannot be used, there is no such search, or it asks something else.
         """
-        place = read_storage(storage)
+        place = parse_storage_url(storage)
         if place.path:
             make_folder(place.path)
         inspect_file(place, busy_seconds)
@@ -155,7 +155,7 @@ class SearchStudy:
         engine = connect(place, busy_seconds)
         try:
             with transaction(engine, place) as session:
-                row = _ask(session, place, study, request, trials)
+                row = _find_or_create(session, place, study, request, trials)
         finally:
             engine.dispose()
         return cls(place, study, row, busy_seconds)
@@ -181,14 +181,14 @@ class SearchStudy:
             StorageError: the database cannot be used.
         """
         self.optuna.sampler, self.optuna.pruner = sampler, pruner
-        with translated(self.place):
+        with wrap_db_errors(self.place):
             while self.fill():
-                hand = _Hand(objective)
+                hand = _Attempt(objective)
                 try:
                     self.optuna.optimize(
-                        hand, n_trials=1, catch=(ObjectiveBroke,), callbacks=[lambda _, trial: tell(trial)]
+                        hand, n_trials=1, catch=(ObjectiveFailed,), callbacks=[lambda _, trial: tell(trial)]
                     )
-                except NothingWaits:
+                except QueueEmpty:
                     time.sleep(min(self.heartbeat, 5.0) / 2)
                 except KeyboardInterrupt:
                     self.fill()
@@ -204,7 +204,7 @@ class SearchStudy:
         One process does it at a time; the others wait for it.
         """
         me = Owner.myself()
-        while not self._own(me):
+        while not self._set_owner(me):
             time.sleep(0.1)
         try:
             return self._fill()
@@ -214,20 +214,20 @@ class SearchStudy:
     @repeated
     def _fill(self) -> int:
         """Look at all trials and queue what is missing; begun again, it sees what is there by then."""
-        with translated(self.place):
+        with wrap_db_errors(self.place):
             with read_transaction(self._engine, self.place) as session:
                 wanted = session.get_one(Search, self.name).trials
             trials = self.optuna.get_trials(deepcopy=False)
-            repeated = {trial.user_attrs.get(AGAIN_OF) for trial in trials}
-            answered = sum(trial.state in (TrialState.COMPLETE, TrialState.PRUNED, *_Open) for trial in trials)
+            repeated = {trial.user_attrs.get(RETRY_OF) for trial in trials}
+            answered = sum(trial.state in (TrialState.COMPLETE, TrialState.PRUNED, *_OPEN) for trial in trials)
             for trial in trials:
                 if trial.state == TrialState.FAIL and trial.number not in repeated:
                     answered += 1
-                    if BROKE not in trial.user_attrs and trial.user_attrs.get(DEATHS, 0) < RETRIES:
-                        self.optuna.add_trial(_again(trial))
+                    if FAILED not in trial.user_attrs and trial.user_attrs.get(DEATHS, 0) < RETRIES:
+                        self.optuna.add_trial(_retry(trial))
             for _ in range(wanted - answered):
                 self.optuna.add_trial(create_trial(state=TrialState.WAITING))
-            return len(self.optuna.get_trials(deepcopy=False, states=_Open))
+            return len(self.optuna.get_trials(deepcopy=False, states=_OPEN))
 
     @repeated
     def _release(self) -> None:
@@ -235,7 +235,7 @@ class SearchStudy:
             release(session.get_one(Search, self.name))
 
     @repeated
-    def _own(self, me: Owner) -> bool:
+    def _set_owner(self, me: Owner) -> bool:
         with transaction(self._engine, self.place) as session:
             row, now = session.get_one(Search, self.name), clock(session)
             free = owner_of(row) == me or is_free(row, now)
@@ -261,7 +261,7 @@ def search_names(storage: str, *, busy_seconds: float = BUSY_SECONDS) -> list[st
     Raises:
         StorageError: it cannot be used.
     """
-    place = read_storage(storage)
+    place = parse_storage_url(storage)
     if place.path and not place.path.is_file():
         return []
     inspect_file(place, busy_seconds)
@@ -273,7 +273,7 @@ def search_names(storage: str, *, busy_seconds: float = BUSY_SECONDS) -> list[st
         engine.dispose()
 
 
-def _refuse_comparison(place: Place, study: str, busy_seconds: float) -> None:
+def _refuse_comparison(place: StorageUrl, study: str, busy_seconds: float) -> None:
     """Raise where the name is a comparison's, before anything is written: a search's row would mislead its workers.
 
     Raises:
@@ -281,7 +281,7 @@ def _refuse_comparison(place: Place, study: str, busy_seconds: float) -> None:
     """
     storage = open_storage(place, busy_seconds)
     try:
-        with translated(place):
+        with wrap_db_errors(place):
             directions = storage.get_study_directions(storage.get_study_id_from_name(study))
     except KeyError:
         return  # there is none yet
@@ -294,7 +294,9 @@ def _refuse_comparison(place: Place, study: str, busy_seconds: float) -> None:
         )
 
 
-def _ask(session: Session, place: Place, study: str, request: dict[str, Any] | None, trials: int) -> Search:
+def _find_or_create(
+    session: Session, place: StorageUrl, study: str, request: dict[str, Any] | None, trials: int
+) -> Search:
     """The row of a search, made or extended as asked."""
     if request is not None:
         request = json.loads(json.dumps(request))  # as it comes back from the database, lists for tuples
@@ -317,12 +319,12 @@ def _ask(session: Session, place: Place, study: str, request: dict[str, Any] | N
     return row
 
 
-def _again(trial: FrozenTrial) -> FrozenTrial:
+def _retry(trial: FrozenTrial) -> FrozenTrial:
     """A trial with the same settings that waits."""
     deaths = trial.user_attrs.get(DEATHS, 0) + (STOPPED not in trial.user_attrs)
     return create_trial(
         state=TrialState.WAITING,
         params=trial.params,
         distributions=trial.distributions,
-        user_attrs={AGAIN_OF: trial.number, DEATHS: deaths},
+        user_attrs={RETRY_OF: trial.number, DEATHS: deaths},
     )

@@ -25,16 +25,16 @@ from optuna_dashboard import save_note
 
 from studies.artifacts import attach_file
 from studies.db.database import clock, connect, inspect_file, make_folder
-from studies.db.errors import StorageError, translated
+from studies.db.errors import StorageError, wrap_db_errors
 from studies.db.retrying import repeated
 from studies.db.schema import Run
-from studies.db.storage_url import read_storage
+from studies.db.storage_url import parse_storage_url
 from studies.owner import HEARTBEAT_BOUND, owner_of
 from studies.reader import BUSY_SECONDS, StudyReader
 from studies.reading import last_provenance, read_row
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
 from studies.run import RunRecord, Status
-from studies.run_table import Ledger
+from studies.run_table import RunTable
 from studies.trials import Trials
 
 __all__ = ["CurvePoint", "EpisodeOutcome", "RunKey", "RunRecord", "RunResult", "RunRow", "StorageError", "StudyStore"]
@@ -46,9 +46,9 @@ DEFAULT_STUDY = "compare"
 class StudyStore(StudyReader):
     """One study in one database; open it with ``StudyStore.open``, close it or use it in a ``with`` block."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        super().__init__(ledger.engine, ledger.place, ledger.study)
-        self._ledger = ledger
+    def __init__(self, run_table: RunTable) -> None:
+        super().__init__(run_table.engine, run_table.place, run_table.study)
+        self._run_table = run_table
         self._closed = False
 
     @classmethod
@@ -69,7 +69,7 @@ class StudyStore(StudyReader):
             StorageError: the file is damaged, locked, no database, another program's, of a newer version, or cannot be
                 written; or the study has other objectives. The file is as it was before.
         """
-        place = read_storage(storage)
+        place = parse_storage_url(storage)
         if not study:
             raise StorageError(f"The study's name is empty. Type: --study {DEFAULT_STUDY}")
         if place.path:
@@ -77,16 +77,16 @@ class StudyStore(StudyReader):
         inspect_file(place, busy_seconds)
         trials = Trials(place, study, busy_seconds)
         try:
-            ledger = Ledger(connect(place, busy_seconds), place, study, trials)
+            run_table = RunTable(connect(place, busy_seconds), place, study, trials)
         except StorageError:
             trials.close()
             raise
         try:
-            ledger.mend_finished()
+            run_table.finalize_unsettled()
         except StorageError:
-            ledger.close()
+            run_table.close()
             raise
-        return cls(ledger)
+        return cls(run_table)
 
     def begin(self, key: RunKey, *, config: dict[str, Any], provenance: dict[str, Any]) -> RunRecord:
         """Start a run, resume it, or say why not; see ``RunRecord.status``.
@@ -96,34 +96,34 @@ class StudyStore(StudyReader):
             config: the resolved configuration, JSON-able; kept from the first start.
             provenance: code, versions, machine, ``command`` of this session, JSON-able.
         """
-        ledger = self._ledger
+        run_table = self._run_table
         record = self._claim(key, config, provenance)
         if record.status in ("started", "resumed"):
-            ledger.hold(record.run_id)
-            record.trial_number = ledger.start_trial(record.run_id)
+            run_table.track(record.run_id)
+            record.trial_number = run_table.start_trial(record.run_id)
         return record
 
     @repeated
     def _claim(self, key: RunKey, config: dict[str, Any], provenance: dict[str, Any]) -> RunRecord:
         """Claim a run in one transaction; its trial is not begun yet."""
-        ledger = self._ledger
+        run_table = self._run_table
         status: Status
         row = last_error = earlier = None
-        with ledger.transaction() as session:
-            run = ledger.find(session, key)
+        with run_table.transaction() as session:
+            run = run_table.find(session, key)
             if run is None:
-                run, status = ledger.create(session, key, config), "started"
+                run, status = run_table.create(session, key, config), "started"
             elif run.state == "finished":
                 row, status = read_row(session, run), "finished"
                 earlier = row.provenance
-            elif not ledger.claim(session, run):
-                return _elsewhere(ledger, key, run, clock(session))
+            elif not run_table.claim(session, run):
+                return _elsewhere(run_table, key, run, clock(session))
             else:
                 last_error, earlier = run.error, last_provenance(session, run.id)
                 status = "resumed" if earlier is not None else "started"  # a queued one was never begun
                 run.state, run.error = "running", None
             if status != "finished":
-                ledger.add_provenance(session, run.id, provenance)
+                run_table.add_provenance(session, run.id, provenance)
         return RunRecord(
             key=key,
             run_id=run.id,
@@ -133,7 +133,7 @@ class StudyStore(StudyReader):
             row=row,
             last_error=last_error,
             earlier=earlier,
-            ledger=ledger,
+            run_table=run_table,
         )
 
     @repeated
@@ -147,17 +147,17 @@ class StudyStore(StudyReader):
         Returns:
             The ids of the runs. One that is finished or worked on stays as it is.
         """
-        ledger, ids = self._ledger, []
-        with ledger.transaction() as session:
+        run_table, ids = self._run_table, []
+        with run_table.transaction() as session:
             for key, config, job in asked:
-                run = ledger.find(session, key) or ledger.create(session, key, config, state="queued")
+                run = run_table.find(session, key) or run_table.create(session, key, config, state="queued")
                 run.job = job
                 if run.state == "failed":
                     run.state = "queued"
                 ids.append(run.id)
         return ids
 
-    def take(
+    def claim_next(
         self, *, only: Collection[int] | None = None, fits: Callable[[dict[str, Any]], bool] = lambda job: True
     ) -> dict[str, Any] | None:
         """Claim the next run that waits, or that a dead process left; the caller then does ``begin`` it.
@@ -169,12 +169,12 @@ class StudyStore(StudyReader):
         Returns:
             Its job, or ``None`` where nothing is left to take.
         """
-        run = self._ledger.take(only, fits)
+        run = self._run_table.claim_next(only, fits)
         return None if run is None else run.job
 
     def show(self, trial: optuna.Trial, path: Path, note: str) -> None:
         """Attach a file and a Markdown note to a trial of another study in this database, for the dashboard."""
-        with translated(self.place):
+        with wrap_db_errors(self.place):
             attach_file(self.place, trial.storage, trial, path)
             save_note(trial, note)
 
@@ -187,10 +187,10 @@ class StudyStore(StudyReader):
             return
         self._closed = True
         try:
-            self._ledger.mend_finished()
-            self._ledger.end_abandoned()
+            self._run_table.finalize_unsettled()
+            self._run_table.interrupt_orphans()
         finally:
-            self._ledger.close()
+            self._run_table.close()
 
 
 def study_names(storage: str = DEFAULT_STORAGE, *, busy_seconds: float = BUSY_SECONDS) -> list[str]:
@@ -203,7 +203,7 @@ def study_names(storage: str = DEFAULT_STORAGE, *, busy_seconds: float = BUSY_SE
         return reader.studies()
 
 
-def _elsewhere(ledger: Ledger, key: RunKey, run: Run, now: float) -> RunRecord:
+def _elsewhere(run_table: RunTable, key: RunKey, run: Run, now: float) -> RunRecord:
     holder = owner_of(run)
     assert holder is not None, "a run without an owner is always free to claim"
     age = max(0.0, now - run.heartbeat)
@@ -217,5 +217,5 @@ def _elsewhere(ledger: Ledger, key: RunKey, run: Run, now: float) -> RunRecord:
             f"on {holder.host}, process {holder.pid}, last sign of life {age:.0f} s ago (it is taken over when that "
             f"process is gone; where processes cannot be looked up, after {HEARTBEAT_BOUND:.0f} s without a sign)"
         ),
-        ledger=ledger,
+        run_table=run_table,
     )

@@ -17,10 +17,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna_dashboard import save_note
 
 from studies.artifacts import attach_file
-from studies.db.errors import StorageError, translated
+from studies.db.errors import StorageError, wrap_db_errors
 from studies.db.optuna_storage import close_storage, open_storage
 from studies.db.retrying import repeated
-from studies.db.storage_url import Place
+from studies.db.storage_url import StorageUrl
 
 METRIC_NAMES = ["win rate", "sparsity", "throughput (decisions/s)"]
 """The objectives, all maximised, in the order of a trial's values."""
@@ -33,11 +33,11 @@ class Trials:
         StorageError: a study of that name has other objectives, or the database cannot be used.
     """
 
-    def __init__(self, place: Place, study: str, busy_seconds: float) -> None:
+    def __init__(self, place: StorageUrl, study: str, busy_seconds: float) -> None:
         self._place = place
         self._storage = open_storage(place, busy_seconds)
         try:
-            with translated(place):
+            with wrap_db_errors(place):
                 self._study = optuna.create_study(
                     storage=self._storage,
                     study_name=study,
@@ -66,14 +66,14 @@ class Trials:
     @repeated
     def of_run(self, run_id: int) -> list[FrozenTrial]:
         """All trials of a run, oldest first."""
-        with translated(self._place):
+        with wrap_db_errors(self._place):
             trials = self._study.get_trials(deepcopy=False)
         return [trial for trial in trials if trial.user_attrs.get("run_id") == run_id]
 
     @repeated
     def completed_runs(self) -> set[int]:
         """Ids of the runs that Optuna knows as finished."""
-        with translated(self._place):
+        with wrap_db_errors(self._place):
             trials = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return {trial.user_attrs["run_id"] for trial in trials if "run_id" in trial.user_attrs}
 
@@ -107,14 +107,14 @@ class Trials:
     @repeated
     def attach(self, number: int, path: Path) -> None:
         """Copy a file into the artifact folder and link it to a RUNNING trial."""
-        with translated(self._place):
+        with wrap_db_errors(self._place):
             trial = self._storage.get_trial(self._id_of(number))
         attach_file(self._place, self._storage, trial, path)
 
     @repeated
     def note(self, number: int, text: str) -> None:
         """Write the Markdown that the dashboard shows as a trial's note, in place of an earlier one."""
-        with translated(self._place):
+        with wrap_db_errors(self._place):
             save_note(optuna.Trial(self._study, self._id_of(number)), text)
 
     def close(self) -> None:
@@ -126,14 +126,14 @@ class Trials:
 
     def _create(self, state: TrialState, values: Sequence[float] | None, attributes: dict[str, Any]) -> int:
         trial = create_trial(state=state, values=values, user_attrs=attributes)
-        with translated(self._place):
+        with wrap_db_errors(self._place):
             trial_id = self._storage.create_new_trial(self._study_id, template_trial=trial)
             return self._storage.get_trial(trial_id).number
 
     def _set_attributes(self, trial: FrozenTrial, attributes: Mapping[str, Any]) -> bool:
         """False where the trial was ended meanwhile, for example by hand in the dashboard."""
         try:
-            with translated(self._place):
+            with wrap_db_errors(self._place):
                 for name, value in attributes.items():
                     if trial.user_attrs.get(name, ...) != value:
                         self._storage.set_trial_user_attr(trial._trial_id, name, value)
@@ -148,7 +148,7 @@ class Trials:
         if not self._set_attributes(trial, attributes):
             return False
         try:
-            with translated(self._place):
+            with wrap_db_errors(self._place):
                 return self._storage.set_trial_state_values(trial._trial_id, state, values)
         except UpdateFinishedTrialError:
             return False

@@ -14,7 +14,7 @@ from harness.runs.checkpoint import load_checkpoint, unusable
 from harness.runs.folders import run_folder
 from harness.runs.stored import stored_study
 from harness.runs.train import CHECKPOINT
-from studies.db.storage_url import read_storage
+from studies.db.storage_url import parse_storage_url
 from studies.rows import RunKey
 
 OWN = "if you registered it yourself, name its file: --import my_file.py"
@@ -115,7 +115,7 @@ def folder_of_trial(number: int, *, study: str, storage: str, out: Path) -> Path
         UsageError: no such database or study, or no finished trial of that number in it.
         StorageError: the database cannot be used.
     """
-    file = read_storage(storage).path
+    file = parse_storage_url(storage).path
     if file and not file.exists():
         raise UsageError(f"--run {number} names a trial, but there is no database {file}; name it with --storage")
     with stored_study(storage, study) as store:

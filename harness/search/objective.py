@@ -35,7 +35,7 @@ from harness.stats import Interval, score_interval, win_rate_interval
 from studies.db.errors import RunTakenOver, StorageError
 from studies.rows import CurvePoint, RunRow
 from studies.run import RunRecord
-from studies.search import ObjectiveBroke
+from studies.search import ObjectiveFailed
 from studies.space import Space, suggest
 from studies.store import StudyStore
 
@@ -110,7 +110,7 @@ class Objective:
                 seed.record.fail(told)
             trial.set_user_attr("error", told)
             trial.set_user_attr("traceback", traceback.format_exc()[-1500:])
-            raise ObjectiveBroke(told) from error
+            raise ObjectiveFailed(told) from error
         finally:
             for seed in seeds:
                 if seed.training:
@@ -255,6 +255,6 @@ def _unfinished(seeds: Sequence[Seed]) -> list[Seed]:
 def _leave(seeds: Sequence[Seed], reason: str) -> None:
     """Let go of the runs, which keep their checkpoints unless they were pruned."""
     for seed in _unfinished(seeds):
-        seed.record.leave(reason)
+        seed.record.mark_interrupted(reason)
         if reason.startswith("pruned"):
             (seed.folder / CHECKPOINT).unlink(missing_ok=True)

@@ -25,9 +25,9 @@ from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from studies.db.errors import StorageError, damaged, translated
+from studies.db.errors import StorageError, damaged, wrap_db_errors
 from studies.db.migrate import bring_up_to_date, refuse_newer, version_in, version_of
-from studies.db.storage_url import EXAMPLE, Place
+from studies.db.storage_url import EXAMPLE, StorageUrl
 
 _OPTUNAS = frozenset(OptunaModel.metadata.tables)
 """Names of Optuna's tables, which it makes one by one: whoever opens the file meanwhile finds some of them."""
@@ -59,7 +59,7 @@ def make_folder(path: Path) -> None:
         raise StorageError(f"{path} is a folder, not a database. Type: --storage sqlite:///{path}/studies.db")
 
 
-def inspect_file(place: Place, busy_seconds: float) -> None:
+def inspect_file(place: StorageUrl, busy_seconds: float) -> None:
     """Read an existing file before anyone writes to it; a server looks after its own.
 
     Raises:
@@ -71,7 +71,7 @@ def inspect_file(place: Place, busy_seconds: float) -> None:
     address = (
         f"{path.absolute().as_uri()}?mode=rw"  # a missing file is not created, a broken transaction is rolled back
     )
-    with translated(place), closing(sqlite3.connect(address, timeout=busy_seconds, uri=True)) as file:
+    with wrap_db_errors(place), closing(sqlite3.connect(address, timeout=busy_seconds, uri=True)) as file:
         if _is_suspicious(path):
             faults = [row[0] for row in file.execute("PRAGMA quick_check(1)")]
             if faults != ["ok"]:
@@ -98,17 +98,17 @@ def _is_suspicious(path: Path) -> bool:
     return header[:16] != b"SQLite format 3\0" or pages * (65536 if page == 1 else page) != size
 
 
-def connect(place: Place, busy_seconds: float) -> Engine:
+def connect(place: StorageUrl, busy_seconds: float) -> Engine:
     """An engine for our tables, which are created where missing, or brought to this program's version.
 
     Raises:
         StorageError: the database cannot be reached or written, or is of a newer program.
     """
-    with translated(place):
+    with wrap_db_errors(place):
         engine = create_engine(place.url, **engine_options(place, busy_seconds))
     queue_transactions(engine)
     try:
-        with translated(place), engine.begin() as connection:
+        with wrap_db_errors(place), engine.begin() as connection:
             bring_up_to_date(connection, place)
     except StorageError:
         engine.dispose()
@@ -117,19 +117,19 @@ def connect(place: Place, busy_seconds: float) -> Engine:
     return engine
 
 
-def connect_to_read(place: Place, busy_seconds: float) -> tuple[Engine, int | None]:
+def connect_to_read(place: StorageUrl, busy_seconds: float) -> tuple[Engine, int | None]:
     """An engine for our tables that waits for no write lock, and their version; ``None``: there are none.
 
     Raises:
         StorageError: the database cannot be reached or read.
     """
-    with translated(place):
+    with wrap_db_errors(place):
         engine = create_engine(place.url, **engine_options(place, busy_seconds))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
     try:
-        with translated(place), engine.begin() as connection:
+        with wrap_db_errors(place), engine.begin() as connection:
             version = version_of(connection)
     except StorageError:
         engine.dispose()
@@ -138,7 +138,7 @@ def connect_to_read(place: Place, busy_seconds: float) -> tuple[Engine, int | No
     return engine, version
 
 
-def reconnect_patiently(engine: Engine, place: Place, busy_seconds: float) -> None:
+def reconnect_patiently(engine: Engine, place: StorageUrl, busy_seconds: float) -> None:
     """From now on let this engine wait for a server that went away: it may be restarted during hours of training.
 
     A server that was never reached is not waited for, since its address or a password is wrong more often than not.
@@ -162,7 +162,7 @@ def reconnect_patiently(engine: Engine, place: Place, busy_seconds: float) -> No
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def engine_options(place: Place, busy_seconds: float) -> dict[str, Any]:
+def engine_options(place: StorageUrl, busy_seconds: float) -> dict[str, Any]:
     """How long to wait for others, in the words of each driver."""
     if place.path is not None:
         return {"connect_args": {"timeout": busy_seconds}}
@@ -209,13 +209,13 @@ def clock(session: Session) -> float:
 
 
 @contextmanager
-def transaction(engine: Engine, place: Place) -> Iterator[Session]:
+def transaction(engine: Engine, place: StorageUrl) -> Iterator[Session]:
     """Yield a session whose work is committed at the end, or not at all; the driver's errors become ``StorageError``.
 
     Raises:
         ConnectionLost: the server interrupted it, and nothing is stored; ``retrying.repeated`` begins it again.
     """
-    with translated(place), Session(engine, expire_on_commit=False) as session:
+    with wrap_db_errors(place), Session(engine, expire_on_commit=False) as session:
         number = session.connection().info.get("k24_xid")
         yield session
         session.flush()
@@ -238,9 +238,9 @@ def reading() -> Iterator[None]:
 
 
 @contextmanager
-def read_transaction(engine: Engine, place: Place) -> Iterator[Session]:
+def read_transaction(engine: Engine, place: StorageUrl) -> Iterator[Session]:
     """Yield a session that only reads."""
-    with reading(), translated(place), Session(engine, expire_on_commit=False) as session, session.begin():
+    with reading(), wrap_db_errors(place), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
 
 

@@ -11,7 +11,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
 if TYPE_CHECKING:
-    from studies.db.storage_url import Place
+    from studies.db.storage_url import StorageUrl
 
 _ELSEWHERE = "name another place: --storage sqlite:////a/folder/that/you/own/studies.db"
 
@@ -28,7 +28,7 @@ class RunTakenOver(StorageError):
     """Another process continues this run, since this one gave no sign of life for too long."""
 
 
-def explain(error: Exception, place: Place) -> StorageError:
+def to_storage_error(error: Exception, place: StorageUrl) -> StorageError:
     """Turn a database driver's error into one that says what to do.
 
     Args:
@@ -45,10 +45,10 @@ def explain(error: Exception, place: Place) -> StorageError:
             f"A PostgreSQL server is reached through the package psycopg, which is not installed ({root}). "
             f"Type: pip install 'psycopg[binary]' (or install this project with its extra: .[postgres])"
         )
-    return _explain_server(root, place) if place.path is None else _explain_file(root, place)
+    return _server_error(root, place) if place.path is None else _file_error(root, place)
 
 
-def _explain_file(root: BaseException, place: Place) -> StorageError:
+def _file_error(root: BaseException, place: StorageUrl) -> StorageError:
     path = place.path
     assert path is not None, "a server is explained elsewhere"
     code = getattr(root, "sqlite_errorname", "")
@@ -81,7 +81,7 @@ def _explain_file(root: BaseException, place: Place) -> StorageError:
     )
 
 
-def _explain_server(root: BaseException, place: Place) -> StorageError:
+def _server_error(root: BaseException, place: StorageUrl) -> StorageError:
     """By PostgreSQL's error classes; a server that was not reached has no class."""
     code, told = getattr(root, "sqlstate", None) or "", " ".join(str(root).split())
     if code.startswith("53"):  # insufficient resources: disk, memory, connections
@@ -103,7 +103,7 @@ def _explain_server(root: BaseException, place: Place) -> StorageError:
     return StorageError(f"{place} could not be used: {told}. What was stored before is safe.")
 
 
-def damaged(place: Place, found: str) -> StorageError:
+def damaged(place: StorageUrl, found: str) -> StorageError:
     """The error for a file that is no sound SQLite database."""
     return StorageError(
         f"{place} is not a sound SQLite database ({found}). Nothing was changed. Save what can be read with: "
@@ -112,9 +112,9 @@ def damaged(place: Place, found: str) -> StorageError:
 
 
 @contextmanager
-def translated(place: Place) -> Iterator[None]:
+def wrap_db_errors(place: StorageUrl) -> Iterator[None]:
     """Within this block the errors of the database drivers become ``StorageError``."""
     try:
         yield
     except (SQLAlchemyError, StorageInternalError, sqlite3.Error, ImportError) as error:
-        raise explain(error, place) from error
+        raise to_storage_error(error, place) from error

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, inspect, text
 
 from studies.db.errors import StorageError
 from studies.db.schema import SCHEMA_VERSION, Base
-from studies.db.storage_url import Place
+from studies.db.storage_url import StorageUrl
 
 VERSION_TABLE = "k24_alembic_version"
 _BEFORE_ALEMBIC = "k24_schema"
@@ -50,7 +50,7 @@ def version_of(connection: Connection) -> int | None:
     return version_in(tables, lambda question: connection.execute(text(question)).first())
 
 
-def refuse_newer(place: Place, version: int | None) -> None:
+def refuse_newer(place: StorageUrl, version: int | None) -> None:
     """Raise where a newer program wrote the tables.
 
     Raises:
@@ -64,7 +64,7 @@ def refuse_newer(place: Place, version: int | None) -> None:
         )
 
 
-def bring_up_to_date(connection: Connection, place: Place) -> None:
+def bring_up_to_date(connection: Connection, place: StorageUrl) -> None:
     """Create the tables, or lead them step by step to this program's version, in the caller's transaction.
 
     A SQLite file is copied first; a line on the log names the copy.

@@ -12,9 +12,9 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from studies.db.database import engine_options, queue_transactions, reading, reconnect_patiently
-from studies.db.errors import StorageError, translated
+from studies.db.errors import StorageError, wrap_db_errors
 from studies.db.retrying import repeated
-from studies.db.storage_url import Place
+from studies.db.storage_url import StorageUrl
 
 READS = (
     "get_all_studies",
@@ -52,7 +52,7 @@ REPEATABLE = (
 class OurStorage(RDBStorage):
     """Optuna's storage whose reads take no write lock, and whose calls outlive a restart of the server."""
 
-    place: Place
+    place: StorageUrl
     """Set by ``open_storage``, from where on errors name it."""
 
 
@@ -74,8 +74,8 @@ def _outliving(name: str) -> Any:
     return call
 
 
-def _translating(place: Place, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    with translated(place):
+def _translating(place: StorageUrl, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    with wrap_db_errors(place):
         return call(*args, **kwargs)
 
 
@@ -83,7 +83,9 @@ for _name in REPEATABLE:
     setattr(OurStorage, _name, _outliving(_name))
 
 
-def open_storage(place: Place, busy_seconds: float, kind: type[OurStorage] = OurStorage, **options: Any) -> OurStorage:
+def open_storage(
+    place: StorageUrl, busy_seconds: float, kind: type[OurStorage] = OurStorage, **options: Any
+) -> OurStorage:
     """Optuna's storage; its tables are created where missing.
 
     Its transactions queue like ours: left alone on SQLite, Optuna reads a waiting trial's state and writes it in two
@@ -107,11 +109,11 @@ def open_storage(place: Place, busy_seconds: float, kind: type[OurStorage] = Our
             # Optuna looks which tables are missing and then creates them: two first starts at once collide there.
             collided = isinstance(error, IntegrityError) or "already exists" in str(error)
             if last_try or not collided:
-                with translated(place):
+                with wrap_db_errors(place):
                     raise
             time.sleep(0.1)
         except ImportError:
-            with translated(place):
+            with wrap_db_errors(place):
                 raise
         except RuntimeError as error:  # the Optuna tables have another version
             raise StorageError(f"{place} and the installed Optuna do not fit: {error} Nothing was changed.") from error

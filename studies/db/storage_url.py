@@ -21,7 +21,7 @@ _PASSWORDS = (
 
 
 @dataclass(frozen=True)
-class Place:
+class StorageUrl:
     """A database, as messages call it and as the drivers reach it."""
 
     url: URL
@@ -35,7 +35,7 @@ class Place:
         )
 
     @property
-    def shown(self) -> str:
+    def redacted(self) -> str:
         """The URL with its password as ``***``."""
         return without_passwords(self.url.render_as_string())
 
@@ -53,35 +53,35 @@ class Place:
 
 def without_passwords(text: str) -> str:
     """``text``, a URL or a whole command line, with each password in it as ``***``: to be shown or stored."""
-    for pattern, shown in _PASSWORDS:
-        text = pattern.sub(shown, text)
+    for pattern, redacted in _PASSWORDS:
+        text = pattern.sub(redacted, text)
     return text
 
 
-def read_storage(storage: str) -> Place:
+def parse_storage_url(storage: str) -> StorageUrl:
     """Take a storage URL apart.
 
     Raises:
         StorageError: it names neither a plain SQLite file nor a PostgreSQL database.
     """
-    shown = repr(without_passwords(storage))
+    redacted = repr(without_passwords(storage))
     try:
         url = make_url(storage)
     except ArgumentError:
         as_url = f"--storage sqlite:///{storage}" if storage and "://" not in storage else EXAMPLE
-        raise StorageError(f"Storage {shown} is not a URL. Type: {as_url}") from None
+        raise StorageError(f"Storage {redacted} is not a URL. Type: {as_url}") from None
     kind = url.get_backend_name()
     if kind == "postgresql":
         if not url.database:
-            raise StorageError(f"Storage {shown} names no database of the server. Type: {_SERVER}")
-        return Place(url.set(drivername="postgresql+psycopg"), None)  # one driver, whichever SQLAlchemy prefers
+            raise StorageError(f"Storage {redacted} names no database of the server. Type: {_SERVER}")
+        return StorageUrl(url.set(drivername="postgresql+psycopg"), None)  # one driver, whichever SQLAlchemy prefers
     if kind != "sqlite":
         raise StorageError(
-            f"Storage {shown} starts with {url.drivername!r}; studies are kept in SQLite files or on a PostgreSQL "
+            f"Storage {redacted} starts with {url.drivername!r}; studies are kept in SQLite files or on a PostgreSQL "
             f"server. Type: {EXAMPLE} or {_SERVER}"
         )
     if not url.database or url.database == ":memory:" or url.query or url.database.startswith("file:"):
         raise StorageError(
-            f"Storage {shown} names no plain file, and a study must outlive the program. Type: {EXAMPLE}"
+            f"Storage {redacted} names no plain file, and a study must outlive the program. Type: {EXAMPLE}"
         )
-    return Place(url, Path(url.database))
+    return StorageUrl(url, Path(url.database))

@@ -69,7 +69,7 @@ def test_tables_csv_and_pictures(
 
     with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "s") as store:
         row = next(run for run in store.rows() if run.algorithm == "k24")
-        trial = next(t for t in store._ledger.trials.of_run(row.run_id))
+        trial = next(t for t in store._run_table.trials.of_run(row.run_id))
     assert trial.user_attrs["FLOPs of a decision, dense"] == row.details["flops"]["dense"]
     assert trial.user_attrs["FLOPs of a decision, kept"] < 0.6 * row.details["flops"]["dense"]
 

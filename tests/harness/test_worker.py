@@ -91,12 +91,12 @@ def test_worker_processes_share_a_comparison_and_one_is_killed(
 def test_two_that_take_get_different_runs(tmp_path: Path) -> None:
     enqueue(tmp_path, seeds=(0, 1, 2))
     with store_of(tmp_path) as one, store_of(tmp_path) as other:
-        taken = [store.take() for store in (one, other, one, other)]
+        taken = [store.claim_next() for store in (one, other, one, other)]
         assert [job and job["seed"] for job in taken] == [0, 1, 2, None]
-        assert other.take() is None
+        assert other.claim_next() is None
     with store_of(tmp_path) as later:
-        assert later.take(only=[3])["seed"] == 2, "closing a store gives back what it took"
-        assert later.take(fits=lambda job: job["seed"] == 1)["seed"] == 1
+        assert later.claim_next(only=[3])["seed"] == 2, "closing a store gives back what it took"
+        assert later.claim_next(fits=lambda job: job["seed"] == 1)["seed"] == 1
 
 
 def test_the_same_command_started_twice_does_no_run_twice(
@@ -104,7 +104,7 @@ def test_the_same_command_started_twice_does_no_run_twice(
 ) -> None:
     enqueue(tmp_path, seeds=(0,), budget=request_for().budget.with_env_steps(400), num_envs=8)
     with store_of(tmp_path) as first:
-        assert first.take() is not None
+        assert first.claim_next() is not None
         assert compare(*SHORT, "--seeds", "2") == SOME_MISSING
         said = capsys.readouterr().out
         assert "rule fake seed 0: left out, it is running on " in said

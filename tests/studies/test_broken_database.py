@@ -14,9 +14,9 @@ import pytest
 from optuna.storages._rdb.models import BaseModel as OptunaModel
 from sqlalchemy import create_engine
 
-from studies.db.errors import StorageError, translated
+from studies.db.errors import StorageError, wrap_db_errors
 from studies.db.schema import SCHEMA_VERSION
-from studies.db.storage_url import read_storage
+from studies.db.storage_url import parse_storage_url
 from studies.run import RunRecord
 from studies.store import StudyStore
 from tests.limits import file_size_limit, ordinary_user
@@ -195,7 +195,7 @@ def test_trouble_in_mid_run_is_explained(tmp_path: Path, statement: str, message
     query(path, "CREATE TABLE numbers (n BLOB)")
     with closing(sqlite3.connect(path)) as file:
         file.execute("PRAGMA max_page_count = 2")  # stands for a disk without room
-        with pytest.raises(StorageError, match=message), translated(read_storage(url(path))):
+        with pytest.raises(StorageError, match=message), wrap_db_errors(parse_storage_url(url(path))):
             file.execute(statement)
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from studies.db.storage_url import read_storage
+from studies.db.storage_url import parse_storage_url
 from studies.trials import METRIC_NAMES
 from tests.studies.sample import RESULT, begin, open_store, url
 
@@ -34,7 +34,13 @@ def dashboard(path: Path) -> Iterator[str]:
     """The address of a running dashboard."""
     script = Path(sys.executable).with_name("optuna-dashboard")
     port = free_port()
-    command = [sys.executable, str(script), url(path), "--artifact-dir", str(read_storage(url(path)).artifact_folder)]
+    command = [
+        sys.executable,
+        str(script),
+        url(path),
+        "--artifact-dir",
+        str(parse_storage_url(url(path)).artifact_folder),
+    ]
     command += ["--host", "127.0.0.1", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:

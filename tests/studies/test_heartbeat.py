@@ -8,28 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from studies import heartbeat as pulse
+from studies import heartbeat
 from studies.db.errors import StorageError
-from studies.heartbeat import Pulse
-from studies.run_table import Ledger
+from studies.heartbeat import HeartbeatThread
+from studies.run_table import RunTable
 from tests.studies.sample import begin, open_store, query
 
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulse, "PULSE_EVERY", 0.01)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.01)
 
 
 def test_a_run_in_hand_is_kept_alive_from_its_beginning_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, beat, beaten = tmp_path / "s.db", Ledger.beat, threading.Event()
+    path, write_heartbeat, beaten = tmp_path / "s.db", RunTable.write_heartbeat, threading.Event()
 
-    def watched(self: Ledger) -> None:
-        beat(self)
+    def watched(self: RunTable) -> None:
+        write_heartbeat(self)
         beaten.set()
 
-    monkeypatch.setattr(Ledger, "beat", watched)
+    monkeypatch.setattr(RunTable, "write_heartbeat", watched)
     with open_store(path) as store:
         assert not beaten.wait(0.05), "there is nothing to keep alive yet"
         record = begin(store)
@@ -38,12 +38,12 @@ def test_a_run_in_hand_is_kept_alive_from_its_beginning_to_its_end(
         while query(path, "SELECT heartbeat FROM k24_runs") == [(0,)] and time.monotonic() < until:
             time.sleep(0.01)
         assert query(path, "SELECT heartbeat FROM k24_runs")[0][0] > time.time() - 60
-        record.leave("enough")
+        record.mark_interrupted("enough")
         query(path, "UPDATE k24_runs SET heartbeat = 0")
         beaten.clear()
         assert beaten.wait(10)
         assert query(path, "SELECT heartbeat FROM k24_runs") == [(0,)], "what was let go is nobody's"
-    assert "pulse" not in [thread.name for thread in threading.enumerate()]
+    assert "heartbeat" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_run_that_another_process_has_taken_over_is_theirs(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_run_that_another_process_has_taken_over_is_theirs(tmp_path: Path) -> 
     with open_store(path) as store:
         begin(store)
         query(path, "UPDATE k24_runs SET owner_pid = 1, heartbeat = 0")
-        store._ledger.beat()
+        store._run_table.write_heartbeat()
         assert query(path, "SELECT heartbeat FROM k24_runs") == [(0,)]
 
 
@@ -62,7 +62,7 @@ def test_a_database_that_is_busy_does_not_end_it() -> None:
         calls.release()
         raise StorageError("locked")
 
-    each = Pulse(busy)
+    each = HeartbeatThread(busy)
     each.start()
     assert calls.acquire(timeout=10)
     assert calls.acquire(timeout=10)

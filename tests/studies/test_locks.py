@@ -13,8 +13,8 @@ import pytest
 
 from studies.db import database
 from studies.db.database import inspect_file
-from studies.db.storage_url import read_storage
-from studies.heartbeat import Pulse
+from studies.db.storage_url import parse_storage_url
+from studies.heartbeat import HeartbeatThread
 from tests.studies.sample import CONFIG, KEY, RESULT, begin, open_store, url
 
 
@@ -38,7 +38,7 @@ def test_a_job_is_vetted_outside_of_any_transaction(tmp_path: Path) -> None:
             begin(other, seed=2).finish(RESULT)
             return True
 
-        assert store.take(fits=fits) == {"number": 1}
+        assert store.claim_next(fits=fits) == {"number": 1}
 
 
 def test_of_two_that_vet_the_same_job_one_gets_it(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_of_two_that_vet_the_same_job_one_gets_it(tmp_path: Path) -> None:
             return True
 
         with open_store(path) as store:
-            got.append(store.take(fits=fits))
+            got.append(store.claim_next(fits=fits))
             meet.wait()
 
     with open_store(path) as store:
@@ -72,7 +72,7 @@ def test_a_large_file_is_walked_on_suspicion_only(tmp_path: Path, monkeypatch: p
     assert suspicious(path), "a small one always"
     monkeypatch.setattr(database, "_CHECKED_ALWAYS", 0)
     assert not suspicious(path)
-    inspect_file(read_storage(url(path)), 1.0)
+    inspect_file(parse_storage_url(url(path)), 1.0)
     journal = path.with_name("studies.db-journal")
     journal.write_bytes(b"")
     assert suspicious(path), "a process died while writing"
@@ -85,15 +85,15 @@ def test_heartbeats_go_on_after_any_error(monkeypatch: pytest.MonkeyPatch, caplo
     monkeypatch.setattr("studies.heartbeat.PULSE_EVERY", 0.01)
     beats, enough = list[int](), threading.Event()
 
-    def beat() -> None:
+    def write_heartbeat() -> None:
         beats.append(1)
         if len(beats) > 2:
             enough.set()
         raise MemoryError("no room")
 
-    pulse = Pulse(beat)
+    heartbeats = HeartbeatThread(write_heartbeat)
     with caplog.at_level(logging.WARNING):
-        pulse.start()
+        heartbeats.start()
         assert enough.wait(10)
-        pulse.stop()
+        heartbeats.stop()
     assert "a heartbeat could not be written: MemoryError: no room" in caplog.text

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from studies import owner
@@ -24,8 +25,8 @@ def test_a_process_here_is_alive_while_it_runs_however_old_its_heartbeat() -> No
 @needs_proc
 def test_a_later_process_with_the_same_number_is_another_one() -> None:
     me = Owner.myself()
-    place, _, ticks = me.started.rpartition("/")
-    earlier = replace(me, started=f"{place}/{int(ticks) - 100}")
+    place, _, seconds = me.started.rpartition("/")
+    earlier = replace(me, started=f"{place}/{float(seconds) - 100}")
     assert not earlier.is_alive(heartbeat=0.0, now=0.0)
 
 
@@ -33,7 +34,7 @@ def test_a_later_process_with_the_same_number_is_another_one() -> None:
 def test_a_killed_process_is_gone_even_before_its_parent_has_noticed() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         place = Owner.myself().started.rpartition("/")[0]
-        started = f"{place}/{owner._start_ticks(process.pid)}"
+        started = f"{place}/{psutil.Process(process.pid).create_time()}"
         child = Owner(host=Owner.myself().host, pid=process.pid, started=started)
         assert child.is_alive(heartbeat=0.0, now=1e9)
         process.kill()
@@ -48,20 +49,24 @@ def test_elsewhere_the_heartbeat_tells(other: dict[str, str]) -> None:
     assert not there.is_alive(heartbeat=1000.0, now=1000.0 + HEARTBEAT_BOUND)
 
 
-@needs_proc
 def test_another_users_process_that_proc_hides_is_judged_by_its_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(pid: int) -> psutil.Process:
+        raise psutil.NoSuchProcess(pid)
+
     def not_yours(_pid: int, _signal: int) -> None:
         raise PermissionError
 
     me = Owner.myself()
-    monkeypatch.setattr(owner, "_start_ticks", lambda _pid: None)
+    monkeypatch.setattr("studies.owner.psutil.Process", hidden)
     monkeypatch.setattr("studies.owner.os.kill", not_yours)
     assert me.is_alive(heartbeat=1000.0, now=1001.0)
     assert not me.is_alive(heartbeat=1000.0, now=1000.0 + HEARTBEAT_BOUND)
 
 
-def test_without_proc_a_process_is_told_by_the_time_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owner, "_start_ticks", lambda _pid: None)
+def test_without_proc_the_process_table_of_the_same_machine_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner, "_namespace", lambda: "-/-")
     me = Owner.myself()
     assert me.started.startswith("-/-/")
     assert me == Owner.myself()
+    assert me.is_alive(heartbeat=0.0, now=1e9)
+    assert not replace(me, pid=me.pid, started="-/-/77").is_alive(heartbeat=0.0, now=1e9)

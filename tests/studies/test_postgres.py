@@ -17,8 +17,8 @@ from studies.db.database import clock, connect, transaction
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.schema import SCHEMA_VERSION
-from studies.db.storage_url import read_storage
-from studies.run_table import Ledger
+from studies.db.storage_url import parse_storage_url
+from studies.run_table import RunTable
 from studies.search import SearchStudy
 from studies.store import StudyStore, study_names
 from tests.studies.sample import CONFIG, KEY, OUTCOMES, RESULT, begin, evaluate
@@ -43,7 +43,7 @@ def restart(running: tuple[str, Restart]) -> Restart:
 
 
 def ask(url: str, statement: str) -> list[tuple[object, ...]]:
-    engine = create_engine(read_storage(url).url)
+    engine = create_engine(parse_storage_url(url).url)
     with engine.begin() as connection:
         found = connection.execute(text(statement))
         rows = [tuple(row) for row in found] if found.returns_rows else []
@@ -52,8 +52,8 @@ def ask(url: str, statement: str) -> list[tuple[object, ...]]:
 
 
 def test_a_password_is_not_shown() -> None:
-    place = read_storage("postgresql://ann:secret@host/studies")
-    assert place.shown == "postgresql+psycopg://ann:***@host/studies"
+    place = parse_storage_url("postgresql://ann:secret@host/studies")
+    assert place.redacted == "postgresql+psycopg://ann:***@host/studies"
     assert str(place) == "postgresql://ann:***@host/studies"
     assert place.address == "postgresql+psycopg://ann:secret@host/studies"
 
@@ -63,7 +63,7 @@ def test_a_run_comes_out_as_it_went_in(url: str, tmp_path: Path, monkeypatch: py
     (tmp_path / "curve.png").write_bytes(b"made up")
     with StudyStore.open(url) as store:
         store.enqueue([(KEY, CONFIG, {"number": 1})])
-        assert store.take() == {"number": 1}
+        assert store.claim_next() == {"number": 1}
         run = begin(store)
         evaluate(run, 1000)
         run.outcomes(OUTCOMES)
@@ -101,7 +101,7 @@ def test_a_newer_schema_is_refused(url: str) -> None:
 
 def test_our_transactions_queue(url: str) -> None:
     """What one has read still holds when it writes: 2 × 10 additions to one number, none lost."""
-    place = read_storage(url)
+    place = parse_storage_url(url)
     connect(place, 10).dispose()
     ask(url, "CREATE TABLE counted (n INTEGER)")
     ask(url, "INSERT INTO counted VALUES (0)")
@@ -125,7 +125,7 @@ def test_our_transactions_queue(url: str) -> None:
 
 def test_the_clock_is_the_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Machines whose clocks differ agree on who gave no sign of life."""
-    place, now = read_storage(url), time.time()
+    place, now = parse_storage_url(url), time.time()
     engine = connect(place, 10)
     monkeypatch.setattr(time, "time", lambda: 0.0)
     with transaction(engine, place) as session:
@@ -134,7 +134,7 @@ def test_the_clock_is_the_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_lock_that_is_not_had_in_time_is_told(url: str) -> None:
-    place = read_storage(url)
+    place = parse_storage_url(url)
     engine = connect(place, 10)
     with transaction(engine, place) as session:
         session.execute(text("SELECT 1"))
@@ -171,7 +171,7 @@ def test_a_server_that_is_restarted_is_waited_for(url: str, restart: Restart) ->
 
 
 def test_a_server_is_waited_for_as_long_as_asked(url: str, restart: Restart, caplog: pytest.LogCaptureFixture) -> None:
-    place = read_storage(url)
+    place = parse_storage_url(url)
     hasty, patient = connect(place, 0.3), connect(place, 20)
     restart(1.0)
     gone = pytest.raises(StorageError, match=r"cannot be reached \(.* What was stored before is safe")
@@ -200,9 +200,9 @@ def test_a_transaction_that_a_restart_interrupts_is_done_again_whole(
     url: str, restart: Restart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server goes away between a statement and its COMMIT; nothing is lost, nothing is there twice."""
-    real, seen = Ledger.renew, list[int]()
+    real, seen = RunTable.renew, list[int]()
 
-    def renew(self: Ledger, session: Session, run_id: int) -> None:
+    def renew(self: RunTable, session: Session, run_id: int) -> None:
         real(self, session, run_id)
         seen.append(run_id)
         if len(seen) == 1:
@@ -210,7 +210,7 @@ def test_a_transaction_that_a_restart_interrupts_is_done_again_whole(
 
     with StudyStore.open(url, "interrupted") as store:
         run = begin(store, seed=7)
-        monkeypatch.setattr(Ledger, "renew", renew)
+        monkeypatch.setattr(RunTable, "renew", renew)
         evaluate(run, 1000)
         assert len(seen) == 2, "once in vain, once for good"
         assert [point.env_steps for point in run.curve_points()] == [1000]
@@ -233,7 +233,7 @@ def test_a_commit_whose_answer_is_lost_is_looked_up(url: str, stored: bool, monk
         real(self) if stored else self.rollback()
         raise OperationalError("COMMIT", {}, psycopg.OperationalError("server closed the connection"))
 
-    place = read_storage(url)
+    place = parse_storage_url(url)
     engine = connect(place, 10)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE IF NOT EXISTS looked_up (n INTEGER)"))
@@ -252,7 +252,7 @@ def test_a_commit_whose_answer_is_lost_is_looked_up(url: str, stored: bool, monk
 
 
 def test_reading_waits_for_no_lock(url: str) -> None:
-    place = read_storage(url)
+    place = parse_storage_url(url)
     with StudyStore.open(url, "read", busy_seconds=0.5) as store:
         engine = connect(place, 10)
         with transaction(engine, place) as session:

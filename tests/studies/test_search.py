@@ -17,7 +17,7 @@ from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
 from studies.db.errors import StorageError
-from studies.search import RETRIES, ObjectiveBroke, SearchStudy, search_names
+from studies.search import RETRIES, ObjectiveFailed, SearchStudy, search_names
 from studies.space import Choice, Range, from_json, suggest, to_json
 from studies.store import StudyStore
 from tests.studies.sample import query, url
@@ -110,7 +110,7 @@ def test_a_broken_trial_is_over_and_the_others_go_on(path: Path) -> None:
     def breaks_once(trial: optuna.Trial) -> float:
         if trial.number == 1:
             trial.set_user_attr("error", "loss is NaN")
-            raise ObjectiveBroke("loss is NaN")
+            raise ObjectiveFailed("loss is NaN")
         return uniform(trial)
 
     with open_search(path) as search:
@@ -153,7 +153,7 @@ def test_a_database_error_does_not_count_as_an_answer(path: Path) -> None:
         assert states(search) == {"COMPLETE": 1, "FAIL": 1}
 
 
-def take(search: SearchStudy) -> None:
+def claim_next(search: SearchStudy) -> None:
     """As a worker does that is killed at that moment."""
     with pytest.warns(UserWarning, match="supposed to be used with Study.optimize"):
         search.optuna.ask()
@@ -168,7 +168,7 @@ def fail_stale(search: SearchStudy) -> None:
 def test_a_worker_killed_as_it_took_a_trial_loses_nothing(path: Path) -> None:
     with open_search(path, trials=2) as search:
         search.fill()
-        take(search)
+        claim_next(search)
         query(path, "UPDATE trials SET datetime_start = '2001-01-01 00:00:00' WHERE state = 'RUNNING'")
         fail_stale(search)
         assert search.fill() == 2
@@ -182,7 +182,7 @@ def test_a_trial_that_kills_each_worker_ends(path: Path) -> None:
     with open_search(path, trials=1) as search:
         for _ in range(RETRIES + 1):
             assert search.fill() == 1
-            take(search)
+            claim_next(search)
             query(path, "UPDATE trial_heartbeats SET heartbeat = '2001-01-01 00:00:00'")
             fail_stale(search)
         assert search.fill() == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from studies.db.errors import StorageError
-from studies.db.storage_url import read_storage, without_passwords
+from studies.db.storage_url import parse_storage_url, without_passwords
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,9 @@ def test_passwords_are_not_shown(typed: str, shown: str) -> None:
 
 @pytest.mark.parametrize("end", [":secret@host/k24", "@host/k24?password=secret"])
 def test_a_place_is_shown_without_its_password_and_reached_with_it(end: str) -> None:
-    place = read_storage(f"postgresql://ann{end}")
+    place = parse_storage_url(f"postgresql://ann{end}")
     assert "secret" in place.address
-    for text in (str(place), place.shown):
+    for text in (str(place), place.redacted):
         assert "secret" not in text
         assert "***" in text
 
@@ -50,11 +50,11 @@ def test_a_place_is_shown_without_its_password_and_reached_with_it(end: str) -> 
 )
 def test_a_refused_place_is_told_without_its_password(storage: str, told: str) -> None:
     with pytest.raises(StorageError) as refused:
-        read_storage(storage)
+        parse_storage_url(storage)
     assert told in str(refused.value)
     assert "secret" not in str(refused.value)
 
 
 def test_a_file_is_told_how_its_url_looks() -> None:
     with pytest.raises(StorageError, match=r"Type: --storage sqlite:///runs/studies\.db"):
-        read_storage("runs/studies.db")
+        parse_storage_url("runs/studies.db")

@@ -191,6 +191,48 @@ register(
     source="this project",
 )
 register(
+    "k24-described",
+    entry_point="algorithms.k24:K24",
+    config="algorithms.controls.k24_variants:K24DescribedConfig",
+    summary="K-2:4 to the letter of its description: noise at full strength, best patterns in the target network",
+    source="this project",
+)
+register(
+    "k24-alpha-fixed",
+    entry_point="algorithms.k24:K24",
+    config="algorithms.controls.k24_variants:K24AlphaFixedConfig",
+    summary="control: K-2:4 whose α stays where it starts",
+    source="this project",
+)
+register(
+    "k24-magnitude-per-type",
+    entry_point="algorithms.k24:K24",
+    config="algorithms.controls.k24_variants:K24MagnitudePerTypeConfig",
+    summary="control: straight-through 2:4 masks by EMA(|a|) · |W|, one per unit type",
+    source="this project",
+)
+register(
+    "k24-dense-first",
+    entry_point="algorithms.k24:K24",
+    config="algorithms.controls.k24_variants:K24DenseFirstConfig",
+    summary="control: K-2:4 that is dense for the first fifth of the run",
+    source="this project",
+)
+register(
+    "k24-wide",
+    entry_point="algorithms.k24:K24",
+    config="algorithms.controls.k24_variants:K24WideConfig",
+    summary="control: K-2:4 with hidden 96 and the GRU masked, as many kept weights as 64 dense",
+    source="this project",
+)
+register(
+    "k24-gru",
+    entry_point="algorithms.k24:K24",
+    config="algorithms.controls.k24_variants:K24GruConfig",
+    summary="control: K-2:4 with the GRU masked",
+    source="this project",
+)
+register(
     "vdn",
     entry_point="algorithms.controls.vdn:VDN",
     config="algorithms.controls.vdn:VDNConfig",

@@ -41,6 +41,8 @@ PARTS = {
 """The controller and the network that belong to each."""
 OTHER_NETWORKS = {("qmix", "n_rnn"): "qmix-n-rnn"}
 """(registered id, agent) -> the registered id with that network."""
+ALSO_FOR = {"k24": ("k24-described",)}
+"""Registered id -> others that its files are for as well, where they take part."""
 FIXED: dict[str, Any] = {
     "action_selector": "epsilon_greedy",
     "optimizer": "adam",

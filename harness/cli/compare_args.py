@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import envs.registry
 from algorithms.k24 import K24Config
 from algorithms.settings.names import ALGORITHMS as KNOWN_ALGORITHMS
 from algorithms.settings.presets import RECOMMENDED
-from algorithms.settings.pymarl import SettingsFile, load_settings, shipped
+from algorithms.settings.pymarl import ALSO_FOR, SettingsFile, load_settings, shipped
 from harness.cli.common import Parser, at_least_one, import_user_code, names_in
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import Setting, check_targets, parse_setting
@@ -137,13 +138,15 @@ def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile
             file = load_settings(name)
         except ValueError as error:
             raise UsageError(f"--config {error}") from error
-        if file.algorithm not in algos:
+        targets = [name for name in (file.algorithm, *ALSO_FOR.get(file.algorithm, ())) if name in algos]
+        if not targets:
             wanted = ",".join([*algos, file.algorithm])
             raise UsageError(f"--config {name} is for {file.algorithm}, which takes no part; add it: --algos {wanted}")
-        if file.algorithm in files:
-            earlier = files[file.algorithm].name
-            raise UsageError(f"--config {earlier} and --config {name} are both for {file.algorithm}; give one of them")
-        files[file.algorithm] = file
+        for target in targets:
+            if target in files:
+                earlier = files[target].name
+                raise UsageError(f"--config {earlier} and --config {name} are both for {target}; give one of them")
+            files[target] = dataclasses.replace(file, algorithm=target)
     return tuple(files.values())
 
 

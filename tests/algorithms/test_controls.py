@@ -48,6 +48,11 @@ def test_every_k24_keeps_two_of_four(id: str, mask_gru: bool) -> None:
         ("k24-no-c", True, True, False),
         ("k24-no-resets", False, True, True),
         ("k24-no-finetune", True, False, True),
+        ("k24-described", True, True, True),
+        ("k24-alpha-fixed", True, True, True),
+        ("k24-magnitude-per-type", False, False, False),
+        ("k24-wide", True, True, True),
+        ("k24-gru", True, True, True),
         ("k24-static", False, False, False),
         ("k24-magnitude", False, False, False),
     ],
@@ -87,6 +92,14 @@ def test_without_a_the_score_is_the_magnitude() -> None:
         ("k24-no-c", "div_coef", 0.2, "div_coef is 0.2, it must be 0, which makes it k24-no-c; use k24 for another"),
         ("k24-no-resets", "reset_ratio", None, "reset_ratio is None, it must be 0, which makes it k24-no-resets"),
         ("k24-no-finetune", "finetune_start_ratio", 0.8, "finetune_start_ratio is 0.8, it must be 1, which makes it"),
+        ("k24-described", "noise_anneal", True, "noise_anneal is True, it must be false, which makes it k24-described"),
+        ("k24-alpha-fixed", "alpha_lr_scale", 1.0, "alpha_lr_scale is 1.0, it must be 0.0, which makes it k24-alpha"),
+        (
+            "k24-magnitude-per-type",
+            "score_alpha",
+            True,
+            "score_alpha is True, it must be false, which makes it k24-mag",
+        ),
         ("qmix-no-ids", "obs_agent_id", True, "obs_agent_id is True, it must be false, which makes it qmix-no-ids"),
         ("k24-magnitude", "decay", -1.0, "decay is -1.0, it must be 0 or larger"),
     ],
@@ -94,6 +107,35 @@ def test_without_a_the_score_is_the_magnitude() -> None:
 def test_a_control_cannot_be_set_to_what_it_controls(id: str, field: str, value: object, told: str) -> None:
     with pytest.raises(ValueError, match=re.escape(told)):
         learner(id, **{field: value})
+
+
+def test_the_described_form_draws_at_full_strength_and_aims_at_best_patterns() -> None:
+    made = learner("k24-described", total_env_steps=RUN)
+    assert isinstance(made, K24)
+    assert [made.temperature(t) for t in (0, 804)] == pytest.approx([5.0, 0.2])
+    assert [made.noise_scale(t) for t in (0, 803)] == [1.0, 1.0]
+    for name, target in made.update_weights(0).target.items():
+        assert torch.equal(target, made.target_net.effective_weights()[name])
+
+
+def test_magnitudes_per_type_part_the_types_without_alpha() -> None:
+    """Each type's inputs have another size, and its mask follows them."""
+    made = learner("k24-magnitude-per-type")
+    assert isinstance(made, K24)
+    assert not any("alpha" in name for name, _ in made.net.named_parameters())
+    assert torch.equal(made.net.fc2.masks()[0], made.net.fc2.masks()[1])
+    for i in range(3):
+        made.update(batch(seed=i), 0)
+    assert not torch.equal(made.net.fc2.masks()[0], made.net.fc2.masks()[1])
+    magnitude = made.net.fc2.activation.value()
+    by_hand = made.net.fc2.pattern.hard(made.net.fc2.pattern.logits(magnitude.unsqueeze(1) * made.net.fc2.weight.abs()))
+    assert torch.equal(made.net.fc2.masks(), by_hand.bool())
+
+
+def test_the_masked_gru_and_the_wide_network() -> None:
+    gru, wide = registry.config_class("k24-gru")(), registry.config_class("k24-wide")()
+    assert (gru.mask_gru, gru.rnn_hidden_dim) == (True, 64)
+    assert (wide.mask_gru, wide.rnn_hidden_dim) == (True, 96)
 
 
 def test_static_masks_are_drawn_once_use_all_patterns_and_never_change() -> None:

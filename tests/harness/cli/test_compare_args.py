@@ -52,6 +52,19 @@ def test_names_from_pymarl_are_taken() -> None:
     assert "unknown algorithm 'k24_magnitude'; did you mean k24-magnitude" in told(["--algos", "k24_magnitude"])
 
 
+def test_the_file_and_presets_of_k24_load_into_its_described_form_too() -> None:
+    given = ["--config", "K24_qmix_rnn_1R3", "--preset", "mixed", "--algos", "k24,k24-described"]
+    request = read_flags(given)
+    assert [file.algorithm for file in request.files] == ["k24", "k24-described"]
+    k24, described = (plan.config for plan in plan_runs(request)[0])
+    for config in (k24, described):
+        assert (config.div_coef, config.reset_interval, config.finetune_start_ratio) == (0.2, 500_000, 0.8)
+        assert (config.temperature_init, config.temperature_min, config.finetune_lr_decay) == (5.0, 0.2, 0.9)
+    assert (described.noise_anneal, described.sampled_target, described.straight_through) == (False, False, False)
+    alone = plan_runs(read_flags(["--config", "K24_qmix_rnn_1R3", "--algos", "k24-described"]))[0]
+    assert alone[0].config.div_coef == 0.1
+
+
 def test_settings_come_from_file_then_preset_then_budget_then_set(tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text(

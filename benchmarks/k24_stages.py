@@ -1,0 +1,157 @@
+"""The runs of the study of K24 (docs/results/k24_protocol.md): stages, their arms, scenarios, seeds and lengths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RACES = ("terran_5_vs_5", "protoss_5_vs_5", "zerg_5_vs_5")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One thing that is compared: an algorithm with settings."""
+
+    label: str
+    """in tables"""
+    algorithm: str
+    """registered id"""
+    settings: tuple[str, ...] = ()
+    """``KEY=VALUE`` of the algorithm's config"""
+    candidate: bool = False
+    """whether it may become ``k24``"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Runs that are made and reported together."""
+
+    name: str
+    arms: tuple[Arm, ...]
+    scenarios: tuple[str, ...]
+    seeds: tuple[int, ...]
+    env_steps: int
+    pairs: tuple[tuple[str, str], ...] = ()
+    """(arm, baseline) of the differences that are reported"""
+    budget: str = "quick"
+    """``--budget``: evaluations and checkpoints"""
+
+
+BEFORE = ("straight_through=false", "noise=true", "finetune_start_ratio=0.8", "score_activation=true", "div_coef=0.1")
+"""``k24`` as it was before the study, whatever its defaults become."""
+SEARCH = ("straight_through=true", "noise=false", "finetune_start_ratio=1")
+"""Changes 1 and 2 of the protocol, and masks that never freeze."""
+WITH_BOTH = (*SEARCH, "score_activation=true", "div_coef=0.1")
+LEAN = (*SEARCH, "score_activation=false", "div_coef=0")
+"""The same without the factor EMA(|a|) and without part C."""
+
+CANDIDATES = (
+    Arm(label="1+2", algorithm="k24", settings=LEAN, candidate=True),
+    Arm(label="1+2, EMA and C", algorithm="k24", settings=WITH_BOTH, candidate=True),
+    Arm(label="1+2, C", algorithm="k24", settings=(*SEARCH, "score_activation=false", "div_coef=0.1"), candidate=True),
+    Arm(label="1+2, no resets", algorithm="k24", settings=(*LEAN, "reset_ratio=0"), candidate=True),
+    Arm(
+        label="1, sharpness 3 to 15",
+        algorithm="k24",
+        settings=("straight_through=true", "noise=true", "sharpness_init=3", *LEAN[2:]),
+        candidate=True,
+    ),
+    Arm(label="1+2+3 continuous", algorithm="k24", settings=(*LEAN, "continuous=true", "decay=0"), candidate=True),
+    Arm(label="1+2+4 held", algorithm="k24", settings=(*LEAN, "hold_updates=40"), candidate=True),
+    Arm(
+        label="1+2+5 dense first, evidence",
+        algorithm="k24",
+        settings=(*LEAN, "dense_ratio=0.2", "alpha_evidence=true"),
+        candidate=True,
+    ),
+    Arm(label="1+2+6 α rate × 10", algorithm="k24", settings=(*LEAN, "alpha_lr_scale=10"), candidate=True),
+)
+ALPHA_FIXED = Arm(label="1+2, α fixed", algorithm="k24", settings=(*LEAN, "alpha_lr_scale=0"))
+MAGNITUDE = Arm(label="k24-magnitude", algorithm="k24-magnitude")
+
+
+def plain(*algorithms: str) -> tuple[Arm, ...]:
+    """Arms of algorithms as they are registered."""
+    return tuple(Arm(label=each, algorithm=each) for each in algorithms)
+
+
+def against(baseline: str, *labels: str) -> tuple[tuple[str, str], ...]:
+    """Pairs of each label with one baseline."""
+    return tuple((label, baseline) for label in labels)
+
+
+_CHOOSE = (
+    Arm(label="k24 before", algorithm="k24", settings=BEFORE),
+    CANDIDATES[0],
+    CANDIDATES[1],
+    ALPHA_FIXED,
+    MAGNITUDE,
+    *CANDIDATES[2:],
+)
+
+STAGES = {
+    stage.name: stage
+    for stage in (
+        Stage(
+            name="choose",
+            arms=_CHOOSE,
+            scenarios=RACES[:1],
+            seeds=(10, 11, 12),
+            env_steps=300_000,
+            pairs=(*against("k24 before", *(arm.label for arm in _CHOOSE[1:])), *against("1+2, α fixed", "1+2")),
+        ),
+        Stage(name="races", arms=CANDIDATES, scenarios=RACES, seeds=(10, 11, 12), env_steps=300_000),
+        Stage(
+            name="judge",
+            arms=plain("qmix", "kalei", "k24", "k24-magnitude", "k24-static", "k24-described"),
+            scenarios=RACES,
+            seeds=(30, 31, 32, 33, 34),
+            env_steps=300_000,
+            pairs=(
+                *(("k24", each) for each in ("qmix", "kalei", "k24-magnitude", "k24-static", "k24-described")),
+                ("k24-magnitude", "qmix"),
+                ("kalei", "qmix"),
+            ),
+        ),
+        Stage(
+            name="alpha",
+            arms=plain("k24", "k24-alpha-fixed", "k24-magnitude-per-type"),
+            scenarios=RACES[:1],
+            seeds=tuple(range(30, 40)),
+            env_steps=300_000,
+            pairs=against("k24-alpha-fixed", "k24", "k24-magnitude-per-type"),
+        ),
+        Stage(
+            name="controls",
+            arms=plain("k24", "k24-dense-first", "k24-wide", "k24-gru"),
+            scenarios=RACES[:1],
+            seeds=(30, 31, 32, 33, 34),
+            env_steps=300_000,
+            pairs=against("k24", "k24-dense-first", "k24-wide", "k24-gru"),
+        ),
+        Stage(
+            name="transfer",
+            arms=plain("qmix", "kalei", "k24"),
+            scenarios=("terran_10_vs_10",),
+            seeds=(30, 31, 32),
+            env_steps=300_000,
+            pairs=against("qmix", "k24", "kalei"),
+        ),
+        Stage(
+            name="million",
+            arms=plain("qmix", "kalei", "k24"),
+            scenarios=RACES,
+            seeds=(30, 31, 32, 33, 34),
+            env_steps=1_000_000,
+            pairs=against("qmix", "k24", "kalei"),
+        ),
+        Stage(
+            name="published",
+            arms=plain("qmix", "kalei", "k24"),
+            scenarios=RACES[:1],
+            seeds=(30,),
+            env_steps=10_050_000,
+            pairs=against("qmix", "k24", "kalei"),
+        ),
+    )
+}
+"""Name -> stage, in the order in which they are made."""

@@ -1,0 +1,110 @@
+"""The study's driver: every arm is a valid run, a stage resumes, and its files say what the study holds."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from benchmarks import k24_stages, k24_study
+from benchmarks.k24_stages import STAGES, Arm, Stage, against
+from harness.cli.compare_args import read_flags
+from harness.results.comparisons import Comparison
+from harness.runs.plan import plan_runs
+from studies.store import StudyStore
+
+TINY = Stage(
+    name="tiny",
+    arms=(
+        Arm(label="search", algorithm="k24", settings=(*k24_stages.LEAN, "rnn_hidden_dim=8"), candidate=True),
+        Arm(label="qmix", algorithm="qmix", settings=("rnn_hidden_dim=8",)),
+    ),
+    scenarios=("3m",),
+    seeds=(0, 1),
+    env_steps=400,
+    pairs=against("qmix", "search"),
+    budget="smoke",
+)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_run_of_every_stage_is_one_plan_of_its_own(name: str) -> None:
+    stage = dataclasses.replace(STAGES[name], seeds=STAGES[name].seeds[:1])
+    keys = []
+    for run in k24_study.runs_of(stage, "sqlite:///x.db"):
+        (plan,), _ = plan_runs(read_flags(run.argv))
+        assert (plan.scenario, plan.seed, plan.budget.env_steps) == (run.scenario, run.seed, stage.env_steps)
+        keys.append(plan.key)
+    assert len(set(keys)) == len(keys) == len(stage.arms) * len(stage.scenarios)
+    labels = {arm.label for arm in stage.arms}
+    assert {label for pair in stage.pairs for label in pair} <= labels
+
+
+def test_choosing_and_judging_share_no_seed_and_choosing_has_a_dozen_arms() -> None:
+    choosing = {seed for name in ("choose", "races") for seed in STAGES[name].seeds}
+    judging = {seed for name, stage in STAGES.items() if name not in ("choose", "races") for seed in stage.seeds}
+    assert not choosing & judging
+    assert not (choosing | judging) & {0, 1, 2}
+    assert len(STAGES["choose"].arms) == 12
+
+
+def test_a_stage_is_made_resumed_and_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(STAGES, "tiny", TINY)
+    asked = ["tiny", "--storage", f"sqlite:///{tmp_path}/study.db", "--out", str(tmp_path / "results")]
+    assert k24_study.main([*asked, "--seeds", "0"]) == 0
+    table = (tmp_path / "results" / "k24_tiny.md").read_text()
+    assert "stage tiny: INCOMPLETE: 2 of 4 runs" in table
+    assert k24_study.main(asked) == 0
+    assert capsys.readouterr().out.count("finished before, not repeated") == 2
+    table = (tmp_path / "results" / "k24_tiny.md").read_text()
+    assert "stage tiny: complete" in table
+    assert "| search − qmix | 3m | " in table
+    with (tmp_path / "results" / "k24_tiny.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["arm"], row["seed"]) for row in rows] == [
+        ("search", "0"),
+        ("qmix", "0"),
+        ("search", "1"),
+        ("qmix", "1"),
+    ]
+    for row in rows:
+        assert int(row["wins"]) / int(row["battles"]) == pytest.approx(float(row["win_rate"]), abs=1e-4)
+        assert f"{row['seed']}: {float(row['win_rate']):.3f}" in table
+    with (tmp_path / "results" / "k24_tiny_masks.csv").open() as file:
+        points = list(csv.DictReader(file))
+    assert {float(point["energy_best"]) for point in points if point["arm"] == "search"}
+    assert {point["energy_best"] for point in points if point["arm"] == "qmix"} == {""}
+
+
+def test_a_difference_is_turned_round_where_the_pair_is() -> None:
+    found = Comparison(
+        algorithm="a",
+        baseline="b",
+        scenario="3m",
+        seeds=(1, 2),
+        measure="win rate",
+        difference=0.1,
+        low=-0.2,
+        high=0.4,
+        kind="t",
+        verdict="",
+    )
+    assert k24_study.difference_row(("a", "b"), found) == "| a − b | 3m | +0.100 [-0.200, +0.400] | 1, 2 | t |"
+    assert k24_study.difference_row(("b", "a"), found) == "| b − a | 3m | -0.100 [-0.400, +0.200] | 1, 2 | t |"
+    assert k24_study.difference_row(("a", "c"), found) == ""
+
+
+def test_the_races_wait_for_the_choice(tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path}/none.db"
+    with pytest.raises(SystemExit, match="races takes the best candidates of choose: There is no database"):
+        k24_study.main(["races", "--storage", storage, "--list"])
+    StudyStore.open(storage, k24_study.STUDY).close()
+    with pytest.raises(SystemExit, match="choose lacks 27 runs of candidates; make them first, or name arms"):
+        k24_study.main(["races", "--storage", storage, "--list"])
+    with pytest.raises(SystemExit, match="no arm 1\\+7 in races; there are: 1\\+2; "):
+        k24_study.main(["races", "--storage", storage, "--arms", "1+7"])

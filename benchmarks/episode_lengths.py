@@ -22,7 +22,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from harness.results.published import published_runs
-from harness.runs.stored import stored_study
+from studies.reader import StudyReader
 from studies.store import DEFAULT_STORAGE
 
 TEST_INTERVAL = 10_000
@@ -68,7 +68,7 @@ def published_line(scenario: str, per_round: int) -> str:
 def own_lines(storage: str, study: str, scenario: str) -> list[str]:
     """Mean length of each algorithm's greedy battles after training, seed by seed."""
     lengths: dict[str, list[str]] = {}
-    with stored_study(storage, study) as store:
+    with StudyReader.open_existing(storage, study) as store:
         for row in store.rows():
             if row.scenario == scenario:
                 battles = [battle.length for battle in store.outcomes(row.run_id) if not battle.aborted]

@@ -23,9 +23,9 @@ from pathlib import Path
 from benchmarks.k24_stages import STAGES, Arm, Stage
 from harness import compare
 from harness.cli.compare_args import read_flags
+from harness.cli.planning import plan_runs
 from harness.results.aggregates import Row, summarise
 from harness.results.comparisons import Comparison, comparisons
-from harness.runs.plan import plan_runs
 from studies.db.errors import StorageError
 from studies.reader import StudyReader
 from studies.rows import RunRow

@@ -112,6 +112,22 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near)}? " if near else ""
 
 
+def unknown_name_text(kind: str, name: str, known: Iterable[str], *, hint: str = "") -> str:
+    """Return the message for a name that is not in a list, near matches first.
+
+    Args:
+        kind: what the name should have been, for example ``budget``.
+        name: what arrived.
+        known: the names that would have worked.
+        hint: what to type next, if the list alone does not say it.
+    """
+    names = list(known)
+    near = near_matches(name, names)
+    listed = ", ".join(names) or "none"
+    ending = f"; did you mean {' or '.join(near)}? Known: {listed}." if near else f"; known: {listed}."
+    return f"unknown {kind} {name!r}{ending} {hint}".rstrip()
+
+
 def load(location: str) -> Any:
     """Import what ``module:name`` points to.
 

@@ -29,6 +29,7 @@ from harness.cli.common import (
 )
 from harness.cli.compare_args import Request, read_flags
 from harness.cli.errors import UsageError
+from harness.cli.planning import plan_runs
 from harness.cli.progress import with_bar
 from harness.report.build import Wanted, write_report
 from harness.report.data import collect
@@ -36,9 +37,8 @@ from harness.results.aggregates import group_runs, has_winners
 from harness.results.findings import Findings, find
 from harness.results.tables import as_json, show_table, write_table
 from harness.runs import provenance
-from harness.runs.folders import run_folder
-from harness.runs.job import job_of
-from harness.runs.plan import RunPlan, plan_runs
+from harness.runs.files import run_folder
+from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process
 from harness.runs.train import train_run
 from harness.runs.worker_pool import work_together
@@ -93,7 +93,7 @@ def complete_all(console: Console, store: StudyStore, request: Request, plans: S
 
     All runs are queued first, so that ``harness.worker`` on any machine can take some of them.
     """
-    jobs = [job_of(plan, deterministic=request.deterministic) for plan in plans]
+    jobs = [plan.to_json(deterministic=request.deterministic) for plan in plans]
     ids = store.enqueue([(plan.key, plan.identity(), job) for plan, job in zip(plans, jobs, strict=True)])
     if request.n_jobs > 1:
         work_together(request.n_jobs, [*request.for_workers, "--only", ",".join(map(str, ids))], stderr=request.json)

@@ -25,7 +25,6 @@ from harness.results.findings import Findings, find
 from harness.results.grouping import group_study
 from harness.results.marl_eval import marl_eval_layout
 from harness.results.tables import as_json, as_markdown, csv_rows, write_csv_to
-from harness.runs.stored import stored_study
 from studies.db.errors import StorageError
 from studies.reader import StudyReader
 from studies.store import DEFAULT_STORAGE
@@ -36,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = make_console(stderr=True)
     try:
         flags = _parser().parse_args(sys.argv[1:] if argv is None else argv)
-        with stored_study(flags.storage, flags.study) as store:
+        with StudyReader.open_existing(flags.storage, flags.study) as store:
             grouped = choose(group_study(store.rows()), flags.study, listed(flags.algos), listed(flags.scenarios))
             if flags.format == MARL_EVAL:
                 text, notes = _marl_eval(grouped, store)

@@ -25,10 +25,10 @@ from harness.cli.common import ALL_DONE, WRONG_USE, Parser, listed, make_console
 from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.plots.mask_files import TRACES, plot_masks, plot_training
-from harness.runs.folders import file_name
-from harness.runs.stored import stored_study
+from harness.runs.files import file_name
 from studies.db.errors import StorageError
 from studies.db.storage_url import without_passwords
+from studies.reader import StudyReader
 from studies.rows import CurvePoint, RunRow
 from studies.store import DEFAULT_STORAGE
 
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = make_console()
     try:
         flags = _parser().parse_args(sys.argv[1:] if argv is None else argv)
-        with stored_study(flags.storage, flags.study) as store:
+        with StudyReader.open_existing(flags.storage, flags.study) as store:
             runs = choose(store.rows(), flags.study, listed(flags.algos), listed(flags.scenarios))
             curves = [store.curve_points(run.run_id) for run in runs]
         folder = Path(flags.out) / flags.study / "patterns"

@@ -32,9 +32,9 @@ from harness.cli.common import (
     writing_results,
 )
 from harness.cli.errors import UsageError
+from harness.cli.planning import plan_runs
 from harness.cli.tune_args import Question, read_flags
-from harness.runs.job import job_of, plan_of
-from harness.runs.plan import plan_runs
+from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process
 from harness.runs.worker_pool import work_together
 from harness.search.objective import RANKED_BY, Objective
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def ask(question: Question) -> dict[str, Any]:
     """The question as data, for the database; equal for equal commands."""
     plans, _ = plan_runs(question.runs)
-    jobs = [job_of(plan, deterministic=question.runs.deterministic) for plan in plans]
+    jobs = [plan.to_json(deterministic=question.runs.deterministic) for plan in plans]
     return {
         "jobs": jobs,
         "space": to_json(question.space),
@@ -113,7 +113,7 @@ def join_search(console: Console, search: SearchStudy, *, storage: str, out: Pat
         search: the queue.
         storage: its database, which has the runs as well.
         out: folder for checkpoints and pictures.
-        device: as of ``plan_of``.
+        device: as of ``RunPlan.from_json``.
 
     Raises:
         UsageError: what the runs need is not on this machine.
@@ -121,7 +121,7 @@ def join_search(console: Console, search: SearchStudy, *, storage: str, out: Pat
         KeyboardInterrupt: the user stopped it.
     """
     jobs = search.request["jobs"]
-    plans = [plan_of(job, device) for job in jobs]
+    plans = [RunPlan.from_json(job, device) for job in jobs]
     prepare_process(deterministic=jobs[0]["deterministic"])
     warm_up = round(WARM_UP * plans[0].budget.env_steps)
     with StudyStore.open(storage, f"{search.name}-runs") as store:
@@ -157,7 +157,7 @@ def report(console: Console, search: SearchStudy, out: Path) -> int:
     if not complete:
         say(console, f"{search.name}: {count_trials(search)}; none gave a result, so there are no best settings")
         return SOME_MISSING
-    plan, best = plan_of(search.request["jobs"][0]), search.optuna.best_trial
+    plan, best = RunPlan.from_json(search.request["jobs"][0]), search.optuna.best_trial
     settings = dataclasses.replace(plan.config, **best.params)
     path = out / search.name / "best.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -44,8 +44,8 @@ from harness.cli.overrides import resolve_env
 from harness.results.tables import clock
 from harness.runs import scripted_policies as policies
 from harness.runs.evaluate import Greedy
-from harness.runs.plan import resolve_device
 from harness.runs.policy import folder_of_trial, read_run
+from harness.runs.process import resolve_device
 from harness.video.encode import Picture, check_path, endings, write_video
 from harness.video.replay import film_replay
 from studies.db.errors import StorageError

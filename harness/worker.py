@@ -30,10 +30,9 @@ from harness.cli.common import (
 )
 from harness.cli.errors import UsageError, unknown_name
 from harness.compare import complete
-from harness.runs.folders import run_folder
-from harness.runs.job import plan_of
-from harness.runs.plan import resolve_device
-from harness.runs.process import prepare_process
+from harness.runs.files import run_folder
+from harness.runs.plan import RunPlan
+from harness.runs.process import prepare_process, resolve_device
 from harness.tune import count_trials, join_search
 from studies.db.errors import StorageError
 from studies.db.storage_url import without_passwords
@@ -94,7 +93,7 @@ def join_comparison(console: Console, flags: argparse.Namespace, study: str) -> 
 
     def fits(job: dict[str, Any]) -> bool:
         try:
-            plan_of(job, flags.device)
+            RunPlan.from_json(job, flags.device)
         except UsageError as reason:
             passed_over[str(reason)] = None
             return False
@@ -102,7 +101,7 @@ def join_comparison(console: Console, flags: argparse.Namespace, study: str) -> 
 
     with StudyStore.open(flags.storage, study) as store:
         while (job := store.claim_next(only=only, fits=fits)) is not None:
-            plan = plan_of(job, flags.device)
+            plan = RunPlan.from_json(job, flags.device)
             prepare_process(deterministic=job["deterministic"])
             complete(console, store, plan, run_folder(Path(flags.out), study, plan.key))
         states = store.states()

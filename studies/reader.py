@@ -8,12 +8,13 @@ from typing import Self
 
 from sqlalchemy import Engine, select
 
+from common.registry import unknown_name_text
 from studies import reading
 from studies.db.database import connect, connect_to_read, inspect_file, read_transaction
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.schema import SCHEMA_VERSION, Run
-from studies.db.storage_url import StorageUrl, parse_storage_url
+from studies.db.storage_url import StorageUrl, parse_storage_url, without_passwords
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
 
 BUSY_SECONDS = 60.0
@@ -49,7 +50,25 @@ class StudyReader:
         place = parse_storage_url(storage)
         return cls(_engine(place, busy_seconds), place, study)
 
-    @repeated
+    @classmethod
+    def open_existing(cls, storage: str, study: str) -> StudyReader:
+        """Open a study that has runs.
+
+        Raises:
+            StorageError: as of ``open``, or there is no such study.
+        """
+        reader = cls.open(storage, study)
+        try:
+            known = reader.studies()
+        except StorageError:
+            reader.close()
+            raise
+        if study in known:
+            return reader
+        reader.close()
+        hint = f"It is looked for in {without_passwords(storage)}."
+        raise StorageError(unknown_name_text("study", study, known, hint=hint))
+
     def studies(self) -> list[str]:
         """Names of all studies of this database that have runs."""
         with read_transaction(self._engine, self.place) as session:

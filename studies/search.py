@@ -171,7 +171,7 @@ class SearchStudy:
         """Take trials until all that were asked for are over, those of other workers too: they may come back.
 
         Args:
-            objective: works on one trial; it may prune it, or raise ``ObjectiveBroke``.
+            objective: works on one trial; it may prune it, or raise ``ObjectiveFailed``.
             sampler: draws settings.
             pruner: ends trials early.
             tell: is shown each trial that ended here.

@@ -11,8 +11,8 @@ import pytest
 from benchmarks import k24_stages, k24_study
 from benchmarks.k24_stages import STAGES, Arm, Stage, against
 from harness.cli.compare_args import read_flags
+from harness.cli.planning import plan_runs
 from harness.results.comparisons import Comparison
-from harness.runs.plan import plan_runs
 from studies.store import StudyStore
 
 TINY = Stage(

@@ -8,7 +8,6 @@ import numpy as np
 
 from benchmarks.fidelity.checks import LENGTH_MARK, RETURN_MARK, WIN_MARK, Check
 from benchmarks.fidelity.reference import Estimate, curve_at, trained_length
-from harness.runs.stored import stored_study
 from studies.reader import StudyReader
 
 MOMENTS = (200_000, 300_000, 1_000_000, 2_000_000)
@@ -21,7 +20,7 @@ LENGTH_SPAN = (0.67, 1.5)
 def trained_checks(storage: str, study: str, algorithm: str) -> list[Check]:
     """Win rate and return along the curves, length of the greedy battles at the end, of every scenario of a study."""
     checks = []
-    with stored_study(storage, study) as store:
+    with StudyReader.open_existing(storage, study) as store:
         runs = defaultdict(list)
         for row in store.rows():
             if row.algorithm == algorithm:

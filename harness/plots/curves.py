@@ -17,7 +17,7 @@ from harness.plots.style import INK, Series, series
 from harness.report.data import StudyData
 from harness.results.findings import Findings
 from harness.results.published import WINDOW, published_runs, windowed
-from harness.runs.folders import file_name
+from harness.runs.files import file_name
 from harness.runs.seeding import derive_generator
 from harness.stats import Band, curve_over_seeds, wilson
 from studies.rows import CurvePoint

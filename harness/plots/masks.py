@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from algorithms.sparsity.tracker import PATTERNS
 from harness.plots.figure import Plot, draw_plot
 from harness.plots.style import INK, MUTED, PAPER, series
-from harness.runs.folders import file_name
+from harness.runs.files import file_name
 from studies.rows import RunRow
 
 

@@ -14,7 +14,7 @@ from harness.plots.figure import Plot, draw_plot
 from harness.plots.style import MUTED, series
 from harness.results.aggregates import Row
 from harness.results.findings import Findings
-from harness.runs.folders import file_name
+from harness.runs.files import file_name
 
 
 def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str]) -> list[Plot]:

@@ -34,9 +34,9 @@ from harness.report.build import Report, Wanted, write_report
 from harness.report.data import StudyData, collect
 from harness.results.findings import find
 from harness.results.tables import as_json
-from harness.runs.stored import stored_study
 from studies.db.errors import StorageError
 from studies.db.storage_url import without_passwords
+from studies.reader import StudyReader
 from studies.store import DEFAULT_STORAGE
 
 
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         flags = read_flags(typed)
         console = make_console(stderr=flags.json)
         wanted = wanted_by(flags, without_passwords(shlex.join(["python", "-m", "harness.report", *typed])))
-        with stored_study(flags.storage, flags.study) as store:
+        with StudyReader.open_existing(flags.storage, flags.study) as store:
             data = collect(store, flags.study)
         check_scenario(wanted, data)
         make_folder(wanted.out.parent)

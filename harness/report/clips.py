@@ -18,7 +18,7 @@ from envs.render.style import palette
 from harness.cli.errors import UsageError
 from harness.report.data import StudyData, key_of
 from harness.runs.evaluate import Greedy
-from harness.runs.folders import file_name, run_folder
+from harness.runs.files import file_name, run_folder
 from harness.runs.policy import read_run
 from harness.runs.train import CHECKPOINT
 from harness.video.encode import write_gif

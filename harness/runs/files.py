@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whoever reads or writes them meanwhile."""
+"""Files of runs and studies: where they lie, and atomic replacement."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
+
+from studies.rows import RunKey
+
+
+def run_folder(out: Path, study: str, key: RunKey) -> Path:
+    """Where a run keeps its checkpoint: one folder for each identity, so that settings never share one."""
+    return out / study / f"{key.algorithm}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
+
+
+def file_name(scenario: str) -> str:
+    """A scenario's name as part of a file's; worlds from elsewhere have a slash in theirs."""
+    return scenario.replace("/", "_")
 
 
 @contextmanager

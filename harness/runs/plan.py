@@ -1,4 +1,4 @@
-"""From what was asked to the runs that answer it, each with every setting that decides its result."""
+"""One run: an algorithm with its settings, a scenario, a seed and a length, as an object and as JSON."""
 
 from __future__ import annotations
 
@@ -6,19 +6,14 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 import algorithms.registry
 import envs.registry
-from algorithms.k24 import K24Config
-from algorithms.settings.presets import preset
 from envs.protocol import BatchedEnv
 from envs.sc2.installation import game_name
-from harness.cli.compare_args import Request
 from harness.cli.errors import UsageError
-from harness.cli.overrides import resolve_config, resolve_env
 from harness.runs.budget import Budget
 from harness.runs.checkpoint import CheckpointReplay
+from harness.runs.process import resolve_device
 from harness.runs.provenance import config_hash
 from studies.rows import RunKey
 
@@ -94,87 +89,67 @@ class RunPlan:
         options = dataclasses.asdict(self.env_options)
         return envs.make(self.scenario, num_envs=num_envs, seed=seed, backend=self.backend, **options)
 
+    def to_json(self, *, deterministic: bool = False) -> dict[str, Any]:
+        """Return the plan as JSON-able data, so that another process or machine can do it: ``k24_runs.job``.
 
-def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
-    """Every run of the comparison: seed by seed, so that each algorithm has a first number early.
-
-    Returns:
-        The plans, and a line for each setting that differs from its default.
-
-    Raises:
-        UsageError: a setting is unknown or of the wrong type, or the device or a
-            package that a scenario needs is not there.
-    """
-    device = resolve_device(request.device)
-    configs, options = {}, {}
-    notes: dict[str, None] = {}  # in order, each line once
-    for name in request.algorithms:
-        config_class = algorithms.registry.config_class(name)
-        overrides = {
-            **_from_file(request, name),
-            **_from_preset(request, config_class),
-            "by the budget": request.budget.algorithm_overrides,
+        Args:
+            deterministic: whether the run uses only operations that give the same bits each time.
+        """
+        fields = ("algorithm", "scenario", "seed", "num_envs", "device", "backend", "checkpoint_replay")
+        return {
+            **{name: getattr(self, name) for name in fields},
+            "config": dataclasses.asdict(self.config),
+            "env_options": dataclasses.asdict(self.env_options),
+            "budget": dataclasses.asdict(self.budget),
+            "config_hash": self.key.config_hash,
+            "deterministic": deterministic,
         }
-        configs[name], lines = resolve_config(name, config_class, request.settings, overrides)
-        notes |= dict.fromkeys(lines)
-    for scenario in request.scenarios:
-        options[scenario], lines = resolve_env(scenario, request.settings, request.backend)
-        notes |= dict.fromkeys(lines)
-    plans = [
-        RunPlan(
-            algorithm=name,
-            config=configs[name],
-            scenario=scenario,
-            env_options=options[scenario],
-            seed=seed,
-            budget=request.budget,
-            num_envs=request.num_envs,
-            device=device,
-            backend=request.backend,
-            checkpoint_replay=request.checkpoint_replay,
-        )
-        for scenario in request.scenarios
-        for seed in request.seeds
-        for name in request.algorithms
-    ]
-    return plans, list(notes)
 
+    @classmethod
+    def from_json(cls, job: dict[str, Any], device: str = "auto") -> RunPlan:
+        """Return the plan of ``to_json``, as this process would have made it.
 
-def _from_file(request: Request, algorithm: str) -> dict[str, dict[str, Any]]:
-    """What a settings file of this algorithm says, where one was given."""
-    return {f"by {file.name}": file.values for file in request.files if file.algorithm == algorithm}
+        Args:
+            job: of ``to_json``.
+            device: where this process works: a run that was planned for ``cuda`` takes the one it names.
 
-
-def _from_preset(request: Request, config_class: type) -> dict[str, dict[str, Any]]:
-    """The preset, for K24 and its controls; what a control itself sets otherwise stays as it is."""
-    if request.preset is None or not issubclass(config_class, K24Config):
-        return {}
-    own, plain = config_class(), K24Config()
-    chosen = {
-        name: value for name, value in preset(request.preset).items() if getattr(own, name) == getattr(plain, name)
-    }
-    return {f"by preset {request.preset}": chosen}
-
-
-def resolve_device(name: str) -> str:
-    """``auto`` becomes ``cuda`` where a device is there, else ``cpu``.
-
-    Raises:
-        UsageError: no such device.
-    """
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UsageError(f"unknown --device {name!r}; use auto, cpu, cuda or cuda:N") from None
-    if device.type not in ("cpu", "cuda"):
-        raise UsageError(f"--device {name!r} is not supported; use auto, cpu, cuda or cuda:N")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UsageError(
-            f"--device {name!r}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use --device cpu"
-        )
-    return name
+        Raises:
+            UsageError: what the run needs is not here: its algorithm, scenario, game, device, or the same settings.
+        """
+        name, scenario, backend = job["algorithm"], job["scenario"], job.get("backend", "battle")
+        for kind, wanted, known in (
+            ("algorithm", name, algorithms.registry.ids()),
+            ("scenario", scenario, envs.registry.ids()),
+        ):
+            if wanted not in known:
+                raise UsageError(
+                    f"{kind} {wanted} is not registered here; name the file that does: --import my_file.py"
+                )
+        try:
+            plan = cls(
+                algorithm=name,
+                config=algorithms.registry.config_class(name)(**_with_tuples(job["config"])),
+                scenario=scenario,
+                env_options=envs.registry.options_class(scenario, backend)(**_with_tuples(job["env_options"])),
+                seed=job["seed"],
+                budget=Budget(**job["budget"]),
+                num_envs=job["num_envs"],
+                device=_device(job["device"], device),
+                backend=backend,
+                checkpoint_replay=job["checkpoint_replay"],
+            )
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"{name} {scenario}: planned by another version of this program ({error})") from error
+        try:
+            envs.registry.require_installed(scenario, backend, plan.env_options)
+        except ValueError as error:
+            raise UsageError(f"{plan.label}: {error}") from error
+        if plan.key.config_hash != job["config_hash"]:
+            raise UsageError(
+                f"{plan.label}: here its settings are others than where it was planned ({plan.key.config_hash}, there "
+                f"{job['config_hash']}); give this machine the same version and the same --import files"
+            )
+        return plan
 
 
 def _fight(scenario: str) -> dict[str, Any]:
@@ -182,3 +157,22 @@ def _fight(scenario: str) -> dict[str, Any]:
     row = envs.registry.entry(scenario)
     fight = dataclasses.asdict(row.scenario) if row.scenario is not None else {}
     return fight if row.entry_point == envs.registry.BATTLE else {**fight, "entry_point": row.entry_point}
+
+
+def _device(planned: str, here: str) -> str:
+    """The device of this process for a run that was planned for one of the same kind."""
+    kind = planned.partition(":")[0]
+    if here == "auto":
+        return resolve_device(planned if kind == "cpu" else kind)
+    if resolve_device(here).partition(":")[0] != kind:
+        raise UsageError(f"it was planned for {kind}, this worker is on {here}")
+    return here
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows no tuples, and config dataclasses hold no lists."""
+    return {name: _tuple(value) for name, value in values.items()}
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(_tuple(each) for each in value) if isinstance(value, list) else value

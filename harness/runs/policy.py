@@ -11,10 +11,10 @@ import envs.registry
 from algorithms.protocol import Algorithm
 from harness.cli.errors import UsageError
 from harness.runs.checkpoint import load_checkpoint, unusable
-from harness.runs.folders import run_folder
-from harness.runs.stored import stored_study
+from harness.runs.files import run_folder
 from harness.runs.train import CHECKPOINT
 from studies.db.storage_url import parse_storage_url
+from studies.reader import StudyReader
 from studies.rows import RunKey
 
 OWN = "if you registered it yourself, name its file: --import my_file.py"
@@ -118,7 +118,7 @@ def folder_of_trial(number: int, *, study: str, storage: str, out: Path) -> Path
     file = parse_storage_url(storage).path
     if file and not file.exists():
         raise UsageError(f"--run {number} names a trial, but there is no database {file}; name it with --storage")
-    with stored_study(storage, study) as store:
+    with StudyReader.open_existing(storage, study) as store:
         rows = {row.trial_number: row for row in store.rows()}
     if number not in rows:
         told = ", ".join(f"{trial} ({row.algorithm} {row.scenario})" for trial, row in rows.items())

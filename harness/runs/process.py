@@ -1,12 +1,18 @@
-"""Settings of this process that decide how fast and how repeatable training is, made once before it begins."""
+"""This process: its device, how fast and how repeatable it computes, and how Ctrl-C stops it."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Self
 
 import numba
 import torch
+
+from harness.cli.errors import UsageError
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # names and numbers of glibc's malloc.h
 _NEVER = 2**31 - 1
@@ -50,3 +56,55 @@ def keep_torch_threads() -> None:
     threads = torch.get_num_threads()
     numba.set_num_threads(numba.get_num_threads())  # launches them
     torch.set_num_threads(threads)
+
+
+def resolve_device(name: str) -> str:
+    """``auto`` becomes ``cuda`` where a device is there, else ``cpu``.
+
+    Raises:
+        UsageError: no such device.
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"unknown --device {name!r}; use auto, cpu, cuda or cuda:N") from None
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f"--device {name!r} is not supported; use auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(
+            f"--device {name!r}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use --device cpu"
+        )
+    return name
+
+
+class GracefulInterrupt:
+    """Inside the ``with`` block the first Ctrl-C (or SIGTERM) only sets ``requested``; a second one acts at once.
+
+    Raises:
+        KeyboardInterrupt: at the end of the block, where one was requested: none is ever swallowed.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # elsewhere Python refuses handlers
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        if self.requested and kind is None:
+            raise KeyboardInterrupt
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True

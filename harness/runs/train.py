@@ -21,8 +21,8 @@ from harness.runs.checkpoint import holds_replay, load_checkpoint, save_checkpoi
 from harness.runs.evaluate import evaluate, ignore
 from harness.runs.files import remove_drafts
 from harness.runs.final_evaluation import judge
-from harness.runs.interrupt import GracefulInterrupt
 from harness.runs.plan import RunPlan
+from harness.runs.process import GracefulInterrupt
 from harness.runs.rollout import Rollout
 from harness.runs.seeding import derive_seed
 from studies.rows import RunRow

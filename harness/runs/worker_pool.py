@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from harness.runs.interrupt import GracefulInterrupt
+from harness.runs.process import GracefulInterrupt
 from harness.runs.provenance import usable_cores
 
 _THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")

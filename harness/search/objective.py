@@ -26,9 +26,9 @@ from harness.cli.progress import TrialProgress
 from harness.plots.run_curves import plot_curves
 from harness.results.aggregates import has_winners
 from harness.runs import provenance
-from harness.runs.folders import run_folder
-from harness.runs.interrupt import GracefulInterrupt
+from harness.runs.files import run_folder
 from harness.runs.plan import RunPlan
+from harness.runs.process import GracefulInterrupt
 from harness.runs.seeding import derive_generator
 from harness.runs.train import CHECKPOINT, TrainingRun
 from harness.stats import Interval, score_interval, win_rate_interval
@@ -80,7 +80,7 @@ class Objective:
 
         Raises:
             TrialPruned: the pruner ended it.
-            ObjectiveBroke: a run failed, or these settings contradict each other.
+            ObjectiveFailed: a run failed, or these settings contradict each other.
             KeyboardInterrupt: the user stopped it; its runs are saved.
         """
         seeds: list[Seed] = []

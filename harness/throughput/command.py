@@ -30,8 +30,8 @@ from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import check_targets, parse_setting
 from harness.plots.throughput import plot
-from harness.runs.plan import resolve_device
 from harness.runs.policy import folder_of_trial, read_run
+from harness.runs.process import resolve_device
 from harness.throughput.record import Record, new_record, open_record
 from harness.throughput.report import show
 from harness.throughput.subject import Subject, fresh, trained

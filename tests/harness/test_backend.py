@@ -16,11 +16,11 @@ from harness import watch
 from harness.cli.common import ALL_DONE, INTERRUPTED, WRONG_USE
 from harness.cli.compare_args import read_flags
 from harness.cli.errors import UsageError
+from harness.cli.planning import plan_runs
 from harness.compare import main
 from harness.runs import scripted_policies as policies
 from harness.runs.budget import BUDGETS
-from harness.runs.job import job_of, plan_of
-from harness.runs.plan import plan_runs
+from harness.runs.plan import RunPlan
 from harness.runs.rollout import Rollout
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import FakeEnv
@@ -54,11 +54,11 @@ def test_a_run_on_the_game_is_another_run() -> None:
 
 def test_a_worker_plays_what_was_planned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (plan,), _ = plan_runs(request_for(algorithms=("qmix",), scenarios=("3m",), backend="sc2"))
-    job = json.loads(json.dumps(job_of(plan)))
-    assert plan_of(job) == plan
+    job = json.loads(json.dumps(plan.to_json()))
+    assert RunPlan.from_json(job) == plan
     monkeypatch.setenv("SC2PATH", str(tmp_path / "nothing"))
     with pytest.raises(UsageError, match="qmix 3m on sc2 seed 0: StarCraft II is not in"):
-        plan_of(job)
+        RunPlan.from_json(job)
 
 
 def test_patience_is_no_part_of_a_run() -> None:

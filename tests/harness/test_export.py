@@ -14,10 +14,10 @@ import pytest
 
 from harness.cli.common import ALL_DONE, WRONG_USE
 from harness.cli.errors import UsageError
+from harness.cli.planning import plan_runs
 from harness.export import main
 from harness.results.grouping import group_study
 from harness.results.marl_eval import environment_of, marl_eval_layout
-from harness.runs.plan import plan_runs
 from studies.rows import CurvePoint, RunRow
 from tests.harness.conftest import Compare
 from tests.harness.fake_request import request_for

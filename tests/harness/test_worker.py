@@ -12,8 +12,8 @@ import pytest
 from harness import worker
 from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
 from harness.cli.errors import UsageError
-from harness.runs.job import job_of, plan_of
-from harness.runs.plan import plan_runs
+from harness.cli.planning import plan_runs
+from harness.runs.plan import RunPlan
 from studies.store import StudyStore
 from tests.harness.conftest import Compare
 from tests.harness.fake_algorithm import RuleAlgorithm
@@ -43,7 +43,7 @@ def work(tmp_path: Path, *flags: str) -> int:
 def enqueue(tmp_path: Path, **changed: object) -> None:
     plans, _ = plan_runs(request_for(**changed))
     with store_of(tmp_path) as store:
-        store.enqueue([(plan.key, plan.identity(), job_of(plan)) for plan in plans])
+        store.enqueue([(plan.key, plan.identity(), plan.to_json()) for plan in plans])
 
 
 def test_a_worker_takes_what_waits_and_compare_shows_it(
@@ -114,7 +114,7 @@ def test_the_same_command_started_twice_does_no_run_twice(
 
 def test_a_job_is_the_plan_again() -> None:
     (plan,), _ = plan_runs(request_for(algorithms=("kalei",), scenarios=("terran_5_vs_5",)))
-    assert plan_of(json.loads(json.dumps(job_of(plan)))) == plan
+    assert RunPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
 
 
 @pytest.mark.parametrize(
@@ -130,13 +130,13 @@ def test_a_job_is_the_plan_again() -> None:
 def test_a_job_that_cannot_be_done_here_is_explained(changed: dict[str, object], message: str) -> None:
     (plan,), _ = plan_runs(request_for())
     with pytest.raises(UsageError, match=message):
-        plan_of({**job_of(plan), **changed}, "cpu")
+        RunPlan.from_json({**plan.to_json(), **changed}, "cpu")
 
 
 def test_what_cannot_be_done_here_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (plan,), _ = plan_runs(request_for())
     with store_of(tmp_path) as store:
-        store.enqueue([(plan.key, plan.identity(), {**job_of(plan), "scenario": "my_map"})])
+        store.enqueue([(plan.key, plan.identity(), {**plan.to_json(), "scenario": "my_map"})])
     assert work(tmp_path) == SOME_MISSING
     said = capsys.readouterr().out
     assert "passed over: scenario my_map is not registered here" in said
@@ -153,6 +153,6 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"unknown study 'compare-smok'; did you mean {STUDY}?" in capsys.readouterr().err
     with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "second") as store:
         (plan,), _ = plan_runs(request_for())
-        store.enqueue([(plan.key, plan.identity(), job_of(plan))])
+        store.enqueue([(plan.key, plan.identity(), plan.to_json())])
     assert work(tmp_path) == WRONG_USE
     assert f"holds 2 studies, name one: --study {STUDY} | second" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 
 from harness.cli.compare_args import read_flags
 from harness.cli.errors import UsageError
-from harness.runs.plan import plan_runs
+from harness.cli.planning import plan_runs
 from studies.store import DEFAULT_STORAGE
 
 

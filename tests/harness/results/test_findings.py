@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from harness.cli.planning import plan_runs
 from harness.results.aggregates import group_runs
 from harness.results.comparisons import comparisons
 from harness.results.findings import CurveJob, Findings, find
 from harness.results.tables import as_json, as_markdown, show_table
-from harness.runs.plan import RunPlan, plan_runs
+from harness.runs.plan import RunPlan
 from harness.stats import wilson
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow
 from tests.harness.fake_env import register_fake

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import pytest
 from rich.console import Console
 
+from harness.cli.planning import plan_runs
 from harness.results.findings import Findings, find
 from harness.results.overall import common_runs
 from harness.results.tables import as_markdown, over_several, show_table
-from harness.runs.plan import plan_runs
 from studies.rows import RunRow
 from tests.harness.fake_request import request_for
 from tests.harness.results.test_findings import Kept

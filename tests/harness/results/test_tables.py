@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from harness.cli.planning import plan_runs
 from harness.plots.run_curves import common_points, plot_curves
 from harness.results.aggregates import Row, group_runs, improvements, summarise
 from harness.results.findings import Findings
 from harness.results.tables import as_markdown, clock, footnotes, show_table
-from harness.runs.plan import RunPlan, plan_runs
+from harness.runs.plan import RunPlan
 from studies.rows import CurvePoint, RunRow
 from tests.harness.fake_request import request_for
 

@@ -10,9 +10,10 @@ import pytest
 
 import algorithms.registry
 from algorithms.protocol import Algorithm
+from harness.cli.planning import plan_runs
 from harness.runs.budget import BUDGETS
 from harness.runs.final_evaluation import final_evaluation
-from harness.runs.plan import RunPlan, plan_runs
+from harness.runs.plan import RunPlan
 from studies.rows import EpisodeOutcome
 from tests.harness.fake_request import request_for
 

@@ -12,7 +12,7 @@ import pytest
 
 from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING
 from harness.runs import provenance
-from harness.runs.interrupt import GracefulInterrupt
+from harness.runs.process import GracefulInterrupt
 from harness.runs.train import TrainingRun
 from studies.rows import CurvePoint, RunRow
 from studies.store import StudyStore

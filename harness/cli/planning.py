@@ -1,0 +1,74 @@
+"""Expand a request into fully resolved run plans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import algorithms.registry
+from algorithms.k24 import K24Config
+from algorithms.settings.presets import preset
+from harness.cli.compare_args import Request
+from harness.cli.overrides import resolve_config, resolve_env
+from harness.runs.plan import RunPlan
+from harness.runs.process import resolve_device
+
+
+def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
+    """Every run of the comparison: seed by seed, so that each algorithm has a first number early.
+
+    Returns:
+        The plans, and a line for each setting that differs from its default.
+
+    Raises:
+        UsageError: a setting is unknown or of the wrong type, or the device or a
+            package that a scenario needs is not there.
+    """
+    device = resolve_device(request.device)
+    configs, options = {}, {}
+    notes: dict[str, None] = {}  # in order, each line once
+    for name in request.algorithms:
+        config_class = algorithms.registry.config_class(name)
+        overrides = {
+            **_from_file(request, name),
+            **_from_preset(request, config_class),
+            "by the budget": request.budget.algorithm_overrides,
+        }
+        configs[name], lines = resolve_config(name, config_class, request.settings, overrides)
+        notes |= dict.fromkeys(lines)
+    for scenario in request.scenarios:
+        options[scenario], lines = resolve_env(scenario, request.settings, request.backend)
+        notes |= dict.fromkeys(lines)
+    plans = [
+        RunPlan(
+            algorithm=name,
+            config=configs[name],
+            scenario=scenario,
+            env_options=options[scenario],
+            seed=seed,
+            budget=request.budget,
+            num_envs=request.num_envs,
+            device=device,
+            backend=request.backend,
+            checkpoint_replay=request.checkpoint_replay,
+        )
+        for scenario in request.scenarios
+        for seed in request.seeds
+        for name in request.algorithms
+    ]
+    return plans, list(notes)
+
+
+def _from_file(request: Request, algorithm: str) -> dict[str, dict[str, Any]]:
+    """What a settings file of this algorithm says, where one was given."""
+    return {f"by {file.name}": file.values for file in request.files if file.algorithm == algorithm}
+
+
+def _from_preset(request: Request, config_class: type) -> dict[str, dict[str, Any]]:
+    """The preset, for K24 and its controls; what a control itself sets otherwise stays as it is."""
+    if request.preset is None or not issubclass(config_class, K24Config):
+        return {}
+    own, plain = config_class(), K24Config()
+    chosen = {
+        name: value for name, value in preset(request.preset).items() if getattr(own, name) == getattr(plain, name)
+    }
+    return {f"by preset {request.preset}": chosen}

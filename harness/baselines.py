@@ -26,10 +26,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import envs
 from harness.cli.common import (
     ALL_DONE,
-    INTERRUPTED,
-    WRONG_USE,
     Parser,
     at_least_one,
+    command,
     import_user_code,
     make_console,
     make_folder,
@@ -113,29 +112,23 @@ class Request:
         return max(slots for slots in range(1, most + 1) if self.battles % slots == 0)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command("nothing is kept")
+def main(argv: Sequence[str]) -> int:
     """Play and show the table; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
     console = make_console()
-    try:
-        request = read_flags(sys.argv[1:] if argv is None else argv)
-        if request.out is not None:
-            make_folder(request.out.parent)
-        started = time.perf_counter()
-        rows = play_all(console, request)
-        title = f"{request.battles:,} battles a row, seed {request.seed}, {clock(time.perf_counter() - started)} in all"
-        table = empty_table(title, rows[0].cells())
-        for row, after in zip_longest(rows, rows[1:]):
-            table.add_row(*row.cells().values(), end_section=after is not None and after.scenario != row.scenario)
-        console.print(table)
-        if request.out is not None:
-            write_csv(request.out, [dataclasses.asdict(row) for row in rows])
-            say(console, f"written: {request.out}")
-    except UsageError as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
-        return WRONG_USE
-    except KeyboardInterrupt:
-        print("\nstopped; nothing is kept", file=sys.stderr)
-        return INTERRUPTED
+    request = read_flags(argv)
+    if request.out is not None:
+        make_folder(request.out.parent)
+    started = time.perf_counter()
+    rows = play_all(console, request)
+    title = f"{request.battles:,} battles a row, seed {request.seed}, {clock(time.perf_counter() - started)} in all"
+    table = empty_table(title, rows[0].cells())
+    for row, after in zip_longest(rows, rows[1:]):
+        table.add_row(*row.cells().values(), end_section=after is not None and after.scenario != row.scenario)
+    console.print(table)
+    if request.out is not None:
+        write_csv(request.out, [dataclasses.asdict(row) for row in rows])
+        say(console, f"written: {request.out}")
     return ALL_DONE
 
 

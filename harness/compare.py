@@ -19,16 +19,14 @@ from rich.console import Console
 from envs.sc2.installation import game_name, look_for_game
 from harness.cli.common import (
     ALL_DONE,
-    INTERRUPTED,
     SOME_MISSING,
-    WRONG_USE,
+    command,
     make_console,
     make_folder,
     say,
     writing_results,
 )
 from harness.cli.compare_args import Request, read_flags
-from harness.cli.errors import UsageError
 from harness.cli.planning import plan_runs
 from harness.cli.progress import with_bar
 from harness.report.build import Wanted, write_report
@@ -47,26 +45,18 @@ from studies.db.storage_url import parse_storage_url
 from studies.store import StudyStore
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command("what is done is kept", resume="harness.compare")
+def main(argv: Sequence[str]) -> int:
     """Compare; returns the exit code: 0 all finished, 1 runs are missing, 2 a mistake in the command, 130 Ctrl-C."""
-    request = None
-    try:
-        request = read_flags(sys.argv[1:] if argv is None else argv)
-        console = make_console(stderr=request.json)
-        plans, notes = plan_runs(request)
-        make_folder(request.out)
-        prepare_process(deterministic=request.deterministic)
-        introduce(console, request, plans, notes)
-        with StudyStore.open(request.storage, request.study) as store:
-            finished = complete_all(console, store, request, plans)
-            report(console, store, request, plans)
-    except (UsageError, StorageError) as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
-        return WRONG_USE
-    except KeyboardInterrupt:
-        again = f"; to go on: {request.command}" if request else ""
-        print(f"\nstopped; what is done is kept{again}", file=sys.stderr)
-        return INTERRUPTED
+    request = read_flags(argv)
+    console = make_console(stderr=request.json)
+    plans, notes = plan_runs(request)
+    make_folder(request.out)
+    prepare_process(deterministic=request.deterministic)
+    introduce(console, request, plans, notes)
+    with StudyStore.open(request.storage, request.study) as store:
+        finished = complete_all(console, store, request, plans)
+        report(console, store, request, plans)
     return ALL_DONE if all(finished) else SOME_MISSING
 
 

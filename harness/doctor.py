@@ -29,8 +29,7 @@ from envs.sc2.environment import SEE_DOCTOR, GameError
 from envs.sc2.installation import Missing
 from envs.sc2.options import Sc2Options
 from envs.sc2.settings import GENERATED
-from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, Parser, make_console
-from harness.cli.errors import UsageError
+from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, command, make_console
 
 SCENARIO = "terran_5_vs_5"
 MARKS = {"ok": ("ok", "green"), "missing": ("missing", "red"), "left out": ("left out", "yellow")}
@@ -58,21 +57,16 @@ class Step:
     """Steps that must have been ok."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command("checks that are shown hold")
+def main(argv: Sequence[str]) -> int:
     """Check and report; returns the exit code: 0 all there, 1 something is missing, 2 wrong use, 130 Ctrl-C."""
     console = make_console()
-    try:
-        flags = read_flags(sys.argv[1:] if argv is None else argv)
-        found = []
-        for finding in findings(steps(flags)):
-            found.append(finding)
-            if not flags.json:
-                show(console, finding)
-    except UsageError as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
-        return WRONG_USE
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    flags = read_flags(argv)
+    found = []
+    for finding in findings(steps(flags)):
+        found.append(finding)
+        if not flags.json:
+            show(console, finding)
     well = all(finding.state == "ok" for finding in found)
     if flags.json:
         print(json.dumps({"ok": well, "steps": [asdict(finding) for finding in found]}, indent=2))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from harness.cli.common import ALL_DONE, WRONG_USE, Parser, listed, make_console, say
+from harness.cli.common import ALL_DONE, Parser, command, listed, make_console, say
 from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
@@ -25,33 +25,29 @@ from harness.results.findings import Findings, find
 from harness.results.grouping import group_study
 from harness.results.marl_eval import marl_eval_layout
 from harness.results.tables import as_json, as_markdown, csv_rows, write_csv_to
-from studies.db.errors import StorageError
 from studies.reader import StudyReader
 from studies.store import DEFAULT_STORAGE
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command("nothing was written")
+def main(argv: Sequence[str]) -> int:
     """Export; returns the exit code: 0, or 2 for a mistake in the command."""
     console = make_console(stderr=True)
-    try:
-        flags = _parser().parse_args(sys.argv[1:] if argv is None else argv)
-        with StudyReader.open_existing(flags.storage, flags.study) as store:
-            grouped = choose(group_study(store.rows()), flags.study, listed(flags.algos), listed(flags.scenarios))
-            if flags.format == MARL_EVAL:
-                text, notes = _marl_eval(grouped, store)
-            else:
-                track = partial(with_bar, console, "learning curves")
-                text, notes = FORMATS[flags.format](find(grouped, store, title=flags.study, track=track)), []
-        for note in notes:
-            say(console, f"left out: {note}")
-        if flags.out is None:
-            print(text, end="")
+    flags = _parser().parse_args(argv)
+    with StudyReader.open_existing(flags.storage, flags.study) as store:
+        grouped = choose(group_study(store.rows()), flags.study, listed(flags.algos), listed(flags.scenarios))
+        if flags.format == MARL_EVAL:
+            text, notes = _marl_eval(grouped, store)
         else:
-            _write(Path(flags.out), text)
-            say(console, f"written: {flags.out}")
-    except (UsageError, StorageError) as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
-        return WRONG_USE
+            track = partial(with_bar, console, "learning curves")
+            text, notes = FORMATS[flags.format](find(grouped, store, title=flags.study, track=track)), []
+    for note in notes:
+        say(console, f"left out: {note}")
+    if flags.out is None:
+        print(text, end="")
+    else:
+        _write(Path(flags.out), text)
+        say(console, f"written: {flags.out}")
     return ALL_DONE
 
 

@@ -21,12 +21,20 @@ from rich.progress import track
 from rich.table import Table
 
 from algorithms.sparsity.tracker import PATTERNS
-from harness.cli.common import ALL_DONE, WRONG_USE, Parser, listed, make_console, make_folder, say, writing_results
+from harness.cli.common import (
+    ALL_DONE,
+    Parser,
+    command,
+    listed,
+    make_console,
+    make_folder,
+    say,
+    writing_results,
+)
 from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.plots.mask_files import TRACES, plot_masks, plot_training
 from harness.runs.files import file_name
-from studies.db.errors import StorageError
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader
 from studies.rows import CurvePoint, RunRow
@@ -40,28 +48,23 @@ CSV_FIELDS = (
 TRAINING_FIELDS = ("algorithm", "scenario", "seed", "config_hash", "env_steps", "measure", "value")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command("files that were finished are kept")
+def main(argv: Sequence[str]) -> int:
     """Show and write; returns the exit code: 0, or 2 for a mistake in the command."""
     console = make_console()
-    try:
-        flags = _parser().parse_args(sys.argv[1:] if argv is None else argv)
-        with StudyReader.open_existing(flags.storage, flags.study) as store:
-            runs = choose(store.rows(), flags.study, listed(flags.algos), listed(flags.scenarios))
-            curves = [store.curve_points(run.run_id) for run in runs]
-        folder = Path(flags.out) / flags.study / "patterns"
-        make_folder(folder)
-        pairs = list(zip(runs, curves, strict=True))
-        with writing_results(folder, without_passwords(flags.storage)):
-            written = write_csv(folder, runs, curves)
-            for run, points in track(
-                pairs, "pictures", console=console, transient=True, disable=not console.is_terminal
-            ):
-                show(console, run)
-                written += draw(folder, run, points)
-        say(console, f"written: {', '.join(map(str, written))}")
-    except (UsageError, StorageError) as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
-        return WRONG_USE
+    flags = _parser().parse_args(argv)
+    with StudyReader.open_existing(flags.storage, flags.study) as store:
+        runs = choose(store.rows(), flags.study, listed(flags.algos), listed(flags.scenarios))
+        curves = [store.curve_points(run.run_id) for run in runs]
+    folder = Path(flags.out) / flags.study / "patterns"
+    make_folder(folder)
+    pairs = list(zip(runs, curves, strict=True))
+    with writing_results(folder, without_passwords(flags.storage)):
+        written = write_csv(folder, runs, curves)
+        for run, points in track(pairs, "pictures", console=console, transient=True, disable=not console.is_terminal):
+            show(console, run)
+            written += draw(folder, run, points)
+    say(console, f"written: {', '.join(map(str, written))}")
     return ALL_DONE
 
 

@@ -23,15 +23,13 @@ from rich.console import Console
 from algorithms.settings.pymarl import dump_settings
 from harness.cli.common import (
     ALL_DONE,
-    INTERRUPTED,
     SOME_MISSING,
-    WRONG_USE,
+    command,
     make_console,
     make_folder,
     say,
     writing_results,
 )
-from harness.cli.errors import UsageError
 from harness.cli.planning import plan_runs
 from harness.cli.tune_args import Question, read_flags
 from harness.runs.plan import RunPlan
@@ -39,7 +37,6 @@ from harness.runs.process import prepare_process
 from harness.runs.worker_pool import work_together
 from harness.search.objective import RANKED_BY, Objective
 from harness.search.sampler import TrialSampler
-from studies.db.errors import StorageError
 from studies.db.storage_url import parse_storage_url
 from studies.search import SearchStudy
 from studies.space import from_json, to_json
@@ -52,30 +49,22 @@ WARM_UP = 1 / 3
 """Share of a run before which nothing is pruned: masks and exploration settle late."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command("what is done is kept", resume="harness.tune")
+def main(argv: Sequence[str]) -> int:
     """Search; returns the exit code: 0 all trials over, 1 none gave a result, 2 a mistake, 130 Ctrl-C."""
     console = make_console()
-    question = None
-    try:
-        question = read_flags(sys.argv[1:] if argv is None else argv)
-        request = ask(question)
-        make_folder(question.runs.out)
-        introduce(console, question)
-        runs = question.runs
-        with SearchStudy.open(runs.storage, runs.study, request=request, trials=question.trials) as search:
-            if runs.n_jobs > 1:
-                search.fill()  # before anyone works, so that no worker finds it empty
-                work_together(runs.n_jobs, runs.for_workers)
-            join_search(console, search, storage=runs.storage, out=runs.out, device=runs.device)
-            with writing_results(runs.out, search.place.redacted):
-                return report(console, search, runs.out)
-    except (UsageError, StorageError) as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
-        return WRONG_USE
-    except KeyboardInterrupt:
-        again = f"; to go on: {question.runs.command}" if question else ""
-        print(f"\nstopped; what is done is kept{again}", file=sys.stderr)
-        return INTERRUPTED
+    question = read_flags(argv)
+    request = ask(question)
+    make_folder(question.runs.out)
+    introduce(console, question)
+    runs = question.runs
+    with SearchStudy.open(runs.storage, runs.study, request=request, trials=question.trials) as search:
+        if runs.n_jobs > 1:
+            search.fill()  # before anyone works, so that no worker finds it empty
+            work_together(runs.n_jobs, runs.for_workers)
+        join_search(console, search, storage=runs.storage, out=runs.out, device=runs.device)
+        with writing_results(runs.out, search.place.redacted):
+            return report(console, search, runs.out)
 
 
 def ask(question: Question) -> dict[str, Any]:

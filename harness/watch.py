@@ -28,10 +28,9 @@ from envs.render import Renderer, outcome
 from envs.render.style import palette
 from harness.cli.common import (
     ALL_DONE,
-    INTERRUPTED,
-    WRONG_USE,
     Parser,
     at_least_one,
+    command,
     import_user_code,
     make_console,
     make_folder,
@@ -48,7 +47,6 @@ from harness.runs.policy import folder_of_trial, read_run
 from harness.runs.process import resolve_device
 from harness.video.encode import Picture, check_path, endings, write_video
 from harness.video.replay import film_replay
-from studies.db.errors import StorageError
 from studies.store import DEFAULT_STORAGE
 
 SCENARIO, POLICY = "terran_5_vs_5", "random"
@@ -75,21 +73,15 @@ class Show:
     out: Path
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command("no video was written")
+def main(argv: Sequence[str]) -> int:
     """Write the video; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
     console = make_console()
-    try:
-        flags = read_flags(sys.argv[1:] if argv is None else argv)
-        out, rate = file_and_rate(flags)
-        count = film_replay(console, flags, out, rate) if flags.replay else film(console, prepare(flags))
-        size = out.stat().st_size / 1e6
-        say(console, f"written: {out} ({count} pictures, {clock(count / rate)} long, {size:.1f} MB)")
-    except (UsageError, StorageError) as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
-        return WRONG_USE
-    except KeyboardInterrupt:
-        print("\nstopped; no video was written", file=sys.stderr)
-        return INTERRUPTED
+    flags = read_flags(argv)
+    out, rate = file_and_rate(flags)
+    count = film_replay(console, flags, out, rate) if flags.replay else film(console, prepare(flags))
+    size = out.stat().st_size / 1e6
+    say(console, f"written: {out} ({count} pictures, {clock(count / rate)} long, {size:.1f} MB)")
     return ALL_DONE
 
 

@@ -20,10 +20,9 @@ from rich.console import Console
 
 from harness.cli.common import (
     ALL_DONE,
-    INTERRUPTED,
     SOME_MISSING,
-    WRONG_USE,
     Parser,
+    command,
     import_user_code,
     make_folder,
     say,
@@ -34,35 +33,28 @@ from harness.runs.files import run_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process, resolve_device
 from harness.tune import count_trials, join_search
-from studies.db.errors import StorageError
 from studies.db.storage_url import without_passwords
 from studies.search import SearchStudy, search_names
 from studies.store import DEFAULT_STORAGE, StudyStore, study_names
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command("what is done is kept, and others go on")
+def main(argv: Sequence[str]) -> int:
     """Work; returns the exit code: 0 nothing left, 1 runs are missing, 2 a mistake in the command, 130 Ctrl-C."""
     console = Console(highlight=False, width=200, force_terminal=False)  # lines: bars of several workers would collide
     signal.signal(signal.SIGTERM, _like_ctrl_c)
-    try:
-        flags = _parser().parse_args(sys.argv[1:] if argv is None else argv)
-        for target in flags.imports:
-            import_user_code(target)
-        resolve_device(flags.device)
-        study = choose_study(flags.storage, flags.study)
-        make_folder(Path(flags.out))
-        if study in search_names(flags.storage):
-            with SearchStudy.open(flags.storage, study) as search:
-                join_search(console, search, storage=flags.storage, out=Path(flags.out), device=flags.device)
-                say(console, f"nothing left to take in search {study}: {count_trials(search)}")
-            return ALL_DONE
-        return join_comparison(console, flags, study)
-    except (UsageError, StorageError) as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
-        return WRONG_USE
-    except KeyboardInterrupt:
-        print("\nstopped; what is done is kept, and others go on", file=sys.stderr)
-        return INTERRUPTED
+    flags = _parser().parse_args(argv)
+    for target in flags.imports:
+        import_user_code(target)
+    resolve_device(flags.device)
+    study = choose_study(flags.storage, flags.study)
+    make_folder(Path(flags.out))
+    if study in search_names(flags.storage):
+        with SearchStudy.open(flags.storage, study) as search:
+            join_search(console, search, storage=flags.storage, out=Path(flags.out), device=flags.device)
+            say(console, f"nothing left to take in search {study}: {count_trials(search)}")
+        return ALL_DONE
+    return join_comparison(console, flags, study)
 
 
 def choose_study(storage: str, study: str | None) -> str:

@@ -1,10 +1,12 @@
-"""What the commands of the harness share: exit codes, flags that several of them have, and how they speak."""
+"""What all commands share: the ``@command`` wrapper, exit codes, common flags, the console."""
 
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import importlib.util
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +19,47 @@ from rich.text import Text
 
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import Setting, parse_setting
+from studies.db.errors import StorageError
+from studies.db.storage_url import without_passwords
 
 ALL_DONE, SOME_MISSING, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+def command(
+    stopped: str, *, resume: str | None = None
+) -> Callable[[Callable[[Sequence[str]], int]], Callable[[Sequence[str] | None], int]]:
+    """Make a program of a function from arguments to an exit code.
+
+    A user's mistake becomes one line and exit code 2, Ctrl-C becomes 130; the program's arguments are those of the
+    process where none are given.
+
+    Args:
+        stopped: what Ctrl-C leaves behind, in words.
+        resume: the command's module, where typing the same command again goes on.
+    """
+
+    def decorate(run: Callable[[Sequence[str]], int]) -> Callable[[Sequence[str] | None], int]:
+        @functools.wraps(run)
+        def main(argv: Sequence[str] | None = None) -> int:
+            arguments = list(sys.argv[1:] if argv is None else argv)
+            try:
+                return run(arguments)
+            except (UsageError, StorageError) as error:
+                print(f"error: {error}", file=sys.stderr)
+                return WRONG_USE
+            except KeyboardInterrupt:
+                again = f"; to go on: {command_line(resume, arguments)}" if resume else ""
+                print(f"\nstopped; {stopped}{again}", file=sys.stderr)
+                return INTERRUPTED
+
+        return main
+
+    return decorate
+
+
+def command_line(module: str, arguments: Sequence[str]) -> str:
+    """Return a command as it was typed, passwords as ``***``."""
+    return without_passwords(shlex.join(["python", "-m", module, *arguments]))
 
 
 class Parser(argparse.ArgumentParser):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,11 @@ from algorithms.k24 import K24Config
 from algorithms.settings.names import ALGORITHMS as KNOWN_ALGORITHMS
 from algorithms.settings.presets import RECOMMENDED
 from algorithms.settings.pymarl import ALSO_FOR, SettingsFile, load_settings, shipped
-from harness.cli.common import Parser, at_least_one, import_user_code, names_in
+from harness.cli.common import Parser, at_least_one, command_line, import_user_code, names_in
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import Setting, check_targets, parse_setting
 from harness.runs.budget import BUDGETS, Budget, budget_named
 from harness.runs.checkpoint import REPLAY_LIMIT, CheckpointReplay
-from studies.db.storage_url import without_passwords
 from studies.store import DEFAULT_STORAGE
 
 DEFAULT_BUDGET = "quick"
@@ -122,7 +120,7 @@ def read_flags(argv: Sequence[str]) -> Request:
         n_jobs=at_least_one("--n-jobs", flags.n_jobs),
         imports=tuple(flags.imports),
         report=flags.report or ("plots" if flags.budget == "smoke" else "full"),
-        command=without_passwords(shlex.join(["python", "-m", "harness.compare", *argv])),
+        command=command_line("harness.compare", argv),
     )
 
 

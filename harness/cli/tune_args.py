@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import algorithms.registry
 from algorithms.k24 import K24Config
 from algorithms.settings.presets import RECOMMENDED
-from harness.cli.common import Parser, at_least_one
+from harness.cli.common import Parser, at_least_one, command_line
 from harness.cli.compare_args import Request, check_preset
 from harness.cli.compare_args import read_flags as read_comparison
 from harness.cli.errors import UsageError
 from harness.search.space import class_of, parse_space, recommended_space
-from studies.db.storage_url import without_passwords
 from studies.space import Space
 
 FIRST_SEED = 100
@@ -71,7 +69,7 @@ def read_flags(argv: Sequence[str]) -> Question:
         preset=fight if is_k24 else None,
         seeds=tuple(range(FIRST_SEED, FIRST_SEED + at_least_one("--seeds", flags.seeds))),
         study=flags.study or f"tune-{algorithm}-{scenario.replace('/', '_')}-{runs.study.removeprefix('compare-')}",
-        command=without_passwords(shlex.join(["python", "-m", "harness.tune", *argv])),
+        command=command_line("harness.tune", argv),
     )
     if not 0 < flags.heartbeat < 3600:
         raise UsageError(f"--heartbeat is {flags.heartbeat}, it must be a number of seconds above 0 and below 3600")

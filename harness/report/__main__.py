@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -18,9 +17,9 @@ from pathlib import Path
 import envs.registry
 from harness.cli.common import (
     ALL_DONE,
-    INTERRUPTED,
-    WRONG_USE,
     Parser,
+    command,
+    command_line,
     import_user_code,
     make_console,
     make_folder,
@@ -34,35 +33,27 @@ from harness.report.build import Report, Wanted, write_report
 from harness.report.data import StudyData, collect
 from harness.results.findings import find
 from harness.results.tables import as_json
-from studies.db.errors import StorageError
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader
 from studies.store import DEFAULT_STORAGE
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command("the page was not written")
+def main(argv: Sequence[str]) -> int:
     """Write the report; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
-    typed = list(sys.argv[1:] if argv is None else argv)
-    try:
-        flags = read_flags(typed)
-        console = make_console(stderr=flags.json)
-        wanted = wanted_by(flags, without_passwords(shlex.join(["python", "-m", "harness.report", *typed])))
-        with StudyReader.open_existing(flags.storage, flags.study) as store:
-            data = collect(store, flags.study)
-        check_scenario(wanted, data)
-        make_folder(wanted.out.parent)
-        findings = find(data.groups, data, title=data.study, track=partial(with_bar, console, "learning curves"))
-        with writing_results(wanted.out.parent, without_passwords(flags.storage)):
-            report = write_report(data, findings, wanted, console)
-        say(console, told(report))
-        if flags.json:
-            print(as_document(report), end="")
-    except (UsageError, StorageError) as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
-        return WRONG_USE
-    except KeyboardInterrupt:
-        print("\nstopped; the page was not written", file=sys.stderr)
-        return INTERRUPTED
+    flags = read_flags(argv)
+    console = make_console(stderr=flags.json)
+    wanted = wanted_by(flags, command_line("harness.report", argv))
+    with StudyReader.open_existing(flags.storage, flags.study) as store:
+        data = collect(store, flags.study)
+    check_scenario(wanted, data)
+    make_folder(wanted.out.parent)
+    findings = find(data.groups, data, title=data.study, track=partial(with_bar, console, "learning curves"))
+    with writing_results(wanted.out.parent, without_passwords(flags.storage)):
+        report = write_report(data, findings, wanted, console)
+    say(console, told(report))
+    if flags.json:
+        print(as_document(report), end="")
     return ALL_DONE
 
 

@@ -15,11 +15,10 @@ import envs.registry
 from algorithms.settings.names import ALGORITHMS as KNOWN_ALGORITHMS
 from harness.cli.common import (
     ALL_DONE,
-    INTERRUPTED,
     SOME_MISSING,
-    WRONG_USE,
     Parser,
     at_least_one,
+    command,
     import_user_code,
     make_console,
     make_folder,
@@ -36,7 +35,6 @@ from harness.throughput.record import Record, new_record, open_record
 from harness.throughput.report import show
 from harness.throughput.subject import Subject, fresh, trained
 from harness.throughput.sweep import DTYPES, Grid, measure
-from studies.db.errors import StorageError
 from studies.store import DEFAULT_STORAGE
 
 ALL_HIDDEN = (64, 128, 256, 512, 1024, 2048, 4096)
@@ -45,19 +43,13 @@ BATCHES = (256, 4096, 65_536)
 ENDINGS = (".png", ".svg", ".pdf")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+@command("cells that were finished are kept where --out was given")
+def main(argv: Sequence[str]) -> int:
     """Measure; returns the exit code: 0 done, 1 cells or files are missing, 2 a mistake in the command, 130 Ctrl-C."""
     console = make_console()
-    try:
-        grid = read_flags(sys.argv[1:] if argv is None else argv)
-        record = open_record(grid.out, grid.device) if grid.out else new_record(grid.device)
-        problem = measure(console, grid, record)
-    except (UsageError, StorageError) as mistake:
-        print(f"error: {mistake}", file=sys.stderr)
-        return WRONG_USE
-    except KeyboardInterrupt:
-        print("\nstopped; cells that were finished are kept where --out was given", file=sys.stderr)
-        return INTERRUPTED
+    grid = read_flags(argv)
+    record = open_record(grid.out, grid.device) if grid.out else new_record(grid.device)
+    problem = measure(console, grid, record)
     if grid.json:
         print(record.as_json())
     else:

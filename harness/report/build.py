@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from harness.cli.common import say
 from harness.plots.curves import MEASURES, plot_learning, plot_over_scenarios
 from harness.plots.figure import Plot
+from harness.plots.mask_search import plot_mask_search
 from harness.plots.masks import plot_masks
 from harness.plots.outcomes import plot_profiles, plot_trade_offs, plot_win_rates
 from harness.report import sections
@@ -119,6 +120,9 @@ def plot_work(data: StudyData, findings: Findings, records: Sequence[Record], fo
     by_algorithm = sorted(data.groups.items(), key=lambda group: names.index(group[0][0]))
     for number, ((algorithm, scenario), runs) in enumerate(by_algorithm):
         work.append(("masks", f"masks of {algorithm}", partial(plot_masks, folder, algorithm, scenario, runs, number)))
+        points = [data.curve_points(run.run_id) for run in runs]
+        search = partial(plot_mask_search, folder, algorithm, scenario, points, number)
+        work.append(("masks", f"search for masks of {algorithm}", search))
     for number, record in enumerate(records):
         work.append(("throughput", "throughput", partial(plot_crossings, folder, record, number)))
     return work

@@ -16,16 +16,16 @@ from harness.runs.files import file_name
 from studies.rows import CurvePoint
 
 PANELS: Mapping[str, Mapping[str, str]] = {
-    "draws of the masks": {"draws_differ": "two draws differ", "best_chance": "the best pattern's chance"},
-    "weight energy kept": {"energy_drawn": "by a draw", "energy_best": "by the best patterns"},
-    "mean |Q| of legal actions": {"q_drawn": "under a draw", "q_best": "under the best patterns"},
+    "draws of the masks": {"draws_differ": "two draws differ", "best_chance": "chance of the best"},
+    "weight energy kept": {"energy_drawn": "by a draw", "energy_best": "by the best"},
+    "mean |Q| of legal actions": {"q_drawn": "under a draw", "q_best": "under the best"},
     "gradient, root mean square": {
         "gradient_kept": "kept weights",
-        "gradient_dropped": "weights that all types drop",
+        "gradient_dropped": "weights all types drop",
         "gradient_alpha": "α",
     },
-    "α": {"alpha_moved": "moved, root mean square", "alpha_flips": "groups whose pattern it decides"},
-    "patterns": {"pattern_overlap": "alike between two types", "pattern_churn": "changed since the last evaluation"},
+    "α": {"alpha_moved": "moved (rms)", "alpha_flips": "decides the pattern"},
+    "patterns": {"pattern_overlap": "alike in two types", "pattern_churn": "changed since the last"},
 }
 """Title of a panel -> diagnostic -> what it is called there; see ``describe_search``."""
 LOGARITHMIC = ("gradient, root mean square",)
@@ -62,7 +62,7 @@ def plot_mask_search(
         f"two draws differ in {differ:.0%} of groups and masks keep {energy:.0%} of the weights' energy.",
         caption=f"Means over layers and {seeds} at each evaluation. Gradients are those of the last update before it, "
         "values those of the first update after the evaluation before.",
-        height=7.2,
+        height=8.6,
     )
     return [plot]
 
@@ -81,20 +81,17 @@ def mean_curve(runs: Sequence[Sequence[CurvePoint]], name: str) -> Curve | None:
 
 def _draw(figure: Figure, curves: Mapping[str, Curve]) -> None:
     shown = {title: panel for title, panel in PANELS.items() if panel.keys() & curves.keys()}
-    panels = figure.subplots(-(-len(shown) // 2), 2, sharex=True, squeeze=False).flatten()
-    for axes, (title, panel) in zip(panels, shown.items(), strict=False):
+    panels = figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (title, panel) in zip(panels, shown.items(), strict=True):
+        if title in LOGARITHMIC:
+            axes.set_yscale("log", nonpositive="mask")
         _lines(axes, {text: curves[name] for name, text in panel.items() if name in curves})
         axes.set_title(title, loc="left")
-        if title in LOGARITHMIC:
-            axes.set_yscale("log")
-    for axes in panels[len(shown) :]:
-        axes.set_visible(False)
-    for axes in panels[-2:]:
-        axes.set_xlabel("env steps")
+    panels[-1].set_xlabel("env steps")
 
 
 def _lines(axes: Axes, curves: Mapping[str, Curve]) -> None:
     for number, (text, (steps, values)) in enumerate(curves.items()):
         look = series(number)
         axes.plot(steps, values, color=look.colour, linestyle=look.line, label=text)
-    axes.legend(loc="best")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -1,0 +1,220 @@
+"""Every command of the README and of ``docs/`` works in a fresh folder, as a reader would type it.
+
+Commands run as they are written, made small where they would train or measure for long (``SMALLER``). What a command
+must say or write is in ``CHECKS``, by its module; a command of a module without a check fails.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import COMMANDS, FILES, ROOT, words_of
+
+LIMIT = 300.0
+"""Seconds for one command; the engine may have to be compiled first."""
+PROVED_BY_CI = ("make ", "source .venv/bin/activate")
+"""Beginnings of commands that are not run here: .ci/run does on a clean checkout what they do."""
+DASHBOARD = "optuna-dashboard"
+SMOKE = ["--budget", "smoke"]
+SMALLER: dict[str, list[str]] = {
+    "harness.compare": SMOKE,
+    "harness.tune": [*SMOKE, "--trials", "1", "--seeds", "1", "--n-jobs", "1"],
+    "harness.baselines": ["--battles", "2"],
+    "harness.throughput": ["--batches", "256", "--device", "cpu"],
+    "harness.export": ["--study", "compare-smoke", "--algos", "k24,qmix,kalei", "--scenarios", "terran_5_vs_5"],
+    "harness.report": ["--study", "compare-smoke"],
+    "harness.patterns": ["--study", "compare-smoke"],
+}
+"""Flags that are added to a module's commands; the last of a flag counts."""
+NEEDS_A_STUDY = ("harness.report", "harness.patterns", "harness.export", "harness.worker", DASHBOARD)
+NEEDS = {"my_world.py": ("mpe2",), "envs.sc2.server": ("s2clientprotocol", "websockets")}
+"""Packages without which a command that names the word is skipped."""
+
+RUN = [line for line in COMMANDS if not line.startswith((*PROVED_BY_CI, DASHBOARD))]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh folder that holds only the files the pages ask the reader to write."""
+    fresh = tmp_path_factory.mktemp("reader")
+    for name, code in FILES.items():
+        (fresh / name).write_text(code, encoding="utf-8")
+    return fresh
+
+
+def environment(**more: str) -> dict[str, str]:
+    """``python`` is this interpreter, and its programs are found; the packages count as installed."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "", **more}
+
+
+def run(words: list[str], folder: Path, **variables: str) -> str:
+    """Return the output of a command that must succeed."""
+    if words[0] == "python":
+        words = [sys.executable, *words[1:]]
+    done = subprocess.run(
+        words, cwd=folder, env=environment(**variables), capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def value_of(words: list[str], flag: str, default: str) -> str:
+    """Return what follows the last ``flag``."""
+    return next((words[at + 1] for at in reversed(range(len(words))) if words[at] == flag), default)
+
+
+def run_if_missing(folder: Path) -> None:
+    """Run the default comparison at the smallest budget, unless a command before has done so."""
+    if not (folder / "runs" / "compare-smoke" / "table.json").exists():
+        run(["python", "-m", "harness.compare", *SMOKE], folder)
+
+
+def check_compare(words: list[str], said: str, folder: Path) -> None:
+    if "--help" in words:
+        assert "terran_5_vs_5" in said
+        return
+    assert "written: runs/" in said
+    assert "FAILED" not in said
+    for name in value_of(words, "--algos", "k24,qmix,kalei").split(","):
+        row = rf"^ {name}(@\w+)? +1 +(0\.\d\d\d \[|n/a –)"
+        assert re.search(row, said, flags=re.MULTILINE), f"no row for {name} in\n{said}"
+
+
+def check_tune(words: list[str], said: str, folder: Path) -> None:
+    assert "searched: div_coef in 0.1 … 0.15 (recommended for micro fights" in said
+    study = f"tune-{value_of(words, '--algo', 'k24')}-{value_of(words, '--scenario', '')}-smoke"
+    assert (folder / "runs" / study / "best.yaml").is_file()
+
+
+def check_baselines(words: list[str], said: str, folder: Path) -> None:
+    out = value_of(words, "--out", "")
+    assert f"written: {out}" in said
+    assert (folder / out).read_text().count("\n") > 3 * 15
+
+
+def check_throughput(words: list[str], said: str, folder: Path) -> None:
+    assert "written: throughput.json, throughput.csv, throughput.png" in said
+    assert len(json.loads((folder / "throughput.json").read_text())["cells"]) == 2
+
+
+def check_export(words: list[str], said: str, folder: Path) -> None:
+    written = json.loads((folder / value_of(words, "--out", "")).read_text())
+    assert set(written["battle"]["terran_5_vs_5"]) == {"k24", "qmix", "kalei"}
+
+
+def check_report(words: list[str], said: str, folder: Path) -> None:
+    assert "written: runs/compare-smoke/report.html" in said
+    text = (folder / "runs/compare-smoke/report.html").read_text()
+    assert text.count("data:image/gif;base64,") >= 3, "a battle of each algorithm that the study holds"
+
+
+def check_patterns(words: list[str], said: str, folder: Path) -> None:
+    assert "k24 terran_5_vs_5 seed 0" in said
+    assert "written: runs/compare-smoke/patterns/patterns.csv" in said
+
+
+def check_worker(words: list[str], said: str, folder: Path) -> None:
+    assert "study compare-smoke" in said
+    assert "nothing left" in said
+
+
+def check_watch(words: list[str], said: str, folder: Path) -> None:
+    assert "written: " in said
+    assert (folder / value_of(words, "--out", "fight.mp4")).stat().st_size > 10_000
+
+
+def check_stand_in(words: list[str], said: str, folder: Path) -> None:
+    assert f"export SC2PATH={folder / words[-1]}" in said
+    assert list((folder / words[-1] / "Maps" / "SMAC_Maps").glob("*.SC2Map"))
+
+
+CHECKS: dict[str, Callable[[list[str], str, Path], None]] = {
+    "harness.compare": check_compare,
+    "harness.tune": check_tune,
+    "harness.baselines": check_baselines,
+    "harness.throughput": check_throughput,
+    "harness.export": check_export,
+    "harness.report": check_report,
+    "harness.patterns": check_patterns,
+    "harness.worker": check_worker,
+    "harness.watch": check_watch,
+    "envs.sc2.server": check_stand_in,
+}
+
+
+@pytest.mark.parametrize("line", RUN)
+def test_command(line: str, folder: Path) -> None:
+    variables, words = words_of(line)
+    assert words[:2] == ["python", "-m"], f"nothing checks {line}; if it cannot run here, use an sh block"
+    module = words[2]
+    for package in (package for word in words for package in NEEDS.get(word, ())):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"needs the package {package}")
+    if module in NEEDS_A_STUDY:
+        run_if_missing(folder)
+    words = [word.replace("compare-quick", "compare-smoke").replace("-quick/", "-smoke/") for word in words]
+    if "--help" not in words:
+        words += SMALLER.get(module, [])
+    CHECKS[module](words, run(words, folder, **variables), folder)
+
+
+def test_every_kind_of_command_is_shown() -> None:
+    """The pages were read as they should be: commands are found, and every check has one."""
+    assert {words_of(line)[1][2] for line in RUN} == set(CHECKS)
+    assert {"my_map.py", "my_world.py", "soft_qmix.py"} <= set(FILES)
+
+
+def test_make_targets_exist() -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    named = {line.split()[1] for line in COMMANDS if line.startswith("make ")}
+    assert "compare" in named
+    assert named <= set(targets)
+
+
+def test_dashboard_answers(folder: Path) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith(DASHBOARD))
+    run_if_missing(folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program, *words = shlex.split(line)
+    found = Path(sys.executable).parent / program
+    with subprocess.Popen(
+        [str(found), *words, "--port", str(port)],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as dashboard:
+        try:
+            studies = ask(f"http://127.0.0.1:{port}/api/studies", dashboard)["study_summaries"]
+        finally:
+            dashboard.kill()
+    assert "compare-smoke" in [study["study_name"] for study in studies]
+
+
+def ask(address: str, server: subprocess.Popen[bytes]) -> dict[str, list[dict[str, str]]]:
+    """Return the JSON at an address, as soon as the server is up."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                return json.load(answer)  # type: ignore[no-any-return]
+        except OSError:
+            assert server.poll() is None, "the dashboard ended by itself"
+            assert time.monotonic() < until, "the dashboard does not answer"
+            time.sleep(0.1)

@@ -1,0 +1,43 @@
+"""The Python of every page runs from top to bottom, in a fresh folder, with warnings as errors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import PAGES, ROOT, Page
+from tests.docs.test_commands import LIMIT, environment
+
+HELD_ELSEWHERE = {"docs/sc2_protocol.md": "tests/sc2/test_doc.py", "docs/traces.md": "tests/test_traces_doc.py"}
+"""Pages whose Python needs a game or the repository's own recordings, and the test that runs it."""
+PRINTS = {"README.md": "won: ", "docs/environments.md": "battles started: "}
+"""Page -> how what it prints begins."""
+SCRIPTS = [page for page in PAGES if page.script and page.name not in HELD_ELSEWHERE]
+
+
+@pytest.mark.parametrize("page", SCRIPTS, ids=lambda page: page.name)
+def test_python_of_the_page_runs(page: Page, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", page.script],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(PRINTS.get(page.name, ""))
+
+
+def test_examples_are_found() -> None:
+    assert set(PRINTS) <= {page.name for page in SCRIPTS}
+
+
+@pytest.mark.parametrize(("page", "test"), HELD_ELSEWHERE.items())
+def test_the_other_examples_have_a_test(page: str, test: str) -> None:
+    assert (ROOT / page).is_file()
+    assert Path(page).name in (ROOT / test).read_text()

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from rich.console import Console
 from rich.text import Text
@@ -25,9 +25,13 @@ from studies.db.storage_url import without_passwords
 ALL_DONE, SOME_MISSING, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
-def command(
-    stopped: str, *, resume: str | None = None
-) -> Callable[[Callable[[Sequence[str]], int]], Callable[[Sequence[str] | None], int]]:
+class Main(Protocol):
+    """A command: from its arguments, or those of the process, to an exit code."""
+
+    def __call__(self, argv: Sequence[str] | None = None) -> int: ...
+
+
+def command(stopped: str, *, resume: str | None = None) -> Callable[[Callable[[Sequence[str]], int]], Main]:
     """Make a program of a function from arguments to an exit code.
 
     A user's mistake becomes one line and exit code 2, Ctrl-C becomes 130; the program's arguments are those of the
@@ -38,7 +42,7 @@ def command(
         resume: the command's module, where typing the same command again goes on.
     """
 
-    def decorate(run: Callable[[Sequence[str]], int]) -> Callable[[Sequence[str] | None], int]:
+    def decorate(run: Callable[[Sequence[str]], int]) -> Main:
         @functools.wraps(run)
         def main(argv: Sequence[str] | None = None) -> int:
             arguments = list(sys.argv[1:] if argv is None else argv)

@@ -24,8 +24,8 @@ from benchmarks.k24_stages import STAGES, Arm, Stage
 from harness import compare
 from harness.cli.compare_args import read_flags
 from harness.cli.planning import plan_runs
-from harness.results.aggregates import Row, summarise
-from harness.results.comparisons import Comparison, comparisons
+from harness.results.aggregates import Row, summarize_groups
+from harness.results.comparisons import Comparison, pairwise_comparisons
 from studies.db.errors import StorageError
 from studies.reader import StudyReader
 from studies.rows import RunRow
@@ -92,7 +92,9 @@ def best_candidates(storage: str, count: int = 3) -> list[str]:
     if missing:
         raise SystemExit(f"choose lacks {len(missing)} runs of candidates; make them first, or name arms: --arms 'A;B'")
     candidates = {arm.label for arm in stage.arms if arm.candidate}
-    means = {row.algorithm: row.win_rate for row in summarise(grouped(stage, found)) if row.algorithm in candidates}
+    means = {
+        row.algorithm: row.win_rate for row in summarize_groups(grouped(stage, found)) if row.algorithm in candidates
+    }
     return sorted(means, key=lambda label: -means[label])[:count]
 
 
@@ -175,10 +177,10 @@ def describe(stage: Stage, found: dict[Run, RunRow], reader: StudyReader, comman
         "| arm | scenario | win rate | over | each seed |",
         "|---|---|---|---|---|",
     ]
-    for row in summarise(groups):
+    for row in summarize_groups(groups):
         each = ", ".join(f"{run.seed}: {run.win_rate:.3f}" for run in groups[row.algorithm, row.scenario])
         lines.append(f"| {row.algorithm} | {row.scenario} | {interval_of(row)} | {row.interval_kind} | {each} |")
-    compared, left_out = comparisons(groups, reader.outcomes)
+    compared, left_out = pairwise_comparisons(groups, reader.outcomes)
     rows = [row for pair in stage.pairs for each in compared if (row := difference_row(pair, each))]
     if rows:
         lines += [

@@ -19,8 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from harness.results import published
-from harness.results.grouping import group_study
-from harness.results.meanings import meanings
+from harness.results.grouping import group_runs_by_config, label_legend
 from harness.results.published import WINDOW, Windows, published_runs
 from studies.store import DEFAULT_STORAGE, StudyStore
 
@@ -48,9 +47,9 @@ def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
     curves: Curves = defaultdict(lambda: defaultdict(list))
     for name in studies:
         with StudyStore.open(storage, name) as store:
-            grouped = group_study([run for run in store.rows() if run.scenario == scenario])
+            grouped = group_runs_by_config([run for run in store.rows() if run.scenario == scenario])
             every = [(*place, run) for place, runs in grouped.items() for run in runs]
-            settings = meanings(every)
+            settings = label_legend(every)
             for algorithm, _, run in every:
                 told = f" ({settings[algorithm].replace('algorithm.', '')})" if algorithm in settings else ""
                 label = f"{run.algorithm}{told}, rules {run.config['env']['rules']}"

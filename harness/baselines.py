@@ -38,7 +38,8 @@ from harness.cli.common import (
 )
 from harness.cli.errors import UsageError
 from harness.cli.overrides import resolve_env
-from harness.results.tables import clock, empty_table, write_csv
+from harness.cli.progress import duration
+from harness.results.tables import empty_table, write_csv
 from harness.runs import scripted_policies as policies
 from harness.runs.evaluate import Battle, play
 from harness.runs.seeding import derive_seed
@@ -121,7 +122,7 @@ def main(argv: Sequence[str]) -> int:
         make_folder(request.out.parent)
     started = time.perf_counter()
     rows = play_all(console, request)
-    title = f"{request.battles:,} battles a row, seed {request.seed}, {clock(time.perf_counter() - started)} in all"
+    title = f"{request.battles:,} battles a row, seed {request.seed}, {duration(time.perf_counter() - started)} in all"
     table = empty_table(title, rows[0].cells())
     for row, after in zip_longest(rows, rows[1:]):
         table.add_row(*row.cells().values(), end_section=after is not None and after.scenario != row.scenario)

@@ -31,8 +31,8 @@ from harness.cli.planning import plan_runs
 from harness.cli.progress import with_bar
 from harness.report.build import Wanted, write_report
 from harness.report.data import collect
-from harness.results.aggregates import group_runs, has_winners
-from harness.results.findings import Findings, find
+from harness.results.findings import ComparisonReport, compute_report
+from harness.results.grouping import group_runs, has_winners
 from harness.results.tables import as_json, show_table, write_table
 from harness.runs import provenance
 from harness.runs.files import run_folder
@@ -148,7 +148,7 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
     if request.backend != "battle":
         title += f", played by {game_name()}"
     track = partial(with_bar, console, "learning curves")
-    findings = find(group_runs(plans, store.rows()), store, title=title, track=track)
+    findings = compute_report(group_runs(plans, store.rows()), store, title=title, track=track)
     if request.json:
         print(as_json(findings), end="")
     if not findings.rows:
@@ -163,7 +163,7 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
 
 
 def write_files(
-    console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan], findings: Findings
+    console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan], findings: ComparisonReport
 ) -> list[Path]:
     """The table and, if it is wanted, the page; returns their paths."""
     folder = request.out / request.study

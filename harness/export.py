@@ -20,9 +20,8 @@ from harness.cli.common import ALL_DONE, Parser, command, listed, make_console, 
 from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
-from harness.results.aggregates import Groups
-from harness.results.findings import Findings, find
-from harness.results.grouping import group_study
+from harness.results.findings import ComparisonReport, compute_report
+from harness.results.grouping import Groups, group_runs_by_config
 from harness.results.marl_eval import marl_eval_layout
 from harness.results.tables import as_json, as_markdown, csv_rows, write_csv_to
 from studies.reader import StudyReader
@@ -35,12 +34,12 @@ def main(argv: Sequence[str]) -> int:
     console = make_console(stderr=True)
     flags = _parser().parse_args(argv)
     with StudyReader.open_existing(flags.storage, flags.study) as store:
-        grouped = choose(group_study(store.rows()), flags.study, listed(flags.algos), listed(flags.scenarios))
+        grouped = choose(group_runs_by_config(store.rows()), flags.study, listed(flags.algos), listed(flags.scenarios))
         if flags.format == MARL_EVAL:
             text, notes = _marl_eval(grouped, store)
         else:
             track = partial(with_bar, console, "learning curves")
-            text, notes = FORMATS[flags.format](find(grouped, store, title=flags.study, track=track)), []
+            text, notes = FORMATS[flags.format](compute_report(grouped, store, title=flags.study, track=track)), []
     for note in notes:
         say(console, f"left out: {note}")
     if flags.out is None:
@@ -79,14 +78,14 @@ def _marl_eval(grouped: Groups, store: StudyReader) -> tuple[str, list[str]]:
     return json.dumps(layout, indent=2) + "\n", left_out
 
 
-def _csv(findings: Findings) -> str:
+def _csv(findings: ComparisonReport) -> str:
     text = io.StringIO(newline="")
     write_csv_to(text, csv_rows(findings))
     return text.getvalue()
 
 
 MARL_EVAL = "marl-eval"
-FORMATS: dict[str, Callable[[Findings], str]] = {"csv": _csv, "markdown": as_markdown, "json": as_json}
+FORMATS: dict[str, Callable[[ComparisonReport], str]] = {"csv": _csv, "markdown": as_markdown, "json": as_json}
 
 
 def _write(path: Path, text: str) -> None:

@@ -40,7 +40,7 @@ from harness.cli.common import (
 from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import resolve_env
-from harness.results.tables import clock
+from harness.cli.progress import duration
 from harness.runs import scripted_policies as policies
 from harness.runs.evaluate import Greedy
 from harness.runs.policy import folder_of_trial, read_run
@@ -81,7 +81,7 @@ def main(argv: Sequence[str]) -> int:
     out, rate = file_and_rate(flags)
     count = film_replay(console, flags, out, rate) if flags.replay else film(console, prepare(flags))
     size = out.stat().st_size / 1e6
-    say(console, f"written: {out} ({count} pictures, {clock(count / rate)} long, {size:.1f} MB)")
+    say(console, f"written: {out} ({count} pictures, {duration(count / rate)} long, {size:.1f} MB)")
     return ALL_DONE
 
 

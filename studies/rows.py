@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
+
+import numpy as np
 
 
 def _require_finite(record: Any, names: tuple[str, ...]) -> None:
@@ -187,3 +190,10 @@ class UnfinishedRun:
 
 
 RESULT_FIELDS = tuple(f.name for f in fields(RunResult))
+
+
+def common_points(seeds: Sequence[Sequence[CurvePoint]], measure: str = "win_rate") -> tuple[np.ndarray, np.ndarray]:
+    """env_steps (P,) that every seed was evaluated at, and win rates or another measure (seeds, P) there."""
+    by_step = [{point.env_steps: getattr(point, measure) for point in curve} for curve in seeds]
+    steps = sorted(set.intersection(*(set(points) for points in by_step)))
+    return np.array(steps), np.array([[points[step] for step in steps] for points in by_step])

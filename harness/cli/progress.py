@@ -14,13 +14,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from harness.results.tables import clock
-
 T = TypeVar("T")
 LINE_INTERVAL = 10.0
 """Seconds between two lines where there is no terminal."""
 EVENTS_SHOWN = 2
 """Lines of one kind, numbers apart, that a run shows."""
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds: ``3:07``, ``1:03:07``."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
 
 
 @contextmanager
@@ -116,7 +121,7 @@ class RunProgress:
     def _line(self, env_steps: int) -> None:
         self._last_line = time.perf_counter()
         rate = self._rate(env_steps)
-        left = f", {clock(max(self._total - env_steps, 0) / rate)} left" if rate > 0 else ""
+        left = f", {duration(max(self._total - env_steps, 0) / rate)} left" if rate > 0 else ""
         self.say(f"{env_steps:,}/{self._total:,} env steps, {rate:,.0f}/s, {self._latest}{left}")
 
 

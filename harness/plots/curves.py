@@ -12,15 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from harness.plots.figure import Plot, draw_plot
-from harness.plots.run_curves import common_points
 from harness.plots.style import INK, Series, series
 from harness.report.data import StudyData
-from harness.results.findings import Findings
+from harness.results.findings import ComparisonReport
 from harness.results.published import WINDOW, published_runs, windowed
 from harness.runs.files import file_name
 from harness.runs.seeding import derive_generator
 from harness.stats import Band, curve_over_seeds, wilson
-from studies.rows import CurvePoint
+from studies.rows import CurvePoint, common_points
 
 MEASURES = {"win_rate": "greedy win rate", "return_mean": "greedy return"}
 PUBLISHED = Series(colour=INK, on_dark="", line=(0, (1, 1.4)), marker="", hatch="")
@@ -35,7 +34,7 @@ class Curve:
     look: Series
 
 
-def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: str, measure: str) -> list[Plot]:
+def plot_learning(folder: Path, data: StudyData, findings: ComparisonReport, scenario: str, measure: str) -> list[Plot]:
     """The learning curves of all algorithms on one scenario; none where no run has been evaluated yet.
 
     Args:
@@ -55,7 +54,7 @@ def plot_learning(folder: Path, data: StudyData, findings: Findings, scenario: s
     return [_plot_lines(folder, name, lines, last, measure, f"{scenario}: {MEASURES[measure]} over training")]
 
 
-def plot_over_scenarios(folder: Path, findings: Findings, algorithms: Sequence[str]) -> list[Plot]:
+def plot_over_scenarios(folder: Path, findings: ComparisonReport, algorithms: Sequence[str]) -> list[Plot]:
     """Win rates over training over all scenarios that the algorithms have in common; none where it is one or none."""
     curves = [
         Curve(
@@ -99,7 +98,7 @@ def _plot_lines(folder: Path, name: str, lines: Sequence[Curve], last: float, me
     )
 
 
-def own_curves(data: StudyData, findings: Findings, scenario: str, measure: str) -> list[Curve]:
+def own_curves(data: StudyData, findings: ComparisonReport, scenario: str, measure: str) -> list[Curve]:
     """One curve for each algorithm: over its finished seeds, or over those in training where none has finished."""
     known = {
         (each.algorithm, *each.scenarios): each.band

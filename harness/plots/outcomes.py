@@ -13,7 +13,7 @@ from harness.plots.curves import Curve, draw_band
 from harness.plots.figure import Plot, draw_plot
 from harness.plots.style import MUTED, series
 from harness.results.aggregates import Row
-from harness.results.findings import Findings
+from harness.results.findings import ComparisonReport
 from harness.runs.files import file_name
 
 
@@ -150,7 +150,7 @@ def _scatter(
     return draw_plot(folder, name, draw, title=title, alt=f"Points: {told}.", caption=caption)
 
 
-def plot_profiles(folder: Path, findings: Findings, algorithms: Sequence[str]) -> list[Plot]:
+def plot_profiles(folder: Path, findings: ComparisonReport, algorithms: Sequence[str]) -> list[Plot]:
     """The share of runs that win more than each rate; none where all have two seeds on no scenario in common."""
     if not findings.overall:
         return []

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from studies.rows import CurvePoint
+from studies.rows import CurvePoint, common_points
 
 STYLES = (("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"), ((0, (5, 1, 1, 1, 1, 1)), "v"))
 """Line and marker of the first, second, … algorithm: told apart without colour."""
@@ -43,10 +42,3 @@ def plot_curves(
     axes.legend()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
-
-
-def common_points(seeds: Sequence[Sequence[CurvePoint]], measure: str = "win_rate") -> tuple[np.ndarray, np.ndarray]:
-    """env_steps (P,) that every seed was evaluated at, and win rates or another measure (seeds, P) there."""
-    by_step = [{point.env_steps: getattr(point, measure) for point in curve} for curve in seeds]
-    steps = sorted(set.intersection(*(set(points) for points in by_step)))
-    return np.array(steps), np.array([[points[step] for step in steps] for points in by_step])

@@ -31,7 +31,7 @@ from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
 from harness.report.build import Report, Wanted, write_report
 from harness.report.data import StudyData, collect
-from harness.results.findings import find
+from harness.results.findings import compute_report
 from harness.results.tables import as_json
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader
@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
         data = collect(store, flags.study)
     check_scenario(wanted, data)
     make_folder(wanted.out.parent)
-    findings = find(data.groups, data, title=data.study, track=partial(with_bar, console, "learning curves"))
+    findings = compute_report(data.groups, data, title=data.study, track=partial(with_bar, console, "learning curves"))
     with writing_results(wanted.out.parent, without_passwords(flags.storage)):
         report = write_report(data, findings, wanted, console)
     say(console, told(report))

@@ -25,7 +25,7 @@ from harness.report.method import method_section
 from harness.report.page import Page, Section, render
 from harness.report.runs import provenance_section, runs_section
 from harness.report.throughput import find_records, plot_crossings, throughput_section
-from harness.results.findings import Findings
+from harness.results.findings import ComparisonReport
 from harness.runs.files import replacing
 from harness.throughput.record import Record
 
@@ -62,14 +62,14 @@ class Report:
     page: Path
     files: tuple[Path, ...]
     """Plots and battles beside it."""
-    findings: Findings
+    findings: ComparisonReport
 
 
 Work = tuple[str, str, Callable[[], Sequence[Plot]]]
 """The section that plots are for, what is drawn, and what draws it."""
 
 
-def write_report(data: StudyData, findings: Findings, wanted: Wanted, console: Console) -> Report:
+def write_report(data: StudyData, findings: ComparisonReport, wanted: Wanted, console: Console) -> Report:
     """Draw everything and write the page, with a bar on a terminal.
 
     Args:
@@ -106,7 +106,7 @@ def write_report(data: StudyData, findings: Findings, wanted: Wanted, console: C
     return Report(page=wanted.out, files=(*files, *(clip.path for clip in clips if clip.path)), findings=findings)
 
 
-def plot_work(data: StudyData, findings: Findings, records: Sequence[Record], folder: Path) -> list[Work]:
+def plot_work(data: StudyData, findings: ComparisonReport, records: Sequence[Record], folder: Path) -> list[Work]:
     """Everything that is to be drawn."""
     names, rows = data.algorithms, findings.rows
     work: list[Work] = [("result", "win rates", partial(plot_win_rates, folder, rows, names))]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from harness.results.grouping import group_study
+from harness.results.grouping import group_runs_by_config
 from studies.reader import StudyReader
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunRow, UnfinishedRun
 
@@ -71,7 +71,7 @@ def collect(store: StudyReader, study: str, keys: Collection[RunKey] | None = No
     finished = [row for row in store.rows() if keys is None or key_of(row) in keys]
     begun = [run for run in store.unfinished() if keys is None or key_of(run) in keys]
     runs: list[RunRow | UnfinishedRun] = [*finished, *begun]
-    grouped = _in_order(group_study(runs))
+    grouped = _in_order(group_runs_by_config(runs))
     return StudyData(
         study=study,
         groups=_only(RunRow, grouped),

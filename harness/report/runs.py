@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.cli.progress import duration
 from harness.report.data import StudyData
 from harness.report.page import Details, Head, Section, Table
-from harness.results.aggregates import has_winners
-from harness.results.tables import clock
+from harness.results.grouping import has_winners
 from studies.rows import RunRow, UnfinishedRun
 
 SESSION = ("started", "command")
@@ -94,7 +94,7 @@ def _finished(algorithm: str, scenario: str, run: RunRow) -> list[str]:
         won,
         f"{run.return_mean:.2f}",
         f"{run.env_steps:,}",
-        clock(run.wall_seconds),
+        duration(run.wall_seconds),
         f"{run.details.get('resumes', 0)}",
         f"{run.trial_number}",
         _date(run.provenance),

@@ -9,12 +9,12 @@ from harness.report.clips import Clip
 from harness.report.data import StudyData
 from harness.report.page import Details, Head, Section, Table
 from harness.results.aggregates import Row
-from harness.results.findings import Findings
-from harness.results.meanings import meanings
+from harness.results.findings import ComparisonReport
+from harness.results.grouping import label_legend
 from harness.results.tables import COLUMNS, LEFT, OVERALL, cells_of, footnotes, over_several
 
 
-def result_section(data: StudyData, findings: Findings, plots: Sequence[Plot]) -> Section:
+def result_section(data: StudyData, findings: ComparisonReport, plots: Sequence[Plot]) -> Section:
     """Who wins more, in words, then the table and its picture."""
     begun = [f"{run.algorithm} on {run.scenario}, seed {run.seed}, {run.state}" for *_, run in data.unfinished()]
     if not findings.rows:
@@ -22,7 +22,7 @@ def result_section(data: StudyData, findings: Findings, plots: Sequence[Plot]) -
         return Section(id="result", short="Result", title="Result", empty=empty)
     markers, notes = footnotes(findings)
     lead = [f"Not finished: {'; '.join(begun)}."] if begun else []
-    lead += [f"{name}: {text}." for name, text in meanings(data.every()).items()]
+    lead += [f"{name}: {text}." for name, text in label_legend(data.every()).items()]
     lines: dict[str, list[str]] = {"over all": [], "each": []}
     for each in findings.comparisons:
         kind = "each" if each.scenario in findings.scenarios else "over all"

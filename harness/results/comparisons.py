@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.results.aggregates import Groups, algorithms_of, has_winners
+from harness.results.grouping import Groups, algorithms_of, has_winners
 from harness.stats import Difference, paired_difference, verdict
 from studies.rows import EpisodeOutcome, RunRow
 
@@ -41,7 +41,7 @@ class Comparison:
     """The same in words, and how many seeds would decide."""
 
 
-def comparisons(grouped: Groups, outcomes: Outcomes) -> tuple[list[Comparison], list[str]]:
+def pairwise_comparisons(grouped: Groups, outcomes: Outcomes) -> tuple[list[Comparison], list[str]]:
     """Every pair of algorithms on every scenario, and over all scenarios that can be won where there are several.
 
     Args:

@@ -9,14 +9,21 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.plots.run_curves import common_points
-from harness.results.aggregates import Groups, Improvement, Row, algorithms_of, has_winners, improvements, summarise
-from harness.results.comparisons import Comparison, comparisons
-from harness.results.meanings import meanings
-from harness.results.overall import CommonRuns, Overall, common_runs, overall
+from harness.results.aggregates import (
+    CommonRuns,
+    Improvement,
+    Row,
+    ScenarioAggregates,
+    aggregate_over_scenarios,
+    common_runs,
+    improvements,
+    summarize_groups,
+)
+from harness.results.comparisons import Comparison, pairwise_comparisons
+from harness.results.grouping import Groups, algorithms_of, has_winners, label_legend
 from harness.runs.seeding import derive_generator
 from harness.stats import Band, curve_over_seeds
-from studies.rows import CurvePoint, EpisodeOutcome, RunRow
+from studies.rows import CurvePoint, EpisodeOutcome, RunRow, common_points
 
 
 class Records(Protocol):
@@ -41,14 +48,14 @@ class Curve:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Findings:
+class ComparisonReport:
     """What the finished runs of a comparison show."""
 
     title: str
     rows: Sequence[Row]
     comparisons: Sequence[Comparison] = ()
     improvements: Sequence[Improvement] = ()
-    overall: Sequence[Overall] = ()
+    overall: Sequence[ScenarioAggregates] = ()
     left_out: Sequence[str] = ()
     """Runs that comparisons and sums leave out, and why; a line each."""
     meanings: Mapping[str, str] = field(default_factory=dict)
@@ -68,7 +75,7 @@ Track = Callable[[Sequence[CurveJob]], Iterable[CurveJob]]
 """Gives the jobs one after another, and may show how far they are."""
 
 
-def find(grouped: Groups, records: Records, *, title: str, track: Track = iter) -> Findings:
+def compute_report(grouped: Groups, records: Records, *, title: str, track: Track = iter) -> ComparisonReport:
     """Compute all of it; draws are fixed by the names involved, so that equal runs give equal numbers.
 
     Args:
@@ -78,17 +85,17 @@ def find(grouped: Groups, records: Records, *, title: str, track: Track = iter) 
         track: what the curves are drawn from, which takes longest: about a second for 15 of a thousand points.
     """
     common = common_runs(grouped)
-    compared, not_compared = comparisons(grouped, records.outcomes)
+    compared, not_compared = pairwise_comparisons(grouped, records.outcomes)
     curves = (_curve(job, records.curve_points) for job in track(list(_curve_jobs(grouped, common))))
-    return Findings(
+    return ComparisonReport(
         title=title,
-        rows=summarise(grouped),
+        rows=summarize_groups(grouped),
         comparisons=compared,
         improvements=improvements(grouped),
-        overall=list(overall(grouped, common)),
+        overall=list(aggregate_over_scenarios(grouped, common)),
         curves=[curve for curve in curves if curve is not None],
         left_out=[*not_compared, *([common.left_out] if common.left_out else [])],
-        meanings=meanings((*place, run) for place, runs in grouped.items() for run in runs),
+        meanings=label_legend((*place, run) for place, runs in grouped.items() for run in runs),
     )
 
 

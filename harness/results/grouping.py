@@ -1,11 +1,16 @@
-"""All finished runs of a study by algorithm and scenario, with settings told apart where a study holds several."""
+"""Which runs belong together, and what they are called: runs by algorithm and scenario, settings told apart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from harness.runs.plan import RunPlan
 from harness.runs.provenance import config_hash
+from studies.rows import RunRow
+
+Groups = Mapping[tuple[str, str], Sequence[RunRow]]
+"""(algorithm, scenario) -> its finished runs by seed, in the order of the table."""
 
 DIGITS = 6
 """Of a digest behind a name: enough to tell the few settings of one study apart."""
@@ -29,7 +34,7 @@ class Configured(Protocol):
 R = TypeVar("R", bound=Configured)
 
 
-def group_study(runs: Sequence[R]) -> dict[tuple[str, str], list[R]]:
+def group_runs_by_config(runs: Sequence[R]) -> dict[tuple[str, str], list[R]]:
     """(algorithm, scenario) -> its runs by seed, in the order in which they were first started.
 
     Where one algorithm was run with several settings, each counts as an algorithm of its own, called
@@ -64,3 +69,62 @@ def _labels(runs: Sequence[R], name: Callable[[R], str], part: Callable[[R], dic
         name(run) if len(known[name(run)]) == 1 else f"{name(run)}@{digest}"
         for run, digest in zip(runs, digests, strict=True)
     ]
+
+
+def label_legend(runs: Iterable[tuple[str, str, Configured]]) -> dict[str, str]:
+    """Name with a digest -> the settings that part it from its like; empty where every name stands for one thing.
+
+    Args:
+        runs: each with the names of its algorithm and its scenario, as ``group_runs_by_config`` gives them.
+    """
+    every = list(runs)
+    algorithms = {name: flat({k: v for k, v in run.config.items() if k != "env"}) for name, _, run in every}
+    scenarios = {name: flat({"env": run.config.get("env", {})}) for _, name, run in every}
+    return _differences(algorithms) | _differences(scenarios)
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings under dotted names."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        name = f"{prefix}{key}"
+        found |= flat(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
+    return found
+
+
+def _differences(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    told = {}
+    for name, own in settings.items():
+        like = [theirs for other, theirs in settings.items() if other.partition("@")[0] == name.partition("@")[0]]
+        keys = [key for key, value in own.items() if any(theirs.get(key) != value for theirs in like)]
+        if keys:
+            told[name] = ", ".join(f"{key} = {own[key]}" for key in keys)
+    return told
+
+
+def group_runs(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> dict[tuple[str, str], list[RunRow]]:
+    """The finished runs of a comparison, in the order of its plans.
+
+    Args:
+        plans: the comparison that was asked for.
+        runs: finished runs of the study; those outside the comparison are passed over.
+    """
+    by_key = {(run.algorithm, run.scenario, run.seed, run.config_hash): run for run in runs}
+    grouped: dict[tuple[str, str], list[RunRow]] = {}
+    for plan in plans:
+        key = plan.key
+        members = grouped.setdefault((key.algorithm, key.scenario), [])
+        run = by_key.get((key.algorithm, key.scenario, key.seed, key.config_hash))
+        if run is not None:
+            members.append(run)
+    return grouped
+
+
+def has_winners(run: RunRow) -> bool:
+    """Whether the run's scenario can be won."""
+    return bool(run.details.get("can_be_won", True))
+
+
+def algorithms_of(grouped: Groups) -> list[str]:
+    """The algorithms, in the order of the table."""
+    return list(dict.fromkeys(algorithm for algorithm, _ in grouped))

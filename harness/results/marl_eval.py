@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.cli.errors import UsageError
-from harness.results.aggregates import Groups, has_winners
+from harness.results.grouping import Groups, has_winners
 from studies.rows import CurvePoint, RunRow
 
 BUILT_IN = "battle"

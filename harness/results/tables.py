@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.results.aggregates import Row
-from harness.results.findings import Findings
-from harness.results.overall import Overall
+from harness.cli.progress import duration
+from harness.results.aggregates import Row, ScenarioAggregates
+from harness.results.findings import ComparisonReport
 from harness.stats import ENOUGH_SEEDS, Interval
 
 Cell = Callable[[Row], str]
@@ -33,9 +33,9 @@ COLUMNS: dict[str, Cell] = {
     "decisions/s": lambda row: f"{row.throughput:,.0f}",
     "2:4 speed-up": lambda row: "n/a" if row.speedup_24 is None else f"{row.speedup_24:.2f}×",
     "env steps/s": lambda row: f"{row.env_steps_per_second:,.0f}",
-    "wall time": lambda row: clock(row.wall_seconds),
+    "wall time": lambda row: duration(row.wall_seconds),
 }
-OVERALL: dict[str, Callable[[Overall], str]] = {
+OVERALL: dict[str, Callable[[ScenarioAggregates], str]] = {
     "algorithm": lambda each: each.algorithm,
     "scenarios": lambda each: str(len(each.scenarios)),
     "seeds of each": lambda each: str(each.seeds),
@@ -76,14 +76,7 @@ def short_kind(kind: str) -> str:
     return kind.replace("95% ", "").replace(" over battles", ", battles").replace(" over seeds", "")
 
 
-def clock(seconds: float) -> str:
-    """Hours, minutes and seconds: ``3:07``, ``1:03:07``."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
-
-
-def show_table(console: Console, findings: Findings) -> None:
+def show_table(console: Console, findings: ComparisonReport) -> None:
     """Print a table for each scenario and one over several, what they say in words, then the footnotes of all."""
     markers, notes = footnotes(findings)
     for scenario in findings.scenarios:
@@ -123,7 +116,7 @@ def write_csv_to(file: TextIO, rows: Sequence[Mapping[str, Any]]) -> None:
     writer.writerows(rows)
 
 
-def write_table(folder: Path, findings: Findings) -> list[Path]:
+def write_table(folder: Path, findings: ComparisonReport) -> list[Path]:
     """Write ``table.md``, ``table.csv`` and ``table.json``; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     markdown, table_csv, table_json = (folder / f"table.{suffix}" for suffix in ("md", "csv", "json"))
@@ -133,7 +126,7 @@ def write_table(folder: Path, findings: Findings) -> list[Path]:
     return [markdown, table_csv, table_json]
 
 
-def csv_rows(findings: Findings) -> list[dict[str, Any]]:
+def csv_rows(findings: ComparisonReport) -> list[dict[str, Any]]:
     """The table's rows for ``write_csv``; what holds several numbers is written with spaces between them."""
     lists = ("seeds", "resumes", "scores")
     return [
@@ -142,12 +135,12 @@ def csv_rows(findings: Findings) -> list[dict[str, Any]]:
     ]
 
 
-def as_json(findings: Findings) -> str:
+def as_json(findings: ComparisonReport) -> str:
     """All findings for machines, curves and profiles among them."""
     return json.dumps(dataclasses.asdict(findings), indent=2, default=np.ndarray.tolist, allow_nan=False) + "\n"
 
 
-def as_markdown(findings: Findings) -> str:
+def as_markdown(findings: ComparisonReport) -> str:
     """The tables, what they say in words, and the footnotes, as Markdown."""
     markers, notes = footnotes(findings)
     lines = [f"# {findings.title}", "", *_markdown(COLUMNS, (cells_of(row, markers) for row in findings.rows)), ""]
@@ -158,17 +151,17 @@ def as_markdown(findings: Findings) -> str:
     return "\n".join(lines) + "\n"
 
 
-def over_several(findings: Findings) -> bool:
+def over_several(findings: ComparisonReport) -> bool:
     """Whether the algorithms have several scenarios with several seeds in common, so that there is more to sum up."""
     return any(len(each.scenarios) > 1 for each in findings.overall)
 
 
-def told(findings: Findings) -> list[str]:
+def told(findings: ComparisonReport) -> list[str]:
     """What each name with a digest stands for, a line each."""
     return [f"{name}: {text}" for name, text in findings.meanings.items()]
 
 
-def verdicts(findings: Findings) -> list[str]:
+def verdicts(findings: ComparisonReport) -> list[str]:
     """Who wins more, a line for each pair of algorithms and each scenario."""
     return [f"{each.scenario}: {each.verdict}" for each in findings.comparisons]
 
@@ -182,7 +175,7 @@ def _markdown(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> list[str
     ]
 
 
-def footnotes(findings: Findings) -> tuple[dict[str, str], list[str]]:
+def footnotes(findings: ComparisonReport) -> tuple[dict[str, str], list[str]]:
     """Conditions and reasons that do not fit into cells.
 
     Returns:

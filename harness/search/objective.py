@@ -24,7 +24,7 @@ from rich.console import Console
 from harness.cli.common import say
 from harness.cli.progress import TrialProgress
 from harness.plots.run_curves import plot_curves
-from harness.results.aggregates import has_winners
+from harness.results.grouping import has_winners
 from harness.runs import provenance
 from harness.runs.files import run_folder
 from harness.runs.plan import RunPlan

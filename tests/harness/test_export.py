@@ -16,7 +16,7 @@ from harness.cli.common import ALL_DONE, WRONG_USE
 from harness.cli.errors import UsageError
 from harness.cli.planning import plan_runs
 from harness.export import main
-from harness.results.grouping import group_study
+from harness.results.grouping import group_runs_by_config
 from harness.results.marl_eval import environment_of, marl_eval_layout
 from studies.rows import CurvePoint, RunRow
 from tests.harness.conftest import Compare
@@ -73,7 +73,7 @@ def run_faults(run: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def test_marl_eval_layout() -> None:
-    layout, left_out = marl_eval_layout(group_study(runs_on()), curve)
+    layout, left_out = marl_eval_layout(group_runs_by_config(runs_on()), curve)
     assert left_out == []
     assert layout_faults(layout) == []
     assert list(layout) == ["battle"]
@@ -103,13 +103,13 @@ def _other_metrics(run: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("spoil", [_without_absolute, _bare_number, _other_steps, _other_metrics])
 def test_a_spoilt_layout_is_found(spoil: Callable[[dict[str, Any]], None]) -> None:
-    layout = copy.deepcopy(marl_eval_layout(group_study(runs_on()), curve)[0])
+    layout = copy.deepcopy(marl_eval_layout(group_runs_by_config(runs_on()), curve)[0])
     spoil(layout["battle"]["map_a"]["qmix"]["seed_0"])
     assert layout_faults(layout)
 
 
 def test_a_missing_run_is_found() -> None:
-    layout = marl_eval_layout(group_study(runs_on()), curve)[0]
+    layout = marl_eval_layout(group_runs_by_config(runs_on()), curve)[0]
     del layout["battle"]["map_a"]["qmix"]["seed_0"]
     assert layout_faults(layout) == ["battle: runs differ"]
 
@@ -120,7 +120,7 @@ def test_what_not_all_have_is_left_out_and_said() -> None:
     def uneven(run_id: int) -> list[CurvePoint]:
         return [*curve(run_id), *(points((2000, 0.9)) if run_id == 1 else ())]
 
-    layout, left_out = marl_eval_layout(group_study(runs), uneven)
+    layout, left_out = marl_eval_layout(group_runs_by_config(runs), uneven)
     assert layout_faults(layout) == []
     assert left_out == [
         "rule map_a: seeds 2, which not all others have",
@@ -132,13 +132,13 @@ def test_what_not_all_have_is_left_out_and_said() -> None:
 def test_an_algorithm_that_is_missing_on_a_task_is_refused() -> None:
     runs = [run for run in runs_on() if (run.algorithm, run.scenario) != ("qmix", "map_b")]
     with pytest.raises(UsageError, match=r"qmix has no finished run on map_b.*--algos rule, or --scenarios map_a"):
-        marl_eval_layout(group_study(runs), curve)
+        marl_eval_layout(group_runs_by_config(runs), curve)
 
 
 def test_runs_with_nothing_in_common_are_refused() -> None:
     runs = [run for run in runs_on() if (run.algorithm == "rule") == (run.seed == 0)]
     with pytest.raises(UsageError, match=r"no seed in common.*rule map_a: 0; .*qmix map_a: 1.*--algos, --scenarios"):
-        marl_eval_layout(group_study(runs), curve)
+        marl_eval_layout(group_runs_by_config(runs), curve)
 
 
 def test_worlds_are_environments() -> None:
@@ -148,7 +148,7 @@ def test_worlds_are_environments() -> None:
     assert environment_of(run_row(plan, 1, config=elsewhere, scenario="mpe2/spread")) == "mpe2"
     assert environment_of(run_row(plan, 1, config=elsewhere, scenario="spread")) == "my_world"
     run = run_row(plan, 1, config=elsewhere, scenario="mpe2/spread", details={"can_be_won": False})
-    layout, _ = marl_eval_layout(group_study([run]), curve)
+    layout, _ = marl_eval_layout(group_runs_by_config([run]), curve)
     assert list(layout["mpe2"]["spread"]["rule"]["seed_0"]["absolute_metrics"]) == ["return"], "no one wins there"
 
 
@@ -160,12 +160,12 @@ def test_settings_of_one_study_are_told_apart() -> None:
         {"algorithm": {"lr": 2}, "env": {"scenario": "fake_two", "sight": 9}},
     ]
     runs = [run_row(plan, 1, config=config, scenario=config["env"]["scenario"]) for config in configs]  # type: ignore[call-overload]
-    names = [name for name, _ in group_study(runs)]
+    names = [name for name, _ in group_runs_by_config(runs)]
     assert len(set(names)) == 2
     assert names[1] == names[2], "the same settings on another scenario"
     assert all(name.startswith("rule@") and len(name) == len("rule@") + 6 for name in names)
-    assert [scenario for _, scenario in group_study(runs)] == ["fake", "fake", "fake_two"]
-    assert list(group_study(runs[1:])) == [("rule", "fake"), ("rule", "fake_two")]
+    assert [scenario for _, scenario in group_runs_by_config(runs)] == ["fake", "fake", "fake_two"]
+    assert list(group_runs_by_config(runs[1:])) == [("rule", "fake"), ("rule", "fake_two")]
 
 
 @pytest.fixture

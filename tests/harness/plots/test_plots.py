@@ -17,8 +17,8 @@ from harness.plots.masks import plot_masks
 from harness.plots.outcomes import percent, plot_profiles, plot_trade_offs, plot_win_rates, short_count
 from harness.plots.style import DARK, INK, MUTED, PAPER, SERIES, VARIABLES
 from harness.report.data import StudyData, collect
-from harness.results.findings import find
-from harness.results.meanings import meanings
+from harness.results.findings import compute_report
+from harness.results.grouping import label_legend
 from harness.stats import wilson
 from studies.store import StudyStore
 from tests.harness.report.made_up import SCENARIO, STUDY, begin, finish, make_study, storage
@@ -60,7 +60,7 @@ def test_series_are_told_apart_without_colour() -> None:
 
 
 def test_every_plot_is_written_twice_and_follows_the_theme(data: StudyData, tmp_path: Path) -> None:
-    findings, names = find(data.groups, data, title=STUDY), data.algorithms
+    findings, names = compute_report(data.groups, data, title=STUDY), data.algorithms
     plots = [
         *plot_win_rates(tmp_path, findings.rows, names),
         *plot_learning(tmp_path, data, findings, SCENARIO, "win_rate"),
@@ -95,7 +95,7 @@ def test_the_same_plot_gives_the_same_files(tmp_path: Path) -> None:
 
 
 def test_curves_over_seeds_of_one_seed_and_in_training(data: StudyData, tmp_path: Path) -> None:
-    findings = find(data.groups, data, title=STUDY)
+    findings = compute_report(data.groups, data, title=STUDY)
     curves = {curve.label: curve for curve in own_curves(data, findings, SCENARIO, "win_rate")}
     over_seeds = curves["k24 (2 seeds)"].band
     np.testing.assert_allclose(over_seeds.estimate, [1 / 64, 1 / 64 + 1 / 8, 1 / 64 + 1 / 4])
@@ -116,13 +116,15 @@ def test_curves_over_several_scenarios_are_drawn_where_algorithms_have_them_in_c
                     finish(begin(store, algorithm, seed, scenario), 0.5)
             finish(begin(store, "k24", seed, "corridor"), 0.5)
         data = collect(store, STUDY)
-    findings = find(data.groups, data, title=STUDY)
+    findings = compute_report(data.groups, data, title=STUDY)
     (plot,) = plot_over_scenarios(tmp_path, findings, data.algorithms)
     assert plot.name == "curves-over-scenarios"
     assert "k24 (2 seeds of each of 2 scenarios) 0.27, qmix (2 seeds of each of 2 scenarios) 0.27." in plot.alt
     assert "mean over runs at each env_step, 95% t over seeds" in plot.caption
     assert "corridor (qmix has no seed)" in findings.left_out[0]
-    only_one = find({place: runs for place, runs in data.groups.items() if place[1] == SCENARIO}, data, title=STUDY)
+    only_one = compute_report(
+        {place: runs for place, runs in data.groups.items() if place[1] == SCENARIO}, data, title=STUDY
+    )
     assert plot_over_scenarios(tmp_path, only_one, data.algorithms) == []
 
 
@@ -144,6 +146,6 @@ def test_names_with_a_digest_are_explained(tmp_path: Path) -> None:
         begin(store, "k24", 0)
         begin(store, "k24", 0, lr=0.01)
         begin(store, "qmix", 0)
-        found = meanings(collect(store, STUDY).every())
+        found = label_legend(collect(store, STUDY).every())
     assert sorted(found.values()) == ["algorithm.lr = 0.001", "algorithm.lr = 0.01"]
     assert all(name.startswith("k24@") for name in found)

@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from harness.cli.planning import plan_runs
-from harness.results.aggregates import group_runs
-from harness.results.comparisons import comparisons
-from harness.results.findings import CurveJob, Findings, find
+from harness.results.comparisons import pairwise_comparisons
+from harness.results.findings import ComparisonReport, CurveJob, compute_report
+from harness.results.grouping import group_runs
 from harness.results.tables import as_json, as_markdown, show_table
 from harness.runs.plan import RunPlan
 from harness.stats import wilson
@@ -56,13 +56,13 @@ def runs_of(plans: list[RunPlan], wins: Sequence[int], **changed: object) -> lis
     ]
 
 
-def found_for(wins: Sequence[int], *, scenarios: tuple[str, ...] = ("fake",), **changed: object) -> Findings:
+def found_for(wins: Sequence[int], *, scenarios: tuple[str, ...] = ("fake",), **changed: object) -> ComparisonReport:
     """Two algorithms, two seeds each; plans go scenario by scenario, seed by seed."""
     for scenario in scenarios:
         register_fake(scenario)
     plans = plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0, 1), scenarios=scenarios))[0]
     runs = runs_of(plans, wins, **changed)
-    return find(group_runs(plans, runs), Kept(runs), title="t")
+    return compute_report(group_runs(plans, runs), Kept(runs), title="t")
 
 
 def test_pairs_are_taken_battle_by_battle_within_a_seed() -> None:
@@ -82,15 +82,15 @@ def test_runs_on_other_battles_are_not_paired() -> None:
     plans = plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0,)))[0]
     runs = runs_of(plans, [10, 8])
     grouped = {("rule", "fake"): [runs[0]], ("qmix", "fake"): [runs[1]]}
-    found, left_out = comparisons(grouped, Kept(runs).outcomes)
+    found, left_out = pairwise_comparisons(grouped, Kept(runs).outcomes)
     assert (len(found), left_out) == (1, [])
     for part in ("env", "evaluation"):
         elsewhere = run_row(plans[1], 8, run_id=1, config={part: {"final_episodes": 32}})
         told = f"fake: rule − qmix is not compared: seed 0 (other settings of {part})"
-        assert comparisons({**grouped, ("qmix", "fake"): [elsewhere]}, Kept(runs).outcomes) == ([], [told])
+        assert pairwise_comparisons({**grouped, ("qmix", "fake"): [elsewhere]}, Kept(runs).outcomes) == ([], [told])
     other_seed = run_row(plans[1], 8, run_id=1, seed=5)
     told = "fake: rule − qmix is not compared: no seed in common (0 and 5)"
-    assert comparisons({**grouped, ("qmix", "fake"): [other_seed]}, Kept(runs).outcomes) == ([], [told])
+    assert pairwise_comparisons({**grouped, ("qmix", "fake"): [other_seed]}, Kept(runs).outcomes) == ([], [told])
 
 
 def test_runs_that_a_comparison_leaves_out_are_named() -> None:
@@ -98,11 +98,13 @@ def test_runs_that_a_comparison_leaves_out_are_named() -> None:
     runs = runs_of(plans, [10, 8, 4, 3])
     grouped = group_runs(plans, runs)
     grouped["qmix", "fake"][1] = run_row(plans[3], 3, run_id=3, config={"evaluation": {"final_episodes": 32}})
-    text = as_markdown(find(grouped, Kept(runs), title="t"))
+    text = as_markdown(compute_report(grouped, Kept(runs), title="t"))
     assert "\n- fake: rule − qmix leaves out seed 1 (other settings of evaluation)\n" in text
-    assert find({**grouped, ("qmix", "fake"): []}, Kept(runs), title="t").left_out == [], "it has no row either"
+    assert compute_report({**grouped, ("qmix", "fake"): []}, Kept(runs), title="t").left_out == [], (
+        "it has no row either"
+    )
     nothing_finished = {run.run_id: [outcome(0, False, aborted=True)] for run in runs}
-    _, left_out = comparisons(group_runs(plans, runs), nothing_finished.__getitem__)
+    _, left_out = pairwise_comparisons(group_runs(plans, runs), nothing_finished.__getitem__)
     assert left_out == ["fake: rule − qmix is not compared: seeds 0, 1 (fewer than two battles that both finished)"]
 
 
@@ -113,7 +115,7 @@ def test_aborted_battles_are_left_out_of_both() -> None:
         0: [outcome(0, True), outcome(1, True), outcome(2, True), outcome(3, False)],
         1: [outcome(0, False, aborted=True), outcome(1, False), outcome(2, False), outcome(3, False)],
     }
-    ((found,), _) = comparisons(group_runs(plans, runs), battles.__getitem__)
+    ((found,), _) = pairwise_comparisons(group_runs(plans, runs), battles.__getitem__)
     assert found.difference == pytest.approx(2 / 3)
 
 
@@ -165,7 +167,7 @@ def test_curves_which_take_longest_are_handed_out_one_by_one() -> None:
             seen.append(f"{job[0]}, {number} of {len(jobs)}")
             yield job
 
-    found = find(group_runs(plans, runs), Kept(runs), title="t", track=shown)
+    found = compute_report(group_runs(plans, runs), Kept(runs), title="t", track=shown)
     assert seen == ["rule, 0 of 2", "qmix, 1 of 2"]
     assert [curve.algorithm for curve in found.curves] == ["rule", "qmix"]
 
@@ -173,7 +175,7 @@ def test_curves_which_take_longest_are_handed_out_one_by_one() -> None:
 def test_one_seed_has_no_bands_and_no_sums() -> None:
     plans = plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0,)))[0]
     runs = runs_of(plans, [8, 4])
-    found = find(group_runs(plans, runs), Kept(runs), title="t")
+    found = compute_report(group_runs(plans, runs), Kept(runs), title="t")
     assert (found.overall, found.curves, found.improvements) == ([], [], [])
     assert "over the battles of one seed" in found.comparisons[0].verdict
 

@@ -10,12 +10,14 @@ import pytest
 from rich.console import Console
 
 from harness.cli.planning import plan_runs
-from harness.plots.run_curves import common_points, plot_curves
-from harness.results.aggregates import Row, group_runs, improvements, summarise
-from harness.results.findings import Findings
-from harness.results.tables import as_markdown, clock, footnotes, show_table
+from harness.cli.progress import duration
+from harness.plots.run_curves import plot_curves
+from harness.results.aggregates import Row, improvements, summarize_groups
+from harness.results.findings import ComparisonReport
+from harness.results.grouping import group_runs
+from harness.results.tables import as_markdown, footnotes, show_table
 from harness.runs.plan import RunPlan
-from studies.rows import CurvePoint, RunRow
+from studies.rows import CurvePoint, RunRow, common_points
 from tests.harness.fake_request import request_for
 
 REASON = "no CUDA device with sparse tensor cores"
@@ -56,11 +58,11 @@ def run_row(plan: RunPlan, wins: int, **changed: object) -> RunRow:
 
 
 def rows_of(plans: list[RunPlan], runs: list[RunRow]) -> list[Row]:
-    return summarise(group_runs(plans, runs))
+    return summarize_groups(group_runs(plans, runs))
 
 
 def markdown(plans: list[RunPlan], runs: list[RunRow]) -> list[str]:
-    return as_markdown(Findings(title="smoke", rows=rows_of(plans, runs))).splitlines()
+    return as_markdown(ComparisonReport(title="smoke", rows=rows_of(plans, runs))).splitlines()
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def test_two_seeds_are_judged_by_seeds(plans: list[RunPlan]) -> None:
     assert (rows[0].return_mean, rows[0].wall_seconds, rows[0].episodes) == (8.0, 40.0, 32)
     (better,) = improvements(group_runs(plans, runs))
     assert (better.better, better.baseline, better.probability) == ("rule", "qmix", 0.25)
-    _, notes = footnotes(Findings(title="t", rows=rows, improvements=[better]))
+    _, notes = footnotes(ComparisonReport(title="t", rows=rows, improvements=[better]))
     assert notes[-1].startswith("probability of improvement, rule over qmix: 0.25 [")
     assert notes[-1].endswith("], on fake, 2 and 2 seeds")
 
@@ -128,7 +130,7 @@ def test_decisions_of_several_machines_are_not_compared(plans: list[RunPlan]) ->
     ):
         rows = rows_of(plans, [run_row(plan, 8, **origin) for plan, origin in zip(plans, origins, strict=True)])
         assert [row.machines for row in rows] == machines
-        _, notes = footnotes(Findings(title="t", rows=rows))
+        _, notes = footnotes(ComparisonReport(title="t", rows=rows))
         distinct = {name for names in machines for name in names}
         assert sum(note.startswith("decisions/s: ") for note in notes) == len(distinct)
         assert (told in notes) == (len(distinct) > 1)
@@ -151,13 +153,13 @@ def test_resumed_runs_are_named(plans: list[RunPlan]) -> None:
 def test_terminal_table_keeps_brackets_as_they_are(plans: list[RunPlan]) -> None:
     out = io.StringIO()
     rows = rows_of(plans, [run_row(plans[0], 8)])
-    show_table(Console(file=out, width=110), Findings(title="smoke", rows=rows))
+    show_table(Console(file=out, width=110), ComparisonReport(title="smoke", rows=rows))
     assert "fake · smoke" in out.getvalue()
     assert "0.500 [0.280, 0.720]" in out.getvalue()
 
 
 def test_clock() -> None:
-    assert [clock(seconds) for seconds in (7, 187, 725, 3787)] == ["0:07", "3:07", "12:05", "1:03:07"]
+    assert [duration(seconds) for seconds in (7, 187, 725, 3787)] == ["0:07", "3:07", "12:05", "1:03:07"]
 
 
 def points(*pairs: tuple[int, float]) -> list[CurvePoint]:
@@ -183,7 +185,7 @@ def test_plot_is_a_picture(tmp_path: Path) -> None:
 def test_names_with_a_digest_are_explained_below_the_table() -> None:
     plans = plan_runs(request_for())[0]
     rows = rows_of(plans, [run_row(plan, 1) for plan in plans])
-    findings = Findings(title="t", rows=rows, meanings={"rule@0a1b2c": "algorithm.lr = 0.01"})
+    findings = ComparisonReport(title="t", rows=rows, meanings={"rule@0a1b2c": "algorithm.lr = 0.01"})
     assert "- rule@0a1b2c: algorithm.lr = 0.01" in as_markdown(findings).splitlines()
     out = io.StringIO()
     show_table(Console(file=out, width=110), findings)

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from harness.cli.planning import plan_runs
-from harness.results.findings import Findings, find
-from harness.results.overall import common_runs
+from harness.results.aggregates import common_runs
+from harness.results.findings import ComparisonReport, compute_report
 from harness.results.tables import as_markdown, over_several, show_table
 from studies.rows import RunRow
 from tests.harness.fake_request import request_for
@@ -34,9 +34,9 @@ def grouped(wins: Wins, **changed: object) -> dict[tuple[str, str], list[RunRow]
     }
 
 
-def found_for(wins: Wins, **changed: object) -> Findings:
+def found_for(wins: Wins, **changed: object) -> ComparisonReport:
     runs = grouped(wins, **changed)
-    return find(runs, Kept([run for members in runs.values() for run in members]), title="t")
+    return compute_report(runs, Kept([run for members in runs.values() for run in members]), title="t")
 
 
 HARD = {0: 0, 1: 2, 2: 1}

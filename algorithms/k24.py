@@ -32,20 +32,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algorithms.generators import generator
 from algorithms.k24_config import K24Config
 from algorithms.kernels.packed_batch import PackedBatch
 from algorithms.protocol import Diagnostics
-from algorithms.q_learning.agent_net import AgentNet, LayerInputs, mask_group_names
+from algorithms.q_learning.agent_net import AgentNet, LayerInputs
 from algorithms.q_learning.learner import UpdateWeights
 from algorithms.q_learning.schedules import linear, scaled
-from algorithms.qmix import QMix
 from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
-from algorithms.sparsity.resets import SPARED_LAYERS, ResetSchedule, resolve_resets
+from algorithms.sparsity.resets import ResetSchedule, resolve_resets
 from algorithms.sparsity.search_state import describe_search, gradient_sizes, mean_magnitude
-from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse, describe_use, pattern_overlap
+from algorithms.sparsity.sparse_qmix import Pattern24QMix
+from algorithms.sparsity.tracker import pattern_overlap
 
 PER_TYPE = ResetSchedule(interval=500_000, ratio=0.2)
 """Resets of unused weights with a mask per unit type. Source: K24_args."""
@@ -62,17 +61,16 @@ class DrawnWeights(UpdateWeights):
     """(K, out, ⌈in/4⌉, 6) of each masked layer, which its masks came from"""
 
 
-class K24(QMix):
+class K24(Pattern24QMix):
     """QMIX over 2:4 layers."""
 
     config: K24Config
+    resets: ResetSchedule
 
-    def __init__(self, *args: Any, seed: int, **kwargs: Any) -> None:
-        self._mask_rng = generator(seed, "masks")
-        super().__init__(*args, seed=seed, **kwargs)
-        self.tracker = LayerPatternTracker()
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._diversity = K24DiversityManager(self.config.div_coef, self.config.deque_len)
-        self._resets = resolve_resets(
+        self.resets = resolve_resets(
             self.config.reset_interval,
             self.config.reset_ratio,
             per_type=PER_TYPE,
@@ -82,7 +80,6 @@ class K24(QMix):
         self._anneal_end = scaled(self.config.anneal_end_step, self.total_env_steps)
         self._dense_end = round(self.config.dense_ratio * self.total_env_steps)
         self._finetune_start = round(self.config.finetune_start_ratio * self.total_env_steps)
-        self._last_reset = 0
         self._remembered: dict[str, Tensor] | None = None
         self._gradients: dict[str, float] = {}
         self._magnitudes: dict[str, Tensor | float] = {}
@@ -126,16 +123,6 @@ class K24(QMix):
     def searching(self) -> bool:
         """Whether masks are in force and still change."""
         return not (self.dense or self.frozen)
-
-    @property
-    def n_groups(self) -> int:
-        """One mask per unit type, or per agent below two types."""
-        return self.spec.n_mask_groups
-
-    @property
-    def grouped_gru(self) -> bool:
-        """Whether the GRU's matrices are masked too."""
-        return self.config.mask_gru
 
     @property
     def wants_layer_inputs(self) -> bool:
@@ -245,8 +232,8 @@ class K24(QMix):
             return [*lines, self._end_dense(env_steps)] if self._dense_end <= env_steps else lines
         if self._finetune_start <= env_steps and self.config.finetune_start_ratio < 1:
             return [*lines, self._freeze(env_steps)]
-        if self._resets.ratio > 0 and env_steps - self._last_reset >= self._resets.interval:
-            lines.append(self._reset_unused(env_steps))
+        if self.resets.ratio > 0 and env_steps - self.last_reset >= self.resets.interval:
+            lines.append(self.reset_unused(env_steps))
         return lines
 
     def _end_dense(self, env_steps: int) -> str:
@@ -256,17 +243,9 @@ class K24(QMix):
                 layer.start_from_evidence()
             layer.dense = False
         self.synchronise_targets()
-        self._last_reset = env_steps
+        self.last_reset = env_steps
         self._acting = None
         return f"env_step {env_steps}: 2:4 masks in force"
-
-    def _reset_unused(self, env_steps: int) -> str:
-        """Redraw a share of the weights that every mask drops."""
-        layers = [layer for name, layer in self.layers().items() if name not in SPARED_LAYERS]
-        reset = sum(layer.reset_unused(self._resets.ratio, self._mask_rng) for layer in layers)
-        self._last_reset = env_steps
-        self._acting = None
-        return f"env_step {env_steps}: {reset} weights that every mask dropped were reset"
 
     def _remember_when_due(self) -> list[str]:
         """Keep a copy of all weights, of the mixer too, once the run has come to ``rewind_ratio``."""
@@ -302,22 +281,16 @@ class K24(QMix):
         self._acting = None
         return f"env_step {env_steps}: masks frozen (pattern overlap {overlap:.2f}){rewound}, finetuning at lr {rate:g}"
 
-    def record_patterns(self) -> dict[str, PatternUse]:
-        """How each layer's patterns are used now, and how many changed since the last call."""
-        return {name: self.tracker.record(name, layer.chosen_patterns()) for name, layer in self.layers().items()}
-
     def diagnostics(self) -> dict[str, float]:
-        """QMIX's, τ, how patterns are used (``describe_use``), and how their search goes (``describe_search``).
+        """QMIX's, how patterns are used (``describe_use``), τ, and how their search goes (``describe_search``).
 
         ``q_best`` and ``q_drawn``, mean |Q| of legal actions under the best patterns and under a draw, are those of the
         first update after the call before.
         """
-        names = mask_group_names(self.spec, self.n_groups)
         self._measure_magnitudes = True
         return {
             **super().diagnostics(),
             "temperature": self.temperature(self.env_steps),
-            **describe_use(self.record_patterns(), names),
             **describe_search(self.layers(), self.noise_scale(self.env_steps)),
             **self._gradient_sizes(),
             **{name: float(value) for name, value in self._magnitudes.items()},
@@ -333,8 +306,6 @@ class K24(QMix):
             **super().schedule(),
             "anneal_end_step": self._anneal_end,
             "dense_end_step": self._dense_end,
-            "reset_interval": self._resets.interval,
-            "reset_ratio": self._resets.ratio,
             "finetune_start_step": self._finetune_start,
         }
 
@@ -342,10 +313,7 @@ class K24(QMix):
         """QMIX's and that of the masks."""
         return {
             **super().state_dict(),
-            "masks": self._mask_rng.get_state(),
             "coefficient": self._diversity.coefficient.state_dict(),
-            "tracker": self.tracker.state_dict(),
-            "last_reset": self._last_reset,
             "remembered": copy.copy(self._remembered),
             "gradients": self._gradient_sizes(),
             "magnitudes": {name: float(value) for name, value in self._magnitudes.items()},
@@ -355,10 +323,7 @@ class K24(QMix):
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
-        self._mask_rng.set_state(saved["masks"].cpu())
         self._diversity.coefficient.load_state_dict(saved["coefficient"], self.device)
-        self.tracker.load_state_dict(saved["tracker"])
-        self._last_reset = saved["last_reset"]
         self._remembered = copy.copy(saved["remembered"])
         self.optimizer.zero_grad(set_to_none=True)  # of updates that the loaded state has not made
         self._gradients = saved["gradients"]

@@ -22,14 +22,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algorithms.generators import generator
 from algorithms.protocol import Diagnostics
-from algorithms.q_learning.agent_net import MASKED_LAYERS, mask_group_names
+from algorithms.q_learning.agent_net import MASKED_LAYERS
 from algorithms.q_learning.learner import UpdateWeights
-from algorithms.qmix import QMix, QMixConfig
+from algorithms.qmix import QMixConfig
 from algorithms.settings.checks import require
 from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
-from algorithms.sparsity.resets import SPARED_LAYERS, ResetSchedule, require_reset_settings, resolve_resets
+from algorithms.sparsity.resets import ResetSchedule, require_reset_settings, resolve_resets
+from algorithms.sparsity.sparse_qmix import SparseQMix
 from algorithms.sparsity.threshold import KaleiLinear, ThresholdInit
 
 PER_TYPE = ResetSchedule(interval=1_000_000, ratio=0.2)
@@ -76,37 +76,28 @@ class KaleiConfig(QMixConfig):
         require(self, "sparsity_layer_weights", fits, f"{layers} numbers of 0 or larger, one per layer")
 
 
-class Kalei(QMix):
+class Kalei(SparseQMix):
     """QMIX over thresholded layers, with mask diversity and resets of unused weights."""
 
     config: KaleiConfig
+    resets: ResetSchedule
 
-    def __init__(self, *args: Any, seed: int, **kwargs: Any) -> None:
-        self._mask_rng = generator(seed, "masks")
-        super().__init__(*args, seed=seed, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._coefficient = AdaptiveCoefficient(self.config.div_coef, self.config.deque_len)
-        self._resets = resolve_resets(
+        self.resets = resolve_resets(
             self.config.reset_interval,
             self.config.reset_ratio,
             per_type=PER_TYPE,
             spec=self.spec,
             total_env_steps=self.total_env_steps,
         )
-        self._last_reset = 0
-
-    @property
-    def n_groups(self) -> int:
-        """One mask per unit type, or per agent below two types."""
-        return self.spec.n_mask_groups
 
     def make_linear(self, in_features: int, out_features: int) -> KaleiLinear:
         """Make a thresholded layer."""
         init = ThresholdInit(scale=self.config.threshold_init_scale, bias=self.config.threshold_init_bias)
-        return KaleiLinear(in_features, out_features, self.n_groups, init, self._init_rng)
-
-    def layers(self) -> dict[str, KaleiLinear]:
-        """The masked layers by name."""
-        return {name: getattr(self.net, name) for name in MASKED_LAYERS}
+        reset = ThresholdInit(scale=self.config.threshold_reset_scale, bias=self.config.threshold_reset_bias)
+        return KaleiLinear(in_features, out_features, self.n_groups, init, self._init_rng, reset=reset)
 
     def extra_loss(self, td_loss: Tensor, weights: UpdateWeights) -> tuple[Tensor, Diagnostics]:
         """Ask for masks that differ between groups."""
@@ -118,15 +109,10 @@ class Kalei(QMix):
     def advance(self, env_steps: int) -> list[str]:
         """Restart unused weights each interval, but not within one interval of the end."""
         super().advance(env_steps)
-        due = env_steps - self._last_reset > self._resets.interval
-        if not due or self.total_env_steps - env_steps <= self._resets.interval:
+        due = env_steps - self.last_reset > self.resets.interval
+        if not due or self.total_env_steps - env_steps <= self.resets.interval:
             return []
-        init = ThresholdInit(scale=self.config.threshold_reset_scale, bias=self.config.threshold_reset_bias)
-        layers = [layer for name, layer in self.layers().items() if name not in SPARED_LAYERS]
-        reset = sum(layer.reset_unused(self._resets.ratio, init, self._mask_rng) for layer in layers)
-        self._last_reset = env_steps
-        self._acting = None
-        return [f"env_step {env_steps}: {reset} weights that every mask dropped were reset"]
+        return [self.reset_unused(env_steps)]
 
     @torch.no_grad()
     def diagnostics(self) -> dict[str, float]:
@@ -138,7 +124,7 @@ class Kalei(QMix):
         n_pairs = self.n_groups * (self.n_groups - 1)
         agreeing = (keeping * (keeping - 1) + dropping * (dropping - 1)).float().mean().item()
         overall = {"mask_sparsity": 1 - kept.float().mean().item(), "mask_overlap": agreeing / max(1, n_pairs)}
-        names, shares = mask_group_names(self.spec, self.n_groups), self.sparsity().per_layer
+        names, shares = self.group_names, self.sparsity().per_layer
         by_layer = {f"mask_sparsity/{layer}": sum(of_layer) / len(of_layer) for layer, of_layer in shares.items()}
         by_group = {
             f"mask_sparsity/{layer}/{name}": share
@@ -149,25 +135,13 @@ class Kalei(QMix):
 
     def schedule(self) -> dict[str, float]:
         """QMIX's and the resets'."""
-        return {
-            **super().schedule(),
-            "reset_interval": self._resets.interval,
-            "reset_ratio": self._resets.ratio,
-            "last_reset_before": self.total_env_steps - self._resets.interval,
-        }
+        return {**super().schedule(), "last_reset_before": self.total_env_steps - self.resets.interval}
 
     def state_dict(self) -> dict[str, Any]:
         """QMIX's and that of the masks."""
-        return {
-            **super().state_dict(),
-            "masks": self._mask_rng.get_state(),
-            "coefficient": self._coefficient.state_dict(),
-            "last_reset": self._last_reset,
-        }
+        return {**super().state_dict(), "coefficient": self._coefficient.state_dict()}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
-        self._mask_rng.set_state(saved["masks"].cpu())
         self._coefficient.load_state_dict(saved["coefficient"], self.device)
-        self._last_reset = saved["last_reset"]

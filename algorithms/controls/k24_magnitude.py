@@ -7,19 +7,17 @@ see ``sparsity/straight_through.py``. The mask follows from the shared weight, s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from algorithms.q_learning.agent_net import mask_group_names
 from algorithms.q_learning.layers import GroupLinear
 from algorithms.q_learning.learner import UpdateWeights
-from algorithms.qmix import QMix, QMixConfig
+from algorithms.qmix import QMixConfig
 from algorithms.settings.checks import require
 from algorithms.sparsity.pattern24 import Pattern24Matrix
+from algorithms.sparsity.sparse_qmix import Pattern24QMix
 from algorithms.sparsity.straight_through import straight_through
-from algorithms.sparsity.tracker import LayerPatternTracker, describe_use
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +58,10 @@ class MagnitudeLinear24(GroupLinear):
         """The mask (1, out, in) bool now in force."""
         return self.pattern.hard(self.pattern.logits(self.weight.abs().unsqueeze(0))).bool()
 
+    def chosen_patterns(self) -> Tensor:
+        """Which pattern each group of four inputs follows: (1, out, ⌈in/4⌉) int64, 0..5."""
+        return self.pattern.chosen(self.mask())
+
     def effective_weights(self) -> Tensor:
         """Weights (1, out, in) under the mask, for acting and the target network."""
         return self.weight * self.mask()
@@ -69,45 +71,21 @@ class MagnitudeLinear24(GroupLinear):
         return straight_through(self.weight, self.mask(), self.decay)
 
 
-class K24Magnitude(QMix):
+class K24Magnitude(Pattern24QMix):
     """QMIX over magnitude-masked 2:4 layers, one mask for all agents."""
 
     config: K24MagnitudeConfig
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.tracker = LayerPatternTracker()
-
     @property
-    def grouped_gru(self) -> bool:
-        """Whether the GRU's matrices are masked too."""
-        return self.config.mask_gru
+    def n_groups(self) -> int:
+        """One mask for all: it follows from the weight, which all share."""
+        return 1
 
     def make_linear(self, in_features: int, out_features: int) -> MagnitudeLinear24:
         """Make a magnitude-masked layer."""
         return MagnitudeLinear24(in_features, out_features, self.config.decay, self._init_rng)
 
-    def layers(self) -> dict[str, MagnitudeLinear24]:
-        """The masked layers by name."""
-        return {name: getattr(self.net, name) for name in self.net.prunable()}
-
     def update_weights(self, env_steps: int) -> UpdateWeights:
         """Masked weights that pass their gradient to all weights."""
         online = {name: layer.trained_weights() for name, layer in self.layers().items()}
         return UpdateWeights(online=online, target=self.target_weights())
-
-    def diagnostics(self) -> dict[str, float]:
-        """How the patterns in force are used; see ``describe_use``."""
-        uses = {
-            name: self.tracker.record(name, layer.pattern.chosen(layer.mask())) for name, layer in self.layers().items()
-        }
-        return {**super().diagnostics(), **describe_use(uses, mask_group_names(self.spec, self.n_groups))}
-
-    def state_dict(self) -> dict[str, Any]:
-        """QMIX's and the remembered patterns."""
-        return {**super().state_dict(), "tracker": self.tracker.state_dict()}
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave."""
-        super().load_state_dict(saved)
-        self.tracker.load_state_dict(saved["tracker"])

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from algorithms.q_learning.layers import GroupLinear
-from algorithms.qmix import QMix, QMixConfig
+from algorithms.qmix import QMixConfig
 from algorithms.sparsity.pattern24 import Pattern24Matrix
+from algorithms.sparsity.sparse_qmix import Pattern24QMix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,29 +40,24 @@ class StaticLinear24(GroupLinear):
 
     def __init__(self, in_features: int, out_features: int, n_groups: int, generator: torch.Generator) -> None:
         super().__init__(in_features, out_features, generator)
-        pattern = Pattern24Matrix(in_features)
-        draws = torch.rand(n_groups, out_features, *pattern.allowed.shape, generator=generator)
-        self.register_buffer("mask", pattern.hard(draws.masked_fill(~pattern.allowed, -torch.inf)).bool())
+        self.pattern = Pattern24Matrix(in_features)
+        allowed = self.pattern.allowed
+        draws = torch.rand(n_groups, out_features, *allowed.shape, generator=generator)
+        self.register_buffer("mask", self.pattern.hard(draws.masked_fill(~allowed, -torch.inf)).bool())
+
+    def chosen_patterns(self) -> Tensor:
+        """Which pattern each group of four inputs follows: (K, out, ⌈in/4⌉) int64, 0..5."""
+        return self.pattern.chosen(self.mask)
 
     def effective_weights(self) -> Tensor:
         """Weights (K, out, in) under the masks."""
         return self.weight * self.mask
 
 
-class K24Static(QMix):
+class K24Static(Pattern24QMix):
     """QMIX over layers with fixed random 2:4 masks."""
 
     config: K24StaticConfig
-
-    @property
-    def n_groups(self) -> int:
-        """One mask per unit type, or per agent below two types."""
-        return self.spec.n_mask_groups
-
-    @property
-    def grouped_gru(self) -> bool:
-        """Whether the GRU's matrices are masked too."""
-        return self.config.mask_gru
 
     def make_linear(self, in_features: int, out_features: int) -> StaticLinear24:
         """Make a layer with fixed masks."""

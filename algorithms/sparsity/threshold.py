@@ -33,14 +33,23 @@ class KaleiLinear(GroupLinear):
         n_groups: K, masks kept.
         init: distribution of the raw thresholds at the start.
         generator: draws weight, bias and thresholds.
+        reset: distribution of the raw thresholds of weights that are reset; None: ``init``.
 
     Source: Li et al., Kaleidoscope, NeurIPS 2024; repository LXXXXR/Kaleidoscope, folder Kalei_SMACv2.
     """
 
     def __init__(
-        self, in_features: int, out_features: int, n_groups: int, init: ThresholdInit, generator: torch.Generator
+        self,
+        in_features: int,
+        out_features: int,
+        n_groups: int,
+        init: ThresholdInit,
+        generator: torch.Generator,
+        *,
+        reset: ThresholdInit | None = None,
     ) -> None:
         super().__init__(in_features, out_features, generator)
+        self.reset = reset or init
         self.thresholds = nn.Parameter(init.draw(n_groups, out_features, in_features, generator=generator))
 
     def effective_weights(self) -> Tensor:
@@ -54,12 +63,11 @@ class KaleiLinear(GroupLinear):
         return mask * magnitude
 
     @torch.no_grad()
-    def reset_unused(self, ratio: float, init: ThresholdInit, generator: torch.Generator) -> int:
+    def reset_unused(self, ratio: float, generator: torch.Generator) -> int:
         """Redraw a random share of the weights that every group masks, and their thresholds.
 
         Args:
             ratio: probability that such a weight resets, 0..1.
-            init: distribution of the fresh thresholds.
             generator: draws the choice and the fresh values.
 
         Returns:
@@ -69,7 +77,7 @@ class KaleiLinear(GroupLinear):
         chosen = unused & (torch.rand(unused.shape, generator=generator) < ratio).to(unused.device)
         fresh = fan_in_uniform(*self.weight.shape, fan_in=self.in_features, generator=generator)
         self.weight.copy_(torch.where(chosen, fresh.to(chosen.device), self.weight))
-        thresholds = init.draw(*self.thresholds.shape, generator=generator).to(chosen.device)
+        thresholds = self.reset.draw(*self.thresholds.shape, generator=generator).to(chosen.device)
         self.thresholds.copy_(torch.where(chosen, thresholds, self.thresholds))
         return int(chosen.sum())
 

@@ -170,7 +170,7 @@ def test_temperature_ramp() -> None:
     assert (published["anneal_end_step"], published["reset_interval"]) == (8_040_000, 500_000)
 
 
-def test_restart_touches_only_what_every_type_drops() -> None:
+def test_a_reset_touches_only_what_every_type_drops() -> None:
     made = layer(n_groups=2, in_features=64, out_features=64)
     weight, alpha = made.weight.detach().clone(), made.alpha.detach().clone()
     dropped = ~made.masks().any(0)

@@ -7,10 +7,12 @@ from algorithms.sparsity.threshold import KaleiLinear, ThresholdInit
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
 
 START = ThresholdInit(scale=5.0, bias=5.0)
+RESET = ThresholdInit(scale=1.0, bias=5.0)
 
 
 def layer(n_groups: int = 2, in_features: int = 3, out_features: int = 2, seed: int = 0) -> KaleiLinear:
-    return KaleiLinear(in_features, out_features, n_groups, START, torch.Generator().manual_seed(seed))
+    drawn = torch.Generator().manual_seed(seed)
+    return KaleiLinear(in_features, out_features, n_groups, START, drawn, reset=RESET)
 
 
 def logit(p: float) -> float:
@@ -44,14 +46,14 @@ def test_mask_gradient_is_squashed_and_reaches_thresholds_only() -> None:
     assert made.weight.grad is None
 
 
-def test_restart_touches_only_what_every_mask_drops() -> None:
+def test_a_reset_touches_only_what_every_mask_drops() -> None:
     made = layer(n_groups=2, in_features=40, out_features=30)
     with torch.no_grad():
         made.thresholds[0, :10] = 5.0  # dropped by the first mask only
         made.thresholds[:, 20:] = 5.0  # dropped by both
     weight, thresholds = made.weight.detach().clone(), made.thresholds.detach().clone()
     unused = (made.effective_weights() == 0).all(0)
-    count = made.reset_unused(0.2, ThresholdInit(scale=1.0, bias=5.0), torch.Generator().manual_seed(1))
+    count = made.reset_unused(0.2, torch.Generator().manual_seed(1))
     changed = made.weight != weight
     assert not changed[~unused].any()
     assert count == changed.sum()

@@ -1,0 +1,99 @@
+"""What every learner with masked layers repeats: its mask groups, its layers, resets, records of patterns, state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from algorithms.generators import generator
+from algorithms.q_learning.agent_net import mask_group_names
+from algorithms.qmix import QMix
+from algorithms.sparsity.resets import SPARED_LAYERS, ResetSchedule
+from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse, describe_use
+
+
+class SparseQMix(QMix):
+    """QMIX over masked layers, with a mask per unit type, or per agent below two types.
+
+    A subclass makes the layers (``make_linear``) and decides what an update multiplies with (``update_weights``). If
+    its unused weights are to be reset it sets ``resets`` and calls ``reset_unused`` when that is due; its layers then
+    have a method ``reset_unused(ratio, generator)``.
+    """
+
+    resets: ResetSchedule | None = None
+
+    def __init__(self, *args: Any, seed: int, **kwargs: Any) -> None:
+        self._mask_rng = generator(seed, "masks")
+        super().__init__(*args, seed=seed, **kwargs)
+        self.last_reset = 0
+        """env_steps of the last reset of unused weights"""
+
+    @property
+    def n_groups(self) -> int:
+        """One mask per unit type, or per agent below two types."""
+        return self.spec.n_mask_groups
+
+    @property
+    def grouped_gru(self) -> bool:
+        """Whether the GRU's matrices are masked too, where the config has ``mask_gru``."""
+        return bool(getattr(self.config, "mask_gru", False))
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """What the mask groups are called."""
+        return mask_group_names(self.spec, self.n_groups)
+
+    def layers(self) -> Mapping[str, Any]:
+        """The masked layers by name."""
+        return self.net.prunable()
+
+    def reset_unused(self, env_steps: int) -> str:
+        """Redraw a share of the weights that every mask drops; returns a line that says so."""
+        assert self.resets is not None
+        layers = [layer for name, layer in self.layers().items() if name not in SPARED_LAYERS]
+        count = sum(layer.reset_unused(self.resets.ratio, self._mask_rng) for layer in layers)
+        self.last_reset = env_steps
+        self._acting = None
+        return f"env_step {env_steps}: {count} weights that every mask dropped were reset"
+
+    def schedule(self) -> dict[str, float]:
+        """QMIX's and the resets'."""
+        found = super().schedule()
+        if self.resets is not None:
+            found |= {"reset_interval": self.resets.interval, "reset_ratio": self.resets.ratio}
+        return found
+
+    def state_dict(self) -> dict[str, Any]:
+        """QMIX's, and that of resets and mask draws."""
+        return {**super().state_dict(), "masks": self._mask_rng.get_state(), "last_reset": self.last_reset}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave."""
+        super().load_state_dict(saved)
+        self._mask_rng.set_state(saved["masks"].cpu())
+        self.last_reset = saved["last_reset"]
+
+
+class Pattern24QMix(SparseQMix):
+    """The same over 2:4 layers, which have a method ``chosen_patterns``: it records how their patterns are used."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tracker = LayerPatternTracker()
+
+    def record_patterns(self) -> dict[str, PatternUse]:
+        """How each layer's patterns are used now, and how many changed since the last call."""
+        return {name: self.tracker.record(name, layer.chosen_patterns()) for name, layer in self.layers().items()}
+
+    def diagnostics(self) -> dict[str, float]:
+        """QMIX's, and how the patterns in force are used; see ``describe_use``."""
+        return {**super().diagnostics(), **describe_use(self.record_patterns(), self.group_names)}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The base's and the remembered patterns."""
+        return {**super().state_dict(), "tracker": self.tracker.state_dict()}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave."""
+        super().load_state_dict(saved)
+        self.tracker.load_state_dict(saved["tracker"])

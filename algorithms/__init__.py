@@ -5,3 +5,5 @@ each has to offer (``protocol.py``). ``q_learning/`` holds what QMIX is made of,
 ``sparsity/`` masks, ``controls/`` what a reviewer would compare with, ``settings/`` PyMARL's files, presets and names.
 ``kernels/`` makes things fast and changes no result.
 """
+
+from algorithms import qmix, kalei, k24, controls  # noqa: F401, I001  # each registers itself, in this order

@@ -38,6 +38,9 @@ from algorithms.protocol import Diagnostics
 from algorithms.q_learning.agent_net import AgentNet, LayerInputs
 from algorithms.q_learning.learner import UpdateWeights
 from algorithms.q_learning.schedules import linear, scaled
+from algorithms.qmix import SMOKE
+from algorithms.registry import PyMARLNames, register
+from algorithms.settings.k24_presets import PRESETS
 from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
@@ -339,3 +342,34 @@ def _all_layers(net: AgentNet) -> dict[str, SemiStructuredLinear24]:
 def _drawn_weights(net: AgentNet, noise: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Layer name -> (K, out, in) under the masks that the noise draws; layers without noise as they act."""
     return {name: layer.drawn_weights(noise.get(name)) for name, layer in _all_layers(net).items()}
+
+
+register(
+    "k24",
+    entry_point=K24,
+    config=K24Config,
+    summary="K-2:4: learnable 2:4 semi-structured masks, one per unit type",
+    source="this project, on Kaleidoscope (NeurIPS 2024); the masks suit sparse tensor cores",
+    smoke=SMOKE,
+    presets=PRESETS,
+    pymarl=PyMARLNames(
+        learner="k24_nq_learner",
+        mac=("Kalei_type_n_mac",),
+        agent=("K24_type_n_rnn_1R3",),
+        block="K24_args",
+        aliases=("k24_nq_learner", "K24_qmix_rnn_1R3"),
+        parts={
+            "K24_type_n_rnn_1R3": "algorithms.q_learning.agent_net:AgentNet",
+            "K24_type_NRNNAgent_1R3": "algorithms.q_learning.agent_net:AgentNet",
+            "k24_nq_learner": "algorithms.k24:K24",
+            "K24_qmix_rnn_1R3": "algorithms.k24:K24Config",
+            "K24_args": "algorithms.k24:K24Config",
+            "SemiStructuredLinear24": "algorithms.sparsity.linear24:SemiStructuredLinear24",
+            "Pattern24Matrix": "algorithms.sparsity.pattern24:Pattern24Matrix",
+            "EMAActivationTracker": "algorithms.sparsity.activation:EMAActivationTracker",
+            "PatternOrthogonalityLoss": "algorithms.sparsity.diversity:PatternOrthogonalityLoss",
+            "K24DiversityManager": "algorithms.sparsity.diversity:K24DiversityManager",
+            "LayerPatternTracker": "algorithms.sparsity.tracker:LayerPatternTracker",
+        },
+    ),
+)

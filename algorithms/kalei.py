@@ -25,12 +25,14 @@ from torch import Tensor
 from algorithms.protocol import Diagnostics
 from algorithms.q_learning.agent_net import MASKED_LAYERS
 from algorithms.q_learning.learner import UpdateWeights
-from algorithms.qmix import QMixConfig
+from algorithms.qmix import SMOKE, SPACE, QMixConfig
+from algorithms.registry import PyMARLNames, register
 from algorithms.settings.checks import require
 from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
 from algorithms.sparsity.resets import ResetSchedule, require_reset_settings, resolve_resets
 from algorithms.sparsity.sparse_qmix import SparseQMix
 from algorithms.sparsity.threshold import KaleiLinear, ThresholdInit
+from common.space import Range
 
 PER_TYPE = ResetSchedule(interval=1_000_000, ratio=0.2)
 """Resets of unused weights with a mask per unit type. Source: Kalei_qmix_rnn_1R3.yaml."""
@@ -145,3 +147,31 @@ class Kalei(SparseQMix):
         """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
         self._coefficient.load_state_dict(saved["coefficient"], self.device)
+
+
+register(
+    "kalei",
+    entry_point=Kalei,
+    config=KaleiConfig,
+    summary="Kaleidoscope: unstructured masks by learnable thresholds, one per unit type",
+    source="Li et al., NeurIPS 2024; repository LXXXXR/Kaleidoscope",
+    smoke=SMOKE,
+    space={**SPACE, "div_coef": Range(low=2.5, high=10.0, log=True)},  # the published 5, halved and doubled
+    pymarl=PyMARLNames(
+        learner="Kalei_nq_learner",
+        mac=("Kalei_type_n_mac",),
+        agent=("Kalei_type_n_rnn_1R3",),
+        block="Kalei_args",
+        aliases=("Kalei_nq_learner", "Kalei_qmix_rnn_1R3"),
+        parts={
+            "Kalei_type_n_rnn_1R3": "algorithms.q_learning.agent_net:AgentNet",
+            "Kalei_type_NRNNAgent_1R3": "algorithms.q_learning.agent_net:AgentNet",
+            "Kalei_type_n_mac": "algorithms.q_learning.agent_net:mask_groups",
+            "Kalei_nq_learner": "algorithms.kalei:Kalei",
+            "Kalei_NQLearner": "algorithms.kalei:Kalei",
+            "Kalei_qmix_rnn_1R3": "algorithms.kalei:KaleiConfig",
+            "Kalei_args": "algorithms.kalei:KaleiConfig",
+            "KaleiLinear": "algorithms.sparsity.threshold:KaleiLinear",
+        },
+    ),
+)

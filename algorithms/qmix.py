@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from algorithms.q_learning.config import QLearnerConfig
 from algorithms.q_learning.learner import QLearner
 from algorithms.q_learning.mixer import QMixer
+from algorithms.registry import PyMARLNames, register
 from algorithms.settings.checks import require
+from common.space import Choice, Range, Space
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,16 @@ class QMixConfig(QLearnerConfig):
             require(self, name, getattr(self, name) >= 1, "at least 1")
 
 
+SPACE: Space = {
+    "lr": Range(low=5e-4, high=2e-3, log=True),  # the published 1e-3, halved and doubled
+    "td_lambda": Choice(values=(0.3, 0.6)),  # both are published, each for some maps
+    "epsilon_anneal_time": Choice(values=(100_000, 500_000)),  # likewise
+}
+"""What a search changes. Source: PyMARL2's settings files and their comments."""
+SMOKE = {"batch_size": 8}
+"""Settings of runs that end before a full batch of the usual size has been played."""
+
+
 class QMix(QLearner):
     """The learner as it is, with dense layers and the monotone mixer (``nq_learner`` over ``n_rnn_1R3``)."""
 
@@ -46,3 +58,29 @@ class QMix(QLearner):
         return QMixer(
             self.spec.n_agents, self.spec.state_size, config.mixing_embed_dim, config.hypernet_embed, self._init_rng
         )
+
+
+register(
+    "qmix",
+    entry_point=QMix,
+    config=QMixConfig,
+    summary="dense: one network shared by all agents, monotone value mixing",
+    source="Rashid et al., ICML 2018 (arXiv 1803.11485); settings of PyMARL2 and SMACv2",
+    smoke=SMOKE,
+    space=SPACE,
+    pymarl=PyMARLNames(
+        learner="nq_learner",
+        mac=("n_mac",),
+        agent=("n_rnn_1R3",),
+        aliases=("nq_learner", "qmix_rnn_1R3"),
+        parts={
+            "n_rnn_1R3": "algorithms.q_learning.agent_net:AgentNet",
+            "NRNNAgent_1R3": "algorithms.q_learning.agent_net:AgentNet",
+            "n_mac": "algorithms.q_learning.agent_net:mask_groups",
+            "nq_learner": "algorithms.qmix:QMix",
+            "NQLearner": "algorithms.qmix:QMix",
+            "nmix": "algorithms.q_learning.mixer:QMixer",
+            "qmix_rnn_1R3": "algorithms.qmix:QMixConfig",
+        },
+    ),
+)

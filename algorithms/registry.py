@@ -1,19 +1,59 @@
-"""The table of algorithms: a name, where its class and config live, and what it is.
+"""The table of algorithms: a name, its classes, and all that the harness has to know of it.
 
-Names known from PyMARL, Kaleidoscope and K24 (``k24_nq_learner``, ``Kalei_args``, …) are found through ``names.py``.
+An algorithm is one file that ends in one ``register`` call, with its presets, the space that ``harness.tune`` searches
+and its names in PyMARL's files. A row with a ``base`` is that algorithm with some settings held to other values.
 """
 
 from __future__ import annotations
 
-import difflib
-import importlib
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from algorithms.protocol import Algorithm
+from algorithms.settings.derived import derive_config
+from common.registry import Registry, UnknownIdError, load
+from common.space import Space
 from envs.spec import EnvSpec
+
+
+class UnknownAlgorithmError(UnknownIdError):
+    """No algorithm is registered under this id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """What is recommended for one class of fights."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """field of the config -> value, for ``--preset``"""
+    space: Space = field(default_factory=dict)
+    """field -> what ``harness.tune`` searches"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PyMARLNames:
+    """What an algorithm is called in settings files of PyMARL, Kaleidoscope and K24, and in their code."""
+
+    learner: str
+    """``learner:`` of its files"""
+    mixer: str = "qmix"
+    """``mixer:`` of its files"""
+    mac: tuple[str, ...]
+    """``mac:``, the first one as its own files have it"""
+    agent: tuple[str, ...]
+    """``agent:``, likewise"""
+    unused: tuple[str, ...] = ()
+    """keys of its files that it has no use for"""
+    block: str | None = None
+    """a nested table of its settings, ``K24_args`` for example"""
+    aliases: tuple[str, ...] = ()
+    """names that ``--algos`` takes too: its learner, its settings file"""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """name in their code -> ``module:attribute`` here"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,41 +62,136 @@ class Entry:
 
     id: str
     """name used on the command line"""
-    entry_point: str
-    """``module:Class`` of the ``Algorithm``, imported when first asked for"""
-    config: str
-    """``module:Class`` of its frozen config dataclass"""
+    entry_point: type | str
+    """the ``Algorithm``, or ``module:Class``, imported when first asked for"""
+    config: type | str
+    """its frozen config dataclass, or ``module:Class``"""
     summary: str
     """one line for ``--help`` and the docs"""
     source: str
     """the paper and the repository it follows"""
+    base: str | None = None
+    """id of the algorithm that this is with other settings"""
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+    """class of fights (``micro``, ``large``, ``mixed``) -> what is recommended for it"""
+    space: Space = field(default_factory=dict)
+    """what ``harness.tune`` searches where no preset says"""
+    smoke: Mapping[str, Any] = field(default_factory=dict)
+    """settings for runs of a few thousand env_steps, which would not see an update with the usual ones"""
+    pymarl: PyMARLNames | None = None
+    takes_files: bool = False
+    """whether settings files of its base are for this row as well"""
 
 
-class UnknownAlgorithmError(ValueError):
-    """No algorithm is registered under this id."""
+_algorithms: Registry[Entry] = Registry(
+    "algorithm", hint="algorithms.registry.register(...)", error=UnknownAlgorithmError
+)
 
 
-_entries: dict[str, Entry] = {}
-
-
-def register(id: str, *, entry_point: str, config: str, summary: str, source: str) -> None:
+def register(
+    id: str,
+    *,
+    entry_point: type | str | None = None,
+    config: type | str | None = None,
+    summary: str,
+    source: str = "this project",
+    base: str | None = None,
+    fixed: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    presets: Mapping[str, Preset] | None = None,
+    space: Space | None = None,
+    smoke: Mapping[str, Any] | None = None,
+    pymarl: PyMARLNames | None = None,
+    takes_files: bool = False,
+) -> None:
     """Add an algorithm under a new id.
 
+    Args:
+        id: name used on the command line.
+        entry_point: the ``Algorithm`` class or ``module:Class``; with ``base``, by default that of the base.
+        config: its frozen dataclass, likewise.
+        summary: one line.
+        source: the paper and the repository it follows.
+        base: a registered id; what is left out is taken from there, presets and spaces as far as they leave alone what
+            this row sets.
+        fixed: with ``base``: settings that make it this algorithm; other values are refused.
+        defaults: with ``base``: settings that only start from another value.
+        presets: class of fights -> what is recommended.
+        space: what ``harness.tune`` searches where no preset says.
+        smoke: settings for runs of a few thousand env_steps.
+        pymarl: its names in PyMARL's files.
+        takes_files: with ``base``: whether settings files of the base are for this row as well.
+
     Raises:
-        ValueError: the id is taken, or a location is not of the form ``module:Class``.
+        ValueError: the id is taken, a location is not of the form ``module:Class``, or something is missing.
     """
-    if id in _entries:
-        raise ValueError(f"algorithm {id!r} is already registered ({_entries[id].entry_point}); choose another id")
-    for name, location in (("entry_point", entry_point), ("config", config)):
-        module, _, attribute = location.partition(":")
-        if not (module and attribute):
-            raise ValueError(f"{name} of {id!r} is {location!r}, it must be 'module:Class', e.g. 'my_algorithm:Mine'")
-    _entries[id] = Entry(id=id, entry_point=entry_point, config=config, summary=summary, source=source)
+    entry = Entry(
+        id=id,
+        entry_point=entry_point or _of_base(id, base, "entry_point"),
+        config=config or _of_base(id, base, "config"),
+        summary=summary,
+        source=source,
+        base=base,
+        presets=presets or {},
+        space=space or {},
+        smoke=smoke or {},
+        pymarl=pymarl,
+        takes_files=takes_files,
+    )
+    for name in ("entry_point", "config"):
+        location = getattr(entry, name)
+        if isinstance(location, str) and not all(location.partition(":")):
+            raise ValueError(f"{name} of {id!r} is {location!r}, it must be a class or 'module:Class'")
+    if base is not None:
+        entry = _derived(entry, _algorithms.get(base), fixed or {}, defaults or {})
+    _algorithms.register(id, entry)
+    for alias in pymarl.aliases if pymarl else ():
+        _algorithms.alias(alias, id)
+
+
+def _of_base(id: str, base: str | None, name: str) -> type | str:
+    if base is None:
+        raise ValueError(f"algorithm {id!r} has no {name}; give a class, or base='qmix' to take that of another one")
+    found: type | str = getattr(_algorithms.get(base), name)
+    return found
+
+
+def _derived(entry: Entry, base: Entry, fixed: Mapping[str, Any], defaults: Mapping[str, Any]) -> Entry:
+    """The row with its config class, and with what it takes over from its base."""
+    config = _class(entry.config)
+    if fixed or defaults:
+        config = derive_config(entry.id, base.id, config, entry.summary, fixed, defaults)
+    own, plain = config(), _class(base.config)()
+
+    def untouched(settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What this row leaves as its base has it."""
+        return {n: each for n, each in settings.items() if getattr(own, n, own) == getattr(plain, n)}
+
+    presets = {
+        fight: Preset(settings=untouched(preset.settings), space=untouched(preset.space))
+        for fight, preset in base.presets.items()
+    }
+    return dataclasses.replace(
+        entry,
+        config=config,
+        presets=entry.presets or presets,
+        space=entry.space or untouched(base.space),
+        smoke=entry.smoke or untouched(base.smoke),
+    )
+
+
+def _class(location: type | str) -> Any:
+    return load(location) if isinstance(location, str) else location
 
 
 def ids() -> list[str]:
     """All registered ids, in order of registration."""
-    return list(_entries)
+    return _algorithms.ids()
+
+
+def resolve(name: str) -> str:
+    """Return the id that another name stands for (``k24_nq_learner``); any other text unchanged."""
+    return _algorithms.resolve(name)
 
 
 def entry(id: str) -> Entry:
@@ -65,26 +200,23 @@ def entry(id: str) -> Entry:
     Raises:
         UnknownAlgorithmError: the id is unknown; near matches and all ids are named.
     """
-    if id not in _entries:
-        near = difflib.get_close_matches(id.lower(), _entries, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}? " if near else ""
-        raise UnknownAlgorithmError(
-            f"unknown algorithm {id!r}: {hint}registered are {', '.join(_entries)}; "
-            "add your own with algorithms.registry.register(...)"
-        )
-    return _entries[id]
-
-
-def load(location: str) -> Any:
-    """Import ``module:Class``."""
-    module, _, attribute = location.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    return _algorithms.get(id)
 
 
 def config_class(id: str) -> type:
     """The frozen dataclass that holds the algorithm's settings; its field defaults are the published ones."""
-    loaded: type = load(entry(id).config)
+    loaded: type = _class(entry(id).config)
     return loaded
+
+
+def takers_of_files(id: str) -> list[str]:
+    """The algorithms that a settings file for this one is for: itself, and rows on it that take its files."""
+    return [id, *(other for other in ids() if entry(other).base == id and entry(other).takes_files)]
+
+
+def preset_names() -> list[str]:
+    """All classes of fights that some algorithm has a preset for."""
+    return list(dict.fromkeys(name for id in ids() for name in entry(id).presets))
 
 
 def make(
@@ -102,8 +234,8 @@ def make(
         id: a registered algorithm.
         spec: counts and sizes of the world it is to play.
         config: an instance of ``config_class(id)``; its defaults when left out.
-        total_env_steps: length of the run in env_steps; schedules scale to it (see ``schedules.py``).
-        seed: of parameters, exploration and mask draws.
+        total_env_steps: length of the run in env_steps; schedules scale to it.
+        seed: of parameters, exploration, batches and mask draws.
         device: where networks and batches live.
 
     Raises:
@@ -121,142 +253,9 @@ def make(
         )
     if total_env_steps < 1:
         raise ValueError(f"total_env_steps is {total_env_steps}, it must be at least 1; for example 200_000")
-    made: Algorithm = load(found.entry_point)(
-        id, spec, config, total_env_steps=total_env_steps, seed=seed, device=torch.device(device)
+    if seed < 0:
+        raise ValueError(f"seed is {seed}, it must be 0 or larger; for example seed=0")
+    made: Algorithm = _class(found.entry_point)(
+        found.id, spec, config, total_env_steps=total_env_steps, seed=seed, device=torch.device(device)
     )
     return made
-
-
-register(
-    "qmix",
-    entry_point="algorithms.qmix:QMix",
-    config="algorithms.qmix:QMixConfig",
-    summary="dense: one network shared by all agents, monotone value mixing",
-    source="Rashid et al., ICML 2018 (arXiv 1803.11485); settings of PyMARL2 and SMACv2",
-)
-register(
-    "kalei",
-    entry_point="algorithms.kalei:Kalei",
-    config="algorithms.kalei:KaleiConfig",
-    summary="Kaleidoscope: unstructured masks by learnable thresholds, one per unit type",
-    source="Li et al., NeurIPS 2024; repository LXXXXR/Kaleidoscope",
-)
-register(
-    "k24",
-    entry_point="algorithms.k24:K24",
-    config="algorithms.k24:K24Config",
-    summary="K-2:4: learnable 2:4 semi-structured masks, one per unit type",
-    source="this project, on Kaleidoscope (NeurIPS 2024); the masks suit sparse tensor cores",
-)
-register(
-    "k24-static",
-    entry_point="algorithms.controls.k24_static:K24Static",
-    config="algorithms.controls.k24_static:K24StaticConfig",
-    summary="control: 2:4 masks drawn at random, one per unit type, never changed",
-    source="this project",
-)
-register(
-    "k24-magnitude",
-    entry_point="algorithms.controls.k24_magnitude:K24Magnitude",
-    config="algorithms.controls.k24_magnitude:K24MagnitudeConfig",
-    summary="control: the 2 largest weights of every 4, trained straight through (SR-STE)",
-    source="Zhou et al., ICLR 2021 (arXiv 2102.04010)",
-)
-register(
-    "k24-no-a",
-    entry_point="algorithms.controls.k24_no_a:K24NoA",
-    config="algorithms.controls.k24_no_a:K24NoAConfig",
-    summary="control: K-2:4 without A, heterogeneous scores",
-    source="this project",
-)
-register(
-    "k24-no-c",
-    entry_point="algorithms.controls.k24_no_c:K24NoC",
-    config="algorithms.controls.k24_no_c:K24NoCConfig",
-    summary="control: K-2:4 without C, pattern orthogonality",
-    source="this project",
-)
-register(
-    "k24-no-resets",
-    entry_point="algorithms.controls.k24_no_resets:K24NoResets",
-    config="algorithms.controls.k24_no_resets:K24NoResetsConfig",
-    summary="control: K-2:4 without resets of unused weights",
-    source="this project",
-)
-register(
-    "k24-no-finetune",
-    entry_point="algorithms.controls.k24_no_finetune:K24NoFinetune",
-    config="algorithms.controls.k24_no_finetune:K24NoFinetuneConfig",
-    summary="control: K-2:4 whose masks never freeze",
-    source="this project",
-)
-register(
-    "k24-described",
-    entry_point="algorithms.k24:K24",
-    config="algorithms.controls.k24_variants:K24DescribedConfig",
-    summary="K-2:4 to the letter of its description: noise at full strength, best patterns in the target network",
-    source="this project",
-)
-register(
-    "k24-alpha-fixed",
-    entry_point="algorithms.k24:K24",
-    config="algorithms.controls.k24_variants:K24AlphaFixedConfig",
-    summary="control: K-2:4 whose α stays where it starts",
-    source="this project",
-)
-register(
-    "k24-magnitude-per-type",
-    entry_point="algorithms.k24:K24",
-    config="algorithms.controls.k24_variants:K24MagnitudePerTypeConfig",
-    summary="control: straight-through 2:4 masks by EMA(|a|) · |W|, one per unit type",
-    source="this project",
-)
-register(
-    "k24-dense-first",
-    entry_point="algorithms.k24:K24",
-    config="algorithms.controls.k24_variants:K24DenseFirstConfig",
-    summary="control: K-2:4 that is dense for the first fifth of the run",
-    source="this project",
-)
-register(
-    "k24-wide",
-    entry_point="algorithms.k24:K24",
-    config="algorithms.controls.k24_variants:K24WideConfig",
-    summary="control: K-2:4 with hidden 96 and the GRU masked, as many kept weights as 64 dense",
-    source="this project",
-)
-register(
-    "k24-gru",
-    entry_point="algorithms.k24:K24",
-    config="algorithms.controls.k24_variants:K24GruConfig",
-    summary="control: K-2:4 with the GRU masked",
-    source="this project",
-)
-register(
-    "vdn",
-    entry_point="algorithms.controls.vdn:VDN",
-    config="algorithms.controls.vdn:VDNConfig",
-    summary="dense: QMIX with a plain sum for a mixer",
-    source="Sunehag et al., AAMAS 2018 (arXiv 1706.05296)",
-)
-register(
-    "qmix-no-ids",
-    entry_point="algorithms.controls.qmix_no_ids:QMixNoIds",
-    config="algorithms.controls.qmix_no_ids:QMixNoIdsConfig",
-    summary="dense: QMIX whose agents are not told their number",
-    source="this project",
-)
-register(
-    "qmix-n-rnn",
-    entry_point="algorithms.controls.qmix_n_rnn:QMixNRnn",
-    config="algorithms.controls.qmix_n_rnn:QMixNRnnConfig",
-    summary="dense: QMIX with PyMARL2's own network, one layer after the GRU",
-    source="Hu et al., arXiv 2102.03479 (PyMARL2)",
-)
-register(
-    "qmix-per-type",
-    entry_point="algorithms.controls.qmix_per_type:QMixPerType",
-    config="algorithms.controls.qmix_per_type:QMixPerTypeConfig",
-    summary="dense: QMIX with one network per unit type",
-    source="this project",
-)

@@ -21,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
 from algorithms.settings.pymarl import dump_settings
+from common.space import from_json, to_json
 from harness.cli.common import (
     ALL_DONE,
     SOME_MISSING,
@@ -39,7 +40,6 @@ from harness.search.objective import RANKED_BY, Objective
 from harness.search.sampler import TrialSampler
 from studies.db.storage_url import parse_storage_url
 from studies.search import SearchStudy
-from studies.space import from_json, to_json
 from studies.store import StudyStore
 
 STARTUP = 5

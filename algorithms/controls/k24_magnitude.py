@@ -13,7 +13,8 @@ from torch import Tensor
 
 from algorithms.q_learning.layers import GroupLinear
 from algorithms.q_learning.learner import UpdateWeights
-from algorithms.qmix import QMixConfig
+from algorithms.qmix import SMOKE, SPACE, QMixConfig
+from algorithms.registry import register
 from algorithms.settings.checks import require
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 from algorithms.sparsity.sparse_qmix import Pattern24QMix
@@ -89,3 +90,14 @@ class K24Magnitude(Pattern24QMix):
         """Masked weights that pass their gradient to all weights."""
         online = {name: layer.trained_weights() for name, layer in self.layers().items()}
         return UpdateWeights(online=online, target=self.target_weights())
+
+
+register(
+    "k24-magnitude",
+    entry_point=K24Magnitude,
+    config=K24MagnitudeConfig,
+    summary="control: the 2 largest weights of every 4, trained straight through (SR-STE)",
+    source="Zhou et al., ICLR 2021 (arXiv 2102.04010)",
+    smoke=SMOKE,
+    space=SPACE,
+)

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from algorithms.q_learning.layers import GroupLinear
-from algorithms.qmix import QMixConfig
+from algorithms.qmix import SMOKE, SPACE, QMixConfig
+from algorithms.registry import register
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 from algorithms.sparsity.sparse_qmix import Pattern24QMix
 
@@ -62,3 +63,13 @@ class K24Static(Pattern24QMix):
     def make_linear(self, in_features: int, out_features: int) -> StaticLinear24:
         """Make a layer with fixed masks."""
         return StaticLinear24(in_features, out_features, self.n_groups, self._init_rng)
+
+
+register(
+    "k24-static",
+    entry_point=K24Static,
+    config=K24StaticConfig,
+    summary="control: 2:4 masks drawn at random, one per unit type, never changed",
+    smoke=SMOKE,
+    space=SPACE,
+)

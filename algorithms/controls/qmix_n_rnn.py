@@ -7,22 +7,24 @@ that Kaleidoscope prunes: dense and sparse differ in nothing but their masks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from algorithms.qmix import QMix, QMixConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class QMixNRnnConfig(QMixConfig):
-    """Settings of QMIX."""
+from algorithms.qmix import QMix
+from algorithms.registry import PyMARLNames, register
 
 
 class QMixNRnn(QMix):
     """QMIX as it is, over the shallower network."""
 
-    config: QMixNRnnConfig
-
     @property
     def head_layers(self) -> int:
         """Q follows the GRU at once."""
         return 1
+
+
+register(
+    "qmix-n-rnn",
+    base="qmix",
+    entry_point=QMixNRnn,
+    summary="dense: QMIX with PyMARL2's own network, one layer after the GRU",
+    source="Hu et al., arXiv 2102.03479 (PyMARL2)",
+    pymarl=PyMARLNames(learner="nq_learner", mac=("n_mac",), agent=("n_rnn",)),
+)

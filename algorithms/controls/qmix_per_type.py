@@ -6,19 +6,13 @@ learns from its own rows alone. Where a world has fewer than two unit types this
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from algorithms.protocol import PolicyLayers
 from algorithms.q_learning.layers import GroupLinear, fan_in_uniform
-from algorithms.qmix import QMix, QMixConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class QMixPerTypeConfig(QMixConfig):
-    """Settings of QMIX; each holds for all networks."""
+from algorithms.qmix import QMix
+from algorithms.registry import register
 
 
 class OwnLinear(GroupLinear):
@@ -45,8 +39,6 @@ class OwnLinear(GroupLinear):
 class QMixPerType(QMix):
     """QMIX over layers that no two unit types share; the GRU's are among them."""
 
-    config: QMixPerTypeConfig
-
     @property
     def n_groups(self) -> int:
         """One network per unit type."""
@@ -64,3 +56,6 @@ class QMixPerType(QMix):
     def policy_layers(self) -> PolicyLayers | None:
         """None: there is no shared weight that masks could be compared with."""
         return None
+
+
+register("qmix-per-type", base="qmix", entry_point=QMixPerType, summary="dense: QMIX with one network per unit type")

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from algorithms.q_learning.config import QLearnerConfig
 from algorithms.q_learning.learner import QLearner
+from algorithms.qmix import SMOKE, SPACE
+from algorithms.registry import PyMARLNames, register
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,3 +37,47 @@ class VDN(QLearner):
     def make_mixer(self) -> VDNMixer:
         """Make the sum."""
         return VDNMixer()
+
+
+register(
+    "vdn",
+    entry_point=VDN,
+    config=VDNConfig,
+    summary="dense: QMIX with a plain sum for a mixer",
+    source="Sunehag et al., AAMAS 2018 (arXiv 1706.05296)",
+    smoke=SMOKE,
+    space=SPACE,
+    pymarl=PyMARLNames(
+        learner="nq_learner",
+        mixer="vdn",
+        mac=("n_mac",),
+        agent=("n_rnn_1R3",),
+        unused=("mixing_embed_dim", "hypernet_embed"),
+        parts={"VDNMixer": "algorithms.controls.vdn:VDNMixer"},
+    ),
+)
+
+
+class VDNNRnn(VDN):
+    """VDN over PyMARL2's own network, as its ``vdn.yaml`` has it."""
+
+    @property
+    def head_layers(self) -> int:
+        """Q follows the GRU at once."""
+        return 1
+
+
+register(
+    "vdn-n-rnn",
+    base="vdn",
+    entry_point=VDNNRnn,
+    summary="dense: VDN with PyMARL2's own network, one layer after the GRU",
+    source="Hu et al., arXiv 2102.03479 (PyMARL2)",
+    pymarl=PyMARLNames(
+        learner="nq_learner",
+        mixer="vdn",
+        mac=("n_mac",),
+        agent=("n_rnn",),
+        unused=("mixing_embed_dim", "hypernet_embed"),
+    ),
+)

@@ -4,13 +4,12 @@ Such a file names a learner, which decides the algorithm, and mixes three kinds 
 settings of PyMARL's runner, and choices that are fixed here. The first are taken, the second are listed as left out
 with what says the same here, the third must be what is built. Anything else is refused.
 
-PyMARL knows four of the algorithms; for any other, and in the files that are written here, ``algorithm: NAME`` stands
-in place of the learner.
+PyMARL knows those that are registered with ``PyMARLNames``; for any other, and in the files that are written here,
+``algorithm: NAME`` takes the place of the learner.
 """
 
 from __future__ import annotations
 
-import difflib
 import types
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -20,29 +19,11 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import yaml
 
 from algorithms import registry
+from common.registry import did_you_mean
 
 FOLDER = Path(__file__).parent
 """Where the files lie that come with the package."""
 
-ALGORITHMS = {
-    ("nq_learner", "qmix"): "qmix",
-    ("nq_learner", "vdn"): "vdn",
-    ("Kalei_nq_learner", "qmix"): "kalei",
-    ("k24_nq_learner", "qmix"): "k24",
-}
-"""(learner, mixer) -> registered id."""
-PARTS = {
-    "qmix": {"mac": "n_mac", "agent": "n_rnn_1R3"},
-    "qmix-n-rnn": {"mac": "n_mac", "agent": "n_rnn"},
-    "vdn": {"mac": "n_mac", "agent": "n_rnn_1R3"},
-    "kalei": {"mac": "Kalei_type_n_mac", "agent": "Kalei_type_n_rnn_1R3"},
-    "k24": {"mac": "Kalei_type_n_mac", "agent": "K24_type_n_rnn_1R3"},
-}
-"""The controller and the network that belong to each."""
-OTHER_NETWORKS = {("qmix", "n_rnn"): "qmix-n-rnn"}
-"""(registered id, agent) -> the registered id with that network."""
-ALSO_FOR = {"k24": ("k24-described",)}
-"""Registered id -> others that its files are for as well, where they take part."""
 FIXED: dict[str, Any] = {
     "action_selector": "epsilon_greedy",
     "optimizer": "adam",
@@ -54,8 +35,12 @@ FIXED: dict[str, Any] = {
 """Choices of which only one is built."""
 RENAMED = {"batch_size_run": "episodes_per_update"}
 """PyMARL's name -> the field here: it updates once after each round of its parallel runner."""
-NESTED = {"Kalei_args": "kalei", "K24_args": "k24"}
-"""Blocks of settings of one algorithm."""
+SWITCHES: dict[str, tuple[str, ...]] = {
+    "use_layer_norm": (),
+    "use_orthogonal": ("gain",),
+    "use_per": ("per_alpha", "per_beta", "return_priority"),
+}
+"""Options of PyMARL2 that are not built, so they must be off; and keys that mean something only where they are on."""
 SAID_BY = {
     "t_max": "--env-steps or --budget",
     "test_interval": "--budget",
@@ -110,11 +95,11 @@ def load_settings(name: str) -> SettingsFile:
     content = _read(name)
     algorithm = _algorithm(name, content)
     kinds = get_type_hints(registry.config_class(algorithm))
-    nested = {key: content.pop(key) for key in NESTED if key in content}
+    nested = {key: content.pop(key) for key in _blocks() if key in content}
     values, left_out = _sort_out(name, content, algorithm, kinds)
     for key, block in nested.items():
-        if NESTED[key] != algorithm:
-            raise ValueError(f"{name}: {key} belongs to {NESTED[key]}, and learner or algorithm says {algorithm}")
+        if _blocks()[key] != algorithm:
+            raise ValueError(f"{name}: {key} belongs to {_blocks()[key]}, and learner or algorithm says {algorithm}")
         if not isinstance(block, dict):
             raise ValueError(f"{name}: {key} is {block!r}, it must be a table of settings of {algorithm}")
         for inner in block:
@@ -145,11 +130,27 @@ def _algorithm(name: str, content: dict[str, Any]) -> str:
         except registry.UnknownAlgorithmError as error:
             raise ValueError(f"{name}: {error}") from error
     learner, mixer = content.pop("learner", None), content.pop("mixer", "qmix")
-    if (learner, mixer) not in ALGORITHMS:
-        known = ", ".join(f"{a} with mixer {b}" for a, b in ALGORITHMS)
+    rows = _known_to_pymarl()
+    fitting = {id: names for id, names in rows.items() if (names.learner, names.mixer) == (learner, mixer)}
+    if not fitting:
+        known = ", ".join(dict.fromkeys(f"{names.learner} with mixer {names.mixer}" for names in rows.values()))
         raise ValueError(f"{name}: learner {learner!r} with mixer {mixer!r} is not built here; built are {known}")
-    algorithm = ALGORITHMS[learner, mixer]
-    return OTHER_NETWORKS.get((algorithm, str(content.get("agent"))), algorithm)
+    agent = content.pop("agent", None)
+    for id, names in fitting.items():
+        if agent is None or agent in names.agent:
+            return id
+    built = " or ".join(repr(each) for names in fitting.values() for each in names.agent)
+    raise ValueError(f"{name}: agent is {agent!r}, only {built} is built for {next(iter(fitting))}")
+
+
+def _known_to_pymarl() -> dict[str, registry.PyMARLNames]:
+    """Registered id -> its names, for the algorithms that PyMARL's files can name."""
+    return {id: names for id in registry.ids() if (names := registry.entry(id).pymarl)}
+
+
+def _blocks() -> dict[str, str]:
+    """Name of a nested block of settings -> the algorithm that it belongs to."""
+    return {names.block: id for id, names in _known_to_pymarl().items() if names.block}
 
 
 def _sort_out(
@@ -158,14 +159,19 @@ def _sort_out(
     """The outer keys: field -> value of those that are taken, and a line for each that is left out."""
     values: dict[str, Any] = {}
     left_out = []
-    fixed = {**FIXED, **PARTS.get(algorithm, {})}
+    names = registry.entry(algorithm).pymarl
+    fixed = {**FIXED, **dict.fromkeys(SWITCHES, False), **({"mac": names.mac[0]} if names else {})}
     taken = {**{field: field for field in fields}, **RENAMED}
+    idle = {key: f"{switch} is off" for switch, keys in SWITCHES.items() for key in keys}
+    idle |= dict.fromkeys(names.unused if names else (), f"{algorithm} has no such part")
     for key, value in content.items():
-        _require_known(name, key, [*taken, *NESTED, *fixed, *SAID_BY, *RUNNER])
+        _require_known(name, key, [*taken, *_blocks(), *fixed, *idle, *SAID_BY, *RUNNER])
         if key in taken:
             values[taken[key]] = value
         elif key in SAID_BY:
             left_out.append(f"{key}: {SAID_BY[key]} says so here")
+        elif key in idle:
+            left_out.append(f"{key}: has no meaning, since {idle[key]}")
         elif key in RUNNER:
             left_out.append(f"{key}: has no meaning here")
         elif value != fixed[key]:
@@ -192,8 +198,7 @@ def _read(name: str) -> dict[str, Any]:
 def _require_known(where: str, key: str, known: Iterable[str]) -> None:
     names = sorted(known)
     if key not in names:
-        near = difflib.get_close_matches(str(key), names, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(names)}"
+        hint = did_you_mean(key, names).strip() or f"known are {', '.join(names)}"
         raise ValueError(f"{where}: unknown key {key!r}; {hint}")
 
 

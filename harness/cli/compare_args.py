@@ -11,10 +11,7 @@ from typing import Literal, get_args
 
 import algorithms.registry
 import envs.registry
-from algorithms.k24 import K24Config
-from algorithms.settings.names import ALGORITHMS as KNOWN_ALGORITHMS
-from algorithms.settings.presets import RECOMMENDED
-from algorithms.settings.pymarl import ALSO_FOR, SettingsFile, load_settings, shipped
+from algorithms.settings.pymarl import SettingsFile, load_settings, shipped
 from harness.cli.common import Parser, at_least_one, command_line, import_user_code, names_in
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import Setting, check_targets, parse_setting
@@ -88,7 +85,7 @@ def read_flags(argv: Sequence[str]) -> Request:
     for target in early.imports:
         import_user_code(target)
     flags = _parser().parse_args(argv)
-    algos = names_in("algorithm", flags.algos, algorithms.registry.ids(), lambda name: KNOWN_ALGORITHMS.get(name, name))
+    algos = names_in("algorithm", flags.algos, algorithms.registry.ids(), algorithms.registry.resolve)
     scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.real_name)
     budget = budget_named(flags.budget)
     if flags.env_steps is not None:
@@ -136,7 +133,7 @@ def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile
             file = load_settings(name)
         except ValueError as error:
             raise UsageError(f"--config {error}") from error
-        targets = [name for name in (file.algorithm, *ALSO_FOR.get(file.algorithm, ())) if name in algos]
+        targets = [name for name in algorithms.registry.takers_of_files(file.algorithm) if name in algos]
         if not targets:
             wanted = ",".join([*algos, file.algorithm])
             raise UsageError(f"--config {name} is for {file.algorithm}, which takes no part; add it: --algos {wanted}")
@@ -156,10 +153,13 @@ def check_preset(name: str | None, algos: Sequence[str]) -> None:
     """
     if name is None:
         return
-    if name not in RECOMMENDED:
-        raise unknown_name("preset", name, RECOMMENDED)
-    if not any(issubclass(algorithms.registry.config_class(each), K24Config) for each in algos):
-        raise UsageError(f"--preset {name} is for k24 and its controls, none of which takes part; add one: --algos k24")
+    if name not in algorithms.registry.preset_names():
+        raise unknown_name("preset", name, algorithms.registry.preset_names())
+    able = [each for each in algorithms.registry.ids() if name in algorithms.registry.entry(each).presets]
+    if not set(able) & set(algos):
+        raise UsageError(
+            f"--preset {name} is for {', '.join(able)}, none of which takes part; add one: --algos {able[0]}"
+        )
 
 
 def default_study(budget: str, env_steps: int | None, backend: str = "battle") -> str:
@@ -236,7 +236,11 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         metavar="FILE",
         help=f"settings of one algorithm as PyMARL writes them; may be repeated; shipped: {', '.join(shipped())}",
     )
-    add("--preset", metavar="NAME", help=f"recommended settings of k24 by scenario class: {', '.join(RECOMMENDED)}")
+    add(
+        "--preset",
+        metavar="NAME",
+        help=f"recommended settings by scenario class: {', '.join(algorithms.registry.preset_names())}",
+    )
     default = " or ".join(f"{number} with {backend}" for backend, number in SIDE_BY_SIDE.items())
     add("--num-envs", type=int, metavar="E", help=f"training battles side by side (default: {default})")
     add("--device", default="auto", metavar="auto|cpu|cuda", help="where networks live (default: cuda if there)")

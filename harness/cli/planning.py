@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import algorithms.registry
-from algorithms.k24 import K24Config
-from algorithms.settings.presets import preset
 from harness.cli.compare_args import Request
 from harness.cli.overrides import resolve_config, resolve_env
 from harness.runs.plan import RunPlan
@@ -30,8 +28,8 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
         config_class = algorithms.registry.config_class(name)
         overrides = {
             **_from_file(request, name),
-            **_from_preset(request, config_class),
-            "by the budget": request.budget.algorithm_overrides,
+            **_from_preset(request, name),
+            **_from_budget(request, name),
         }
         configs[name], lines = resolve_config(name, config_class, request.settings, overrides)
         notes |= dict.fromkeys(lines)
@@ -63,12 +61,14 @@ def _from_file(request: Request, algorithm: str) -> dict[str, dict[str, Any]]:
     return {f"by {file.name}": file.values for file in request.files if file.algorithm == algorithm}
 
 
-def _from_preset(request: Request, config_class: type) -> dict[str, dict[str, Any]]:
-    """The preset, for K24 and its controls; what a control itself sets otherwise stays as it is."""
-    if request.preset is None or not issubclass(config_class, K24Config):
+def _from_preset(request: Request, algorithm: str) -> dict[str, dict[str, Any]]:
+    """The algorithm's preset for this class of fights, where it has one."""
+    presets = algorithms.registry.entry(algorithm).presets
+    if request.preset is None or request.preset not in presets:
         return {}
-    own, plain = config_class(), K24Config()
-    chosen = {
-        name: value for name, value in preset(request.preset).items() if getattr(own, name) == getattr(plain, name)
-    }
-    return {f"by preset {request.preset}": chosen}
+    return {f"by preset {request.preset}": dict(presets[request.preset].settings)}
+
+
+def _from_budget(request: Request, algorithm: str) -> dict[str, dict[str, Any]]:
+    """What the algorithm needs smaller in a run that is too short for its usual settings."""
+    return {"by the budget": dict(algorithms.registry.entry(algorithm).smoke)} if request.budget.is_smoke else {}

@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import algorithms.registry
-from algorithms.k24 import K24Config
-from algorithms.settings.presets import RECOMMENDED
+from common.space import Space
 from harness.cli.common import Parser, at_least_one, command_line
 from harness.cli.compare_args import Request, check_preset
 from harness.cli.compare_args import read_flags as read_comparison
 from harness.cli.errors import UsageError
 from harness.search.space import class_of, parse_space, recommended_space
-from studies.space import Space
 
 FIRST_SEED = 100
 """Seeds of a search start here, those of a comparison at 0: the winner is judged on seeds that did not choose it."""
@@ -55,9 +53,9 @@ def read_flags(argv: Sequence[str]) -> Question:
     algorithm, scenario = runs.algorithms[0], runs.scenarios[0]
     fight = flags.preset or class_of(scenario)
     check_preset(flags.preset, runs.algorithms)
-    is_k24 = issubclass(algorithms.registry.config_class(algorithm), K24Config)
+    by_class = fight in algorithms.registry.entry(algorithm).presets
     space = parse_space(algorithm, flags.searches) if flags.searches else recommended_space(algorithm, fight)
-    why = "" if flags.searches or not is_k24 else f" (recommended for {fight} fights; another class: --preset NAME)"
+    why = "" if flags.searches or not by_class else f" (recommended for {fight} fights; another class: --preset NAME)"
     both = [setting.key for setting in runs.settings if setting.target == algorithm and setting.key in space]
     if both:
         raise UsageError(
@@ -66,7 +64,7 @@ def read_flags(argv: Sequence[str]) -> Question:
         )
     runs = dataclasses.replace(
         runs,
-        preset=fight if is_k24 else None,
+        preset=fight if by_class else None,
         seeds=tuple(range(FIRST_SEED, FIRST_SEED + at_least_one("--seeds", flags.seeds))),
         study=flags.study or f"tune-{algorithm}-{scenario.replace('/', '_')}-{runs.study.removeprefix('compare-')}",
         command=command_line("harness.tune", argv),
@@ -128,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--preset",
         metavar="NAME",
-        help=f"class of the scenario for k24: {', '.join(RECOMMENDED)} (default: by its units)",
+        help=f"class of the scenario: {', '.join(algorithms.registry.preset_names())} (default: by its units)",
     )
     add("--seed", type=int, default=0, metavar="N", help="of the sampler (default: %(default)s)")
     add(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from harness.cli.errors import unknown_name
 
@@ -36,8 +35,8 @@ class Budget:
     """env_steps between two checkpoints: a killed run loses no more of them."""
     seeds: int = 3
     """Seeds of each algorithm and scenario where ``--seeds`` does not say."""
-    algorithm_overrides: Mapping[str, int | float] = field(default_factory=dict)
-    """Algorithm settings that a tiny budget needs smaller; printed and stored, and ``--set`` wins over them."""
+    is_smoke: bool = False
+    """Whether algorithms take their ``smoke`` settings; printed and stored, and ``--set`` wins over them."""
     summary: str = ""
     """One line for ``--help``."""
 
@@ -90,7 +89,7 @@ BUDGETS: dict[str, Budget] = {
             final_slots=16,
             checkpoint_interval=500,
             seeds=1,
-            algorithm_overrides={"batch_size": 8},
+            is_smoke=True,
             summary="under a minute for three algorithms: proves the road, not the algorithms",
         ),
         Budget(

@@ -21,6 +21,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from rich.console import Console
 
+from common.space import Space, suggest
 from harness.cli.common import say
 from harness.cli.progress import TrialProgress
 from harness.plots.run_curves import plot_curves
@@ -36,7 +37,6 @@ from studies.db.errors import RunTakenOver, StorageError
 from studies.rows import CurvePoint, RunRow
 from studies.run import RunRecord
 from studies.search import ObjectiveFailed
-from studies.space import Space, suggest
 from studies.store import StudyStore
 
 RANKED_BY = "mean over seeds of the win rate (of the return where no one wins)"

@@ -8,25 +8,11 @@ from typing import get_type_hints
 
 import algorithms.registry
 import envs.registry
-from algorithms.k24 import K24Config
-from algorithms.kalei import KaleiConfig
-from algorithms.q_learning.config import QLearnerConfig
-from algorithms.q_learning.schedules import PAPER_ENV_STEPS
-from algorithms.settings.presets import RECOMMENDED
+from common.space import Choice, Range, Space
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import parse_setting, parse_value
-from studies.space import Choice, Range, Space
 
 _EXAMPLE = "--search k24.div_coef=0.1:0.2, --search qmix.lr=3e-4:3e-3:log or --search qmix.td_lambda=0.3,0.6"
-
-QMIX: Space = {
-    "lr": Range(low=5e-4, high=2e-3, log=True),  # the published 1e-3, halved and doubled
-    "td_lambda": Choice(values=(0.3, 0.6)),  # both are published, each for some maps
-    "epsilon_anneal_time": Choice(values=(100_000, 500_000)),  # likewise
-}
-"""Of the dense learners. Source: PyMARL2's settings files and their comments."""
-KALEI: Space = {"div_coef": Range(low=2.5, high=10.0, log=True)}
-"""Beside QMIX's: the published 5, halved and doubled. Source: Kalei_qmix_rnn_1R3.yaml."""
 
 
 def class_of(scenario: str) -> str:
@@ -54,28 +40,11 @@ def recommended_space(algorithm: str, fight: str) -> Space:
     Raises:
         UsageError: nothing is recommended for this algorithm.
     """
-    config = algorithms.registry.config_class(algorithm)
-    if issubclass(config, K24Config):
-        own, plain = config(), K24Config()  # what a control sets otherwise is what it controls, and stays
-        return {name: each for name, each in _k24(fight).items() if getattr(own, name) == getattr(plain, name)}
-    if issubclass(config, KaleiConfig):
-        return {**QMIX, **KALEI}
-    if issubclass(config, QLearnerConfig):
-        return dict(QMIX)
-    raise UsageError(f"no ranges are recommended for {algorithm}; name some: {_EXAMPLE.replace('qmix', algorithm)}")
-
-
-def _k24(fight: str) -> Space:
-    """K24's table; where both ends are the same number, the preset has it and nothing is left to search."""
-    row = RECOMMENDED[fight]
-    steps = tuple(round(share * PAPER_ENV_STEPS) for share in row.anneal_end)
-    ends = {
-        "div_coef": row.div_coef,
-        "anneal_end_step": steps,
-        "reset_interval": row.reset_interval,
-        "finetune_start_ratio": row.finetune_start_ratio,
-    }
-    return {name: Range(low=low, high=high) for name, (low, high) in ends.items() if low < high}
+    entry = algorithms.registry.entry(algorithm)
+    space = entry.presets[fight].space if fight in entry.presets else entry.space
+    if not space:
+        raise UsageError(f"no ranges are recommended for {algorithm}; name some: {_EXAMPLE.replace('qmix', algorithm)}")
+    return dict(space)
 
 
 def parse_space(algorithm: str, arguments: Iterable[str]) -> Space:

@@ -12,7 +12,6 @@ import torch
 
 import algorithms.registry
 import envs.registry
-from algorithms.settings.names import ALGORITHMS as KNOWN_ALGORITHMS
 from harness.cli.common import (
     ALL_DONE,
     SOME_MISSING,
@@ -148,7 +147,7 @@ def _check_endings(out: Path | None, picture: Path | None) -> None:
 
 
 def _known(name: str) -> str:
-    return KNOWN_ALGORITHMS.get(name, name)
+    return algorithms.registry.resolve(name)
 
 
 def _listed(text: str | None) -> list[str]:

@@ -89,9 +89,9 @@ def test_without_a_the_score_is_the_magnitude() -> None:
             True,
             "score_alpha is True, it must be false, which makes it k24-no-a; use k24 for",
         ),
-        ("k24-no-c", "div_coef", 0.2, "div_coef is 0.2, it must be 0, which makes it k24-no-c; use k24 for another"),
-        ("k24-no-resets", "reset_ratio", None, "reset_ratio is None, it must be 0, which makes it k24-no-resets"),
-        ("k24-no-finetune", "finetune_start_ratio", 0.8, "finetune_start_ratio is 0.8, it must be 1, which makes it"),
+        ("k24-no-c", "div_coef", 0.2, "div_coef is 0.2, it must be 0.0, which makes it k24-no-c; use k24 for another"),
+        ("k24-no-resets", "reset_ratio", None, "reset_ratio is None, it must be 0.0, which makes it k24-no-resets"),
+        ("k24-no-finetune", "finetune_start_ratio", 0.8, "finetune_start_ratio is 0.8, it must be 1.0, which makes"),
         ("k24-described", "noise_anneal", True, "noise_anneal is True, it must be false, which makes it k24-described"),
         ("k24-alpha-fixed", "alpha_lr_scale", 1.0, "alpha_lr_scale is 1.0, it must be 0.0, which makes it k24-alpha"),
         (

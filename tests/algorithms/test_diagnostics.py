@@ -36,14 +36,20 @@ def test_numbers_are_finite_and_asking_changes_nothing(id: str) -> None:
         assert torch.equal(mine[stream], other[stream])
 
 
-def test_a_dense_learner_has_none() -> None:
-    assert learner("qmix").diagnostics() == {}
+def test_a_dense_learner_tells_how_it_explores() -> None:
+    made = learner("qmix", total_env_steps=RUN)
+    found = []
+    for env_steps in (0, RUN // 4, RUN):
+        made.advance(env_steps)
+        found.append(made.diagnostics())
+    assert [round(each["epsilon"], 2) for each in found] == [1.0, 0.53, 0.05]
+    assert all(each.keys() == {"epsilon"} for each in found)
 
 
 def test_k24_before_any_update() -> None:
     made = k24()
     found = made.diagnostics()
-    assert list(found)[:4] == ["temperature", "pattern_entropy", "pattern_overlap", "pattern_churn"]
+    assert list(found)[:4] == ["epsilon", "pattern_entropy", "pattern_overlap", "pattern_churn"]
     assert (found["temperature"], found["pattern_churn"]) == (5.0, 0.0)
     assert found["pattern_entropy"] > 0.9  # patterns drawn by chance use all six about alike
     masks = made.layers()["fc2"].masks().unflatten(-1, (-1, 4))  # full groups: same mask, same pattern
@@ -111,7 +117,7 @@ def test_kalei_counts_masks() -> None:
             layer.thresholds.fill_(-9.0)
             layer.thresholds[0] = 99.0  # sigmoid 1: the first type loses every weight, and agrees with nobody
     found = made.diagnostics()
-    assert list(found)[:2] == ["mask_sparsity", "mask_overlap"]
+    assert list(found)[:3] == ["epsilon", "mask_sparsity", "mask_overlap"]
     assert (found["mask_sparsity"], found["mask_overlap"]) == pytest.approx((1 / 3, 1 / 3))
     assert found["mask_sparsity/fc2"] == pytest.approx(1 / 3)
     assert [found[f"mask_sparsity/fc2/{name}"] for name in SPEC.unit_types] == [1.0, 0.0, 0.0]

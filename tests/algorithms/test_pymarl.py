@@ -8,8 +8,8 @@ import pytest
 
 from algorithms import registry
 from algorithms.k24 import K24Config
-from algorithms.settings.names import KNOWN_AS
-from algorithms.settings.presets import RECOMMENDED, preset
+from algorithms.settings.k24_presets import RECOMMENDED
+from algorithms.settings.names import resolve
 from algorithms.settings.pymarl import FOLDER, load_settings, shipped
 
 BY_NAME = {"qmix_rnn_1R3": "qmix", "Kalei_qmix_rnn_1R3": "kalei", "K24_qmix_rnn_1R3": "k24"}
@@ -36,14 +36,67 @@ def test_shipped_files_hold_the_defaults(name: str) -> None:
     interval = {"kalei": 1_000_000, "k24": 500_000}.get(file.algorithm)
     assert differing == ({"reset_interval": interval, "reset_ratio": 0.2} if interval else {})
     assert "t_max: --env-steps or --budget says so here" in file.left_out
-    assert KNOWN_AS[name] == registry.entry(file.algorithm).config
+    assert resolve(name) is config_class
+    assert registry.resolve(name) == file.algorithm
 
 
 def test_the_network_decides_too(tmp_path: Path) -> None:
     for agent, algorithm in (("n_rnn", "qmix-n-rnn"), ("n_rnn_1R3", "qmix")):
         assert load_settings(written(tmp_path, f"learner: nq_learner\nagent: {agent}")).algorithm == algorithm
-    with pytest.raises(ValueError, match="agent is 'n_rnn', only 'n_rnn_1R3' is built for vdn"):
-        load_settings(written(tmp_path, "learner: nq_learner\nmixer: vdn\nagent: n_rnn"))
+    with pytest.raises(ValueError, match="agent is 'rnn', only 'n_rnn_1R3' or 'n_rnn' is built for vdn"):
+        load_settings(written(tmp_path, "learner: nq_learner\nmixer: vdn\nagent: rnn"))
+
+
+PYMARL2 = """
+action_selector: "epsilon_greedy"
+epsilon_start: 1.0
+epsilon_finish: 0.05
+epsilon_anneal_time: 100000
+runner: "parallel"
+batch_size_run: 8
+buffer_size: 5000
+batch_size: 128
+optimizer: 'adam'
+t_max: 10050000
+target_update_interval: 200
+mac: "n_mac"
+agent: "n_rnn"
+agent_output_type: q
+learner: "nq_learner"
+mixer: "{mixer}"
+mixing_embed_dim: 32
+hypernet_embed: 64
+lr: 0.001
+td_lambda: 0.6
+q_lambda: False
+"""
+"""The keys of PyMARL2's ``qmix.yaml`` and ``vdn.yaml``."""
+OFF = """
+use_layer_norm: False
+use_orthogonal: False
+gain: 0.01
+use_per: False
+per_alpha: 0.6
+per_beta: 0.4
+return_priority: False
+"""
+"""Options that some of its files name and leave off."""
+
+
+@pytest.mark.parametrize(("mixer", "algorithm"), [("qmix", "qmix-n-rnn"), ("vdn", "vdn-n-rnn")])
+def test_files_of_pymarl2_load(tmp_path: Path, mixer: str, algorithm: str) -> None:
+    """They mean PyMARL2's own network; of their other keys only those that are built here are taken."""
+    file = load_settings(written(tmp_path, PYMARL2.format(mixer=mixer) + OFF))
+    assert file.algorithm == algorithm
+    config = registry.config_class(algorithm)(**file.values)
+    assert config.episodes_per_update == 8
+    assert "gain: has no meaning, since use_orthogonal is off" in file.left_out
+    assert ("hypernet_embed: has no meaning, since vdn-n-rnn has no such part" in file.left_out) is (mixer == "vdn")
+
+
+def test_what_is_not_built_must_be_off(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="use_per is True, only False is built for qmix-n-rnn"):
+        load_settings(written(tmp_path, PYMARL2.format(mixer="qmix") + "use_per: True"))
 
 
 def test_files_are_found_by_name_or_path() -> None:
@@ -115,7 +168,8 @@ def test_a_missing_file_names_those_that_ship() -> None:
 
 
 def test_presets_are_the_middle_of_their_ranges() -> None:
-    assert preset("micro") == {
+    presets = registry.entry("k24").presets
+    assert presets["micro"].settings == {
         "div_coef": 0.125,
         "anneal_end_step": 8_040_000,
         "reset_interval": 750_000,
@@ -123,7 +177,7 @@ def test_presets_are_the_middle_of_their_ranges() -> None:
         "reset_ratio": 0.2,
     }
     for name, ranges in RECOMMENDED.items():
-        config = K24Config(**preset(name))
+        config = K24Config(**presets[name].settings)
         for field in ("div_coef", "reset_interval", "finetune_start_ratio"):
             least, greatest = getattr(ranges, field)
             assert least <= getattr(config, field) <= greatest

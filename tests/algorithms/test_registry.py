@@ -7,13 +7,15 @@ import pytest
 from algorithms import registry
 from algorithms.k24 import K24, K24Config
 from algorithms.qmix import QMixConfig
-from algorithms.settings.names import KNOWN_AS, resolve
+from algorithms.settings.names import known_names, resolve
 from tests.algorithms.worlds import SPEC, learner
 
 
 @pytest.fixture
 def _restored_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    table = registry._algorithms
+    monkeypatch.setattr(table, "_entries", dict(table._entries))
+    monkeypatch.setattr(table, "_aliases", dict(table._aliases))
 
 
 def test_the_three_are_there() -> None:
@@ -34,16 +36,37 @@ def test_a_new_algorithm_is_one_line() -> None:
 @pytest.mark.usefixtures("_restored_table")
 def test_registration_errors() -> None:
     row = {"entry_point": "algorithms.qmix:QMix", "config": "algorithms.qmix:QMixConfig", "summary": "", "source": ""}
-    with pytest.raises(ValueError, match=r"'qmix' is already registered \(algorithms.qmix:QMix\); choose another id"):
+    with pytest.raises(ValueError, match="algorithm 'qmix' is already registered; choose another id"):
         registry.register("qmix", **row)
-    with pytest.raises(ValueError, match=r"entry_point of 'x' is 'algorithms\.qmix', it must be 'module:Class'"):
+    with pytest.raises(
+        ValueError, match=r"entry_point of 'x' is 'algorithms\.qmix', it must be a class or 'module:Class'"
+    ):
         registry.register("x", **{**row, "entry_point": "algorithms.qmix"})
+    with pytest.raises(ValueError, match="algorithm 'x' has no entry_point; give a class, or base="):
+        registry.register("x", summary="s")
+    with pytest.raises(ValueError, match="algorithm 'x': QMixConfig has no learning_rate; it has rnn_hidden_dim, "):
+        registry.register("x", base="qmix", defaults={"learning_rate": 1.0}, summary="s")
+
+
+@pytest.mark.usefixtures("_restored_table")
+def test_a_row_on_another_is_that_with_other_settings() -> None:
+    registry.register("mine", base="k24", fixed={"div_coef": 0.5}, defaults={"lr": 0.01}, summary="s")
+    config = registry.config_class("mine")()
+    assert (config.div_coef, config.lr, config.gamma) == (0.5, 0.01, K24Config().gamma)
+    assert isinstance(config, K24Config)
+    assert isinstance(registry.make("mine", SPEC, total_env_steps=10, seed=0), K24)
+    with pytest.raises(ValueError, match=r"div_coef is 0.1, it must be 0.5, which makes it mine; use k24 for another"):
+        registry.config_class("mine")(div_coef=0.1)
+    base, own = (registry.entry(id).presets["micro"] for id in ("k24", "mine"))
+    assert set(base.settings) - set(own.settings) == {"div_coef"}, "a preset leaves alone what the row sets"
+    assert set(base.space) - set(own.space) == {"div_coef"}
+    assert registry.entry("mine").smoke == registry.entry("k24").smoke
 
 
 def test_an_unknown_id_lists_near_matches_and_all() -> None:
     with pytest.raises(registry.UnknownAlgorithmError, match=r"unknown algorithm 'qmx': did you mean qmix\?.*k24"):
         registry.entry("qmx")
-    with pytest.raises(ValueError, match="unknown algorithm 'zzzzzz': registered are qmix, kalei, k24"):
+    with pytest.raises(ValueError, match="unknown algorithm 'zzzzzz': registered: qmix, kalei, k24"):
         registry.make("zzzzzz", SPEC, total_env_steps=10, seed=0)
 
 
@@ -56,7 +79,7 @@ def test_make_errors() -> None:
         registry.make("qmix", SPEC, total_env_steps=10, seed=-1)
 
 
-@pytest.mark.parametrize("name", KNOWN_AS)
+@pytest.mark.parametrize("name", known_names())
 def test_known_names_resolve(name: str) -> None:
     assert callable(resolve(name))
 

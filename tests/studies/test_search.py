@@ -16,9 +16,9 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
+from common.space import Choice, Range, from_json, suggest, to_json
 from studies.db.errors import StorageError
 from studies.search import RETRIES, ObjectiveFailed, SearchStudy, search_names
-from studies.space import Choice, Range, from_json, suggest, to_json
 from studies.store import StudyStore
 from tests.studies.sample import query, url
 from tests.studies.search_worker import REQUEST

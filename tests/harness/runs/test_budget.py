@@ -42,7 +42,7 @@ def test_games_that_are_dear_are_played_few_at_a_time() -> None:
 
 
 def test_only_smoke_touches_the_algorithms() -> None:
-    assert [name for name, budget in BUDGETS.items() if budget.algorithm_overrides] == ["smoke"]
+    assert [name for name, budget in BUDGETS.items() if budget.is_smoke] == ["smoke"]
 
 
 def test_unknown_budget_lists_all() -> None:

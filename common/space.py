@@ -1,11 +1,9 @@
-"""What a search may change: ranges of settings, as data that is stored with the question."""
+"""Search spaces: ranges and choices of settings, as data that can be stored."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
-
-import optuna
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +27,8 @@ class Range:
         if self.log and self.low <= 0:
             raise ValueError(f"a logarithmic range starts at {self.low}; it must start above 0")
 
-    def suggest(self, trial: optuna.Trial, name: str) -> Any:
-        """Draw a value for a trial."""
+    def suggest(self, trial: Any, name: str) -> Any:
+        """Draw a value for an ``optuna.Trial``."""
         if isinstance(self.low, int) and isinstance(self.high, int):
             return trial.suggest_int(name, self.low, self.high, log=self.log)
         return trial.suggest_float(name, self.low, self.high, log=self.log)
@@ -46,8 +44,8 @@ class Choice:
     values: tuple[Any, ...]
     """Numbers, booleans or texts."""
 
-    def suggest(self, trial: optuna.Trial, name: str) -> Any:
-        """Draw a value for a trial."""
+    def suggest(self, trial: Any, name: str) -> Any:
+        """Draw a value for an ``optuna.Trial``."""
         return trial.suggest_categorical(name, self.values)
 
     def __str__(self) -> str:
@@ -58,8 +56,8 @@ Space = dict[str, Range | Choice]
 """Field of an algorithm's config -> what it may be."""
 
 
-def suggest(space: Space, trial: optuna.Trial) -> dict[str, Any]:
-    """A value for each setting."""
+def suggest(space: Space, trial: Any) -> dict[str, Any]:
+    """Draw a value of each setting for an ``optuna.Trial``."""
     return {name: allowed.suggest(trial, name) for name, allowed in space.items()}
 
 

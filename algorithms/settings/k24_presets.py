@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from algorithms.q_learning.schedules import PAPER_ENV_STEPS
+from algorithms.registry import Preset
+from common.space import Range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,21 +50,25 @@ RECOMMENDED = {
 """Class of scenarios -> ranges; a search over settings starts from them."""
 
 
-def preset(name: str) -> dict[str, Any]:
-    """Fields of ``K24Config``: the middle of each recommended range.
+def _preset(ranges: Recommended) -> Preset:
+    """The middle of each range, and the ranges themselves for a search.
 
     The published share of resets comes along with the interval: on maps of one unit type the masks are per agent,
     whose own default (a tenth, every 10,000 steps) does not go with an interval of a million.
     """
-    ranges = RECOMMENDED[name]
-    return {
-        "div_coef": _middle(ranges.div_coef),
-        "anneal_end_step": round(_middle(ranges.anneal_end) * PAPER_ENV_STEPS),
-        "reset_interval": round(_middle(ranges.reset_interval)),
-        "reset_ratio": RESET_RATIO,
-        "finetune_start_ratio": _middle(ranges.finetune_start_ratio),
+    ends = {
+        "div_coef": ranges.div_coef,
+        "anneal_end_step": tuple(round(share * PAPER_ENV_STEPS) for share in ranges.anneal_end),
+        "reset_interval": ranges.reset_interval,
+        "finetune_start_ratio": ranges.finetune_start_ratio,
     }
+    middle = {name: type(low)(round((low + high) / 2, 6)) for name, (low, high) in ends.items()}
+    return Preset(
+        settings={**middle, "reset_ratio": RESET_RATIO},
+        # where both ends are the same number nothing is left to search
+        space={name: Range(low=low, high=high) for name, (low, high) in ends.items() if low < high},
+    )
 
 
-def _middle(ends: tuple[float, float]) -> float:
-    return round(sum(ends) / 2, 6)
+PRESETS = {name: _preset(ranges) for name, ranges in RECOMMENDED.items()}
+"""Class of fights -> what is recommended for it."""

@@ -1,0 +1,88 @@
+"""Algorithms that are another one with some settings held: K24 with a part taken away or changed, QMIX without ids.
+
+``fixed`` settings make a row what it is, so other values are refused; ``defaults`` only start elsewhere.
+"""
+
+from algorithms import k24, qmix  # noqa: F401  # what these rows start from is registered first
+from algorithms.registry import register
+
+register(
+    "k24-no-a",
+    base="k24",
+    # all types share one mask in acting; in training each still draws its own noise
+    fixed={"score_activation": False, "score_alpha": False},
+    summary="control: K-2:4 without A, heterogeneous scores",
+)
+register(
+    "k24-no-c",
+    base="k24",
+    fixed={"div_coef": 0.0},
+    summary="control: K-2:4 without C, pattern orthogonality",
+)
+register(
+    "k24-no-resets",
+    base="k24",
+    fixed={"reset_ratio": 0.0},
+    summary="control: K-2:4 without resets of unused weights",
+)
+register(
+    "k24-no-finetune",
+    base="k24",
+    fixed={"finetune_start_ratio": 1.0},
+    summary="control: K-2:4 whose masks never freeze",
+)
+register(
+    "k24-described",
+    base="k24",
+    fixed={
+        **{"noise": True, "noise_anneal": False, "sampled_target": False, "sharpness_init": None},
+        **{"straight_through": False, "continuous": False, "hold_updates": 0, "dense_ratio": 0.0},
+        **{"alpha_evidence": False, "alpha_lr_scale": 1.0, "score_activation": True, "score_alpha": True},
+        **{"mask_fc1": True, "mask_head": True, "finetune_keeps_optimizer": False},
+    },
+    defaults={
+        **{"temperature_init": 5.0, "temperature_min": 0.2, "anneal_end_step": 8_040_000, "div_coef": 0.1},
+        **{"reset_interval": None, "reset_ratio": None, "finetune_start_ratio": 0.8, "finetune_lr_decay": 0.9},
+    },
+    takes_files=True,
+    summary="K-2:4 to the letter of its description: noise at full strength, best patterns in the target network",
+)
+register(
+    "k24-alpha-fixed",
+    base="k24",
+    fixed={"alpha_lr_scale": 0.0},
+    summary="control: K-2:4 whose α stays where it starts",
+)
+register(
+    "k24-magnitude-per-type",
+    base="k24",
+    fixed={
+        **{"straight_through": True, "noise": False, "score_activation": True, "score_alpha": False},
+        **{"ema_per_type": True, "div_coef": 0.0, "reset_ratio": 0.0, "finetune_start_ratio": 1.0},
+    },
+    summary="control: straight-through 2:4 masks by EMA(|a|) · |W|, one per unit type",
+)
+register(
+    "k24-dense-first",
+    base="k24",
+    defaults={"dense_ratio": 0.2, "alpha_evidence": True},
+    summary="control: K-2:4 that is dense for the first fifth of the run, then starts α from evidence",
+)
+register(
+    "k24-wide",
+    base="k24",
+    defaults={"rnn_hidden_dim": 96, "mask_gru": True},
+    summary="control: K-2:4 with hidden 96 and the GRU masked, as many kept weights as 64 dense",
+)
+register(
+    "k24-gru",
+    base="k24",
+    defaults={"mask_gru": True},
+    summary="control: K-2:4 with the GRU masked",
+)
+register(
+    "qmix-no-ids",
+    base="qmix",
+    fixed={"obs_agent_id": False},
+    summary="dense: QMIX whose agents are not told their number",
+)

@@ -43,7 +43,7 @@ class Budget:
     def __post_init__(self) -> None:
         for entry in dataclasses.fields(self):
             value = getattr(self, entry.name)
-            if isinstance(value, int) and value < 1:
+            if isinstance(value, int) and not isinstance(value, bool) and value < 1:
                 raise ValueError(f"budget {self.name!r}: {entry.name} is {value}, it must be at least 1")
         for kind in ("test", "final"):
             episodes, slots = getattr(self, f"{kind}_episodes"), getattr(self, f"{kind}_slots")

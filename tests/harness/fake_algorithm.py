@@ -107,4 +107,5 @@ def register_rule(id: str = "rule") -> None:
             config="tests.harness.fake_algorithm:RuleConfig",
             summary="a rule for tests",
             source="none",
+            smoke={"batch_size": 8},
         )

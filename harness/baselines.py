@@ -30,10 +30,10 @@ from harness.cli.common import (
     at_least_one,
     command,
     import_user_code,
+    log,
     make_console,
     make_folder,
     names_in,
-    say,
     world_settings,
 )
 from harness.cli.errors import UsageError
@@ -92,7 +92,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class BaselineArgs:
     """What the user asked for, names checked, nothing played yet."""
 
     pairs: tuple[tuple[str, str], ...]
@@ -129,11 +129,11 @@ def main(argv: Sequence[str]) -> int:
     console.print(table)
     if request.out is not None:
         write_csv(request.out, [dataclasses.asdict(row) for row in rows])
-        say(console, f"written: {request.out}")
+        log(console, f"written: {request.out}")
     return ALL_DONE
 
 
-def play_all(console: Console, request: Request) -> list[Row]:
+def play_all(console: Console, request: BaselineArgs) -> list[Row]:
     """Every policy on every scenario; a bar on a terminal, a line for each row elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
     rows = []
@@ -143,11 +143,11 @@ def play_all(console: Console, request: Request) -> list[Row]:
             bar.update(task, description=f"{scenario} {policy}")
             rows.append(play_one(request, scenario, policy, partial(bar.advance, task)))
             if not console.is_terminal:
-                say(console, f"{scenario} {policy}: win rate {rows[-1].cells()['win rate [95%]']}")
+                log(console, f"{scenario} {policy}: win rate {rows[-1].cells()['win rate [95%]']}")
     return rows
 
 
-def play_one(request: Request, scenario: str, policy: str, on_battles: Callable[[int], None]) -> Row:
+def play_one(request: BaselineArgs, scenario: str, policy: str, on_battles: Callable[[int], None]) -> Row:
     """One policy on one scenario; ``on_battles`` is told of battles as they end.
 
     Raises:
@@ -191,7 +191,7 @@ def summarise(scenario: str, policy: str, seed: int, battles: Sequence[Battle]) 
     )
 
 
-def read_flags(argv: Sequence[str]) -> Request:
+def read_flags(argv: Sequence[str]) -> BaselineArgs:
     """Read the command line.
 
     Raises:
@@ -216,7 +216,7 @@ def read_flags(argv: Sequence[str]) -> Request:
         raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
     if flags.out is not None and flags.out.is_dir():
         raise UsageError(f"--out {flags.out} is a folder; name a file in it, for example {flags.out / 'scripted.csv'}")
-    return Request(
+    return BaselineArgs(
         pairs=tuple(pair for scenario in scenarios for pair in pairs_of(scenario, named, flags.backend)),
         env_options=options,
         battles=at_least_one("--battles", flags.battles),

@@ -21,15 +21,15 @@ from harness.cli.common import (
     ALL_DONE,
     SOME_MISSING,
     command,
+    log,
     make_console,
     make_folder,
-    say,
     writing_results,
 )
-from harness.cli.compare_args import Request, read_flags
+from harness.cli.compare_args import CompareArgs, read_flags
 from harness.cli.planning import plan_runs
 from harness.cli.progress import with_bar
-from harness.report.build import Wanted, write_report
+from harness.report.build import ReportArgs, write_report
 from harness.report.data import collect
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.grouping import group_runs, has_winners
@@ -60,25 +60,25 @@ def main(argv: Sequence[str]) -> int:
     return ALL_DONE if all(finished) else SOME_MISSING
 
 
-def introduce(console: Console, request: Request, plans: Sequence[RunPlan], notes: Sequence[str]) -> None:
+def introduce(console: Console, request: CompareArgs, plans: Sequence[RunPlan], notes: Sequence[str]) -> None:
     """Say what will happen before it does."""
     budget, runs = request.budget, f"{len(plans)} run{'s' if len(plans) > 1 else ''}"
-    say(
+    log(
         console,
         f"{runs} of {budget.env_steps:,} env steps (budget {budget.name}) on {plans[0].device}, "
         f"{request.num_envs} battles side by side; study {request.study} in "
         f"{parse_storage_url(request.storage).redacted}",
     )
     if request.backend != "battle":
-        say(console, f"battles are played by {game_name()} in {look_for_game()}, through the package smacv2")
+        log(console, f"battles are played by {game_name()} in {look_for_game()}, through the package smacv2")
     for note in notes:
-        say(console, f"setting: {note}")
+        log(console, f"setting: {note}")
     for file in request.files:
         for line in file.left_out:
-            say(console, f"{file.name}: left out {line}")
+            log(console, f"{file.name}: left out {line}")
 
 
-def complete_all(console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan]) -> list[bool]:
+def complete_all(console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan]) -> list[bool]:
     """Bring every run to its end, here or in worker processes; returns which results are stored.
 
     All runs are queued first, so that ``harness.worker`` on any machine can take some of them.
@@ -104,30 +104,30 @@ def complete(console: Console, store: StudyStore, plan: RunPlan, folder: Path) -
     changed = provenance.differences(record.earlier, now) if record.earlier else ""
     anew = "to run it anew name another --study"
     if record.status == "finished":
-        told = f"finished before {changed}: not repeated; {anew}" if changed else "finished before, not repeated"
-        say(console, f"{plan.label}: {told}")
+        message = f"finished before {changed}: not repeated; {anew}" if changed else "finished before, not repeated"
+        log(console, f"{plan.label}: {message}")
         return True
     if record.status == "running_elsewhere":
-        say(console, f"{plan.label}: left out, it is running {record.holder}")
+        log(console, f"{plan.label}: left out, it is running {record.holder}")
         return False
     if changed:
-        say(console, f"{plan.label}: begun before {changed}: goes on with what is here now; {anew}")
+        log(console, f"{plan.label}: begun before {changed}: goes on with what is here now; {anew}")
     if record.last_error:
-        say(console, f"{plan.label}: tried again, it failed before with {record.last_error}")
+        log(console, f"{plan.label}: tried again, it failed before with {record.last_error}")
     try:
         row = train_run(plan, record, folder=folder, console=console)
     except RunTakenOver as error:
-        say(console, f"{plan.label}: {error}")
+        log(console, f"{plan.label}: {error}")
         return False
     except (StorageError, KeyboardInterrupt):
         raise
     except Exception as error:  # one broken run must not cost the others
-        told = f"{type(error).__name__}: {error}"
-        record.fail(told)
-        say(console, f"{plan.label}: FAILED with {told}; {keep_traceback(folder)}; the other runs go on")
+        message = f"{type(error).__name__}: {error}"
+        record.fail(message)
+        log(console, f"{plan.label}: FAILED with {message}; {keep_traceback(folder)}; the other runs go on")
         return False
     won = f"win rate {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
-    say(console, f"{plan.label}: {won if has_winners(row) else f'return {row.return_mean:.2f}'}")
+    log(console, f"{plan.label}: {won if has_winners(row) else f'return {row.return_mean:.2f}'}")
     return True
 
 
@@ -142,7 +142,7 @@ def keep_traceback(folder: Path) -> str:
     return f"traceback in {path}"
 
 
-def report(console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan]) -> None:
+def report(console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan]) -> None:
     """The table and the page, from what the study holds of this comparison."""
     title = f"{request.study}: {request.budget.env_steps:,} env steps a run"
     if request.backend != "battle":
@@ -152,24 +152,24 @@ def report(console: Console, store: StudyStore, request: Request, plans: Sequenc
     if request.json:
         print(as_json(findings), end="")
     if not findings.rows:
-        say(console, "no run has finished, so there is no table")
+        log(console, "no run has finished, so there is no table")
         return
     folder = request.out / request.study
     show_table(console, findings)
     with writing_results(folder, store.place.redacted):
         written = write_files(console, store, request, plans, findings)
-    say(console, f"written: {', '.join(map(str, written))}")
-    say(console, f"all trials: optuna-dashboard {store.place.redacted} --artifact-dir {store.place.artifact_folder}")
+    log(console, f"written: {', '.join(map(str, written))}")
+    log(console, f"all trials: optuna-dashboard {store.place.redacted} --artifact-dir {store.place.artifact_folder}")
 
 
 def write_files(
-    console: Console, store: StudyStore, request: Request, plans: Sequence[RunPlan], findings: ComparisonReport
+    console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan], findings: ComparisonReport
 ) -> list[Path]:
     """The table and, if it is wanted, the page; returns their paths."""
     folder = request.out / request.study
     written = write_table(folder, findings)
     if request.report != "none":
-        wanted = Wanted(
+        wanted = ReportArgs(
             out=folder / "report.html",
             runs_folder=request.out,
             clips=request.report == "full",

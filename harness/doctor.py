@@ -36,7 +36,7 @@ MARKS = {"ok": ("ok", "green"), "missing": ("missing", "red"), "left out": ("lef
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class CheckResult:
     """What came of one step."""
 
     step: str
@@ -63,13 +63,13 @@ def main(argv: Sequence[str]) -> int:
     console = make_console()
     flags = read_flags(argv)
     found = []
-    for finding in findings(steps(flags)):
-        found.append(finding)
+    for result in run_checks(steps(flags)):
+        found.append(result)
         if not flags.json:
-            show(console, finding)
-    well = all(finding.state == "ok" for finding in found)
+            show(console, result)
+    well = all(result.state == "ok" for result in found)
     if flags.json:
-        print(json.dumps({"ok": well, "steps": [asdict(finding) for finding in found]}, indent=2))
+        print(json.dumps({"ok": well, "steps": [asdict(result) for result in found]}, indent=2))
     else:
         console.print(Text(verdict(well, tried=not flags.no_game)), soft_wrap=True)
     return ALL_DONE if well else SOME_MISSING
@@ -87,28 +87,28 @@ def verdict(well: bool, *, tried: bool) -> str:
     return f"without the game, a program that stands in for it: {installation.STAND_IN}"
 
 
-def findings(checks: Sequence[Step]) -> Iterator[Finding]:
+def run_checks(checks: Sequence[Step]) -> Iterator[CheckResult]:
     """Go through the steps; whatever a check raises is a finding and no end."""
     fine: set[str] = set()
     for step in checks:
         lacking = [name for name in step.needs if name not in fine]
         if lacking:
-            yield Finding(step=step.name, state="left out", text=f"needs {', '.join(lacking)}")
+            yield CheckResult(step=step.name, state="left out", text=f"needs {', '.join(lacking)}")
             continue
         try:
             text = step.check()
         except Exception as error:  # a broken installation may raise anything
-            told = str(error) if isinstance(error, Missing | GameError) else f"{type(error).__name__}: {error}"
-            yield Finding(step=step.name, state="missing", text=told.removesuffix(SEE_DOCTOR))
+            message = str(error) if isinstance(error, Missing | GameError) else f"{type(error).__name__}: {error}"
+            yield CheckResult(step=step.name, state="missing", text=message.removesuffix(SEE_DOCTOR))
             continue
         fine.add(step.name)
-        yield Finding(step=step.name, state="ok", text=text)
+        yield CheckResult(step=step.name, state="ok", text=text)
 
 
-def show(console: Console, finding: Finding) -> None:
+def show(console: Console, result: CheckResult) -> None:
     """One line."""
-    word, colour = MARKS[finding.state]
-    line = Text(f"{word:9}", style=colour) + Text(f"{finding.step:18} {finding.text}", style="default")
+    word, colour = MARKS[result.state]
+    line = Text(f"{word:9}", style=colour) + Text(f"{result.step:18} {result.text}", style="default")
     console.print(line, soft_wrap=True)
 
 

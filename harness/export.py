@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from harness.cli.common import ALL_DONE, Parser, command, listed, make_console, say
+from harness.cli.common import ALL_DONE, Parser, command, listed, log, make_console
 from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
@@ -41,12 +41,12 @@ def main(argv: Sequence[str]) -> int:
             track = partial(with_bar, console, "learning curves")
             text, notes = FORMATS[flags.format](compute_report(grouped, store, title=flags.study, track=track)), []
     for note in notes:
-        say(console, f"left out: {note}")
+        log(console, f"left out: {note}")
     if flags.out is None:
         print(text, end="")
     else:
         _write(Path(flags.out), text)
-        say(console, f"written: {flags.out}")
+        log(console, f"written: {flags.out}")
     return ALL_DONE
 
 

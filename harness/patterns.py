@@ -26,9 +26,9 @@ from harness.cli.common import (
     Parser,
     command,
     listed,
+    log,
     make_console,
     make_folder,
-    say,
     writing_results,
 )
 from harness.cli.compare_args import default_study
@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
         for run, points in track(pairs, "pictures", console=console, transient=True, disable=not console.is_terminal):
             show(console, run)
             written += draw(folder, run, points)
-    say(console, f"written: {', '.join(map(str, written))}")
+    log(console, f"written: {', '.join(map(str, written))}")
     return ALL_DONE
 
 
@@ -92,9 +92,9 @@ def choose(rows: Sequence[RunRow], study: str, algos: Sequence[str], scenarios: 
     ]
     masked = [run for run in asked_for if "masks" in run.details and run.sparsity_masked > 0]
     if not masked:
-        told = ", ".join(sorted({run.algorithm for run in asked_for})) or "no run at all"
+        message = ", ".join(sorted({run.algorithm for run in asked_for})) or "no run at all"
         raise UsageError(
-            f"study {study} holds no finished run with masks (finished: {told}; runs of earlier versions kept no "
+            f"study {study} holds no finished run with masks (finished: {message}; runs of earlier versions kept no "
             f"record of them); make one: python -m harness.compare --algos k24,kalei --study {study}-masks"
         )
     return masked
@@ -104,7 +104,7 @@ def show(console: Console, run: RunRow) -> None:
     """The tables of one run: masks by layer and group, and work by layer."""
     masks = run.details["masks"]
     two_of_four = any(layer["pattern_use"] for layer in masks["layers"].values())
-    say(console, f"{label(run)}: zeros, use of the patterns, places masked alike")
+    log(console, f"{label(run)}: zeros, use of the patterns, places masked alike")
     table = Table(box=SIMPLE_HEAD, padding=(0, 1))
     heads = ("layer", "group", "sparsity", *(PATTERNS if two_of_four else ()), "agrees with others")
     for head in heads:
@@ -118,7 +118,7 @@ def show(console: Console, run: RunRow) -> None:
             table.add_row(name if k == 0 else "", group, f"{layer['sparsity'][k]:.1%}", *shares, agrees)
     console.print(table)
     if run.details.get("flops"):
-        say(console, f"FLOPs of one decision, dense and kept: {work(run.details['flops'])}")
+        log(console, f"FLOPs of one decision, dense and kept: {work(run.details['flops'])}")
 
 
 def work(flops: dict[str, Any]) -> str:

@@ -26,13 +26,13 @@ from harness.cli.common import (
     ALL_DONE,
     SOME_MISSING,
     command,
+    log,
     make_console,
     make_folder,
-    say,
     writing_results,
 )
 from harness.cli.planning import plan_runs
-from harness.cli.tune_args import Question, read_flags
+from harness.cli.tune_args import TuneArgs, read_flags
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process
 from harness.runs.worker_pool import work_together
@@ -53,12 +53,12 @@ WARM_UP = 1 / 3
 def main(argv: Sequence[str]) -> int:
     """Search; returns the exit code: 0 all trials over, 1 none gave a result, 2 a mistake, 130 Ctrl-C."""
     console = make_console()
-    question = read_flags(argv)
-    request = ask(question)
-    make_folder(question.runs.out)
-    introduce(console, question)
-    runs = question.runs
-    with SearchStudy.open(runs.storage, runs.study, request=request, trials=question.trials) as search:
+    args = read_flags(argv)
+    request = ask(args)
+    make_folder(args.runs.out)
+    introduce(console, args)
+    runs = args.runs
+    with SearchStudy.open(runs.storage, runs.study, request=request, trials=args.trials) as search:
         if runs.n_jobs > 1:
             search.fill()  # before anyone works, so that no worker finds it empty
             work_together(runs.n_jobs, runs.for_workers)
@@ -67,31 +67,31 @@ def main(argv: Sequence[str]) -> int:
             return report(console, search, runs.out)
 
 
-def ask(question: Question) -> dict[str, Any]:
+def ask(args: TuneArgs) -> dict[str, Any]:
     """The question as data, for the database; equal for equal commands."""
-    plans, _ = plan_runs(question.runs)
-    jobs = [plan.to_json(deterministic=question.runs.deterministic) for plan in plans]
+    plans, _ = plan_runs(args.runs)
+    jobs = [plan.to_json(deterministic=args.runs.deterministic) for plan in plans]
     return {
         "jobs": jobs,
-        "space": to_json(question.space),
-        "seed": question.seed,
-        "heartbeat": question.heartbeat,
+        "space": to_json(args.space),
+        "seed": args.seed,
+        "heartbeat": args.heartbeat,
         "ranked_by": RANKED_BY,
     }
 
 
-def introduce(console: Console, question: Question) -> None:
+def introduce(console: Console, args: TuneArgs) -> None:
     """Say what will happen before it does."""
-    runs = question.runs
-    say(
+    runs = args.runs
+    log(
         console,
-        f"{question.trials} trials of {runs.algorithms[0]} on {runs.scenarios[0]}, each {len(runs.seeds)} seeds of "
+        f"{args.trials} trials of {runs.algorithms[0]} on {runs.scenarios[0]}, each {len(runs.seeds)} seeds of "
         f"{runs.budget.env_steps:,} env steps (budget {runs.budget.name}); study {runs.study} in "
         f"{parse_storage_url(runs.storage).redacted}",
     )
-    say(console, f"trials are ranked and pruned by the {RANKED_BY}; intervals are shown and decide nothing")
-    for name, allowed in question.space.items():
-        say(console, f"searched: {name} in {allowed}{question.why}")
+    log(console, f"trials are ranked and pruned by the {RANKED_BY}; intervals are shown and decide nothing")
+    for name, allowed in args.space.items():
+        log(console, f"searched: {name} in {allowed}{args.why}")
 
 
 def join_search(console: Console, search: SearchStudy, *, storage: str, out: Path, device: str) -> None:
@@ -119,7 +119,7 @@ def join_search(console: Console, search: SearchStudy, *, storage: str, out: Pat
             Objective(plans, space, store, study=search.name, out=out, console=console),
             sampler=TrialSampler(search.request["seed"], startup=STARTUP),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=warm_up),
-            tell=lambda trial: say(console, f"trial {trial.number}: {ending(trial)}"),
+            on_finished=lambda trial: log(console, f"trial {trial.number}: {ending(trial)}"),
         )
 
 
@@ -144,7 +144,7 @@ def report(console: Console, search: SearchStudy, out: Path) -> int:
     """The best trial so far, as a file that ``compare --config`` reads."""
     complete = search.optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if not complete:
-        say(console, f"{search.name}: {count_trials(search)}; none gave a result, so there are no best settings")
+        log(console, f"{search.name}: {count_trials(search)}; none gave a result, so there are no best settings")
         return SOME_MISSING
     plan, best = RunPlan.from_json(search.request["jobs"][0]), search.optuna.best_trial
     settings = dataclasses.replace(plan.config, **best.params)
@@ -155,9 +155,9 @@ def report(console: Console, search: SearchStudy, out: Path) -> int:
         f"trial {best.number}, {best.user_attrs['estimate']:.3f} {best.user_attrs['interval']}."
     )
     path.write_text(dump_settings(plan.algorithm, settings, comment))
-    say(console, f"{search.name}: {count_trials(search)}; best is trial {best.number}, {ending(best)}")
+    log(console, f"{search.name}: {count_trials(search)}; best is trial {best.number}, {ending(best)}")
     again = f"python -m harness.compare --algos {plan.algorithm} --scenarios {plan.scenario} --config {path}"
-    say(console, f"written: {path}; to compare it on other seeds: {again}")
+    log(console, f"written: {path}; to compare it on other seeds: {again}")
     return ALL_DONE
 
 

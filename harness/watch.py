@@ -32,9 +32,9 @@ from harness.cli.common import (
     at_least_one,
     command,
     import_user_code,
+    log,
     make_console,
     make_folder,
-    say,
     world_settings,
 )
 from harness.cli.compare_args import default_study
@@ -43,7 +43,7 @@ from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration
 from harness.runs import scripted_policies as policies
 from harness.runs.evaluate import Greedy
-from harness.runs.policy import folder_of_trial, read_run
+from harness.runs.policy import folder_of_trial, load_policy
 from harness.runs.process import resolve_device
 from harness.video.encode import Picture, check_path, endings, write_video
 from harness.video.replay import film_replay
@@ -81,7 +81,7 @@ def main(argv: Sequence[str]) -> int:
     out, rate = file_and_rate(flags)
     count = film_replay(console, flags, out, rate) if flags.replay else film(console, prepare(flags))
     size = out.stat().st_size / 1e6
-    say(console, f"written: {out} ({count} pictures, {duration(count / rate)} long, {size:.1f} MB)")
+    log(console, f"written: {out} ({count} pictures, {duration(count / rate)} long, {size:.1f} MB)")
     return ALL_DONE
 
 
@@ -97,7 +97,7 @@ def film(console: Console, show: Show) -> int:
                 task, completed=battle if ended else battle - 1 + step / limit, at=f"battle {battle}, step {step}"
             )
             if ended:
-                say(bar.console, f"battle {battle}: {ended} after {step} env steps")
+                log(bar.console, f"battle {battle}: {ended} after {step} env steps")
 
         return write_video(show.out, pictures(show, on_step), show.rate, palette())
 
@@ -148,7 +148,7 @@ def prepare(flags: argparse.Namespace) -> Show:
         UsageError: a flag cannot be followed.
     """
     out, rate = file_and_rate(flags)
-    env, policy, who = trained(flags) if flags.run else untrained(flags)
+    env, policy, who = trained(flags) if flags.run else scripted_policy(flags)
     if not isinstance(env, BattleEnv):
         raise UsageError(f"{env.spec.id} is not played by the built-in engine, whose battles alone can be drawn")
     try:
@@ -167,7 +167,7 @@ def prepare(flags: argparse.Namespace) -> Show:
     )
 
 
-def untrained(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
+def scripted_policy(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
     """World and policy by their names."""
     scenario, name = envs.registry.real_name(flags.scenario or SCENARIO), flags.policy or POLICY
     if scenario not in envs.registry.ids():
@@ -189,7 +189,7 @@ def trained(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
     where = Path(flags.run)
     if flags.run.isdigit():
         where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
-    run = read_run(where)
+    run = load_policy(where)
     if run.backend != "battle":
         raise UsageError(f"--run {where}: trained with --backend {run.backend}, and {NOT_DRAWN}")
     env = envs.registry.make(run.scenario, 1, seed=flags.seed, **run.env_options)

@@ -24,8 +24,8 @@ from harness.cli.common import (
     Parser,
     command,
     import_user_code,
+    log,
     make_folder,
-    say,
 )
 from harness.cli.errors import UsageError, unknown_name
 from harness.compare import complete
@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
     if study in search_names(flags.storage):
         with SearchStudy.open(flags.storage, study) as search:
             join_search(console, search, storage=flags.storage, out=Path(flags.out), device=flags.device)
-            say(console, f"nothing left to take in search {study}: {count_trials(search)}")
+            log(console, f"nothing left to take in search {study}: {count_trials(search)}")
         return ALL_DONE
     return join_comparison(console, flags, study)
 
@@ -98,10 +98,10 @@ def join_comparison(console: Console, flags: argparse.Namespace, study: str) -> 
             complete(console, store, plan, run_folder(Path(flags.out), study, plan.key))
         states = store.states()
     for reason in passed_over:
-        say(console, f"passed over: {reason}")
+        log(console, f"passed over: {reason}")
     counted = Counter(state for run, state in states.items() if only is None or run in only)
-    told = ", ".join(f"{number} {state}" for state, number in counted.items())
-    say(console, f"nothing left to take in study {study}: {told or 'no runs'}")
+    message = ", ".join(f"{number} {state}" for state, number in counted.items())
+    log(console, f"nothing left to take in study {study}: {message or 'no runs'}")
     return ALL_DONE if set(counted) <= {"finished"} else SOME_MISSING
 
 

@@ -166,7 +166,7 @@ class SearchStudy:
         *,
         sampler: BaseSampler,
         pruner: BasePruner,
-        tell: Callable[[FrozenTrial], None],
+        on_finished: Callable[[FrozenTrial], None],
     ) -> None:
         """Take trials until all that were asked for are over, those of other workers too: they may come back.
 
@@ -186,7 +186,7 @@ class SearchStudy:
                 hand = _Attempt(objective)
                 try:
                     self.optuna.optimize(
-                        hand, n_trials=1, catch=(ObjectiveFailed,), callbacks=[lambda _, trial: tell(trial)]
+                        hand, n_trials=1, catch=(ObjectiveFailed,), callbacks=[lambda _, trial: on_finished(trial)]
                     )
                 except QueueEmpty:
                     time.sleep(min(self.heartbeat, 5.0) / 2)
@@ -196,7 +196,7 @@ class SearchStudy:
                 except (ValueError, AssertionError, UpdateFinishedTrialError):  # so Optuna refuses what came too late
                     if hand.overtaken is None:
                         raise
-                    tell(hand.overtaken)
+                    on_finished(hand.overtaken)
 
     def fill(self) -> int:
         """Queue what is missing and what was left by its worker; returns how many trials wait or run.

@@ -182,6 +182,6 @@ def make_console(*, stderr: bool = False) -> Console:
     return console if console.is_terminal else Console(highlight=False, width=200, stderr=stderr)
 
 
-def say(console: Console, line: str) -> None:
+def log(console: Console, line: str) -> None:
     """One plain line."""
     console.print(Text(line), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The command line of ``harness.compare``, read into one ``Request``."""
+"""The command line of ``harness.compare``, read into one ``CompareArgs``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SIDE_BY_SIDE = {"battle": 8, "sc2": 4}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class CompareArgs:
     """What the user asked for, names checked, nothing started yet."""
 
     algorithms: tuple[str, ...]
@@ -74,7 +74,7 @@ class Request:
         return [*where, *imports]
 
 
-def read_flags(argv: Sequence[str]) -> Request:
+def read_flags(argv: Sequence[str]) -> CompareArgs:
     """Read the command line.
 
     Raises:
@@ -97,7 +97,7 @@ def read_flags(argv: Sequence[str]) -> Request:
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, algos, algorithms.registry.ids())
     check_preset(flags.preset, algos)
-    return Request(
+    return CompareArgs(
         algorithms=algos,
         scenarios=scenarios,
         seeds=parse_seeds(flags.seeds) if flags.seeds is not None else tuple(range(budget.seeds)),

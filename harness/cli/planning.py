@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import algorithms.registry
-from harness.cli.compare_args import Request
+from harness.cli.compare_args import CompareArgs
 from harness.cli.overrides import resolve_config, resolve_env
 from harness.runs.plan import RunPlan
 from harness.runs.process import resolve_device
 
 
-def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
+def plan_runs(request: CompareArgs) -> tuple[list[RunPlan], list[str]]:
     """Every run of the comparison: seed by seed, so that each algorithm has a first number early.
 
     Returns:
@@ -56,12 +56,12 @@ def plan_runs(request: Request) -> tuple[list[RunPlan], list[str]]:
     return plans, list(notes)
 
 
-def _from_file(request: Request, algorithm: str) -> dict[str, dict[str, Any]]:
+def _from_file(request: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
     """What a settings file of this algorithm says, where one was given."""
     return {f"by {file.name}": file.values for file in request.files if file.algorithm == algorithm}
 
 
-def _from_preset(request: Request, algorithm: str) -> dict[str, dict[str, Any]]:
+def _from_preset(request: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
     """The algorithm's preset for this class of fights, where it has one."""
     presets = algorithms.registry.entry(algorithm).presets
     if request.preset is None or request.preset not in presets:
@@ -69,6 +69,6 @@ def _from_preset(request: Request, algorithm: str) -> dict[str, dict[str, Any]]:
     return {f"by preset {request.preset}": dict(presets[request.preset].settings)}
 
 
-def _from_budget(request: Request, algorithm: str) -> dict[str, dict[str, Any]]:
+def _from_budget(request: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
     """What the algorithm needs smaller in a run that is too short for its usual settings."""
     return {"by the budget": dict(algorithms.registry.entry(algorithm).smoke)} if request.budget.is_smoke else {}

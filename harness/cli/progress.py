@@ -87,7 +87,7 @@ class RunProgress:
         if self._bar:
             self._bar.stop()
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """An event worth a line of its own, above the bar."""
         self._console.print(Text(f"{self._label}: {line}"))
 
@@ -97,7 +97,7 @@ class RunProgress:
         self._events[kind] += 1
         if self._events[kind] <= EVENTS_SHOWN:
             more = " (further ones are stored, not shown)" if self._events[kind] == EVENTS_SHOWN else ""
-            self.say(line + more)
+            self.log(line + more)
 
     def evaluated(self, env_steps: int, win_rate: float | None, mean_return: float) -> None:
         """A new point of the learning curve; no win rate where no one wins."""
@@ -122,7 +122,7 @@ class RunProgress:
         self._last_line = time.perf_counter()
         rate = self._rate(env_steps)
         left = f", {duration(max(self._total - env_steps, 0) / rate)} left" if rate > 0 else ""
-        self.say(f"{env_steps:,}/{self._total:,} env steps, {rate:,.0f}/s, {self._latest}{left}")
+        self.log(f"{env_steps:,}/{self._total:,} env steps, {rate:,.0f}/s, {self._latest}{left}")
 
 
 class TrialProgress(RunProgress):
@@ -149,7 +149,7 @@ class TrialProgress(RunProgress):
         if self._bar:
             self._bar.update(self._task, latest=score)
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """A seed's own lines are stored with its run, and not shown."""
 
     def evaluated(self, env_steps: int, win_rate: float | None, mean_return: float) -> None:

@@ -1,4 +1,4 @@
-"""The command line of ``harness.tune``, read into one ``Question``."""
+"""The command line of ``harness.tune``, read into one ``TuneArgs``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import algorithms.registry
 from common.space import Space
 from harness.cli.common import Parser, at_least_one, command_line
-from harness.cli.compare_args import Request, check_preset
+from harness.cli.compare_args import CompareArgs, check_preset
 from harness.cli.compare_args import read_flags as read_comparison
 from harness.cli.errors import UsageError
 from harness.search.space import class_of, parse_space, recommended_space
@@ -22,10 +22,10 @@ _PASSED_ON = ("--budget", "--env-steps", "--device", "--storage", "--out", "--n-
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class TuneArgs:
     """What the user asked for, names checked, nothing started yet."""
 
-    runs: Request
+    runs: CompareArgs
     """The runs of a trial: one algorithm, one scenario, its seeds; the settings that no trial changes."""
     space: Space
     """What trials change."""
@@ -39,7 +39,7 @@ class Question:
     """Seconds between two signs of life of a trial."""
 
 
-def read_flags(argv: Sequence[str]) -> Question:
+def read_flags(argv: Sequence[str]) -> TuneArgs:
     """Read the command line.
 
     Raises:
@@ -73,7 +73,7 @@ def read_flags(argv: Sequence[str]) -> Question:
         raise UsageError(f"--heartbeat is {flags.heartbeat}, it must be a number of seconds above 0 and below 3600")
     if flags.seed < 0:
         raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
-    return Question(
+    return TuneArgs(
         runs=runs,
         space=space,
         why=why,

@@ -111,8 +111,8 @@ def own_curves(data: StudyData, findings: ComparisonReport, scenario: str, measu
         seeds = [points for run in finished or training if (points := data.curves[run.run_id])]
         band = known.get((algorithm, scenario)) or band_of(seeds, measure, algorithm, scenario)
         if band:
-            told = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}{'' if finished else ', in training'}"
-            found.append(Curve(label=f"{algorithm} ({told})", band=band, look=series(number)))
+            message = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}{'' if finished else ', in training'}"
+            found.append(Curve(label=f"{algorithm} ({message})", band=band, look=series(number)))
     return found
 
 

@@ -109,9 +109,9 @@ def _mean(masked: Sequence[Mapping[str, Any]], layer: str, what: str) -> NDArray
 
 def _most_used(use: Mapping[str, NDArray[np.float64]], groups: Sequence[str]) -> str:
     """The favourite of each layer in words."""
-    told = []
+    message = []
     for layer, shares in use.items():
         group, pattern = divmod(int(shares.argmax()), shares.shape[1])
         who = groups[group] if len(groups) == len(shares) else "all"
-        told.append(f"{layer}: {who} uses {PATTERNS[pattern]} most, {shares.max():.0%}")
-    return "; ".join(told) + "."
+        message.append(f"{layer}: {who} uses {PATTERNS[pattern]} most, {shares.max():.0%}")
+    return "; ".join(message) + "."

@@ -46,7 +46,7 @@ def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str])
         axes.grid(visible=False, axis="y")
         figure.legend(loc="outside lower left", ncols=3)
 
-    told = "; ".join(
+    message = "; ".join(
         f"{row.algorithm} on {row.scenario} {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" for row in shown
     )
     kinds = "; ".join(dict.fromkeys(row.interval_kind for row in shown))
@@ -55,7 +55,7 @@ def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str])
         "win-rates",
         draw,
         title="Final win rates",
-        alt=f"Points with intervals: {told}.",
+        alt=f"Points with intervals: {message}.",
         caption=f"Intervals: {kinds}.",
         height=1.5 + 0.28 * (len(shown) + 0.7 * len(scenarios)),
     )
@@ -144,10 +144,10 @@ def _scatter(
         axes.margins(y=0.15)
         figure.legend(loc="outside lower left", ncols=2)
 
-    told = "; ".join(
+    message = "; ".join(
         f"{row.algorithm}: {text(x(row))}, {row.win_rate if winners else row.return_mean:.3f}" for row in rows
     )
-    return draw_plot(folder, name, draw, title=title, alt=f"Points: {told}.", caption=caption)
+    return draw_plot(folder, name, draw, title=title, alt=f"Points: {message}.", caption=caption)
 
 
 def plot_profiles(folder: Path, findings: ComparisonReport, algorithms: Sequence[str]) -> list[Plot]:

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from harness.runs.files import replacing
+from harness.runs.files import atomic_write
 from harness.throughput.marks import sparse_gain
 from harness.throughput.record import Record
 from harness.throughput.results import CellResult, Gain, WorkResult
@@ -52,12 +52,12 @@ def plot(path: Path, record: Record) -> None:
         cells = [cell for cell in parts[subject].cells if cell.dtype == dtype and gru in cell.agents]
         _lines(left, cells, gru, compressed=True)
         _lines(right, cells, gru, compressed=False)
-        told = f"{dtype}, {gru} GRU" + (f"\n{subject}" if len(parts) > 1 else "")
-        left.set_title(f"compressed 2:4, {told}", fontsize=9)
-        right.set_title(f"auto, {told}", fontsize=9)
+        message = f"{dtype}, {gru} GRU" + (f"\n{subject}" if len(parts) > 1 else "")
+        left.set_title(f"compressed 2:4, {message}", fontsize=9)
+        right.set_title(f"auto, {message}", fontsize=9)
         left.set_ylabel("speed-up over dense", fontsize=9)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as draft:
+    with atomic_write(path) as draft:
         figure.savefig(draft, dpi=150)
 
 

@@ -21,15 +21,15 @@ from harness.cli.common import (
     command,
     command_line,
     import_user_code,
+    log,
     make_console,
     make_folder,
-    say,
     writing_results,
 )
 from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
-from harness.report.build import Report, Wanted, write_report
+from harness.report.build import Report, ReportArgs, write_report
 from harness.report.data import StudyData, collect
 from harness.results.findings import compute_report
 from harness.results.tables import as_json
@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     """Write the report; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
     flags = read_flags(argv)
     console = make_console(stderr=flags.json)
-    wanted = wanted_by(flags, command_line("harness.report", argv))
+    wanted = report_args(flags, command_line("harness.report", argv))
     with StudyReader.open_existing(flags.storage, flags.study) as store:
         data = collect(store, flags.study)
     check_scenario(wanted, data)
@@ -51,13 +51,13 @@ def main(argv: Sequence[str]) -> int:
     findings = compute_report(data.groups, data, title=data.study, track=partial(with_bar, console, "learning curves"))
     with writing_results(wanted.out.parent, without_passwords(flags.storage)):
         report = write_report(data, findings, wanted, console)
-    say(console, told(report))
+    log(console, written_line(report))
     if flags.json:
         print(as_document(report), end="")
     return ALL_DONE
 
 
-def told(report: Report) -> str:
+def written_line(report: Report) -> str:
     """What was written, in a line."""
     size = report.page.stat().st_size / 1e6
     beside = (
@@ -72,7 +72,7 @@ def as_document(report: Report) -> str:
     return json.dumps({"written": written, **json.loads(as_json(report.findings))}, indent=2) + "\n"
 
 
-def wanted_by(flags: argparse.Namespace, command: str) -> Wanted:
+def report_args(flags: argparse.Namespace, command: str) -> ReportArgs:
     """The flags as what the report shall hold.
 
     Raises:
@@ -88,7 +88,7 @@ def wanted_by(flags: argparse.Namespace, command: str) -> Wanted:
         )
     if flags.clip_seed < 0:
         raise UsageError(f"--clip-seed is {flags.clip_seed}, it must be at least 0")
-    return Wanted(
+    return ReportArgs(
         out=out,
         runs_folder=runs,
         clips=flags.clips != "none",
@@ -99,7 +99,7 @@ def wanted_by(flags: argparse.Namespace, command: str) -> Wanted:
     )
 
 
-def check_scenario(wanted: Wanted, data: StudyData) -> None:
+def check_scenario(wanted: ReportArgs, data: StudyData) -> None:
     """Refuse a scenario that the study does not hold.
 
     Raises:

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from harness.cli.common import say
+from harness.cli.common import log
 from harness.plots.curves import MEASURES, plot_learning, plot_over_scenarios
 from harness.plots.figure import Plot
 from harness.plots.mask_search import plot_mask_search
@@ -26,12 +26,12 @@ from harness.report.page import Page, Section, render
 from harness.report.runs import provenance_section, runs_section
 from harness.report.throughput import find_records, plot_crossings, throughput_section
 from harness.results.findings import ComparisonReport
-from harness.runs.files import replacing
+from harness.runs.files import atomic_write
 from harness.throughput.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class ReportArgs:
     """What a report shall hold and where it goes."""
 
     out: Path
@@ -69,7 +69,7 @@ Work = tuple[str, str, Callable[[], Sequence[Plot]]]
 """The section that plots are for, what is drawn, and what draws it."""
 
 
-def write_report(data: StudyData, findings: ComparisonReport, wanted: Wanted, console: Console) -> Report:
+def write_report(data: StudyData, findings: ComparisonReport, wanted: ReportArgs, console: Console) -> Report:
     """Draw everything and write the page, with a bar on a terminal.
 
     Args:
@@ -88,7 +88,7 @@ def write_report(data: StudyData, findings: ComparisonReport, wanted: Wanted, co
         plots = draw_all(bar, plot_work(data, findings, records, wanted.folder))
         clips = play_all(bar, jobs, wanted)
     for line in (*unread, *(clip.caption for clip in clips if not clip.path)):
-        say(console, f"report: left out: {line}")
+        log(console, f"report: left out: {line}")
     found = [
         sections.result_section(data, findings, plots["result"]),
         sections.curves_section(plots["curves"]),
@@ -139,7 +139,7 @@ def draw_all(bar: Progress, work: Sequence[Work]) -> defaultdict[str, list[Plot]
     return plots
 
 
-def play_all(bar: Progress, jobs: Sequence[Job], wanted: Wanted) -> list[Clip]:
+def play_all(bar: Progress, jobs: Sequence[Job], wanted: ReportArgs) -> list[Clip]:
     """A battle of each algorithm."""
     clips = []
     for job in jobs:
@@ -153,7 +153,7 @@ def _show(bar: Progress, task: TaskID, share: float) -> None:
     bar.update(task, completed=share)
 
 
-def _write(data: StudyData, wanted: Wanted, found: list[Section]) -> None:
+def _write(data: StudyData, wanted: ReportArgs, found: list[Section]) -> None:
     now = datetime.now(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
     finished, begun = (sum(1 for _ in runs) for runs in (data.finished(), data.unfinished()))
     page = Page(
@@ -165,11 +165,11 @@ def _write(data: StudyData, wanted: Wanted, found: list[Section]) -> None:
     )
     wanted.out.parent.mkdir(parents=True, exist_ok=True)
     content = render(page, wanted.out)
-    with replacing(wanted.out) as draft:
+    with atomic_write(wanted.out) as draft:
         draft.write_text(content, encoding="utf-8")
 
 
-def _no_battles(wanted: Wanted, data: StudyData) -> str:
+def _no_battles(wanted: ReportArgs, data: StudyData) -> str:
     if not wanted.clips:
         return f"No battles were asked for: python -m harness.report --study {data.study} plays them."
     where = f" of {wanted.clip_scenario}" if wanted.clip_scenario else ""

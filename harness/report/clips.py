@@ -19,7 +19,7 @@ from harness.cli.errors import UsageError
 from harness.report.data import StudyData, key_of
 from harness.runs.evaluate import Greedy
 from harness.runs.files import file_name, run_folder
-from harness.runs.policy import read_run
+from harness.runs.policy import load_policy
 from harness.runs.train import CHECKPOINT
 from harness.video.encode import write_gif
 from harness.watch import Show, pictures
@@ -36,7 +36,7 @@ class Clip:
     algorithm: str
     seed: int | None
     """Of the run whose policy plays; None where none can."""
-    told: str
+    message: str
     """How the battle ended, or why there is none."""
     path: Path | None = None
     """The GIF; None where it could not be made."""
@@ -50,12 +50,12 @@ class Clip:
     @property
     def caption(self) -> str:
         who = self.algorithm if self.seed is None else f"{self.algorithm}, seed {self.seed}"
-        return f"{who}: {self.told}."
+        return f"{who}: {self.message}."
 
     @property
     def alt(self) -> str:
         """For those who do not see it."""
-        return f"A battle seen from above, played by {self.algorithm}: {self.told}."
+        return f"A battle seen from above, played by {self.algorithm}: {self.message}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,11 +131,11 @@ def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[f
         on_progress: told how much of the longest battle possible has been played, 0..1.
     """
     if job.checkpoint is None:
-        return Clip(algorithm=job.algorithm, seed=None, told=f"no battle: {job.why_not}")
+        return Clip(algorithm=job.algorithm, seed=None, message=f"no battle: {job.why_not}")
     out = folder / f"battle-{file_name(job.algorithm)}-{file_name(job.scenario)}.gif"
     ends: list[str] = []
     try:
-        run = read_run(job.checkpoint.parent)
+        run = load_policy(job.checkpoint.parent)
         env = envs.registry.make(run.scenario, 1, seed=battle_seed, **run.env_options)
         if not isinstance(env, BattleEnv):
             raise UsageError(f"{run.scenario} is not played by the built-in engine, whose battles alone can be drawn")
@@ -150,7 +150,7 @@ def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[f
             out=out,
         )
     except UsageError as error:  # a checkpoint of another version of the program must not cost the page
-        return Clip(algorithm=job.algorithm, seed=job.seed, told=f"no battle: {error}")
+        return Clip(algorithm=job.algorithm, seed=job.seed, message=f"no battle: {error}")
     limit = env.spec.episode_limit
 
     def on_step(_battle: int, step: int, ended: str) -> None:
@@ -164,7 +164,7 @@ def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[f
     return Clip(
         algorithm=job.algorithm,
         seed=job.seed,
-        told=ends[0],
+        message=ends[0],
         path=out,
         moving=data_uri(out.read_bytes(), "gif"),
         still=data_uri(still, "png"),

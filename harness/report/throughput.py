@@ -74,13 +74,13 @@ def plot_crossings(folder: Path, record: Record, number: int) -> list[Plot]:
 
 def throughput_section(records: Sequence[Record], plots: Sequence[Plot]) -> Section:
     """What was measured, what follows from it, and the pictures."""
-    told = [line for record in records for line in conclusions(record)]
+    message = [line for record in records for line in conclusions(record)]
     return Section(
         id="throughput",
         short="Throughput",
         title="2:4 throughput and its crossings",
         lead=[_told(record) for record in records],
-        verdicts=[f"{line}." for line in told],
+        verdicts=[f"{line}." for line in message],
         tables=[
             _table(f"{subject}, whole agent: {SPREAD}", agents_table(part))
             for record in records
@@ -120,13 +120,13 @@ def _draw(folder: Path, name: str, title: str, lines: Sequence[Line]) -> Plot:
         figure.legend(loc="outside lower left", ncols=3, handlelength=3.2)
 
     best = max((gain.times, label, hidden) for label, points in lines for hidden, gain in points)
-    told = "; ".join(f"{label} crosses 1 near {at:,.0f}" for label, at in crossings) or "no line rises through 1"
+    message = "; ".join(f"{label} crosses 1 near {at:,.0f}" for label, at in crossings) or "no line rises through 1"
     return draw_plot(
         folder,
         name,
         draw,
         title=title,
-        alt=f"Lines over hidden sizes. Highest: {best[0]:.2f} times dense at {best[2]:,.0f} with {best[1]}; {told}.",
+        alt=f"Lines over hidden sizes. Highest: {best[0]:.2f} times dense at {best[2]:,.0f} with {best[1]}; {message}.",
         caption="Bars reach from quartile to quartile; lines stand a little aside, lest bars hide bars. Above the "
         "dashed line it pays; an upright stroke marks where a line last rises through it, from a size that is slower "
         "beyond its bar to one that is faster.",

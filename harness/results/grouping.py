@@ -93,13 +93,13 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _differences(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    told = {}
+    message = {}
     for name, own in settings.items():
         like = [theirs for other, theirs in settings.items() if other.partition("@")[0] == name.partition("@")[0]]
         keys = [key for key, value in own.items() if any(theirs.get(key) != value for theirs in like)]
         if keys:
-            told[name] = ", ".join(f"{key} = {own[key]}" for key in keys)
-    return told
+            message[name] = ", ".join(f"{key} = {own[key]}" for key in keys)
+    return message
 
 
 def group_runs(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> dict[tuple[str, str], list[RunRow]]:

@@ -91,7 +91,7 @@ def show_table(console: Console, findings: ComparisonReport) -> None:
         for each in findings.overall:
             table.add_row(*(Text(cell(each)) for cell in OVERALL.values()))
         console.print(table)
-    for line in [*told(findings), *verdicts(findings), *notes]:
+    for line in [*legend_lines(findings), *verdicts(findings), *notes]:
         console.print(Text(line), soft_wrap=True)
 
 
@@ -147,7 +147,7 @@ def as_markdown(findings: ComparisonReport) -> str:
     if over_several(findings):
         cells = ([cell(each) for cell in OVERALL.values()] for each in findings.overall)
         lines += ["Win rate over several scenarios:", "", *_markdown(OVERALL, cells), ""]
-    lines += [f"- {line}" for line in [*told(findings), *verdicts(findings), *notes]]
+    lines += [f"- {line}" for line in [*legend_lines(findings), *verdicts(findings), *notes]]
     return "\n".join(lines) + "\n"
 
 
@@ -156,7 +156,7 @@ def over_several(findings: ComparisonReport) -> bool:
     return any(len(each.scenarios) > 1 for each in findings.overall)
 
 
-def told(findings: ComparisonReport) -> list[str]:
+def legend_lines(findings: ComparisonReport) -> list[str]:
     """What each name with a digest stands for, a line each."""
     return [f"{name}: {text}" for name, text in findings.meanings.items()]
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 
 from harness.cli.errors import UsageError
-from harness.runs.files import replacing
+from harness.runs.files import atomic_write
 from studies.db.errors import StorageError
 
 CheckpointReplay = Literal["auto", "yes", "no"]
@@ -38,7 +38,7 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as draft:
+        with atomic_write(path) as draft:
             torch.save(content, draft)
     except (OSError, RuntimeError) as error:  # torch's writer tells of a full disk by a RuntimeError
         raise _unwritten(path, error) from error

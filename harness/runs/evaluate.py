@@ -1,4 +1,4 @@
-"""Battles of any policy, the same ones for everybody, counted without favouring the short ones."""
+"""Evaluation battles: the same for every policy, a fixed quota per slot so that short ones are not favoured."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from harness.runs.scripted_policies import NewBattles, Policy
 from studies.rows import EpisodeOutcome
 
 
-def ignore(battles: int) -> None:
-    """Whoever plays is told how many battles have ended, and does nothing with it."""
+def no_progress(battles: int) -> None:
+    """Progress callback that does nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class Greedy:
 
 
 def evaluate(
-    algorithm: Algorithm, env: BatchedEnv, *, episodes: int, seed: int, on_battles: Callable[[int], None] = ignore
+    algorithm: Algorithm, env: BatchedEnv, *, episodes: int, seed: int, on_battles: Callable[[int], None] = no_progress
 ) -> Evaluation:
     """Play ``episodes`` greedy battles of an algorithm, of which nothing changes; all else as in ``play``."""
     battles = play(Greedy(algorithm, env.num_envs), env, episodes=episodes, seed=seed, on_battles=on_battles)
@@ -89,7 +89,7 @@ def play(
     *,
     episodes: int,
     seed: int,
-    on_battles: Callable[[int], None] = ignore,
+    on_battles: Callable[[int], None] = no_progress,
 ) -> list[Battle]:
     """Play ``episodes`` battles from a seed.
 

@@ -23,7 +23,7 @@ def file_name(scenario: str) -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give the name of a draft beside a file; after the block the draft stands in the file's place.
 
     Each draft has a name of its own, so that two processes never write into the same one, and the file's ending, by

@@ -17,7 +17,7 @@ from algorithms.sparsity.flops import total
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 from algorithms.sparsity.tracker import N_PATTERNS
 from algorithms.sparsity.verify import Pattern24Error, verify_weight24
-from harness.runs.evaluate import Evaluation, evaluate, ignore
+from harness.runs.evaluate import Evaluation, evaluate, no_progress
 from harness.runs.plan import RunPlan
 from harness.runs.seeding import derive_seed
 from harness.stats import wilson
@@ -26,14 +26,14 @@ from harness.throughput.speedup24 import measure_speedup24
 from studies.rows import EpisodeOutcome, RunResult
 
 
-def judge(
+def final_evaluation(
     plan: RunPlan,
     algorithm: Algorithm,
     *,
     env_steps: int,
     wall: float,
     resumes: int,
-    on_battles: Callable[[int], None] = ignore,
+    on_battles: Callable[[int], None] = no_progress,
 ) -> tuple[RunResult, tuple[EpisodeOutcome, ...]]:
     """Judge a policy that has finished training.
 
@@ -48,7 +48,7 @@ def judge(
     Raises:
         RuntimeError: every battle of the final evaluation aborted, so that nothing can be said.
     """
-    found = final_evaluation(plan, algorithm, on_battles)
+    found = play_final_battles(plan, algorithm, on_battles)
     if not found.finished:
         raise RuntimeError(f"all {found.aborted} battles of the final evaluation aborted; nothing was measured")
     win_rate = wilson(found.wins, len(found.finished))
@@ -89,7 +89,9 @@ def judge(
     return result, found.outcomes
 
 
-def final_evaluation(plan: RunPlan, algorithm: Algorithm, on_battles: Callable[[int], None] = ignore) -> Evaluation:
+def play_final_battles(
+    plan: RunPlan, algorithm: Algorithm, on_battles: Callable[[int], None] = no_progress
+) -> Evaluation:
     """The greedy battles behind the table's win rate, in a world of their own.
 
     Which battles depends on scenario and seed alone: every algorithm meets the same teams and starts, so that two of

@@ -21,7 +21,7 @@ OWN = "if you registered it yourself, name its file: --import my_file.py"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainedRun:
+class LoadedPolicy:
     """What a checkpoint says about its run."""
 
     path: Path
@@ -66,7 +66,7 @@ class TrainedRun:
         return algorithm
 
 
-def read_run(path: Path) -> TrainedRun:
+def load_policy(path: Path) -> LoadedPolicy:
     """Read a checkpoint.
 
     Args:
@@ -95,7 +95,7 @@ def read_run(path: Path) -> TrainedRun:
     ):
         if name not in known:
             raise UsageError(f"--run {path}: {kind} {name!r} is not registered; {OWN}")
-    return TrainedRun(
+    return LoadedPolicy(
         path=file,
         algorithm=identity["algorithm"]["name"],
         scenario=scenario,
@@ -121,9 +121,9 @@ def folder_of_trial(number: int, *, study: str, storage: str, out: Path) -> Path
     with StudyReader.open_existing(storage, study) as store:
         rows = {row.trial_number: row for row in store.rows()}
     if number not in rows:
-        told = ", ".join(f"{trial} ({row.algorithm} {row.scenario})" for trial, row in rows.items())
+        message = ", ".join(f"{trial} ({row.algorithm} {row.scenario})" for trial, row in rows.items())
         raise UsageError(
-            f"--run {number}: study {study} has no finished trial of that number; it has {told or 'none'}; "
+            f"--run {number}: study {study} has no finished trial of that number; it has {message or 'none'}; "
             "another study: --study NAME"
         )
     row = rows[number]

@@ -87,17 +87,17 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
     For example ``at commit 5ad1f00c2e (now 81c7e3b9a0), with torch 2.11.0 (now 2.13.0), on 1 thread (now 2)``.
     """
-    told = []
+    message = []
     if _code(before) != _code(now):
-        told.append(f"at commit {_code(before)} (now {_code(now)})")
+        message.append(f"at commit {_code(before)} (now {_code(now)})")
     for package in DECIDING:
         old, new = (record.get("packages", {}).get(package, "unknown") for record in (before, now))
         if old != new:
-            told.append(f"with {package} {old} (now {new})")
+            message.append(f"with {package} {old} (now {new})")
     old, new = (record.get("threads") for record in (before, now))
     if None not in (old, new) and old != new:
-        told.append(f"on {old} thread{'s' * (old != 1)} (now {new})")  # sums are split, and so rounded, differently
-    return ", ".join(told)
+        message.append(f"on {old} thread{'s' * (old != 1)} (now {new})")  # sums are split, and so rounded, differently
+    return ", ".join(message)
 
 
 def _code(record: Mapping[str, Any]) -> str:

@@ -18,9 +18,9 @@ from algorithms.protocol import Restored, loss_of
 from harness.cli.progress import RunProgress, battles_bar
 from harness.plots.run_curves import plot_curves
 from harness.runs.checkpoint import holds_replay, load_checkpoint, save_checkpoint, set_aside, unusable
-from harness.runs.evaluate import evaluate, ignore
+from harness.runs.evaluate import evaluate, no_progress
 from harness.runs.files import remove_drafts
-from harness.runs.final_evaluation import judge
+from harness.runs.final_evaluation import final_evaluation
 from harness.runs.plan import RunPlan
 from harness.runs.process import GracefulInterrupt
 from harness.runs.rollout import Rollout
@@ -58,7 +58,7 @@ class Counters:
 
 
 def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Console) -> RunRow:
-    """Train, judge and store one run; where a checkpoint lies in ``folder``, go on from there.
+    """Train, evaluate and store one run; where a checkpoint lies in ``folder``, go on from there.
 
     Args:
         plan: which run.
@@ -75,7 +75,7 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
         start = run.restore()
         progress = RunProgress(console, plan.label, total=plan.budget.env_steps, start=run.at.env_steps)
         for line in start:
-            progress.say(line)
+            progress.log(line)
             record.event(run.at.env_steps, line)
         with progress, GracefulInterrupt() as interrupt:
             run.train(progress, interrupt)
@@ -174,7 +174,7 @@ class TrainingRun:
         at.last_test = at.env_steps
         at.next_test += plan.budget.test_interval
         if not found.finished:
-            progress.say(f"all {found.aborted} evaluation battles aborted; this point of the curve is left out")
+            progress.log(f"all {found.aborted} evaluation battles aborted; this point of the curve is left out")
             return
         diagnostics = {**{name: float(value) for name, value in at.diagnostics.items()}, **self.algorithm.diagnostics()}
         columns: dict[str, Any] = {
@@ -193,15 +193,19 @@ class TrainingRun:
         at.losses = []
         progress.evaluated(at.env_steps, found.win_rate if self.env.spec.can_be_won else None, found.mean_return)
 
-    def conclude(self, on_battles: Callable[[int], None] = ignore) -> RunRow:
-        """Judge the trained policy, and store the result with a picture of its curve; ``on_battles``: see ``judge``."""
+    def conclude(self, on_battles: Callable[[int], None] = no_progress) -> RunRow:
+        """Evaluate the trained policy, and store the result with a picture of its curve.
+
+        Args:
+            on_battles: as of ``final_evaluation``.
+        """
         picture = self.folder / "curve.png"
         can_be_won = self.env.spec.can_be_won
         curves = {self.plan.algorithm: [self.record.curve_points()]}
         plot_curves(picture, curves, title=self.plan.label, can_be_won=can_be_won)
         self.record.attach(picture)
         self.close()  # judging has a world of its own, and games of StarCraft II are large
-        result, outcomes = judge(
+        result, outcomes = final_evaluation(
             self.plan,
             self.algorithm,
             env_steps=self.at.env_steps,

@@ -22,7 +22,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from rich.console import Console
 
 from common.space import Space, suggest
-from harness.cli.common import say
+from harness.cli.common import log
 from harness.cli.progress import TrialProgress
 from harness.plots.run_curves import plot_curves
 from harness.results.grouping import has_winners
@@ -105,12 +105,12 @@ class Objective:
             _leave(seeds, "left: another worker has taken this one for dead, and its trial")
             raise
         except Exception as error:  # one broken setting must not cost the others
-            told = f"{type(error).__name__}: {error}"
+            message = f"{type(error).__name__}: {error}"
             for seed in _unfinished(seeds):
-                seed.record.fail(told)
-            trial.set_user_attr("error", told)
+                seed.record.fail(message)
+            trial.set_user_attr("error", message)
             trial.set_user_attr("traceback", traceback.format_exc()[-1500:])
-            raise ObjectiveFailed(told) from error
+            raise ObjectiveFailed(message) from error
         finally:
             for seed in seeds:
                 if seed.training:
@@ -118,10 +118,10 @@ class Objective:
 
     def _plans(self, trial: optuna.Trial) -> list[RunPlan]:
         values = suggest(self.space, trial)
-        told = ", ".join(
+        message = ", ".join(
             f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
         )
-        say(self.console, f"trial {trial.number}: {told}")
+        log(self.console, f"trial {trial.number}: {message}")
         return [dataclasses.replace(plan, config=dataclasses.replace(plan.config, **values)) for plan in self.plans]
 
     def _begin(self, plan: RunPlan) -> Seed:
@@ -170,7 +170,7 @@ class Objective:
         trial.report(found.estimate, step)
         total = self.plans[0].budget.env_steps
         at = f"{step:,}/{total:,} env steps"
-        say(self.console, f"trial {trial.number}: {at}, {_words(found)}")
+        log(self.console, f"trial {trial.number}: {at}, {_words(found)}")
         if step < total and trial.should_prune():
             raise optuna.TrialPruned(f"pruned at {at}: {_words(found)}")
 

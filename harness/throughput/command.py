@@ -19,16 +19,16 @@ from harness.cli.common import (
     at_least_one,
     command,
     import_user_code,
+    log,
     make_console,
     make_folder,
     names_in,
-    say,
 )
 from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import check_targets, parse_setting
 from harness.plots.throughput import plot
-from harness.runs.policy import folder_of_trial, read_run
+from harness.runs.policy import folder_of_trial, load_policy
 from harness.runs.process import resolve_device
 from harness.throughput.record import Record, new_record, open_record
 from harness.throughput.report import show
@@ -58,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
     written = ", ".join(str(path) for path in files if path.exists())
     problems = [each for each in (problem, undrawn) if each]
     for line in ([f"written: {written}"] if written else []) + problems:
-        print(line, file=sys.stderr) if grid.json else say(console, line)
+        print(line, file=sys.stderr) if grid.json else log(console, line)
     return SOME_MISSING if problems else ALL_DONE
 
 
@@ -119,7 +119,7 @@ def _subjects(flags: argparse.Namespace) -> tuple[Subject, ...]:
         where = Path(flags.run)
         if flags.run.isdigit():
             where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
-        return (trained(read_run(where)),)
+        return (trained(load_policy(where)),)
     algorithm, *more = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)
     if more:
         raise UsageError(

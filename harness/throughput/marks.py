@@ -33,24 +33,24 @@ def conclusions(record: Record) -> list[str]:
 
 def crossings(cells: Sequence[CellResult]) -> list[str]:
     """For each dtype, GRU and batch: from which hidden size on the compressed agent beats the dense one."""
-    told = []
+    message = []
     for dtype, gru, batch in _lines(cells):
         gains = [(cell.hidden, gain) for cell, work in _agents(cells, dtype, gru, batch) if (gain := sparse_gain(work))]
         if gains:
             gains.sort(key=lambda point: point[0])
-            told.append(f"{dtype}, {gru} GRU, batch {batch:,}: compressed {_crossing(gains)}")
-    return told
+            message.append(f"{dtype}, {gru} GRU, batch {batch:,}: compressed {_crossing(gains)}")
+    return message
 
 
 def auto_marks(cells: Sequence[CellResult]) -> list[str]:
     """How often ``auto`` falls below the dense rate, and how it does against masked dense, which computes the same."""
     agents = [(_where(cell, gru), work) for cell in cells for gru, work in cell.agents.items()]
     over_dense = [(gain, where) for where, work in agents if (gain := work.gain(work.auto))]
-    told = []
+    message = []
     if over_dense:
         reached = [gain for gain, _ in over_dense if gain.times >= NEVER_BELOW]
         words = f"auto reaches {NEVER_BELOW:g} × dense in {len(reached)} of {len(over_dense)} agents"
-        told.append(words if len(reached) == len(over_dense) else f"{words}; {_lowest(over_dense)}")
+        message.append(words if len(reached) == len(over_dense) else f"{words}; {_lowest(over_dense)}")
     others = [
         (gain, where)
         for where, work in agents
@@ -63,13 +63,13 @@ def auto_marks(cells: Sequence[CellResult]) -> list[str]:
             faster, slower = (sum(gain.side == side for gain, _ in others) for side in (1, -1))
             rest = len(others) - faster - slower
             words += f", faster in {faster}, slower in {slower}, within the spread in {rest}; {_lowest(others)}"
-        told.append(words)
-    return told
+        message.append(words)
+    return message
 
 
 def agent_marks(record: Record) -> list[str]:
     """For each dtype: the whole agent's gain beside the best single product's of the same run."""
-    told = []
+    message = []
     for dtype in dict.fromkeys(cell.dtype for cell in record.cells):
         cells = [cell for cell in record.cells if cell.dtype == dtype and cell.hidden >= LARGE_HIDDEN]
         agents = [(work, work.auto, _at(cell)) for cell in cells if (work := cell.agents.get(MASKED_GRU))]
@@ -83,11 +83,11 @@ def agent_marks(record: Record) -> list[str]:
         if whole and single:
             share = whole[0].times / single[0].times
             met = "met" if share >= SHARE_OF_PRODUCT else "not met"
-            told.append(
+            message.append(
                 f"{dtype}: whole agent {_told(whole[0])} dense ({whole[1]}, 2:4 GRU), best single product "
                 f"{_told(single[0])} ({single[1]}): {share:.2f} of it, mark {SHARE_OF_PRODUCT:g} {met}"
             )
-    return told
+    return message
 
 
 def sparse_gain(work: WorkResult) -> Gain | None:

@@ -14,7 +14,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from harness.cli.errors import UsageError
-from harness.runs.files import replacing
+from harness.runs.files import atomic_write
 from harness.runs.provenance import collect
 from harness.throughput.peak import Peak
 from harness.throughput.results import CellResult, Key, WorkResult, cell_from, work_from
@@ -85,9 +85,9 @@ class Record:
             with FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_SECONDS):
                 if path.exists():
                     self._take_in(_mine(path, self))
-                with replacing(path) as draft:
+                with atomic_write(path) as draft:
                     draft.write_text(self.as_json() + "\n")
-                with replacing(beside) as draft, draft.open("w", newline="") as file:
+                with atomic_write(beside) as draft, draft.open("w", newline="") as file:
                     writer = csv.DictWriter(file, CSV_FIELDS)
                     writer.writeheader()
                     writer.writerows(self.lines())

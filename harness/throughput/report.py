@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from harness.cli.common import say
+from harness.cli.common import log
 from harness.throughput.marks import conclusions
 from harness.throughput.peak import Peak
 from harness.throughput.record import Record
@@ -28,16 +28,16 @@ def show(console: Console, record: Record) -> None:
     header = record.header
     library = f", cuSPARSELt {header['cusparselt']}" if header["cusparselt"] else ""
     parts = record.by_subject()
-    say(console, "; ".join([*parts, f"{header['device_name']}, torch {header['torch']}{library}"]))
+    log(console, "; ".join([*parts, f"{header['device_name']}, torch {header['torch']}{library}"]))
     for peak in record.peaks.values():
-        say(console, _peak_line(peak))
+        log(console, _peak_line(peak))
     for subject, part in parts.items():
-        say(console, f"{subject}: whole agent, one decision of every row: {SPREAD}")
+        log(console, f"{subject}: whole agent, one decision of every row: {SPREAD}")
         console.print(agents_table(part))
-        say(console, f"{subject}: layers alone, at the largest batch of each hidden size: {FIRST_ROUNDS}")
+        log(console, f"{subject}: layers alone, at the largest batch of each hidden size: {FIRST_ROUNDS}")
         console.print(layers_table(part))
     for line in (*reasons(record), *conclusions(record)):
-        say(console, line)
+        log(console, line)
 
 
 def agents_table(record: Record) -> Table:
@@ -94,8 +94,8 @@ def reasons(record: Record) -> list[str]:
         for way, result in work.ways.items():
             if result.refused:
                 found[way, result.refused] = found.get((way, result.refused), 0) + 1
-    told = [f"{way}: n/a, {why} ({count} times)" for (way, why), count in found.items()]
-    return told + [f"{way}: no CUDA graph ({why})" for way, why in record.graphs_refused.items()]
+    message = [f"{way}: n/a, {why} ({count} times)" for (way, why), count in found.items()]
+    return message + [f"{way}: no CUDA graph ({why})" for way, why in record.graphs_refused.items()]
 
 
 def _peak_line(peak: Peak) -> str:

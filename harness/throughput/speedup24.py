@@ -135,8 +135,8 @@ def compare_ways(
     dense, masked = agent.seconds(DENSE), agent.seconds(MASKED)
     compressed = agent.seconds(backend) if backend else None
     if backend is None or dense is None or masked is None or compressed is None:
-        told = "; ".join(dict.fromkeys(way.refused for way in agent.ways.values() if way.refused))
-        return Speedup24(speedup=None, reason=f"PyTorch cannot run 2:4 products here: {told}")
+        message = "; ".join(dict.fromkeys(way.refused for way in agent.ways.values() if way.refused))
+        return Speedup24(speedup=None, reason=f"PyTorch cannot run 2:4 products here: {message}")
     return Speedup24(
         speedup=dense / compressed,
         reason=None,

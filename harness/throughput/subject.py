@@ -12,7 +12,7 @@ import envs.registry
 from algorithms.protocol import PolicyLayers
 from harness.cli.errors import UsageError
 from harness.cli.overrides import Setting, resolve_config, resolve_env
-from harness.runs.policy import TrainedRun
+from harness.runs.policy import LoadedPolicy
 
 HIDDEN_FIELD, GRU_FIELD = "rnn_hidden_dim", "mask_gru"
 
@@ -69,11 +69,11 @@ def fresh(algorithm: str, scenario: str, settings: Sequence[Setting], hidden_siz
     )
 
 
-def trained(run: TrainedRun) -> Subject:
+def trained(run: LoadedPolicy) -> Subject:
     """A policy as its checkpoint left it.
 
     Args:
-        run: what ``harness.runs.policy.read_run`` gave.
+        run: what ``harness.runs.policy.load_policy`` gave.
 
     Raises:
         UsageError: it does not fit this program, or has no layers to look at.

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from algorithms.protocol import PolicyLayers
-from harness.cli.common import say
+from harness.cli.common import log
 from harness.cli.progress import LINE_INTERVAL
 from harness.throughput.backends import all_backends, first_line
 from harness.throughput.cell import PolicyBench
@@ -152,7 +152,7 @@ class _Shown:
         self._bar.update(self._task, completed=done)
         if self._lines and time.perf_counter() - self._last >= LINE_INTERVAL:
             self._last = time.perf_counter()
-            say(self._console, f"{done}/{self._total} cells")
+            log(self._console, f"{done}/{self._total} cells")
 
     def __enter__(self) -> Self:
         self._bar.start()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from harness.cli.errors import UsageError
-from harness.runs.files import replacing
+from harness.runs.files import atomic_write
 
 Picture = NDArray[np.uint8]
 ENCODER = {"crf": "20", "x264-params": "colormatrix=bt709:colorprim=bt709:transfer=bt709"}
@@ -90,6 +90,6 @@ def write_video(path: Path, pictures: Iterable[Picture], rate: float, palette: P
             count += 1
             yield picture
 
-    with replacing(path) as draft:
+    with atomic_write(path) as draft:
         WRITERS[path.suffix.lower()](draft, counted(), rate, palette)
     return count

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from envs.render import Renderer
 from envs.render.style import palette
-from harness.cli.common import say
+from harness.cli.common import log
 from harness.cli.errors import UsageError
 from harness.video.encode import Picture, write_video
 
@@ -46,7 +46,7 @@ def film_replay(console: Console, flags: argparse.Namespace, out: Path, rate: fl
         task = bar.add_task(Path(flags.replay).name, total=footage.loops)
 
         def on_end(battle: int, outcome: str, loop: int) -> None:
-            say(bar.console, f"battle {battle}: {outcome or 'cut short'} by loop {loop}")
+            log(bar.console, f"battle {battle}: {outcome or 'cut short'} by loop {loop}")
 
         shown = pictures(footage, renderer, flags, round(HOLD * rate), on_end)
         return write_video(out, _counted(shown, lambda: bar.update(task, completed=footage.loop)), rate, palette())

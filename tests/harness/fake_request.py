@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from harness.cli.compare_args import Request
+from harness.cli.compare_args import CompareArgs
 from harness.runs.budget import BUDGETS
 
 
-def request_for(**changed: object) -> Request:
+def request_for(**changed: object) -> CompareArgs:
     """The smoke budget with the rule on the fake world, fields replaced as given."""
-    request = Request(
+    request = CompareArgs(
         algorithms=("rule",),
         scenarios=("fake",),
         seeds=(0,),

@@ -11,7 +11,7 @@ import pytest
 from envs.battle.scenarios import fixed_scenarios
 from envs.sc2 import installation
 from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
-from harness.doctor import Step, findings, main
+from harness.doctor import Step, main, run_checks
 from tests.sc2.fake_game import use_fake
 
 
@@ -107,7 +107,7 @@ def test_whatever_a_check_raises_is_a_finding() -> None:
         Step(name="b", check=lambda: "there"),
         Step(name="c", check=broken, needs=("a",)),
     ]
-    assert [(found.state, found.text) for found in findings(checks)] == [
+    assert [(found.state, found.text) for found in run_checks(checks)] == [
         ("missing", "ZeroDivisionError: no reason"),
         ("ok", "there"),
         ("left out", "needs a"),

@@ -14,7 +14,7 @@ import envs
 from harness.cli.common import ALL_DONE, WRONG_USE
 from harness.compare import main as compare_main
 from harness.runs.checkpoint import save_checkpoint
-from harness.runs.policy import read_run
+from harness.runs.policy import load_policy
 from harness.watch import agents, main, prepare, read_flags
 from tests.harness.conftest import Compare
 
@@ -92,7 +92,7 @@ def test_a_trained_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     small = ["--budget", "smoke", "--env-steps", "64", "--out", runs, "--storage", storage]
     assert compare_main([*trained, *small]) == ALL_DONE
     (folder,) = (tmp_path / "runs" / "t").glob("qmix-*")
-    run = read_run(folder)
+    run = load_policy(folder)
     assert (run.algorithm, run.scenario, run.env_options["conic_fov"]) == ("qmix", SHORT, True)
     assert run.label == "qmix, 64 env steps"
     films = []

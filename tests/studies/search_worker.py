@@ -35,7 +35,7 @@ def main() -> None:
 
     with SearchStudy.open(storage, "search") as search:
         sampler = optuna.samplers.RandomSampler()
-        search.work(objective, sampler=sampler, pruner=optuna.pruners.NopPruner(), tell=lambda trial: None)
+        search.work(objective, sampler=sampler, pruner=optuna.pruners.NopPruner(), on_finished=lambda trial: None)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def test_a_server_that_is_restarted_is_waited_for(url: str, restart: Restart) ->
 
     with SearchStudy.open(url, "restarted", request={"heartbeat": 1}, trials=1) as search:
         sampler, pruner = optuna.samplers.RandomSampler(seed=0), optuna.pruners.NopPruner()
-        search.work(objective, sampler=sampler, pruner=pruner, tell=lambda trial: None)
+        search.work(objective, sampler=sampler, pruner=pruner, on_finished=lambda trial: None)
         assert [trial.state for trial in search.optuna.get_trials()] == [TrialState.COMPLETE]
     with StudyStore.open(url, "patient") as store:
         run = begin(store, seed=3)

@@ -42,7 +42,7 @@ def work(search: SearchStudy, objective: Callable[[optuna.Trial], float]) -> lis
         objective,
         sampler=optuna.samplers.RandomSampler(seed=0),
         pruner=optuna.pruners.NopPruner(),
-        tell=lambda trial: told.append(trial.number),
+        on_finished=lambda trial: told.append(trial.number),
     )
     return told
 

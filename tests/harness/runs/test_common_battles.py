@@ -12,7 +12,7 @@ import algorithms.registry
 from algorithms.protocol import Algorithm
 from harness.cli.planning import plan_runs
 from harness.runs.budget import BUDGETS
-from harness.runs.final_evaluation import final_evaluation
+from harness.runs.final_evaluation import play_final_battles
 from harness.runs.plan import RunPlan
 from studies.rows import EpisodeOutcome
 from tests.harness.fake_request import request_for
@@ -60,7 +60,7 @@ def evaluated(
     make = RunPlan.make_env
     with monkeypatch.context() as patched:
         patched.setattr(RunPlan, "make_env", lambda self, *args: Watched(make(self, *args), starts))
-        found = final_evaluation(plan, _fresh(plan))
+        found = play_final_battles(plan, _fresh(plan))
     counted = {(outcome.slot, outcome.battle_id) for outcome in found.outcomes}
     return {key: start for key, start in starts.items() if key in counted}, found.outcomes
 

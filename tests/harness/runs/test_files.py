@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.runs.files import remove_drafts, replacing
+from harness.runs.files import atomic_write, remove_drafts
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text("old")
-    with replacing(path) as draft:
+    with atomic_write(path) as draft:
         assert draft.suffix == ".html", "writers choose the format by it"
         draft.write_text("new")
         assert path.read_text() == "old"
@@ -29,9 +29,9 @@ def umask() -> int:
 
 def test_two_at_once_do_not_meet(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    with replacing(path) as mine:
+    with atomic_write(path) as mine:
         mine.write_text("mine")
-        with replacing(path) as theirs:
+        with atomic_write(path) as theirs:
             theirs.write_text("theirs")
         assert path.read_text() == "theirs"
     assert (path.read_text(), os.listdir(tmp_path)) == ("mine", ["page.html"])
@@ -42,7 +42,7 @@ def test_after_a_failure_the_file_is_as_it_was(tmp_path: Path) -> None:
     path.write_text("old")
 
     def write(text: str) -> None:
-        with replacing(path) as draft:
+        with atomic_write(path) as draft:
             draft.write_text(text)
             raise OSError("no room")
 

@@ -18,7 +18,7 @@ import envs.registry
 from algorithms.k24 import K24Config
 from harness.cli.common import make_console
 from harness.runs.checkpoint import save_checkpoint
-from harness.runs.policy import read_run
+from harness.runs.policy import load_policy
 from harness.runs.train import CHECKPOINT
 from harness.throughput import sweep
 from harness.throughput.cell import PolicyBench
@@ -245,7 +245,7 @@ def test_a_trained_policy_is_measured_as_it_is(tmp_path: Path, capsys: pytest.Ca
     }
     content = {"identity": identity, "algorithm": made.state_dict(), "counters": {"env_steps": 100}}
     save_checkpoint(tmp_path / CHECKPOINT, content)
-    subject = trained(read_run(tmp_path))
+    subject = trained(load_policy(tmp_path))
     assert (subject.label, subject.hidden_sizes) == ("k24, 100 env steps on terran_5_vs_5", (12,))
     found = subject.build(12, "cpu").after["fc3"]
     assert torch.equal(found.masked, made.policy_layers().after["fc3"].masked)

@@ -6,4 +6,4 @@ each has to offer (``protocol.py``). ``q_learning/`` holds what QMIX is made of,
 ``kernels/`` makes things fast and changes no result.
 """
 
-from algorithms import qmix, kalei, k24, controls  # noqa: F401, I001  # each registers itself, in this order
+from algorithms import qmix, kalei, k24, mappo, controls  # noqa: F401, I001  # each registers itself, in this order

@@ -203,6 +203,12 @@ def entry(id: str) -> Entry:
     return _algorithms.get(id)
 
 
+def algorithm_class(id: str) -> type[Algorithm]:
+    """The class of its learner."""
+    loaded: type[Algorithm] = _class(entry(id).entry_point)
+    return loaded
+
+
 def config_class(id: str) -> type:
     """The frozen dataclass that holds the algorithm's settings; its field defaults are the published ones."""
     loaded: type = _class(entry(id).config)

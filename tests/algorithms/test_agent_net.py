@@ -4,12 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from algorithms import registry
 from algorithms.kernels.rows import order_rows
 from algorithms.q_learning.agent_net import mask_groups
 from algorithms.q_learning.learner import QLearner
 from algorithms.replay.episode import EpisodeBatch
-from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
+from tests.algorithms.worlds import Q_LEARNERS, SINGLE_TYPE, SPEC, batch, learner
 
 
 def unroll(made: QLearner, episodes: EpisodeBatch) -> tuple[torch.Tensor, torch.Tensor]:
@@ -31,7 +30,7 @@ def unroll(made: QLearner, episodes: EpisodeBatch) -> tuple[torch.Tensor, torch.
     return spread_q.view(*shape, -1), spread_hidden.view(*shape, -1)
 
 
-VARIANTS = [*((id, {}) for id in registry.ids()), ("k24", {"mask_gru": True}), ("qmix", {"obs_last_action": False})]
+VARIANTS = [*((id, {}) for id in Q_LEARNERS), ("k24", {"mask_gru": True}), ("qmix", {"obs_last_action": False})]
 
 
 @pytest.mark.parametrize(("id", "changes"), VARIANTS)

@@ -8,10 +8,9 @@ import math
 import pytest
 import torch
 
-from algorithms import registry
 from algorithms.k24 import K24
 from algorithms.kalei import Kalei
-from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner, same_parameters
+from tests.algorithms.worlds import Q_LEARNERS, SINGLE_TYPE, SPEC, batch, learner, same_parameters
 
 RUN = 1005  # a ten-thousandth of the published run: resets each 50 env_steps, the freeze at 804
 
@@ -22,7 +21,7 @@ def k24(seed: int = 0) -> K24:
     return made
 
 
-@pytest.mark.parametrize("id", registry.ids())
+@pytest.mark.parametrize("id", Q_LEARNERS)
 def test_numbers_are_finite_and_asking_changes_nothing(id: str) -> None:
     asked, left_alone = (learner(id, total_env_steps=RUN) for _ in range(2))
     for i, env_steps in enumerate((0, 100, 300, 700, 810, 900)):

@@ -29,6 +29,10 @@ SPEC = EnvSpec(
 SINGLE_TYPE = dataclasses.replace(SPEC, id="toy_single_type", unit_types=("marine",))
 
 
+Q_LEARNERS = [id for id in registry.ids() if issubclass(registry.algorithm_class(id), QLearner)]
+"""The algorithms that ``learner`` makes."""
+
+
 def settings(id: str, **changes: object) -> object:
     """A small config of one algorithm."""
     small: dict[str, object] = {"rnn_hidden_dim": 16, "mixing_embed_dim": 8, "hypernet_embed": 8, "batch_size": 4}

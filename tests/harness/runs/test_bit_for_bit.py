@@ -62,11 +62,12 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, env_steps: int) -> None:
     monkeypatch.setattr(TrainingRun, "play", stopped)
 
 
-@pytest.mark.parametrize("id", ["qmix", "kalei", "k24"])
+@pytest.mark.parametrize("id", ["qmix", "kalei", "k24", "mappo"])
 def test_stopped_twice(compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, id: str) -> None:
     """In the middle of battles, before and after the replay is full, K24's masks being frozen in between."""
-    # 800 env_steps give about 170 battles; restarts fall into the run as well
-    run = ("--algos", id, "--env-steps", "800", "--set", f"{id}.buffer_size=90", "--set", f"{id}.rnn_hidden_dim=8")
+    # 800 env_steps give about 170 battles; resets fall into the run as well
+    run = ("--algos", id, "--env-steps", "800", "--set", f"{id}.rnn_hidden_dim=8")
+    run += ("--set", f"{id}.buffer_size=90") if id != "mappo" else ()
     assert compare(*run, "--study", "whole") == ALL_DONE
     for env_steps in (240, 648):
         stop_at(monkeypatch, env_steps)

@@ -4,7 +4,7 @@
 
 writes ``<out>.csv`` (every evaluation of every run), ``<out>.md`` (a table) and ``<out>.png`` (a plot). Runs are
 grouped by algorithm, the settings in which a study's runs of it differ, and rules. The published points are evaluations
-of 32 battles, as ours are.
+of 32 battles, as ours are. ``--csv FILE`` draws stored curves again instead of a study's.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
+from harness.plots.curves import PUBLISHED
+from harness.plots.style import looks
 from harness.results import published
 from harness.results.grouping import group_runs_by_config, label_legend
 from harness.results.published import WINDOW, Windows, published_runs
 from studies.store import DEFAULT_STORAGE, StudyStore
 
-STYLES = (("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"))
+PUBLISHED_LABEL = "QMIX, published (StarCraft II)"
 
 # (env_steps, win rate, return) of every evaluation, by curve and run
 Curves = dict[str, dict[int, list[tuple[int, float, float]]]]
@@ -35,7 +38,17 @@ def published_curves(path: Path, scenario: str) -> Curves:
         run: [(point.env_steps, point.win_rate, point.return_mean) for point in points]
         for run, points in published_runs(scenario, path).items()
     }
-    return {"QMIX, published (StarCraft II)": runs} if runs else {}
+    return {PUBLISHED_LABEL: runs} if runs else {}
+
+
+def stored_curves(path: Path) -> Curves:
+    """Read what ``write_csv`` wrote."""
+    curves: Curves = defaultdict(lambda: defaultdict(list))
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            point = int(row["env_steps"]), float(row["win_rate"]), float(row["return_mean"])
+            curves[row["curve"]][int(row["run"])].append(point)
+    return curves
 
 
 def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
@@ -74,18 +87,22 @@ def windowed(runs: dict[int, list[tuple[int, float, float]]], column: int, last:
 
 def draw(path: Path, curves: Curves, scenario: str, last: int, window: int) -> None:
     """Win rate and return side by side; bands span the runs."""
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
+    figure = Figure(figsize=(11, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, column, name in zip(figure.subplots(1, 2), (1, 2), ("win rate", "return"), strict=True):
-        for number, (label, runs) in enumerate(curves.items()):
-            line, marker = STYLES[number % len(STYLES)]
+        own = looks([label for label in curves if label != PUBLISHED_LABEL])
+        for label, runs in curves.items():
+            look = own.get(label, PUBLISHED)
             at = windowed(runs, column, last, window)
             label = f"{label} ({len(runs)} runs)"
-            drawn = axes.plot(at.env_steps, at.mean, line, marker=marker, markersize=4, label=label)
-            axes.fill_between(at.env_steps, at.least, at.greatest, alpha=0.15, color=drawn[0].get_color())
+            style = {"color": look.colour, "linestyle": look.line, "marker": look.marker, "markersize": 4}
+            axes.plot(at.env_steps, at.mean, label=label, **style)
+            axes.fill_between(at.env_steps, at.least, at.greatest, alpha=0.12, color=look.colour, linewidth=0)
         axes.set(xlabel="env steps", ylabel=f"greedy {name}, mean over {window:,} env steps", title=scenario)
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower left", ncols=2, fontsize=9, frameon=False, handlelength=3)
     figure.savefig(path, dpi=110)
 
 
@@ -121,15 +138,18 @@ def write_table(path: Path, curves: Curves, last: int, window: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--storage", default=DEFAULT_STORAGE)
-    parser.add_argument("--study", action="append", required=True, help="may be repeated")
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("--study", action="append", help="may be repeated")
+    given.add_argument("--csv", type=Path, help="curves that an earlier call wrote")
     parser.add_argument("--scenario", default="terran_5_vs_5")
     parser.add_argument("--published", type=Path, default=published.DATA)
     parser.add_argument("--window", type=int, default=WINDOW, help="env steps over which evaluations are averaged")
     parser.add_argument("--out", type=Path, required=True, help="path without ending")
     args = parser.parse_args()
-    own = own_curves(args.storage, args.study, args.scenario)
+    own = stored_curves(args.csv) if args.csv else own_curves(args.storage, args.study, args.scenario)
     if not own:
-        raise SystemExit(f"no finished run of {args.scenario} in {', '.join(args.study)}; run harness.compare first")
+        source = args.csv or ", ".join(args.study)
+        raise SystemExit(f"no finished run of {args.scenario} in {source}; run harness.compare first")
     last = max(point[0] for runs in own.values() for points in runs.values() for point in points)
     write_csv(args.out.with_suffix(".csv"), own)
     curves = {**published_curves(args.published, args.scenario), **own}

@@ -28,7 +28,8 @@ myst_heading_anchors = 3
 source_suffix = {".md": "markdown"}
 # Tables and curves of single scenarios: pages of results include them.
 exclude_patterns = ["_build", "results/*/*.md"]
-suppress_warnings = ["myst.domains"]  # sphinxarg answers no reference of Markdown's kind, which is harmless
+# sphinxarg answers no reference of Markdown's kind, which is harmless; a pattern of pages may match none.
+suppress_warnings = ["myst.domains", "toc.empty_glob"]
 
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.published import own_curves
+from benchmarks.published import own_curves, stored_curves, write_csv
 from studies.rows import RunKey
 from tests.studies.sample import KEY, PROVENANCE, RESULT, evaluate, open_store, url
 
@@ -49,3 +49,9 @@ def test_two_configurations_under_one_name_are_refused(tmp_path: Path) -> None:
         SystemExit, match=r"k24, rules 2024, seed 1 on terran_5_vs_5: two finished runs.*another.*--study"
     ):
         own_curves(url(path), ["compare"], KEY.scenario)
+
+
+def test_stored_curves_are_read_as_they_were_written(tmp_path: Path) -> None:
+    curves = {"k24, rules 2024": {0: [(1000, 0.25, 5.0), (2000, 0.5, 6.5)], 2: [(1000, 0.75, 7.0)]}}
+    write_csv(tmp_path / "curves.csv", curves)
+    assert stored_curves(tmp_path / "curves.csv") == curves

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from harness.plots.figure import Plot, draw_plot
-from harness.plots.style import INK, Series, series
+from harness.plots.style import INK, Series, looks
 from harness.report.data import StudyData
 from harness.results.findings import ComparisonReport
 from harness.results.published import WINDOW, published_runs, windowed
@@ -60,7 +60,7 @@ def plot_over_scenarios(folder: Path, findings: ComparisonReport, algorithms: Se
         Curve(
             label=f"{each.algorithm} ({each.seeds} seeds of each of {len(each.scenarios)} scenarios)",
             band=each.band,
-            look=series(algorithms.index(each.algorithm)),
+            look=looks(algorithms)[each.algorithm],
         )
         for each in findings.curves
         if len(each.scenarios) > 1
@@ -106,13 +106,13 @@ def own_curves(data: StudyData, findings: ComparisonReport, scenario: str, measu
         if each.measure == MEASURES[measure].removeprefix("greedy ")
     }
     found = []
-    for number, algorithm in enumerate(data.algorithms):
+    for algorithm, look in looks(data.algorithms).items():
         finished, training = (kind.get((algorithm, scenario), ()) for kind in (data.groups, data.under_way))
         seeds = [points for run in finished or training if (points := data.curves[run.run_id])]
         band = known.get((algorithm, scenario)) or band_of(seeds, measure, algorithm, scenario)
         if band:
             message = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}{'' if finished else ', in training'}"
-            found.append(Curve(label=f"{algorithm} ({message})", band=band, look=series(number)))
+            found.append(Curve(label=f"{algorithm} ({message})", band=band, look=look))
     return found
 
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from harness.plots.curves import Curve, draw_band
 from harness.plots.figure import Plot, draw_plot
-from harness.plots.style import MUTED, series
+from harness.plots.style import MUTED, looks
 from harness.results.aggregates import Row
 from harness.results.findings import ComparisonReport
 from harness.runs.files import file_name
@@ -31,7 +31,7 @@ def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str])
             own = [row for row in shown if row.scenario == scenario]
             ticks.append((height + (len(own) - 1) / 2, scenario))
             for row in own:
-                look = series(algorithms.index(row.algorithm))
+                look = looks(algorithms)[row.algorithm]
                 ends = [[row.win_rate - row.win_low], [row.win_high - row.win_rate]]
                 label = None if row.algorithm in named else row.algorithm
                 named.add(row.algorithm)
@@ -129,7 +129,7 @@ def _scatter(
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         for row in rows:
-            look = series(algorithms.index(row.algorithm))
+            look = looks(algorithms)[row.algorithm]
             y = row.win_rate if winners else row.return_mean
             ends = [[row.win_rate - row.win_low], [row.win_high - row.win_rate]] if winners else None
             label = f"{row.algorithm} ({note(row)})"
@@ -158,7 +158,7 @@ def plot_profiles(folder: Path, findings: ComparisonReport, algorithms: Sequence
         Curve(
             label=f"{each.algorithm} ({each.seeds} seeds of {_named(each.scenarios)})",
             band=each.profile,
-            look=series(algorithms.index(each.algorithm)),
+            look=looks(algorithms)[each.algorithm],
         )
         for each in findings.overall
     ]

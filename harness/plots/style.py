@@ -6,11 +6,15 @@ colours put others in their place where the reader prefers dark.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+
+from algorithms import registry
 
 INK, MUTED, LINE, PAPER = "#1c2128", "#57606a", "#d8dee4", "#fdfdfe"
 """Text and axes, lesser text, grid, background; each unlike any other colour of a plot, so that rules can name it."""
@@ -54,6 +58,26 @@ VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", PAPER: "paper"} | {
 def series(number: int) -> Series:
     """The look of the n-th algorithm; after the last it begins again."""
     return SERIES[number % len(SERIES)]
+
+
+def looks(names: Sequence[str]) -> dict[str, Series]:
+    """Return one look for each name of a figure: an algorithm has the same one in every figure.
+
+    It follows from the algorithm's place in the registry. Where that is taken in this figure (by a variant of the same
+    algorithm, ``k24@b9ff92``, or by the ninth algorithm), the name has the next free one.
+    """
+    taken: dict[str, int] = {}
+    for name in sorted(dict.fromkeys(names), key=_place):
+        free = [_place(name), *range(len(SERIES))]
+        taken[name] = next((n for n in free if n % len(SERIES) not in taken.values()), free[0]) % len(SERIES)
+    return {name: SERIES[taken[name]] for name in names}
+
+
+def _place(name: str) -> int:
+    """Place of the algorithm that a label begins with; labels of no algorithm come after all of them."""
+    known = registry.ids()
+    id = re.split(r"[@ ,(]", name)[0]
+    return known.index(id) if id in known else len(known)
 
 
 def plotting(name: str) -> AbstractContextManager[Any]:

@@ -5,6 +5,7 @@ Scenarios, unit types and algorithms are each a ``Registry``; the order of regis
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 from collections.abc import Iterable, Iterator
@@ -60,6 +61,25 @@ class Registry(Generic[T]):
         entry, id = self.get(id), self.resolve(id)
         del self._entries[id]
         self._aliases = {other: known for other, known in self._aliases.items() if known != id}
+        return entry
+
+    @contextlib.contextmanager
+    def preserved(self) -> Iterator[None]:
+        """Undo at the end whatever is registered, removed or replaced inside; for tests."""
+        entries, aliases = dict(self._entries), dict(self._aliases)
+        try:
+            yield
+        finally:
+            self._entries, self._aliases = entries, aliases
+
+    def replace(self, id: str, entry: T) -> T:
+        """Put another entry under a known id, in its place, and return it.
+
+        Raises:
+            UnknownIdError: there is no such id.
+        """
+        self.get(id)
+        self._entries[self.resolve(id)] = entry
         return entry
 
     def ids(self) -> list[str]:

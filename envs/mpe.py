@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from envs.checks import SHARE, Range, check_fields
 from envs.parallel_batch import ParallelBatch, TeamReward
 
 
@@ -28,11 +29,7 @@ class SpreadOptions:
     """How the agents' rewards of a step become one: ``sum`` or ``mean``. Source: EPyMARL sums."""
 
     def __post_init__(self) -> None:
-        for name in ("n_agents", "max_cycles"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, it must be at least 1")
-        if not 0 <= self.local_ratio <= 1:
-            raise ValueError(f"local_ratio is {self.local_ratio}, it must be between 0 and 1")
+        check_fields(self, {"n_agents": Range(1, 1000), "local_ratio": SHARE, "max_cycles": Range(1, 1_000_000)}, {})
 
 
 def simple_spread(

@@ -2,8 +2,9 @@
 
 What such a world lacks is filled in: observations of different sizes are padded with zeros to the largest, an agent
 with fewer actions than another may never take the missing ones, an agent that has left stays as a slot that sees
-nothing and may only take action 0, and the state is the concatenation of all observations where the world has no
-``state()``. Rewards of all agents become one, since the learners of this project share it.
+nothing and may only take action 0, so may an agent whose mask allows nothing because it waits for its turn, and the
+state is the concatenation of all observations where the world has no ``state()``. Rewards of all agents become one,
+since the learners of this project share it.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any, Literal
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, flatdim, flatten
 from numpy.typing import NDArray
-from pettingzoo import ParallelEnv
+from pettingzoo import AECEnv, ParallelEnv
 
 from envs.actions import checked_actions
+from envs.checks import seed_number
 from envs.spec import EnvSpec
 
 ARRAYS = (
@@ -40,7 +42,7 @@ class ParallelBatch:
         team_reward: how the agents' rewards of a step become one.
 
     Raises:
-        ValueError: an agent's actions are not discrete.
+        ValueError: an agent's actions are not discrete, or the world is no ``ParallelEnv``.
 
     Source: PettingZoo's parallel API. Deviations: agents are fixed slots; ``terminated`` and ``truncated`` are facts of
     the whole episode: it terminated if all agents that acted last did, else it was cut; ``battle_won`` and
@@ -58,9 +60,10 @@ class ParallelBatch:
         episode_limit: int,
         team_reward: TeamReward = "sum",
     ) -> None:
-        self._worlds = [make_world() for _ in range(num_envs)]
+        self._worlds = [_parallel(id, make_world()) for _ in range(num_envs)]
         self._team_reward, self._first_slot = team_reward, first_slot
         self.num_envs = num_envs
+        seed = seed_number(seed)
         self.seed = secrets.randbits(63) if seed is None else seed
         self._agents = list(self._worlds[0].possible_agents)
         self._views = {name: _observed(self._worlds[0].observation_space(name)) for name in self._agents}
@@ -104,6 +107,7 @@ class ParallelBatch:
 
     def reset(self, seed: int | None = None) -> None:
         """Start an episode in every slot: number 0 of ``seed`` if one is given, else the slot's next."""
+        seed = seed_number(seed)
         if seed is not None:
             self.seed = seed
             self.battle_id[:] = -1
@@ -168,7 +172,9 @@ class ParallelBatch:
                 seen, mask = seen["observation"], seen.get("action_mask", mask)
             view = np.asarray(flatten(self._views[name], seen), np.float32)
             self.obs[e, i, : view.size] = view
-            self.action_mask[e, i, : self._n_actions[name]] = True if mask is None else np.asarray(mask, np.bool_)
+            legal = self.action_mask[e, i, : self._n_actions[name]]
+            legal[:] = True if mask is None else np.asarray(mask, np.bool_)
+            legal[0] |= not legal.any()  # it waits for its turn: the world ignores what it does
         own = _own_state(self._worlds[e])
         self.state[e] = self.obs[e].ravel() if own is None else own
 
@@ -212,6 +218,28 @@ class ParallelBatch:
         for world in self._worlds:
             world.close()
         self._worlds = []
+
+
+def _parallel(id: str, world: Any) -> ParallelEnv:
+    """The world, if it has PettingZoo's parallel interface.
+
+    Raises:
+        ValueError: a world of another interface; the message says how to convert it.
+    """
+    if isinstance(world, AECEnv) and not isinstance(world, ParallelEnv):
+        raise ValueError(
+            f"{id}: {world} is an AEC world, whose agents step one at a time; needed is a ParallelEnv. Use the world's "
+            "parallel_env(), or pettingzoo.utils.conversions.aec_to_parallel or turn_based_aec_to_parallel"
+        )
+    wanted = ("possible_agents", "observation_space", "action_space", "reset", "step")
+    missing = [name for name in wanted if not hasattr(world, name)]
+    if missing:
+        raise ValueError(
+            f"{id}: {type(world).__name__} is not a PettingZoo ParallelEnv, it lacks {', '.join(missing)}"
+            + ("; a Gymnasium world has one agent and needs a wrapper" if hasattr(world, "unwrapped") else "")
+        )
+    made: ParallelEnv = world
+    return made
 
 
 def _observed(space: Any) -> Any:

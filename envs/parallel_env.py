@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,7 @@ class BattleParallelEnv(ParallelEnv):
         """Advance one env_step with an action for every agent.
 
         Raises:
-            ValueError: an agent's action is missing, or illegal now.
+            ValueError: an agent's action is missing, not a whole number, or illegal now.
         """
         if not self.agents:
             raise ValueError("step: no battle is running; call reset() first")
@@ -105,7 +106,7 @@ class BattleParallelEnv(ParallelEnv):
         if missing:
             raise ValueError(f"step: no action for {', '.join(missing)}; every agent acts, the dead with 0 (no-op)")
         step = self.batch.step if self._screen is None else self._screen.step
-        step(np.array([[actions[name] for name in self.possible_agents]], dtype=np.int64))
+        step(np.array([[_whole(name, actions[name]) for name in self.possible_agents]], dtype=np.int64))
         terminated, aborted = bool(self.batch.terminated[0]), bool(self.batch.aborted[0])
         truncated = bool(self.batch.truncated[0]) or aborted  # PettingZoo knows no other word for a crashed game
         self._ended = self._fresh = terminated or truncated
@@ -187,6 +188,16 @@ class BattleParallelEnv(ParallelEnv):
             }
             for i, name in enumerate(self.possible_agents)
         }
+
+
+def _whole(agent: str, action: Any) -> int:
+    """An action as an integer; a float is refused, since cutting it off would play another action."""
+    try:
+        if isinstance(action, np.ndarray) and action.size == 1:
+            action = action.item()
+        return operator.index(action)
+    except TypeError:
+        raise ValueError(f"step: the action of {agent} is {action!r}, it must be a whole number") from None
 
 
 def parallel_env(

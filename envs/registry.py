@@ -1,16 +1,15 @@
-"""The table of scenarios: register, make, list; an unknown name hears the near ones."""
+"""The table of scenarios: register, make, list; unknown ids raise an error that lists near matches."""
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.registry import Registry, load
 from envs.battle.scenarios import Scenario, fixed_scenarios, smacv2_scenarios
+from envs.checks import MAX_ENVS, MAX_SLOT, check_names, seed_number, typed_options, whole_number
 from envs.protocol import BatchedEnv
 
 BATTLE = "envs.battle.engine:BattleEnv"
@@ -19,17 +18,17 @@ BACKENDS = {
     "battle": (BATTLE, BATTLE_OPTIONS),
     "sc2": ("envs.sc2.environment:Sc2Env", "envs.sc2.options:Sc2Options"),
 }
-"""Who can play a ``Scenario``: the built-in engine, or StarCraft II through smacv2; world and options of each."""
+"""What can play a ``Scenario``: the built-in engine, or StarCraft II through smacv2: entry point, options."""
 NEEDS = {"sc2": "envs.sc2.installation:require_for"}
-"""Backends that need more than this project's own dependencies: ``module:callable`` that sees whether all is there."""
+"""Backends that need more than this project's own dependencies: ``module:callable`` that checks for the rest."""
 SMACV2 = "Ellis et al., SMACv2, NeurIPS 2023"
 SMAC = "Samvelyan et al., The StarCraft Multi-Agent Challenge, AAMAS 2019"
 EXTRA = "maps of LXXXXR/Kaleidoscope"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One row of the table."""
+class ScenarioEntry:
+    """One registered scenario."""
 
     id: str
     entry_point: str
@@ -46,8 +45,7 @@ class Entry:
     """A package that is not among this project's own dependencies and has to be there."""
 
 
-_entries: dict[str, Entry] = {}
-_spellings: dict[str, str] = {}
+scenarios: Registry[ScenarioEntry] = Registry("scenario", hint="envs.register(...)")
 
 
 def register(
@@ -76,59 +74,44 @@ def register(
     Raises:
         ValueError: the id is taken, or the built-in engine is given nothing to play.
     """
-    if real_name(id) in _entries:
-        raise ValueError(f"scenario {id!r} is registered already; choose another id")
     if entry_point == BATTLE and scenario is None:
         raise ValueError(f"scenario {id!r}: the built-in engine needs scenario=envs.Scenario(...)")
-    _entries[id] = Entry(
-        id=id,
-        entry_point=entry_point,
-        options=options,
-        scenario=scenario,
-        summary=summary,
-        source=source,
-        defaults=dict(defaults or {}),
-        requires=requires,
+    scenarios.register(
+        id,
+        ScenarioEntry(
+            id=id,
+            entry_point=entry_point,
+            options=options,
+            scenario=scenario,
+            summary=summary,
+            source=source,
+            defaults=dict(defaults or {}),
+            requires=requires,
+        ),
     )
 
 
 def ids() -> list[str]:
     """Registered scenario names, in order of registration."""
-    return list(_entries)
+    return scenarios.ids()
 
 
-def spell(other: str, id: str) -> None:
-    """Accept another spelling of a scenario's name; ``ids`` does not list it.
-
-    Raises:
-        ValueError: the spelling is taken, or there is no such scenario.
-    """
-    if real_name(other) in _entries:
-        raise ValueError(f"{other!r} is taken by scenario {real_name(other)!r}; choose another spelling")
-    _spellings[other] = entry(id).id
-
-
-def real_name(id: str) -> str:
+def canonical_id(id: str) -> str:
     """The name under which ``ids`` lists what may be spelt otherwise; anything else as it is."""
-    return _spellings.get(id, id)
+    return scenarios.resolve(id)
 
 
-def entry(id: str) -> Entry:
-    """The row of one scenario.
+def entry(id: str) -> ScenarioEntry:
+    """The entry of one scenario.
 
     Raises:
-        ValueError: unknown id; the message names the near ones and all others.
+        ValueError: unknown id; the message lists near matches and all others.
     """
-    id = real_name(id)
-    if id not in _entries:
-        near = difflib.get_close_matches(id, [*_entries, *_spellings], n=3)
-        hint = f"did you mean {' or '.join(near)}? " if near else ""
-        raise ValueError(f"unknown scenario {id!r}: {hint}registered: {', '.join(_entries)}")
-    return _entries[id]
+    return scenarios.get(id)
 
 
 def require_installed(id: str, backend: str = "battle", options: Any = None) -> None:
-    """See to it that what a scenario needs is there.
+    """Check that what a scenario needs is installed.
 
     Args:
         id: the scenario.
@@ -142,13 +125,7 @@ def require_installed(id: str, backend: str = "battle", options: Any = None) -> 
     if package and importlib.util.find_spec(package) is None:
         raise ValueError(f"scenario {id!r} needs the package {package}, which is not installed; pip install {package}")
     if backend in NEEDS and options is not None:
-        resolve(NEEDS[backend])(entry(id).id, entry(id).scenario, options)
-
-
-def resolve(path: str) -> Any:
-    """Import what ``module:name`` points to."""
-    module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)
+        load(NEEDS[backend])(entry(id).id, entry(id).scenario, options)
 
 
 def played_by(id: str, backend: str) -> tuple[str, str]:
@@ -158,7 +135,7 @@ def played_by(id: str, backend: str) -> tuple[str, str]:
         ValueError: no such scenario or backend, or a scenario that is a world of its own.
     """
     row = entry(id)
-    if backend not in BACKENDS:
+    if not isinstance(backend, str) or backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}, allowed: {', '.join(BACKENDS)}")
     if row.entry_point == BATTLE:
         return BACKENDS[backend]
@@ -169,7 +146,7 @@ def played_by(id: str, backend: str) -> tuple[str, str]:
 
 def options_class(id: str, backend: str = "battle") -> type:
     """The dataclass of the options that this scenario accepts."""
-    return resolve(played_by(id, backend)[1])
+    return load(played_by(id, backend)[1])
 
 
 def make(
@@ -196,9 +173,10 @@ def make(
     """
     row = entry(id)
     require_installed(id)
-    if num_envs < 1:
-        raise ValueError(f"num_envs is {num_envs}, it must be at least 1")
-    build: Callable[..., BatchedEnv] = resolve(played_by(id, backend)[0])
+    num_envs = whole_number("num_envs", num_envs, 1, MAX_ENVS)
+    first_slot = whole_number("first_slot", first_slot, 0, MAX_SLOT)
+    seed = seed_number(seed)
+    build: Callable[..., BatchedEnv] = load(played_by(id, backend)[0])
     return build(
         id=row.id,
         scenario=row.scenario,
@@ -209,21 +187,16 @@ def make(
     )
 
 
-def make_options(id: str, given: dict[str, Any], backend: str = "battle") -> Any:
+def make_options(id: str, given: Mapping[str, Any], backend: str = "battle") -> Any:
     """The options dataclass with the scenario's own defaults and then ``given`` set.
 
     Raises:
-        ValueError: an unknown name, with the near ones, or a value that is not allowed.
+        ValueError: an unknown name, with near matches, or a value of a wrong type or outside its range.
     """
     cls = options_class(id, backend)
-    known = [field.name for field in dataclasses.fields(cls)]
     values = {**entry(id).defaults, **given}
-    for name in values:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=3)
-            hint = f"did you mean {' or '.join(near)}? " if near else ""
-            raise ValueError(f"unknown option {name!r} of {id}: {hint}allowed: {', '.join(known)}")
-    return cls(**values)
+    check_names(values, cls, id)
+    return cls(**typed_options(values, cls))
 
 
 def fight(scenario: Scenario) -> str:
@@ -246,7 +219,7 @@ for _file, _benchmark, _source in (("smac.json", "SMAC", SMAC), ("extra.json", "
     for _name, _scenario in fixed_scenarios(_file).items():
         _summary = f"{_benchmark}: {fight(_scenario)}"
         register(_name, scenario=_scenario, defaults=PLAIN, summary=_summary, source=_source)
-spell("3s6z", "3s5z_vs_3s6z")  # as papers on SMAC shorten it
+scenarios.alias("3s6z", "3s5z_vs_3s6z")  # as papers on SMAC shorten it
 
 register(
     "mpe2/simple_spread_v3",

@@ -204,7 +204,7 @@ def read_flags(argv: Sequence[str]) -> BaselineArgs:
     flags = flag_parser().parse_args(argv)
     known = envs.ids()
     everything = ",".join(id for id in known if is_played(id, flags.backend))
-    scenarios = names_in("scenario", flags.scenarios or everything, known, envs.registry.real_name)
+    scenarios = names_in("scenario", flags.scenarios or everything, known, envs.registry.canonical_id)
     named = names_in("policy", flags.policies, policies.ids()) if flags.policies else ()
     settings = world_settings(flags.settings)
     options = {id: dataclasses.asdict(resolve_env(id, settings, flags.backend)[0]) for id in scenarios}

@@ -169,7 +169,7 @@ def prepare(flags: argparse.Namespace) -> Show:
 
 def scripted_policy(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
     """World and policy by their names."""
-    scenario, name = envs.registry.real_name(flags.scenario or SCENARIO), flags.policy or POLICY
+    scenario, name = envs.registry.canonical_id(flags.scenario or SCENARIO), flags.policy or POLICY
     if scenario not in envs.registry.ids():
         raise unknown_name("scenario", scenario, envs.registry.ids(), hint="One of your own: --import my_file.py")
     policies.check_plays(name, scenario)

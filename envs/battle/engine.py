@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 from numpy.typing import ArrayLike, NDArray
 
-from envs.battle import jit, replica
+from envs.battle import jit, replica, threads
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
 from envs.battle.setup import make_setup
@@ -20,7 +20,9 @@ from envs.battle.smacv2.sizes import env_spec
 from envs.battle.state import BATTLE, allocate
 from envs.battle.step import start_all, step_in_parallel, step_one_by_one
 from envs.battle.units import table_for
+from envs.battle.version import version_of
 from envs.battle.views import Views, allocate_views
+from envs.checks import seed_number
 
 PARALLEL_FROM = 4  # below this many battles, waking the threads costs more than they save
 ACTION_NAMES = ("no-op", "stop", "north", "south", "east", "west")
@@ -56,6 +58,7 @@ class BattleEnv:
         self.single_action_space = Discrete(self.spec.n_actions)
         self.units = table_for(scenario.catalog, options)
         self._first_slot = first_slot
+        seed = seed_number(seed)
         self._setup_with(secrets.randbits(63) if seed is None else seed)
         self.battles = allocate(num_envs)
         self.views: Views = allocate_views(self.spec, num_envs)
@@ -66,13 +69,12 @@ class BattleEnv:
             print("compiling the battle engine, once for this version: about a minute …", file=sys.stderr, flush=True)
 
     def _setup_with(self, seed: int) -> None:
-        if not 0 <= seed < 2**64:
-            raise ValueError(f"seed is {seed}, it must lie in 0..2**64-1")
         self.seed = seed
         self.setup = make_setup(self.scenario, self.options, seed, self._first_slot)
 
     def reset(self, seed: int | None = None) -> None:
         """Start a battle in every slot: battle 0 of ``seed`` if one is given, else the slot's next."""
+        seed = seed_number(seed)
         if seed is not None:
             self._setup_with(seed)
             self.battles["battle"] = -1
@@ -91,10 +93,11 @@ class BattleEnv:
             ValueError: wrong shape or type, no battle started, or an action that is illegal now.
         """
         given, actions = actions, self.checked_actions(actions)
-        if self.num_envs < PARALLEL_FROM:
+        if self.num_envs < PARALLEL_FROM or threads.in_forked_child():
             step_one_by_one(self.battles, self.units, self.setup, self.views, actions)
         else:
-            step_in_parallel(self.battles, self.units, self.setup, self.views, actions)
+            with threads.one_at_a_time:
+                step_in_parallel(self.battles, self.units, self.setup, self.views, actions)
         if self.options.heuristic_ai and isinstance(given, np.ndarray) and given.flags.writeable:
             given[...] = actions
 
@@ -189,7 +192,7 @@ class BattleEnv:
             "id": self.spec.id,
             "seed": self.seed,
             "first_slot": self._first_slot,
-            "layout": repr(BATTLE),
+            "version": version_of(self.scenario, self.setup),
             "options": repr(self.options),
             "battles": self.battles.tobytes(),
             "views": {name: array.copy() for name, array in self.views._asdict().items()},
@@ -199,7 +202,7 @@ class BattleEnv:
         """Restore what ``state_dict`` gave.
 
         Raises:
-            ValueError: saved from another scenario, another number of battles, or another version of the engine.
+            ValueError: saved from another scenario or number of battles, or by another version of engine or data.
         """
         battles = len(saved["views"]["battle_id"])
         if saved["id"] != self.spec.id or battles != self.num_envs:
@@ -209,8 +212,9 @@ class BattleEnv:
             )
         if saved.get("options", repr(self.options)) != repr(self.options):
             raise ValueError(f"the saved state is of {saved['options']}, this environment has {self.options}")
-        if saved["layout"] != repr(BATTLE):
-            raise ValueError("the saved state is of another version of the engine; start the run anew")
+        for part, own in version_of(self.scenario, self.setup).items():
+            if saved.get("version", {}).get(part) != own:
+                raise ValueError(f"the saved state is of another version of the {part}; start the run again")
         self._first_slot = saved["first_slot"]
         self._setup_with(saved["seed"])
         self.battles[:] = np.frombuffer(saved["battles"], BATTLE)

@@ -6,8 +6,12 @@ folder is named after a hash of every source file of the engine: an edit anywher
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
+import stat
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,31 +31,93 @@ def source_hash(folder: Path = ENGINE_FOLDER) -> str:
 
 
 def cache_folder() -> Path:
-    """Where the machine code of these sources lies: ``$K24_CACHE_DIR``, else the user's cache, else a temporary one."""
+    """Return the folder for the machine code of these sources, made if it is not there.
+
+    ``$K24_CACHE_DIR`` if it is set, else the user's cache, else a folder below the system's temporary one. numba runs
+    what it finds in its cache, so a folder counts only if nobody else could have filled it.
+
+    Raises:
+        OSError: no folder of these can be used; the message says how to name another.
+    """
     named = os.environ.get("K24_CACHE_DIR")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    temporary = Path(tempfile.gettempdir()) / f"k24-harness-{os.getuid()}"
-    parents = [Path(named)] if named else [home / "k24-harness", temporary]
+    parents = [Path(named)] if named else [*_home_cache(), Path(tempfile.gettempdir()) / f"k24-harness-{_user()}"]
+    refused = []
     for parent in parents:
-        folder = parent / f"numba-{source_hash()}"
+        folder = parent / f"numba-{source_hash()}-{_checkout()}"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
+            parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(exist_ok=True, mode=0o700)
+        except OSError as error:
+            refused.append(f"{parent} ({error.strerror or error})")
             continue
-        if os.access(folder, os.W_OK):
+        fault = others_can_fill(parent, folder)
+        if not fault and os.access(folder, os.W_OK):
             return folder
-    raise OSError(
-        f"no writable folder for the compiled engine among {', '.join(map(str, parents))}; "
-        "set K24_CACHE_DIR to a folder that you may write to"
+        refused.append(f"{parent} ({fault or 'not writable'})")
+    if named:
+        raise OSError(
+            f"no folder for the compiled engine: {', '.join(refused)}; "
+            "set K24_CACHE_DIR to a folder that you may write to and others may not"
+        )
+    return _fresh_folder(refused)
+
+
+def others_can_fill(parent: Path, folder: Path) -> str:
+    """Say why another user could put files into ``folder``, or rename it in ``parent``; empty if none could.
+
+    Systems without user ids keep temporary files apart by user anyway, and are not asked.
+    """
+    if not hasattr(os, "getuid"):
+        return ""
+    for path in (parent, folder):
+        status = path.lstat() if path is folder else path.stat()
+        if not stat.S_ISDIR(status.st_mode):
+            return f"{path.name} is a link, not a folder"
+        sticky = path is parent and status.st_mode & stat.S_ISVTX  # as /tmp: others cannot rename what is ours
+        if status.st_uid not in (os.getuid(), 0) and not sticky:
+            return f"{path.name} belongs to user {status.st_uid}"
+        if status.st_mode & stat.S_IWOTH and not sticky:
+            return f"everybody may write to {path.name}"
+    return ""
+
+
+def _home_cache() -> list[Path]:
+    """The user's cache folder; none where the user has no home."""
+    named = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return [(Path(named) if named else Path.home() / ".cache") / "k24-harness"]
+    except RuntimeError:  # neither HOME nor an entry in the list of users
+        return []
+
+
+def _user() -> str:
+    """A name for this user's temporary folder; user ids do not exist on every system."""
+    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+
+
+def _checkout() -> str:
+    """Eight hex digits for the place of these sources: numba's machine code serves no copy elsewhere."""
+    return hashlib.sha256(str(ENGINE_FOLDER.resolve()).encode()).hexdigest()[:8]
+
+
+def _fresh_folder(refused: list[str]) -> Path:
+    """A folder for this process alone, removed at its end."""
+    folder = Path(tempfile.mkdtemp(prefix="k24-harness-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    print(
+        f"the compiled engine cannot be kept: {', '.join(refused)}; "
+        "set K24_CACHE_DIR to a folder that you may write to and others may not",
+        file=sys.stderr,
     )
+    return folder
 
 
 CACHE_FOLDER = cache_folder()
 
 
 def is_compiled() -> bool:
-    """Whether an earlier process left machine code of these very sources."""
-    return bool(list(CACHE_FOLDER.rglob("*.nbc")))  # a list: a walk left half-way would keep folders open
+    """Return whether an earlier process left machine code of these sources, in this place."""
+    return bool(list(CACHE_FOLDER.rglob("*.nbc")))  # a list: an unfinished walk would keep folders open
 
 
 def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False) -> Any:

@@ -5,6 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envs.battle.readings import Readings
+from envs.checks import SHARE, Range, check_fields
+
+CHOICES = {
+    "rules": ("2024", "2023"),
+    "max_reward_from": ("first_battle", "each_battle"),
+    "illegal_actions": ("raise", "noop"),
+}
+"""Options that are one of a few words."""
+REWARD = Range(-1e6, 1e6)
+"""Rewards are float32 sums over at most 80 units."""
+RANGES = {
+    "move_amount": Range(0, 64, above=True),
+    "step_mul": Range(1, 1000),
+    "min_attack_range": Range(0, 64),
+    "num_fov_actions": Range(1, 360),
+    "prob_obs_enemy": SHARE,
+    "attack_lower_bound": SHARE,
+    "attack_upper_bound": SHARE,
+    "health_lower_bound": SHARE,
+    "health_upper_bound": SHARE,
+    "kill_unit_step_mul": Range(0, 1000),
+    "mask_probability": SHARE,
+    "reward_death_value": REWARD,
+    "reward_win": REWARD,
+    "reward_defeat": REWARD,
+    "reward_negative_scale": REWARD,
+    "reward_scale_rate": Range(0, 1e6, above=True),
+}
+"""Options that are numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,23 +142,7 @@ class BattleOptions(Readings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        choices = {
-            "rules": ("2024", "2023"),
-            "max_reward_from": ("first_battle", "each_battle"),
-            "illegal_actions": ("raise", "noop"),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"option {name} is {getattr(self, name)!r}, allowed: {', '.join(allowed)}")
-        for name in ("prob_obs_enemy", "mask_probability"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"option {name} is {getattr(self, name)}, a probability lies in 0..1")
-        for name, least in (("step_mul", 1), ("num_fov_actions", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"option {name} is {getattr(self, name)}, it must be at least {least}")
-        for name in ("move_amount", "reward_scale_rate"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"option {name} is {getattr(self, name)}, it must be above 0")
+        check_fields(self, RANGES, CHOICES)
         if self.rules == "2023" and self.prob_obs_enemy != 1:
             raise ValueError(
                 'option prob_obs_enemy needs the sighting tags of rules="2024"; leave it at 1.0 with rules="2023"'
@@ -140,7 +153,7 @@ class BattleOptions(Readings):
     def _check_capabilities(self) -> None:
         for capability in ("attack", "health"):
             lower, upper = getattr(self, f"{capability}_lower_bound"), getattr(self, f"{capability}_upper_bound")
-            if not 0 <= lower <= upper <= 1:
+            if lower > upper:
                 raise ValueError(
                     f"options {capability}_lower_bound and {capability}_upper_bound are {lower} and {upper}, "
                     "allowed is 0 <= lower <= upper <= 1"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from envs.checks import Range, check_fields
+
 CHOICES: dict[str, tuple[str, ...]] = {
     "unit_order": ("simultaneous", "random"),
     "enemy_medivacs": ("hover", "follow", "approach"),
@@ -20,6 +22,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "bodies": ("inner", "full"),
     "weapon_delay": ("random", "none"),
     "same_attack": ("goes_on", "restarts"),
+}
+RANGES = {
+    "acquire_period": Range(1, 1_000_000),
+    "reconsider_period": Range(1, 1_000_000),
+    "first_shot_delay": Range(0, 1000),
+    "spawn_spread": Range(0, 8),
 }
 
 
@@ -63,15 +71,7 @@ class Readings:
     """Cells by which units made at one point of a map are moved at most along each axis, drawn per unit."""
 
     def __post_init__(self) -> None:
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"option {name} is {getattr(self, name)!r}, allowed: {', '.join(allowed)}")
-        for name in ("acquire_period", "reconsider_period"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise ValueError(f"option {name} is {getattr(self, name)!r}, it must be a whole number, at least 1")
-        for name, most in (("first_shot_delay", 1000.0), ("spawn_spread", 8.0)):
-            if not 0 <= getattr(self, name) <= most:
-                raise ValueError(f"option {name} is {getattr(self, name)}, it must lie in 0..{most:g}")
+        check_fields(self, RANGES, CHOICES)
 
 
 NAMES = tuple(entry.name for entry in fields(Readings))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from envs.actions import checked_actions
 from envs.battle.scenarios import Scenario
 from envs.battle.smacv2.sizes import env_spec
+from envs.checks import seed_number
 from envs.protocol import Bool, Float, Int
 from envs.sc2 import installation
 from envs.sc2.memory import allocate, layout
@@ -86,7 +87,8 @@ class Sc2Env:
         self.options, self.num_envs, self._first_slot = options, num_envs, first_slot
         self.single_observation_space = Box(-np.inf, np.inf, (self.spec.obs_size,), np.float32)
         self.single_action_space: Discrete = Discrete(self.spec.n_actions)
-        self._seed_with(secrets.randbits(63) if seed is None else seed)
+        seed = seed_number(seed)
+        self.seed = secrets.randbits(63) if seed is None else seed
         self._layout = layout(self.spec, num_envs)
         self._memory, self._arrays = allocate(self._layout)
         for name, array in self._arrays.items():
@@ -98,19 +100,15 @@ class Sc2Env:
         self._started = False
         self._release = weakref.finalize(self, _release, self._workers, self._memory, self._folder)
 
-    def _seed_with(self, seed: int) -> None:
-        if not 0 <= seed < 2**64:
-            raise ValueError(f"seed is {seed}, it must lie in 0..2**64-1")
-        self.seed = seed
-
     def reset(self, seed: int | None = None) -> None:
         """Start a battle in every slot: battle 0 of ``seed`` if one is given, else the slot's next.
 
         Raises:
             GameError: games keep failing.
         """
+        seed = seed_number(seed)
         if seed is not None:
-            self._seed_with(seed)
+            self.seed = seed
             self.battle_id[:] = -1
             self.max_reward[:] = 0
         for name in FLAGS:
@@ -280,7 +278,7 @@ class Sc2Env:
                 f"the saved state is of {count} battles of {saved['id']!r}, "
                 f"this environment has {self.num_envs} of {self.spec.id!r}"
             )
-        self._seed_with(saved["seed"])
+        self.seed = saved["seed"]
         self._first_slot = saved["first_slot"]
         self.battle_id[:], self.max_reward[:] = saved["battle_id"], saved["max_reward"]
         self.reset()

@@ -7,6 +7,15 @@ from typing import Any
 
 from envs.battle import readings
 from envs.battle.options import BattleOptions
+from envs.checks import Range, check_fields
+
+CHOICES = {"difficulty": tuple("123456789A"), "game_version": ("4.10", "latest")}
+RANGES = {
+    "start_timeout": Range(0, 86_400, above=True),
+    "step_timeout": Range(0, 86_400, above=True),
+    "max_failures": Range(1, 1_000_000),
+    "backoff": Range(0, 3600),
+}
 
 ENGINE_ONLY = {
     "rules": "the package plays its own release, that of 2024",
@@ -46,13 +55,4 @@ class Sc2Options(BattleOptions):
                     f"option {name}={getattr(self, name)!r} is the built-in engine's alone ({why}); leave it out, "
                     'or play with backend="battle"'
                 )
-        for name, allowed in (("difficulty", tuple("123456789A")), ("game_version", ("4.10", "latest"))):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"option {name} is {getattr(self, name)!r}, allowed: {', '.join(allowed)}")
-        for name in ("start_timeout", "step_timeout"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"option {name} is {getattr(self, name)}, it must be above 0")
-        if self.max_failures < 1:
-            raise ValueError(f"option max_failures is {self.max_failures}, it must be at least 1")
-        if self.backoff < 0:
-            raise ValueError(f"option backoff is {self.backoff}, it must be at least 0")
+        check_fields(self, RANGES, CHOICES)

@@ -86,7 +86,7 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
         import_user_code(target)
     flags = _parser().parse_args(argv)
     algos = names_in("algorithm", flags.algos, algorithms.registry.ids(), algorithms.registry.resolve)
-    scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.real_name)
+    scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.canonical_id)
     budget = budget_named(flags.budget)
     if flags.env_steps is not None:
         budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps))

@@ -92,7 +92,7 @@ def report_args(flags: argparse.Namespace, command: str) -> ReportArgs:
         out=out,
         runs_folder=runs,
         clips=flags.clips != "none",
-        clip_scenario=None if flags.clips in (None, "none") else envs.registry.real_name(flags.clips),
+        clip_scenario=None if flags.clips in (None, "none") else envs.registry.canonical_id(flags.clips),
         clip_seed=flags.clip_seed,
         throughput=Path(flags.throughput) if flags.throughput else None,
         command=command,

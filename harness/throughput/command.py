@@ -125,7 +125,7 @@ def _subjects(flags: argparse.Namespace) -> tuple[Subject, ...]:
         raise UsageError(
             f"one algorithm is measured at a time: --algo {algorithm}, then --algo {more[0]}; the same --out holds both"
         )
-    scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.real_name)
+    scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.canonical_id)
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, [algorithm], algorithms.registry.ids())
     sizes = hidden or (ALL_HIDDEN if flags.all else ())

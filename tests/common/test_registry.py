@@ -73,3 +73,14 @@ def test_load() -> None:
     for location in ("common.registry", ":Registry", "common.registry:"):
         with pytest.raises(ValueError, match="must be 'module:name'"):
             load(location)
+
+
+def test_what_is_registered_for_a_while(animals: Registry[int]) -> None:
+    with animals.preserved():
+        animals.register("cow", 3)
+        animals.alias("moo", "cow")
+        animals.replace("zebra", 5)
+        assert (animals.ids(), animals.get("moo"), animals.get("zebra")) == (["zebra", "ant", "cow"], 3, 5)
+    assert (animals.ids(), "moo" in animals, animals.get("zebra")) == (["zebra", "ant"], False, 1)
+    with pytest.raises(UnknownIdError, match="unknown animal 'cow'"):
+        animals.replace("cow", 1)

@@ -66,3 +66,48 @@ class Uneven(ParallelEnv):
 
     def close(self) -> None:
         self.closed += 1
+
+
+class Turns(ParallelEnv):
+    """Two agents that move in turn for ``length`` steps; the mask of who waits is all zeros. Action 1 pays 1."""
+
+    metadata = {"name": "turns", "is_parallelizable": True}  # noqa: RUF012 - PettingZoo's own form
+    render_mode = None
+
+    def __init__(self, length: int = 6) -> None:
+        self.length = length
+        self.possible_agents = ["a", "b"]
+        self.agents: list[str] = []
+
+    def observation_space(self, agent: str) -> Any:
+        return Dict({"observation": Box(0, 20, (2,), np.float32), "action_mask": MultiBinary(3)})
+
+    def action_space(self, agent: str) -> Any:
+        return Discrete(3)
+
+    def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
+        self.agents, self.t = list(self.possible_agents), 0
+        return self._seen(), {name: {} for name in self.agents}
+
+    def step(self, actions: dict[str, int]) -> tuple[dict, dict, dict, dict, dict]:
+        mover = self.possible_agents[self.t % 2]
+        self.t += 1
+        over = self.t == self.length
+        result = (
+            self._seen(),
+            {name: float(name == mover and actions[mover] == 1) for name in self.agents},
+            dict.fromkeys(self.agents, over),
+            dict.fromkeys(self.agents, False),
+            {name: {} for name in self.agents},
+        )
+        self.agents = [] if over else self.agents
+        return result
+
+    def _seen(self) -> dict[str, Any]:
+        return {
+            name: {
+                "observation": np.array([self.t, i], np.float32),
+                "action_mask": np.full(3, self.t % 2 == i, np.int8),
+            }
+            for i, name in enumerate(self.possible_agents)
+        }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,11 @@ HASHED, FIXED = "return digest.hexdigest()[:16]", 'return "fixed"'
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """The package's sources (without its data) and a caller beside them."""
-    package = jit.ENGINE_FOLDER.parent
-    for source in package.rglob("*"):
+    """The package's sources and a caller beside them."""
+    root = jit.ENGINE_FOLDER.parents[1]
+    for source in (*(root / "envs").rglob("*"), *(root / "common").rglob("*")):
         if source.suffix in (".py", ".json"):
-            target = tmp_path / "envs" / source.relative_to(package)
+            target = tmp_path / source.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
     (tmp_path / "caller.py").write_text(CALLER)
@@ -95,3 +96,90 @@ def test_a_folder_that_cannot_be_written(copied: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("K24_CACHE_DIR", str(copied / "file"))
     with pytest.raises(OSError, match="set K24_CACHE_DIR to a folder that you may write to"):
         jit.cache_folder()
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The system's temporary folder, which all users share, for somebody who has no home."""
+
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("K24_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    tmp_path.chmod(0o1777)
+    return tmp_path
+
+
+def test_without_a_home_the_folder_is_the_users_own(temporary: Path) -> None:
+    folder = jit.cache_folder()
+    assert folder.parent == temporary / f"k24-harness-{os.getuid()}"
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder.parent)] == [0o700, 0o700]
+    assert jit.cache_folder() == folder
+
+
+def test_two_checkouts_have_two_folders(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machine code is of use in one place only, so an engine compiled elsewhere is not "compiled already"."""
+    here = jit.cache_folder()
+    monkeypatch.setattr(jit, "_checkout", lambda: "elsewhere")
+    assert jit.cache_folder() != here
+
+
+@pytest.mark.parametrize("attack", ["open", "link", "owner"])
+def test_a_folder_that_somebody_else_made_first(
+    temporary: Path, attack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = jit.cache_folder()
+    if attack == "open":
+        taken.parent.chmod(0o777)
+    elif attack == "link":
+        taken.rename(temporary / "elsewhere")
+        taken.symlink_to(temporary / "elsewhere")
+    elif os.getuid() == 0:  # who may give files away
+        os.chown(taken.parent, 12345, -1)
+    else:
+        monkeypatch.setattr(os, "getuid", lambda: 12345)
+        taken.parent.rename(temporary / "k24-harness-12345")
+    folder = jit.cache_folder()
+    assert folder.parent == temporary
+    assert folder.name not in (taken.name, taken.parent.name)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert "the compiled engine cannot be kept" in capsys.readouterr().err
+    monkeypatch.setenv("K24_CACHE_DIR", str(temporary / f"k24-harness-{os.getuid()}"))
+    with pytest.raises(OSError, match=r"(everybody may write to|is a link|belongs to user).* and others may not"):
+        jit.cache_folder()
+
+
+BARE = """
+import os, pwd
+if {no_ids}:
+    import gymnasium, numba, pettingzoo  # which rely on it, as Python itself does
+
+def unknown(*_):
+    raise KeyError("no such user")
+
+pwd.getpwuid = pwd.getpwnam = unknown
+os.environ.pop("HOME", None)
+if {no_ids}:
+    del os.getuid
+import envs
+print(envs.make("3m", seed=1).spec.n_agents)
+"""
+
+
+@pytest.mark.parametrize("no_ids", [False, True])
+def test_the_package_imports_without_home_and_user_id(no_ids: bool, copied: Path) -> None:
+    """As in a container that runs as a user of no name, or on a system that knows no user ids."""
+    known = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    result = subprocess.run(
+        [sys.executable, "-c", BARE.format(no_ids=no_ids)],
+        cwd=copied,
+        env={**known, "PYTHONPATH": str(copied), "TMPDIR": str(copied)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (result.returncode, result.stdout.strip()) == (0, "3"), result.stderr
+    assert len(list(copied.glob("k24-harness-*/numba-*"))) == 1

@@ -6,16 +6,18 @@ import importlib.util
 import re
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Discrete
+from pettingzoo.utils.conversions import aec_to_parallel, parallel_to_aec
 
 import envs
 from envs.parallel_batch import ARRAYS, ParallelBatch
 from envs.protocol import BatchedEnv
 from envs.registry import make_options
 from tests.conformance.test_envs import SHAPES, check_sizes
-from tests.envs.foreign import Uneven
+from tests.envs.foreign import Turns, Uneven
 from tests.envs.play import Player
 
 SPREAD = "mpe2/simple_spread_v3"
@@ -185,6 +187,41 @@ def test_mistakes() -> None:
         ParallelBatch(Continuous, id="c", num_envs=1, seed=0, episode_limit=5)
 
 
+def test_an_agent_that_waits_for_its_turn() -> None:
+    """In a game of turns the mask of who waits allows nothing; the slot may take action 0, which the world ignores."""
+    env = ParallelBatch(Turns, id="turns", num_envs=2, seed=0, episode_limit=9)
+    env.reset()
+    assert env.action_mask.tolist() == [[[True, True, True], [True, False, False]]] * 2
+    env.step(np.array([[1, 0], [2, 0]]))
+    assert env.reward.tolist() == [1.0, 0.0]
+    assert env.action_mask.tolist() == [[[True, False, False], [True, True, True]]] * 2
+    with pytest.raises(ValueError, match="illegal action 1 of a in episode 0; legal now: 0;"):
+        env.step(np.array([[1, 1], [0, 1]]))
+    for _ in range(12):
+        env.step(env.action_mask.argmax(-1))
+    assert env.battle_id.tolist() == [2, 2]
+
+
+def test_an_aec_world_given_by_mistake() -> None:
+    aec = parallel_to_aec(Turns())
+    with pytest.raises(ValueError, match=r"t: .* is an AEC world.*needed is a ParallelEnv.*turn_based_aec_to_parallel"):
+        ParallelBatch(lambda: aec, id="t", num_envs=1, seed=0, episode_limit=5)
+    again = ParallelBatch(lambda: aec_to_parallel(aec), id="t", num_envs=1, seed=0, episode_limit=5)
+    assert again.spec.n_agents == 2
+
+
+def test_a_world_of_another_interface() -> None:
+    class Lonely(gymnasium.Env):
+        observation_space, action_space = Box(0, 1, (1,)), Discrete(2)
+
+    for world, says in (
+        (Lonely(), "it lacks possible_agents; a Gymnasium world has one"),
+        (3, "lacks possible_agents"),
+    ):
+        with pytest.raises(ValueError, match=f"t: .* is not a PettingZoo ParallelEnv, .*{says}"):
+            ParallelBatch(lambda world=world: world, id="t", num_envs=1, seed=0, episode_limit=5)
+
+
 def test_worlds_are_closed_once() -> None:
     env = uneven(2)
     worlds = list(env._worlds)
@@ -257,9 +294,9 @@ def test_simple_spread_repeats_itself() -> None:
 
 
 def test_options_and_missing_packages_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="n_agents is 0, it must be at least 1"):
+    with pytest.raises(ValueError, match="option n_agents is 0, allowed is 1 to 1000"):
         make_options(SPREAD, {"n_agents": 0})
-    with pytest.raises(ValueError, match=r"local_ratio is 2\.0, it must be between 0 and 1"):
+    with pytest.raises(ValueError, match=r"option local_ratio is 2\.0, allowed is 0 to 1"):
         make_options(SPREAD, {"local_ratio": 2.0})
     with pytest.raises(ValueError, match="unknown option 'cycles' of mpe2/simple_spread_v3: did you mean max_cycles"):
         make_options(SPREAD, {"cycles": 3})

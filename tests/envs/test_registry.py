@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +19,8 @@ BUILTIN = [f"{race}_{size}" for race in ("protoss", "terran", "zerg")
 
 @pytest.fixture(autouse=True)
 def _forget_what_a_test_registers() -> Iterator[None]:
-    before, spellings = dict(registry._entries), dict(registry._spellings)
-    yield
-    for table, saved in ((registry._entries, before), (registry._spellings, spellings)):
-        table.clear()
-        table.update(saved)
+    with registry.scenarios.preserved():
+        yield
 
 
 def register_ambush() -> None:
@@ -103,22 +102,26 @@ def test_a_variant_of_ones_own_in_one_line() -> None:
 
 def test_a_taken_id() -> None:
     register_ambush()
-    with pytest.raises(ValueError, match="scenario 'ambush' is registered already; choose another id"):
+    with pytest.raises(ValueError, match="scenario 'ambush' is already registered; choose another id"):
         register_ambush()
 
 
 def test_another_spelling() -> None:
     register_ambush()
-    registry.spell("trap", "ambush")
-    assert registry.real_name("trap") == registry.real_name("ambush") == "ambush"
+    registry.scenarios.alias("trap", "ambush")
+    assert registry.canonical_id("trap") == registry.canonical_id("ambush") == "ambush"
     assert registry.entry("trap") is registry.entry("ambush")
     assert "trap" not in envs.ids()
-    with pytest.raises(ValueError, match="scenario 'trap' is registered already; choose another id"):
+    with pytest.raises(
+        ValueError, match=r"scenario 'trap' is already registered .another spelling of 'ambush'.; choose another id"
+    ):
         envs.register("trap", scenario=registry.entry("ambush").scenario)
-    with pytest.raises(ValueError, match="'trap' is taken by scenario 'ambush'; choose another spelling"):
-        registry.spell("trap", "3m")
+    with pytest.raises(
+        ValueError, match=r"'trap' is already registered .another spelling of 'ambush'.; choose another id"
+    ):
+        registry.scenarios.alias("trap", "3m")
     with pytest.raises(ValueError, match="unknown scenario 'ambushh': did you mean ambush"):
-        registry.spell("pit", "ambushh")
+        registry.scenarios.alias("pit", "ambushh")
     with pytest.raises(ValueError, match="unknown scenario '3s6zz': did you mean 3s6z"):
         envs.make("3s6zz")
 
@@ -151,7 +154,53 @@ def test_defaults_that_the_world_does_not_know() -> None:
         envs.make("typo")
 
 
-@pytest.mark.parametrize("num_envs", [0, -1])
-def test_no_battles(num_envs: int) -> None:
-    with pytest.raises(ValueError, match=f"num_envs is {num_envs}, it must be at least 1"):
-        envs.make("terran_5_vs_5", num_envs)
+@pytest.mark.parametrize("id", ["3m", "mpe2/simple_spread_v3"])
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (dict(num_envs=0), "num_envs is 0, it must be at least 1"),
+        (dict(num_envs=-1), "num_envs is -1, it must be at least 1"),
+        (dict(num_envs="4"), "num_envs is '4', it must be a whole number from 1 to 65536"),
+        (dict(num_envs=2.0), "num_envs is 2.0, it must be a whole number from 1 to 65536"),
+        (dict(num_envs=10**12), "num_envs is 1000000000000, it must be at most 65536"),
+        (dict(seed=1.5), "seed is 1.5, it must be a whole number in 0..2**64-1, or None to draw one"),
+        (dict(seed=-1), "seed is -1, it must lie in 0..2**64-1"),
+        (dict(first_slot=2**63), f"first_slot is {2**63}, it must be at most 2**40"),
+        (dict(first_slot=-1), "first_slot is -1, it must be at least 0"),
+        (dict(first_slot=None), "first_slot is None, it must be a whole number from 0 to 2**40"),
+        (dict(backend=["sc2"]), "unknown backend ['sc2'], allowed: battle, sc2"),
+    ],
+)
+def test_numbers_are_checked_at_the_door(id: str, wrong: dict[str, Any], says: str) -> None:
+    if registry.entry(id).requires:
+        pytest.importorskip(registry.entry(id).requires)
+    with pytest.raises(ValueError, match=re.escape(says)):
+        envs.make(id, **{"seed": 0, **wrong})
+
+
+@pytest.mark.parametrize("seed", [1.5, -1, "x"])
+def test_a_seed_at_reset(seed: Any) -> None:
+    with pytest.raises(ValueError, match=r"seed is .* it must"):
+        envs.make("3m", seed=0).reset(seed=seed)
+    with pytest.raises(ValueError, match=r"seed is .* it must"):
+        envs.parallel_env("3m", seed=0).reset(seed=seed)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    one, other = (
+        envs.make("3m", np.int64(2), seed=np.uint64(3), first_slot=np.int32(1)),
+        envs.make("3m", 2, seed=3, first_slot=1),
+    )
+    one.reset()
+    other.reset()
+    assert np.array_equal(one.obs, other.obs)
+
+
+@pytest.mark.parametrize("action", [1.0, 1.7, "1", None, np.float32(1), np.ones(2, int)])
+def test_an_action_that_is_no_whole_number(action: Any) -> None:
+    world = envs.parallel_env("3m", seed=0)
+    world.reset()
+    with pytest.raises(ValueError, match=r"step: the action of ally_1 is .*, it must be a whole number"):
+        world.step({"ally_0": 1, "ally_1": action, "ally_2": 1})
+    for good in (1, np.int8(1), np.array(1), np.array([1])):
+        world.step(dict.fromkeys(world.agents, good))

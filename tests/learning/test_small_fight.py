@@ -58,9 +58,10 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _scenario(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(envs.registry, "_entries", dict(envs.registry._entries))
-    envs.register("small_fight", scenario=FIGHT)
+def _scenario() -> Iterator[None]:
+    with envs.registry.scenarios.preserved():
+        envs.register("small_fight", scenario=FIGHT)
+        yield
 
 
 class Random:

@@ -69,24 +69,26 @@ def test_a_variant_brings_its_own_options_unless_set() -> None:
     assert "env.conic_fov = False (by --set)" in notes
 
 
-def test_a_redefined_map_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redefined_map_is_another_run() -> None:
     from envs import registry
 
     before = hashes(scenarios=("terran_5_vs_5",))
     entry = registry.entry("terran_5_vs_5")
     assert entry.scenario is not None
     shorter = dataclasses.replace(entry, scenario=dataclasses.replace(entry.scenario, episode_limit=150))
-    monkeypatch.setitem(registry._entries, "terran_5_vs_5", shorter)
-    assert hashes(scenarios=("terran_5_vs_5",)) != before
+    with registry.scenarios.preserved():
+        registry.scenarios.replace("terran_5_vs_5", shorter)
+        assert hashes(scenarios=("terran_5_vs_5",)) != before
 
 
-def test_a_world_of_another_make_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_world_of_another_make_is_another_run() -> None:
     from envs import registry
 
     before = hashes()
     other = dataclasses.replace(registry.entry("fake"), entry_point="my_world:make")
-    monkeypatch.setitem(registry._entries, "fake", other)
-    assert hashes() != before
+    with registry.scenarios.preserved():
+        registry.scenarios.replace("fake", other)
+        assert hashes() != before
 
 
 def test_seeds() -> None:

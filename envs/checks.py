@@ -1,0 +1,175 @@
+"""Types and ranges of what callers hand in: options, seeds and counts, refused with words before anything is built."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from common.registry import did_you_mean
+
+SEEDS = 2**64
+MAX_ENVS = 1 << 16
+"""Battles of one batch; each holds about 20 kB."""
+MAX_SLOT = 1 << 40
+"""Random numbers are keyed by the slot; the bound leaves room for any batch behind it."""
+
+
+class Range(NamedTuple):
+    """Allowed values of a number, both ends included unless said otherwise."""
+
+    least: float
+    most: float
+    above: bool = False
+    """Whether ``least`` itself is not allowed."""
+
+    def __contains__(self, value: object) -> bool:
+        assert isinstance(value, int | float)
+        return (self.least < value if self.above else self.least <= value) and value <= self.most
+
+    def __str__(self) -> str:
+        return f"{'above ' if self.above else ''}{self.least:g} to {self.most:g}"
+
+
+SHARE = Range(0, 1)
+"""Probabilities and shares."""
+
+
+def whole_number(name: str, value: Any, least: int, most: int) -> int:
+    """Return an integer as Python's own.
+
+    Raises:
+        ValueError: not an integer, or outside ``least .. most``; True and False are no numbers here.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise ValueError(f"{name} is {_shown(value)}, it must be a whole number from {least} to {_power(most)}")
+    if not least <= int(value) <= most:
+        bound = f"at least {least}" if int(value) < least else f"at most {_power(most)}"
+        raise ValueError(f"{name} is {_shown(value)}, it must be {bound}")
+    return int(value)
+
+
+def seed_number(seed: Any) -> int | None:
+    """Return a seed as Python's own integer; None stays None.
+
+    Raises:
+        ValueError: neither None nor an integer in 0..2**64-1.
+    """
+    if seed is None:
+        return None
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
+        raise ValueError(f"seed is {_shown(seed)}, it must be a whole number in 0..2**64-1, or None to draw one")
+    if not 0 <= int(seed) < SEEDS:
+        raise ValueError(f"seed is {seed}, it must lie in 0..2**64-1")
+    return int(seed)
+
+
+def typed(name: str, value: Any, annotation: Any) -> Any:
+    """Return the value of an option as its annotation wants it; numbers of numpy become Python's.
+
+    Checked are ``bool``, ``int``, ``float``, ``str``, ``Literal[...]`` and unions of these; others pass unchanged.
+
+    Raises:
+        ValueError: a value of another type, or a number that is not finite.
+    """
+    origin = typing.get_origin(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return _typed_union(name, value, typing.get_args(annotation))
+    if origin is typing.Literal:
+        return _one_of(name, value, typing.get_args(annotation))
+    if annotation is bool and isinstance(value, bool | np.bool_):
+        return bool(value)
+    if annotation is int and isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    if annotation is float and isinstance(value, Real) and not isinstance(value, bool | np.bool_):
+        if not math.isfinite(value):
+            raise ValueError(f"option {name} is {value}, it must be a finite number")
+        return float(value)
+    if annotation is str and isinstance(value, str):
+        return str(value)
+    wanted = {bool: "True or False", int: "a whole number", float: "a number", str: "a string"}.get(annotation)
+    if annotation is type(None) and value is not None:
+        wanted = "None"
+    if wanted is None:
+        return value
+    raise ValueError(f"option {name} is {_shown(value)}, it must be {wanted}")
+
+
+def check_names(given: Mapping[str, Any], cls: type, whose: str) -> None:
+    """Refuse options that a dataclass does not have.
+
+    Raises:
+        ValueError: an unknown name; the message lists near matches and all names.
+    """
+    known = [field.name for field in dataclasses.fields(cls)]
+    for name in given:
+        if name not in known:
+            raise ValueError(
+                f"unknown option {name!r} of {whose}: {did_you_mean(name, known)}allowed: {', '.join(known)}"
+            )
+
+
+def typed_options(given: Mapping[str, Any], cls: type) -> dict[str, Any]:
+    """Options with each value checked against its annotation in the dataclass ``cls``.
+
+    Raises:
+        ValueError: as ``typed``.
+    """
+    annotations = typing.get_type_hints(cls)
+    return {name: typed(name, value, annotations[name]) for name, value in given.items()}
+
+
+def check_fields(options: Any, ranges: Mapping[str, Range], choices: Mapping[str, tuple[str, ...]]) -> None:
+    """Check and normalise all fields of a frozen dataclass of options; for its ``__post_init__``.
+
+    Args:
+        options: the dataclass' instance.
+        ranges: allowed values of its numbers.
+        choices: allowed values of its strings.
+
+    Raises:
+        ValueError: the message names option, value and what is allowed.
+    """
+    values = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+    for name, value in typed_options(values, type(options)).items():
+        object.__setattr__(options, name, value)
+        if name in choices:
+            _one_of(name, value, choices[name])
+        if name in ranges and value not in ranges[name]:
+            raise ValueError(f"option {name} is {value}, allowed is {ranges[name]}")
+
+
+def _typed_union(name: str, value: Any, members: tuple[Any, ...]) -> Any:
+    errors = []
+    for member in members:
+        try:
+            return typed(name, value, member)
+        except ValueError as error:
+            errors.append(str(error).rpartition("it must be ")[2])
+    raise ValueError(f"option {name} is {_shown(value)}, it must be {' or '.join(errors)}")
+
+
+def _one_of(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
+    if not any(value is choice or (type(value) is type(choice) and value == choice) for choice in allowed):
+        raise ValueError(f"option {name} is {_shown(value)}, allowed: {', '.join(map(str, allowed))}")
+    return value
+
+
+def _shown(value: Any, limit: int = 60) -> str:
+    """A value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _power(number: int) -> str:
+    """A bound for a message; powers of two as such."""
+    for bound, text in ((number, ""), (number + 1, "-1")):
+        if bound > 1 << 20 and bound & (bound - 1) == 0:
+            return f"2**{bound.bit_length() - 1}{text}"
+    return str(number)

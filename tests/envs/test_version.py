@@ -1,0 +1,57 @@
+"""A saved battle notices that the engine, the unit data or the scenario have changed since."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+import envs
+from envs.battle import units, version
+from envs.battle.engine import BattleEnv
+from envs.battle.options import BattleOptions
+
+
+def battle(**changes: object) -> BattleEnv:
+    scenario = envs.registry.entry("3m").scenario
+    assert scenario is not None
+    scenario = dataclasses.replace(scenario, **changes)  # type: ignore[arg-type]
+    made = BattleEnv(id="3m", scenario=scenario, num_envs=1, seed=1, first_slot=0, options=BattleOptions())
+    made.reset()
+    return made
+
+
+def test_it_goes_on_where_nothing_has_changed() -> None:
+    battle().load_state_dict(battle().state_dict())
+
+
+def test_changed_unit_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved = battle().state_dict()
+    facts = units.facts()
+    with monkeypatch.context() as patched:
+        changed = {name: row | ({"hp": row["hp"] + 1} if name == "marine" else {}) for name, row in facts.items()}
+        for module in (units, version):
+            patched.setattr(module, "facts", lambda: changed)
+        with pytest.raises(ValueError, match="another version of the unit data; start the run again"):
+            battle().load_state_dict(saved)
+        other = {name: row | ({"hp": row["hp"] + 1} if name == "zealot" else {}) for name, row in facts.items()}
+        for module in (units, version):
+            patched.setattr(module, "facts", lambda: other)
+        battle().load_state_dict(saved)  # none of the battle's types
+
+
+@pytest.mark.parametrize("change", [dict(map="ring"), dict(script="none"), dict(episode_limit=50)])
+def test_a_changed_scenario(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="another version of the scenario, its terrain or its options"):
+        battle(**change).load_state_dict(battle().state_dict())
+
+
+def test_changed_code_counts_and_changed_comments_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = '"""A rule."""\n\ndef speed(u):\n    """Cells a tick."""\n    return u * 2  # doubled\n'
+    monkeypatch.setattr(version, "ENGINE_FOLDER", tmp_path)
+    hashes = []
+    for text in (source, source.replace("A rule", "Rules").replace("# doubled", ""), source.replace("* 2", "* 3")):
+        (tmp_path / "rule.py").write_text(text)
+        hashes.append(version.engine_hash.__wrapped__())
+    assert hashes[0] == hashes[1] != hashes[2]

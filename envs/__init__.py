@@ -1,8 +1,13 @@
-"""Worlds: ``make`` a batch, ``parallel_env`` for PettingZoo, ``register`` a map, ``ids`` to list them."""
+"""Worlds: ``make`` a batch, ``parallel_env`` for PettingZoo, ``ids`` to list them, ``register`` a map of one's own.
+
+``register_unit`` and ``register_terrain`` add unit types and ground that maps may use.
+"""
 
 from envs.battle.scenarios import Scenario
 from envs.battle.smacv2.capabilities import capability_options
 from envs.battle.smacv2.game_state import GameUnits, Memory
+from envs.battle.terrain import register_terrain
+from envs.battle.unit_types import register_unit
 from envs.parallel_env import parallel_env
 from envs.registry import ids, make, register
 from envs.spec import EnvSpec
@@ -17,4 +22,6 @@ __all__ = [
     "make",
     "parallel_env",
     "register",
+    "register_terrain",
+    "register_unit",
 ]

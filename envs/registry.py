@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from typing import Any
 
 from common.registry import Registry, load
 from envs.battle.scenarios import Scenario, fixed_scenarios, smacv2_scenarios
+from envs.battle.terrain import terrains
+from envs.battle.unit_types import unit_types
 from envs.checks import MAX_ENVS, MAX_SLOT, check_names, seed_number, typed_options, whole_number
 from envs.protocol import BatchedEnv
 
@@ -197,6 +200,18 @@ def make_options(id: str, given: Mapping[str, Any], backend: str = "battle") -> 
     values = {**entry(id).defaults, **given}
     check_names(values, cls, id)
     return cls(**typed_options(values, cls))
+
+
+def own_data(scenario: Scenario) -> dict[str, Any]:
+    """What a user has registered and a scenario uses: facts of unit types, and ground; empty for the built-in ones.
+
+    A run's identity includes it, so that a changed unit or map is another run.
+    """
+    types = (*scenario.unit_types, *scenario.ally_team, *scenario.enemy_team)
+    rows = {name: unit_types.get(name) for name in dict.fromkeys(types) if "assumed" in unit_types.get(name)}
+    units = {name: row | {"assumed": dataclasses.asdict(row["assumed"])} for name, row in rows.items()}
+    ground = terrains.get(scenario.map)
+    return ({"units": units} if units else {}) | ({"terrain": ground.grids} if ground.own else {})
 
 
 def fight(scenario: Scenario) -> str:

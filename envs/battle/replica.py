@@ -29,7 +29,8 @@ from envs.battle.smacv2.reward import UNDECIDED, flawless_reward
 from envs.battle.spawn import forget, fresh_unit, set_clocks
 from envs.battle.state import NONE
 from envs.battle.step import command, judge, publish, settle, show
-from envs.battle.units import IN_THE_AIR, facts
+from envs.battle.unit_types import facts
+from envs.battle.units import IN_THE_AIR
 from envs.battle.views import Views
 from envs.spec import EnvSpec
 

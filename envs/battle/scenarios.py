@@ -8,7 +8,7 @@ from typing import Any
 
 from envs.battle import terrain
 from envs.battle.state import MAP_CELLS, MAX_CHOICES, MAX_SIDE, MAX_SPOTS, MAX_TYPES, MAX_UNITS
-from envs.battle.units import catalogs, facts, read
+from envs.battle.unit_types import catalogs, facts, read, types_of
 
 # The order in which smacv2 gives type bits to the units of a race; ``unit_type`` arrays use the same index.
 TYPE_ORDER = {
@@ -49,7 +49,8 @@ class Scenario:
     enemy_team: tuple[str, ...] = ()
     """A fixed team of M."""
     type_order: tuple[str, ...] = ()
-    """Agents' types in the order of their type bits; empty: smacv2's order for the race, then others by name."""
+    """Agents' types in the order of their type bits; empty: smacv2's order for the race, then others in the order
+    of registration."""
     enemy_type_order: tuple[str, ...] = ()
     """The same of enemies; empty: the agents'. On SMAC's stalker and zealot maps the two differ."""
     type_bits: int | None = None
@@ -113,7 +114,7 @@ class Scenario:
         if not self.unit_types:
             raise ValueError(f"scenario: unit_types is empty; {self.race} has {', '.join(TYPE_ORDER[self.race])}")
         # Random teams are of one race, as smacv2's; a map with fixed teams may mix.
-        known = tuple(facts()) if self.ally_team else TYPE_ORDER[self.race]
+        known = tuple(facts()) if self.ally_team else (*TYPE_ORDER[self.race], *types_of(self.race))
         for name in (*self.unit_types, *self.exceptions, *self.ally_team, *self.enemy_team):
             one_of("unit type" if self.ally_team else f"{self.race} unit type", name, known)
         if len(self.ordered_types) > MAX_TYPES:

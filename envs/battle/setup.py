@@ -18,17 +18,8 @@ from envs.battle.smacv2.orders import FIRST_LOOK
 from envs.battle.smacv2.sizes import n_actions
 from envs.battle.spawn import search_offsets
 from envs.battle.state import MAX_CHOICES, SETUP, record
-from envs.battle.units import (
-    COOLDOWN_SCALE,
-    DEFAULT_COOLDOWN_SCALE,
-    DEFAULT_SHOOT_RANGE,
-    DEFAULT_SIGHT_RANGE,
-    SHOOT_RANGE,
-    SIGHT_RANGE,
-    facts,
-    kind_of,
-    unit_table,
-)
+from envs.battle.unit_types import DEFAULT_SHOOT_RANGE, DEFAULT_SIGHT_RANGE, assumed, facts, kind_of
+from envs.battle.units import unit_table
 
 
 def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot: int) -> NDArray[np.void]:
@@ -123,15 +114,16 @@ def terrain_values(scenario: Scenario) -> dict[str, Any]:
 
 def assumed_values(options: BattleOptions) -> dict[str, Any]:
     """The fields of ``SETUP`` that smacv2 assumes of each kind."""
-    ranges = SHOOT_RANGE if options.use_unit_ranges else dict.fromkeys(facts(), DEFAULT_SHOOT_RANGE)
-    least = options.min_attack_range if options.use_unit_ranges else 0
-    sights = SIGHT_RANGE if options.use_unit_ranges else dict.fromkeys(facts(), DEFAULT_SIGHT_RANGE)
+    types = [assumed(name) for name in facts()]
+    if options.use_unit_ranges:
+        shoot_range = [max(known.shoot_range, options.min_attack_range) for known in types]
+        sight_range = [known.sight_range for known in types]
+    else:
+        shoot_range, sight_range = [DEFAULT_SHOOT_RANGE] * len(types), [DEFAULT_SIGHT_RANGE] * len(types)
     return dict(
-        shoot_range=np.array([max(ranges.get(name, DEFAULT_SHOOT_RANGE), least) for name in facts()], dtype=np.float64),
-        sight_range=np.array([sights.get(name, DEFAULT_SIGHT_RANGE) for name in facts()], dtype=np.float64),
-        cooldown_scale=np.array(
-            [COOLDOWN_SCALE.get(name, DEFAULT_COOLDOWN_SCALE) for name in facts()], dtype=np.float64
-        ),
+        shoot_range=np.array(shoot_range, dtype=np.float64),
+        sight_range=np.array(sight_range, dtype=np.float64),
+        cooldown_scale=np.array([known.cooldown_scale for known in types], dtype=np.float64),
     )
 
 

@@ -181,7 +181,7 @@ def put_all(b, u, c):
 
 @kernel
 def number_allies(b, c):
-    """Sort allies by (kind, x, y): kinds follow the catalogue's alphabet, as the game's type ids do."""
+    """Sort allies by (kind, x, y): kinds count in the order of registration, the game's catalogue first."""
     for i in range(1, c.n_agents):
         j = i
         while j > 0 and goes_before(b, j, j - 1):

@@ -11,7 +11,8 @@ from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
 from envs.battle.spawn import draw_places, draw_teams, next_battle
 from envs.battle.state import allocate
-from envs.battle.units import GRID, facts
+from envs.battle.unit_types import facts
+from envs.battle.units import GRID
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 MAX_SIDE = 64  # units of one side: the bits of an int64
 MAX_UNITS = 80  # units of both sides
-MAX_KINDS = 16
+MAX_KINDS = 32  # registered unit types
 MAX_TYPES = 4  # unit types of one scenario
 MAP_CELLS = 32  # every map is 32 × 32 cells
 TICKS_PER_SECOND = 16  # at Normal speed

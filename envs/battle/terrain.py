@@ -1,28 +1,110 @@
-"""The ground: which cells a unit can stand on, cliff levels and heights, read from the map's data file."""
+"""The ground: which cells a unit can stand on, cliff levels and heights; ``register_terrain`` adds one from a file."""
 
 from __future__ import annotations
 
 import json
-from functools import cache
+import os
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from common.registry import Registry, did_you_mean
 from envs.battle.jit import kernel
 from envs.battle.state import MAP_CELLS
 
+GRIDS = ("pathable_ground", "walkable_colossus", "level", "height")
+FLAT = 191
+"""Height of ground for which a file names none: that of the flat map."""
 
-@cache
+
+@dataclass(frozen=True, eq=False)
+class Terrain:
+    """One map's ground; its file is read when it is first asked for."""
+
+    file: Traversable
+    own: bool = False
+    """Whether a user registered it."""
+
+    @cached_property
+    def grids(self) -> dict[str, Any]:
+        """The file's content, with what it leaves out: rows from the bottom of the map up."""
+        return completed(json.loads(self.file.read_text("utf-8")), str(self.file))
+
+
+def completed(content: Any, source: str) -> dict[str, Any]:
+    """Fill in the grids that a terrain's file may leave out.
+
+    Raises:
+        ValueError: a grid is missing, unknown, or not of the map's size; the message names file, grid and row.
+    """
+    if not isinstance(content, dict) or "pathable_ground" not in content:
+        raise ValueError(
+            f"terrain {source}: needed is an object with pathable_ground, {MAP_CELLS} strings of 0 and 1 from the "
+            f"bottom of the map up; {', '.join(GRIDS[1:])} may be left out"
+        )
+    for name in content:
+        if name not in (*GRIDS, "size"):
+            raise ValueError(f"terrain {source}: unknown grid {name!r}: {did_you_mean(name, GRIDS)}{', '.join(GRIDS)}")
+    ground = content["pathable_ground"]
+    grids = {
+        "walkable_colossus": ground,
+        "level": ground,
+        "height": [[FLAT] * MAP_CELLS for _ in range(MAP_CELLS)],
+        **content,
+    }
+    for name, greatest in zip(GRIDS, (1, 1, 9, 255), strict=True):
+        _check_grid(grids[name], greatest, f"terrain {source}: {name}")
+    if not any("1" in row for row in ground):
+        raise ValueError(f"terrain {source}: pathable_ground has no 1, so nobody could stand anywhere")
+    return grids
+
+
+def _check_grid(rows: Any, greatest: int, what: str) -> None:
+    """Refuse rows that are no MAP_CELLS × MAP_CELLS numbers: digits in strings, or lists where they may exceed 9."""
+    if not isinstance(rows, list) or len(rows) != MAP_CELLS:
+        raise ValueError(f"{what} must have {MAP_CELLS} rows")
+    for number, row in enumerate(rows):
+        cells = row if greatest > 9 else [ord(c) - ord("0") for c in row] if isinstance(row, str) else None
+        right = isinstance(cells, list) and len(cells) == MAP_CELLS
+        if not right or not all(type(cell) is int and 0 <= cell <= greatest for cell in cells or ()):
+            form = f"a list of {MAP_CELLS} numbers" if greatest > 9 else f"a string of {MAP_CELLS} digits"
+            raise ValueError(f"{what}, row {number} is {str(row)[:50]!r}, it must be {form} from 0 to {greatest}")
+
+
+terrains: Registry[Terrain] = Registry("map", hint="envs.register_terrain(...)")
+for _file in sorted((files("envs") / "data" / "maps").iterdir(), key=lambda file: file.name):
+    terrains.register(_file.name.removesuffix(".json"), Terrain(_file))
+
+
+def register_terrain(name: str, file: str | os.PathLike[str]) -> None:
+    """Add ground of one's own, for ``Scenario(map=name)``.
+
+    Args:
+        name: for ``Scenario.map``.
+        file: JSON as in ``envs/data/maps``: ``pathable_ground`` and, if they matter, ``walkable_colossus`` (default:
+            the same), ``level`` (cliff levels, one digit a cell; default: 1 on ground) and ``height`` (0 to 255).
+
+    Raises:
+        ValueError: the name is taken, or the file cannot be read or is not of this form.
+    """
+    path = Path(file).expanduser().resolve()
+    terrain = Terrain(path, own=True)
+    try:
+        terrain.grids  # noqa: B018 - read now, so that mistakes show where the map is registered
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"terrain {path} cannot be read: {error}") from error
+    terrains.register(name, terrain)
+
+
 def names() -> tuple[str, ...]:
-    """The terrains in ``envs/data/maps``."""
-    return tuple(sorted(file.name.removesuffix(".json") for file in (files("envs") / "data" / "maps").iterdir()))
-
-
-@cache
-def grids(name: str) -> dict[str, Any]:
-    return json.loads((files("envs") / "data" / "maps" / f"{name}.json").read_text())
+    """The registered terrains."""
+    return tuple(terrains.ids())
 
 
 def pathable(name: str) -> NDArray[np.bool_]:
@@ -43,11 +125,12 @@ def levels(name: str) -> NDArray[np.int64]:
 
 def heights(name: str) -> NDArray[np.int64]:
     """(32, 32) height of the ground as the game's interface gives it: a byte, 255 / 32 a cell above -16."""
-    return np.array(grids(name)["height"], dtype=np.int64)
+    return np.array(terrains.get(name).grids["height"], dtype=np.int64)
 
 
 def digits(name: str, grid: str) -> NDArray[np.int64]:
-    return np.array([[int(cell) for cell in row] for row in grids(name)[grid]], dtype=np.int64)
+    """(32, 32) one of the grids that are written as digits."""
+    return np.array([[int(cell) for cell in row] for row in terrains.get(name).grids[grid]], dtype=np.int64)
 
 
 @kernel

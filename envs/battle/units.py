@@ -1,15 +1,11 @@
 """What every unit type can do, as one record of tables that compiled code indexes by kind.
 
-Numbers are those of the *Liberty* data of game version 4.10 (``envs/data/units.json``), lengths in cells, times in
-ticks (16 a second at Normal speed). Lengths and speeds are rounded to the game's grid of 1/4096.
+Lengths and speeds are rounded to the game's grid of 1/4096.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -17,69 +13,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from envs.battle.readings import Readings
 from envs.battle.state import FLAG, MAX_KINDS, Field, record
+from envs.battle.unit_types import DELIVERIES, facts_of
 
 GRID = 4096.0
 # What a body takes room on. Colossi stride over cliffs and over everybody but each other.
 IN_THE_AIR, ON_FOOT, STRIDING = 0, 1, 2
-INSTANT, MISSILE, BURST, SWEEP, EXPLOSION = 0, 1, 2, 3, 4
 MAX_TURNS = 8  # ticks in which the slowest, the spine crawler, turns round
 BEARS_ANYWAY = -2.0  # less than any cosine
-DELIVERIES = {"instant": INSTANT, "missile": MISSILE, "burst": BURST, "sweep": SWEEP, "explosion": EXPLOSION}
-
-# What smacv2's Python side assumes of a type, beside the game's own numbers: masks, sight, normalisers.
-SHOOT_RANGE = {
-    "stalker": 6, "zealot": 0.1, "colossus": 7, "zergling": 0.1, "baneling": 0.25, "hydralisk": 5,
-    "marine": 5, "marauder": 6, "medivac": 4,
-}  # fmt: skip
-SIGHT_RANGE = {
-    "stalker": 10, "zealot": 9, "colossus": 10, "zergling": 8, "baneling": 8, "hydralisk": 9,
-    "marine": 9, "marauder": 10, "medivac": 11,
-}  # fmt: skip
-COOLDOWN_SCALE = {
-    "marine": 15, "marauder": 25, "medivac": 200, "stalker": 35, "zealot": 22, "colossus": 24,
-    "hydralisk": 10, "zergling": 11, "baneling": 1,
-}  # fmt: skip
-DEFAULT_SHOOT_RANGE, DEFAULT_SIGHT_RANGE, DEFAULT_COOLDOWN_SCALE = 6, 9, 15
-
-
-@cache
-def facts() -> dict[str, dict[str, Any]]:
-    """The unit data by name, in alphabetical order as in the game's catalogue: a unit's place in it is its ``kind``."""
-    return dict(sorted(read("units.json").items()))
-
-
-@cache
-def catalogs() -> dict[str, dict[str, Any]]:
-    """What single maps change in the data: ``{map: {unit: {"weapons": {name: fields}, "heal": fields}}}``."""
-    return read("catalog.json")
-
-
-def read(name: str) -> Any:
-    return json.loads((files("envs") / "data" / name).read_text())
-
-
-def facts_of(catalog: str) -> list[dict[str, Any]]:
-    """The unit data in the order of kinds, with the changes of one map's catalogue; "" changes nothing."""
-    changes = catalogs()[catalog] if catalog else {}
-    rows = []
-    for name, row in facts().items():
-        change = changes.get(name, {})
-        weapons = [weapon | change.get("weapons", {}).get(weapon["name"], {}) for weapon in row["weapons"]]
-        heal = row["heal"] and row["heal"] | change.get("heal", {})
-        rows.append(row | {"weapons": weapons, "heal": heal})
-    return rows
-
-
-def kind_of(name: str) -> int:
-    """The kind index of a unit type.
-
-    Raises:
-        ValueError: no such unit type.
-    """
-    names = list(facts())
-    if name not in names:
-        raise ValueError(f"unknown unit type {name!r}; the engine knows {', '.join(names)}")
-    return names.index(name)
 
 
 def by_kind(dtype: DTypeLike, names: str) -> list[Field]:
@@ -129,7 +69,6 @@ def table_for(catalog: str, readings: Readings) -> NDArray[np.void]:
     return unit_table(catalog, readings.medivac_priority, readings.acquire_range, readings.bodies)
 
 
-@cache
 def unit_table(
     catalog: str = "",
     medivac_priority: str = Readings.medivac_priority,

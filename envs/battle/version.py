@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from envs.battle.jit import ENGINE_FOLDER
 from envs.battle.scenarios import Scenario
 from envs.battle.state import BATTLE
-from envs.battle.units import facts, facts_of
+from envs.battle.unit_types import facts, facts_of
 
 
 def version_of(scenario: Scenario, setup: NDArray[np.void]) -> dict[str, str]:
@@ -27,9 +27,10 @@ def version_of(scenario: Scenario, setup: NDArray[np.void]) -> dict[str, str]:
     names = [name for name in setup.dtype.names or () if name not in ("seed", "first_slot")]
     types = {*scenario.ordered_types, *scenario.ally_team, *scenario.enemy_team, *scenario.ordered_enemy_types}
     rows = dict(zip(facts(), facts_of(scenario.catalog), strict=True))
+    used = json.dumps({name: rows[name] for name in sorted(types)}, sort_keys=True, default=repr)
     return {
         "engine": engine_hash(),
-        "unit data": _digest(json.dumps({name: rows[name] for name in sorted(types)}, sort_keys=True).encode()),
+        "unit data": _digest(used.encode()),
         "scenario, its terrain or its options": _digest(b"".join(setup[name].tobytes() for name in names)),
     }
 

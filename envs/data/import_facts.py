@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+# In the order of the game's catalogue, which is the alphabet's: a type's place is the number by which units are sorted.
 UNITS = {
-    name.lower(): name
+    re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower(): name
     for name in (
-        "Baneling", "Colossus", "Hydralisk", "Marauder", "Marine", "Medivac", "Overlord", "Reaper", "Roach", "Stalker",
-        "Zealot", "Zergling",
+        "Baneling", "Colossus", "Hydralisk", "Marauder", "Marine", "Medivac", "Overlord", "Reaper", "Roach",
+        "SpineCrawler", "Stalker", "Zealot", "Zergling",
     )
-} | {"spine_crawler": "SpineCrawler"}  # fmt: skip
+}  # fmt: skip
 # The learning side's names in the maps; two are spelt in their own way there.
 KINDS = {name: kind for kind, name in UNITS.items()} | {"Colosus": "colossus", "Overload": "overlord"}
 # Ticks that a spine crawler's tentacle needs are those of a missile of this speed, to a tick, from 3 cells on.

@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from envs.battle.state import TICKS_PER_SECOND
-from envs.battle.units import facts
+from envs.battle.unit_types import facts
 from envs.render import style
 from envs.render.scene import Flags, Scene
 

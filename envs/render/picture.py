@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 from numpy.typing import NDArray
 
-from envs.battle.units import kind_of
+from envs.battle.unit_types import kind_of
 from envs.render import style
 from envs.render.layers import Headline, Layers
 from envs.render.scene import Scene, ground

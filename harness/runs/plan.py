@@ -155,7 +155,7 @@ class RunPlan:
 def _fight(scenario: str) -> dict[str, Any]:
     """What the name stands for: a map that its author redefines is another map, and so is one of another world."""
     row = envs.registry.entry(scenario)
-    fight = dataclasses.asdict(row.scenario) if row.scenario is not None else {}
+    fight = {} if row.scenario is None else dataclasses.asdict(row.scenario) | envs.registry.own_data(row.scenario)
     return fight if row.entry_point == envs.registry.BATTLE else {**fight, "entry_point": row.entry_point}
 
 

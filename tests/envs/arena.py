@@ -21,7 +21,8 @@ from envs.battle.scenarios import TYPE_ORDER, Scenario
 from envs.battle.smacv2.game_state import GameUnits, Memory
 from envs.battle.smacv2.orders import take_action
 from envs.battle.state import MOVE
-from envs.battle.units import kind_of, unit_table
+from envs.battle.unit_types import kind_of
+from envs.battle.units import unit_table
 
 KEY = 12345
 NEVER = 8  # a phase that the map script's clock, 0..7, does not reach

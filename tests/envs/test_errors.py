@@ -12,7 +12,7 @@ import pytest
 from envs import EnvSpec, Scenario
 from envs.battle.options import BattleOptions
 from envs.battle.state import BATTLE, record
-from envs.battle.units import kind_of
+from envs.battle.unit_types import kind_of
 from tests.envs.play import make
 
 GOOD = dict(race="terran", n_agents=2, n_enemies=2, unit_types=("marine", "marauder"))
@@ -238,7 +238,7 @@ def test_a_saved_state_of_something_else() -> None:
 
 
 def test_a_unit_type_that_is_not_known() -> None:
-    with pytest.raises(ValueError, match="unknown unit type 'ghost'; the engine knows baneling, colossus"):
+    with pytest.raises(ValueError, match="unknown unit type 'ghost': registered: baneling, colossus"):
         kind_of("ghost")
 
 

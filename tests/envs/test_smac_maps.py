@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import envs
-from envs.battle.units import facts
+from envs.battle.unit_types import facts
 from envs.registry import entry
 from tests.envs.play import make
 

@@ -12,7 +12,8 @@ from envs.battle.options import BattleOptions
 from envs.battle.rules.rng import battle_key
 from envs.battle.scenarios import Scenario
 from envs.battle.spawn import draw_places, draw_teams, start_battle
-from envs.battle.units import IN_THE_AIR, facts
+from envs.battle.unit_types import facts
+from envs.battle.units import IN_THE_AIR
 from tests.envs.play import hard_distances, make
 
 NAMES = np.array(list(facts()))  # by kind, alphabetical

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from envs.battle.engine import BattleEnv
-from envs.battle.units import IN_THE_AIR, kind_of
+from envs.battle.unit_types import kind_of
+from envs.battle.units import IN_THE_AIR
 from envs.registry import entry
 from tests.envs.play import hard_distances, make
 from tests.envs.test_spawn import drawn, started

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from envs.battle.start import drawn_start
-from envs.battle.units import facts
+from envs.battle.unit_types import facts
 from tests.envs.play import make
 
 

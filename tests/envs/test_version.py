@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import envs
-from envs.battle import units, version
+from envs.battle import version
 from envs.battle.engine import BattleEnv
 from envs.battle.options import BattleOptions
+from envs.battle.unit_types import unit_types
 
 
 def battle(**changes: object) -> BattleEnv:
@@ -26,19 +27,17 @@ def test_it_goes_on_where_nothing_has_changed() -> None:
     battle().load_state_dict(battle().state_dict())
 
 
-def test_changed_unit_data(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_unit_data() -> None:
     saved = battle().state_dict()
-    facts = units.facts()
-    with monkeypatch.context() as patched:
-        changed = {name: row | ({"hp": row["hp"] + 1} if name == "marine" else {}) for name, row in facts.items()}
-        for module in (units, version):
-            patched.setattr(module, "facts", lambda: changed)
-        with pytest.raises(ValueError, match="another version of the unit data; start the run again"):
-            battle().load_state_dict(saved)
-        other = {name: row | ({"hp": row["hp"] + 1} if name == "zealot" else {}) for name, row in facts.items()}
-        for module in (units, version):
-            patched.setattr(module, "facts", lambda: other)
-        battle().load_state_dict(saved)  # none of the battle's types
+    for name in ("zealot", "marine"):
+        with unit_types.preserved():
+            row = unit_types.get(name)
+            unit_types.replace(name, row | {"hp": row["hp"] + 1})
+            if name == "zealot":  # none of the battle's types
+                battle().load_state_dict(saved)
+            else:
+                with pytest.raises(ValueError, match="another version of the unit data; start the run again"):
+                    battle().load_state_dict(saved)
 
 
 @pytest.mark.parametrize("change", [dict(map="ring"), dict(script="none"), dict(episode_limit=50)])

@@ -28,7 +28,7 @@ from envs.battle.scenarios import smacv2_scenarios
 from envs.battle.smacv2.game_state import AGENTS, ENEMIES, Memory
 from envs.battle.step import play
 from envs.battle.terrain import heights, pathable
-from envs.battle.units import facts
+from envs.battle.unit_types import facts
 from tests.golden import smacv2_package
 from tests.golden.families import FAMILIES, SIZE_OPTIONS, Family, rough_ground
 from tests.golden.trace import FOLDER, STATES, Trace

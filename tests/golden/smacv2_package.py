@@ -28,7 +28,7 @@ from envs.battle.options import BattleOptions
 from envs.battle.rules import rng
 from envs.battle.scenarios import TYPE_ORDER
 from envs.battle.smacv2.game_state import Memory
-from envs.battle.units import facts
+from envs.battle.unit_types import facts
 from tests.golden.families import Family
 
 # Unit ids of the unmodified game, which enemies carry (Blizzard's stableid.json).

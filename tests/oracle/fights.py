@@ -10,7 +10,7 @@ from envs.battle import terrain
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import SCRIPTS, TYPE_ORDER, Rectangle, Scenario
 from envs.battle.state import MAX_TYPES
-from envs.battle.units import catalogs, facts
+from envs.battle.unit_types import catalogs, facts
 
 CHOICES: dict[str, tuple[Any, ...]] = dict(
     rules=("2024", "2023"),

@@ -168,7 +168,7 @@ def test_many_fights_that_nobody_would_register(first: int) -> None:
         (walking, "GAP", 1 / 4096),
         (walking, "LITTLE", 0.0),
         (battle, "choose_patients", lambda battle: None),
-        (actions, "SHOOT_RANGE", {}),
+        (actions, "ASSUMED", {}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

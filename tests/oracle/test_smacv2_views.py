@@ -15,7 +15,7 @@ import pytest
 import envs
 from envs.battle.state import ATTACK, NONE
 from envs.battle.terrain import heights, pathable
-from envs.battle.units import SIGHT_RANGE, facts
+from envs.battle.unit_types import ASSUMED, facts
 from tests.golden.families import FAMILIES, SIZE_OPTIONS, rough_ground
 from tests.golden.smacv2_package import import_package
 from tests.golden.trace import FOLDER, Trace
@@ -241,7 +241,7 @@ def enemies_shown_and_in_sight(b: np.void, obs: np.ndarray) -> tuple[Any, Any]:
     shown = np.any(obs[:, 4 : 4 + m * 9].reshape(n, m, 9), axis=2)
     place = np.stack([b["x"], b["y"]], axis=1)
     distance = np.linalg.norm(place[:n, None] - place[None, n : n + m], axis=2)
-    sight = np.array([SIGHT_RANGE[list(facts())[kind]] for kind in b["kind"][:n]])
+    sight = np.array([ASSUMED[list(facts())[kind]].sight_range for kind in b["kind"][:n]])
     alive = b["alive"].astype(bool)
     return shown, (distance < sight[:, None]) & alive[:n, None] & alive[None, n : n + m]
 

@@ -19,10 +19,15 @@ from envs.battle.terrain import cell_of, pathable
 CELLS = MAP_CELLS * MAP_CELLS
 
 
-@cache
 def waypoints(name: str) -> NDArray[np.uint16] | None:
     """(1024, 1024) next cell on the way from the row's cell to the column's; None on a plain rectangle of ground."""
-    ground = pathable(name)
+    return ways_over(pathable(name).tobytes())
+
+
+@cache
+def ways_over(cells: bytes) -> NDArray[np.uint16] | None:
+    """``waypoints`` of the ground in these cells, one byte each, row by row."""
+    ground = np.frombuffer(cells, np.bool_).reshape(MAP_CELLS, MAP_CELLS)
     rows, columns = np.nonzero(ground)
     if ground[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].all():
         return None

@@ -10,7 +10,7 @@ from envs.battle.jit import kernel
 from envs.battle.rules.command import acquire, give_order
 from envs.battle.rules.geometry import distance2, within
 from envs.battle.state import ACQUIRED, HEAL, MARCH, MOVE, NOBODY, NONE
-from envs.battle.units import SWEEP
+from envs.battle.unit_types import SWEEP
 
 LEASH = 21.0  # cells that an idle unit may follow a target of its own choice
 LEASH_RESET = 5.0  # cells from where it stood that it is pulled back to

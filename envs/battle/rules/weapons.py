@@ -12,7 +12,7 @@ from envs.battle.rules.effects import sweep
 from envs.battle.rules.geometry import within
 from envs.battle.rules.movement import face
 from envs.battle.state import NONE
-from envs.battle.units import BURST, EXPLOSION, INSTANT, MISSILE
+from envs.battle.unit_types import BURST, EXPLOSION, INSTANT, MISSILE
 
 JITTER_LEAST, JITTER_SPAN = -1.0, 3.0  # a cycle lasts period + U(-1, 2) ticks
 

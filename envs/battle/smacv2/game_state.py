@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from envs.battle.state import MAP_CELLS
-from envs.battle.units import kind_of
+from envs.battle.unit_types import kind_of
 
 AGENTS, ENEMIES = 1, 2  # owners, as the game numbers the players
 

@@ -10,7 +10,7 @@ from typing import Any
 from s2clientprotocol import common_pb2, data_pb2
 
 from envs.battle.state import TICKS_PER_SECOND
-from envs.battle.units import SIGHT_RANGE, facts, facts_of
+from envs.battle.unit_types import ASSUMED, facts, facts_of
 from envs.sc2.server.maps import Battlefield
 
 # Blizzard's stableid.json.
@@ -20,7 +20,8 @@ STOCK_IDS = {
 }  # fmt: skip
 STOCK_COUNT = 1970  # entries of game version 4.10 before a map adds its own
 AGENTS, ENEMIES = 1, 2
-SIGHTS = SIGHT_RANGE | {"overlord": 11, "reaper": 9, "roach": 9, "spine_crawler": 11}
+SIGHTS: dict[str, float] = {"overlord": 11, "reaper": 9, "roach": 9, "spine_crawler": 11}
+SIGHTS |= {name: known.sight_range for name, known in ASSUMED.items()}
 # What the extra maps change; of these the agents' copies of overlord and zergling, and whoever is roach or reaper.
 SHORT_SIGHTS = {"overlord": 4, "reaper": 4, "roach": 4, "zergling": 2}
 MAPS_OF_SHORT_SIGHT = ("1o_10b_vs_1r", "1o_2r_vs_4r")

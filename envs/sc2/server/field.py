@@ -21,7 +21,8 @@ from envs.battle.scenarios import Scenario
 from envs.battle.setup import make_setup
 from envs.battle.spawn import draw_places, draw_teams, fresh_unit, muster, next_battle, put, put_all
 from envs.battle.state import ACQUIRED, ATTACK, BATTLE, HEAL, MARCH, MAX_SIDE, MAX_UNITS, MOVE, NOBODY, NONE, allocate
-from envs.battle.units import kind_of, table_for
+from envs.battle.unit_types import kind_of
+from envs.battle.units import table_for
 from envs.sc2.server.catalogue import AGENTS, ENEMIES, Catalogue
 
 FIRST_TAG, TAG_STEP = 2**32 + 1, 2**18  # the game's tags are a place in its list and a count of reuses

@@ -15,7 +15,7 @@ from typing import Any
 
 from envs.battle import terrain
 from envs.battle.scenarios import SCRIPTS, TYPE_ORDER, Scenario, fixed_scenario
-from envs.battle.units import facts, read
+from envs.battle.unit_types import facts, read
 from envs.sc2.server.folder import LARGEST_MAP
 
 FORMAT = "k24 battlefield 1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from envs.battle.units import DEFAULT_SHOOT_RANGE, SHOOT_RANGE
+from envs.battle.unit_types import ASSUMED, DEFAULT_SHOOT_RANGE, Assumed
 from tests.oracle.plain.geometry import Point
 from tests.oracle.plain.unit import Order, Unit
 
@@ -61,7 +61,7 @@ class Commander:
         """As smacv2 sees it: between centres, by its own table, in the cone if there is one."""
         reach = float(DEFAULT_SHOOT_RANGE)
         if self.options.use_unit_ranges:
-            reach = max(SHOOT_RANGE.get(self.unit.kind.name, DEFAULT_SHOOT_RANGE), self.options.min_attack_range)
+            reach = max(ASSUMED.get(self.unit.kind.name, Assumed()).shoot_range, self.options.min_attack_range)
         near = self.unit.distance2(target) <= reach * reach
         return near and (not self.options.conic_fov or self.in_cone(target))
 

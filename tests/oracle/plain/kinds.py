@@ -8,7 +8,7 @@ from itertools import count, takewhile
 from typing import Any
 
 from envs.battle.readings import Readings
-from envs.battle.units import facts, facts_of
+from envs.battle.unit_types import facts, facts_of
 from tests.oracle.plain.geometry import on_grid
 
 

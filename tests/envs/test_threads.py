@@ -61,6 +61,6 @@ def test_batches_are_played(program: str, layer: str) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert (result.returncode, result.stdout) == (0, "played\n"), result.stderr

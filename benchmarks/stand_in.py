@@ -17,9 +17,9 @@ from s2clientprotocol import common_pb2, debug_pb2, raw_pb2, sc2api_pb2
 
 import envs
 from envs.battle.engine import BattleEnv
-from envs.battle.start import drawn_start
-from envs.sc2.server.maps import FLAT, map_file, read_map
-from envs.sc2.server.world import World
+from envs.battle.snapshots.drawn_start import drawn_start
+from envs.sc2.server.simulation.maps import FLAT, map_file, read_map
+from envs.sc2.server.simulation.world import World
 
 SEED, LOOPS = 1, 8
 

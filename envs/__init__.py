@@ -5,7 +5,7 @@
 
 from envs.battle.scenarios import Scenario
 from envs.battle.smacv2.capabilities import capability_options
-from envs.battle.smacv2.game_state import GameUnits, Memory
+from envs.battle.snapshots.game_state import GameUnits, Memory
 from envs.battle.terrain import register_terrain
 from envs.battle.unit_types import register_unit
 from envs.parallel_env import parallel_env

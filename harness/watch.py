@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 import envs.registry
 from envs.battle.engine import BattleEnv
-from envs.battle.film import Camera
+from envs.battle.snapshots.recording import TickRecorder
 from envs.battle.state import TICKS_PER_SECOND
 from envs.protocol import BatchedEnv
 from envs.render import Renderer, outcome
@@ -104,7 +104,7 @@ def film(console: Console, show: Show) -> int:
 
 def pictures(show: Show, on_step: Callable[[int, int, str], None]) -> Iterator[Picture]:
     """Every ``every``-th tick of all battles, drawn; ``on_step`` hears battle, env_steps so far and how it ended."""
-    env, camera, draw = show.env, Camera(show.env), show.renderer.draw
+    env, camera, draw = show.env, TickRecorder(show.env), show.renderer.draw
     world = cast(BatchedEnv, env)  # it makes the arrays by their names, which no type checker sees
     env.reset()
     for battle in range(1, show.episodes + 1):

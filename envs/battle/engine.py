@@ -10,17 +10,18 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 from numpy.typing import ArrayLike, NDArray
 
-from envs.battle import jit, replica, threads
+from envs.battle import jit, threads
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
 from envs.battle.setup import make_setup
-from envs.battle.smacv2.game_state import GameUnits, Memory
 from envs.battle.smacv2.orders import find_illegal
 from envs.battle.smacv2.sizes import env_spec
+from envs.battle.snapshots import replica
+from envs.battle.snapshots.game_state import GameUnits, Memory
+from envs.battle.snapshots.version import version_of
 from envs.battle.state import BATTLE, allocate
 from envs.battle.step import start_all, step_in_parallel, step_one_by_one
 from envs.battle.units import table_for
-from envs.battle.version import version_of
 from envs.battle.views import Views, allocate_views
 from envs.checks import seed_number
 

@@ -201,7 +201,7 @@ def goes_before(b, i, j):
 
 
 @kernel
-def fresh_unit(b, u, i):
+def reset_unit(b, u, i):
     """Full health, no order, nothing in the air."""
     k = b.kind[i]
     b.alive[i] = True
@@ -264,11 +264,11 @@ def next_battle(b, c, slot):
 
 
 @kernel
-def muster(b, u, c):
+def init_units(b, u, c):
     """Everybody has a place: number them, make them fresh, give the map's first orders."""
     number_allies(b, c)
     for i in range(c.n_agents + c.n_enemies):
-        fresh_unit(b, u, i)
+        reset_unit(b, u, i)
         if c.first_shot_delay > 0.0:
             b.cooldown[i] = c.first_shot_delay * rng.uniform(b.key, rng.FIRST_SHOT, i, 0)
     first_orders(b, u, c)
@@ -281,7 +281,7 @@ def start_battle(b, u, c, slot):
     draw_teams(b, c)
     draw_places(b, c)
     put_all(b, u, c)
-    muster(b, u, c)
+    init_units(b, u, c)
     forget(b, c)
     if b.battle == 0 or c.max_reward_each:
         b.max_reward = flawless_reward(b, u, c)

@@ -6,7 +6,7 @@ import numba
 
 from envs.battle.jit import kernel
 from envs.battle.rules.tick import tick
-from envs.battle.smacv2.capabilities import doom, draw_capabilities, kill_the_doomed
+from envs.battle.smacv2.capabilities import draw_capabilities, kill_low_health, mark_low_health
 from envs.battle.smacv2.heuristic import act_by_heuristic
 from envs.battle.smacv2.observe import observe
 from envs.battle.smacv2.orders import NO_OP, take_action
@@ -21,11 +21,11 @@ def new_battle(b, u, c, v, e):
     start_battle(b, u, c, e)
     draw_capabilities(b, c)
     tick(b, u, c)
-    show(b, u, c, v, e)
+    write_views(b, u, c, v, e)
 
 
 @kernel
-def show(b, u, c, v, e):
+def write_views(b, u, c, v, e):
     """Write what battle e looks like now."""
     observe(b, u, c, v.obs[e], v.state[e], v.action_mask[e])
     for i in range(c.n_agents):
@@ -38,8 +38,8 @@ def step_battle(b, u, c, v, e, actions):
     """Advance battle e by one env_step; restart it if it ended."""
     command(b, u, c, actions[e], v.action_mask[e])
     play(b, u, c, c.step_mul)
-    settle(b, u, c)
-    publish(b, c, v, e)
+    finish_step(b, u, c)
+    write_outcome(b, c, v, e)
     if v.terminated[e] or v.truncated[e]:
         observe(b, u, c, v.final_obs[e], v.final_state[e], v.final_action_mask[e])
         new_battle(b, u, c, v, e)
@@ -58,24 +58,24 @@ def command(b, u, c, actions, mask):
 def play(b, u, c, ticks):
     """The first ticks of a step, or all."""
     if c.stochastic_health:
-        doom(b, u, c)
+        mark_low_health(b, u, c)
     for t in range(ticks):
         if t == c.kill_tick:
-            kill_the_doomed(b, u, c)
+            kill_low_health(b, u, c)
         tick(b, u, c)
 
 
 @kernel
-def settle(b, u, c):
+def finish_step(b, u, c):
     """What a step does after the game has played on: bookkeeping, then reward and end."""
     b.step += 1
     keep_last_seen_places(b, c)
     forget_the_dead(b, c)
-    judge(b, u, c)
+    score_step(b, u, c)
 
 
 @kernel
-def judge(b, u, c):
+def score_step(b, u, c):
     """Reward and end of the step that led here, from the health that was remembered."""
     b.result = outcome(b, u, c)
     b.reward = step_reward(b, c, b.result)
@@ -83,7 +83,7 @@ def judge(b, u, c):
 
 
 @kernel
-def publish(b, c, v, e):
+def write_outcome(b, c, v, e):
     """Write reward and end where the caller reads them."""
     v.reward[e] = b.reward
     v.terminated[e] = b.result != UNDECIDED

@@ -17,7 +17,7 @@ from envs.battle.unit_types import kind_of
 from envs.render import style
 from envs.render.layers import Headline, Layers
 from envs.render.scene import Scene, ground
-from envs.render.stage import Stage
+from envs.render.source import RenderSource
 
 DPI = 100
 LEAST_SIZE = 240
@@ -41,7 +41,7 @@ class Renderer:
 
     def __init__(
         self,
-        env: Stage,
+        env: RenderSource,
         *,
         size: int = 640,
         fields_of_view: Collection[int] = (),
@@ -69,7 +69,7 @@ class Renderer:
         """A picture of a battle.
 
         Args:
-            frame: (1,) record, from ``Camera`` or cut out of ``env.battles``.
+            frame: (1,) record, from ``TickRecorder`` or cut out of ``env.battles``.
             caption: above the map, in the middle.
             outcome: how the battle ended, if it did.
 

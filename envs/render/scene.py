@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battle.film import cone
 from envs.battle.rules.effects import LANCE_HALF_WIDTH, LANCE_SAMPLES, LANCE_SPACING, LANCE_STEP
+from envs.battle.snapshots.recording import cone
 from envs.battle.state import ACQUIRED, ATTACK, HEAL, MAX_UNITS
 from envs.battle.units import IN_THE_AIR
-from envs.render.stage import Stage
+from envs.render.source import RenderSource
 from envs.render.style import CLIFF, DISC, HIGH, LOW, VOID
 
 Points = NDArray[np.float64]
@@ -38,7 +38,7 @@ class Scene:
         frame: (1,) record.
     """
 
-    def __init__(self, env: Stage, frame: NDArray[np.void]) -> None:
+    def __init__(self, env: RenderSource, frame: NDArray[np.void]) -> None:
         self.env, self.frame = env, frame
         self.n = env.spec.n_agents
         count = self.n + env.spec.n_enemies

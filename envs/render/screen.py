@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battle.engine import BattleEnv
-from envs.battle.film import Camera
+from envs.battle.snapshots.recording import TickRecorder
 from envs.battle.state import TICKS_PER_SECOND
 from envs.render.picture import Renderer
 
@@ -28,7 +28,7 @@ class Screen:
     """
 
     def __init__(self, env: BattleEnv, *, human: bool, fields_of_view: Collection[int] = (), size: int = 640) -> None:
-        self._env, self._camera = env, Camera(env)
+        self._env, self._camera = env, TickRecorder(env)
         self._renderer = Renderer(env, size=size, fields_of_view=fields_of_view)
         self._frame: NDArray[np.void] | None = None
         self._outcome = ""

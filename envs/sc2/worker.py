@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.sc2 import tether
-from envs.sc2.healed import Draws, Healed, draw_battle
 from envs.sc2.memory import Layout, attach
+from envs.sc2.patches import Draws, PatchedEnv, draw_battle
 
 MOST_RESETS = 5
 """Attempts to begin a battle in one game, each with draws of its own; the game may lack room for what was drawn."""
@@ -149,7 +149,7 @@ def build(setup: Setup) -> Any:
     from smacv2.env.starcraft2 import starcraft2, wrapper
 
     tether_games()
-    healed = type("HealedEnv", (Healed, starcraft2.StarCraft2Env), {"lenient": setup.lenient})
+    healed = type("HealedEnv", (PatchedEnv, starcraft2.StarCraft2Env), {"lenient": setup.lenient})
     wrapper.StarCraft2Env = healed  # the wrapper makes its environment by this name
     made = wrapper.StarCraftCapabilityEnvWrapper(
         **setup.arguments, seed=setup.game_seed, game_version=setup.game_version

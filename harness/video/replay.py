@@ -17,7 +17,7 @@ from harness.cli.errors import UsageError
 from harness.video.encode import Picture, write_video
 
 if TYPE_CHECKING:
-    from envs.sc2.server.film import Footage
+    from envs.sc2.server.simulation.recording import ReplayRecording
 
 HOLD = 1.0
 """Seconds for which the end of a battle stays in the picture."""
@@ -70,25 +70,29 @@ def refuse_other_games(flags: argparse.Namespace) -> None:
         raise UsageError(f"{', '.join(given)}: --replay shows a game as it was played; leave out one of them")
 
 
-def open_replay(path: Path) -> Footage:
+def open_replay(path: Path) -> ReplayRecording:
     """A replay, ready to be played.
 
     Raises:
         UsageError: it cannot be read, or the packages of the game are not installed.
     """
     try:
-        from envs.sc2.server.film import Footage
-        from envs.sc2.server.replay import read_replay
+        from envs.sc2.server.simulation.recording import ReplayRecording
+        from envs.sc2.server.simulation.replay import read_replay
     except ModuleNotFoundError as error:
         raise UsageError(f"--replay needs the package {error.name}: pip install -e '.[sc2]'") from error
     try:
-        return Footage(read_replay(path.read_bytes()))
+        return ReplayRecording(read_replay(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise UsageError(f"--replay {path}: {error}") from error
 
 
 def pictures(
-    footage: Footage, renderer: Renderer, flags: argparse.Namespace, hold: int, on_end: Callable[[int, str, int], None]
+    footage: ReplayRecording,
+    renderer: Renderer,
+    flags: argparse.Namespace,
+    hold: int,
+    on_end: Callable[[int, str, int], None],
 ) -> Iterator[Picture]:
     """Every ``--every``-th loop of the first ``--episodes`` battles, each end held; at least one picture.
 

@@ -18,8 +18,8 @@ from envs.battle.rules import rng
 from envs.battle.rules.opponent import first_orders
 from envs.battle.rules.tick import tick
 from envs.battle.scenarios import TYPE_ORDER, Scenario
-from envs.battle.smacv2.game_state import GameUnits, Memory
 from envs.battle.smacv2.orders import take_action
+from envs.battle.snapshots.game_state import GameUnits, Memory
 from envs.battle.state import MOVE
 from envs.battle.unit_types import kind_of
 from envs.battle.units import unit_table

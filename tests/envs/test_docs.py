@@ -12,10 +12,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("add_a_map.md", "add_a_unit.md", "environments.md")
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 EXAMPLES = [
     pytest.param(block, id=f"{page}-{number}")
     for page in PAGES
-    for number, block in enumerate(re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.M | re.S))
+    for number, block in enumerate(
+        re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.M | re.S)
+    )
 ]
 
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 import envs
 import envs.registry
-from envs.battle.film import Camera
 from envs.battle.scenarios import Scenario
+from envs.battle.snapshots.recording import TickRecorder
 from envs.render import Renderer, outcome, style
 from tests.envs.arena import Arena, Unit
 from tests.envs.play import Player, make
@@ -119,7 +119,11 @@ def test_the_dead_fade_and_strangers_do_no_harm(fight: Arena) -> None:
 def test_whole_battles_can_be_drawn(id: str) -> None:
     env = make(id, 1, seed=6, conic_fov=id.startswith("zerg"))
     env.reset()
-    camera, player, renderer = Camera(env), Player(3), Renderer(env, size=240, fields_of_view=range(env.spec.n_agents))
+    camera, player, renderer = (
+        TickRecorder(env),
+        Player(3),
+        Renderer(env, size=240, fields_of_view=range(env.spec.n_agents)),
+    )
     pictures = {renderer.draw(camera.now()).tobytes()}
     ticks = 0
     while not outcome(env, 0) and ticks < 80:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from envs.battle.start import drawn_start
+from envs.battle.snapshots.drawn_start import drawn_start
 from envs.battle.unit_types import facts
 from tests.envs.play import make
 

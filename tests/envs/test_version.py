@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import envs
-from envs.battle import version
 from envs.battle.engine import BattleEnv
 from envs.battle.options import BattleOptions
+from envs.battle.snapshots import version
 from envs.battle.unit_types import unit_types
 
 

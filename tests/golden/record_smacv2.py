@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battle import replica
 from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import smacv2_scenarios
-from envs.battle.smacv2.game_state import AGENTS, ENEMIES, Memory
+from envs.battle.snapshots import replica
+from envs.battle.snapshots.game_state import AGENTS, ENEMIES, Memory
 from envs.battle.step import play
 from envs.battle.terrain import heights, pathable
 from envs.battle.unit_types import facts

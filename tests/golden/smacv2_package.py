@@ -27,7 +27,7 @@ from envs.battle import readings
 from envs.battle.options import BattleOptions
 from envs.battle.rules import rng
 from envs.battle.scenarios import TYPE_ORDER
-from envs.battle.smacv2.game_state import Memory
+from envs.battle.snapshots.game_state import Memory
 from envs.battle.unit_types import facts
 from tests.golden.families import Family
 

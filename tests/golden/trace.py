@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
-from envs.battle.smacv2.game_state import GameUnits, Memory
+from envs.battle.snapshots.game_state import GameUnits, Memory
 
 FOLDER = Path(__file__).parent
 STATES = ("x", "y", "hp", "shield", "energy", "cooldown")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battle import replica
 from envs.battle.engine import BattleEnv
+from envs.battle.snapshots import replica
 from envs.battle.state import ATTACK, HEAL, MOVE, NONE
 from tests.golden.trace import Trace
 

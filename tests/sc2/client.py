@@ -6,8 +6,8 @@ from typing import Any
 
 from s2clientprotocol import common_pb2, debug_pb2, raw_pb2, sc2api_pb2
 
-from envs.sc2.server.maps import map_file
 from envs.sc2.server.session import Session
+from envs.sc2.server.simulation.maps import map_file
 
 RAW = sc2api_pb2.InterfaceOptions(raw=True)
 STANDARD = sc2api_pb2.InterfaceOptions(raw=True, score=True)

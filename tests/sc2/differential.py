@@ -30,8 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs
-from envs.battle.smacv2.game_state import Memory
-from envs.battle.start import drawn_start
+from envs.battle.snapshots.drawn_start import drawn_start
+from envs.battle.snapshots.game_state import Memory
 from envs.registry import SMAC, SMACV2, entry
 from tests.golden import smacv2_package
 from tests.golden.families import FAMILIES, Family

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from s2clientprotocol import common_pb2, debug_pb2, error_pb2, query_pb2, raw_pb2, sc2api_pb2
 
-from envs.sc2.server.maps import Battlefield
+from envs.sc2.server.simulation.maps import Battlefield
 
 
 class FakeWorld:

@@ -12,13 +12,13 @@ from s2clientprotocol.raw_pb2 import ActionRaw, ActionRawUnitCommand
 from s2clientprotocol.sc2api_pb2 import Action
 
 from envs.battle.engine import BattleEnv
-from envs.battle.film import Camera
 from envs.battle.options import BattleOptions
 from envs.battle.smacv2.orders import EAST, FIRST_LOOK, NO_OP, NORTH, SOUTH, STOP, WEST
-from envs.battle.start import drawn_start
+from envs.battle.snapshots.drawn_start import drawn_start
+from envs.battle.snapshots.recording import TickRecorder
 from envs.registry import entry
-from envs.sc2.server.maps import map_file, read_map
-from envs.sc2.server.world import World
+from envs.sc2.server.simulation.maps import map_file, read_map
+from envs.sc2.server.simulation.world import World
 from tests.envs.play import Player
 
 DIRECTIONS = {NORTH: (0, 2), SOUTH: (0, -2), EAST: (2, 0), WEST: (-2, 0)}
@@ -72,7 +72,7 @@ class Duo:
         self.generated = not scenario.ally_team
         options = BattleOptions(**entry(id).defaults)
         self.env = BattleEnv(id=id, scenario=scenario, num_envs=1, seed=seed, first_slot=0, options=options)
-        self.camera = Camera(self.env)
+        self.camera = TickRecorder(self.env)
         self.player = Player(seed, attacks=0.9)
         self.world = world_of("32x32_flat" if self.generated else id, seed)
         self.env.reset()

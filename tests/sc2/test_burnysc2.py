@@ -15,7 +15,8 @@ pytest.importorskip("websockets", reason="the websocket library (package websock
 if find_spec("sc2") is None:
     pytest.skip("the client python-sc2 (package burnysc2) is not installed", allow_module_level=True)
 
-from envs.sc2.server import install, replay
+from envs.sc2.server import install
+from envs.sc2.server.simulation import replay
 
 PROGRAM = Path(__file__).with_name("burny_game.py")
 

@@ -9,7 +9,7 @@ pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys
 
 from s2clientprotocol import debug_pb2
 
-from envs.sc2.server.world import World
+from envs.sc2.server.simulation.world import World
 from tests.sc2.stage import command, create, kill, tags, world_of
 
 

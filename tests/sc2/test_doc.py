@@ -14,7 +14,8 @@ pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys
 
 from s2clientprotocol import sc2api_pb2
 
-from envs.sc2.server import data, install
+from envs.sc2.server import install
+from envs.sc2.server.messages import data
 from envs.sc2.server.session import ALWAYS, MOST_LOOPS, POSSIBLE
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sc2_protocol.md").read_text()

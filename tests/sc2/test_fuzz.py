@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from s2clientprotocol import sc2api_pb2
 
-from envs.sc2.server.field import FIRST_TAG, TAG_STEP
 from envs.sc2.server.folder import GameFolder
 from envs.sc2.server.protocol import WorldMaker
 from envs.sc2.server.session import POSSIBLE, Session
-from envs.sc2.server.world import World
+from envs.sc2.server.simulation.field import FIRST_TAG, TAG_STEP
+from envs.sc2.server.simulation.world import World
 from tests.sc2.client import RAW, create, join, order, spawn
 from tests.sc2.fake_world import FakeWorld
 

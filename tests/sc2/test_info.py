@@ -10,9 +10,9 @@ pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys
 from s2clientprotocol import common_pb2, sc2api_pb2
 
 from envs.battle import terrain
-from envs.sc2.server import data, info
-from envs.sc2.server.catalogue import Catalogue
-from envs.sc2.server.maps import map_file, names, read_map
+from envs.sc2.server.messages import data, info
+from envs.sc2.server.simulation.catalogue import Catalogue
+from envs.sc2.server.simulation.maps import map_file, names, read_map
 
 
 @pytest.mark.parametrize("name", names())

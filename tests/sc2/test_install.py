@@ -13,7 +13,8 @@ import pytest
 
 pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys2clientprotocol) are not installed")
 
-from envs.sc2.server import __main__, install, maps
+from envs.sc2.server import __main__, install
+from envs.sc2.server.simulation import maps
 
 ROOT = Path(__file__).parents[2]
 PARENT = """

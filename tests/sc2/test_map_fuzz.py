@@ -13,7 +13,7 @@ pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from envs.sc2.server.maps import map_file, read_map
+from envs.sc2.server.simulation.maps import map_file, read_map
 
 VALUES = st.one_of(
     st.none(),

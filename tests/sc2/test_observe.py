@@ -11,7 +11,7 @@ pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys
 from s2clientprotocol import raw_pb2
 from s2clientprotocol.query_pb2 import RequestQuery
 
-from envs.sc2.server.catalogue import STOCK_COUNT
+from envs.sc2.server.simulation.catalogue import STOCK_COUNT
 from tests.sc2.stage import command, create, kill, tags, world_of
 
 

@@ -12,7 +12,7 @@ from s2clientprotocol.error_pb2 import ActionResult as Code
 from s2clientprotocol.raw_pb2 import ActionRaw, ActionRawUnitCommand
 from s2clientprotocol.sc2api_pb2 import Action, ActionChat
 
-from envs.sc2.server.world import World
+from envs.sc2.server.simulation.world import World
 from tests.sc2.stage import command, create, kill, tags, world_of
 
 FAR = (28.0, 16.0)

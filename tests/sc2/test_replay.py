@@ -14,9 +14,9 @@ pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys
 
 from s2clientprotocol import debug_pb2, sc2api_pb2
 
-from envs.sc2.server import replay
 from envs.sc2.server.folder import GameFolder
 from envs.sc2.server.session import Session
+from envs.sc2.server.simulation import replay
 from tests.sc2.client import RAW, Client, order, spawn
 from tests.sc2.fake_world import FakeWorld
 

@@ -40,7 +40,7 @@ class Server:
 
     def _run(self) -> None:
         try:
-            asyncio.run(serve.Door(self.session, self.socket).run())
+            asyncio.run(serve.WebsocketServer(self.session, self.socket).run())
         except RuntimeError as fault:
             self.fault = fault
 
@@ -225,5 +225,5 @@ def test_fates(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind, code, slept in ((test.crash, 134, [0.25]), (test.exit, 0, [0.25]), (test.hang, 0, [0.25, 1e9])):
         seen.clear()
         with pytest.raises(SystemExit) as end:
-            serve.suffer(test(test=kind, delay_ms=250))
+            serve.apply_process_test(test(test=kind, delay_ms=250))
         assert (end.value.code, seen) == (code, slept)

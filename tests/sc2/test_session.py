@@ -11,9 +11,9 @@ pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys
 
 from s2clientprotocol import common_pb2, debug_pb2, error_pb2, query_pb2, sc2api_pb2
 
-from envs.sc2.server import maps
 from envs.sc2.server.folder import GameFolder
 from envs.sc2.server.session import MOST_LOOPS, POSSIBLE, Session
+from envs.sc2.server.simulation import maps
 from tests.sc2.client import RAW, STANDARD, Client, create, join, order, spawn
 from tests.sc2.fake_world import FakeWorld
 
@@ -237,7 +237,7 @@ def test_the_process_is_told_its_fate(client: Client) -> None:
     client.play()
     crash = debug_pb2.DebugTestProcess(test=debug_pb2.DebugTestProcess.crash)
     client.ask(debug=sc2api_pb2.RequestDebug(debug=[debug_pb2.DebugCommand(test_process=crash)]))
-    assert client.session.fate == crash
+    assert client.session.process_test == crash
 
 
 def test_players_and_options_are_told(client: Client) -> None:

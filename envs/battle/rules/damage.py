@@ -45,7 +45,7 @@ def call_for_help(b, u, c, attacker, victim):
 
 
 @kernel
-def bury(b, u, c):
+def resolve_deaths(b, u, c):
     """Declare deaths; a dying baneling explodes, which may kill more, until nobody else dies."""
     n_units = c.n_agents + c.n_enemies
     again = True

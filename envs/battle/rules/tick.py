@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envs.battle.jit import kernel
 from envs.battle.rules import rng
-from envs.battle.rules.damage import bury
+from envs.battle.rules.damage import resolve_deaths
 from envs.battle.rules.effects import delayed_effects
 from envs.battle.rules.healing import heal
 from envs.battle.rules.movement import head_for, move_all
@@ -36,7 +36,7 @@ def tick(b, u, c):
                 act(b, u, c, i)
     if c.medivacs:
         receive_healing(b, u, c)
-    bury(b, u, c)
+    resolve_deaths(b, u, c)
     move_all(b, u, c)
     recover(b, u, c)
     b.tick += 1
@@ -45,7 +45,7 @@ def tick(b, u, c):
 @kernel
 def act_in_random_order(b, u, c):
     """As the game does: one after the other, and who is killed is dead at once, to itself and to later units."""
-    bury(b, u, c)
+    resolve_deaths(b, u, c)
     n_units = c.n_agents + c.n_enemies
     for i in range(n_units):
         b.turn[i] = i
@@ -56,7 +56,7 @@ def act_in_random_order(b, u, c):
         i = b.turn[k]
         if b.alive[i]:
             act(b, u, c, i)
-            bury(b, u, c)
+            resolve_deaths(b, u, c)
 
 
 @kernel

@@ -10,7 +10,7 @@ from typing import Any
 
 from envs.battle.jit import kernel
 from envs.battle.rules import rng
-from envs.battle.rules.damage import bury
+from envs.battle.rules.damage import resolve_deaths
 
 BOUNDED = {  # capability: the switch, what tells it to other agents
     "attack": ("stochastic_attack", "observe_attack_probs"),
@@ -92,19 +92,19 @@ def attack_fails(b, c, i):
 
 
 @kernel
-def doom(b, u, c):
+def mark_low_health(b, u, c):
     """At the start of a step: who is below its level. smacv2 kills by what it last saw."""
     for i in range(c.n_agents):
         b.doomed[i] = b.alive[i] and b.hp[i] / u.hp[b.kind[i]] < b.health_level[i]
 
 
 @kernel
-def kill_the_doomed(b, u, c):
+def kill_low_health(b, u, c):
     """Towards the end of a step they die at once; banelings explode."""
     for i in range(c.n_agents):
         if b.doomed[i] and b.alive[i]:
             b.hp[i] = 0.0
-    bury(b, u, c)
+    resolve_deaths(b, u, c)
 
 
 @kernel

@@ -39,13 +39,13 @@ def _install(arguments: Sequence[str]) -> int:
     parser.add_argument("folder", type=Path, help="where to; SC2PATH will name it")
     folder: Path = parser.parse_args(arguments).folder
     from envs.sc2.server.install import install
-    from envs.sc2.server.rehearsal import rehearse
+    from envs.sc2.server.warm_up import warm_up
 
     try:
         program = install(folder)
     except (ValueError, OSError) as mistake:
         return _wrong_use(mistake)
-    rehearse()
+    warm_up()
     print(f"installed: {program}")
     print(f"export SC2PATH={shlex.quote(str(folder.expanduser().resolve()))}")
     return 0
@@ -74,11 +74,11 @@ def _wrong_use(mistake: Exception) -> int:
 def _serve(listening: socket.socket, data_dir: Path | None) -> None:
     """Import the engine, which takes longest, and play; clients that came early wait in the socket's queue."""
     from envs.sc2.server.folder import GameFolder
-    from envs.sc2.server.serve import Door
+    from envs.sc2.server.serve import WebsocketServer
     from envs.sc2.server.session import Session
-    from envs.sc2.server.world import World
+    from envs.sc2.server.simulation.world import World
 
-    asyncio.run(Door(Session(GameFolder(data_dir), World), listening).run())
+    asyncio.run(WebsocketServer(Session(GameFolder(data_dir), World), listening).run())
 
 
 def read_flags(arguments: Sequence[str]) -> argparse.Namespace:

@@ -8,11 +8,12 @@ from typing import Any
 from s2clientprotocol import debug_pb2, error_pb2, query_pb2, sc2api_pb2, score_pb2
 
 from envs.battle.state import TICKS_PER_SECOND
-from envs.sc2.server import data, info, version
-from envs.sc2.server.catalogue import AGENTS, ENEMIES, Catalogue
-from envs.sc2.server.maps import read_map
+from envs.sc2.server import version
+from envs.sc2.server.messages import data, info
 from envs.sc2.server.protocol import WorldMaker
-from envs.sc2.server.replay import Log, Replay
+from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES, Catalogue
+from envs.sc2.server.simulation.maps import read_map
+from envs.sc2.server.simulation.replay import Log, Replay
 
 OUTCOMES: dict[int, dict[int, int]] = {
     debug_pb2.DebugEndGame.Surrender: {AGENTS: sc2api_pb2.Defeat, ENEMIES: sc2api_pb2.Victory},

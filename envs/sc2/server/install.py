@@ -6,7 +6,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from envs.sc2.server import maps, version
+from envs.sc2.server import version
+from envs.sc2.server.simulation import maps
 
 EXECUTABLES = {"darwin": "SC2.app/Contents/MacOS/SC2"}
 """Where a platform's clients look for the program, below ``Versions/Base…``."""

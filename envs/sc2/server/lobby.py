@@ -6,10 +6,10 @@ import secrets
 
 from s2clientprotocol import sc2api_pb2
 
-from envs.sc2.server.catalogue import AGENTS
 from envs.sc2.server.folder import GameFolder
-from envs.sc2.server.maps import read_map
-from envs.sc2.server.replay import Replay, read_replay
+from envs.sc2.server.simulation.catalogue import AGENTS
+from envs.sc2.server.simulation.maps import read_map
+from envs.sc2.server.simulation.replay import Replay, read_replay
 
 CREATE = sc2api_pb2.ResponseCreateGame
 JOIN = sc2api_pb2.ResponseJoinGame

@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 
 from s2clientprotocol import debug_pb2, query_pb2, sc2api_pb2
 
-from envs.sc2.server.maps import Battlefield
+from envs.sc2.server.simulation.maps import Battlefield
 
 
 class World(Protocol):

@@ -32,7 +32,7 @@ FOR_EVER = 1e9
 """Seconds."""
 
 
-class Door:
+class WebsocketServer:
     """Lets clients in, one after another, until one of them quits the game.
 
     Args:
@@ -85,8 +85,8 @@ class Door:
             while self._session.status != sc2api_pb2.quit:
                 message = await connection.recv(decode=False)  # pysc2 calls its bytes text, and the game takes them
                 await connection.send(self._session.answer(message))
-                if self._session.fate is not None:
-                    suffer(self._session.fate)
+                if self._session.process_test is not None:
+                    apply_process_test(self._session.process_test)
             await connection.close()
         except ConnectionClosed:
             pass  # the client is gone; another one may come, unless it quit
@@ -98,9 +98,9 @@ class Door:
                 self._end.set_result(None)
 
 
-def suffer(fate: debug_pb2.DebugTestProcess) -> None:
+def apply_process_test(process_test: debug_pb2.DebugTestProcess) -> None:
     """What a client asked for to test itself: the process hangs, crashes or exits."""
-    time.sleep(max(fate.delay_ms, 0) / 1000)
-    if fate.test == debug_pb2.DebugTestProcess.hang:
+    time.sleep(max(process_test.delay_ms, 0) / 1000)
+    if process_test.test == debug_pb2.DebugTestProcess.hang:
         time.sleep(FOR_EVER)
-    os._exit(CRASHED if fate.test == debug_pb2.DebugTestProcess.crash else 0)
+    os._exit(CRASHED if process_test.test == debug_pb2.DebugTestProcess.crash else 0)

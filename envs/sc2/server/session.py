@@ -14,7 +14,6 @@ from google.protobuf.message import DecodeError
 from s2clientprotocol import debug_pb2, sc2api_pb2
 
 from envs.sc2.server import version
-from envs.sc2.server.catalogue import AGENTS
 from envs.sc2.server.folder import GameFolder
 from envs.sc2.server.game import Game, Playback, replay_info
 from envs.sc2.server.lobby import (
@@ -26,8 +25,9 @@ from envs.sc2.server.lobby import (
     described_replay,
     seeded,
 )
-from envs.sc2.server.maps import read_map
 from envs.sc2.server.protocol import WorldMaker
+from envs.sc2.server.simulation.catalogue import AGENTS
+from envs.sc2.server.simulation.maps import read_map
 
 LAUNCHED, INIT_GAME, IN_GAME, IN_REPLAY, ENDED = (
     sc2api_pb2.launched,
@@ -80,8 +80,8 @@ class Session:
 
     def __init__(self, folder: GameFolder, make_world: WorldMaker) -> None:
         self.status: sc2api_pb2.Status.ValueType = LAUNCHED
-        self.fate: debug_pb2.DebugTestProcess | None = None
-        """What the process was told to suffer, for tests of clients; the server sees to it."""
+        self.process_test: debug_pb2.DebugTestProcess | None = None
+        """What the process was told to apply_process_test, for tests of clients; the server sees to it."""
         self._folder, self._make_world = folder, make_world
         self._saved_maps: dict[str, bytes] = {}
         self._created = sc2api_pb2.RequestCreateGame()
@@ -235,7 +235,7 @@ class Session:
     def _debug(self, request: sc2api_pb2.RequestDebug) -> sc2api_pb2.ResponseDebug:
         for command in request.debug:
             if command.HasField("test_process"):
-                self.fate = command.test_process
+                self.process_test = command.test_process
         refusals = self._running.debug(request.debug)
         if self._running.results:
             self.status = ENDED

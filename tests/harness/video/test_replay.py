@@ -12,9 +12,9 @@ from PIL import Image
 from s2clientprotocol import debug_pb2, sc2api_pb2
 
 from envs.sc2.server.folder import GameFolder
-from envs.sc2.server.replay import engine_version
 from envs.sc2.server.session import Session
-from envs.sc2.server.world import World
+from envs.sc2.server.simulation.replay import engine_version
+from envs.sc2.server.simulation.world import World
 from harness.cli.common import ALL_DONE, WRONG_USE
 from harness.watch import main
 from tests.sc2.client import Client, spawn

@@ -6,7 +6,7 @@ from typing import Any
 
 from s2clientprotocol import data_pb2, sc2api_pb2
 
-from envs.sc2.server.catalogue import Catalogue
+from envs.sc2.server.simulation.catalogue import Catalogue
 
 TARGETS = data_pb2.AbilityData.Target
 NOTHING: Any = TARGETS.Value("None")  # a name that Python keeps for itself

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
 from envs.battle.rules.command import give_order, march_to, move_to, stop
-from envs.battle.rules.damage import bury
+from envs.battle.rules.damage import resolve_deaths
 from envs.battle.rules.tick import tick
 from envs.battle.scenarios import Scenario
 from envs.battle.setup import make_setup
-from envs.battle.spawn import draw_places, draw_teams, fresh_unit, muster, next_battle, put, put_all
+from envs.battle.spawn import draw_places, draw_teams, init_units, next_battle, put, put_all, reset_unit
 from envs.battle.state import ACQUIRED, ATTACK, BATTLE, HEAL, MARCH, MAX_SIDE, MAX_UNITS, MOVE, NOBODY, NONE, allocate
 from envs.battle.unit_types import kind_of
 from envs.battle.units import table_for
-from envs.sc2.server.catalogue import AGENTS, ENEMIES, Catalogue
+from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES, Catalogue
 
 FIRST_TAG, TAG_STEP = 2**32 + 1, 2**18  # the game's tags are a place in its list and a count of reuses
 PER_UNIT = [name for name in BATTLE.names or () if BATTLE[name].shape[:1] == (MAX_UNITS,)]
@@ -61,7 +61,7 @@ def put_everybody(battles, units, setup):
 
 @kernel
 def begin(battles, units, setup):
-    muster(battles[0], units[0], setup[0])
+    init_units(battles[0], units[0], setup[0])
 
 
 @kernel
@@ -72,8 +72,8 @@ def put_newcomers(battles, units, setup, first, last):
 
 
 @kernel
-def freshen(battles, units, i):
-    fresh_unit(battles[0], units[0], i)
+def reset_units(battles, units, i):
+    reset_unit(battles[0], units[0], i)
 
 
 @kernel
@@ -83,7 +83,7 @@ def play_tick(battles, units, setup):
 
 @kernel
 def declare_deaths(battles, units, setup):
-    bury(battles[0], units[0], setup[0])
+    resolve_deaths(battles[0], units[0], setup[0])
 
 
 @kernel
@@ -164,7 +164,7 @@ class Field:
         draw(self.battles, self.setup)
         self._muster()
 
-    def lay_out(self, members: Iterable[Member], places: dict[int, tuple[float, float]]) -> None:
+    def place_units(self, members: Iterable[Member], places: dict[int, tuple[float, float]]) -> None:
         """Begin the next battle with these units, at places by tag."""
         self.members = sorted(members, key=lambda member: member.owner)
         self._count()
@@ -196,7 +196,7 @@ class Field:
         number = np.full(before + 1, NOBODY)  # the last entry answers for NOBODY itself
         number[stay] = [rows[place] for place in range(len(stay))]
         for place in range(len(stay), len(everybody)):
-            freshen(self.battles, self.units, rows[place])
+            reset_units(self.battles, self.units, rows[place])
         self._renumber(number, n_before)
 
     def _staying(self, newcomers: int) -> NDArray[np.int64]:

@@ -14,8 +14,8 @@ from s2clientprotocol.raw_pb2 import ActionRawUnitCommand
 
 from envs.battle import state
 from envs.battle.units import IN_THE_AIR
-from envs.sc2.server.catalogue import AGENTS
-from envs.sc2.server.field import Field, obey
+from envs.sc2.server.simulation.catalogue import AGENTS
+from envs.sc2.server.simulation.field import Field, obey
 
 # Blizzard's stableid.json: each ability and the general one that clients may name in its place.
 STOP, MOVE, ATTACK, SCAN_MOVE, PATROL, HOLD, HEAL, SMART = 4, 16, 23, 19, 17, 18, 386, 1

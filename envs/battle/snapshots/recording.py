@@ -1,7 +1,7 @@
-"""A battle tick by tick, for eyes: what an env_step shows only at its end.
+"""Record a battle tick by tick, where an env_step shows its end only.
 
-``Camera.step`` lets the env take its step, then leads a copy of the record from before through the same orders and
-ticks. The env is never touched, so a filmed battle is the battle.
+``TickRecorder.step`` steps the env, then replays the step's orders and ticks on a copy of the record from before. The
+env itself is not changed by recording.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from envs.battle.step import give_orders, play
 
 
 @kernel
-def film(frames, units, setup, mask, actions):
+def record_ticks(frames, units, setup, mask, actions):
     """All frames (T,) hold the battle before the step; frame t becomes the battle after t + 1 ticks of it.
 
     This is the beginning of ``step.step_battle``; a test holds the two together. Actions are (T, N), since scripted
@@ -46,7 +46,7 @@ def cone(frames, setup, i, seen):
         seen[d] = in_cone(b, c, i, probe)
 
 
-class Camera:
+class TickRecorder:
     """Watches one battle of a batch.
 
     Args:
@@ -83,7 +83,7 @@ class Camera:
         given = np.repeat(np.asarray(actions[e : e + 1], dtype=np.int64), ticks, axis=0)
         env.step(actions)
         frames = np.repeat(before, ticks)
-        film(frames, env.units, env.setup, mask, given)
+        record_ticks(frames, env.units, env.setup, mask, given)
         self._leave_the_fallen(frames, at=before)
         self._last = frames[-1:].copy()
         return frames

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from s2clientprotocol import sc2api_pb2
 
 from envs.battle.options import BattleOptions
-from envs.sc2.server.catalogue import Catalogue
 from envs.sc2.server.game import Playback
-from envs.sc2.server.maps import Battlefield, read_map
-from envs.sc2.server.replay import Replay
-from envs.sc2.server.world import World
+from envs.sc2.server.simulation.catalogue import Catalogue
+from envs.sc2.server.simulation.maps import Battlefield, read_map
+from envs.sc2.server.simulation.replay import Replay
+from envs.sc2.server.simulation.world import World
 
 STEP = 8  # loops of an env_step
 
 
 @dataclass(frozen=True, kw_only=True)
-class Title:
+class Caption:
     """Name of the map and counts of the battle at this moment."""
 
     id: str
@@ -29,7 +29,7 @@ class Title:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cast:
+class UnitTypes:
     """Who appears in the replay."""
 
     ordered_types: tuple[str, ...]
@@ -37,8 +37,8 @@ class Cast:
     enemy_team: tuple[str, ...] = ()
 
 
-class Footage:
-    """A replay on its way; an ``envs.render.stage.Stage``.
+class ReplayRecording:
+    """A replay on its way; an ``envs.render.source.RenderSource``.
 
     Args:
         replay: to be played once.
@@ -51,7 +51,7 @@ class Footage:
         replay.check_engine()
         self.loops = replay.loops
         battlefield = read_map(replay.create.local_map.map_data)
-        self.scenario = Cast(ordered_types=appearing(replay, battlefield))
+        self.scenario = UnitTypes(ordered_types=appearing(replay, battlefield))
         self.options = BattleOptions()
         worlds: list[World] = []
 
@@ -69,10 +69,10 @@ class Footage:
         return self._world.loop
 
     @property
-    def spec(self) -> Title:
+    def spec(self) -> Caption:
         """Name and counts."""
         n, m = int(self.setup["n_agents"][0]), int(self.setup["n_enemies"][0])
-        return Title(id=self._world.battlefield.name, n_agents=n, n_enemies=m)
+        return Caption(id=self._world.battlefield.name, n_agents=n, n_enemies=m)
 
     @property
     def outcome(self) -> str:

@@ -7,16 +7,16 @@ import sys
 from s2clientprotocol import common_pb2, debug_pb2, raw_pb2, sc2api_pb2
 
 from envs.battle import jit
-from envs.sc2.server.catalogue import AGENTS
 from envs.sc2.server.game import Game
-from envs.sc2.server.maps import map_file
-from envs.sc2.server.world import World
+from envs.sc2.server.simulation.catalogue import AGENTS
+from envs.sc2.server.simulation.maps import map_file
+from envs.sc2.server.simulation.world import World
 
 MAP = "MMM"  # it has healers, who use most of the engine
 LOOPS = 40
 
 
-def rehearse() -> None:
+def warm_up() -> None:
     """Move, attack, heal, create and die for a moment."""
     if not jit.is_compiled():
         print("compiling the battle engine, once for this version: about a minute …", file=sys.stderr, flush=True)

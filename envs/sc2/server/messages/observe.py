@@ -13,10 +13,10 @@ from s2clientprotocol import common_pb2, raw_pb2, sc2api_pb2
 from envs.battle import terrain
 from envs.battle.state import ACQUIRED, ATTACK, HEAL, MAP_CELLS, MARCH, MOVE, NONE
 from envs.battle.units import IN_THE_AIR
-from envs.sc2.server import orders
-from envs.sc2.server.catalogue import AGENTS
-from envs.sc2.server.field import Field, Member
-from envs.sc2.server.orders import Commander, Task
+from envs.sc2.server.messages import orders
+from envs.sc2.server.messages.orders import Commander, Task
+from envs.sc2.server.simulation.catalogue import AGENTS
+from envs.sc2.server.simulation.field import Field, Member
 
 FULL_TURN = 2.0 * math.pi
 HOVER = 3.75  # cells above the ground

@@ -18,13 +18,13 @@ from s2clientprotocol.error_pb2 import ActionResult
 from s2clientprotocol.query_pb2 import RequestQuery, ResponseQuery
 from s2clientprotocol.sc2api_pb2 import Action, Observation
 
-from envs.sc2.server import query
-from envs.sc2.server.catalogue import Catalogue
-from envs.sc2.server.debug import Plans
-from envs.sc2.server.field import Field, declare_deaths, play_tick
-from envs.sc2.server.maps import Battlefield
-from envs.sc2.server.observe import Observer
-from envs.sc2.server.orders import Commander
+from envs.sc2.server.messages import query
+from envs.sc2.server.messages.debug import Plans
+from envs.sc2.server.messages.observe import Observer
+from envs.sc2.server.messages.orders import Commander
+from envs.sc2.server.simulation.catalogue import Catalogue
+from envs.sc2.server.simulation.field import Field, declare_deaths, play_tick
+from envs.sc2.server.simulation.maps import Battlefield
 
 RESPAWN = 16  # loops, a game second
 
@@ -104,7 +104,7 @@ class World:
         declare_deaths(field.battles, field.units, field.setup)
         self._note_deaths()
         if plans.newcomers:
-            (field.lay_out if self._is_empty else field.extend)(plans.newcomers, plans.places)
+            (field.place_units if self._is_empty else field.extend)(plans.newcomers, plans.places)
             self._commander.recount()
             self._alive = field.alive.tobytes()
         plans.clear()

@@ -11,7 +11,7 @@ from s2clientprotocol import common_pb2, data_pb2
 
 from envs.battle.state import TICKS_PER_SECOND
 from envs.battle.unit_types import ASSUMED, facts, facts_of
-from envs.sc2.server.maps import Battlefield
+from envs.sc2.server.simulation.maps import Battlefield
 
 # Blizzard's stableid.json.
 STOCK_IDS = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from envs.battle.film import Camera, cone
 from envs.battle.smacv2.orders import in_cone
+from envs.battle.snapshots.recording import TickRecorder, cone
 from envs.battle.state import BATTLE
 from tests.envs.play import Player, bits, make
 
@@ -41,7 +41,7 @@ def test_the_last_tick_is_the_step(id: str, options: dict[str, object]) -> None:
     """Field by field; the dead apart, whom the engine puts back to where their last step began."""
     env = make(id, 2, seed=4, **options)
     env.reset()
-    camera, player, compared = Camera(env, e=1), Player(1, 2), 0
+    camera, player, compared = TickRecorder(env, e=1), Player(1, 2), 0
     while env.battle_id[1] < 2:
         frames = camera.step(player(env.action_mask))
         assert len(frames) == env.options.step_mul
@@ -60,7 +60,7 @@ def test_the_last_tick_is_the_step(id: str, options: dict[str, object]) -> None:
 
 def test_a_filmed_battle_is_the_battle() -> None:
     filmed, plain = (make("zerg_5_vs_5", 3, seed=2) for _ in range(2))
-    camera, players = Camera(filmed, e=2), [Player(5, 3) for _ in range(2)]
+    camera, players = TickRecorder(filmed, e=2), [Player(5, 3) for _ in range(2)]
     filmed.reset()
     plain.reset()
     for _ in range(60):
@@ -75,7 +75,7 @@ def test_the_end_and_the_next_beginning() -> None:
     """The last tick shows the battle that ended, ``now`` the one that has begun."""
     env = make("zerg_5_vs_5", seed=1)
     env.reset()
-    camera, player = Camera(env), Player(2)
+    camera, player = TickRecorder(env), Player(2)
     while not env.terminated[0]:
         frames = camera.step(player(env.action_mask))
     assert (frames["battle"] == 0).all()
@@ -90,7 +90,7 @@ def test_the_end_and_the_next_beginning() -> None:
 def test_the_fallen_lie_where_they_fell() -> None:
     env = make("terran_10_vs_10", seed=3)
     env.reset()
-    camera, player = Camera(env), Player(2)
+    camera, player = TickRecorder(env), Player(2)
     fell: dict[int, tuple[float, float]] = {}
     moved = 0
     while not env.terminated[0]:
@@ -115,7 +115,7 @@ def test_another_battle_forgets_the_fallen() -> None:
     env = make("zerg_5_vs_5", seed=1)
     env.reset()
     first = env.battles.copy()
-    camera, player = Camera(env), Player(2)
+    camera, player = TickRecorder(env), Player(2)
     while env.battles["alive"][0, :10].all():
         camera.step(player(env.action_mask))
     env.reset(seed=1)

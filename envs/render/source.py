@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from envs.battle.options import BattleOptions
 
 
-class Title(Protocol):
+class Caption(Protocol):
     """What it is called, and how many fight."""
 
     @property
@@ -26,7 +26,7 @@ class Title(Protocol):
         """M."""
 
 
-class Cast(Protocol):
+class UnitTypes(Protocol):
     """Which unit types can appear."""
 
     @property
@@ -42,7 +42,7 @@ class Cast(Protocol):
         """Its opponents."""
 
 
-class Stage(Protocol):
+class RenderSource(Protocol):
     """The battle beside its record; ``BattleEnv`` is one."""
 
     units: NDArray[np.void]
@@ -53,9 +53,9 @@ class Stage(Protocol):
     """What agents can see."""
 
     @property
-    def spec(self) -> Title:
+    def spec(self) -> Caption:
         """Name and counts."""
 
     @property
-    def scenario(self) -> Cast:
+    def scenario(self) -> UnitTypes:
         """Unit types, for the legend."""

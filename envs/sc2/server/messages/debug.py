@@ -12,8 +12,8 @@ from typing import Any
 from s2clientprotocol.debug_pb2 import DebugCommand, DebugCreateUnit, DebugSetUnitValue
 
 from envs.battle.state import MAP_CELLS, MAX_SIDE, MAX_UNITS
-from envs.sc2.server.catalogue import AGENTS, ENEMIES
-from envs.sc2.server.field import Field, Member
+from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES
+from envs.sc2.server.simulation.field import Field, Member
 
 VALUES = {
     DebugSetUnitValue.Energy: ("energy", "energy_max"),

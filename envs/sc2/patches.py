@@ -1,6 +1,6 @@
 """What smacv2 does wrong in a long run, put right where it is called: its own files stay as they are.
 
-Nothing here imports the package; ``worker`` mixes ``Healed`` into its environment.
+Nothing here imports the package; ``worker`` mixes ``PatchedEnv`` into its environment.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Package: Any = object
 """Stands for the package's class, which this file does not import."""
 
 
-class Healed(Package):
+class PatchedEnv(Package):
     """Mixed into ``smacv2``'s StarCraft2Env, before it in the order of bases."""
 
     _episode_count: int

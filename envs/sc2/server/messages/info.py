@@ -15,8 +15,8 @@ from s2clientprotocol import common_pb2, raw_pb2, sc2api_pb2
 
 from envs.battle import terrain
 from envs.battle.state import MAP_CELLS
-from envs.sc2.server.catalogue import AGENTS, ENEMIES
-from envs.sc2.server.maps import Battlefield
+from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES
+from envs.sc2.server.simulation.maps import Battlefield
 
 WHOLE_MAP = common_pb2.Size2DI(x=MAP_CELLS, y=MAP_CELLS)
 

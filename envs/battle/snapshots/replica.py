@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
 from envs.battle.smacv2.capabilities import draw_capabilities
-from envs.battle.smacv2.game_state import (
+from envs.battle.smacv2.reward import UNDECIDED, flawless_reward
+from envs.battle.snapshots.game_state import (
     AGENTS,
     ENEMIES,
     GameUnits,
@@ -25,10 +26,9 @@ from envs.battle.smacv2.game_state import (
     unit_columns,
     whole_numbers,
 )
-from envs.battle.smacv2.reward import UNDECIDED, flawless_reward
-from envs.battle.spawn import forget, fresh_unit, set_clocks
+from envs.battle.spawn import forget, reset_unit, set_clocks
 from envs.battle.state import NONE
-from envs.battle.step import command, judge, publish, settle, show
+from envs.battle.step import command, finish_step, score_step, write_outcome, write_views
 from envs.battle.unit_types import facts
 from envs.battle.units import IN_THE_AIR
 from envs.battle.views import Views
@@ -54,20 +54,20 @@ REPORTED = ("x", "y", "hp", "shield", "energy", "cooldown")
 
 
 @kernel
-def lay_out(battles, units, setup, e, key):
+def place_units(battles, units, setup, e, key):
     """Make battle e's units fresh, keeping the kinds and places that are written already, and forget."""
     b, u, c = battles[e], units[0], setup[0]
     b.battle = max(b.battle, 0)
     set_clocks(b, key)
     b.max_reward = flawless_reward(b, u, c)
     for i in range(c.n_agents + c.n_enemies):
-        fresh_unit(b, u, i)
+        reset_unit(b, u, i)
     forget(b, c)
     draw_capabilities(b, c)
 
 
 @kernel
-def bury_quietly(battles, setup, e):
+def mark_dead(battles, setup, e):
     """Who has no life left is dead; nobody explodes."""
     b, c = battles[e], setup[0]
     for i in range(c.n_agents + c.n_enemies):
@@ -83,13 +83,13 @@ def bury_quietly(battles, setup, e):
 def present(battles, units, setup, v, e, judged):
     """Views of battle e; with something to reward, reward and end as well."""
     b, u, c = battles[e], units[0], setup[0]
-    judge(b, u, c)
+    score_step(b, u, c)
     if not judged:
         b.result = UNDECIDED
         b.reward = 0.0
-    publish(b, c, v, e)
+    write_outcome(b, c, v, e)
     v.truncated[e] = v.truncated[e] and judged
-    show(b, u, c, v, e)
+    write_views(b, u, c, v, e)
 
 
 @kernel
@@ -99,11 +99,11 @@ def send(battles, units, setup, v, e, actions):
 
 
 @kernel
-def settle_and_show(battles, units, setup, v, e):
+def finish_and_write(battles, units, setup, v, e):
     """What follows a fight that was played elsewhere."""
-    settle(battles[e], units[0], setup[0])
-    publish(battles[e], setup[0], v, e)
-    show(battles[e], units[0], setup[0], v, e)
+    finish_step(battles[e], units[0], setup[0])
+    write_outcome(battles[e], setup[0], v, e)
+    write_views(battles[e], units[0], setup[0], v, e)
 
 
 def load(env: Batch, units: GameUnits, memory: Memory, e: int) -> None:
@@ -120,7 +120,7 @@ def load(env: Batch, units: GameUnits, memory: Memory, e: int) -> None:
     battle = env.battles[e]
     for name in ("kind", "x", "y"):
         battle[name][: n + m] = columns[name]
-    lay_out(env.battles, env.units, env.setup, e, np.uint64(memory.key))
+    place_units(env.battles, env.units, env.setup, e, np.uint64(memory.key))
     for name, column in columns.items():
         battle[name][: n + m] = column
     for name, column in remembered.items():
@@ -128,7 +128,7 @@ def load(env: Batch, units: GameUnits, memory: Memory, e: int) -> None:
     battle["step"] = memory.step
     if memory.max_reward is not None:
         battle["max_reward"] = memory.max_reward
-    bury_quietly(env.battles, env.setup, e)
+    mark_dead(env.battles, env.setup, e)
     present(env.battles, env.units, env.setup, env.views, e, memory.previous_health is not None)
 
 
@@ -159,8 +159,8 @@ def follow(env: Batch, units: GameUnits, actions: ArrayLike, e: int) -> None:
     for name in REPORTED:
         battle[name][: n + m][now] = columns[name][now]
     battle["hp"][: n + m][~now] = 0.0
-    bury_quietly(env.battles, env.setup, e)
-    settle_and_show(env.battles, env.units, env.setup, env.views, e)
+    mark_dead(env.battles, env.setup, e)
+    finish_and_write(env.battles, env.units, env.setup, env.views, e)
 
 
 def read(env: Batch, e: int) -> tuple[GameUnits, Memory]:

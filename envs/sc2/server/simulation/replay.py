@@ -22,7 +22,7 @@ from google.protobuf.message import DecodeError
 from s2clientprotocol import sc2api_pb2
 
 from envs.battle import jit
-from envs.sc2.server.maps import read_map
+from envs.sc2.server.simulation.maps import read_map
 
 FORMAT = "k24 replay 1"
 RECORD = struct.Struct("<II")
@@ -35,7 +35,7 @@ ACTS = ("action", "debug")
 @cache
 def engine_version() -> str:
     """Hash of what decides how a game goes on: the sources of the battle engine and of this package, and their data."""
-    digest = hashlib.sha256((jit.source_hash() + jit.source_hash(Path(__file__).parent)).encode())
+    digest = hashlib.sha256((jit.source_hash() + jit.source_hash(Path(__file__).parents[1])).encode())
     for path in sorted((jit.ENGINE_FOLDER.parent / "data").rglob("*.json")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -12,9 +12,9 @@ from envs.battle.rules.paths import next_point, sees
 from envs.battle.state import MAP_CELLS
 from envs.battle.terrain import cell_of, stands
 from envs.battle.units import IN_THE_AIR, ON_FOOT
-from envs.sc2.server import orders
-from envs.sc2.server.catalogue import AGENTS
-from envs.sc2.server.field import Field
+from envs.sc2.server.messages import orders
+from envs.sc2.server.simulation.catalogue import AGENTS
+from envs.sc2.server.simulation.field import Field
 
 NO_WAY = 0.0  # how the game says that there is none
 NEED_POINT = (orders.MOVE, orders.ATTACK, orders.PATROL, orders.SCAN_MOVE)

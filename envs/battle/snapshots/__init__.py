@@ -1,0 +1,1 @@
+"""Battles as snapshots: read, set, follow and record one, and note the version that played it."""

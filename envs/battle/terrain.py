@@ -107,6 +107,11 @@ def names() -> tuple[str, ...]:
     return tuple(terrains.ids())
 
 
+def grids(name: str) -> dict[str, Any]:
+    """The grids of a terrain as its file has them."""
+    return terrains.get(name).grids
+
+
 def pathable(name: str) -> NDArray[np.bool_]:
     """(32, 32) true where ground units can stand, as the game reports it; row 0 is the bottom of the map."""
     return digits(name, "pathable_ground") == 1
@@ -125,12 +130,12 @@ def levels(name: str) -> NDArray[np.int64]:
 
 def heights(name: str) -> NDArray[np.int64]:
     """(32, 32) height of the ground as the game's interface gives it: a byte, 255 / 32 a cell above -16."""
-    return np.array(terrains.get(name).grids["height"], dtype=np.int64)
+    return np.array(grids(name)["height"], dtype=np.int64)
 
 
 def digits(name: str, grid: str) -> NDArray[np.int64]:
     """(32, 32) one of the grids that are written as digits."""
-    return np.array([[int(cell) for cell in row] for row in terrains.get(name).grids[grid]], dtype=np.int64)
+    return np.array([[int(cell) for cell in row] for row in grids(name)[grid]], dtype=np.int64)
 
 
 @kernel

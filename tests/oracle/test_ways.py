@@ -31,7 +31,7 @@ def walk(table: NDArray[np.uint16], start: Cell, goal: Cell) -> list[Cell]:
 
 def check_goal(name: str, goal: Cell) -> int:
     """All ways to one goal; how many there are."""
-    ways, table = Ways(terrain.terrains.get(name).grids["pathable_ground"]), paths.waypoints(name)
+    ways, table = Ways(terrain.grids(name)["pathable_ground"]), paths.waypoints(name)
     assert table is not None
     least = ways.lengths(goal)
     for start, length in least.items():
@@ -49,14 +49,14 @@ def test_terrains_with_ways() -> None:
 @pytest.mark.parametrize("name", ROUND_CLIFFS)
 def test_ways_are_shortest(name: str) -> None:
     """To one goal in a corner of each terrain; all goals are a long test."""
-    ground = sorted(Ways(terrain.terrains.get(name).grids["pathable_ground"]).cells)
+    ground = sorted(Ways(terrain.grids(name)["pathable_ground"]).cells)
     assert check_goal(name, ground[len(ground) // 7]) > 20
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ROUND_CLIFFS)
 def test_all_ways_are_shortest(name: str) -> None:
-    for goal in sorted(Ways(terrain.terrains.get(name).grids["pathable_ground"]).cells)[::12]:
+    for goal in sorted(Ways(terrain.grids(name)["pathable_ground"]).cells)[::12]:
         check_goal(name, goal)
 
 
@@ -65,7 +65,7 @@ def test_a_goal_off_the_ground_is_approached(name: str) -> None:
     """The way to a goal on a cliff leads to the reachable cell nearest to it, and from there straight at it."""
     table = paths.waypoints(name)
     assert table is not None
-    ways = Ways(terrain.terrains.get(name).grids["pathable_ground"])
+    ways = Ways(terrain.grids(name)["pathable_ground"])
     start = min(ways.cells)
     reachable = ways.lengths(start)
     for goal in sorted(ways.rocks)[::97]:

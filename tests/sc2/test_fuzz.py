@@ -28,9 +28,15 @@ NUMBERS = {
     FieldDescriptor.CPPTYPE_UINT64: (0, 1, 7001, *(FIRST_TAG + TAG_STEP * i for i in range(4)), 2**63, 2**64 - 1),
     FieldDescriptor.CPPTYPE_FLOAT: (0.0, 16.0, -1e30, 3e38, math.nan, math.inf, -math.inf),
     FieldDescriptor.CPPTYPE_BOOL: (False, True),
-    FieldDescriptor.CPPTYPE_STRING: ("", "SMAC_Maps/MMM.SC2Map", "../../etc/passwd", "\0", "é" * 300),
+    FieldDescriptor.CPPTYPE_STRING: ("", "SMAC_Maps/MMM.SC2Map", "../../etc/passwd", "\0", "é" * 300, "not UTF-8"),
 }
 """Values of every kind of field, sensible and absurd."""
+
+
+def on_the_wire(request: Any) -> bytes:
+    """A request's bytes; no library would write a text that is not UTF-8, so it is put there afterwards."""
+    content: bytes = request.SerializeToString()
+    return content.replace(b"not UTF-8", b"\xff\xfe\xc0\x80\xed\xa0\x80\xf5!")
 
 
 @st.composite
@@ -122,10 +128,19 @@ ANYTHING = st.one_of(
     st.sampled_from(sensible()).map(lambda request: request.SerializeToString()),
     st.sampled_from(sorted(POSSIBLE)).flatmap(
         lambda name: messages(REQUEST.fields_by_name[name].message_type).map(
-            lambda inner: sc2api_pb2.Request(**{name: inner}).SerializeToString()
+            lambda inner: on_the_wire(sc2api_pb2.Request(**{name: inner}))
         )
     ),
 )
+
+
+@pytest.mark.parametrize("message", ["22030a01ff", "8201030a01ff", "0a050a030a01ff"])
+def test_a_path_that_is_not_utf_8(message: str) -> None:
+    """Create a game, start a replay, ask about one: each names a file by the byte 0xff."""
+    playing = session()
+    response = sc2api_pb2.Response.FromString(playing.answer(bytes.fromhex(message)))
+    assert list(response.error) == [f"these {len(message) // 2} bytes are no Request of the SC2 API"]
+    assert alive(playing)
 
 
 @settings(max_examples=150, deadline=None)
@@ -144,7 +159,7 @@ ORDERS = st.one_of(
     st.sampled_from(sensible()[2:6]).map(lambda request: request.SerializeToString()),
     st.sampled_from(IN_A_GAME).flatmap(
         lambda name: messages(REQUEST.fields_by_name[name].message_type).map(
-            lambda inner: sc2api_pb2.Request(**{name: inner}).SerializeToString()
+            lambda inner: on_the_wire(sc2api_pb2.Request(**{name: inner}))
         )
     ),
 )

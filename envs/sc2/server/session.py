@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from s2clientprotocol import debug_pb2, sc2api_pb2
 
 from envs.sc2.server import version
@@ -81,7 +81,7 @@ class Session:
     def __init__(self, folder: GameFolder, make_world: WorldMaker) -> None:
         self.status: sc2api_pb2.Status.ValueType = LAUNCHED
         self.process_test: debug_pb2.DebugTestProcess | None = None
-        """What the process was told to apply_process_test, for tests of clients; the server sees to it."""
+        """The process test (hang, crash, exit) that a client asked for; the server carries it out."""
         self._folder, self._make_world = folder, make_world
         self._saved_maps: dict[str, bytes] = {}
         self._created = sc2api_pb2.RequestCreateGame()
@@ -93,7 +93,8 @@ class Session:
         response = sc2api_pb2.Response()
         try:
             request = sc2api_pb2.Request.FromString(message)
-        except DecodeError:
+            _read_texts(request)
+        except (DecodeError, UnicodeDecodeError):
             response.error.append(f"these {len(message)} bytes are no Request of the SC2 API")
         else:
             if request.HasField("id"):
@@ -258,3 +259,16 @@ class Session:
 
     def _quick_load(self, request: sc2api_pb2.RequestQuickLoad) -> sc2api_pb2.ResponseQuickLoad:
         raise Refused("quick_load is not supported; start_replay plays a game again")
+
+
+def _read_texts(message: Message) -> None:
+    """Read every field once: protobuf's C library decodes texts only when they are read.
+
+    Raises:
+        UnicodeDecodeError: a text is not UTF-8.
+    """
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for part in value if field.is_repeated else (value,):
+            _read_texts(part)

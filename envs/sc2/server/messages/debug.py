@@ -20,6 +20,8 @@ VALUES = {
     DebugSetUnitValue.Life: ("hp", "hp"),
     DebugSetUnitValue.Shields: ("shield", "shield"),
 }
+KNOWN = ("create_unit", "kill_unit", "unit_value", "end_game", "test_process", "draw")
+"""Debug commands that are carried out; the session sees to ``end_game`` and ``test_process``."""
 Change = tuple[int, str, float]
 
 
@@ -53,37 +55,35 @@ class Plans:
             return ""
         if what == "unit_value":
             return self._set(command.unit_value)
-        if what == "draw":
-            return ""  # there is no screen to draw on
-        return f"debug: the stand-in game does not know {what or 'an empty command'}; it knows " + (
-            "create_unit, kill_unit, unit_value and draw"
-        )
+        if what in ("draw", "end_game", "test_process"):
+            return ""  # there is no screen to draw on, and the session sees to the others
+        return f"the stand-in game does not know {what or 'an empty command'}; it knows {', '.join(KNOWN)}"
 
     def _create(self, command: DebugCreateUnit) -> str:
         x, y = command.pos.x, command.pos.y
         if command.owner not in (AGENTS, ENEMIES):
-            return f"debug: create_unit for player {command.owner}; there are players {AGENTS} and {ENEMIES}"
+            return f"create_unit for player {command.owner}; there are players {AGENTS} and {ENEMIES}"
         if not (math.isfinite(x) and math.isfinite(y)):
-            return f"debug: create_unit at ({x}, {y}), which is no place"
+            return f"create_unit at ({x}, {y}), which is no place"
         side = self.field.living(command.owner) + sum(new.owner == command.owner for new in self.newcomers)
         both = int(self.field.alive.sum()) + len(self.newcomers)
         if side + command.quantity > MAX_SIDE or both + command.quantity > MAX_UNITS:
             return (
-                f"debug: create_unit of {command.quantity} beside {side} units of player {command.owner}, {both} in "
+                f"create_unit of {command.quantity} beside {side} units of player {command.owner}, {both} in "
                 f"all; the stand-in game holds {MAX_SIDE} a side and {MAX_UNITS} in all"
             )
         place = (min(max(x, 0.0), float(MAP_CELLS)), min(max(y, 0.0), float(MAP_CELLS)))
         try:
             members = [self.field.member(command.unit_type, command.owner) for _ in range(command.quantity)]
         except ValueError as refusal:
-            return f"debug: {refusal}"
+            return str(refusal)
         self.newcomers += members
         self.places |= {member.tag: place for member in members}
         return ""
 
     def _set(self, command: DebugSetUnitValue) -> str:
         if command.unit_value not in VALUES or not math.isfinite(command.value):
-            return f"debug: unit_value {command.unit_value} to {command.value}: energy, life and shields can be set"
+            return f"unit_value {command.unit_value} to {command.value}: energy, life and shields can be set"
         self.changes.append((command.unit_tag, VALUES[command.unit_value][0], command.value))
         return ""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Collection
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
+from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
 from envs.battle.state import TICKS_PER_SECOND
@@ -22,8 +24,8 @@ class BattleParallelEnv(ParallelEnv):
     """Agents ``ally_0 … ally_{N-1}`` in fixed slots; the dead stay, with no-op only, until the battle ends.
 
     Observations are ``{"observation": (D,) float32, "action_mask": (A,) int8}``, rewards are shared, ``infos`` carry
-    ``battle_won``, ``battle_lost``, ``aborted`` (the world broke down; the episode counts as truncated), ``unit_type``,
-    ``dead_allies``, ``dead_enemies`` and the ``action_mask``.
+    numbers only: ``battle_won``, ``battle_lost``, ``aborted`` (the world broke down; the episode counts as truncated),
+    ``dead_allies``, ``dead_enemies`` and ``unit_type``, which counts in ``unit_types``.
 
     Args:
         batch: a batch of one battle.
@@ -31,6 +33,8 @@ class BattleParallelEnv(ParallelEnv):
         continuing_episode: whether ``infos`` say ``episode_limit`` when the limit ended the battle, as smacv2's do.
         render_mode: ``rgb_array`` (``render`` gives a picture), ``human`` (a window shows every tick) or None.
         fields_of_view: numbers of the agents whose field of view the pictures show.
+        flat_observations: observations are the (D,) array alone, and the mask is in ``infos["action_mask"]``: for
+            wrappers that take no ``Dict``, as SuperSuit's.
 
     Raises:
         ValueError: no such render mode, a world that cannot be drawn, or no window where one is asked for.
@@ -50,8 +54,10 @@ class BattleParallelEnv(ParallelEnv):
         continuing_episode: bool = False,
         render_mode: str | None = None,
         fields_of_view: Collection[int] = (),
+        flat_observations: bool = False,
     ) -> None:
         self.batch = batch
+        self.flat_observations = flat_observations
         self.continuing_episode = continuing_episode
         self.metadata = {**self.metadata, "name": id}
         self.render_mode = render_mode
@@ -59,20 +65,18 @@ class BattleParallelEnv(ParallelEnv):
         spec = batch.spec
         self.possible_agents = [f"ally_{i}" for i in range(spec.n_agents)]
         self.agents: list[str] = []
-        observation = Dict(
-            {
-                "observation": Box(-np.inf, np.inf, (spec.obs_size,), np.float32),
-                "action_mask": MultiBinary(spec.n_actions),
-            }
-        )
-        self.observation_spaces = dict.fromkeys(self.possible_agents, observation)
+        self.unit_types = spec.unit_types
+        own = Box(-np.inf, np.inf, (spec.obs_size,), np.float32)
+        space = own if flat_observations else Dict({"observation": own, "action_mask": MultiBinary(spec.n_actions)})
+        # One object an agent: a space that is seeded or sampled does not change another's draws.
+        self.observation_spaces: dict[str, Box | Dict] = {name: deepcopy(space) for name in self.possible_agents}
         self.action_spaces = {name: Discrete(spec.n_actions) for name in self.possible_agents}
         self.state_space = Box(-np.inf, np.inf, (spec.state_size,), np.float32)
         self._fresh = False
         self._ended = False
         self._outcome: dict[str, bool | int] = {}
 
-    def observation_space(self, agent: str) -> Dict:
+    def observation_space(self, agent: str) -> Box | Dict:
         """The space of every agent's observation."""
         return self.observation_spaces[agent]
 
@@ -89,6 +93,8 @@ class BattleParallelEnv(ParallelEnv):
         self._ended = False
         # The batch's own flags still speak of the battle before.
         self._outcome = dict(battle_won=False, battle_lost=False, aborted=False, dead_allies=0, dead_enemies=0)
+        if self.continuing_episode:
+            self._outcome["episode_limit"] = False
         self.agents = list(self.possible_agents)
         if self._screen is not None:
             self._screen.reset()
@@ -117,8 +123,8 @@ class BattleParallelEnv(ParallelEnv):
             "dead_allies": int(self.batch.dead_allies[0]),
             "dead_enemies": int(self.batch.dead_enemies[0]),
         }
-        if truncated and not aborted and self.continuing_episode:
-            self._outcome["episode_limit"] = True
+        if self.continuing_episode:
+            self._outcome["episode_limit"] = truncated and not aborted
         result = (
             self._observations(),
             dict.fromkeys(self.agents, float(self.batch.reward[0])),
@@ -166,28 +172,31 @@ class BattleParallelEnv(ParallelEnv):
         self.metadata["render_fps"] = TICKS_PER_SECOND / batch.options.step_mul  # as fast as the game
         return Screen(batch, human=self.render_mode == "human", fields_of_view=fields_of_view)
 
-    def _observations(self) -> dict[str, dict[str, np.ndarray]]:
-        batch = self.batch
-        obs = (batch.final_obs if self._ended else batch.obs)[0]
-        mask = (batch.final_action_mask if self._ended else batch.action_mask)[0]
+    def _observations(self) -> dict[str, Any]:
+        obs = (self.batch.final_obs if self._ended else self.batch.obs)[0]
+        if self.flat_observations:
+            return {name: obs[i].copy() for i, name in enumerate(self.possible_agents)}
+        mask = self._mask()
         return {
-            name: {"observation": obs[i].copy(), "action_mask": mask[i].astype(np.int8)}
+            name: {"observation": obs[i].copy(), "action_mask": mask[i].copy()}
             for i, name in enumerate(self.possible_agents)
         }
+
+    def _mask(self) -> NDArray[np.int8]:
+        """(N, A)"""
+        return (self.batch.final_action_mask if self._ended else self.batch.action_mask)[0].astype(np.int8)
 
     def _infos(self) -> dict[str, dict[str, Any]]:
         batch = self.batch
         if not self._ended:
             self._unit_type = batch.unit_type[0].copy()
-        mask = (batch.final_action_mask if self._ended else batch.action_mask)[0]
-        return {
-            name: {
-                "action_mask": mask[i].astype(np.int8),
-                "unit_type": batch.spec.unit_types[self._unit_type[i]] if batch.spec.unit_types else "",
-                **self._outcome,
-            }
-            for i, name in enumerate(self.possible_agents)
+        infos: dict[str, dict[str, Any]] = {
+            name: {"unit_type": int(self._unit_type[i]), **self._outcome} for i, name in enumerate(self.possible_agents)
         }
+        if self.flat_observations:
+            for name, legal in zip(self.possible_agents, self._mask(), strict=True):
+                infos[name]["action_mask"] = legal
+        return infos
 
 
 def _whole(agent: str, action: Any) -> int:
@@ -206,6 +215,7 @@ def parallel_env(
     seed: int | None = None,
     render_mode: str | None = None,
     fields_of_view: Collection[int] = (),
+    flat_observations: bool = False,
     backend: str = "battle",
     **options: Any,
 ) -> BattleParallelEnv:
@@ -216,6 +226,7 @@ def parallel_env(
         seed: as for ``make``; ``reset(seed=...)`` replaces it.
         render_mode: ``rgb_array``, ``human`` or None.
         fields_of_view: numbers of the agents whose field of view the pictures show.
+        flat_observations: observations are (D,) arrays, and the mask is in ``infos``.
         backend: as for ``make``.
         **options: as for ``make``.
     """
@@ -226,4 +237,5 @@ def parallel_env(
         continuing_episode=getattr(make_options(id, options, backend), "continuing_episode", False),
         render_mode=render_mode,
         fields_of_view=fields_of_view,
+        flat_observations=flat_observations,
     )

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import gymnasium
+import gymnasium.envs.registration
+
 from common.registry import Registry, load
 from envs.battle.scenarios import Scenario, fixed_scenarios, smacv2_scenarios
 from envs.battle.terrain import terrains
@@ -79,6 +82,7 @@ def register(
     """
     if entry_point == BATTLE and scenario is None:
         raise ValueError(f"scenario {id!r}: the built-in engine needs scenario=envs.Scenario(...)")
+    _register_with_gymnasium(id, entry_point)
     scenarios.register(
         id,
         ScenarioEntry(
@@ -92,6 +96,17 @@ def register(
             requires=requires,
         ),
     )
+
+
+def _register_with_gymnasium(id: str, entry_point: str) -> None:
+    """Let ``gymnasium.make("k24/<id>-v0")`` find a battle; worlds of another kind are not single-agent ones."""
+    name = f"k24/{id}-v0"
+    if (
+        entry_point == BATTLE
+        and name not in gymnasium.registry
+        and gymnasium.envs.registration.ENV_ID_RE.fullmatch(name)
+    ):
+        gymnasium.register(name, entry_point="envs.gymnasium_env:CentralisedBattle", kwargs={"id": id})
 
 
 def ids() -> list[str]:

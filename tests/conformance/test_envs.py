@@ -294,7 +294,7 @@ def test_infos_tell_of_the_limit_where_episodes_continue(continuing: bool) -> No
         world.batch.battles["alive"][0, 5:10], world.batch.battles["x"][0, 5:10] = 1, 2.0  # type: ignore[attr-defined]
         world.batch.battles["hp"][0, :10] = 40.0  # type: ignore[attr-defined]  # nobody ever dies
         observations, _, _, truncated, infos = world.step(stop)
-        assert all(("episode_limit" in infos[name]) == (continuing and truncated[name]) for name in truncated)
+        assert all(infos[name].get("episode_limit") == (truncated[name] if continuing else None) for name in truncated)
     assert not world.agents
     assert all(truncated.values())
 
@@ -308,7 +308,8 @@ def test_a_battle_through_pettingzoo(id: str) -> None:
     assert world.metadata["name"] == id
     (observations, infos), *steps = play(world, 3)
     types = [infos[agent]["unit_type"] for agent in agents]
-    assert set(types) <= set(spec.unit_types)
+    assert set(types) <= set(range(len(spec.unit_types)))
+    assert world.unit_types == spec.unit_types
     for agent in agents:
         assert world.observation_space(agent).contains(observations[agent])
         assert not infos[agent]["battle_won"]
@@ -325,24 +326,39 @@ def test_a_battle_through_pettingzoo(id: str) -> None:
         for i, agent in enumerate(agents):
             assert infos[agent]["unit_type"] == types[i]
             assert infos[agent]["dead_allies"] == len(dead)
-            assert np.array_equal(infos[agent]["action_mask"], observations[agent]["action_mask"])
+            assert all(isinstance(value, bool | int) for value in infos[agent].values()), "numbers only, for wrappers"
     assert terminated[agents[0]] != truncated[agents[0]]
     assert infos[agents[0]]["battle_won"] + infos[agents[0]]["battle_lost"] <= terminated[agents[0]]
+
+
+def test_flat_observations() -> None:
+    """The same battle with the mask in the infos, where wrappers that take no Dict look for it."""
+    plain, flat = (envs.parallel_env("3m", seed=3, flat_observations=own) for own in (False, True))
+    (rows, _), (observations, infos) = plain.reset(), flat.reset()
+    for _ in range(20):
+        for name, row in rows.items():
+            assert np.array_equal(observations[name], row["observation"])
+            assert np.array_equal(infos[name]["action_mask"], row["action_mask"])
+            assert flat.observation_space(name).contains(observations[name])
+        actions = {name: int(np.flatnonzero(info["action_mask"])[-1]) for name, info in infos.items()}
+        rows, (observations, *_, infos) = plain.step(actions)[0], flat.step(actions)
+        if not flat.agents:
+            break
 
 
 def test_after_a_battle_the_next_one_starts_clean() -> None:
     """The new battle's first infos do not speak of the old one's end, and no battle is skipped."""
     world = envs.parallel_env("terran_5_vs_5", seed=3)
     for battle in range(3):
-        _, infos = world.reset(seed=3 if battle == 0 else None)
+        observations, infos = world.reset(seed=3 if battle == 0 else None)
         assert world.batch.battle_id[0] == battle
         for info in infos.values():
             assert not info["battle_won"]
             assert not info["battle_lost"]
             assert info["dead_allies"] == info["dead_enemies"] == 0
         while world.agents:
-            last = {agent: int(np.flatnonzero(info["action_mask"])[-1]) for agent, info in infos.items()}
-            infos = world.step(last)[-1]
+            last = {agent: int(np.flatnonzero(seen["action_mask"])[-1]) for agent, seen in observations.items()}
+            observations, *_, infos = world.step(last)
         assert infos["ally_0"]["battle_won"] != infos["ally_0"]["battle_lost"]
         assert infos["ally_0"]["dead_allies"] + infos["ally_0"]["dead_enemies"] > 0
 

@@ -75,7 +75,8 @@ def test_its_battles_are_played_to_the_end() -> None:
     assert ended >= 4
     world = envs.parallel_env("snipers", seed=1, render_mode="rgb_array")
     _, infos = world.reset()
-    assert {infos[agent]["unit_type"] for agent in world.agents} <= {"marine", "ancient_sniper"}
+    assert world.unit_types == ("marine", "ancient_sniper")
+    assert {infos[agent]["unit_type"] for agent in world.agents} <= {0, 1}
     assert world.render().ndim == 3  # type: ignore[union-attr]
 
 

@@ -63,7 +63,8 @@ def test_it_is_a_pettingzoo_world_as_well() -> None:
     world = envs.parallel_env("ambush", seed=1)
     _, infos = world.reset()
     assert world.agents == ["ally_0", "ally_1", "ally_2"]
-    assert [infos[agent]["unit_type"] for agent in world.agents] == ["baneling", "zergling", "zergling"]
+    types = [world.unit_types[infos[agent]["unit_type"]] for agent in world.agents]
+    assert types == ["baneling", "zergling", "zergling"]
 
 
 def test_the_fifteen_are_there() -> None:

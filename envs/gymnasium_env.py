@@ -69,9 +69,7 @@ class CentralisedBattle(gymnasium.Env[NDArray[np.float32], NDArray[np.int64]]):
         """
         agents = self._world.possible_agents
         if np.shape(action) != (len(agents),):
-            raise ValueError(
-                f"step: action has shape {np.shape(action)}, expected {len(agents)} integers, one each"
-            )
+            raise ValueError(f"step: action has shape {np.shape(action)}, expected {len(agents)} integers, one each")
         observations, rewards, terminated, truncated, infos = self._world.step(dict(zip(agents, action, strict=True)))
         observation, info = self._shown(observations, infos)
         first = agents[0]  # agents share reward and end

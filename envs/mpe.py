@@ -26,7 +26,7 @@ class SpreadOptions:
     max_cycles: int = 25
     """env_steps of an episode. Source: mpe2."""
     team_reward: TeamReward = "sum"
-    """How the agents' rewards of a step become one: ``sum`` or ``mean``. Source: EPyMARL sums."""
+    """Team reward of a step from the agents' rewards: ``sum`` or ``mean``. Source: EPyMARL sums."""
 
     def __post_init__(self) -> None:
         check_fields(self, {"n_agents": Range(1, 1000), "local_ratio": SHARE, "max_cycles": Range(1, 1_000_000)}, {})

@@ -76,7 +76,7 @@ class ParallelBatch:
         self._started = False
 
     def _look(self, id: str, episode_limit: int) -> EnvSpec:
-        """Sizes, some of which only a started world tells."""
+        """Return the sizes, some of which only a started world knows."""
         _, infos = self._worlds[0].reset(seed=0)
         obs_size = max(flatdim(space) for space in self._views.values())
         own_state = _own_state(self._worlds[0])

@@ -1,4 +1,4 @@
-"""One battle as a PettingZoo ``ParallelEnv``: the door that the rest of the field knows."""
+"""One battle as a PettingZoo ``ParallelEnv``."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class BattleParallelEnv(ParallelEnv):
         self.batch.close()
 
     def _open_screen(self, fields_of_view: Collection[int]) -> Screen:
-        """What draws; imported only now, since most never look."""
+        """Open what draws; imported only here, since most battles are never drawn."""
         from envs.battle.engine import BattleEnv
         from envs.render import Screen
 

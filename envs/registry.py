@@ -24,7 +24,7 @@ BACKENDS = {
     "battle": (BATTLE, BATTLE_OPTIONS),
     "sc2": ("envs.sc2.environment:Sc2Env", "envs.sc2.options:Sc2Options"),
 }
-"""What can play a ``Scenario``: the built-in engine, or StarCraft II through smacv2: entry point, options."""
+"""Entry point and options of the worlds that play a ``Scenario``: the built-in engine, and StarCraft II."""
 NEEDS = {"sc2": "envs.sc2.installation:require_for"}
 """Backends that need more than this project's own dependencies: ``module:callable`` that checks for the rest."""
 SMACV2 = "Ellis et al., SMACv2, NeurIPS 2023"
@@ -42,7 +42,7 @@ class ScenarioEntry:
     options: str
     """``module:dataclass`` of the options that ``make`` accepts."""
     scenario: Scenario | None
-    """What the built-in engine plays; None in a world of another kind."""
+    """The battle for the built-in engine; None in a world of another kind."""
     summary: str
     source: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -218,7 +218,7 @@ def make_options(id: str, given: Mapping[str, Any], backend: str = "battle") -> 
 
 
 def own_data(scenario: Scenario) -> dict[str, Any]:
-    """What a user has registered and a scenario uses: facts of unit types, and ground; empty for the built-in ones.
+    """Return the user's own data that a scenario uses: facts of registered unit types, and ground; else nothing.
 
     A run's identity includes it, so that a changed unit or map is another run.
     """

@@ -1,4 +1,4 @@
-"""What a world looks like from outside: counts, sizes, limit, unit types.
+"""The static facts of a world: counts, sizes, limit, unit types.
 
 Axis letters used in every docstring of this project:
     E battles run side by side    B episodes in a batch    T steps of an episode    N agents    M enemies
@@ -46,5 +46,5 @@ class EnvSpec:
 
     @property
     def n_mask_groups(self) -> int:
-        """How many weight masks a sparse algorithm keeps: one per unit type, or one per agent below two types."""
+        """Number of weight masks that a sparse algorithm keeps: one per unit type, or one per agent below two types."""
         return len(self.unit_types) if len(self.unit_types) >= 2 else self.n_agents

@@ -1,4 +1,4 @@
-"""The fast door: E battles of the built-in engine behind ``envs.protocol.BatchedEnv``."""
+"""E battles of the built-in engine, as an ``envs.protocol.BatchedEnv``."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class BattleEnv:
         )
 
     def action_name(self, e: int, i: int, action: int) -> str:
-        """What an action means for agent i of battle e, for messages and logs."""
+        """Return what an action means for agent i of battle e, for messages and logs."""
         if action < len(ACTION_NAMES):
             return ACTION_NAMES[action]
         if action < self.setup[0]["n_no_target"]:

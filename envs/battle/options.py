@@ -111,7 +111,7 @@ class BattleOptions(Readings):
     mask_probability: float = 0.5
     """Probability that an agent is *shown* health and type of an enemy: smacv2 gives it to the mask value 0."""
     fully_observable: bool = False
-    """Everybody alive is observed whatever the distance (for debugging)."""
+    """Every living unit is observed at any distance (for debugging)."""
     reward_sparse: bool = False
     """+1 for a win, −1 for a defeat and nothing else."""
     reward_only_positive: bool = True
@@ -133,8 +133,8 @@ class BattleOptions(Readings):
     heuristic_rest: bool = False
     """Scripted agents attack only what the action mask allows and walk towards the rest; nothing without the former."""
     continuing_episode: bool = False
-    """Whether ``infos`` of the PettingZoo door say ``episode_limit`` when the limit ended a battle. A batch always
-    keeps ``truncated`` apart; whether a learner bootstraps there is the learner's setting."""
+    """Whether the PettingZoo environment's ``infos`` say ``episode_limit`` when the limit ended a battle. A batch
+    always keeps ``truncated`` apart; whether a learner bootstraps there is the learner's setting."""
     max_reward_from: str = "first_battle"
     """The battle whose enemies set max_reward: the slot's ``first_battle`` (the benchmark's way) or ``each_battle``."""
     illegal_actions: str = "raise"

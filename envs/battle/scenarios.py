@@ -37,7 +37,7 @@ class Scenario:
     n_agents: int
     """N allied units."""
     n_enemies: int
-    """M enemy units. Enemy i has the type of ally i; enemies beyond N are drawn anew (smacv2's ``weighted_teams``)."""
+    """M enemy units. Enemy i has the type of ally i; those beyond N are drawn as well (smacv2's ``weighted_teams``)."""
     unit_types: tuple[str, ...]
     """The types that can appear."""
     weights: tuple[float, ...] = ()
@@ -64,9 +64,9 @@ class Scenario:
     start_p: float = 0.5
     """Probability of the reflected start in ``surrounded_and_reflect``."""
     ally_point: tuple[float, float] = (8.0, 16.0)
-    """Where allies stand with ``start="points"``, in cells from the bottom left."""
+    """Place of the allies with ``start="points"``, in cells from the bottom left."""
     enemy_point: tuple[float, float] = (24.0, 16.0)
-    """Where enemies stand with ``start="points"``."""
+    """Place of the enemies with ``start="points"``."""
     spots: tuple[tuple[Rectangle, ...], ...] = ()
     """With ``start="spots"``: places where units appear. For each, one of its rectangles is drawn and a point in it."""
     ally_spots: tuple[int, ...] = ()
@@ -74,10 +74,10 @@ class Scenario:
     enemy_spots: tuple[int, ...] = ()
     """The spot of each unit of ``enemy_team``."""
     script: str = "attack_closest"
-    """What the map orders: ``attack_closest``: each idle enemy, twice a second; ``march``: all, once, an attack-move;
+    """The map's orders: ``attack_closest``: each idle enemy, twice a second; ``march``: all, once, an attack-move;
     ``attack_once``: each its closest agent, once; ``none``."""
     march_to: tuple[tuple[float, float], tuple[float, float]] = ((8.0, 16.0), (8.0, 16.0))
-    """Where to with ``script="march"``: a point drawn on the segment between two."""
+    """Goal with ``script="march"``: a point drawn on the segment between two."""
     map: str = "flat"
     """Terrain, a file in ``envs/data/maps``."""
     episode_limit: int = 200

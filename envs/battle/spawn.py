@@ -202,7 +202,7 @@ def goes_before(b, i, j):
 
 @kernel
 def reset_unit(b, u, i):
-    """Full health, no order, nothing in the air."""
+    """Reset unit i: full health, no order, no missile."""
     k = b.kind[i]
     b.alive[i] = True
     b.floor[i] = u.floor[k]
@@ -246,7 +246,7 @@ def forget(b, c):
 
 @kernel
 def set_clocks(b, key):
-    """Name the battle's draws and begin to count.
+    """Set the key of the battle's random draws and start its clocks.
 
     The script's clock is the game's, which also runs during resets: its phase differs from battle to battle.
     """
@@ -258,14 +258,14 @@ def set_clocks(b, key):
 
 @kernel
 def next_battle(b, c, slot):
-    """Name the slot's next battle and with it every draw."""
+    """Count the slot's next battle, which determines all its random draws."""
     b.battle += 1
     set_clocks(b, rng.battle_key(c.seed, c.first_slot + slot, b.battle))
 
 
 @kernel
 def init_units(b, u, c):
-    """Everybody has a place: number them, make them fresh, give the map's first orders."""
+    """After placement: number, initialise and give initial orders."""
     number_allies(b, c)
     for i in range(c.n_agents + c.n_enemies):
         reset_unit(b, u, i)

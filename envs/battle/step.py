@@ -1,4 +1,4 @@
-"""One env_step of a batch: orders, ticks, reward, end, views, restart. The compiled heart, without a Python object."""
+"""One env_step of a batch, all of it compiled: orders, ticks, reward, end, views, restart."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def new_battle(b, u, c, v, e):
 
 @kernel
 def write_views(b, u, c, v, e):
-    """Write what battle e looks like now."""
+    """Write the views of battle e."""
     observe(b, u, c, v.obs[e], v.state[e], v.action_mask[e])
     for i in range(c.n_agents):
         v.unit_type[e, i] = c.type_by_kind[b.kind[i]]
@@ -49,14 +49,14 @@ def step_battle(b, u, c, v, e, actions):
 
 @kernel
 def command(b, u, c, actions, mask):
-    """What a step does before the game plays on: remember the moment, turn the actions (N,) into orders."""
+    """Begin a step: remember the moment, turn the actions (N,) into orders."""
     remember(b, c)
     give_orders(b, u, c, mask, actions)
 
 
 @kernel
 def play(b, u, c, ticks):
-    """The first ticks of a step, or all."""
+    """Play the first ticks of a step, or all."""
     if c.stochastic_health:
         mark_low_health(b, u, c)
     for t in range(ticks):
@@ -67,7 +67,7 @@ def play(b, u, c, ticks):
 
 @kernel
 def finish_step(b, u, c):
-    """What a step does after the game has played on: bookkeeping, then reward and end."""
+    """Finish a step after its ticks: bookkeeping, then reward and end."""
     b.step += 1
     keep_last_seen_places(b, c)
     forget_the_dead(b, c)
@@ -76,7 +76,7 @@ def finish_step(b, u, c):
 
 @kernel
 def score_step(b, u, c):
-    """Reward and end of the step that led here, from the health that was remembered."""
+    """Compute reward and end of the step from the health that was remembered at its beginning."""
     b.result = outcome(b, u, c)
     b.reward = step_reward(b, c, b.result)
     count_the_dead(b, c)
@@ -84,7 +84,7 @@ def score_step(b, u, c):
 
 @kernel
 def write_outcome(b, c, v, e):
-    """Write reward and end where the caller reads them."""
+    """Write reward and end into the caller's arrays."""
     v.reward[e] = b.reward
     v.terminated[e] = b.result != UNDECIDED
     v.truncated[e] = b.result == UNDECIDED and b.step >= c.episode_limit
@@ -96,7 +96,7 @@ def write_outcome(b, c, v, e):
 
 @kernel
 def give_orders(b, u, c, mask, actions):
-    """Carry out the agents' actions (N,); with ``heuristic_ai`` others take their place, there and in the array."""
+    """Carry out the agents' actions (N,); with ``heuristic_ai`` scripted ones replace them, also in the array."""
     for i in range(c.n_agents):
         if c.heuristic_ai:
             # What observations show as the last action is the caller's all the same.
@@ -142,6 +142,6 @@ def step_in_parallel(battles, units, setup, v, actions):
 
 @kernel
 def start_all(battles, units, setup, v):
-    """The next battle in every slot."""
+    """Start the next battle in every slot."""
     for e in range(len(battles)):
         new_battle(battles[e], units[0], setup[0], v, e)

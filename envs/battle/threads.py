@@ -1,4 +1,4 @@
-"""When a batch may be stepped on all threads: never in a forked child, and by one Python thread at a time.
+"""Decide when a batch may be stepped on all threads: never in a forked child, and by one Python thread at a time.
 
 A child that was forked has the memory of its parent but not the parent's threads. Every OpenMP library then waits for
 threads that do not exist, or ends the process: GNU's does, and so does numba's own "workqueue". It makes no difference

@@ -23,14 +23,14 @@ DELIVERIES = {"instant": INSTANT, "missile": MISSILE, "burst": BURST, "sweep": S
 RACES = ("terran", "protoss", "zerg")
 MAX_WEAPONS = 2
 DEFAULT_SHOOT_RANGE, DEFAULT_SIGHT_RANGE, DEFAULT_COOLDOWN_SCALE = 6, 9, 15
-"""What smacv2 assumes of types that it does not know."""
+"""smacv2's values for types that it does not know."""
 
 Facts = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Assumed:
-    """What smacv2's Python side assumes of a type beside the game's own numbers."""
+    """Values that smacv2's Python side keeps of a type beside the game's own numbers."""
 
     shoot_range: float = DEFAULT_SHOOT_RANGE
     """Cells, in the action mask."""
@@ -88,7 +88,7 @@ def facts() -> dict[str, Facts]:
 
 
 def assumed(name: str) -> Assumed:
-    """What smacv2 assumes of a type."""
+    """Return smacv2's values of a type."""
     own: Assumed | None = unit_types.get(name).get("assumed")
     return own or ASSUMED.get(name, Assumed())
 
@@ -110,7 +110,7 @@ def types_of(race: str) -> tuple[str, ...]:
 
 @cache
 def catalogs() -> dict[str, dict[str, Any]]:
-    """What single maps change in the data: ``{map: {unit: {"weapons": {name: fields}, "heal": fields}}}``."""
+    """Return what single maps change in the data: ``{map: {unit: {"weapons": {name: fields}, "heal": fields}}}``."""
     changes: dict[str, dict[str, Any]] = read("catalog.json")
     return changes
 

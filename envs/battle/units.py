@@ -1,4 +1,4 @@
-"""What every unit type can do, as one record of tables that compiled code indexes by kind.
+"""Properties of all unit types, as one record of tables that compiled code indexes by kind.
 
 Lengths and speeds are rounded to the game's grid of 1/4096.
 """

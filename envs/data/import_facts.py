@@ -150,7 +150,7 @@ def fixed(facts: dict[str, Any], map_facts: dict[str, Any]) -> dict[str, Any]:
     teams: dict[int, list[tuple[str, int]]] = {1: [], 2: []}
     for call in map_facts["spawn"]["list"]:
         spot = spot_of(call, map_facts)
-        # Who is told "a corner point" stands at the same drawn corner; every other draw is made anew.
+        # All units at "a corner point" stand at the same drawn corner; every other draw is made for each unit.
         shared = call.get("at") == "corner point P" or len(spot) == 1
         if not (shared and spot in spots):
             spots.append(spot)
@@ -190,7 +190,7 @@ def spot_of(call: dict[str, Any], map_facts: dict[str, Any]) -> list[list[float]
 
 
 def script(order: dict[str, Any]) -> dict[str, Any]:
-    """What the enemies are told at the spawn."""
+    """Return the enemies' orders at the spawn."""
     kind = order["kind"]
     if kind == "attack_move_to_point":
         return {"script": "march", "march_to": [order["position"], order["position"]]}
@@ -213,7 +213,7 @@ def terrain(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def catalog(maps: list[dict[str, Any]], units: dict[str, Any]) -> dict[str, Any]:
-    """What some maps change in the data of units, by map: ``{unit: {"weapons": {name: fields}, "heal": fields}}``."""
+    """Return some maps' changes of unit data, by map: ``{unit: {"weapons": {name: fields}, "heal": fields}}``."""
     changes: dict[str, Any] = {}
     for facts in maps:
         overrides = facts.get("catalog_overrides")
@@ -233,7 +233,7 @@ def catalog(maps: list[dict[str, Any]], units: dict[str, Any]) -> dict[str, Any]
 
 
 def changed(entry: dict[str, Any], weapons: dict[str, Any], effects: dict[str, Any]) -> dict[str, Any]:
-    """The fields of one weapon that a map sets anew."""
+    """Return the fields of one weapon that a map changes."""
     given = weapons.get(entry["name"], {})
     fields: dict[str, Any] = {}
     if "Range" in given:

@@ -1,4 +1,4 @@
-"""What changes from picture to picture, as matplotlib collections: one for each layer, refilled, never made anew."""
+"""The changing parts of a picture: one matplotlib collection a layer, made once and refilled for each picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws a battle: ground and legend once, all that changes anew for each picture, on top of them."""
+"""Draw a battle: ground and legend once, units on top of them for each picture."""
 
 from __future__ import annotations
 

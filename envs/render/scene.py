@@ -69,7 +69,7 @@ class Scene:
         return np.stack([start - right * width, start + right * width, end], axis=1), self.ally[who], heals[who]
 
     def _lands(self) -> Flags:
-        """Who is in the middle of an attack or a healing, or has just let one loose."""
+        """Units that are attacking or healing, or have just done so."""
         b = self.b
         period = self.units["period"][self.kind, b["weapon"]]
         fired = (period > 0) & (b["cooldown"] > period - JUST_FIRED)
@@ -116,7 +116,7 @@ class Scene:
         return rectangles(left, 2 * half), rectangles(left, 2 * half * share)
 
     def field_of_view(self, i: int) -> list[Points]:
-        """What agent i can see: polygons (P, 2), none if it is dead.
+        """Return the field of view of agent i: polygons (P, 2), none if it is dead.
 
         With the conic field of view every direction is put to the engine's own test, which is smacv2's: it compares
         arc tangents, so beside the cone ahead there are the slices behind that pass it as well.

@@ -1,4 +1,4 @@
-"""Follows a running battle for an environment that has a render mode."""
+"""Show a running battle, for an environment that has a render mode."""
 
 from __future__ import annotations
 

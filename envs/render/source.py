@@ -1,4 +1,4 @@
-"""What a picture needs to know of the battle that it shows, whoever plays it: an environment, or a replay."""
+"""What a picture needs to know about its battle: an environment or a replay provides it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from envs.battle.options import BattleOptions
 
 
 class Caption(Protocol):
-    """What it is called, and how many fight."""
+    """Name and counts."""
 
     @property
     def id(self) -> str:
@@ -50,7 +50,7 @@ class RenderSource(Protocol):
     setup: NDArray[np.void]
     """(1,) ground and script."""
     options: BattleOptions
-    """What agents can see."""
+    """Options, which decide what agents can see."""
 
     @property
     def spec(self) -> Caption:

@@ -1,4 +1,4 @@
-"""How things look: a shape and a letter for each unit type, colours that the colour-blind can tell apart.
+"""Appearance: a shape and a letter for each unit type, colours that the colour-blind can tell apart.
 
 Source of the colours: Okabe and Ito, Color Universal Design (2008).
 """
@@ -26,7 +26,7 @@ HIGH, LOW, CLIFF, VOID = (0.97, 0.96, 0.93), (0.87, 0.84, 0.78), (0.78, 0.73, 0.
 
 
 def palette() -> NDArray[np.uint8]:
-    """(C, 3) at most 256 colours that any picture can be told in: each ink in eight strengths on each ground."""
+    """(C, 3) at most 256 colours that any picture can be drawn in: each ink in eight strengths on each ground."""
     inks = np.array([to_rgb(ink) for ink in (ALLY, ENEMY, HEALTH, SHIELD, ENERGY, LANCE, EMPTY, INK, FAINT)])
     papers = np.array([(1.0, 1.0, 1.0), HIGH, VOID])
     strokes = blend(inks, papers, np.linspace(0.125, 1.0, 8))

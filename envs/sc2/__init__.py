@@ -1,11 +1,11 @@
 """StarCraft II as a world: the package ``smacv2`` on ``pysc2`` behind ``envs.protocol.BatchedEnv``.
 
-``envs.make(id, backend="sc2")`` is the door. One game runs in one worker process each; pysc2 and smacv2 are imported
+Use it by ``envs.make(id, backend="sc2")``. One game runs in one worker process each; pysc2 and smacv2 are imported
 there alone, and nothing here is imported until asked for.
 
     options       what can be chosen           settings     from a scenario to the package's own arguments
     installation  what has to be there         environment  the batch: lock-step, restarts
     process       a worker from outside        worker       a worker from inside
     healed        the package without faults   tether       no game outlives its parent
-    memory        arrays that both sides see   server       a program that stands in for the game
+    memory        arrays that both sides see   server       a program that replaces the game
 """

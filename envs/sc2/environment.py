@@ -43,7 +43,7 @@ class GameError(RuntimeError):
 class Sc2Env:
     """A batch of games; see ``envs.protocol.BatchedEnv`` for every array.
 
-    A game that crashes, ends or hangs makes its battle an aborted one; it is started anew, with growing pauses, and
+    A game that crashes, ends or hangs makes its battle an aborted one; it is started again, with growing pauses, and
     the slot goes on with its next battle. Games start with the first ``reset``.
 
     Args:
@@ -183,7 +183,7 @@ class Sc2Env:
             self._check_sizes(told)
 
     def setup(self, e: int) -> Setup:
-        """What the worker of a slot is told."""
+        """Return the settings of a slot's worker."""
         game_seed = SeedSequence([self.seed, self._first_slot + e, int(self.battle_id[e])])
         return Setup(
             row=e,

@@ -1,4 +1,4 @@
-"""What StarCraft II needs to be there: looked for without importing any of it, and named with the next command.
+"""Check what StarCraft II needs, without importing any of it, and name the next command where something is missing.
 
 ``harness.doctor`` goes through the same steps and then starts a game.
 """
@@ -45,7 +45,7 @@ class Step:
     """One thing that has to be there."""
 
     name: str
-    """For the eye."""
+    """Format for people."""
     check: Callable[[], str]
     """Returns what was found, or raises ``Missing``."""
 
@@ -65,7 +65,7 @@ def steps(map_files: list[str], game_version: str) -> list[Step]:
 
 
 def require_for(id: str, scenario: Scenario, options: Sc2Options) -> None:
-    """See to it that a scenario can be played.
+    """Check that a scenario can be played.
 
     Raises:
         ValueError: the package cannot play it, or something is missing.
@@ -74,7 +74,7 @@ def require_for(id: str, scenario: Scenario, options: Sc2Options) -> None:
 
 
 def require(file: str, game_version: str) -> str | None:
-    """See to it that a game can be started on a map.
+    """Check that a game can be started on a map.
 
     Args:
         file: the map's, without folder and ending.
@@ -99,7 +99,7 @@ def check_system() -> str:
 
 
 def check_package(name: str, install: str) -> str:
-    """Where a package lies."""
+    """Return the place of a package."""
     spec = importlib.util.find_spec(name)
     if spec is None:
         raise Missing(f"the Python package {name} is not installed; next: {install}")
@@ -114,7 +114,7 @@ def check_needs() -> str:
 
 
 def check_smacv2() -> str:
-    """Where smacv2 lies: in the checkout that an environment variable names, or installed."""
+    """Return the place of smacv2: the checkout that an environment variable names, or the installed package."""
     checkout = os.environ.get(SOURCE)
     if not checkout:
         return check_package("smacv2", INSTALL_SMACV2)
@@ -142,7 +142,7 @@ def check_protocol() -> str:
 
 
 def look_for_game() -> Path:
-    """Where pysc2 looks, whether anything is there or not."""
+    """Return the folder in which pysc2 looks, whether it exists or not."""
     usual = "/Applications/StarCraft II" if sys.platform == "darwin" else "~/StarCraftII"
     return Path(os.environ.get("SC2PATH") or usual).expanduser()
 
@@ -191,7 +191,7 @@ def check_version(wanted: str) -> str:
 
 
 def check_map(name: str) -> str:
-    """Where a map's file lies."""
+    """Return the place of a map's file."""
     file = game_folder() / "Maps" / "SMAC_Maps" / f"{name}.SC2Map"
     if not file.is_file():
         if game_name() == STANDS_IN:

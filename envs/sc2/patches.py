@@ -1,4 +1,4 @@
-"""What smacv2 does wrong in a long run, put right where it is called: its own files stay as they are.
+"""Correct what smacv2 gets wrong in a long run by subclassing: its own files stay as they are.
 
 Nothing here imports the package; ``worker`` mixes ``PatchedEnv`` into its environment.
 """
@@ -18,7 +18,7 @@ class GameCrashed(Exception):
 
 
 class Draws:
-    """All random draws of the package, from a stream that each battle begins anew.
+    """All random draws of the package, from streams that are seeded again for each battle.
 
     The package draws from generators that it makes without a seed (teams, places, capabilities, failed attacks), from
     numpy's global generator (who may see a sighted enemy) and from Python's (the order of a team). In a process that
@@ -31,7 +31,7 @@ class Draws:
         self._real = np.random.default_rng
 
     def install(self) -> None:
-        """Hand out the one generator to whoever asks for one without a seed, from now on."""
+        """From now on, return the shared generator to every caller of ``default_rng()`` without a seed."""
         np.random.default_rng = self._default_rng
 
     def _default_rng(self, seed: Any = None) -> Generator:
@@ -47,7 +47,7 @@ class Draws:
 
 
 Package: Any = object
-"""Stands for the package's class, which this file does not import."""
+"""Placeholder for the package's class, which this file does not import."""
 
 
 class PatchedEnv(Package):
@@ -58,7 +58,7 @@ class PatchedEnv(Package):
     """Whether an illegal action is no order; otherwise it is an error of the package."""
 
     def full_restart(self) -> NoReturn:
-        """The package starts another game and goes on with units of the old one; here the whole worker starts anew."""
+        """Restart the whole worker: the package would start another game and go on with units of the old one."""
         raise GameCrashed("the game broke off the connection or answered with an error")
 
     def reset(self, episode_config: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[Any, Any]:
@@ -75,7 +75,7 @@ class PatchedEnv(Package):
         return shown
 
     def flawless_reward(self) -> float:
-        """What ``max_reward`` should be for these enemies; the package's own grows with every wait for a unit."""
+        """Return ``max_reward`` for these enemies; the package's own value grows with every wait for a unit."""
         bodies = sum(unit.health_max + unit.shield_max for unit in self.enemies.values())
         return float(self.n_enemies * self.reward_death_value + self.reward_win + bodies)
 

@@ -135,7 +135,7 @@ class WorkerProcess:
 
 
 def environment(folder: Path | None = None) -> dict[str, str]:
-    """What a worker finds in its environment: this project, a checkout of smacv2 if one is named, room for files."""
+    """Return a worker's environment variables: this project, a checkout of smacv2 if named, a folder for files."""
     paths = [str(ROOT), os.environ.get(SOURCE, ""), os.environ.get("PYTHONPATH", "")]
     own = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUNBUFFERED": "1"}
     if folder is not None:

@@ -61,7 +61,7 @@ def _cannot(id: str, why: str) -> ValueError:
 
 
 def capability_config(scenario: Scenario, options: BattleOptions) -> dict[str, Any]:
-    """What is drawn for each battle, in the package's words."""
+    """Return what is drawn for each battle, in the package's words."""
     config: dict[str, Any] = {"n_units": scenario.n_agents, "n_enemies": scenario.n_enemies}
     if not scenario.ally_team:
         config["team_gen"] = {

@@ -47,7 +47,7 @@ def call_at_end_of(lifeline: int, then: Callable[[], object]) -> None:
 
 def watch_over(command: list[str]) -> NoReturn:
     """Run the game as a child; end it when standard input closes, since the parent holds that, or on SIGTERM."""
-    early: list[int] = []  # told to end before there was a game that could be killed
+    early: list[int] = []  # signals that came before there was a game to kill
     signal.signal(signal.SIGTERM, lambda number, _: early.append(number))
     game = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     call_at_end_of(sys.stdin.fileno(), game.kill)

@@ -65,7 +65,7 @@ class Worker:
         self.env = self.wrapper.env
 
     def sizes(self) -> dict[str, int]:
-        """What the package says of itself, by the names of ``EnvSpec``."""
+        """Return the package's sizes by the names of ``EnvSpec``."""
         told = self.env.get_env_info()
         return {
             "n_agents": int(told["n_agents"]),
@@ -117,7 +117,7 @@ class Worker:
         self._show("final_" if ended else "", env.get_obs(), env.get_state())
 
     def game(self) -> dict[str, Any]:
-        """What the running game says of itself."""
+        """Return version, build and process id of the running game."""
         told = self.env._controller.ping()
         return {"version": told.game_version, "build": told.base_build, "pid": self.env._sc2_proc.pid}
 
@@ -170,7 +170,7 @@ def tether_games() -> None:
 
 
 def serve(pipe: Connection) -> bool:
-    """Obey until told to close, until something fails, or until the batch is gone; whether it is still there."""
+    """Carry out commands until ``close``, a failure, or the end of the batch; return whether the batch still exists."""
     worker: Worker | None = None
     told: tuple[int, str, Any]
     last = False
@@ -201,7 +201,7 @@ def _described(error: Exception) -> str:
 
 
 def abandon(folder: Path) -> NoReturn:
-    """Nobody is left to clean up: remove the files of this worker, and with the last worker the batch's folder."""
+    """Clean up after a dead batch: remove this worker's files, and with the last worker the batch's folder."""
     shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # others still have files in it
         folder.parent.rmdir()

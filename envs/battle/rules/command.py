@@ -8,7 +8,7 @@ from envs.battle.state import ACQUIRED, MARCH, MOVE, NOBODY, NONE
 
 @kernel
 def break_off(b, i):
-    """What a new order interrupts: a swing costs no cooldown, a burst its second hit, a sweep its main damage."""
+    """Interrupt what the unit does: a swing costs no cooldown, a burst its second hit, a sweep its main damage."""
     if b.swing[i] > 0.0:
         b.swing[i] = 0.0
         b.cooldown[i] = 0.0

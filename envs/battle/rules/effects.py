@@ -1,4 +1,4 @@
-"""What is under way after the damage point: missiles in flight, second hits, the colossus' lances."""
+"""Effects after the damage point: missiles in flight, second hits, the colossus' lances."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LANCE_END = 12  # first tick after 0.7182 s: the main target's damage
 
 @kernel
 def delayed_effects(b, u, c, i):
-    """What is under way whatever the unit does next: its missile, its second hit, its lances."""
+    """Advance a unit's effects, which its next orders do not change: missile, second hit, lances."""
     if b.missile[i] >= 0:
         fly(b, u, c, i)
     if b.burst[i] > 0.0:

@@ -1,4 +1,4 @@
-"""What the maps' own scripts order the enemies to do.
+"""The maps' own scripts: orders to the enemies.
 
 ``attack_closest``, on SMACv2's flat map: every half second each enemy without an order attacks the closest agent. It
 is an attack on a unit, not an attack-move: it sticks until the target dies. An enemy that cannot attack its closest
@@ -66,7 +66,7 @@ def closest_agent(b, c, i):
 
 @kernel
 def keep_busy(b, u, c, i):
-    """What an idle enemy medivac does by option: fly to the closest agent, or to the closest comrade that can fight."""
+    """Send an idle enemy medivac, by option, to the closest agent or to the closest comrade that can fight."""
     j = closest_agent(b, c, i) if c.idle_medivacs == APPROACH else closest_fighter(b, u, c, i)
     if j >= 0 and distance2(b, i, j) > 1.0:
         head_for(b, u, c, i, b.x[j], b.y[j], u.speed[b.kind[i]])

@@ -139,7 +139,7 @@ def covers(x, y, dx, dy):
 
 @kernel
 def next_point(c, x, y, goal_x, goal_y):
-    """Where to walk straight from (x, y) in order to reach the goal."""
+    """Return the point to walk to straight from (x, y) in order to reach the goal."""
     goal = cell_of(goal_x, goal_y)
     hop = np.int64(c.waypoints[cell_of(x, y), goal])
     if hop == goal:

@@ -46,7 +46,7 @@ def heading(b, c, i, count, x, y):
 
 @kernel
 def standing_ahead(b, c, i, count, look_x, look_y, ahead, passed):
-    """Who of the near is the first standing body on a line of sight, -1 for none; the own target is not in the way."""
+    """Return the first standing body near by on a line, -1 for none; the own target is not in the way."""
     first = NOBODY
     least_way = ahead
     for k in range(count):

@@ -1,4 +1,4 @@
-"""What units choose for themselves: targets to attack, patients to heal.
+"""Units' own choices: targets to attack, patients to heal.
 
 Enemies always do, agents only on an attack-move, which the actions of an env_step never give: it comes through the
 game's interface alone.

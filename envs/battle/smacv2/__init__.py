@@ -1,1 +1,1 @@
-"""What the package smacv2 computes from the game: observations, masks, orders, reward, scripted play."""
+"""The package smacv2's part: observations, state, masks, orders, reward, scripted play."""

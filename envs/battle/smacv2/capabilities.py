@@ -1,4 +1,4 @@
-"""Capabilities: what smacv2 can draw anew for each agent and battle beside its type.
+"""Capabilities: properties that smacv2 draws for each agent and battle beside its type.
 
 Source: ``capability_config`` of StarCraft2Env, distributions ``per_agent_uniform`` and ``mask`` (oxwhirl/smacv2).
 """
@@ -68,7 +68,7 @@ def _single(name: str, bound: str, value: Any) -> float:
 
 @kernel
 def draw_capabilities(b, c):
-    """What the agents of a new battle can do and see; nothing is read of what is not switched on."""
+    """Draw what the agents of a new battle can do and see; fields of options that are off stay as they are."""
     if c.stochastic_attack:
         for i in range(c.n_agents):
             share = rng.uniform(b.key, rng.ATTACK_PROBABILITY, i, 0)
@@ -116,7 +116,7 @@ def health_above_level(b, u, i):
 
 @kernel
 def write_capabilities(b, u, c, j, tell_attack, tell_health, row, shows_health, health_at, f):
-    """Agent j's attack probability and health level; zeros where they are not told.
+    """Agent j's attack probability and health level; zeros where they are not observed.
 
     Args:
         shows_health: whether its share of life has been written at ``health_at``; it counts from its level then.

@@ -1,4 +1,4 @@
-"""What agents see, computed as smacv2 computes it from the same game state, quirks included.
+"""Observations, computed as smacv2 computes them from the same game state, quirks included.
 
 Source: StarCraft2Env.get_obs_agent (oxwhirl/smacv2). Agents are observed in index order, where smacv2 shuffles them.
 """
@@ -68,7 +68,7 @@ def ally_width(c):
 
 @kernel
 def write_units(b, u, c, obs, at, enemies):
-    """What each agent sees of the enemies, or of the other allies; room is left for capabilities.
+    """Write what each agent sees of the enemies, or of the other allies; room is left for capabilities.
 
     The first feature is 1 for an ally that is seen. For enemy t smacv2 reads whether the action of that number is
     possible: for a medivac an ally's.

@@ -42,7 +42,7 @@ def outcome(b, u, c):
 
 @kernel
 def flawless_reward(b, u, c):
-    """What a battle against these enemies pays if nothing goes wrong, before scaling (smacv2's ``max_reward``)."""
+    """Return of a flawless battle against these enemies before scaling (smacv2's ``max_reward``)."""
     reward = c.n_enemies * c.reward_death_value + c.reward_win
     for i in range(c.n_agents, c.n_agents + c.n_enemies):
         reward += u.hp[b.kind[i]] + u.shield[b.kind[i]]

@@ -1,4 +1,4 @@
-"""Who sees whom, and who remembers having seen: the history behind smacv2's observations.
+"""Sight and sightings: the history behind smacv2's observations.
 
 Source: the enemy loop of StarCraft2Env.get_obs_agent and the bookkeeping in ``step`` (oxwhirl/smacv2).
 """
@@ -72,7 +72,7 @@ def measure(b, c, i):
 
 @kernel
 def note_targets(b, u, c, i):
-    """Who can be attacked or healed at all, and who of them is in reach (``can_shoot``)."""
+    """Note the units that can be attacked or healed, and those of them in reach (``can_shoot``)."""
     first, count = target_range(b, u, c, i)
     reach = c.shoot_range[b.kind[i]]
     reach2, conic = reach * reach, c.conic

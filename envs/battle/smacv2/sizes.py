@@ -50,7 +50,7 @@ def state_size(scenario: Scenario, options: BattleOptions) -> int:
 
 
 def env_spec(id: str, scenario: Scenario, options: BattleOptions) -> EnvSpec:
-    """What a learner may know before the first battle."""
+    """Return the spec of a scenario with these options."""
     return EnvSpec(
         id=id,
         n_agents=scenario.n_agents,

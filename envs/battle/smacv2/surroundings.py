@@ -1,4 +1,4 @@
-"""What an observation samples of the ground around a unit: pathing and height.
+"""Samples of the ground around a unit, for observations: pathing and height.
 
 Source: StarCraft2Env.get_surrounding_points and the two grids of ``_launch`` (oxwhirl/smacv2). The package turns the
 height grid upside down, as games before version 4.9 needed; later ones report it from the bottom, so that it reads the

@@ -1,4 +1,4 @@
-"""What the start of a battle is drawn to be: teams and wished-for places, for whoever lays the battle out elsewhere."""
+"""Draw the teams and places with which a battle starts, for a game that is played elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Start:
     enemy_team: tuple[str, ...]
     """(M,) unit types."""
     ally_places: NDArray[np.float64]
-    """(N, 2) wished-for places in cells on the game's grid; who finds his taken stands nearby."""
+    """(N, 2) wished-for places in cells on the game's grid; a unit whose place is taken stands nearby."""
     enemy_places: NDArray[np.float64]
     """(M, 2) the same of enemies."""
 

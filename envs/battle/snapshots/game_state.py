@@ -20,7 +20,7 @@ AGENTS, ENEMIES = 1, 2  # owners, as the game numbers the players
 
 @dataclass(frozen=True, kw_only=True)
 class GameUnits:
-    """What the game reports of every unit, the dead included; None is what a fresh unit has."""
+    """Columns that the game reports of every unit, the dead included; None: the values of a new unit."""
 
     unit_type: Sequence[str]
     """(U,) names, for example ``marine``."""
@@ -42,7 +42,7 @@ class GameUnits:
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """What observations, state and reward remember; the defaults are the start of a battle."""
+    """Memory of observations, state and reward; the defaults are those at the start of a battle."""
 
     step: int = 0
     """env_steps since the start."""

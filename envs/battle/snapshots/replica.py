@@ -1,4 +1,4 @@
-"""A battle set by hand, or played elsewhere: what the engine makes of given game states, without playing.
+"""Set battles to given game states, without playing.
 
 ``load`` sets one moment, ``follow`` the next one after known actions. Both write the views of the battle; nothing moves
 and nobody fires. So the observables can be held against those of any other implementation (``docs/traces.md``).
@@ -36,7 +36,7 @@ from envs.spec import EnvSpec
 
 
 class Batch(Protocol):
-    """What this file needs of an ``engine.BattleEnv``, which imports it."""
+    """The part of ``engine.BattleEnv``, which imports this file, that is needed here."""
 
     spec: EnvSpec
     options: BattleOptions
@@ -55,7 +55,7 @@ REPORTED = ("x", "y", "hp", "shield", "energy", "cooldown")
 
 @kernel
 def place_units(battles, units, setup, e, key):
-    """Make battle e's units fresh, keeping the kinds and places that are written already, and forget."""
+    """Reset the units and the memory of battle e, keeping the kinds and places that are written already."""
     b, u, c = battles[e], units[0], setup[0]
     b.battle = max(b.battle, 0)
     set_clocks(b, key)
@@ -68,7 +68,7 @@ def place_units(battles, units, setup, e, key):
 
 @kernel
 def mark_dead(battles, setup, e):
-    """Who has no life left is dead; nobody explodes."""
+    """Mark units without life as dead; none explodes."""
     b, c = battles[e], setup[0]
     for i in range(c.n_agents + c.n_enemies):
         if b.hp[i] <= 0.0:
@@ -100,7 +100,7 @@ def send(battles, units, setup, v, e, actions):
 
 @kernel
 def finish_and_write(battles, units, setup, v, e):
-    """What follows a fight that was played elsewhere."""
+    """Finish a step whose fight was played elsewhere."""
     finish_step(battles[e], units[0], setup[0])
     write_outcome(battles[e], setup[0], v, e)
     write_views(battles[e], units[0], setup[0], v, e)
@@ -201,7 +201,7 @@ def read(env: Batch, e: int) -> tuple[GameUnits, Memory]:
 
 
 def _memory_columns(env: Batch, memory: Memory) -> dict[str, NDArray[Any]]:
-    """What is remembered, by the names of the battle record; what is None is left out."""
+    """Return the memory by the names of the battle record, without what is None."""
     n, m = env.spec.n_agents, env.spec.n_enemies
     numbers("step", memory.step, (), 0, env.spec.episode_limit)
     if not 0 <= memory.key < 2**64:

@@ -1,4 +1,4 @@
-"""What decides how a battle goes on: hashes that a saved battle carries, so that a changed rule or table is noticed."""
+"""Hashes of rules and data that a saved battle carries, so that a change is noticed when it is loaded."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The files of an installation that clients name: maps and replays, each found by the game's own rules.
 
-Whoever can speak to the game may name any file, so only regular files of a bounded size are read, and what they hold
+Any client may name any file, so only regular files of a bounded size are read, and what they hold
 is given to no one: it is parsed, and refused where it is no map or replay of ours.
 """
 

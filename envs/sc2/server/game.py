@@ -43,7 +43,7 @@ class Game:
         self.catalogue = Catalogue(self.battlefield)
         self.world = make_world(self.battlefield, create.random_seed)
         self.results: dict[int, int] = {}
-        """How the game ended, by player id; empty while it goes on."""
+        """Results by player id; empty while the game goes on."""
         self._log = Log(create, join)
         self._news = sc2api_pb2.ResponseObservation()
         self._data: dict[tuple[bool, bool], sc2api_pb2.ResponseData] = {}
@@ -66,7 +66,7 @@ class Game:
         return sc2api_pb2.ResponseAction(result=results)
 
     def debug(self, commands: Sequence[debug_pb2.DebugCommand]) -> list[str]:
-        """Create and kill units, end the game; what cannot be done is told, and the rest is done."""
+        """Create and kill units, end the game; return one line for each command that is refused, and do the rest."""
         commands = [command for command in commands if command.WhichOneof("command") not in PROCESS]
         self._log.write(self.world.loop, sc2api_pb2.Request(debug=sc2api_pb2.RequestDebug(debug=commands)))
         ends = [command.end_game.end_result for command in commands if command.HasField("end_game")]
@@ -87,7 +87,7 @@ class Game:
         return response
 
     def query(self, request: query_pb2.RequestQuery) -> query_pb2.ResponseQuery:
-        """What could be done, without doing it."""
+        """Answer what could be done, without doing it."""
         return self.world.query(request)
 
     def info(self) -> sc2api_pb2.ResponseGameInfo:
@@ -170,7 +170,7 @@ def _results(results: dict[int, Any]) -> list[sc2api_pb2.PlayerResult]:
 
 
 def replay_info(replay: Replay) -> sc2api_pb2.ResponseReplayInfo:
-    """Who played where and how long."""
+    """Return players, map and length of a replay."""
     players = info.players(replay.create, replay.join)
     outcomes = {result.player_id: result for result in _results(replay.results)}
     return sc2api_pb2.ResponseReplayInfo(

@@ -13,8 +13,8 @@ EXECUTABLES = {"darwin": "SC2.app/Contents/MacOS/SC2"}
 """Where a platform's clients look for the program, below ``Versions/Base…``."""
 DEFAULT_EXECUTABLE = "SC2_x64"
 MARK = "STAND-IN.txt"
-"""The file that tells an installation of ours from the game itself."""
-NOTICE = """This folder stands in for StarCraft II {version}: Versions/…/{program} starts a program that
+"""The file that marks an installation of ours, as opposed to the game itself."""
+NOTICE = """This folder replaces StarCraft II {version}: Versions/…/{program} starts a program that
 speaks Blizzard's SC2 API and plays battles with a built-in engine. Nothing here is Blizzard's.
 
 Use it:     export SC2PATH={folder}

@@ -1,4 +1,4 @@
-"""A game that nobody waits for ends: the process goes when its parent does, however that died.
+"""Exit when the parent process exits, however it died.
 
 Linux can signal a process at the death of its parent (PR_SET_PDEATHSIG), but means the *thread* that started it, so
 a game started from a thread that ends would die in play. A look at the parent's id every quarter of a second is right

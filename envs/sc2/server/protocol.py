@@ -1,4 +1,4 @@
-"""What a session asks of a world: the game itself, without its protocol's statuses and errors."""
+"""Interface between a session and a world: the game itself, without its protocol's statuses and errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class World(Protocol):
         """The moment."""
 
     def query(self, request: query_pb2.RequestQuery) -> query_pb2.ResponseQuery:
-        """What could be done."""
+        """Answer what could be done, without doing it."""
 
 
 WorldMaker: TypeAlias = Callable[[Battlefield, int], World]

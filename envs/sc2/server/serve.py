@@ -1,4 +1,4 @@
-"""The door to a session: a websocket at ``/sc2api``, for one client at a time.
+"""Websocket server of a session at ``/sc2api``, for one client at a time.
 
 The library keeps the rules of websockets: malformed frames and oversized messages close the connection with the code
 that says why. A page in a browser may not connect: its origin gives it away.
@@ -51,7 +51,7 @@ class WebsocketServer:
         Raises:
             Exception: a fault of ours; a game that may have gone wrong is not played on.
         """
-        logging.getLogger("websockets.server").setLevel(logging.CRITICAL)  # of clients' mistakes, clients are told
+        logging.getLogger("websockets.server").setLevel(logging.CRITICAL)  # clients get their errors by the protocol
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         port = self._listening.getsockname()[1]
         origins = [None, *(Origin(f"http://{host}:{port}") for host in ("127.0.0.1", "localhost", "[::1]"))]
@@ -99,7 +99,7 @@ class WebsocketServer:
 
 
 def apply_process_test(process_test: debug_pb2.DebugTestProcess) -> None:
-    """What a client asked for to test itself: the process hangs, crashes or exits."""
+    """Hang, crash or exit, as a client asked in order to test itself."""
     time.sleep(max(process_test.delay_ms, 0) / 1000)
     if process_test.test == debug_pb2.DebugTestProcess.hang:
         time.sleep(FOR_EVER)

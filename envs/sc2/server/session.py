@@ -1,7 +1,7 @@
 """The protocol's state machine: a request's bytes in, a response's bytes out.
 
-Whatever arrives is answered: what is no request, or comes out of order, by ``Response.error``; what cannot be done, by
-the error of its own response. Which request is possible when is the table ``POSSIBLE``.
+Every message is answered: malformed or out-of-order requests get ``Response.error``, requests that cannot be carried
+out the error of their own response. Which request is possible when is the table ``POSSIBLE``.
 
 Source: docs/protocol.md of Blizzard's s2client-proto; where it is silent, what ``pysc2``'s client expects.
 """
@@ -64,14 +64,14 @@ POSSIBLE: dict[str, tuple[sc2api_pb2.Status.ValueType, ...]] = {
 }
 """Statuses in which a request is answered."""
 HAS_ENDED = "Game has already ended"
-"""What clients look for in the error after an end."""
+"""Text that clients look for in the error after an end."""
 MOST_LOOPS = 1 << 16
 """Game loops of one step, over an hour of the game: a client that asks for more has miscounted."""
 MOST_SAVED_MAPS = 64
 
 
 class Session:
-    """What one process of the game knows.
+    """State of one process of the game.
 
     Args:
         folder: maps and replays that clients may name.
@@ -89,7 +89,7 @@ class Session:
         self._playback: Playback | None = None
 
     def answer(self, message: bytes) -> bytes:
-        """The response to a request, both as they go over the wire; never raises, whatever arrives."""
+        """The response to a request, both as they go over the wire; never raises."""
         response = sc2api_pb2.Response()
         try:
             request = sc2api_pb2.Request.FromString(message)

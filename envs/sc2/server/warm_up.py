@@ -1,4 +1,4 @@
-"""A game before the first client's: what the engine compiles once, it compiles now, and nobody waits for it later."""
+"""Play a short game before the first client's, so that the engine is compiled by then."""
 
 from __future__ import annotations
 

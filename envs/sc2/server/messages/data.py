@@ -1,4 +1,4 @@
-"""What the game tells about its rules: ``ResponseData`` with every unit type, and the commands that units here take."""
+"""``ResponseData``: every unit type, and the commands that units here take."""
 
 from __future__ import annotations
 

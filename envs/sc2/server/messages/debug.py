@@ -26,7 +26,7 @@ Change = tuple[int, str, float]
 
 
 class Plans:
-    """What debug commands have asked for and the next loop will do, in the order in which they came.
+    """Debug commands that the next loop will carry out, in the order in which they came.
 
     Args:
         field: the units.

@@ -1,4 +1,4 @@
-"""What the game tells about its map: ``ResponseGameInfo`` with the grids in the game's encoding.
+"""``ResponseGameInfo``: the map's grids in the game's encoding.
 
 Rows of a grid start at the bottom of the map. Grids of bits hold eight cells a byte, the westernmost in the highest
 bit; heights are bytes, 255 / 32 a cell above -16.
@@ -40,7 +40,7 @@ def start_raw(battlefield: Battlefield) -> raw_pb2.StartRaw:
 
 
 def enemy_start(battlefield: Battlefield) -> common_pb2.Point2D:
-    """Where the enemies appear: the middle of their first spot; on a map without spawns, where SMACv2 puts them."""
+    """Return the enemies' place: the middle of their first spot; on a map without spawns, where SMACv2 puts them."""
     opening = battlefield.opening
     if opening is None or not opening.enemy_spots:
         x, y = opening.enemy_point if opening else (24.0, 16.0)
@@ -89,5 +89,5 @@ def players(create: sc2api_pb2.RequestCreateGame, join: sc2api_pb2.RequestJoinGa
 
 
 def actual_race(requested: Any) -> Any:
-    """Races decide nothing on maps that bring their units, so whoever leaves it open is terran."""
+    """Return the race; terran where it is left open, since it decides nothing on maps that bring their units."""
     return common_pb2.Terran if requested in (common_pb2.NoRace, common_pb2.Random) else requested

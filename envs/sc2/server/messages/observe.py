@@ -1,6 +1,6 @@
-"""What a client of player 1 sees: the game's messages, filled from the engine's record.
+"""Observations of player 1's client: the game's messages, filled from the engine's record.
 
-There is no fog on these maps, so every living unit is told. Of enemies the game leaves out orders and cooldowns.
+There is no fog on these maps, so every living unit is reported. Of enemies the game leaves out orders and cooldowns.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Observer:
             _write_task(unit.orders.add(), task)
 
     def _likeness(self, member: Member) -> raw_pb2.Unit:
-        """What all units of a type and an owner have in common."""
+        """Return the part that all units of a type and an owner have in common."""
         key = (member.unit_type, member.owner)
         if key not in self._units:
             self._units[key] = self._draw_likeness(member)
@@ -145,7 +145,7 @@ def _write_task(written: raw_pb2.UnitOrder, task: Task) -> None:
 
 
 def _frame() -> sc2api_pb2.Observation:
-    """What no observation changes."""
+    """Return the part that stays the same in all observations."""
     message = sc2api_pb2.Observation()
     common = message.player_common
     common.player_id, common.food_cap = AGENTS, FOOD_CAP

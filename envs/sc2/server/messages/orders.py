@@ -33,20 +33,20 @@ class Task:
     """One order that a unit can carry out."""
 
     ability: int
-    """What the client sees the unit do."""
+    """The ability that the client sees the unit use."""
     order: int
     """The engine's."""
     target: int = NO_UNIT
     """Tag of the unit that it is about."""
     point: Point = (0.0, 0.0)
-    """Where to go, of a move or an attack-move."""
+    """Destination of a move or an attack-move."""
     returns: bool = False
     """A leg of a patrol: at its end the unit goes back to where it came from, and so on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """What a command points at: a unit, a place, or nothing."""
+    """The target of a command: a unit, a place, or nothing."""
 
     unit: int = -1
     """Number on the field."""
@@ -70,7 +70,7 @@ def read_target(field: Field, numbers: dict[int, int], command: ActionRawUnitCom
 
 
 def decide(field: Field, i: int, ability_id: int, target: Target) -> Task | Code:
-    """What a command makes of unit i: a task, or the game's code for why it will not be carried out."""
+    """Return the task that a command gives unit i, or the game's code for why it is refused."""
     ability = GENERAL.get(ability_id, ability_id)
     if ability == SMART:
         ability = _smart(field, i, target)
@@ -86,7 +86,7 @@ def decide(field: Field, i: int, ability_id: int, target: Target) -> Task | Code
 
 
 def _smart(field: Field, i: int, target: Target) -> int:
-    """What a right click means: attack enemies, heal the hurt, go anywhere else."""
+    """Resolve a right click: attack enemies, heal the hurt, go anywhere else."""
     if target.unit < 0:
         return MOVE
     if field.members[target.unit].owner != field.members[i].owner:

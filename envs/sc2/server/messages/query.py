@@ -61,7 +61,7 @@ def answer(field: Field, numbers: dict[int, int], request: RequestQuery) -> Resp
 
 
 def abilities_of(field: Field, i: int) -> list[int]:
-    """What unit i can be told to do; nothing if it is not the client's."""
+    """Return the orders that unit i can take; none if it is not the client's."""
     member, units = field.members[i], field.units[0]
     if member.owner != AGENTS:
         return []

@@ -22,7 +22,7 @@ STOCK_COUNT = 1970  # entries of game version 4.10 before a map adds its own
 AGENTS, ENEMIES = 1, 2
 SIGHTS: dict[str, float] = {"overlord": 11, "reaper": 9, "roach": 9, "spine_crawler": 11}
 SIGHTS |= {name: known.sight_range for name, known in ASSUMED.items()}
-# What the extra maps change; of these the agents' copies of overlord and zergling, and whoever is roach or reaper.
+# What the extra maps change; of these the agents' copies of overlord and zergling, and all roaches and reapers.
 SHORT_SIGHTS = {"overlord": 4, "reaper": 4, "roach": 4, "zergling": 2}
 MAPS_OF_SHORT_SIGHT = ("1o_10b_vs_1r", "1o_2r_vs_4r")
 RACES = {"terran": common_pb2.Terran, "protoss": common_pb2.Protoss, "zerg": common_pb2.Zerg}

@@ -1,4 +1,4 @@
-"""Who is on the field, and the engine's record that plays them.
+"""The units on the field, and the engine's record that plays them.
 
 One slot of the engine, its axes as long as they always are; how many units of each side there are changes with every
 battle, and within one when a client creates more. Numbers of units are the engine's: agents first, then enemies.
@@ -147,7 +147,7 @@ class Field:
         return self.columns["alive"][: len(self.members)]
 
     def living(self, owner: int) -> int:
-        """How many units of a side live."""
+        """Count the living units of a side."""
         n = self.n_agents
         return int((self.alive[:n] if owner == AGENTS else self.alive[n:]).sum())
 

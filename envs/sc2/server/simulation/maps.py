@@ -1,4 +1,4 @@
-"""What a map file tells the stand-in game.
+"""Map files of the stand-in game.
 
 A stand-in map file is a small JSON text that bears the name of the real one, so that clients ask for it as they ask for
 Blizzard's: ``{"format": …, "name": "MMM2", "learners": [kinds], "opening": {…}}``. ``learners`` are the kinds of which
@@ -36,11 +36,11 @@ class Battlefield:
     terrain: str
     """The ground, a file in ``envs/data/maps``."""
     script: str
-    """What the map orders the enemies to do, as in ``Scenario.script``."""
+    """The map's orders to the enemies, as in ``Scenario.script``."""
     learners: tuple[str, ...]
     """Kinds with a passive copy for the agents, in alphabetical order."""
     opening: Scenario | None = None
-    """The battle that the script lays out at the start, and anew when nobody is left; None: units come by debug."""
+    """The battle that the script sets up at the start, and again when nobody is left; None: units come by debug."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
@@ -86,7 +86,7 @@ def map_file(name: str) -> bytes:
 
 
 def read_map(data: bytes) -> Battlefield:
-    """What a stand-in map file tells.
+    """Read a stand-in map file.
 
     Raises:
         ValueError: it is none: one of Blizzard's, too large, no text, another format, or it names what the

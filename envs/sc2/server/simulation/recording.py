@@ -1,4 +1,4 @@
-"""A replay for eyes: the engine's record after every game loop, for the pictures of ``envs.render``."""
+"""Play a replay back as records of the engine, one a game loop, for the pictures of ``envs.render``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Caption:
 
 @dataclass(frozen=True, kw_only=True)
 class UnitTypes:
-    """Who appears in the replay."""
+    """Unit types that appear in the replay."""
 
     ordered_types: tuple[str, ...]
     ally_team: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class UnitTypes:
 
 
 class ReplayRecording:
-    """A replay on its way; an ``envs.render.source.RenderSource``.
+    """A replay that is being played; an ``envs.render.source.RenderSource``.
 
     Args:
         replay: to be played once.

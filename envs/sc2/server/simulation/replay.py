@@ -95,13 +95,13 @@ class Acts:
         return map(self.__getitem__, range(len(self)))
 
     def loop(self, number: int) -> int:
-        """When an act came."""
+        """Return the loop in which an act came."""
         return int(RECORD.unpack_from(self._log, self._places[number])[0])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """What a replay file holds."""
+    """Content of a replay file."""
 
     engine: str
     """``engine_version`` of the game that was played."""
@@ -114,7 +114,7 @@ class Replay:
     join: sc2api_pb2.RequestJoinGame
     """Race and options of the one who played."""
     acts: Acts
-    """What changed the game."""
+    """The requests that changed the game."""
 
     def check_engine(self) -> None:
         """Refuse to play what would come out differently.
@@ -148,7 +148,7 @@ def read_replay(data: bytes) -> Replay:
 
 
 def _checked_places(log: bytes, at: int, loops: int) -> Iterator[int]:
-    """Where each act begins, once it is known to be one and to come at its time."""
+    """Return where each act begins; check that each is one and comes at its time."""
     before = 0
     while at < len(log):
         loop, request, end = _record(log, at)

@@ -4,7 +4,7 @@ Battles are numbered: each time an empty field fills, the engine lays the units 
 wished-for places, and names their draws by ``rng.battle_key(seed, 0, number)``. So a game equals, to the bit, what
 ``BattleEnv(seed=seed, num_envs=1)`` plays, given the same teams, places and orders.
 
-A map whose script makes its own units has made them a tick before loop 0, and makes them anew ``RESPAWN`` loops after
+A map whose script makes its own units has made them a tick before loop 0, and again ``RESPAWN`` loops after
 the last unit died. A client that kills everybody and looks finds an empty field; a step of SMAC's eight loops, or of
 sixteen, in which both sides die ends with an empty field.
 """
@@ -75,7 +75,7 @@ class World:
         return [refusal for command in commands if (refusal := self._plans.take(command))]
 
     def observation(self) -> Observation:
-        """What player 1 sees now; who died is told in the first loop that is looked at afterwards."""
+        """Return what player 1 sees now; deaths are reported by the first observation after them."""
         if self._shown[0] != self.loop:
             self._shown = (self.loop, self._dead)
             self._dead = []

@@ -207,9 +207,7 @@ class ParallelBatch:
             for actions in episode:
                 self._step(e, actions)
         if not np.array_equal(self.obs, arrays["obs"]):
-            raise ValueError(
-                f"{self.spec.id!r} does not repeat itself from its seed, so a run of it cannot be gone on with"
-            )
+            raise ValueError(f"{self.spec.id!r} does not repeat itself from its seed, so a run of it cannot be resumed")
         for name in ARRAYS:
             getattr(self, name)[...] = arrays[name]
 

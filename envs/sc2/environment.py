@@ -140,7 +140,7 @@ class Sc2Env:
         self._begin(np.flatnonzero(self.terminated | self.truncated | self.aborted).tolist())
 
     def _abort(self, e: int, failure: GameFailure) -> None:
-        """The battle under way ends as none of the other things; its last view is the one before this step."""
+        """Mark the running battle as aborted; its last view is the one before this step."""
         self._fail(e, failure)
         for name in FLAGS:
             self._arrays[name][e] = 0

@@ -80,7 +80,7 @@ class PatchedEnv(Package):
         return float(self.n_enemies * self.reward_death_value + self.reward_win + bodies)
 
     def get_obs(self) -> list[Any]:
-        """In index order: in the package's random one, who sights an enemy first is a matter of luck."""
+        """Observe agents in index order: in the package's random one, chance decides who sights an enemy first."""
         return [self.get_obs_agent(i, fully_observable=self.fully_observable) for i in range(self.n_agents)]
 
     def get_unit_type_id(self, unit: Any, ally: bool) -> int:

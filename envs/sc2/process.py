@@ -23,7 +23,7 @@ TAIL = 600
 
 
 class GameFailure(Exception):
-    """A worker has failed: it said so (``told``), ended, or did not answer in time."""
+    """A worker has failed: it reported an error (``told``), ended, or did not answer in time."""
 
     def __init__(self, text: str, *, told: bool = False) -> None:
         super().__init__(text)

@@ -242,7 +242,7 @@ def test_nothing_to_follow_or_to_read() -> None:
 @pytest.mark.parametrize(
     ("units", "actions", "says"),
     [
-        (dict(), [1, 1, 0], "follow: the units lack shield, which a moment after the first must tell"),
+        (dict(), [1, 1, 0], "follow: the units lack shield; every moment after the first needs them"),
         (dict(hp=[125.0, 45.0, 22.5, 50.0, 9.0]), [1, 1, 0], "follow: unit 2 has 9 hp, it was dead before"),
         (
             dict(unit_type=["marauder", "marine", "marauder", "marauder", "medivac"]),

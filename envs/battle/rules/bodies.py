@@ -9,7 +9,7 @@ LOOK = 1.0  # cells of free ground ahead of which a unit thinks about who stands
 
 @kernel
 def find_near(b, c, i):
-    """Write into ``b.near`` who is on unit i's floor within a look of it; give their number."""
+    """Write the units on unit i's floor within a look of it into ``b.near``; return their number."""
     count = 0
     floor = b.floor[i]
     x, y = b.x[i], b.y[i]

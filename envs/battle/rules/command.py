@@ -28,7 +28,7 @@ def give_order(b, i, order, target):
 
 @kernel
 def stop(b, i):
-    """Drop the order; whom it was about is remembered."""
+    """Drop the order; its target is remembered."""
     break_off(b, i)
     b.order[i] = NONE
     b.marches[i] = False

@@ -73,7 +73,7 @@ def head_for(b, u, c, i, x, y, speed):
 
 @kernel
 def move_all(b, u, c):
-    """Carry out the wishes of one tick; who goes first alternates, so that no side owns the better ground."""
+    """Carry out the moves of one tick; the order alternates, so that no side has an advantage."""
     n_units = c.n_agents + c.n_enemies
     for k in range(n_units):
         i = k if b.tick % 2 == 0 else n_units - 1 - k

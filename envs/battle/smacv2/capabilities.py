@@ -93,7 +93,7 @@ def attack_fails(b, c, i):
 
 @kernel
 def mark_low_health(b, u, c):
-    """At the start of a step: who is below its level. smacv2 kills by what it last saw."""
+    """At the start of a step, mark agents below their level. smacv2 kills by what it last saw."""
     for i in range(c.n_agents):
         b.doomed[i] = b.alive[i] and b.hp[i] / u.hp[b.kind[i]] < b.health_level[i]
 

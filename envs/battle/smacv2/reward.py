@@ -9,7 +9,7 @@ LOST, UNDECIDED, WON, DRAWN = -1, 0, 1, 2
 
 @kernel
 def remember(b, c):
-    """Before the step: who lives, with how much health and shield, and where (the dead keep their last seen place)."""
+    """Remember life, health and place of all units before the step (the dead keep their last seen place)."""
     for i in range(c.n_agents + c.n_enemies):
         b.start_alive[i] = b.alive[i]
         b.start_health[i] = b.hp[i] + b.shield[i]

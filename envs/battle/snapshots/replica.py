@@ -146,7 +146,7 @@ def follow(env: Batch, units: GameUnits, actions: ArrayLike, e: int) -> None:
     columns = unit_columns(units, env.units[0], n, m)
     missing = [name for name in REPORTED if name not in columns]
     if missing:
-        raise ValueError(f"follow: the units lack {', '.join(missing)}, which a moment after the first must tell")
+        raise ValueError(f"follow: the units lack {', '.join(missing)}; every moment after the first needs them")
     was, now = battle["alive"][: n + m].astype(bool), columns["hp"] > 0
     names = list(facts())
     for i in range(n + m):

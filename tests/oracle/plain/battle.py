@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
 from tests.oracle.plain.choices import choose_patients, choose_targets
-from tests.oracle.plain.combat import attack, bury, go_on, heal
+from tests.oracle.plain.combat import attack, go_on, heal, resolve_deaths
 from tests.oracle.plain.draws import Dice, Purpose
 from tests.oracle.plain.ground import Ground
 from tests.oracle.plain.kinds import Kind
 from tests.oracle.plain.scripts import first_orders, keep_busy, march, periodic_orders
-from tests.oracle.plain.start import muster, shuffled
+from tests.oracle.plain.start import init_units, shuffled
 from tests.oracle.plain.unit import Order, Unit
 from tests.oracle.plain.walking import head_for, move_everybody
 
@@ -36,7 +36,7 @@ class Battle:
         self.tick = 0
         self.phase = int(8 * dice.uniform(Purpose.TRIGGER, 0, 0))
         """Of the map script's clock, which also runs between battles."""
-        self.units = muster(scenario, options, kinds, ground, dice)
+        self.units = init_units(scenario, options, kinds, ground, dice)
         self.agents = self.units[: scenario.n_agents]
         self.enemies = self.units[scenario.n_agents :]
         army = scenario.enemy_team or scenario.unit_types
@@ -66,7 +66,7 @@ class Battle:
         for unit in self.units:
             if unit.healed and unit.hp > 0:
                 unit.hp = min(unit.hp + unit.healed, unit.kind.hp)
-        bury(self)
+        resolve_deaths(self)
         move_everybody(self)
         for unit in self.units:
             if unit.alive:
@@ -79,10 +79,10 @@ class Battle:
             yield from self.units
             return
         draws = [self.dice.uniform(Purpose.UNIT_ORDER, i, self.tick) for i in range(len(self.units) - 1)]
-        bury(self)
+        resolve_deaths(self)
         for unit in shuffled(self.units, draws):
             yield unit
-            bury(self)
+            resolve_deaths(self)
 
     def act(self, unit: Unit) -> None:
         """Carry out the order for one tick; steps are only wished for."""

@@ -155,7 +155,7 @@ def mark_touched(battle: Battle, unit: Unit, sweep: Sweep, offset: float) -> Non
                 sweep.due[lance].append((sweep.age + MARK_TO_HIT, victim))
 
 
-def bury(battle: Battle) -> None:
+def resolve_deaths(battle: Battle) -> None:
     """Declare deaths in order of numbers, again and again while explosions kill more."""
     while True:
         blasts = 0

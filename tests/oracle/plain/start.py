@@ -137,7 +137,7 @@ def room_for(kind: Kind, wish: Point, taken: list[tuple[Kind, Point]], ground: G
     return next(filter(is_free, (wish + displacement for displacement in lattice())), wish)
 
 
-def muster(
+def init_units(
     scenario: Scenario, options: BattleOptions, kinds: dict[str, Kind], ground: Ground, dice: Dice
 ) -> list[Unit]:
     """Everybody in place, agents first, sorted by (type, x, y); a glance in a random direction."""

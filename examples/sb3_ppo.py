@@ -19,7 +19,6 @@ import envs
 def main(scenario: str, steps: int, battles: int) -> None:
     """Train for a while; every agent of every battle is one row of the vector."""
     world = envs.parallel_env(scenario, flat_observations=True, illegal_actions="noop")
-    world = supersuit.black_death_v3(world)
     vector = supersuit.concat_vec_envs_v1(
         supersuit.pettingzoo_env_to_vec_env_v1(world), battles, base_class="stable_baselines3"
     )

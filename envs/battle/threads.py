@@ -11,16 +11,27 @@ they may, but gain nothing, since each call uses every core.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 
 one_at_a_time = threading.Lock()
 """Held while a batch is stepped on all threads."""
-_forked = False
+
+
+def _started_by_fork() -> bool:
+    """Whether ``multiprocessing`` forked this process, perhaps before this file was imported."""
+    if multiprocessing.parent_process() is None:
+        return False
+    own = getattr(multiprocessing.current_process(), "_start_method", None)
+    return (own or multiprocessing.get_start_method(allow_none=True)) == "fork"
+
+
+_forked = _started_by_fork()
 
 
 def in_forked_child() -> bool:
-    """Whether this process was forked from one that had imported this file."""
+    """Return whether this process was forked, so that it may not rely on its parent's threads."""
     return _forked
 
 

@@ -33,6 +33,8 @@ with multiprocessing.get_context("fork").Pool(1) as pool:
     there = pool.map(play, [0])
 assert there == [play()]
 """
+LATE = PLAY.replace("import envs\n", "").replace("    batch = envs", "    import envs\n    batch = envs")
+"""The package is first imported by the forked child."""
 IN_THREADS = """
 alone, found = [play(seed) for seed in range(4)], {}
 threads = [threading.Thread(target=lambda seed=seed: found.update({seed: play(seed)})) for seed in range(4)]
@@ -42,17 +44,21 @@ for thread in threads:
     thread.join()
 assert [found[seed] for seed in range(4)] == alone
 """
-SPAWNED_LAYER = """
+LAYER = """
 import numba
 assert numba.threading_layer() == sys.argv[1], numba.threading_layer()
 """
 
 
 @pytest.mark.parametrize("layer", ["omp", "workqueue"])
-@pytest.mark.parametrize("program", [FORKED, TORCH_FIRST, IN_THREADS], ids=["forked", "forked after torch", "threads"])
+@pytest.mark.parametrize(
+    "program",
+    [PLAY + FORKED, PLAY + TORCH_FIRST, LATE + TORCH_FIRST, PLAY + IN_THREADS],
+    ids=["forked", "forked after torch", "forked before the import", "threads"],
+)
 def test_batches_are_played(program: str, layer: str) -> None:
     result = subprocess.run(
-        [sys.executable, "-c", PLAY + program + SPAWNED_LAYER + "print('played')", layer],
+        [sys.executable, "-c", program + LAYER + "print('played')", layer],
         env={
             **os.environ,
             "NUMBA_THREADING_LAYER": layer,

@@ -17,7 +17,7 @@ from common.registry import did_you_mean
 SEEDS = 2**64
 MAX_ENVS = 1 << 16
 """Battles of one batch; each holds about 20 kB."""
-MAX_SLOT = 1 << 40
+MAX_SLOT = 1 << 62
 """Random numbers are keyed by the slot; the bound leaves room for any batch behind it."""
 
 
@@ -34,7 +34,8 @@ class Range(NamedTuple):
         return (self.least < value if self.above else self.least <= value) and value <= self.most
 
     def __str__(self) -> str:
-        return f"{'above ' if self.above else ''}{self.least:g} to {self.most:g}"
+        least, most = (f"{bound:.0f}" if bound == int(bound) else f"{bound:g}" for bound in (self.least, self.most))
+        return f"{'above ' if self.above else ''}{least} to {most}"
 
 
 SHARE = Range(0, 1)

@@ -86,7 +86,7 @@ def _home_cache() -> list[Path]:
     named = os.environ.get("XDG_CACHE_HOME")
     try:
         return [(Path(named) if named else Path.home() / ".cache") / "k24-harness"]
-    except RuntimeError:  # neither HOME nor an entry in the list of users
+    except (RuntimeError, AttributeError):  # neither HOME nor an entry in the list of users, or no user ids at all
         return []
 
 

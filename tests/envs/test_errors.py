@@ -111,7 +111,7 @@ def test_scenario(wrong: dict[str, Any], says: str) -> None:
         (dict(num_fov_actions=0), "option num_fov_actions is 0, allowed is 1 to 360"),
         (dict(move_amount=0.0), "option move_amount is 0.0, allowed is above 0 to 64"),
         (dict(move_amount=float("nan")), "option move_amount is nan, it must be a finite number"),
-        (dict(reward_scale_rate=-1), "option reward_scale_rate is -1.0, allowed is above 0 to 1e+06"),
+        (dict(reward_scale_rate=-1), "option reward_scale_rate is -1.0, allowed is above 0 to 1000000"),
         (dict(obs_timestep_number=10**9), "option obs_timestep_number is 1000000000, it must be True or False"),
         (dict(conic_fov="x"), "option conic_fov is 'x', it must be True or False"),
         (dict(step_mul=2.0), "option step_mul is 2.0, it must be a whole number"),

@@ -158,7 +158,7 @@ def test_play_goes_on_from_a_loaded_moment() -> None:
     ("wrong", "says"),
     [
         (dict(unit_type=["marine"] * 4), "4 units, the scenario has 3 agents and 2 enemies; list the dead as well"),
-        (dict(unit_type=["ghost"] * 5), "unknown unit type 'ghost'; the engine knows baneling"),
+        (dict(unit_type=["ghost"] * 5), "unknown unit type 'ghost': registered: baneling"),
         (
             dict(unit_type=["marine"] * 4 + ["zealot"], **FRESH),
             "agent 2 is a zealot, small has marauder, marine, medivac",

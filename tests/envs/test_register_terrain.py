@@ -16,7 +16,7 @@ from envs import registry
 from envs.battle import terrain
 
 WALL = [
-    "".join("1" if 4 <= x < 28 and 4 <= y < 28 and (x != 16 or y in (15, 16)) else "0" for x in range(32))
+    "".join("1" if 4 <= x < 28 and 4 <= y < 28 and (x != 16 or y in (12, 13)) else "0" for x in range(32))
     for y in range(32)
 ]
 """A field with a wall in the middle, open in two cells."""

@@ -133,7 +133,7 @@ def test_a_healer_of_ones_own() -> None:
         (dict(name=""), "an id must be a non-empty string"),
         (dict(like="ghost"), "unknown unit type 'ghost': registered: baneling, colossus"),
         (dict(like="marin"), "unknown unit type 'marin': did you mean marine"),
-        (dict(health=3), "unit type 'x' has no field 'health': allowed: race, hp, shield"),
+        (dict(magic=3), "unit type 'x' has no field 'magic': allowed: race, hp, shield"),
         (dict(shild=3), "unit type 'x' has no field 'shild': did you mean shield? allowed:"),
         (dict(hp=0), "hp of unit type 'x' is 0, allowed is above 0 to 100000"),
         (dict(hp="many"), "option hp of unit type 'x' is 'many', it must be a number"),

@@ -109,9 +109,9 @@ def test_other_starts() -> None:
         (dict(enemy_medivacs="follow"), 'leave it out, or play with backend="battle"'),
         (dict(difficulty="B"), "option difficulty is 'B', allowed: 1, 2"),
         (dict(game_version="5.0"), "option game_version is '5.0', allowed: 4.10, latest"),
-        (dict(step_timeout=0.0), "option step_timeout is 0.0, it must be above 0"),
-        (dict(max_failures=0), "option max_failures is 0, it must be at least 1"),
-        (dict(backoff=-1.0), "option backoff is -1.0, it must be at least 0"),
+        (dict(step_timeout=0.0), "option step_timeout is 0.0, allowed is above 0 to 86400"),
+        (dict(max_failures=0), "option max_failures is 0, allowed is 1 to 1000000"),
+        (dict(backoff=-1.0), "option backoff is -1.0, allowed is 0 to 3600"),
         (dict(step_mull=4), "unknown option 'step_mull' of terran_5_vs_5: did you mean step_mul"),
     ],
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from s2clientprotocol import debug_pb2, sc2api_pb2
 
@@ -262,13 +263,14 @@ class Session:
 
 
 def _read_texts(message: Message) -> None:
-    """Read every field once: protobuf's C library decodes texts only when they are read.
+    """Read every field once: protobuf decodes texts only when they are read.
 
     Raises:
-        UnicodeDecodeError: a text is not UTF-8.
+        UnicodeDecodeError, DecodeError: a text is not UTF-8.
     """
     for field, value in message.ListFields():
-        if field.message_type is None:
-            continue
         for part in value if field.is_repeated else (value,):
-            _read_texts(part)
+            if field.message_type is not None:
+                _read_texts(part)
+            elif field.type == FieldDescriptor.TYPE_STRING and not isinstance(part, str):
+                raise DecodeError(f"{field.full_name} is not UTF-8")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import envs
+from envs.parallel_batch import ParallelBatch
 from harness.cli.common import ALL_DONE, WRONG_USE
+from tests.envs.foreign import Turns
 from tests.harness.conftest import Compare
 
 SPREAD = ("--scenarios", "mpe2/simple_spread_v3", "--env-steps", "400")
@@ -34,6 +38,27 @@ def test_all_three_train_on_simple_spread(compare: Compare, tmp_path: Path, caps
     assert rows["k24"]["return_mean"] < 0
     assert 0.45 < rows["k24"]["sparsity_masked"] <= 0.5, "masks per agent"
     assert rows["qmix"]["flops_kept"] == 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """A world without options."""
+
+
+def turns(*, id: str, num_envs: int, seed: int, first_slot: int, options: NoOptions, scenario: None) -> ParallelBatch:
+    return ParallelBatch(Turns, id=id, num_envs=num_envs, seed=seed, first_slot=first_slot, episode_limit=9)
+
+
+def test_agents_that_take_turns_are_trained(compare: Compare, tmp_path: Path) -> None:
+    """Who waits has a mask of zeros there, which is no fault of the policy's."""
+    here = "tests.harness.runs.test_foreign_world"
+    with envs.registry.scenarios.preserved():
+        envs.register("turns", entry_point=f"{here}:turns", options=f"{here}:NoOptions", summary="agents take turns")
+        small = [f"--set={id}.rnn_hidden_dim=16" for id in ("k24", "qmix")]
+        code = compare("--scenarios", "turns", "--env-steps", "300", "--algos", "k24,qmix", "--report", "none", *small)
+    assert code == ALL_DONE
+    rows = json.loads((tmp_path / "runs" / "compare-smoke-300-steps" / "table.json").read_text())["rows"]
+    assert [0 <= row["return_mean"] <= 6 for row in rows] == [True, True], "each of six moves pays at most 1"
 
 
 def test_a_missing_package_is_told_before_anything_starts(

@@ -188,7 +188,8 @@ def test_a_game_ends_with_a_client_that_was_killed(tree: Path) -> None:
 
 
 def test_the_game_needs_neither_torch_nor_matplotlib(tree: Path) -> None:
-    imports = "from envs.sc2.server import serve, session; from envs.sc2.server.simulation import world; import sys; print(sorted(sys.modules))"
+    modules = ("serve", "session", "simulation.world")
+    imports = f"import {', '.join(f'envs.sc2.server.{name}' for name in modules)}, sys; print(sorted(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", imports], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
     )

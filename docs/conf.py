@@ -28,8 +28,8 @@ myst_heading_anchors = 3
 source_suffix = {".md": "markdown"}
 # Tables and curves of single scenarios: pages of results include them.
 exclude_patterns = ["_build", "results/*/*.md"]
-# sphinxarg answers no reference of Markdown's kind, which is harmless; a pattern of pages may match none.
-suppress_warnings = ["myst.domains", "toc.empty_glob"]
+# sphinxarg answers no reference of Markdown's kind, which is harmless.
+suppress_warnings = ["myst.domains"]
 
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"

@@ -45,6 +45,9 @@ SERIES = (
 )
 """Okabe and Ito's hues, darkened to a contrast of at least 4.5 : 1 on the paper (lightened on dark)."""
 
+MAIN = 4
+"""Algorithms at the head of the registry whose looks no other algorithm has, while there are others left."""
+
 DARK = {INK: "#e6edf3", MUTED: "#9aa4af", LINE: "#343b44", PAPER: "#11151a"} | {
     series.colour: series.on_dark for series in SERIES
 }
@@ -63,13 +66,14 @@ def series(number: int) -> Series:
 def looks(names: Sequence[str]) -> dict[str, Series]:
     """Return one look for each name of a figure: an algorithm has the same one in every figure.
 
-    It follows from the algorithm's place in the registry. Where that is taken in this figure (by a variant of the same
-    algorithm, ``k24@b9ff92``, or by the ninth algorithm), the name has the next free one.
+    It follows from the algorithm's place in the registry; the first few keep theirs for themselves. Where a look is
+    taken in this figure, by a variant of the same algorithm (``k24@b9ff92``) for example, the name has another one.
     """
     taken: dict[str, int] = {}
     for name in sorted(dict.fromkeys(names), key=_place):
-        free = [_place(name), *range(len(SERIES))]
-        taken[name] = next((n for n in free if n % len(SERIES) not in taken.values()), free[0]) % len(SERIES)
+        own = _place(name) if _place(name) < MAIN else MAIN + (_place(name) - MAIN) % (len(SERIES) - MAIN)
+        free = [own, *reversed(range(len(SERIES)))]
+        taken[name] = next((n for n in free if n not in taken.values()), own)
     return {name: SERIES[taken[name]] for name in names}
 
 

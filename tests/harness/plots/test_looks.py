@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from algorithms import registry
-from harness.plots.style import SERIES, looks
+from harness.plots.style import MAIN, SERIES, looks
 
 
 def test_an_algorithm_looks_the_same_whatever_is_beside_it() -> None:
@@ -22,3 +22,4 @@ def test_variants_and_many_algorithms_are_told_apart() -> None:
     many = registry.ids()[: len(SERIES)]
     assert len({look.colour for look in looks(many).values()}) == len(SERIES)
     assert set(looks([*registry.ids(), "an unknown one"]).values()) == set(SERIES)
+    assert looks(["k24-static", "vdn"])["vdn"].colour not in {look.colour for look in SERIES[:MAIN]}

@@ -30,9 +30,9 @@ from harness.cli.compare_args import CompareArgs, read_flags
 from harness.cli.planning import plan_runs
 from harness.cli.progress import with_bar
 from harness.report.build import ReportArgs, write_report
-from harness.report.data import collect
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.grouping import group_runs, has_winners
+from harness.results.study_data import collect
 from harness.results.tables import as_json, show_table, write_table
 from harness.runs import provenance
 from harness.runs.files import run_folder

@@ -13,9 +13,9 @@ from matplotlib.ticker import EngFormatter
 
 from harness.plots.figure import Plot, draw_plot
 from harness.plots.style import INK, Series, looks
-from harness.report.data import StudyData
 from harness.results.findings import ComparisonReport
 from harness.results.published import WINDOW, published_runs, windowed
+from harness.results.study_data import StudyData
 from harness.runs.files import file_name
 from harness.runs.seeding import derive_generator
 from harness.stats import Band, curve_over_seeds, wilson

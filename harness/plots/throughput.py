@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from harness.runs.files import atomic_write
-from harness.throughput.marks import sparse_gain
 from harness.throughput.record import Record
 from harness.throughput.results import CellResult, Gain, WorkResult
+from harness.throughput.thresholds import sparse_gain
 
 MARKERS = "os^Dv<>P*X"
 Point = tuple[float, Gain]

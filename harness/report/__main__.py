@@ -30,8 +30,8 @@ from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
 from harness.report.build import Report, ReportArgs, write_report
-from harness.report.data import StudyData, collect
 from harness.results.findings import compute_report
+from harness.results.study_data import StudyData, collect
 from harness.results.tables import as_json
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader

@@ -20,12 +20,12 @@ from harness.plots.masks import plot_masks
 from harness.plots.outcomes import plot_profiles, plot_trade_offs, plot_win_rates
 from harness.report import sections
 from harness.report.clips import Clip, Job, clip_jobs, make_clip
-from harness.report.data import StudyData
 from harness.report.method import method_section
 from harness.report.page import Page, Section, render
 from harness.report.runs import provenance_section, runs_section
 from harness.report.throughput import find_records, plot_crossings, throughput_section
 from harness.results.findings import ComparisonReport
+from harness.results.study_data import StudyData
 from harness.runs.files import atomic_write
 from harness.throughput.record import Record
 

@@ -16,7 +16,7 @@ from envs.battle.state import TICKS_PER_SECOND
 from envs.render import Renderer
 from envs.render.style import palette
 from harness.cli.errors import UsageError
-from harness.report.data import StudyData, key_of
+from harness.results.study_data import StudyData, key_of
 from harness.runs.evaluate import Greedy
 from harness.runs.files import file_name, run_folder
 from harness.runs.policy import load_policy

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.cli.progress import duration
-from harness.report.data import StudyData
 from harness.report.page import Details, Head, Section, Table
 from harness.results.grouping import has_winners
+from harness.results.study_data import StudyData
 from studies.rows import RunRow, UnfinishedRun
 
 SESSION = ("started", "command")

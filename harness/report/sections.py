@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from harness.plots.figure import Plot
 from harness.report.clips import Clip
-from harness.report.data import StudyData
 from harness.report.page import Details, Head, Section, Table
 from harness.results.aggregates import Row
 from harness.results.findings import ComparisonReport
 from harness.results.grouping import label_legend
+from harness.results.study_data import StudyData
 from harness.results.tables import COLUMNS, LEFT, OVERALL, cells_of, footnotes, over_several
 
 

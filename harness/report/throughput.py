@@ -14,10 +14,10 @@ from harness.plots.figure import Plot, draw_plot
 from harness.plots.style import INK, series
 from harness.plots.throughput import Point, crossing, draw_line, in_order, place_of
 from harness.report.page import Details, Head, Section, Table
-from harness.throughput.marks import conclusions, sparse_gain
 from harness.throughput.record import Record, read_record
-from harness.throughput.report import SPREAD, agents_table, reasons
 from harness.throughput.results import Gain, WorkResult
+from harness.throughput.tables import SPREAD, agents_table, reasons
+from harness.throughput.thresholds import conclusions, sparse_gain
 
 GainOf = Callable[[WorkResult], Gain | None]
 Line = tuple[str, list[Point]]

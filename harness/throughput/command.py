@@ -31,9 +31,8 @@ from harness.plots.throughput import plot
 from harness.runs.policy import folder_of_trial, load_policy
 from harness.runs.process import resolve_device
 from harness.throughput.record import Record, new_record, open_record
-from harness.throughput.report import show
-from harness.throughput.subject import Subject, fresh, trained
-from harness.throughput.sweep import DTYPES, Grid, measure
+from harness.throughput.sweep import DTYPES, Grid, Subject, fresh, measure, trained
+from harness.throughput.tables import show
 from studies.store import DEFAULT_STORAGE
 
 ALL_HIDDEN = (64, 128, 256, 512, 1024, 2048, 4096)

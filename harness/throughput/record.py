@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from harness.cli.errors import UsageError
 from harness.runs.files import atomic_write
 from harness.runs.provenance import collect
-from harness.throughput.peak import Peak
+from harness.throughput.grid_point import Peak
 from harness.throughput.results import CellResult, Key, WorkResult, cell_from, work_from
 from studies.db.errors import StorageError
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from harness.throughput.storage_formats import BATCHED, DENSE, MASKED
 from harness.throughput.timing import Timing
-from harness.throughput.ways import BATCHED, DENSE, MASKED
 
 DENSE_GRU, MASKED_GRU = "dense", "2:4"
 MIXED = "mixed"
@@ -97,7 +97,7 @@ class WorkResult:
         mine, theirs = self.again[way], self.again[over]
         return Gain(times=theirs.seconds / mine.seconds, low=theirs.low / mine.high, high=theirs.high / mine.low)
 
-    def finalists(self) -> list[str]:
+    def retimed_ways(self) -> list[str]:
         """The ways that gains are about: dense, masked dense, the fastest backend and ``auto``."""
         wanted = {DENSE, MASKED, self.best_masked(), self.best_sparse(), self.auto}
         return [way for way, found in self.ways.items() if way in wanted and found.seconds is not None]

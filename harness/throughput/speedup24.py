@@ -1,12 +1,12 @@
 """2:4 speed-up of one trained policy: compressed against dense decisions/s, measured or not given at all.
 
-A whole greedy pass of the agent network is timed in every way to store its weights (``cell.py``): the speed-up is that
-of the fastest backend, used for all masked layers, over the policy before masking. Masked products, the GRU, biases,
-ReLUs and the choice among legal actions are part of it; building the inputs and sorting rows by mask group, which all
-ways share, are not. A backend's output is compared with the masked dense one before it is timed.
+A whole greedy pass of the agent network is timed in every storage format (``grid_point.py``): the speed-up is that of
+the fastest backend, used for all masked layers, over the policy before masking. Masked products, the GRU, biases, ReLUs
+and the choice among legal actions are part of it; building the inputs and sorting rows by mask group, which all formats
+share, are not. A backend's output is compared with the masked dense one before it is timed.
 
-The passes are tested on the CPU, with a stand-in for the compressed product; whether the kernels themselves have run on
-a card, docs/throughput.md says.
+The passes are tested on the CPU, with a stand-in for the compressed product; docs/throughput.md says whether the
+kernels themselves have run on a card.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from algorithms.protocol import Algorithm, PolicyLayers
-from harness.throughput.backends import Backend, all_backends, first_line
-from harness.throughput.cell import PolicyBench
-from harness.throughput.race import bench
+from harness.throughput.compare_kernels import timing_context
+from harness.throughput.grid_point import PolicyMeasurement
+from harness.throughput.kernels import Backend, all_backends, first_line
 from harness.throughput.results import WorkResult
-from harness.throughput.ways import DENSE, MASKED, is_24
+from harness.throughput.storage_formats import DENSE, MASKED, is_24
 
 DECISIONS = 131_072
 """Rows of the batch: enough that the device's work takes the time, not the launching of it."""
@@ -60,7 +60,7 @@ class Speedup24:
     backend: str = ""
     """Whose compressed products were fastest."""
     dense_seconds: float = 0.0
-    """Median of one pass of the policy before masking; this and the next three by the second rounds of ``race``."""
+    """Median of one pass of the policy before masking; this and the next three by the rounds after the choice."""
     masked_dense_seconds: float = 0.0
     """Median of one pass of the masked policy stored densely, a product per mask group."""
     compressed_seconds: float = 0.0
@@ -82,7 +82,7 @@ def measure_speedup24(algorithm: Algorithm, *, decisions: int = DECISIONS) -> Sp
 
     Args:
         algorithm: the trained policy, on its device.
-        decisions: rows of one pass, see ``PolicyBench.measure``.
+        decisions: rows of one pass, see ``PolicyMeasurement.measure``.
 
     Returns:
         The speed-up with its timings, or the reason why it cannot be measured here. Never an estimate.
@@ -93,7 +93,7 @@ def measure_speedup24(algorithm: Algorithm, *, decisions: int = DECISIONS) -> Sp
         reason = "the policy is not given layer by layer"
     if reason is not None or policy is None:
         return Speedup24(speedup=None, reason=reason)
-    return compare_ways(policy, decisions=decisions, dtype=torch.float16, backends=all_backends())
+    return compare_formats(policy, decisions=decisions, dtype=torch.float16, backends=all_backends())
 
 
 def no_speedup_reason(device: torch.device, weights: dict[str, Tensor]) -> str | None:
@@ -108,7 +108,7 @@ def no_speedup_reason(device: torch.device, weights: dict[str, Tensor]) -> str |
     return None
 
 
-def compare_ways(
+def compare_formats(
     policy: PolicyLayers,
     *,
     decisions: int,
@@ -125,9 +125,9 @@ def compare_ways(
         backends: those to be tried.
         seconds: for the rounds of one comparison.
     """
-    at = bench(next(iter(policy.after.values())).bias.device, seconds=seconds)
+    at = timing_context(next(iter(policy.after.values())).bias.device, seconds=seconds)
     try:
-        cell = PolicyBench(policy, dtype, backends, at).measure(decisions)
+        cell = PolicyMeasurement(policy, dtype, backends, at).measure(decisions)
     except RuntimeError as error:  # memory, or a broken device
         return Speedup24(speedup=None, reason=f"the comparison broke off: {first_line(error)}")
     (agent,) = cell.agents.values()

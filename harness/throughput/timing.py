@@ -1,13 +1,16 @@
-"""Medians with their spread: CUDA events on a GPU, the wall clock on the CPU; competitors are timed in turn."""
+"""Medians with their spread, CUDA graphs: how kernels are launched and timed in turn."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+
+from harness.throughput.kernels import first_line
 
 Work = Callable[[], object]
 
@@ -105,3 +108,48 @@ def _reading(work: Work, device: torch.device, inner: int) -> float:
 def _summary(readings: list[float], inner: int) -> Timing:
     low, middle, high = statistics.quantiles(readings, n=4, method="inclusive") if len(readings) > 1 else readings * 3
     return Timing(seconds=middle, low=low, high=high, repeats=len(readings), inner=inner)
+
+
+WORTHWHILE = 5e-3
+"""Seconds of a call above which launching takes no noticeable part; such work is not recorded, and its memory is not
+kept by a graph either."""
+
+
+class Recorder:
+    """Records work as CUDA graphs and remembers whose kernels refuse it, so that each refuses only once."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.refused: dict[str, str] = {}
+        """way -> why its work could not be recorded"""
+
+    def record(self, work: Work, ways: Collection[str]) -> Work | None:
+        """Give what replays the work; None without a GPU, or where it cannot be recorded.
+
+        Args:
+            work: reads and writes the same tensors at every call.
+            ways: whose kernels take part. Where several do and recording fails, the fault is nobody's in particular.
+        """
+        if self.device.type != "cuda" or any(way in self.refused for way in ways):
+            return None
+        before = torch.cuda.current_stream(self.device)
+        try:
+            return _capture(work, self.device)
+        except RuntimeError as error:
+            torch.cuda.set_stream(before)  # a capture that broke off leaves its own stream in force
+            if len(ways) == 1 and not isinstance(error, torch.OutOfMemoryError):
+                self.refused |= dict.fromkeys(ways, first_line(error))
+            return None
+
+
+def _capture(work: Work, device: torch.device) -> Work:
+    with torch.cuda.device(device):
+        aside: Any = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):  # whatever is set up at a first call must not be part of the recording
+            work()
+        torch.cuda.current_stream().wait_stream(aside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            work()
+    return graph.replay

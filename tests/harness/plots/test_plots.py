@@ -16,9 +16,9 @@ from harness.plots.figure import draw_plot
 from harness.plots.masks import plot_masks
 from harness.plots.outcomes import percent, plot_profiles, plot_trade_offs, plot_win_rates, short_count
 from harness.plots.style import DARK, INK, MUTED, PAPER, SERIES, VARIABLES
-from harness.report.data import StudyData, collect
 from harness.results.findings import compute_report
 from harness.results.grouping import label_legend
+from harness.results.study_data import StudyData, collect
 from harness.stats import wilson
 from studies.store import StudyStore
 from tests.harness.report.made_up import SCENARIO, STUDY, begin, finish, make_study, storage

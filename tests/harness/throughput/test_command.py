@@ -21,11 +21,11 @@ from harness.runs.checkpoint import save_checkpoint
 from harness.runs.policy import load_policy
 from harness.runs.train import CHECKPOINT
 from harness.throughput import sweep
-from harness.throughput.cell import PolicyBench
 from harness.throughput.command import ALL_BATCHES, ALL_HIDDEN, main, read_flags
-from harness.throughput.race import DeviceLost, bench
+from harness.throughput.compare_kernels import DeviceLost, timing_context
+from harness.throughput.grid_point import PolicyMeasurement
 from harness.throughput.record import new_record
-from harness.throughput.subject import trained
+from harness.throughput.sweep import trained
 from studies.store import StudyStore
 from tests.harness.throughput.stand_in import ReferenceCutlass, ReferenceFeatures
 
@@ -35,7 +35,7 @@ QUICK = ["--device", "cpu", "--hidden", "8,16", "--batches", "30,60"]
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The peak of a CPU in a small product, and no more rounds than needed."""
-    monkeypatch.setattr("harness.throughput.peak.CPU_SIZE", 64)
+    monkeypatch.setattr("harness.throughput.grid_point.CPU_SIZE", 64)
     monkeypatch.setattr(sweep, "SECONDS", 0.0)
 
 
@@ -117,19 +117,19 @@ def test_a_stopped_run_goes_on_where_it_was(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "found.json"
-    measure, count = PolicyBench.measure, []
+    measure, count = PolicyMeasurement.measure, []
 
-    def stopped(self: PolicyBench, batch: int) -> object:
+    def stopped(self: PolicyMeasurement, batch: int) -> object:
         if len(count) == 1:
             raise KeyboardInterrupt
         count.append(batch)
         return measure(self, batch)
 
-    monkeypatch.setattr(PolicyBench, "measure", stopped)
+    monkeypatch.setattr(PolicyMeasurement, "measure", stopped)
     assert main([*QUICK, "--out", str(out)]) == 130
     first = json.loads(out.read_text())
     assert len(first["cells"]) == 1
-    monkeypatch.setattr(PolicyBench, "measure", measure)
+    monkeypatch.setattr(PolicyMeasurement, "measure", measure)
     assert main([*QUICK, "--out", str(out), "--minutes", "1e-9"]) == 1
     assert (
         "3 cells are missing, the time was up. The same command goes on with the next cell" in capsys.readouterr().out
@@ -143,9 +143,9 @@ def test_a_stopped_run_goes_on_where_it_was(
 def test_a_cell_without_memory_is_a_fact_and_a_lost_device_ends_the_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measure = PolicyBench.measure
+    measure = PolicyMeasurement.measure
 
-    def choosy(self: PolicyBench, batch: int) -> object:
+    def choosy(self: PolicyMeasurement, batch: int) -> object:
         if self.hidden == 8:
             raise RuntimeError("CUDA out of memory" if batch == 30 else "CUDA error")
         return measure(self, batch)
@@ -154,7 +154,7 @@ def test_a_cell_without_memory_is_a_fact_and_a_lost_device_ends_the_run(
         if why == "CUDA error":
             raise DeviceLost("CUDA error; the device does not answer any more")
 
-    monkeypatch.setattr(PolicyBench, "measure", choosy)
+    monkeypatch.setattr(PolicyMeasurement, "measure", choosy)
     monkeypatch.setattr(sweep, "still_alive", alive)
     out = tmp_path / "found.json"
     assert main([*QUICK, "--out", str(out)]) == 1
@@ -213,15 +213,15 @@ def test_what_another_command_has_measured_meanwhile_is_not_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, measured = tmp_path / "found.json", []
-    measure = PolicyBench.measure
+    measure = PolicyMeasurement.measure
 
-    def beside(self: PolicyBench, batch: int) -> object:
+    def beside(self: PolicyMeasurement, batch: int) -> object:
         measured.append((self.hidden, batch))
         if len(measured) == 1:  # while the first cell is measured, another command does the next two
             assert main(["--device", "cpu", "--hidden", "8,16", "--batches", "60", "--out", str(out)]) == 0
         return measure(self, batch)
 
-    monkeypatch.setattr(PolicyBench, "measure", beside)
+    monkeypatch.setattr(PolicyMeasurement, "measure", beside)
     assert main([*QUICK, "--out", str(out)]) == 0
     assert measured == [(8, 30), (8, 60), (16, 60), (16, 30)]
     assert len(json.loads(out.read_text())["cells"]) == 4
@@ -305,4 +305,4 @@ def test_a_bench_remembers_what_an_earlier_start_found_out(monkeypatch: pytest.M
     record.graphs_refused = {"cutlass": "not while capturing"}
     sweep.measure(make_console(), grid, record)
     assert seen == [{"cutlass": "not while capturing"}]
-    assert bench(grid.device, seconds=0.0).recorder.refused == {}
+    assert timing_context(grid.device, seconds=0.0).recorder.refused == {}

@@ -14,13 +14,13 @@ import torch
 from algorithms import registry
 from algorithms.k24 import K24Config
 from algorithms.protocol import PolicyLayers
-from harness.throughput.backends import Backend, Refused, all_backends, drawn_rows
-from harness.throughput.cell import PolicyBench
 from harness.throughput.command import main
-from harness.throughput.graphs import Recorder
+from harness.throughput.compare_kernels import timing_context
+from harness.throughput.grid_point import PolicyMeasurement
+from harness.throughput.kernels import Backend, Refused, all_backends, drawn_rows
 from harness.throughput.policy_pass import gates, stores
-from harness.throughput.race import bench
-from harness.throughput.ways import MASKED, LayerStore, pad_to, relative_error
+from harness.throughput.storage_formats import MASKED, LayerStore, pad_to, relative_error
+from harness.throughput.timing import Recorder
 from tests.algorithms.worlds import SPEC
 
 SPARSE_CORES = torch.cuda.is_available() and torch.cuda.get_device_capability() >= (8, 0)
@@ -88,8 +88,8 @@ def test_a_refused_recording_leaves_the_card_usable() -> None:
 
 
 def test_a_cell_on_the_card() -> None:
-    at = bench(torch.device("cuda"), seconds=0.01)
-    cell = PolicyBench(policy(64), torch.float16, all_backends(), at, both_grus=True).measure(1024)
+    at = timing_context(torch.device("cuda"), seconds=0.01)
+    cell = PolicyMeasurement(policy(64), torch.float16, all_backends(), at, both_grus=True).measure(1024)
     for work in (*cell.layers.values(), *cell.agents.values()):
         assert work.ways["dense"].seconds
         assert any(found.seconds for way, found in work.ways.items() if way.startswith(("cutlass", "cusparselt")))
@@ -99,7 +99,7 @@ def test_a_cell_on_the_card() -> None:
 
 
 def test_the_command_on_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.throughput.peak.GPU_SIZE", 1024)
+    monkeypatch.setattr("harness.throughput.grid_point.GPU_SIZE", 1024)
     out = tmp_path / "found.json"
     assert main(["--hidden", "64,256", "--batches", "256,4096", "--out", str(out)]) == 0
     cells = json.loads(out.read_text())["cells"]

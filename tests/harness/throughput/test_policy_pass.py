@@ -9,9 +9,9 @@ from torch.nn import functional
 from algorithms.kernels.rows import order_rows
 from algorithms.protocol import PolicyLayers
 from algorithms.q_learning.learner import QLearner
-from harness.throughput.backends import Backend
+from harness.throughput.kernels import Backend
 from harness.throughput.policy_pass import PolicyPass, gates, policy_pass, stores, uniform, with_dense_gru
-from harness.throughput.ways import BATCHED, DENSE, MASKED, pad_to
+from harness.throughput.storage_formats import BATCHED, DENSE, MASKED, pad_to
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
 from tests.harness.throughput.stand_in import StandIn, kept_half
 

@@ -10,9 +10,10 @@ import torch
 
 from algorithms import registry
 from algorithms.protocol import Algorithm, PolicyLayers
-from harness.throughput import race, speedup24
-from harness.throughput.backends import Backend
-from harness.throughput.speedup24 import Speedup24, compare_ways, measure_speedup24, no_speedup_reason
+from harness.throughput import compare_kernels as compare_kernels
+from harness.throughput import speedup24
+from harness.throughput.kernels import Backend
+from harness.throughput.speedup24 import Speedup24, compare_formats, measure_speedup24, no_speedup_reason
 from harness.throughput.timing import Timing
 from tests.algorithms.worlds import SPEC, learner
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
@@ -32,7 +33,7 @@ def rule() -> RuleAlgorithm:
 def compare(*backends: Backend, decisions: int = 50, **changes: object) -> Speedup24:
     """The comparison on the CPU, with stand-ins for compression."""
     policy = learner("k24", **changes).policy_layers()
-    return compare_ways(policy, decisions=decisions, dtype=torch.float16, backends=backends, seconds=0.0)
+    return compare_formats(policy, decisions=decisions, dtype=torch.float16, backends=backends, seconds=0.0)
 
 
 def test_reasons() -> None:
@@ -111,7 +112,7 @@ def test_each_way_gets_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     def scripted(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
         return {way: Timing(seconds=script[way], low=1.0, high=9.0, repeats=1, inner=1) for way in works}
 
-    monkeypatch.setattr(race, "time_in_turn", scripted)
+    monkeypatch.setattr(compare_kernels, "time_in_turn", scripted)
     found = compare(StandIn())
     assert (found.dense_seconds, found.masked_dense_seconds, found.compressed_seconds) == (6.0, 5.0, 2.0)
     assert (found.speedup, found.auto, found.auto_seconds) == (3.0, "stand-in", 2.0)
@@ -128,7 +129,7 @@ def test_a_wrong_product_is_not_timed(wrong: float, monkeypatch: pytest.MonkeyPa
         timed.update(works)
         return {way: Timing(seconds=1.0, low=1.0, high=1.0, repeats=1, inner=1) for way in works}
 
-    monkeypatch.setattr(race, "time_in_turn", watched)
+    monkeypatch.setattr(compare_kernels, "time_in_turn", watched)
     found = compare(StandIn(lambda padded: padded * wrong))
     assert timed == {"dense", "masked", "masked-batched"}
     assert found.speedup is None
@@ -152,5 +153,5 @@ def test_the_policy_is_only_read() -> None:
     made = learner("k24")
     policy: PolicyLayers = made.policy_layers()
     before = {name: layer.masked.clone() for name, layer in policy.after.items()}
-    compare_ways(policy, decisions=24, dtype=torch.float16, backends=(StandIn(),), seconds=0.0)
+    compare_formats(policy, decisions=24, dtype=torch.float16, backends=(StandIn(),), seconds=0.0)
     assert all(torch.equal(policy.after[name].masked, weight) for name, weight in before.items())

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.common import log
-from harness.throughput.marks import conclusions
-from harness.throughput.peak import Peak
+from harness.throughput.grid_point import Peak
 from harness.throughput.record import Record
 from harness.throughput.results import CellResult, WorkResult
-from harness.throughput.ways import DENSE
+from harness.throughput.storage_formats import DENSE
+from harness.throughput.thresholds import conclusions
 
 NOT_MEASURED = "n/a"
 SPREAD = (

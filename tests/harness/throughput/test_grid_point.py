@@ -10,15 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.throughput import race as racing
-from harness.throughput.backends import Backend, Product
-from harness.throughput.cell import MOST_ACTIVATIONS, PolicyBench, measure_layer
-from harness.throughput.graphs import Recorder
-from harness.throughput.marks import auto_marks
-from harness.throughput.race import READINGS_AGAIN, DeviceLost, Entry, bench, race
+from harness.throughput import compare_kernels as racing
+from harness.throughput.compare_kernels import READINGS_AGAIN, DeviceLost, Entry, compare_kernels, timing_context
+from harness.throughput.grid_point import MOST_ACTIVATIONS, PolicyMeasurement, measure_layer
+from harness.throughput.kernels import Backend, Product
 from harness.throughput.results import CellResult, WayResult, WorkResult
-from harness.throughput.timing import Timing
-from harness.throughput.ways import LayerStore
+from harness.throughput.storage_formats import LayerStore
+from harness.throughput.thresholds import auto_marks
+from harness.throughput.timing import Recorder, Timing
 from tests.algorithms.worlds import learner
 from tests.harness.throughput.stand_in import ReferenceCutlass, ReferenceFeatures, StandIn
 
@@ -28,7 +27,7 @@ LAYERS = ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"]
 
 def measured(*backends: Backend, id: str = "k24", batch: int = 50, both: bool = True, **changes: object) -> CellResult:
     policy = learner(id, **changes).policy_layers()
-    return PolicyBench(policy, HALF, backends, bench(CPU, seconds=0.0), both_grus=both).measure(batch)
+    return PolicyMeasurement(policy, HALF, backends, timing_context(CPU, seconds=0.0), both_grus=both).measure(batch)
 
 
 class Unwilling(StandIn):
@@ -99,7 +98,7 @@ def test_what_cannot_be_compressed_is_not(id: str, agents: list[str]) -> None:
 
 
 def test_a_large_batch_goes_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.throughput.cell.MOST_ACTIVATIONS", 16 * 100)
+    monkeypatch.setattr("harness.throughput.grid_point.MOST_ACTIVATIONS", 16 * 100)
     cell = measured(batch=1000)
     assert (cell.slices, cell.rows) == (10, 10 * 3 * 40)
     assert cell.layers["fc2"].useful_flops == 2 * 1200 * 16 * 16
@@ -142,8 +141,10 @@ def test_the_agent_is_built_from_what_is_fastest_alone(monkeypatch: pytest.Monke
     assert (agent.auto, agent.gain("mixed").times, agent.best_sparse()) == ("mixed", 2.0 / 1.5, "stand-in")
 
 
-def raced(enters: Mapping[str, Callable[[], Entry]]) -> WorkResult:
-    return race(enters, "masked", HALF, bench(CPU, seconds=0.0), useful_flops=1.0, usable=lambda way: way != "dense")
+def raced(factories: Mapping[str, Callable[[], Entry]]) -> WorkResult:
+    return compare_kernels(
+        factories, "masked", HALF, timing_context(CPU, seconds=0.0), useful_flops=1.0, usable=lambda way: way != "dense"
+    )
 
 
 def test_the_chosen_ones_are_timed_again_in_rounds_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,7 +222,7 @@ def test_bf16_may_be_a_little_further_off() -> None:
     layer = learner("k24").policy_layers().after["fc2"]
     for dtype, refused in ((torch.float16, True), (torch.bfloat16, False)):
         backend = StandIn(lambda padded: padded * 1.03)
-        found = measure_layer(LayerStore(layer, dtype, [backend]), [8, 8, 8], 1, bench(CPU, seconds=0.0))
+        found = measure_layer(LayerStore(layer, dtype, [backend]), [8, 8, 8], 1, timing_context(CPU, seconds=0.0))
         assert bool(found.ways["stand-in"].refused) is refused
 
 
@@ -232,7 +233,7 @@ def test_kernels_that_refuse_a_graph_are_asked_once(monkeypatch: pytest.MonkeyPa
         asked.append(work)
         raise RuntimeError("operation not permitted when stream is capturing")
 
-    monkeypatch.setattr("harness.throughput.graphs._capture", refuse)
+    monkeypatch.setattr("harness.throughput.timing._capture", refuse)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "the stream before")
     monkeypatch.setattr(torch.cuda, "set_stream", streams.append)
     recorder = Recorder(torch.device("cuda"))

@@ -1,16 +1,17 @@
-"""One cell of the grid: every layer alone, then the whole agent, in every way to store the weights."""
+"""One point of the grid: every layer alone, then the whole agent, in every storage format; and the card's own peak."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from algorithms.protocol import PolicyLayers
-from harness.throughput.backends import BATCH_MULTIPLE, Backend, drawn_rows
+from algorithms.protocol import PolicyLayer, PolicyLayers
+from harness.throughput.compare_kernels import Entry, EntryFactory, TimingContext, compare_kernels
+from harness.throughput.kernels import BATCH_MULTIPLE, Backend, drawn_rows
 from harness.throughput.policy_pass import (
     PolicyPass,
     groups_of,
@@ -19,15 +20,14 @@ from harness.throughput.policy_pass import (
     uniform,
     with_dense_gru,
 )
-from harness.throughput.race import Bench, Enter, Entry, race
 from harness.throughput.results import DENSE_GRU, MASKED_GRU, MIXED, CellResult, WorkResult
-from harness.throughput.ways import BATCHED, DENSE, MASKED, LayerStore, pad_to
+from harness.throughput.storage_formats import BATCHED, DENSE, MASKED, LayerStore, pad_to
 
 MOST_ACTIVATIONS = 2**29
 """Rows × hidden size that go through the network at once: 1 GiB a tensor in fp16; larger batches go in slices."""
 
 
-class PolicyBench:
+class PolicyMeasurement:
     """A policy laid out for measuring: compressed once, measured at many batch sizes.
 
     Args:
@@ -44,7 +44,7 @@ class PolicyBench:
         policy: PolicyLayers,
         dtype: torch.dtype,
         backends: tuple[Backend, ...],
-        at: Bench,
+        at: TimingContext,
         *,
         both_grus: bool = False,
     ) -> None:
@@ -109,9 +109,11 @@ class PolicyBench:
             made = policy_pass(policy, self.layers, plans[way], sizes)
             return self._entry(way, made, plans[way], (inputs, hidden, legal), slices)
 
-        enters: dict[str, Enter] = {way: partial(enter, way) for way in plans}
+        factories: dict[str, EntryFactory] = {way: partial(enter, way) for way in plans}
         useful = slices * rows * sum(2.0 * store.layer.weight.numel() for store in self.layers.values())
-        raced = race(enters, MASKED, self.dtype, self.at, useful_flops=useful, usable=lambda way: way != DENSE)
+        raced = compare_kernels(
+            factories, MASKED, self.dtype, self.at, useful_flops=useful, usable=lambda way: way != DENSE
+        )
         return replace(raced, plan=best)
 
     def _entry(
@@ -119,8 +121,8 @@ class PolicyBench:
     ) -> Entry:
         inputs, hidden, legal = shown
         # the code that builds inputs can lay them out like that at no cost
-        laid_out = pad_to(inputs, 1, made.input_width).contiguous()
-        parts, states, masks = (list(each.split(made.block_sizes)) for each in (laid_out, hidden, legal))
+        prepared = pad_to(inputs, 1, made.input_width).contiguous()
+        parts, states, masks = (list(each.split(made.block_sizes)) for each in (prepared, hidden, legal))
 
         def outputs() -> list[Tensor]:
             _, q, next_hidden = made.decide(parts, states, masks)
@@ -138,7 +140,7 @@ class PolicyBench:
         )
 
 
-def measure_layer(store: LayerStore, sizes: list[int], slices: int, at: Bench) -> WorkResult:
+def measure_layer(store: LayerStore, sizes: list[int], slices: int, at: TimingContext) -> WorkResult:
     """One layer alone: the products of all rows, biases added.
 
     Args:
@@ -177,8 +179,8 @@ def measure_layer(store: LayerStore, sizes: list[int], slices: int, at: Bench) -
         return way == MASKED or (way in store.backends and not store.backends[way].feature_major)
 
     useful = 2.0 * store.layer.weight.numel() * rows * slices
-    enters: dict[str, Enter] = {way: partial(enter, way) for way in store.ways(feature_major=True)}
-    return race(enters, MASKED, store.dtype, at, useful_flops=useful, usable=usable)
+    factories: dict[str, EntryFactory] = {way: partial(enter, way) for way in store.ways(feature_major=True)}
+    return compare_kernels(factories, MASKED, store.dtype, at, useful_flops=useful, usable=usable)
 
 
 def _again(work: Callable[[], object], times: int) -> Callable[[], None]:
@@ -187,3 +189,34 @@ def _again(work: Callable[[], object], times: int) -> Callable[[], None]:
             work()
 
     return repeated
+
+
+GPU_SIZE, CPU_SIZE = 8192, 1024
+"""Rows, inputs and outputs. 8192³ is the product that the kernels' makers quote."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peak:
+    """One large product in every way."""
+
+    size: int
+    dtype: str
+    work: WorkResult
+
+    @property
+    def flops_per_second(self) -> float | None:
+        """Of the dense product: the measured peak that others are held against."""
+        seconds = self.work.seconds(DENSE)
+        return self.work.useful_flops / seconds if seconds else None
+
+
+@torch.no_grad()
+def measure_peak(dtype: torch.dtype, backends: tuple[Backend, ...], at: TimingContext) -> Peak:
+    """Time the product size × size × size of a weight that keeps the first two of every four inputs."""
+    size = GPU_SIZE if at.device.type == "cuda" else CPU_SIZE
+    weight = drawn_rows(size, size, dtype, at.device) / size**0.5
+    kept = torch.arange(size, device=at.device) % 4 < 2
+    bias = torch.zeros(size, dtype=dtype, device=at.device)
+    layer = PolicyLayer(weight=weight, masked=(weight * kept).unsqueeze(0), bias=bias)
+    work = measure_layer(LayerStore(layer, dtype, backends), [size], 1, at)
+    return Peak(size=size, dtype=str(dtype).removeprefix("torch."), work=work)

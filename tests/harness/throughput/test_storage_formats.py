@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional
 
 from algorithms.protocol import PolicyLayer
-from harness.throughput.backends import drawn_rows
-from harness.throughput.ways import BATCHED, DENSE, MASKED, LayerStore, is_24, pad_to, relative_error
+from harness.throughput.kernels import drawn_rows
+from harness.throughput.storage_formats import BATCHED, DENSE, MASKED, LayerStore, is_24, pad_to, relative_error
 from tests.harness.throughput.stand_in import ReferenceCutlass, StandIn
 
 

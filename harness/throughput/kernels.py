@@ -35,7 +35,7 @@ SEARCH_ROWS = 16_384
 
 
 class Refused(RuntimeError):
-    """This way to multiply is not to be had here; the message says why."""
+    """This kernel is not available here; see the message."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,14 +15,14 @@ from filelock import FileLock
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from benchmarks.roofline import Product, agent, tables
 from harness.cli.errors import UsageError
 from harness.plots.throughput import Point, crossing, draw_line, place_of, plot
-from harness.throughput.limits import Product, agent, tables
-from harness.throughput.marks import agent_marks, auto_marks, conclusions, crossings
-from harness.throughput.peak import Peak
+from harness.throughput.grid_point import Peak
 from harness.throughput.record import Record, new_record, open_record, read_record
-from harness.throughput.report import show
 from harness.throughput.results import CellResult, Gain, WayResult, WorkResult
+from harness.throughput.tables import show
+from harness.throughput.thresholds import agent_marks, auto_marks, conclusions, crossings
 from harness.throughput.timing import Timing
 from studies.db.errors import StorageError
 

@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from algorithms.protocol import PolicyLayer
 from algorithms.sparsity.verify import Pattern24Error, verify_weight24
-from harness.throughput.backends import REFUSALS, Backend, Refused, first_line
+from harness.throughput.kernels import REFUSALS, Backend, Refused, first_line
 from harness.throughput.timing import wait
 
 Linear = Callable[[Tensor], Tensor]

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from harness.throughput.backends import REFUSALS, first_line
-from harness.throughput.graphs import WORTHWHILE, Recorder
+from harness.throughput.kernels import REFUSALS, first_line
 from harness.throughput.results import WayResult, WorkResult
-from harness.throughput.timing import Timing, Work, time_in_turn, wait
-from harness.throughput.ways import relative_error
+from harness.throughput.storage_formats import relative_error
+from harness.throughput.timing import WORTHWHILE, Recorder, Timing, Work, time_in_turn, wait
 
 TOLERANCE = {torch.bfloat16: 5e-2}
 """Largest error relative to the largest value; bf16 keeps between two and three digits, all others three and more."""
@@ -26,7 +25,7 @@ class DeviceLost(RuntimeError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bench:
+class TimingContext:
     """Where and how thoroughly is timed."""
 
     device: torch.device
@@ -35,9 +34,9 @@ class Bench:
     recorder: Recorder
 
 
-def bench(device: torch.device, *, seconds: float) -> Bench:
+def timing_context(device: torch.device, *, seconds: float) -> TimingContext:
     """A bench with a recorder of its own."""
-    return Bench(device=device, seconds=seconds, recorder=Recorder(device))
+    return TimingContext(device=device, seconds=seconds, recorder=Recorder(device))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +55,12 @@ class Entry:
     """whether it computes the masked policy; the dense one is another function"""
 
 
-Enter = Callable[[], Entry]
+EntryFactory = Callable[[], Entry]
 """Makes an entry, or raises ``Refused`` or any of ``REFUSALS``."""
 
 
 @dataclass
-class _Field:
+class _Candidates:
     """Those that take part, and those that do not."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -70,11 +69,11 @@ class _Field:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def race(
-    enters: Mapping[str, Enter],
+def compare_kernels(
+    factories: Mapping[str, EntryFactory],
     reference: str,
     dtype: torch.dtype,
-    at: Bench,
+    at: TimingContext,
     *,
     useful_flops: float,
     usable: Callable[[str], bool],
@@ -92,7 +91,7 @@ def race(
     Raises:
         DeviceLost: a kernel broke the device.
     """
-    found = _qualify(enters, reference, TOLERANCE.get(dtype, DEFAULT_TOLERANCE), at.device)
+    found = _qualify(factories, reference, TOLERANCE.get(dtype, DEFAULT_TOLERANCE), at.device)
     works = {way: entry.work for way, entry in found.entries.items()}
     eager = time_in_turn(works, at.device, seconds=at.seconds) if works else {}
     recorded = {}
@@ -103,9 +102,9 @@ def race(
     results = {way: WayResult(refused=why) for way, why in found.refused.items()}
     for way in found.entries:
         results[way] = _result(found, way, eager[way], graphs.get(way))
-    ways = {way: results[way] for way in enters}
+    ways = {way: results[way] for way in factories}
     chosen = WorkResult(useful_flops=useful_flops, ways=ways, auto=fastest(ways, usable))
-    final = {way: recorded[way] if ways[way].graph else works[way] for way in chosen.finalists()}
+    final = {way: recorded[way] if ways[way].graph else works[way] for way in chosen.retimed_ways()}
     again = time_in_turn(final, at.device, seconds=at.seconds, fewest=READINGS_AGAIN) if final else {}
     return replace(chosen, again=again)
 
@@ -116,13 +115,15 @@ def fastest(results: Mapping[str, WayResult], among: Callable[[str], bool]) -> s
     return min(timed, key=lambda way: timed[way]) if timed else ""
 
 
-def _qualify(enters: Mapping[str, Enter], reference: str, tolerance: float, device: torch.device) -> _Field:
+def _qualify(
+    factories: Mapping[str, EntryFactory], reference: str, tolerance: float, device: torch.device
+) -> _Candidates:
     """Run every way once; who answers otherwise than the reference is not timed."""
-    found = _Field()
+    found = _Candidates()
     expected: list[Tensor] = []
-    for way in (reference, *(way for way in enters if way != reference)):
+    for way in (reference, *(way for way in factories if way != reference)):
         try:
-            entry = enters[way]()
+            entry = factories[way]()
             before = _peak_from_here(device)
             outputs = entry.outputs()
             found.peaks[way] = _peak_since(before, device)
@@ -135,7 +136,7 @@ def _qualify(enters: Mapping[str, Enter], reference: str, tolerance: float, devi
             found.refused[way] = first_line(refusal)
             if way == reference:  # nothing to compare with: nobody is timed
                 why = f"the {reference} result is missing ({found.refused[way]})"
-                return _Field(refused={each: why if each != way else found.refused[way] for each in enters})
+                return _Candidates(refused={each: why if each != way else found.refused[way] for each in factories})
             continue
         if error is not None and not error <= tolerance:  # a NaN is no agreement
             found.refused[way] = f"its output is off by {error:.3g} of the largest value (allowed {tolerance:g})"
@@ -152,7 +153,7 @@ def _error(arrived: list[Tensor], expected: list[Tensor]) -> float:
     return float(torch.tensor(errors).max())  # Python's own max would lose a NaN
 
 
-def _result(found: _Field, way: str, eager: Timing, graph: Timing | None) -> WayResult:
+def _result(found: _Candidates, way: str, eager: Timing, graph: Timing | None) -> WayResult:
     entry = found.entries[way]
     better = graph if graph is not None and graph.seconds < eager.seconds else eager
     return WayResult(

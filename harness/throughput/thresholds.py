@@ -1,6 +1,6 @@
 """What the numbers say: where compression begins to pay, and whether the marks set for it are met.
 
-What is said to be the best was chosen by the first rounds, and its gain is that of the second (``race.py``).
+What is said to be the best was chosen by the first rounds, and its gain is that of the second (``compare_kernels.py``).
 """
 
 from __future__ import annotations

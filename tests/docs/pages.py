@@ -52,9 +52,18 @@ def all_pages() -> list[Page]:
 
 
 PAGES = all_pages()
-COMMANDS = list(dict.fromkeys(line for page in PAGES for line in page.commands))
-"""Every command of every page, each once, in the order of the pages."""
-FILES = {name: code for page in reversed(PAGES) for name, code in page.files.items()}
+
+
+def all_commands() -> dict[tuple[str, ...], Page]:
+    """Return every command with the code of the files that it names -> the first page that shows both."""
+    found: dict[tuple[str, ...], Page] = {}
+    for page in PAGES:
+        for line in page.commands:
+            found.setdefault((line, *(code for name, code in page.files.items() if name in line)), page)
+    return found
+
+
+COMMANDS = [(command[0], page) for command, page in all_commands().items()]
 
 
 def words_of(line: str) -> tuple[dict[str, str], list[str]]:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import COMMANDS, FILES, ROOT, words_of
+from tests.docs.pages import COMMANDS, PAGES, ROOT, Page, words_of
 
 LIMIT = 300.0
 """Seconds for one command; the engine may have to be compiled first."""
@@ -43,16 +43,13 @@ NEEDS_A_STUDY = ("harness.report", "harness.patterns", "harness.export", "harnes
 NEEDS = {"my_world.py": ("mpe2",), "envs.sc2.server": ("s2clientprotocol", "websockets")}
 """Packages without which a command that names the word is skipped."""
 
-RUN = [line for line in COMMANDS if not line.startswith((*PROVED_BY_CI, DASHBOARD))]
+RUN = [(line, page) for line, page in COMMANDS if not line.startswith((*PROVED_BY_CI, DASHBOARD))]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh folder that holds only the files the pages ask the reader to write."""
-    fresh = tmp_path_factory.mktemp("reader")
-    for name, code in FILES.items():
-        (fresh / name).write_text(code, encoding="utf-8")
-    return fresh
+    """A fresh folder, in which all commands run one after the other."""
+    return tmp_path_factory.mktemp("reader")
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -156,8 +153,10 @@ CHECKS: dict[str, Callable[[list[str], str, Path], None]] = {
 }
 
 
-@pytest.mark.parametrize("line", RUN)
-def test_command(line: str, folder: Path) -> None:
+@pytest.mark.parametrize(("line", "page"), RUN, ids=[f"{page.name}: {line}" for line, page in RUN])
+def test_command(line: str, page: Page, folder: Path) -> None:
+    for name, code in page.files.items():
+        (folder / name).write_text(code, encoding="utf-8")
     variables, words = words_of(line)
     assert words[:2] == ["python", "-m"], f"nothing checks {line}; if it cannot run here, use an sh block"
     module = words[2]
@@ -174,19 +173,19 @@ def test_command(line: str, folder: Path) -> None:
 
 def test_every_kind_of_command_is_shown() -> None:
     """The pages were read as they should be: commands are found, and every check has one."""
-    assert {words_of(line)[1][2] for line in RUN} == set(CHECKS)
-    assert {"my_map.py", "my_world.py", "soft_qmix.py"} <= set(FILES)
+    assert {words_of(line)[1][2] for line, _ in RUN} == set(CHECKS)
+    assert {"my_map.py", "my_world.py", "soft_qmix.py"} <= {name for page in PAGES for name in page.files}
 
 
 def test_make_targets_exist() -> None:
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
-    named = {line.split()[1] for line in COMMANDS if line.startswith("make ")}
+    named = {line.split()[1] for line, _ in COMMANDS if line.startswith("make ")}
     assert "compare" in named
     assert named <= set(targets)
 
 
 def test_dashboard_answers(folder: Path) -> None:
-    (line,) = (line for line in COMMANDS if line.startswith(DASHBOARD))
+    (line,) = (line for line, _ in COMMANDS if line.startswith(DASHBOARD))
     run_if_missing(folder)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, FILES, PAGES, ROOT, Page
+from tests.docs.pages import DOCS, PAGES, ROOT, Page
 
 sys.path.insert(0, str(DOCS))
 import parsers
@@ -52,6 +52,12 @@ def found(name: str) -> bool:
 
 
 @cache
+def users_files() -> frozenset[str]:
+    """Names of the files that the pages ask the reader to write."""
+    return frozenset(name for page in PAGES for name in page.files)
+
+
+@cache
 def file_names() -> frozenset[str]:
     """Names of all Python files of the project."""
     folders = (*PACKAGES.split("|"), "docs")
@@ -61,7 +67,7 @@ def file_names() -> frozenset[str]:
 def missing_files(text: str) -> list[str]:
     """Return the bare ``file.py`` that a text names and that neither the project nor the reader has."""
     named = re.findall(r"(?<![\w./-])(\w+\.py)\b", text)
-    return [name for name in named if name not in file_names() and name not in FILES]
+    return [name for name in named if name not in file_names() | users_files()]
 
 
 def wrong_flags(text: str) -> list[str]:

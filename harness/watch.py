@@ -11,20 +11,17 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 import envs.registry
 from envs.battle.engine import BattleEnv
-from envs.battle.snapshots.recording import TickRecorder
 from envs.battle.state import TICKS_PER_SECOND
-from envs.protocol import BatchedEnv
-from envs.render import Renderer, outcome
+from envs.render import Renderer
 from envs.render.style import palette
 from harness.cli.common import (
     ALL_DONE,
@@ -45,32 +42,13 @@ from harness.runs import scripted_policies as policies
 from harness.runs.evaluate import Greedy
 from harness.runs.policy import folder_of_trial, load_policy
 from harness.runs.process import resolve_device
-from harness.video.encode import Picture, check_path, endings, write_video
+from harness.video.encode import check_path, endings, write_video
+from harness.video.record import Recording, record
 from harness.video.replay import film_replay
 from studies.store import DEFAULT_STORAGE
 
 SCENARIO, POLICY = "terran_5_vs_5", "random"
 NOT_DRAWN = "pictures are drawn from the built-in engine's own record alone"
-HOLD = 1.0
-"""Seconds for which the end of a battle stays in the picture."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Show:
-    """Everything needed to play and draw, made and checked."""
-
-    env: BattleEnv
-    """One battle."""
-    policy: policies.Policy
-    who: str
-    """What the pictures call the policy."""
-    renderer: Renderer
-    episodes: int
-    every: int
-    """Ticks from one picture to the next."""
-    rate: float
-    """Pictures a second."""
-    out: Path
 
 
 @command("no video was written")
@@ -85,12 +63,12 @@ def main(argv: Sequence[str]) -> int:
     return ALL_DONE
 
 
-def film(console: Console, show: Show) -> int:
+def film(console: Console, recording: Recording) -> int:
     """Play all battles into the file, with a bar on a terminal; returns how many pictures it has."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(show.who, total=show.episodes, at="")
-        limit = show.env.spec.episode_limit
+        task = bar.add_task(recording.who, total=recording.episodes, at="")
+        limit = recording.env.spec.episode_limit
 
         def on_step(battle: int, step: int, ended: str) -> None:
             bar.update(
@@ -99,27 +77,7 @@ def film(console: Console, show: Show) -> int:
             if ended:
                 log(bar.console, f"battle {battle}: {ended} after {step} env steps")
 
-        return write_video(show.out, pictures(show, on_step), show.rate, palette())
-
-
-def pictures(show: Show, on_step: Callable[[int, int, str], None]) -> Iterator[Picture]:
-    """Every ``every``-th tick of all battles, drawn; ``on_step`` hears battle, env_steps so far and how it ended."""
-    env, camera, draw = show.env, TickRecorder(show.env), show.renderer.draw
-    world = cast(BatchedEnv, env)  # it makes the arrays by their names, which no type checker sees
-    env.reset()
-    for battle in range(1, show.episodes + 1):
-        caption = f"{show.who} · battle {battle}" if show.episodes > 1 else show.who
-        yield draw(camera.now(), caption=caption)
-        step, ended = 0, ""
-        while not ended:
-            ticks = camera.step(show.policy(world))
-            step, ended = step + 1, outcome(env, 0)
-            on_step(battle, step, ended)
-            for t in range(len(ticks)):
-                if ticks["tick"][t] % show.every == 0:
-                    yield draw(ticks[t : t + 1], caption=caption)
-        last = draw(ticks[-1:], caption=caption, outcome=ended)
-        yield from [last] * max(round(HOLD * show.rate), 1)
+        return write_video(recording.out, record(recording, on_step), recording.rate, palette())
 
 
 def file_and_rate(flags: argparse.Namespace) -> tuple[Path, float]:
@@ -141,7 +99,7 @@ def file_and_rate(flags: argparse.Namespace) -> tuple[Path, float]:
     return out, TICKS_PER_SECOND * flags.speed / flags.every
 
 
-def prepare(flags: argparse.Namespace) -> Show:
+def prepare(flags: argparse.Namespace) -> Recording:
     """Check every flag and build the world, the policy and the renderer.
 
     Raises:
@@ -155,7 +113,7 @@ def prepare(flags: argparse.Namespace) -> Show:
         renderer = Renderer(env, size=flags.size, fields_of_view=agents(flags.fov, env.spec.n_agents))
     except ValueError as error:
         raise UsageError(str(error)) from error
-    return Show(
+    return Recording(
         env=env,
         policy=policy,
         who=who,

@@ -24,7 +24,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studies.db.database import clock, connect, inspect_file, make_folder, read_transaction, transaction
-from studies.db.errors import StorageError, wrap_db_errors
+from studies.db.driver_errors import wrap_db_errors
+from studies.db.errors import StorageError
 from studies.db.optuna_storage import OurStorage, close_storage, open_storage
 from studies.db.retrying import repeated
 from studies.db.schema import Search

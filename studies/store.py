@@ -25,7 +25,8 @@ from optuna_dashboard import save_note
 
 from studies.artifacts import attach_file
 from studies.db.database import clock, connect, inspect_file, make_folder
-from studies.db.errors import StorageError, wrap_db_errors
+from studies.db.driver_errors import wrap_db_errors
+from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.schema import Run
 from studies.db.storage_url import parse_storage_url

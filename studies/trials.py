@@ -17,7 +17,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna_dashboard import save_note
 
 from studies.artifacts import attach_file
-from studies.db.errors import StorageError, wrap_db_errors
+from studies.db.driver_errors import wrap_db_errors
+from studies.db.errors import StorageError
 from studies.db.optuna_storage import close_storage, open_storage
 from studies.db.retrying import repeated
 from studies.db.storage_url import StorageUrl

@@ -22,7 +22,7 @@ from harness.runs.files import file_name, run_folder
 from harness.runs.policy import load_policy
 from harness.runs.train import CHECKPOINT
 from harness.video.encode import write_gif
-from harness.watch import Show, pictures
+from harness.video.record import Recording, record
 from studies.rows import RunRow
 
 SIZE, EVERY, SPEED = 320, 4, 2.0
@@ -139,7 +139,7 @@ def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[f
         env = envs.registry.make(run.scenario, 1, seed=battle_seed, **run.env_options)
         if not isinstance(env, BattleEnv):
             raise UsageError(f"{run.scenario} is not played by the built-in engine, whose battles alone can be drawn")
-        show = Show(
+        recording = Recording(
             env=env,
             policy=Greedy(run.policy(env, "cpu"), 1),
             who=run.label,
@@ -159,7 +159,7 @@ def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[f
             ends.append(f"{ended} after {step} env steps")
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_gif(out, pictures(show, on_step), show.rate, palette())
+    write_gif(out, record(recording, on_step), recording.rate, palette())
     still, (width, height) = last_picture(out)
     return Clip(
         algorithm=job.algorithm,

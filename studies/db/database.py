@@ -25,7 +25,8 @@ from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from studies.db.errors import StorageError, damaged, wrap_db_errors
+from studies.db.driver_errors import damaged, wrap_db_errors
+from studies.db.errors import StorageError
 from studies.db.migrate import bring_up_to_date, refuse_newer, version_in, version_of
 from studies.db.storage_url import EXAMPLE, StorageUrl
 

@@ -12,7 +12,8 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from studies.db.database import engine_options, queue_transactions, reading, reconnect_patiently
-from studies.db.errors import StorageError, wrap_db_errors
+from studies.db.driver_errors import wrap_db_errors
+from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.storage_url import StorageUrl
 

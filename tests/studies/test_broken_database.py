@@ -14,7 +14,8 @@ import pytest
 from optuna.storages._rdb.models import BaseModel as OptunaModel
 from sqlalchemy import create_engine
 
-from studies.db.errors import StorageError, wrap_db_errors
+from studies.db.driver_errors import wrap_db_errors
+from studies.db.errors import StorageError
 from studies.db.schema import SCHEMA_VERSION
 from studies.db.storage_url import parse_storage_url
 from studies.run import RunRecord

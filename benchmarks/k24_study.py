@@ -28,7 +28,7 @@ from harness.results.aggregates import Row, summarize_groups
 from harness.results.comparisons import Comparison, pairwise_comparisons
 from studies.db.errors import StorageError
 from studies.reader import StudyReader
-from studies.rows import RunRow
+from studies.rows import RunRow, UnfinishedRun
 
 STUDY = "k24-study"
 STORAGE = "sqlite:///runs/k24_study.db"
@@ -98,17 +98,23 @@ def best_candidates(storage: str, count: int = 3) -> list[str]:
     return sorted(means, key=lambda label: -means[label])[:count]
 
 
-def finished(stage: Stage, storage: str) -> dict[Run, RunRow]:
-    """The stage's runs that the study holds, found by the hash of all their settings."""
+def stored(stage: Stage, storage: str) -> dict[Run, RunRow | UnfinishedRun]:
+    """The stage's runs that the study holds, finished or not, found by the hash of all their settings."""
     with StudyReader.open(storage, STUDY) as reader:
-        rows = {(row.algorithm, row.scenario, row.seed, row.config_hash): row for row in reader.rows()}
+        held: list[RunRow | UnfinishedRun] = [*reader.rows(), *reader.unfinished()]
+    by_key = {(each.algorithm, each.scenario, each.seed, each.config_hash): each for each in held}
     found = {}
     for run in runs_of(stage, storage):
         key = plan_runs(read_flags(run.argv))[0][0].key
-        row = rows.get((key.algorithm, key.scenario, key.seed, key.config_hash))
-        if row is not None:
-            found[run] = row
+        each = by_key.get((key.algorithm, key.scenario, key.seed, key.config_hash))
+        if each is not None:
+            found[run] = each
     return found
+
+
+def finished(stage: Stage, storage: str) -> dict[Run, RunRow]:
+    """Those that have a result."""
+    return {run: row for run, row in stored(stage, storage).items() if isinstance(row, RunRow)}
 
 
 def grouped(stage: Stage, found: dict[Run, RunRow]) -> dict[tuple[str, str], list[RunRow]]:
@@ -121,14 +127,12 @@ def grouped(stage: Stage, found: dict[Run, RunRow]) -> dict[tuple[str, str], lis
 
 def write(stage: Stage, storage: str, out: Path, command: str) -> None:
     """All files of the stage, from what the study holds now."""
-    found = finished(stage, storage)
-    if not found:
-        print(f"no run of {stage.name} has finished yet")
-        return
+    held = stored(stage, storage)
+    found = {run: row for run, row in held.items() if isinstance(row, RunRow)}
     out.mkdir(parents=True, exist_ok=True)
     write_runs(out / f"k24_{stage.name}.csv", found)
     with StudyReader.open(storage, STUDY) as reader:
-        write_masks(out / f"k24_{stage.name}_masks.csv", found, reader)
+        write_masks(out / f"k24_{stage.name}_masks.csv", held, reader)
         table = describe(stage, found, reader, command)
     (out / f"k24_{stage.name}.md").write_text(table)
     print(table)
@@ -150,17 +154,19 @@ def write_runs(path: Path, found: dict[Run, RunRow]) -> None:
             writer.writerow([*where, *(f"{x:.4f}" for x in numbers), *wins, *(f"{x:.4f}" for x in last), *tail])
 
 
-def write_masks(path: Path, found: dict[Run, RunRow], reader: StudyReader) -> None:
-    """The means over layers of each run's diagnostics at some of its evaluations."""
-    points = {run: reader.curve_points(row.run_id) for run, row in found.items()}
+def write_masks(path: Path, held: dict[Run, RunRow | UnfinishedRun], reader: StudyReader) -> None:
+    """Means over layers of each run's diagnostics at some evaluations, of unfinished runs as far as they have come."""
+    points = {run: reader.curve_points(row.run_id) for run, row in held.items()}
     names = sorted({name for each in points.values() for point in each for name in point.extra if "/" not in name})
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["arm", "scenario", "seed", "env_steps", "win_rate", *names])
+        writer.writerow(["arm", "scenario", "seed", "state", "env_steps", "win_rate", *names])
         for run, each in points.items():
+            state = "finished" if isinstance(held[run], RunRow) else "unfinished"
             for point in each[:: -max(1, len(each) // POINTS)][::-1]:
                 values = (f"{point.extra[name]:.5g}" if name in point.extra else "" for name in names)
-                writer.writerow([run.arm.label, run.scenario, run.seed, point.env_steps, point.win_rate, *values])
+                where = (run.arm.label, run.scenario, run.seed, state, point.env_steps, point.win_rate)
+                writer.writerow([*where, *values])
 
 
 def describe(stage: Stage, found: dict[Run, RunRow], reader: StudyReader, command: str) -> str:
@@ -172,7 +178,7 @@ def describe(stage: Stage, found: dict[Run, RunRow], reader: StudyReader, comman
     lines = [
         f"# K24, stage {stage.name}: {state}",
         "",
-        f"{stage.env_steps:,} env steps a run; made by `{command}` at commit {', '.join(commits)}.",
+        f"{stage.env_steps:,} env steps a run; made by `{command}` at commit {', '.join(commits) or '–'}.",
         "",
         "| arm | scenario | win rate | over | each seed |",
         "|---|---|---|---|---|",

@@ -79,6 +79,36 @@ def test_a_stage_is_made_resumed_and_reported(
         points = list(csv.DictReader(file))
     assert {float(point["energy_best"]) for point in points if point["arm"] == "search"}
     assert {point["energy_best"] for point in points if point["arm"] == "qmix"} == {""}
+    assert {point["state"] for point in points} == {"finished"}
+
+
+def test_a_run_under_way_is_no_result_but_its_search_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(STAGES, "tiny", TINY)
+    storage = f"sqlite:///{tmp_path}/study.db"
+    (plan,), _ = plan_runs(read_flags(next(k24_study.runs_of(TINY, storage)).argv))
+    with StudyStore.open(storage, k24_study.STUDY) as store:
+        run = store.begin(plan.key, config=plan.identity(), provenance={})
+        run.curve(
+            env_steps=100,
+            win_rate=0.25,
+            return_mean=1.0,
+            episodes=8,
+            loss=None,
+            epsilon=1.0,
+            wall_seconds=1.0,
+            energy_best=0.8,
+        )
+        assert k24_study.main(["tiny", "--storage", storage, "--out", str(tmp_path), "--report-only"]) == 0
+    assert "INCOMPLETE: 0 of 4 runs" in capsys.readouterr().out
+    (point,) = csv.DictReader((tmp_path / "k24_tiny_masks.csv").open())
+    assert (point["arm"], point["state"], point["env_steps"], point["energy_best"]) == (
+        "search",
+        "unfinished",
+        "100",
+        "0.8",
+    )
 
 
 def test_a_difference_is_turned_round_where_the_pair_is() -> None:

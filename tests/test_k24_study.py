@@ -102,7 +102,7 @@ def test_a_run_under_way_is_no_result_but_its_search_is_shown(
         )
         assert k24_study.main(["tiny", "--storage", storage, "--out", str(tmp_path), "--report-only"]) == 0
     assert "INCOMPLETE: 0 of 4 runs" in capsys.readouterr().out
-    (point,) = csv.DictReader((tmp_path / "k24_tiny_masks.csv").open())
+    (point,) = csv.DictReader((tmp_path / "k24_tiny_masks.csv").read_text().splitlines())
     assert (point["arm"], point["state"], point["env_steps"], point["energy_best"]) == (
         "search",
         "unfinished",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
@@ -43,3 +44,28 @@ html_title = f"{project} {version}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_theme_options = {"top_of_page_buttons": []}
+
+
+def add_commands(app: Any, docname: str, source: list[str]) -> None:
+    """Append a section for each command to the command reference."""
+    if docname == "cli":
+        from parsers import command_names
+
+        source[0] += "".join(COMMAND.format(name=name) for name in command_names())
+
+
+COMMAND = """
+## {name}
+
+```{{argparse}}
+:module: parsers
+:func: {name}
+:prog: python -m harness.{name}
+:nodefault:
+```
+"""
+
+
+def setup(app: Any) -> None:
+    """Connect what is generated."""
+    app.connect("source-read", add_commands)

@@ -150,7 +150,7 @@ def main() -> None:
             flush=True,
         )
     if args.out:
-        args.out.write_text(json.dumps({"load": os.getloadavg(), "rows": rows}, indent=1) + "\n")
+        args.out.write_text(json.dumps({"load": os.getloadavg(), "rows": rows}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

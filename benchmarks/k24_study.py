@@ -134,14 +134,14 @@ def write(stage: Stage, storage: str, out: Path, command: str) -> None:
     with StudyReader.open(storage, STUDY) as reader:
         write_masks(out / f"k24_{stage.name}_masks.csv", held, reader)
         table = describe(stage, found, reader, command)
-    (out / f"k24_{stage.name}.md").write_text(table)
+    (out / f"k24_{stage.name}.md").write_text(table, encoding="utf-8")
     print(table)
 
 
 def write_runs(path: Path, found: dict[Run, RunRow]) -> None:
     """A row a run."""
     header = ("arm", "settings", "scenario", "seed", "env_steps", "win_rate", "low", "high", "wins", "battles")
-    with path.open("w", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([*header, "return_mean", "sparsity_masked", "flops_kept", "resumes", "commit"])
         for run, row in found.items():
@@ -158,7 +158,7 @@ def write_masks(path: Path, held: dict[Run, RunRow | UnfinishedRun], reader: Stu
     """Means over layers of each run's diagnostics at some evaluations, of unfinished runs as far as they have come."""
     points = {run: reader.curve_points(row.run_id) for run, row in held.items()}
     names = sorted({name for each in points.values() for point in each for name in point.extra if "/" not in name})
-    with path.open("w", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["arm", "scenario", "seed", "state", "env_steps", "win_rate", *names])
         for run, each in points.items():

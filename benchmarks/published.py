@@ -107,7 +107,7 @@ def draw(path: Path, curves: Curves, scenario: str, last: int, window: int) -> N
 
 
 def write_csv(path: Path, curves: Curves) -> None:
-    with path.open("w", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["curve", "run", "env_steps", "win_rate", "return_mean"])
         for label, runs in curves.items():
@@ -132,7 +132,7 @@ def write_table(path: Path, curves: Curves, last: int, window: int) -> None:
                 text = f"{wins.mean[i]:.2f} [{wins.least[i]:.2f}, {wins.greatest[i]:.2f}], return {returns.mean[i]:.1f}"
             row.append(text)
         lines.append("| " + " | ".join(row) + " |")
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -155,7 +155,7 @@ def main() -> None:
     curves = {**published_curves(args.published, args.scenario), **own}
     draw(args.out.with_suffix(".png"), curves, args.scenario, last, args.window)
     write_table(args.out.with_suffix(".md"), curves, last, args.window)
-    print(args.out.with_suffix(".md").read_text())
+    print(args.out.with_suffix(".md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def cut(episode: Episode, steps: int) -> Episode:
 
 def resident_gb() -> float:
     """Memory of this process now, GB (1e9 bytes)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * resource.getpagesize() / 1e9
 
 

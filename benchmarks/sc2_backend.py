@@ -55,7 +55,7 @@ def rates(scenario: str, num_envs: int, steps: int, repeats: int) -> list[float]
 
 def cpu_seconds(pid: int) -> float:
     """What a process has computed for so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
 
 

@@ -144,7 +144,7 @@ def main() -> None:
     args = parser.parse_args()
     text = table(measure(args.scenarios.split(","), args.battles, args.seed, pairs=args.pairs))
     if args.out:
-        args.out.write_text(text)
+        args.out.write_text(text, encoding="utf-8")
     print(text)
 
 

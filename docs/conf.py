@@ -10,7 +10,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 project = "K-2:4 harness"
 author = PROJECT["authors"][0]["name"]
 copyright = f"2026, {author}"

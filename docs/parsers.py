@@ -24,7 +24,11 @@ def _raise_parser(parser: argparse.ArgumentParser, *_: object) -> NoReturn:
 
 def command_names() -> list[str]:
     """Return the modules of ``harness`` that ``python -m`` runs, bare and without earlier names."""
-    texts = {path.stem: path.read_text() for path in (ROOT / "harness").glob("*.py") if path.stem != "__main__"}
+    texts = {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in (ROOT / "harness").glob("*.py")
+        if path.stem != "__main__"
+    }
     modules = [
         name for name, text in texts.items() if '__name__ == "__main__"' in text and "earlier name" not in text[:200]
     ]

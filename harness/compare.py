@@ -9,8 +9,9 @@ is stored already is not repeated, one that was killed goes on from its checkpoi
 from __future__ import annotations
 
 import sys
+import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,28 +22,38 @@ from harness.cli.common import (
     ALL_DONE,
     SOME_MISSING,
     command,
+    dashboard_command,
     log,
     make_console,
     make_folder,
     writing_results,
 )
 from harness.cli.compare_args import CompareArgs, read_flags
+from harness.cli.errors import UsageError
 from harness.cli.planning import plan_runs
-from harness.cli.progress import with_bar
+from harness.cli.progress import battles_bar, with_bar
+from harness.measure import measure_runs
 from harness.report.build import ReportArgs, write_report
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.grouping import group_runs, has_winners
 from harness.results.study_data import collect
 from harness.results.tables import as_json, show_table, write_table
 from harness.runs import provenance
-from harness.runs.files import run_folder
+from harness.runs.files import run_folder, study_folder
+from harness.runs.final_evaluation import judged, play_final_battles
 from harness.runs.plan import RunPlan
+from harness.runs.policy import load_policy
 from harness.runs.process import prepare_process
 from harness.runs.train import train_run
 from harness.runs.worker_pool import work_together
+from harness.throughput.in_turn import QUICK, Effort
 from studies.db.errors import RunTakenOver, StorageError
 from studies.db.storage_url import parse_storage_url
+from studies.rows import RunRow
 from studies.store import StudyStore
+
+LOOK_AGAIN = 2.0
+"""Seconds between two looks at runs that other processes work on."""
 
 
 @command("what is done is kept", resume="harness.compare")
@@ -56,6 +67,7 @@ def main(argv: Sequence[str]) -> int:
     introduce(console, request, plans, notes)
     with StudyStore.open(request.storage, request.study) as store:
         finished = complete_all(console, store, request, plans)
+        measure(console, store, request, plans)
         report(console, store, request, plans)
     return ALL_DONE if all(finished) else SOME_MISSING
 
@@ -87,29 +99,61 @@ def complete_all(console: Console, store: StudyStore, request: CompareArgs, plan
     ids = store.enqueue([(plan.key, plan.identity(), job) for plan, job in zip(plans, jobs, strict=True)])
     if request.n_jobs > 1:
         work_together(request.n_jobs, [*request.for_workers, "--only", ",".join(map(str, ids))], stderr=request.json)
-    states = store.states()
     over = {"finished": True, "failed": False} if request.n_jobs > 1 else {}  # the workers have told about these
-    return [
-        over[states[run]]
-        if states[run] in over
-        else complete(console, store, plan, run_folder(request.out, request.study, plan.key))
-        for run, plan in zip(ids, plans, strict=True)
-    ]
+    states = store.states()
+    done = {}
+    for run, plan in zip(ids, plans, strict=True):
+        found = over.get(states[run])
+        folder = run_folder(request.out, request.study, plan.key)
+        done[run] = complete(console, store, plan, folder) if found is None else found
+    waited = {run: plan for run, plan in zip(ids, plans, strict=True) if done[run] is None}
+    if waited and request.wait:
+        done |= wait_for(console, store, request, waited)
+    return [bool(done[run]) for run in ids]
 
 
-def complete(console: Console, store: StudyStore, plan: RunPlan, folder: Path) -> bool:
-    """Bring one run to its end, its checkpoint in ``folder``; returns whether its result is stored."""
+def wait_for(
+    console: Console, store: StudyStore, request: CompareArgs, waited: Mapping[int, RunPlan]
+) -> dict[int, bool | None]:
+    """Wait for runs that other processes hold, and bring those to their end that these leave."""
+    log(console, f"waiting for {len(waited)} runs that other processes work on (--no-wait reports without them)")
+    done: dict[int, bool | None] = {}
+    while len(done) < len(waited):
+        states = store.states() | {run.run_id: run.state for run in store.unfinished()}
+        for run, plan in waited.items():
+            state = states.get(run, "deleted")
+            if run in done or state == "running":
+                continue
+            if state in ("finished", "failed", "deleted"):
+                log(console, f"{plan.label}: {state} by another process")
+                done[run] = state == "finished"
+            elif (
+                found := complete(console, store, plan, run_folder(request.out, request.study, plan.key))
+            ) is not None:
+                done[run] = found
+        if len(done) < len(waited):
+            time.sleep(LOOK_AGAIN)
+    return done
+
+
+def complete(console: Console, store: StudyStore, plan: RunPlan, folder: Path) -> bool | None:
+    """Bring one run to its end, its checkpoint in ``folder``; returns whether its result is stored.
+
+    ``None``: another process works on it.
+    """
     now = provenance.collect(plan.device)
     record = store.begin(plan.key, config=plan.identity(), provenance=now)
     changed = provenance.differences(record.earlier, now) if record.earlier else ""
     anew = "to run it anew name another --study"
     if record.status == "finished":
-        message = f"finished before {changed}: not repeated; {anew}" if changed else "finished before, not repeated"
-        log(console, f"{plan.label}: {message}")
+        if record.row and other_battles(record.row, plan):
+            return evaluate_again(console, store, plan, record.row, folder)
+        told = f"finished before {changed}: not repeated; {anew}" if changed else "finished before, not repeated"
+        log(console, f"{plan.label}: {told}")
         return True
     if record.status == "running_elsewhere":
-        log(console, f"{plan.label}: left out, it is running {record.holder}")
-        return False
+        log(console, f"{plan.label}: it is running {record.holder}")
+        return None
     if changed:
         log(console, f"{plan.label}: begun before {changed}: goes on with what is here now; {anew}")
     if record.last_error:
@@ -118,7 +162,7 @@ def complete(console: Console, store: StudyStore, plan: RunPlan, folder: Path) -
         row = train_run(plan, record, folder=folder, console=console)
     except RunTakenOver as error:
         log(console, f"{plan.label}: {error}")
-        return False
+        return None
     except (StorageError, KeyboardInterrupt):
         raise
     except Exception as error:  # one broken run must not cost the others
@@ -131,15 +175,54 @@ def complete(console: Console, store: StudyStore, plan: RunPlan, folder: Path) -
     return True
 
 
+def other_battles(row: RunRow, plan: RunPlan) -> bool:
+    """Whether a finished run was judged on other battles than the plan asks for."""
+    stored, asked = row.config.get("evaluation", {}), plan.identity()["evaluation"]
+    return any(stored.get(name) != asked[name] for name in ("final_episodes", "final_slots"))
+
+
+def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunRow, folder: Path) -> bool:
+    """Judge a trained policy on the battles that are asked for now; nothing is trained."""
+    battles = plan.budget.final_episodes
+    try:
+        trained = load_policy(folder)
+        world = trained.world(seed=0)
+        try:
+            policy = trained.policy(world, plan.device)
+        finally:
+            world.close()
+    except UsageError as error:
+        log(console, f"{plan.label}: judged on {row.episodes} battles, not on {battles}: {error}")
+        return True
+    with battles_bar(console, f"{plan.label}: judged again", battles) as on_battles:
+        found = play_final_battles(plan, policy, on_battles)
+    if not found.finished:
+        log(console, f"{plan.label}: all {found.aborted} battles aborted; the evaluation of before is kept")
+        return True
+    store.replace_evaluation(row.run_id, plan.identity(), judged(found), found.outcomes)
+    log(console, f"{plan.label}: trained before, judged anew on {battles} battles: {found.win_rate:.3f}")
+    return True
+
+
 def keep_traceback(folder: Path) -> str:
     """Write down where the error in hand came from, and say where that stands; a full disk may be the very error."""
     path, trace = folder / "error.txt", traceback.format_exc()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(trace)
+        path.write_text(trace, encoding="utf-8")
     except OSError as error:
         return f"its traceback, which cannot be written to {path} ({error.strerror}):\n{trace}"
     return f"traceback in {path}"
+
+
+def measure(console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan]) -> None:
+    """Measure decisions/s of all finished runs in turn, unless one session without load holds them all."""
+    runs = [run for members in group_runs(plans, store.rows()).values() for run in members]
+    sessions = {run.in_turn.session if run.in_turn and run.in_turn.quiet else None for run in runs}
+    if request.throughput == "none" or not runs or (len(sessions) == 1 and None not in sessions):
+        return
+    effort = QUICK if request.budget.name == "smoke" else Effort()
+    measure_runs(store, runs, request.out, effort=effort, message=partial(log, console))
 
 
 def report(console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan]) -> None:
@@ -154,19 +237,19 @@ def report(console: Console, store: StudyStore, request: CompareArgs, plans: Seq
     if not findings.rows:
         log(console, "no run has finished, so there is no table")
         return
-    folder = request.out / request.study
+    folder = study_folder(request.out, request.study)
     show_table(console, findings)
     with writing_results(folder, store.place.redacted):
         written = write_files(console, store, request, plans, findings)
     log(console, f"written: {', '.join(map(str, written))}")
-    log(console, f"all trials: optuna-dashboard {store.place.redacted} --artifact-dir {store.place.artifact_folder}")
+    log(console, f"all trials: {dashboard_command(store.place)}")
 
 
 def write_files(
     console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan], findings: ComparisonReport
 ) -> list[Path]:
     """The table and, if it is wanted, the page; returns their paths."""
-    folder = request.out / request.study
+    folder = study_folder(request.out, request.study)
     written = write_table(folder, findings)
     if request.report != "none":
         wanted = ReportArgs(

@@ -91,7 +91,7 @@ FORMATS: dict[str, Callable[[ComparisonReport], str]] = {"csv": _csv, "markdown"
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, newline="")
+        path.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError(f"--out {path} cannot be written to ({error.strerror}); name another file") from error
 

@@ -34,7 +34,7 @@ from harness.cli.common import (
 from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.plots.mask_files import TRACES, plot_masks, plot_training
-from harness.runs.files import file_name
+from harness.runs.files import file_name, study_folder
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader
 from studies.rows import CurvePoint, RunRow
@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     with StudyReader.open_existing(flags.storage, flags.study) as store:
         runs = choose(store.rows(), flags.study, listed(flags.algos), listed(flags.scenarios))
         curves = [store.curve_points(run.run_id) for run in runs]
-    folder = Path(flags.out) / flags.study / "patterns"
+    folder = study_folder(Path(flags.out), flags.study) / "patterns"
     make_folder(folder)
     pairs = list(zip(runs, curves, strict=True))
     with writing_results(folder, without_passwords(flags.storage)):
@@ -146,7 +146,7 @@ def write_csv(folder: Path, runs: Sequence[RunRow], curves: Sequence[Sequence[Cu
         ("patterns.csv", CSV_FIELDS, (line for run in runs for line in _mask_lines(run))),
         ("training.csv", TRAINING_FIELDS, (line for pair in zip(runs, curves, strict=True) for line in _traces(*pair))),
     ):
-        with (folder / name).open("w", newline="") as file:
+        with (folder / name).open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fields)
             writer.writeheader()
             writer.writerows(lines)

@@ -33,6 +33,7 @@ from harness.cli.common import (
 )
 from harness.cli.planning import plan_runs
 from harness.cli.tune_args import TuneArgs, read_flags
+from harness.runs.files import study_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process
 from harness.runs.worker_pool import work_together
@@ -148,13 +149,13 @@ def report(console: Console, search: SearchStudy, out: Path) -> int:
         return SOME_MISSING
     plan, best = RunPlan.from_json(search.request["jobs"][0]), search.optuna.best_trial
     settings = dataclasses.replace(plan.config, **best.params)
-    path = out / search.name / "best.yaml"
+    path = study_folder(out, search.name) / "best.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     comment = (
         f"Best of {len(complete)} complete trials of study {search.name} on {plan.scenario}:\n"
         f"trial {best.number}, {best.user_attrs['estimate']:.3f} {best.user_attrs['interval']}."
     )
-    path.write_text(dump_settings(plan.algorithm, settings, comment))
+    path.write_text(dump_settings(plan.algorithm, settings, comment), encoding="utf-8")
     log(console, f"{search.name}: {count_trials(search)}; best is trial {best.number}, {ending(best)}")
     again = f"python -m harness.compare --algos {plan.algorithm} --scenarios {plan.scenario} --config {path}"
     log(console, f"written: {path}; to compare it on other seeds: {again}")

@@ -150,7 +150,7 @@ def trained(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
     run = load_policy(where)
     if run.backend != "battle":
         raise UsageError(f"--run {where}: trained with --backend {run.backend}, and {NOT_DRAWN}")
-    env = envs.registry.make(run.scenario, 1, seed=flags.seed, **run.env_options)
+    env = run.world(flags.seed)
     return env, Greedy(run.policy(env, resolve_device(flags.device)), 1), run.label
 
 

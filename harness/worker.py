@@ -9,12 +9,11 @@ process left. It ends when nothing is left to take.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from rich.console import Console
 
@@ -29,7 +28,7 @@ from harness.cli.common import (
 )
 from harness.cli.errors import UsageError, unknown_name
 from harness.compare import complete
-from harness.runs.files import run_folder
+from harness.runs.files import run_folder, study_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process, resolve_device
 from harness.tune import count_trials, join_search
@@ -42,12 +41,12 @@ from studies.store import DEFAULT_STORAGE, StudyStore, study_names
 def main(argv: Sequence[str]) -> int:
     """Work; returns the exit code: 0 nothing left, 1 runs are missing, 2 a mistake in the command, 130 Ctrl-C."""
     console = Console(highlight=False, width=200, force_terminal=False)  # lines: bars of several workers would collide
-    signal.signal(signal.SIGTERM, _like_ctrl_c)
     flags = _parser().parse_args(argv)
     for target in flags.imports:
         import_user_code(target)
     resolve_device(flags.device)
     study = choose_study(flags.storage, flags.study)
+    study_folder(Path(flags.out), study)  # an error before anything is claimed
     make_folder(Path(flags.out))
     if study in search_names(flags.storage):
         with SearchStudy.open(flags.storage, study) as search:
@@ -115,11 +114,6 @@ def ids_in(text: str) -> set[int]:
         return {int(number) for number in text.split(",")}
     except ValueError:
         raise UsageError(f"--only {text!r}: ids of runs, separated by commas, such as 3,7") from None
-
-
-def _like_ctrl_c(_number: int, _frame: Any) -> NoReturn:
-    """SIGTERM, as a scheduler sends it, ends this process in order."""
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -32,7 +32,6 @@ def result_labels(result: RunResult) -> dict[str, Any]:
         "win rate interval": f"[{result.win_low:.3f}, {result.win_high:.3f}] {result.interval_kind}",
         "return mean": result.return_mean,
         "sparsity of the whole model": result.sparsity_model,
-        "throughput measured at": f"batch {result.throughput_batch}, {result.throughput_dtype}, {result.device}",
         "2:4 speed-up": result.speedup_24,
         "2:4 speed-up reason": result.speedup_24_reason,
         "env steps": result.env_steps,
@@ -49,6 +48,16 @@ def _work(flops: Mapping[str, Any]) -> dict[str, Any]:
     return {"FLOPs of a decision, dense": flops["dense"], "FLOPs of a decision, kept": flops["kept"]}
 
 
-def objective_values(result: RunResult) -> list[float]:
-    """The three values of a trial, in the order of its metric names."""
-    return [float(result.win_rate), float(result.sparsity_masked), float(result.throughput)]
+def objective_values(result: RunResult, *, with_throughput: bool = False) -> list[float]:
+    """Return the three values of a trial, in the order of its metric names.
+
+    The third is the share of FLOPs that masks save, which is exact. Decisions/s depend on what else the machine does;
+    studies of earlier versions have them, and go on with them: ``with_throughput``.
+    """
+    flops = result.details.get("flops") or {}
+    saved = 1.0 - flops["kept"] / flops["dense"] if flops.get("dense") else 0.0
+    return [
+        float(result.win_rate),
+        float(result.sparsity_masked),
+        float(result.throughput if with_throughput else saved),
+    ]

@@ -23,8 +23,6 @@ def run_note(row: RunRow, events: Sequence[tuple[int, str]]) -> str:
         "battles": f"{row.wins} won of {row.episodes} finished, {row.aborted} aborted",
         "return": f"{row.return_mean:.2f}",
         "sparsity": f"{row.sparsity_masked:.1%} of the prunable layers, {row.sparsity_model:.1%} of the whole model",
-        "throughput": f"{row.throughput:,.0f} decisions/s, {row.throughput_batch} agents a call, "
-        f"{row.throughput_dtype}, {row.device}",
         "2:4 speed-up": speedup,
         "training": f"{row.env_steps:,} env steps at {row.env_steps_per_second:,.0f}/s, {row.wall_seconds:,.0f} s",
         "made by": f"commit {str(row.provenance.get('commit', 'unknown'))[:12]}",

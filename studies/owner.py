@@ -75,7 +75,7 @@ def is_free(row: Owned, now: float) -> bool:
 def _namespace() -> str:
     """Boot and process namespace: two containers on one machine can share its name but not its process numbers."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
         return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
     except OSError:
         return "-/-"

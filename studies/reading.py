@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studies.db.database import clock
-from studies.db.schema import Curve, Event, Outcome, Provenance, Result, Run
+from studies.db.schema import Curve, Event, Outcome, Provenance, Result, Run, Throughput
 from studies.owner import is_free
-from studies.rows import RESULT_FIELDS, CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
+from studies.rows import RESULT_FIELDS, TURN_FIELDS, CurvePoint, EpisodeOutcome, RunRow, TurnReading, UnfinishedRun
 
 
 def read_row(session: Session, run: Run) -> RunRow:
@@ -26,8 +26,13 @@ def read_row(session: Session, run: Run) -> RunRow:
         config_hash=run.config_hash,
         config=run.config,
         provenance=last_provenance(session, run.id) or {},
+        in_turn=_in_turn(session.get(Throughput, run.id)),
         **{name: getattr(result, name) for name in RESULT_FIELDS},
     )
+
+
+def _in_turn(found: Throughput | None) -> TurnReading | None:
+    return None if found is None else TurnReading(**{name: getattr(found, name) for name in TURN_FIELDS})
 
 
 def curve_points(session: Session, run_id: int) -> list[CurvePoint]:

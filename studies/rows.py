@@ -107,7 +107,8 @@ class RunResult:
     sparsity_model: float
     """Zeros / entries of the whole agent network, 0..1."""
     throughput: float
-    """Agent decisions per second of the trained policy; Optuna's third objective."""
+    """Agent decisions per second of the trained policy, read while others may have trained: never compared or shown.
+    See ``TurnReading``."""
     throughput_batch: int
     """Agents decided for in one call while measuring."""
     throughput_dtype: str
@@ -150,6 +151,33 @@ class RunResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TurnReading:
+    """Agent decisions per second of one policy, measured in turn with the others of its session."""
+
+    session: str
+    """Readings of two sessions are not compared."""
+    measured: float
+    """Seconds since 1970 (UTC)."""
+    decisions_per_second: float
+    """Median over rounds."""
+    low: float
+    """Lower quartile."""
+    high: float
+    """Upper quartile."""
+    rounds: int
+    batch: int
+    """Agents decided for in one call."""
+    dtype: str
+    device: str
+    machine: str
+    """Processor and threads, or the card."""
+    load: float
+    """Cores that other processes kept busy meanwhile."""
+    quiet: bool
+    """Whether that was little enough to compare the reading."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunRow(RunResult):
     """A finished run as tables and reports read it: its key, its record numbers, its result."""
 
@@ -167,6 +195,8 @@ class RunRow(RunResult):
     """The resolved configuration."""
     provenance: dict[str, Any]
     """Code, versions and machine of the session that finished the run."""
+    in_turn: TurnReading | None = None
+    """How fast its policy decides; ``None``: not measured yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +220,7 @@ class UnfinishedRun:
 
 
 RESULT_FIELDS = tuple(f.name for f in fields(RunResult))
+TURN_FIELDS = tuple(f.name for f in fields(TurnReading))
 
 
 def common_points(seeds: Sequence[Sequence[CurvePoint]], measure: str = "win_rate") -> tuple[np.ndarray, np.ndarray]:

@@ -29,6 +29,7 @@ from studies.heartbeat import HeartbeatThread
 from studies.labels import objective_values, result_labels, start_labels
 from studies.notes import run_note
 from studies.owner import Owner, is_free, owner_of
+from studies.quiet import wait_for_quiet_to_end
 from studies.reading import events, last_provenance, read_row
 from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
 from studies.trials import Trials
@@ -95,6 +96,7 @@ class RunTable:
         """
         for run_id, job in self._waiting(only):
             if fits(job):
+                wait_for_quiet_to_end(self.engine, self.place)
                 run = self._take(run_id)
                 if run is not None:
                     self.track(run.id)
@@ -188,7 +190,8 @@ class RunTable:
         with self.transaction() as session:
             row, happened = read_row(session, session.get_one(Run, run_id)), events(session, run_id)
             labels = _labels(session, session.get_one(Run, run_id))
-        number = self.trials.complete(run_id, objective_values(row), labels | result_labels(row))
+        values = objective_values(row, with_throughput=self.trials.with_throughput)
+        number = self.trials.complete(run_id, values, labels | result_labels(row))
         self.trials.note(number, run_note(row, happened))
         with self.transaction() as session:
             run = session.get_one(Run, run_id)

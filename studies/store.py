@@ -16,24 +16,29 @@ workers to take.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna_dashboard import save_note
+from sqlalchemy import delete
 
+from common.signals import deferred_interrupts
 from studies.artifacts import attach_file
 from studies.db.database import clock, connect, inspect_file, make_folder
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated
-from studies.db.schema import Run
+from studies.db.schema import Outcome, Result, Run, Throughput
 from studies.db.storage_url import parse_storage_url
 from studies.owner import HEARTBEAT_BOUND, owner_of
+from studies.quiet import PATIENCE, quiet_machine, wait_for_quiet_to_end
 from studies.reader import BUSY_SECONDS, StudyReader
 from studies.reading import last_provenance, read_row
-from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow, TurnReading
 from studies.run import RunRecord, Status
 from studies.run_table import RunTable
 from studies.trials import Trials
@@ -98,6 +103,7 @@ class StudyStore(StudyReader):
             provenance: code, versions, machine, ``command`` of this session, JSON-able.
         """
         run_table = self._run_table
+        wait_for_quiet_to_end(run_table.engine, run_table.place)
         record = self._claim(key, config, provenance)
         if record.status in ("started", "resumed"):
             run_table.track(record.run_id)
@@ -179,6 +185,39 @@ class StudyStore(StudyReader):
             attach_file(self.place, trial.storage, trial, path)
             save_note(trial, note)
 
+    @repeated
+    def replace_evaluation(
+        self, run_id: int, config: dict[str, Any], judged: Mapping[str, Any], outcomes: Sequence[EpisodeOutcome]
+    ) -> None:
+        """Store another final evaluation of a finished run in place of the one before.
+
+        Its trial keeps the values it was told first: Optuna changes no finished trial.
+
+        Args:
+            run_id: of the run.
+            config: with the settings of the new evaluation; all else as before.
+            judged: fields of ``RunResult`` that the battles decide.
+            outcomes: how they ended.
+        """
+        with self._run_table.transaction() as session:
+            session.get_one(Run, run_id).config = config
+            result = session.get_one(Result, run_id)
+            for name, value in judged.items():
+                setattr(result, name, value)
+            session.execute(delete(Outcome).where(Outcome.run_id == run_id))
+            session.add_all(Outcome(run_id=run_id, **asdict(outcome)) for outcome in outcomes)
+
+    def quiet_machine(self, patience: float = PATIENCE) -> AbstractContextManager[bool]:
+        """Keep this machine free of this database's other work; see ``quiet.quiet_machine``."""
+        return quiet_machine(self._run_table.engine, self.place, patience)
+
+    @repeated
+    def store_readings(self, readings: Mapping[int, TurnReading]) -> None:
+        """Store how fast policies decide, by the ids of their finished runs, in place of earlier readings."""
+        with self._run_table.transaction() as session:
+            for run_id, reading in readings.items():
+                session.merge(Throughput(run_id=run_id, **asdict(reading)))
+
     def close(self) -> None:
         """End what was left open: runs of this store and of dead processes become ``interrupted``, their trials FAIL.
 
@@ -187,11 +226,12 @@ class StudyStore(StudyReader):
         if self._closed:
             return
         self._closed = True
-        try:
-            self._run_table.finalize_unsettled()
-            self._run_table.interrupt_orphans()
-        finally:
-            self._run_table.close()
+        with deferred_interrupts():  # a second Ctrl-C would leave runs that seem to be worked on
+            try:
+                self._run_table.finalize_unsettled()
+                self._run_table.interrupt_orphans()
+            finally:
+                self._run_table.close()
 
 
 def study_names(storage: str = DEFAULT_STORAGE, *, busy_seconds: float = BUSY_SECONDS) -> list[str]:

@@ -23,8 +23,10 @@ from studies.db.optuna_storage import close_storage, open_storage
 from studies.db.retrying import repeated
 from studies.db.storage_url import StorageUrl
 
-METRIC_NAMES = ["win rate", "sparsity", "throughput (decisions/s)"]
+METRIC_NAMES = ["win rate", "sparsity", "FLOPs saved"]
 """The objectives, all maximised, in the order of a trial's values."""
+EARLIER_NAMES = ["win rate", "sparsity", "throughput (decisions/s)"]
+"""Those of studies that were begun by earlier versions, which go on with them."""
 
 
 class Trials:
@@ -54,11 +56,13 @@ class Trials:
     def _check_objectives(self) -> None:
         directions = [direction.name.lower() for direction in self._study.directions]
         names = self._study.metric_names
-        if directions != ["maximize"] * len(METRIC_NAMES) or names not in (None, METRIC_NAMES):
+        if directions != ["maximize"] * len(METRIC_NAMES) or names not in (None, METRIC_NAMES, EARLIER_NAMES):
             raise StorageError(
                 f"{self._place} holds a study {self._study.study_name!r} with other objectives ({names or directions});"
                 f" a comparison needs {METRIC_NAMES}. Nothing was changed. Name another study: --study my_comparison"
             )
+        self.with_throughput = names == EARLIER_NAMES
+        """Whether the third objective is that of earlier versions."""
         if names is None:
             with warnings.catch_warnings():  # Optuna marks the labels as experimental; they change no stored value
                 warnings.simplefilter("ignore", ExperimentalWarning)

@@ -64,7 +64,7 @@ def modules_imported(path: Path, root: Path) -> set[str]:
     """The files of ``root`` that a file imports, at any depth, as dotted names."""
     own = ".".join(path.relative_to(root).parent.parts)
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
         for name in imported(node, own):
             for module in (name, name.rpartition(".")[0]):
                 if (root / module.replace(".", "/")).with_suffix(".py").is_file():

@@ -130,6 +130,9 @@ def _algorithm(name: str, content: dict[str, Any]) -> str:
         except registry.UnknownAlgorithmError as error:
             raise ValueError(f"{name}: {error}") from error
     learner, mixer = content.pop("learner", None), content.pop("mixer", "qmix")
+    for key, value in (("learner", learner), ("mixer", mixer)):
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f"{name}: {key} is {value!r}, it must be a name such as nq_learner")
     rows = _known_to_pymarl()
     fitting = {id: names for id, names in rows.items() if (names.learner, names.mixer) == (learner, mixer)}
     if not fitting:
@@ -182,12 +185,16 @@ def _sort_out(
 def _read(name: str) -> dict[str, Any]:
     """The file's table."""
     path = Path(name)
-    if not path.is_file():
+    try:
+        is_there = path.is_file()
+    except (OSError, ValueError):  # longer than any file's name, or with a zero byte
+        raise ValueError(f"{name[:80]!r}… cannot be the name of a settings file; give a path") from None
+    if not is_there:
         path = FOLDER / f"{path.name.removesuffix('.yaml')}.yaml"
     if not path.is_file():
         raise ValueError(f"there is no settings file {name}; give a path, or one of these: {', '.join(shipped())}")
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{name} cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):

@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             return
     text = page(all_checks(args, options), options, shlex.join(["python", "-m", "benchmarks.fidelity", *words]))
     if args.out:
-        args.out.write_text(text)
+        args.out.write_text(text, encoding="utf-8")
     print(text)
 
 

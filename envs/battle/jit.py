@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.caching import _CacheLocator
 
 ENGINE_FOLDER = Path(__file__).parent
 
@@ -116,8 +117,12 @@ CACHE_FOLDER = cache_folder()
 
 
 def is_compiled() -> bool:
-    """Return whether an earlier process left machine code of these sources, in this place."""
-    return bool(list(CACHE_FOLDER.rglob("*.nbc")))  # a list: an unfinished walk would keep folders open
+    """Whether an earlier process left machine code of these very sources in this very place.
+
+    numba keeps apart what lies in different folders: a second checkout compiles anew.
+    """
+    own = CACHE_FOLDER / _CacheLocator.get_suitable_cache_subpath(str(ENGINE_FOLDER / "step.py"))
+    return bool(list(own.glob("*.nbc")))  # a list: a walk left half-way would keep folders open
 
 
 def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False) -> Any:

@@ -250,9 +250,9 @@ def changed(entry: dict[str, Any], weapons: dict[str, Any], effects: dict[str, A
 
 def main(facts_dir: str) -> None:
     facts = Path(facts_dir)
-    units = json.loads((facts / "units.json").read_text())["units"]
-    scenarios = json.loads((facts / "scenarios.json").read_text())
-    maps = {path.stem: json.loads(path.read_text()) for path in sorted((facts / "maps").glob("*.json"))}
+    units = json.loads((facts / "units.json").read_text(encoding="utf-8"))["units"]
+    scenarios = json.loads((facts / "scenarios.json").read_text(encoding="utf-8"))
+    maps = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((facts / "maps").glob("*.json"))}
     known = {kind: unit(units[name]) for kind, name in UNITS.items()}
     write("units.json", known)
     write("scenarios.json", {name: smacv2(entry) for name, entry in scenarios["smacv2"].items()})
@@ -266,7 +266,7 @@ def main(facts_dir: str) -> None:
 def write(name: str, content: dict[str, Any]) -> None:
     path = HERE / name
     path.parent.mkdir(exist_ok=True)
-    path.write_text(compact(content) + "\n")
+    path.write_text(compact(content) + "\n", encoding="utf-8")
 
 
 def compact(content: dict[str, Any]) -> str:

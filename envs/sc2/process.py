@@ -130,7 +130,7 @@ class WorkerProcess:
         return f"by signal {-code}" if code < 0 else f"exit code {code}"
 
     def _tail(self) -> str:
-        text = self._log.read_text(errors="replace").strip() if self._log.exists() else ""
+        text = self._log.read_text(errors="replace", encoding="utf-8").strip() if self._log.exists() else ""
         return f"; the end of its output: … {text[-TAIL:]}" if text else ""
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import functools
 import importlib
 import importlib.util
+import io
 import shlex
 import sys
 import tempfile
@@ -17,12 +19,37 @@ from typing import NoReturn, Protocol
 from rich.console import Console
 from rich.text import Text
 
+from common.signals import stop_like_ctrl_c
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import Setting, parse_setting
 from studies.db.errors import StorageError
-from studies.db.storage_url import without_passwords
+from studies.db.storage_url import StorageUrl, without_passwords
 
 ALL_DONE, SOME_MISSING, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+_SIGNS = str.maketrans(
+    {"−": "-", "–": "-", "…": "...", "×": "x", "·": "|", "±": "+/-", "“": '"', "”": '"', "≥": ">=", "→": "->"}
+)
+"""What stands for a sign on a console that cannot show it."""
+
+
+def _ascii_signs(error: UnicodeError) -> tuple[str, int]:
+    """Codec error handler: a plain sign, or the escape of one that has none."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = error.object[error.start : error.end].translate(_SIGNS)
+    return found.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+codecs.register_error("ascii_signs", _ascii_signs)
+
+
+def speak_any_encoding() -> None:
+    """Let both standard streams show what their encoding lacks in plain signs, rather than end in an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="ascii_signs")
 
 
 class Main(Protocol):
@@ -46,6 +73,8 @@ def command(stopped: str, *, resume: str | None = None) -> Callable[[Callable[[S
         @functools.wraps(run)
         def main(argv: Sequence[str] | None = None) -> int:
             arguments = list(sys.argv[1:] if argv is None else argv)
+            stop_like_ctrl_c()
+            speak_any_encoding()
             try:
                 return run(arguments)
             except (UsageError, StorageError) as error:
@@ -92,10 +121,12 @@ def import_user_code(target: str) -> None:
         module = importlib.util.module_from_spec(spec)
         sys.modules[path.stem] = module
         spec.loader.exec_module(module)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit among them: a script of the user's that ends itself
         raise UsageError(
-            f"--import {target} failed: {type(error).__name__}: {error}. Give a file (my_map.py) or a module (my.maps) "
-            "that calls envs.register or algorithms.registry.register"
+            f"--import {target[:200]} failed: {type(error).__name__}: {error}. Give a file (my_map.py) or a module "
+            "(my.maps) that calls envs.register or algorithms.registry.register"
         ) from error
 
 
@@ -116,9 +147,16 @@ def listed(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
-def at_least_one(flag: str, value: int) -> int:
+def at_least_one(flag: str, value: int, *, most: int | None = None) -> int:
+    """Return the value of a flag that counts something.
+
+    Raises:
+        UsageError: it is below 1, or more than is allowed.
+    """
     if value < 1:
         raise UsageError(f"{flag} is {value}, it must be at least 1")
+    if most is not None and value > most:
+        raise UsageError(f"{flag} is {value}, it must be at most {most:,}")
     return value
 
 
@@ -180,6 +218,11 @@ def make_console(*, stderr: bool = False) -> Console:
     """
     console = Console(highlight=False, stderr=stderr)
     return console if console.is_terminal else Console(highlight=False, width=200, stderr=stderr)
+
+
+def dashboard_command(place: StorageUrl) -> str:
+    """Return what to type to see all trials of a database, quoted for a shell."""
+    return shlex.join(["optuna-dashboard", place.redacted, "--artifact-dir", str(place.artifact_folder)])
 
 
 def log(console: Console, line: str) -> None:

@@ -17,9 +17,12 @@ from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import Setting, check_targets, parse_setting
 from harness.runs.budget import BUDGETS, Budget, budget_named
 from harness.runs.checkpoint import REPLAY_LIMIT, CheckpointReplay
+from harness.runs.files import study_folder
 from studies.store import DEFAULT_STORAGE
 
 DEFAULT_BUDGET = "quick"
+MOST_STEPS, LARGEST_SEED, MOST_SEEDS = 2 * 10**9, 2 * 10**9, 10_000
+"""The database counts steps and seeds in 32 bits; more seeds than that are a slip of the hand."""
 ReportKind = Literal["full", "plots", "none"]
 """A page with a battle of each algorithm, one without, or none at all."""
 SIDE_BY_SIDE = {"battle": 8, "sc2": 4}
@@ -59,6 +62,10 @@ class CompareArgs:
     """Write the findings to standard output as JSON, and everything else to standard error."""
     n_jobs: int = 1
     """Processes that work on the runs at the same time."""
+    wait: bool = True
+    """Whether to wait for runs that other processes work on before the table is made."""
+    throughput: str = "in-turn"
+    """``in-turn``: measure decisions/s of all policies after training; ``none``."""
     imports: tuple[str, ...] = ()
     """Every ``--import``."""
     report: ReportKind = "full"
@@ -89,14 +96,16 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
     scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.canonical_id)
     budget = budget_named(flags.budget)
     if flags.env_steps is not None:
-        budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps))
+        budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps, most=MOST_STEPS))
     given = SIDE_BY_SIDE[flags.backend] if flags.num_envs is None else flags.num_envs
-    num_envs = at_least_one("--num-envs", given)
+    num_envs = at_least_one("--num-envs", given, most=100_000)
     if flags.backend == "sc2":
         budget = budget.with_slots(num_envs)
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, algos, algorithms.registry.ids())
     check_preset(flags.preset, algos)
+    study = flags.study or default_study(flags.budget, flags.env_steps, flags.backend)
+    study_folder(Path(flags.out), study)  # an error now rather than after training
     return CompareArgs(
         algorithms=algos,
         scenarios=scenarios,
@@ -106,7 +115,7 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
         files=read_files(flags.configs, algos),
         preset=flags.preset,
         storage=flags.storage,
-        study=flags.study or default_study(flags.budget, flags.env_steps, flags.backend),
+        study=study,
         device=flags.device,
         out=Path(flags.out),
         num_envs=num_envs,
@@ -114,7 +123,9 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
         checkpoint_replay=flags.checkpoint_replay,
         deterministic=flags.deterministic,
         json=flags.json,
-        n_jobs=at_least_one("--n-jobs", flags.n_jobs),
+        n_jobs=at_least_one("--n-jobs", flags.n_jobs, most=1000),
+        wait=not flags.no_wait,
+        throughput=flags.throughput,
         imports=tuple(flags.imports),
         report=flags.report or ("plots" if flags.budget == "smoke" else "full"),
         command=command_line("harness.compare", argv),
@@ -131,8 +142,8 @@ def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile
     for name in names:
         try:
             file = load_settings(name)
-        except ValueError as error:
-            raise UsageError(f"--config {error}") from error
+        except (ValueError, OSError) as error:
+            raise UsageError(f"--config {_in_short(error)}") from error
         targets = [name for name in algorithms.registry.takers_of_files(file.algorithm) if name in algos]
         if not targets:
             wanted = ",".join([*algos, file.algorithm])
@@ -143,6 +154,13 @@ def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile
                 raise UsageError(f"--config {earlier} and --config {name} are both for {target}; give one of them")
             files[target] = dataclasses.replace(file, algorithm=target)
     return tuple(files.values())
+
+
+def _in_short(error: Exception) -> str:
+    """What is wrong with a file; a name of any length is cut."""
+    if isinstance(error, OSError):
+        return f"{str(error.filename)[:80]} cannot be read ({error.strerror})"
+    return str(error)
 
 
 def check_preset(name: str | None, algos: Sequence[str]) -> None:
@@ -188,6 +206,9 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         numbers = [int(part) for part in text.split(",") if part.strip()]
     except ValueError:
         numbers = []
+    most = MOST_SEEDS if "," not in text else LARGEST_SEED
+    if numbers and max(numbers) > most:
+        raise UsageError(f"--seeds {text[:40]}: up to {MOST_SEEDS:,} seeds, none of them above {LARGEST_SEED:,}")
     if not numbers or min(numbers) < 0 or (numbers == [0] and "," not in text):
         raise UsageError(f"--seeds {text!r}: give how many (--seeds 3 runs seeds 0, 1, 2) or which (--seeds 0,4,7)")
     if "," not in text:
@@ -266,6 +287,17 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         help="refuse operations that may give other bits each time, on a GPU above all; on a CPU runs repeat without",
     )
     add("--n-jobs", type=int, default=1, metavar="N", help="runs that go on at the same time (default: %(default)s)")
+    add(
+        "--no-wait",
+        action="store_true",
+        help="make the table without runs that other processes still work on (default: wait for them)",
+    )
+    add(
+        "--throughput",
+        choices=("in-turn", "none"),
+        default="in-turn",
+        help="measure decisions/s of all policies in turn after training, or not (default: %(default)s)",
+    )
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="database of the study (default: %(default)s)")
     add("--study", metavar="NAME", help="name of the study (default: by budget and length: compare-quick)")
     add(

@@ -65,7 +65,7 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
     runs = dataclasses.replace(
         runs,
         preset=fight if by_class else None,
-        seeds=tuple(range(FIRST_SEED, FIRST_SEED + at_least_one("--seeds", flags.seeds))),
+        seeds=tuple(range(FIRST_SEED, FIRST_SEED + at_least_one("--seeds", flags.seeds, most=1000))),
         study=flags.study or f"tune-{algorithm}-{scenario.replace('/', '_')}-{runs.study.removeprefix('compare-')}",
         command=command_line("harness.tune", argv),
     )
@@ -77,7 +77,7 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
         runs=runs,
         space=space,
         why=why,
-        trials=at_least_one("--trials", flags.trials),
+        trials=at_least_one("--trials", flags.trials, most=100_000),
         seed=flags.seed,
         heartbeat=flags.heartbeat,
     )

@@ -19,7 +19,7 @@ class CsvLogger:
         run.folder.mkdir(parents=True, exist_ok=True)
         path = run.folder / NAME
         kept = _rows_until(path, run.start) if path.exists() else []
-        self._file = path.open("w", newline="")
+        self._file = path.open("w", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
         self._writer.writerows([HEAD, *kept])
         self._file.flush()
@@ -36,6 +36,6 @@ class CsvLogger:
 
 def _rows_until(path: Path, env_steps: int) -> list[list[str]]:
     """The whole lines of earlier sessions up to where this one begins; a kill may have cut the last line."""
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.reader(file) if len(row) == len(HEAD) and row[0].isdigit()]
     return [row for row in rows if int(row[0]) <= env_steps]

@@ -71,7 +71,7 @@ def plot_trade_offs(folder: Path, rows: Sequence[Row], algorithms: Sequence[str]
     caption = "Dense products on the run's device; what sparse tensor cores gain is measured apart."
     if len(machines) > 1:
         caption += f" Differences may be those of the machines: {'; '.join(machines)}."
-    return [
+    plots = [
         _scatter(
             folder,
             f"sparsity-{file_name(scenario)}",
@@ -81,22 +81,29 @@ def plot_trade_offs(folder: Path, rows: Sequence[Row], algorithms: Sequence[str]
             axis="sparsity of the masked layers",
             text=percent,
             title=f"{scenario}: wins against sparsity",
-            note=lambda row: f"{short_count(row.throughput)} decisions/s",
-            caption="In brackets the agent decisions per second: the third thing that a run is judged by.",
-        ),
-        _scatter(
-            folder,
-            f"throughput-{file_name(scenario)}",
-            own,
-            algorithms,
-            x=lambda row: row.throughput,
-            axis=f"agent decisions/s on {own[0].device}, {own[0].throughput_batch:,} agents a call",
-            text=short_count,
-            title=f"{scenario}: wins against throughput",
-            note=lambda row: f"{percent(row.sparsity_masked)} sparse",
-            caption=caption,
-        ),
+            note=lambda row: "" if row.flops_kept is None else f"{percent(row.flops_kept)} of FLOPs",
+            caption="In brackets the share of the dense network's FLOPs that the masks keep.",
+        )
     ]
+    timed = [row for row in own if row.throughput is not None]
+    if timed:
+        plots.append(
+            _scatter(
+                folder,
+                f"throughput-{file_name(scenario)}",
+                timed,
+                algorithms,
+                x=lambda row: row.throughput or 0.0,
+                axis=f"agent decisions/s on {timed[0].device}, {timed[0].throughput_batch:,} agents a call",
+                text=short_count,
+                title=f"{scenario}: wins against throughput",
+                note=lambda row: (
+                    f"{percent(row.sparsity_masked)} sparse{'' if row.throughput_quiet else ', under load'}"
+                ),
+                caption=caption,
+            )
+        )
+    return plots
 
 
 def short_count(number: float) -> str:

@@ -33,6 +33,7 @@ from harness.report.build import Report, ReportArgs, write_report
 from harness.results.findings import compute_report
 from harness.results.study_data import StudyData, collect
 from harness.results.tables import as_json
+from harness.runs.files import study_folder
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader
 from studies.store import DEFAULT_STORAGE
@@ -79,7 +80,7 @@ def report_args(flags: argparse.Namespace, command: str) -> ReportArgs:
         UsageError: one of them cannot be followed.
     """
     runs = Path(flags.runs)
-    out = Path(flags.out) if flags.out else runs / flags.study / "report.html"
+    out = Path(flags.out) if flags.out else study_folder(runs, flags.study) / "report.html"
     if out.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--out {out}: the report is an HTML page; name a file such as {out.with_suffix('.html')}")
     if flags.throughput is not None and not Path(flags.throughput).is_file():

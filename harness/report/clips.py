@@ -17,10 +17,10 @@ from envs.render import Renderer
 from envs.render.style import palette
 from harness.cli.errors import UsageError
 from harness.results.study_data import StudyData, key_of
+from harness.runs.checkpoint import POLICY
 from harness.runs.evaluate import Greedy
 from harness.runs.files import file_name, run_folder
 from harness.runs.policy import load_policy
-from harness.runs.train import CHECKPOINT
 from harness.video.encode import write_gif
 from harness.video.record import Recording, record
 from studies.rows import RunRow
@@ -97,7 +97,7 @@ def _first_playable(data: StudyData, runs_folder: Path, algorithm: str, scenario
     """The first seed of an algorithm that can be played, or why its first finished one cannot."""
     reasons = []
     for run in data.groups.get((algorithm, scenario), ()):
-        checkpoint = run_folder(runs_folder, data.study, key_of(run)) / CHECKPOINT
+        checkpoint = run_folder(runs_folder, data.study, key_of(run)) / POLICY
         reason = _why_not(run, checkpoint)
         if not reason:
             return Job(algorithm=algorithm, scenario=scenario, seed=run.seed, checkpoint=checkpoint)
@@ -117,7 +117,7 @@ def _why_not(run: RunRow, checkpoint: Path) -> str:
     if not by_engine or run.config.get("env", {}).get("backend", "battle") != "battle":
         return "only battles of the built-in engine can be drawn"
     if not checkpoint.exists():
-        return f"its checkpoint is not in {checkpoint.parent}; name the folder of harness.compare: --runs FOLDER"
+        return f"its {POLICY} is not in {checkpoint.parent}; name the folder of harness.compare: --runs FOLDER"
     return ""
 
 
@@ -136,7 +136,7 @@ def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[f
     ends: list[str] = []
     try:
         run = load_policy(job.checkpoint.parent)
-        env = envs.registry.make(run.scenario, 1, seed=battle_seed, **run.env_options)
+        env = run.world(battle_seed)
         if not isinstance(env, BattleEnv):
             raise UsageError(f"{run.scenario} is not played by the built-in engine, whose battles alone can be drawn")
         recording = Recording(

@@ -43,8 +43,13 @@ class Row:
     """Zeros / entries of the prunable weights, 0..1, mean over seeds."""
     sparsity_model: float
     """The same of all weights one agent uses."""
-    throughput: float
-    """Agent decisions/s, median over seeds."""
+    throughput: float | None
+    """Agent decisions/s, median over seeds, measured in turn after training; None: not measured."""
+    throughput_low: float | None
+    """Lower quartile: the least of the seeds'; the next one the greatest upper."""
+    throughput_high: float | None
+    throughput_quiet: bool
+    """Whether it was measured without load; else it is not compared."""
     throughput_batch: int
     """Agents decided for in one call."""
     throughput_dtype: str
@@ -131,6 +136,7 @@ def _row(name: str, members: Sequence[RunRow]) -> Row:
     first = members[0]
     rng = derive_generator(0, "bootstrap", name, first.scenario)
     win_rate = win_rate_interval([run.wins for run in members], [run.episodes for run in members], rng)
+    readings = [run.in_turn for run in members if run.in_turn is not None]
     speedups = [run.speedup_24 for run in members if run.speedup_24 is not None]
     reasons = dict.fromkeys(run.speedup_24_reason for run in members if run.speedup_24 is None)
     return Row(
@@ -146,11 +152,14 @@ def _row(name: str, members: Sequence[RunRow]) -> Row:
         return_mean=fmean(run.return_mean for run in members),
         sparsity_masked=fmean(run.sparsity_masked for run in members),
         sparsity_model=fmean(run.sparsity_model for run in members),
-        throughput=median(run.throughput for run in members),
-        throughput_batch=first.throughput_batch,
-        throughput_dtype=first.throughput_dtype,
+        throughput=median(each.decisions_per_second for each in readings) if readings else None,
+        throughput_low=min(each.low for each in readings) if readings else None,
+        throughput_high=max(each.high for each in readings) if readings else None,
+        throughput_quiet=all(each.quiet for each in readings),
+        throughput_batch=readings[0].batch if readings else 0,
+        throughput_dtype=readings[0].dtype if readings else "",
         device=first.device,
-        machines=tuple(dict.fromkeys(timed_on(run) for run in members)),
+        machines=tuple(dict.fromkeys(filter(None, map(timed_on, members)))),
         speedup_24=median(speedups) if speedups else None,
         speedup_24_reason="" if speedups else "; ".join(reasons),
         env_steps=first.env_steps,
@@ -166,9 +175,8 @@ def _row(name: str, members: Sequence[RunRow]) -> Row:
 
 
 def timed_on(run: RunRow) -> str:
-    """``AMD EPYC, 2 threads``, or the card's name: where a run's decisions/s were measured."""
-    name = str(run.details.get("throughput", {}).get("device_name", run.device))
-    return name.replace("CPU", run.provenance.get("cpu", "CPU"), 1) if name.startswith("CPU, ") else name
+    """Return where a run's decisions/s were measured: processor and threads, or the card."""
+    return run.in_turn.machine if run.in_turn else ""
 
 
 def _flops_kept(members: Sequence[RunRow]) -> float | None:

@@ -45,7 +45,7 @@ class Windows:
 def published_runs(scenario: str, path: Path = DATA) -> dict[int, list[PublishedPoint]]:
     """Run -> its evaluations in order of env_steps; empty where nothing is published for the scenario."""
     runs: dict[int, list[PublishedPoint]] = {}
-    with path.open() as file:
+    with path.open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if row["scenario"] == scenario:
                 point = PublishedPoint(

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,7 +31,8 @@ COLUMNS: dict[str, Cell] = {
     "interval": lambda row: short_kind(row.interval_kind) if row.can_be_won else "–",
     "return": lambda row: f"{row.return_mean:.2f}",
     "sparsity masked / model": lambda row: f"{row.sparsity_masked:.1%} / {row.sparsity_model:.1%}",
-    "decisions/s": lambda row: f"{row.throughput:,.0f}",
+    "FLOPs kept": lambda row: "n/a" if row.flops_kept is None else f"{row.flops_kept:.1%}",
+    "decisions/s": lambda row: decisions(row),
     "2:4 speed-up": lambda row: "n/a" if row.speedup_24 is None else f"{row.speedup_24:.2f}×",
     "env steps/s": lambda row: f"{row.env_steps_per_second:,.0f}",
     "wall time": lambda row: duration(row.wall_seconds),
@@ -53,12 +55,21 @@ HEADS = {
     "wall time": "wall\ntime",
 }
 """Column heads broken in two on the terminal, where width is scarce."""
+IN_FILES_ONLY = ("scenario", "FLOPs kept")
+"""Columns that a terminal is too narrow for, or that stand in its title."""
 LEFT = ("algorithm", "policy", "scenario", "interval")
 
 
 def win_rate(row: Row) -> str:
     """Estimate and interval, or ``n/a`` where the scenario has no winners."""
     return f"{row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" if row.can_be_won else "n/a"
+
+
+def decisions(row: Row) -> str:
+    """Median of the decisions/s; ``†`` where they were measured under load."""
+    if row.throughput is None:
+        return "n/a"
+    return f"{row.throughput:,.0f}{'' if row.throughput_quiet else ' †'}"
 
 
 def between(interval: Interval) -> str:
@@ -80,11 +91,11 @@ def show_table(console: Console, findings: ComparisonReport) -> None:
     """Print a table for each scenario and one over several, what they say in words, then the footnotes of all."""
     markers, notes = footnotes(findings)
     for scenario in findings.scenarios:
-        table = empty_table(f"{scenario} · {findings.title}", (name for name in COLUMNS if name != "scenario"))
+        table = empty_table(f"{scenario} · {findings.title}", (name for name in COLUMNS if name not in IN_FILES_ONLY))
         for row in findings.rows:
             if row.scenario == scenario:
                 cells = dict(zip(COLUMNS, cells_of(row, markers), strict=True))
-                table.add_row(*(Text(cell) for name, cell in cells.items() if name != "scenario"))
+                table.add_row(*(Text(cell) for name, cell in cells.items() if name not in IN_FILES_ONLY))
         console.print(table)
     if over_several(findings):
         table = empty_table("win rate over several scenarios", OVERALL)
@@ -105,7 +116,7 @@ def empty_table(title: str, columns: Iterable[str]) -> Table:
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write at least one row, all with the same keys, under a line of those keys."""
-    with path.open("w", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         write_csv_to(file, rows)
 
 
@@ -120,9 +131,9 @@ def write_table(folder: Path, findings: ComparisonReport) -> list[Path]:
     """Write ``table.md``, ``table.csv`` and ``table.json``; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     markdown, table_csv, table_json = (folder / f"table.{suffix}" for suffix in ("md", "csv", "json"))
-    markdown.write_text(as_markdown(findings))
+    markdown.write_text(as_markdown(findings), encoding="utf-8")
     write_csv(table_csv, csv_rows(findings))
-    table_json.write_text(as_json(findings))
+    table_json.write_text(as_json(findings), encoding="utf-8")
     return [markdown, table_csv, table_json]
 
 
@@ -229,14 +240,44 @@ def _of_seed(row: Row, seed: int, score: float) -> str:
 
 
 def _throughput_notes(rows: Sequence[Row]) -> list[str]:
-    conditions = dict.fromkeys((row.throughput_batch, row.throughput_dtype, on) for row in rows for on in row.machines)
+    measured = [row for row in rows if row.throughput is not None]
+    conditions = dict.fromkeys(
+        (row.throughput_batch, row.throughput_dtype, on) for row in measured for on in row.machines
+    )
     notes = [
-        f"decisions/s: agent decisions of the trained policy, greedy, {batch} agents a call, {dtype}, on {machine}"
+        f"decisions/s: agent decisions of the trained policy, greedy, {batch} agents a call, {dtype}, on {machine}; "
+        f"medians, all policies in turn after training"
         for batch, dtype, machine in conditions
     ]
     if len({machine for *_, machine in conditions}) > 1:
         notes.append("decisions/s do not compare between machines, nor between numbers of threads")
+    if any(not row.throughput_quiet for row in measured):
+        notes.append("† measured while other processes kept the machine busy, again and again: not compared")
+    for scenario in dict.fromkeys(row.scenario for row in measured):
+        own = [row for row in measured if row.scenario == scenario]
+        quartiles = (f"{row.algorithm} {row.throughput_low:,.0f} … {row.throughput_high:,.0f}" for row in own)
+        notes.append(f"decisions/s, quartiles on {scenario}: {', '.join(quartiles)}")
+        pairs = _without_order(own)
+        if pairs:
+            told = ", ".join(f"{one} and {other}" for one, other in pairs)
+            notes.append(f"decisions/s on {scenario} say nothing of the order of {told}: their quartiles overlap")
+    if len(measured) < len(rows):
+        notes.append("decisions/s n/a: not measured yet; type: python -m harness.measure --study NAME")
     return notes
+
+
+def _without_order(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Pairs of algorithms measured without load of which none can be called faster."""
+    quiet = [row for row in rows if row.throughput_quiet]
+    return [
+        (one.algorithm, other.algorithm)
+        for one, other in combinations(quiet, 2)
+        if not (_faster(one, other) or _faster(other, one))
+    ]
+
+
+def _faster(one: Row, other: Row) -> bool:
+    return (one.throughput_low or 0.0) > (other.throughput_high or 0.0)
 
 
 def _places(scenarios: Sequence[str]) -> str:

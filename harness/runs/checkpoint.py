@@ -1,14 +1,23 @@
-"""Checkpoints that a killed process cannot leave half written."""
+"""The two files that a run leaves, whole or not at all: ``policy.pt`` to be shared, ``resume.pt`` to go on from.
+
+``policy.pt`` holds tensors and plain values: whoever reads it runs none of its content, so that a colleague's may be
+opened. ``resume.pt`` holds everything else as well (replay, battles under way, generators), as pickles, which run code
+when they are read: only ``harness.compare`` and its workers read it, and only one of their own user.
+"""
 
 from __future__ import annotations
 
+import os
 import shlex
+import stat
 import textwrap
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from harness.cli.errors import UsageError
 from harness.runs.files import atomic_write
@@ -19,6 +28,14 @@ CheckpointReplay = Literal["auto", "yes", "no"]
 REPLAY_LIMIT = 500 * 10**6
 """Bytes of packed episodes. 5,000 battles of 5 against 5 take about 0.2 GB and half a second to write; 20 against 20
 take 2 GB, which every checkpoint would write anew."""
+
+
+RESUME, POLICY = "resume.pt", "policy.pt"
+EARLIER = "checkpoint.pt"
+"""What versions before the split wrote: a pickle that every command read."""
+POLICY_FORMAT = 1
+_ARRAY = "array/"
+"""Key under which an array stands in ``policy.pt`` as a tensor."""
 
 
 def holds_replay(choice: CheckpointReplay, nbytes: int) -> bool:
@@ -55,34 +72,114 @@ def _unwritten(path: Path, error: Exception) -> StorageError:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
-    """What ``save_checkpoint`` was given, or None where there is no file.
+    """Return what ``save_checkpoint`` was given, or None where there is no file.
 
     Raises:
-        UsageError: the file is damaged.
+        UsageError: the file is damaged, or of another user: it would run that user's code.
     """
     if not path.exists():
         return None
+    refuse_foreign(path)
     try:
-        # Our own file: optimiser and generator states are more than tensors, so plain pickle reads it.
+        # Our own user's file: optimiser and generator states are more than tensors, so plain pickle reads it.
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:
         raise unusable(path, "cannot be read", error) from error
     return content
 
 
-def unusable(path: Path, fault: str, error: Exception) -> UsageError:
+def refuse_foreign(path: Path) -> None:
+    """Refuse a file that another user wrote, or that every user may write.
+
+    Raises:
+        UsageError: it is; the message says what would happen and what to type if it is trusted.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    found = path.stat()
+    whose = f"belongs to user {found.st_uid}" if found.st_uid != os.geteuid() else ""
+    whose = whose or ("may be written by every user" if found.st_mode & stat.S_IWOTH else "")
+    if whose:
+        mine = shlex.quote(str(path))
+        raise UsageError(
+            f"checkpoint {path} {whose}, and to go on from it would run whatever code it holds. Nothing was read. If "
+            f"you trust it, make it your own: cp {mine} {mine}.mine && mv -f {mine}.mine {mine} && chmod go-w {mine}; "
+            f"its {POLICY} can be played as it is"
+        )
+
+
+def save_policy(path: Path, content: dict[str, Any]) -> None:
+    """Write a policy that anyone may read; replaced in a single step as a checkpoint is.
+
+    Args:
+        path: where it shall stand.
+        content: mappings and lists of tensors, arrays, numbers, texts, booleans and None.
+
+    Raises:
+        TypeError: it holds something else; where and what.
+        StorageError: there is no room for it, or it may not be written.
+    """
+    save_checkpoint(path, {"format": POLICY_FORMAT, **_to_plain(content, "")})
+
+
+def load_policy_file(path: Path) -> dict[str, Any] | None:
+    """Return what ``save_policy`` was given, or None where there is no file; none of its content is run.
+
+    Raises:
+        UsageError: it is damaged, holds more than tensors and plain values, or is of another version.
+    """
+    if not path.exists():
+        return None
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise unusable(path, "cannot be read as tensors and plain values, and nothing of it was run", error) from error
+    written = content.get("format") if isinstance(content, dict) else None
+    if written != POLICY_FORMAT:
+        raise UsageError(
+            f"policy {path} is of another version of this program (format {written}, this one reads {POLICY_FORMAT}). "
+            f"Nothing was changed. Play it with that version, or train the run again with this one"
+        )
+    plain: dict[str, Any] = _from_plain(content)
+    return plain
+
+
+def _to_plain(value: Any, at: str) -> Any:
+    """Arrays become tensors under a key of their own; whatever pickle alone could write is refused."""
+    if isinstance(value, dict):
+        return {_to_plain(key, f"{at}'s key"): _to_plain(each, f"{at}/{key}") for key, each in value.items()}
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return type(value)(_to_plain(each, f"{at}/{number}") for number, each in enumerate(value))
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return {_ARRAY: torch.from_numpy(np.ascontiguousarray(value).reshape(value.shape))}
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, Tensor) or type(value) in (bool, int, float, str):
+        return value
+    raise TypeError(f"{at.removeprefix('/')} is a {type(value).__name__}; {POLICY} holds tensors and plain values only")
+
+
+def _from_plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value[_ARRAY].numpy() if _ARRAY in value else {key: _from_plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_from_plain, value))
+    return value
+
+
+def unusable(path: Path, fault: str, error: Exception | None) -> UsageError:
     """The error for a checkpoint that cannot be gone on from; it stays where it is, so that nothing is lost.
 
     Args:
         path: the file.
         fault: what is wrong, as in ``checkpoint FILE cannot be read``.
-        error: what the reader of the file raised.
+        error: what the reader of the file raised; None: nothing.
     """
-    why = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" …")
+    why = "" if error is None else textwrap.shorten(f" ({type(error).__name__}: {error})", 300, placeholder=" …)")
     move = shlex.join(["mv", str(path), f"{path}.old"])
     return UsageError(
-        f"checkpoint {path} {fault} ({why}). Nothing was changed. If another version of the program wrote it, go on "
-        f"with that one; or start this run anew: {move}; then the same command again"
+        f"checkpoint {path} {fault}{why and ' ' + why}. Nothing was changed. If another version of the program wrote "
+        f"it, go on with that one; or start this run anew: {move}; then the same command again"
     )
 
 

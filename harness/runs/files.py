@@ -9,12 +9,35 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
+from harness.cli.errors import UsageError
 from studies.rows import RunKey
+
+LONGEST_STUDY = 200
+"""Bytes of a study's name: it names a folder, and file systems allow 255."""
+
+
+def study_folder(out: Path, study: str) -> Path:
+    """Return where the files of a study lie, always inside ``out``.
+
+    Raises:
+        UsageError: the name cannot be that of a folder there.
+    """
+    if not study.strip() or study in (".", "..") or any(sign in "/\\" or not sign.isprintable() for sign in study):
+        raise UsageError(
+            f"--study {study!r} cannot name a folder inside {out}: a name has no slashes and is none of '', '.', '..'. "
+            f"Type for example: --study my_comparison"
+        )
+    if len(study.encode(errors="surrogateescape")) > LONGEST_STUDY:
+        raise UsageError(
+            f"--study {study[:40]}… is {len(study)} signs long; a name has up to {LONGEST_STUDY} bytes. "
+            f"Give a shorter one"
+        )
+    return out / study
 
 
 def run_folder(out: Path, study: str, key: RunKey) -> Path:
     """Where a run keeps its checkpoint: one folder for each identity, so that settings never share one."""
-    return out / study / f"{key.algorithm}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
+    return study_folder(out, study) / f"{key.algorithm}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
 
 
 def file_name(scenario: str) -> str:

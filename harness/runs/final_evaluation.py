@@ -51,16 +51,11 @@ def final_evaluation(
     found = play_final_battles(plan, algorithm, on_battles)
     if not found.finished:
         raise RuntimeError(f"all {found.aborted} battles of the final evaluation aborted; nothing was measured")
-    win_rate = wilson(found.wins, len(found.finished))
     sparsity = algorithm.sparsity()
     throughput = measure_throughput(algorithm, seed=derive_seed(plan.seed, "throughput"))
     speedup = measure_speedup24(algorithm)
     result = RunResult(
-        win_rate=win_rate.estimate,
-        win_low=win_rate.low,
-        win_high=win_rate.high,
-        interval_kind=win_rate.kind,
-        return_mean=found.mean_return,
+        **judged(found),
         sparsity_masked=sparsity.masked_layers,
         sparsity_model=sparsity.whole_model,
         throughput=throughput.decisions_per_second,
@@ -72,9 +67,6 @@ def final_evaluation(
         env_steps_per_second=env_steps / wall,
         wall_seconds=wall,
         device=throughput.device,
-        episodes=len(found.finished),
-        wins=found.wins,
-        aborted=found.aborted,
         details={
             "sparsity_per_layer": sparsity.per_layer,
             "throughput": dataclasses.asdict(throughput),
@@ -87,6 +79,21 @@ def final_evaluation(
         },
     )
     return result, found.outcomes
+
+
+def judged(found: Evaluation) -> dict[str, Any]:
+    """Return the part of a ``RunResult`` that the battles of an evaluation decide."""
+    win_rate = wilson(found.wins, len(found.finished))
+    return {
+        "win_rate": win_rate.estimate,
+        "win_low": win_rate.low,
+        "win_high": win_rate.high,
+        "interval_kind": win_rate.kind,
+        "return_mean": found.mean_return,
+        "episodes": len(found.finished),
+        "wins": found.wins,
+        "aborted": found.aborted,
+    }
 
 
 def play_final_battles(

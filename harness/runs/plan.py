@@ -40,11 +40,13 @@ class RunPlan:
     """Whether checkpoints hold the replay; decides what a resumed run is, not what a run is."""
 
     def identity(self) -> dict[str, Any]:
-        """Every setting that changes the result, and no other: two plans with equal identities are the same run.
+        """Return every setting that changes the result, and no other; two plans of equal training are the same run.
 
-        The code and the versions of packages are no part of it, though they can change a result as well: they stand
-        in the provenance of each session, and a stored run that is met again with others says so.
-        The seed stands beside it in ``RunKey``, so that the seeds of one question share one hash.
+        How a run is evaluated stands in it as ``evaluation`` and is no part of the run's hash: another number of
+        battles evaluates the trained policy again and trains nothing. The code and the versions of packages are no
+        part of it either, though they can change a result: they stand in the provenance of each session, and a stored
+        run that is met again with others says so. The seed stands beside it in ``RunKey``, so that the seeds of one
+        question share one hash.
         """
         return {
             "algorithm": {"name": self.algorithm, **dataclasses.asdict(self.config)},
@@ -75,7 +77,7 @@ class RunPlan:
             algorithm=self.algorithm,
             scenario=self.scenario,
             seed=self.seed,
-            config_hash=config_hash(self.identity()),
+            config_hash=config_hash(_of_training(self.identity())),
         )
 
     @property
@@ -176,3 +178,8 @@ def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
 
 def _tuple(value: Any) -> Any:
     return tuple(_tuple(each) for each in value) if isinstance(value, list) else value
+
+
+def _of_training(identity: dict[str, Any]) -> dict[str, Any]:
+    """The part of an identity that training depends on."""
+    return {part: value for part, value in identity.items() if part != "evaluation"}

@@ -1,4 +1,4 @@
-"""A run of ``harness.compare`` brought back to play: from its checkpoint to a greedy policy and its world."""
+"""A run of ``harness.compare`` brought back to play: from its policy.pt to a greedy policy and its world."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import algorithms.registry
 import envs.registry
 from algorithms.protocol import Algorithm
 from harness.cli.errors import UsageError
-from harness.runs.checkpoint import load_checkpoint, unusable
+from harness.runs.checkpoint import EARLIER, POLICY, RESUME, load_policy_file, unusable
 from harness.runs.files import run_folder
-from harness.runs.train import CHECKPOINT
 from studies.db.storage_url import parse_storage_url
 from studies.reader import StudyReader
 from studies.rows import RunKey
@@ -22,10 +21,10 @@ OWN = "if you registered it yourself, name its file: --import my_file.py"
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedPolicy:
-    """What a checkpoint says about its run."""
+    """What a ``policy.pt`` says about its run."""
 
     path: Path
-    """The checkpoint."""
+    """The file."""
     algorithm: str
     scenario: str
     backend: str
@@ -37,7 +36,18 @@ class LoadedPolicy:
     @property
     def label(self) -> str:
         """Who plays, and how long it has learned."""
-        return f"{self.algorithm}, {self.content['counters']['env_steps']:,} env steps"
+        return f"{self.algorithm}, {self.content['env_steps']:,} env steps"
+
+    def world(self, seed: int, num_envs: int = 1) -> Any:
+        """Return a fresh world as the run was trained in.
+
+        Raises:
+            UsageError: the world of this program has other options.
+        """
+        try:
+            return envs.registry.make(self.scenario, num_envs, seed=seed, backend=self.backend, **self.env_options)
+        except (TypeError, ValueError) as error:
+            raise unusable(self.path, "does not fit this program's world", error) from error
 
     def policy(self, env: Any, device: str) -> Algorithm:
         """The algorithm as the checkpoint left it.
@@ -67,22 +77,19 @@ class LoadedPolicy:
 
 
 def load_policy(path: Path) -> LoadedPolicy:
-    """Read a checkpoint.
+    """Read a run's policy; nothing that the file holds is run.
 
     Args:
-        path: the file, or the folder of its run.
+        path: ``policy.pt``, or the folder of its run.
 
     Raises:
         UsageError: it is not there, cannot be read, does not name its settings, or names what is not registered.
     """
-    file = path / CHECKPOINT if path.is_dir() else path
-    content = load_checkpoint(file)
+    file = path / POLICY if path.is_dir() else path
+    content = None if file.name == RESUME else load_policy_file(file)
     if content is None:
-        below = sorted(str(found.parent) for found in path.glob(f"**/{CHECKPOINT}"))
-        raise UsageError(
-            f"--run {path}: no checkpoint there; {'runs below it: ' + ', '.join(below) if below else HINT}"
-        )
-    identity = content.get("identity") if isinstance(content, dict) else None
+        raise UsageError(f"--run {path}: {_why_not(path)}")
+    identity = content.get("identity")
     if identity is None:
         raise UsageError(f"--run {path}: it does not say which settings it was trained with; train the run anew")
     world = dict(identity["env"])
@@ -106,6 +113,18 @@ def load_policy(path: Path) -> LoadedPolicy:
 
 
 HINT = "a run's folder looks like runs/compare-quick/k24-terran_5_vs_5-seed0-0123456789ab"
+
+
+def _why_not(path: Path) -> str:
+    """Why no policy was found there, and what to type instead."""
+    folder = path if path.is_dir() else path.parent
+    if path.name in (RESUME, EARLIER) or (folder / EARLIER).exists():
+        return (
+            f"only {POLICY} is read here, since {path.name if path.is_file() else EARLIER} runs code when it is read; "
+            f"give the run's folder, or, where it holds no {POLICY}, train the run again with this version"
+        )
+    below = sorted(str(found.parent) for found in path.glob(f"**/{POLICY}"))
+    return f"no {POLICY} there; {'runs below it: ' + ', '.join(below) if below else HINT}"
 
 
 def folder_of_trial(number: int, *, study: str, storage: str, out: Path) -> Path:

@@ -74,7 +74,7 @@ def collect(device: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": _versions(),
         "platform": platform.platform(),
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "cores": usable_cores(),
         "threads": _threads(),
         "device": device,
@@ -143,9 +143,9 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -165,7 +165,7 @@ def _threads() -> int:
 
 def _device_name(device: str) -> str:
     if not device.startswith("cuda"):
-        return _cpu_model()
+        return cpu_model()
     import torch  # only a run on such a device needs it here
 
     return str(torch.cuda.get_device_name(device))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,9 +16,21 @@ from torch import Tensor
 
 import algorithms.registry
 from algorithms.protocol import Restored, loss_of
+from envs.battle.engine import BattleEnv
+from envs.protocol import BatchedEnv
 from harness.cli.progress import RunProgress, battles_bar
 from harness.plots.run_curves import plot_curves
-from harness.runs.checkpoint import holds_replay, load_checkpoint, save_checkpoint, set_aside, unusable
+from harness.runs.checkpoint import (
+    EARLIER,
+    POLICY,
+    RESUME,
+    holds_replay,
+    load_checkpoint,
+    save_checkpoint,
+    save_policy,
+    set_aside,
+    unusable,
+)
 from harness.runs.evaluate import evaluate, no_progress
 from harness.runs.files import remove_drafts
 from harness.runs.final_evaluation import final_evaluation
@@ -27,8 +40,6 @@ from harness.runs.rollout import Rollout
 from harness.runs.seeding import derive_seed
 from studies.rows import RunRow
 from studies.run import RunRecord
-
-CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(kw_only=True)
@@ -85,12 +96,22 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
         run.close()
 
 
+def compile_world(env: BatchedEnv) -> None:
+    """Play one step of a built-in battle, so that compiling, or loading what is compiled, is booked to no run's speed.
+
+    The world is reset afterwards; worlds from elsewhere are left alone.
+    """
+    if isinstance(env, BattleEnv):
+        env.reset()
+        env.step(env.action_mask.argmax(axis=-1))
+
+
 class TrainingRun:
     """The parts of a run in motion."""
 
     def __init__(self, plan: RunPlan, record: RunRecord, folder: Path) -> None:
         seed, scenario = plan.seed, plan.scenario
-        self.plan, self.record, self.folder, self.path = plan, record, folder, folder / CHECKPOINT
+        self.plan, self.record, self.folder, self.path = plan, record, folder, folder / RESUME
         self.at = Counters(next_checkpoint=plan.budget.checkpoint_interval)
         self.env = plan.make_env(plan.num_envs, derive_seed(seed, "env", scenario))
         with ExitStack() as worlds:  # a world may be a game with a process of its own: none is left where a part fails
@@ -105,15 +126,32 @@ class TrainingRun:
                 seed=derive_seed(seed, "algorithm"),
                 device=plan.device,
             )
-            self.env.reset()
+            compiling = time.perf_counter()
+            compile_world(self.env)
+            compile_world(self.test_env)
+            self.at.seconds["compile"] = time.perf_counter() - compiling
+            self.env.reset(derive_seed(seed, "env", scenario))
             self.rollout = Rollout(self.env, self.algorithm)
             worlds.pop_all()
-        self._started = time.perf_counter()
+        self._spent, self._since = 0.0, float("nan")
+        self.resume()
 
     @property
     def wall_seconds(self) -> float:
-        """Seconds of work on this run so far, over all its sessions."""
-        return self.at.wall_seconds + time.perf_counter() - self._started
+        """Seconds of work on this run so far, over all its sessions; pauses do not count."""
+        running = 0.0 if math.isnan(self._since) else time.perf_counter() - self._since
+        return self.at.wall_seconds + self._spent + running
+
+    def resume(self) -> None:
+        """Let time count from now on; a second time nothing changes."""
+        if math.isnan(self._since):
+            self._since = time.perf_counter()
+
+    def pause(self) -> None:
+        """Let no time count while another run has its turn."""
+        if not math.isnan(self._since):
+            self._spent += time.perf_counter() - self._since
+            self._since = float("nan")
 
     @property
     def is_trained(self) -> bool:
@@ -128,6 +166,7 @@ class TrainingRun:
             interrupt: asks to stop.
             until: env_steps at which to pause, after an evaluation; where one was due, the pause changes nothing.
         """
+        self.resume()
         end = min(self.plan.budget.env_steps, self.plan.budget.env_steps if until is None else until)
         while self.at.env_steps < end and not interrupt.requested:
             if self.at.env_steps >= self.at.next_test:
@@ -144,6 +183,8 @@ class TrainingRun:
         if self.at.last_test < self.at.env_steps and not interrupt.requested:
             self.test(progress)
         self.save()
+        if until is not None:
+            self.pause()
 
     def play(self) -> None:
         """One step of every battle; the algorithm observes what ended."""
@@ -199,6 +240,7 @@ class TrainingRun:
         Args:
             on_battles: as of ``final_evaluation``.
         """
+        self.resume()
         picture = self.folder / "curve.png"
         can_be_won = self.env.spec.can_be_won
         curves = {self.plan.algorithm: [self.record.curve_points()]}
@@ -234,11 +276,27 @@ class TrainingRun:
         }
         with self._timed("checkpoint"):
             save_checkpoint(self.path, content)
+            self.save_policy(content)
         self.record.timings(self.at.seconds)
 
+    def save_policy(self, content: dict[str, Any]) -> None:
+        """Put what it takes to play the policy, wherever the file is taken, beside the checkpoint."""
+        shared = {name: content[name] for name in ("identity", "algorithm")}
+        try:
+            save_policy(self.folder / POLICY, {**shared, "env_steps": self.at.env_steps})
+        except TypeError as error:  # a user's own learner; its run is worth more than the file
+            self.record.event(0, f"no {POLICY} is written: {error}")
+
     def restore(self) -> list[str]:
-        """Go to the last checkpoint, if there is one; returns lines that say where the run starts and how."""
-        remove_drafts(self.path)  # the run is this process's own now; each is as large as a checkpoint
+        """Go to the last checkpoint, if there is one; returns lines that say where the run starts and how.
+
+        Raises:
+            UsageError: the checkpoint cannot be used, and is left as it is.
+        """
+        for file in (self.path, self.folder / POLICY):
+            remove_drafts(file)  # the run is this process's own now; each is as large as a checkpoint
+        if not self.path.exists() and (self.folder / EARLIER).exists():
+            raise unusable(self.folder / EARLIER, "is of an earlier version, which this one cannot go on from", None)
         saved = load_checkpoint(self.path)
         lines = []
         if saved is not None and saved.get("run_created") != self.record.created:

@@ -27,11 +27,12 @@ from harness.cli.progress import TrialProgress
 from harness.plots.run_curves import plot_curves
 from harness.results.grouping import has_winners
 from harness.runs import provenance
+from harness.runs.checkpoint import RESUME
 from harness.runs.files import run_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import GracefulInterrupt
 from harness.runs.seeding import derive_generator
-from harness.runs.train import CHECKPOINT, TrainingRun
+from harness.runs.train import TrainingRun
 from harness.stats import Interval, score_interval, win_rate_interval
 from studies.db.errors import RunTakenOver, StorageError
 from studies.rows import CurvePoint, RunRow
@@ -140,6 +141,7 @@ class Objective:
             seed.training = TrainingRun(seed.plan, seed.record, seed.folder)
             for line in seed.training.restore():
                 seed.record.event(seed.training.at.env_steps, line)
+            seed.training.pause()
 
     def _train(self, trial: optuna.Trial, seeds: Sequence[Seed]) -> None:
         """From evaluation to evaluation, until all are trained or the pruner says no."""
@@ -180,7 +182,7 @@ class Objective:
     def _conclude(self, seed: Seed) -> None:
         if seed.training:
             seed.row = seed.training.conclude()
-            (seed.folder / CHECKPOINT).unlink(missing_ok=True)  # hundreds of MB each; nothing goes on from it
+            (seed.folder / RESUME).unlink(missing_ok=True)  # hundreds of MB each; nothing goes on from it
 
     def _value(self, trial: optuna.Trial, seeds: Sequence[Seed]) -> float:
         rows = [seed.row for seed in seeds if seed.row]
@@ -257,4 +259,4 @@ def _leave(seeds: Sequence[Seed], reason: str) -> None:
     for seed in _unfinished(seeds):
         seed.record.mark_interrupted(reason)
         if reason.startswith("pruned"):
-            (seed.folder / CHECKPOINT).unlink(missing_ok=True)
+            (seed.folder / RESUME).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from algorithms.protocol import Algorithm, Observation
-from harness.throughput.timing import REPEATS, time_call
+from harness.throughput.timing import REPEATS, Work, time_call
 
 BATTLES = 1024
 
@@ -45,6 +45,20 @@ def measure_throughput(
         battles: E of the batch.
         repeats: timed calls after the warm-up; their median counts.
     """
+    decide, device = greedy_call(algorithm, seed=seed, battles=battles), algorithm.device
+    seconds = time_call(decide, device, repeats=repeats).seconds
+    return Throughput(
+        decisions_per_second=battles * algorithm.spec.n_agents / seconds,
+        battles=battles,
+        dtype="float32",
+        device=device.type,
+        device_name=describe_device(device),
+        seconds=seconds,
+    )
+
+
+def greedy_call(algorithm: Algorithm, *, seed: int, battles: int = BATTLES) -> Work:
+    """Return a call that decides greedily for a batch of drawn observations; arguments as of ``measure_throughput``."""
     spec, device = algorithm.spec, algorithm.device
     rng = np.random.default_rng(seed)
     shape = (battles, spec.n_agents)
@@ -59,15 +73,7 @@ def measure_throughput(
     def decide() -> None:
         algorithm.act(observation, state, explore=False)
 
-    seconds = time_call(decide, device, repeats=repeats).seconds
-    return Throughput(
-        decisions_per_second=battles * spec.n_agents / seconds,
-        battles=battles,
-        dtype=str(observation.obs.dtype).removeprefix("torch."),
-        device=device.type,
-        device_name=describe_device(device),
-        seconds=seconds,
-    )
+    return decide
 
 
 def describe_device(device: torch.device) -> str:

@@ -86,8 +86,8 @@ class Record:
                 if path.exists():
                     self._take_in(_mine(path, self))
                 with atomic_write(path) as draft:
-                    draft.write_text(self.as_json() + "\n")
-                with atomic_write(beside) as draft, draft.open("w", newline="") as file:
+                    draft.write_text(self.as_json() + "\n", encoding="utf-8")
+                with atomic_write(beside) as draft, draft.open("w", newline="", encoding="utf-8") as file:
                     writer = csv.DictWriter(file, CSV_FIELDS)
                     writer.writeheader()
                     writer.writerows(self.lines())
@@ -199,7 +199,7 @@ def _mine(path: Path, record: Record) -> Record:
 
 
 def _stored(path: Path) -> Record:
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     if content["schema"] != SCHEMA:
         raise UsageError(
             f"{path} holds results of schema {content['schema']!r}, this version of the program reads {SCHEMA} (in 1, "

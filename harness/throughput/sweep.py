@@ -237,7 +237,7 @@ def trained(run: LoadedPolicy) -> Subject:
     Raises:
         UsageError: it does not fit this program, or has no layers to look at.
     """
-    env = envs.registry.make(run.scenario, 1, seed=0, **run.env_options)
+    env = run.world(seed=0)
     layers = _layers_of(run.policy(env, "cpu"), f"--run {run.path}")
 
     def build(hidden: int, device: str) -> PolicyLayers:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, MetaData, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change of the tables below, each with its step in ``migrations/versions``; a database with a
 higher number is refused."""
 
@@ -165,6 +165,39 @@ class Timing(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)
     part: Mapped[str] = mapped_column(primary_key=True)
     seconds: Mapped[float]
+
+
+class Throughput(Base):
+    """How fast a finished run's policy decides, measured in turn with the others of its comparison."""
+
+    __tablename__ = "k24_throughput"
+    run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)
+    session: Mapped[str]
+    """Policies of one session were measured in the same rounds; those of two are not compared."""
+    measured: Mapped[float]
+    """Seconds since 1970 (UTC)."""
+    decisions_per_second: Mapped[float]
+    """Median over rounds; the next two are the quartiles."""
+    low: Mapped[float]
+    high: Mapped[float]
+    rounds: Mapped[int]
+    batch: Mapped[int]
+    """Agents decided for in one call."""
+    dtype: Mapped[str]
+    device: Mapped[str]
+    machine: Mapped[str] = mapped_column(Text)
+    """Processor and threads, or the card."""
+    load: Mapped[float]
+    """Cores that other processes kept busy meanwhile."""
+    quiet: Mapped[bool]
+    """Whether that was little enough to compare the reading."""
+
+
+class Machine(Owned, Base):
+    """A machine that a process keeps free of this database's other work while it measures."""
+
+    __tablename__ = "k24_machines"
+    host: Mapped[str] = mapped_column(primary_key=True)
 
 
 class Provenance(Base):

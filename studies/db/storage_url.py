@@ -67,7 +67,7 @@ def parse_storage_url(storage: str) -> StorageUrl:
     redacted = repr(without_passwords(storage))
     try:
         url = make_url(storage)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         as_url = f"--storage sqlite:///{storage}" if storage and "://" not in storage else EXAMPLE
         raise StorageError(f"Storage {redacted} is not a URL. Type: {as_url}") from None
     kind = url.get_backend_name()

@@ -41,9 +41,9 @@ def copied(tmp_path: Path) -> Path:
 
 
 def replace(path: Path, edit: tuple[str, str]) -> None:
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert text.count(edit[0]) == 1
-    path.write_text(text.replace(*edit))
+    path.write_text(text.replace(*edit), encoding="utf-8")
 
 
 def run_caller(folder: Path) -> tuple[int, int]:

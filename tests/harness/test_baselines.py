@@ -19,7 +19,7 @@ SMALL = ["--scenarios", "zerg_5_vs_5", "--battles", "6"]
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text().splitlines()))
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
 
 
 def battle(kind: str, episode_return: float, length: int, dead: tuple[int, int]) -> Battle:

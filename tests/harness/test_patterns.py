@@ -25,7 +25,7 @@ def patterns(tmp_path: Path) -> Patterns:
 
 
 def lines(path: Path) -> list[dict[str, str]]:
-    with path.open() as file:
+    with path.open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

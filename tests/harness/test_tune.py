@@ -80,7 +80,7 @@ def test_a_trial_shows_what_it_found(tmp_path: Path) -> None:
     assert trial.value == pytest.approx(float(trial.user_attrs["interval"][1:6]), abs=5e-4)
     assert f"Its runs are in `{STUDY}-runs`" in get_note(optuna.trial.Trial(found, trial._trial_id))
     assert [value["filename"] for value in artifacts(trial)] == ["trial-0.png"]
-    assert not list(tmp_path.glob("runs/**/checkpoint.pt")), "checkpoints of finished trials are not kept"
+    assert not list(tmp_path.glob("runs/**/resume.pt")), "checkpoints of finished trials are not kept"
 
 
 def artifacts(trial: optuna.trial.FrozenTrial) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from PIL import Image
 import envs
 from harness.cli.common import ALL_DONE, WRONG_USE
 from harness.compare import main as compare_main
-from harness.runs.checkpoint import save_checkpoint
+from harness.runs.checkpoint import save_policy
 from harness.runs.policy import load_policy
 from harness.watch import agents, main, prepare, read_flags
 from tests.harness.conftest import Compare
@@ -114,18 +114,22 @@ def test_a_checkpoint_of_another_version_is_kept(tmp_path: Path, capsys: pytest.
         "env": {"scenario": SHORT, "fight": {}},
         "train": {"env_steps": 1},
     }
-    path = tmp_path / "checkpoint.pt"
-    save_checkpoint(path, {"identity": identity, "algorithm": {}, "counters": {"env_steps": 1}})
+    path = tmp_path / "policy.pt"
+    save_policy(path, {"identity": identity, "algorithm": {}, "env_steps": 1})
     assert watch("--run", str(tmp_path), "--out", str(tmp_path / "a.gif")) == WRONG_USE
     assert f"checkpoint {path} does not fit this program (TypeError" in capsys.readouterr().err
     for change, says in (
         ({"algorithm": {"name": "nobody"}}, "algorithm 'nobody' is not registered; if you registered it yourself"),
         ({"env": {"scenario": "nowhere", "fight": {}}}, "scenario 'nowhere' is not registered"),
+        (
+            {"env": {"scenario": SHORT, "fight": {}, "no_such_option": 1}},
+            "does not fit this program's world (ValueError",
+        ),
     ):
-        save_checkpoint(path, {"identity": {**identity, **change}})
+        save_policy(path, {"identity": {**identity, **change}})
         assert watch("--run", str(path), "--out", str(tmp_path / "a.gif")) == WRONG_USE
         assert says in capsys.readouterr().err
-    save_checkpoint(path, {"algorithm": {}})
+    save_policy(path, {"algorithm": {}})
     assert watch("--run", str(path), "--out", str(tmp_path / "a.gif")) == WRONG_USE
     assert "it does not say which settings it was trained with" in capsys.readouterr().err
 

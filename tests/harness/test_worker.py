@@ -105,11 +105,29 @@ def test_the_same_command_started_twice_does_no_run_twice(
     enqueue(tmp_path, seeds=(0,), budget=request_for().budget.with_env_steps(400), num_envs=8)
     with store_of(tmp_path) as first:
         assert first.claim_next() is not None
-        assert compare(*SHORT, "--seeds", "2") == SOME_MISSING
+        assert compare(*SHORT, "--seeds", "2", "--no-wait") == SOME_MISSING
         said = capsys.readouterr().out
-        assert "rule fake seed 0: left out, it is running on " in said
+        assert "rule fake seed 0: it is running on " in said
         assert [row.seed for row in first.rows()] == [1]
     assert compare(*SHORT, "--seeds", "2") == ALL_DONE
+
+
+def test_a_comparison_waits_for_runs_that_others_hold(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And does those itself that these leave; the table is whole."""
+    monkeypatch.setattr("harness.compare.LOOK_AGAIN", 0.05)
+    enqueue(tmp_path, seeds=(0,), budget=request_for().budget.with_env_steps(400), num_envs=8)
+    first = store_of(tmp_path)
+    assert first.claim_next() is not None
+    leaving = threading.Timer(1.0, first.close)
+    leaving.start()
+    assert compare(*SHORT, "--seeds", "2") == ALL_DONE
+    leaving.join()
+    said = capsys.readouterr().out
+    assert "waiting for 1 runs that other processes work on (--no-wait reports without them)" in said
+    with store_of(tmp_path) as store:
+        assert sorted(row.seed for row in store.rows()) == [0, 1]
 
 
 def test_a_job_is_the_plan_again() -> None:

@@ -38,7 +38,7 @@ def use_fake(
 def is_running(pid: int) -> bool:
     """Whether a process runs; one that has ended and that nobody has asked for counts as ended."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except FileNotFoundError:
         return False
     return state not in ("Z", "X")

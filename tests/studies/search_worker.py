@@ -25,7 +25,7 @@ def main() -> None:
 
     def objective(trial: optuna.Trial) -> float:
         x = trial.suggest_float("x", 0, 1)
-        with log.open("a") as lines:
+        with log.open("a", encoding="utf-8") as lines:
             lines.write(f"{trial.number} {x}\n")
         if die:
             time.sleep(0.3)  # a first sign of life is given

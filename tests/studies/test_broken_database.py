@@ -51,7 +51,7 @@ def a_page_overwritten(path: Path) -> None:
 
 
 def some_text(path: Path) -> None:
-    path.write_text("env_steps,win_rate\n1000,0.2\n" * 100)
+    path.write_text("env_steps,win_rate\n1000,0.2\n" * 100, encoding="utf-8")
 
 
 @pytest.mark.parametrize("damage", [random_bytes, half_of_it, a_page_overwritten, some_text])

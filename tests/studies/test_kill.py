@@ -77,7 +77,7 @@ def test_a_kill_between_our_result_and_optunas_is_made_good_at_the_next_opening(
         (trial,) = trials(path)
         assert [row.trial_number for row in store.rows()] == [trial.number]
     assert trial.state.name == "COMPLETE"
-    assert trial.values == [RESULT.win_rate, RESULT.sparsity_masked, RESULT.throughput]
+    assert trial.values == [RESULT.win_rate, RESULT.sparsity_masked, 0.0]
     assert query(path, "SELECT owner_pid, trial_number FROM k24_runs") == [(None, 0)]
 
 

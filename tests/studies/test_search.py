@@ -77,7 +77,7 @@ def kill_one_of_three(storage: str, log: Path) -> None:
         said = [process.communicate(timeout=100)[1] for process in processes]
         assert [process.returncode for process in processes] == [-9, 0, 0], said
         assert states(search) == {"COMPLETE": TRIALS, "FAIL": 1}
-        begun = [line.split() for line in log.read_text().splitlines()]
+        begun = [line.split() for line in log.read_text(encoding="utf-8").splitlines()]
         numbers = Counter(int(number) for number, _ in begun)
         assert set(numbers.values()) == {1}, "no trial was begun twice"
         (lost,) = (trial for trial in ended(search) if trial.state == TrialState.FAIL)

@@ -54,10 +54,12 @@ def install(folder: Path) -> Path:
     for needed in (program.parent, maps_folder, folder / "Replays"):
         needed.mkdir(parents=True, exist_ok=True)
     notice = NOTICE.format(version=version.GAME_VERSION, program=name, folder=shlex.quote(str(folder)))
-    (folder / MARK).write_text(notice)
+    (folder / MARK).write_text(notice, encoding="utf-8")
     for stem in maps.names():
         (maps_folder / f"{stem}.SC2Map").write_bytes(maps.map_file(stem))
     root = Path(__file__).parents[3]
-    program.write_text(PROGRAM.format(root=shlex.quote(str(root)), python=shlex.quote(sys.executable)))
+    program.write_text(
+        PROGRAM.format(root=shlex.quote(str(root)), python=shlex.quote(sys.executable)), encoding="utf-8"
+    )
     program.chmod(0o755)
     return program

@@ -72,7 +72,7 @@ def visit(browser: str, page: Path, folder: Path, *, scheme: int = LIGHT, width:
     """
     folder.mkdir()
     copy = folder / "page.html"
-    copy.write_text(page.read_text().replace("</body>", f"{PROBE}</body>"))
+    copy.write_text(page.read_text(encoding="utf-8").replace("</body>", f"{PROBE}</body>"))
     own = [f"--window-size={width},900", f"--blink-settings=preferredColorScheme={scheme}", copy.as_uri()]
     for attempt in range(3):  # a busy machine may be asked for the page before its pictures are decoded
         profile = f"--user-data-dir={folder / f'profile{attempt}'}"  # a used one remembers the theme that was chosen

@@ -15,12 +15,29 @@ from harness.plots.run_curves import plot_curves
 from harness.results.aggregates import Row, improvements, summarize_groups
 from harness.results.findings import ComparisonReport
 from harness.results.grouping import group_runs
-from harness.results.tables import as_markdown, footnotes, show_table
+from harness.results.tables import as_markdown, cells_of, footnotes, show_table
 from harness.runs.plan import RunPlan
-from studies.rows import CurvePoint, RunRow, common_points
+from studies.rows import CurvePoint, RunRow, TurnReading, common_points
 from tests.harness.fake_request import request_for
 
 REASON = "no CUDA device with sparse tensor cores"
+
+
+def turn_reading(machine: str, low: float = 1200.0, high: float = 1300.0, *, quiet: bool = True) -> TurnReading:
+    return TurnReading(
+        session="s",
+        measured=1.0,
+        decisions_per_second=1234.5,
+        low=low,
+        high=high,
+        rounds=15,
+        batch=5120,
+        dtype="float32",
+        device="cpu",
+        machine=machine,
+        load=0.1 if quiet else 1.5,
+        quiet=quiet,
+    )
 
 
 def run_row(plan: RunPlan, wins: int, **changed: object) -> RunRow:
@@ -53,6 +70,7 @@ def run_row(plan: RunPlan, wins: int, **changed: object) -> RunRow:
         device="cpu",
         episodes=16,
         wins=wins,
+        in_turn=turn_reading("AMD EPYC, 1 thread"),
     )
     return dataclasses.replace(row, **changed)  # type: ignore[arg-type]
 
@@ -104,22 +122,23 @@ def test_markdown(plans: list[RunPlan]) -> None:
     assert lines[0] == "# smoke"
     assert lines[4] == (
         "| rule | fake | 1 | 0.500 [0.280, 0.720] | Wilson, battles | 8.00 | 50.0% / 25.0% "
-        "| 1,234 | n/a (1) | 100 | 0:20 |"
+        "| n/a | 1,234 | n/a (1) | 100 | 0:20 |"
     )
     assert "| 1.31× |" in lines[5]
     assert lines[7:] == [
         f"- (1) no 2:4 speed-up: {REASON}",
-        "- decisions/s: agent decisions of the trained policy, greedy, 5120 agents a call, float32, on cpu",
+        "- decisions/s: agent decisions of the trained policy, greedy, 5120 agents a call, float32, on AMD EPYC, "
+        "1 thread; medians, all policies in turn after training",
+        "- decisions/s, quartiles on fake: rule 1,200 … 1,300, qmix 1,200 … 1,300",
+        "- decisions/s on fake say nothing of the order of rule and qmix: their quartiles overlap",
         "- qmix on fake: 3 evaluation battles aborted and are not counted",
     ]
 
 
 def test_decisions_of_several_machines_are_not_compared(plans: list[RunPlan]) -> None:
-    def on(device_name: str, cpu: str) -> dict[str, object]:
-        return {"details": {"throughput": {"device_name": device_name}}, "provenance": {"cpu": cpu}}
-
-    one, two = on("CPU, 1 thread", "AMD EPYC"), on("CPU, 2 threads", "AMD EPYC")
-    card = on("NVIDIA H100", "AMD EPYC")
+    one, two, card = (
+        {"in_turn": turn_reading(machine)} for machine in ("AMD EPYC, 1 thread", "AMD EPYC, 2 threads", "NVIDIA H100")
+    )
     told = "decisions/s do not compare between machines, nor between numbers of threads"
     for origins, machines in (
         ((one, one, one, one), [("AMD EPYC, 1 thread",), ("AMD EPYC, 1 thread",)]),
@@ -134,6 +153,18 @@ def test_decisions_of_several_machines_are_not_compared(plans: list[RunPlan]) ->
         distinct = {name for names in machines for name in names}
         assert sum(note.startswith("decisions/s: ") for note in notes) == len(distinct)
         assert (told in notes) == (len(distinct) > 1)
+
+
+def test_no_order_is_claimed_under_load_or_where_nothing_was_measured(plans: list[RunPlan]) -> None:
+    loaded = run_row(plans[0], 8, in_turn=turn_reading("cpu", quiet=False))
+    rows = rows_of(plans, [loaded, run_row(plans[1], 8, in_turn=None)])
+    markers, notes = footnotes(ComparisonReport(title="t", rows=rows))
+    assert [cells_of(row, markers)[8] for row in rows] == ["1,234 †", "n/a"]
+    assert "† measured while other processes kept the machine busy, again and again: not compared" in notes
+    assert "decisions/s n/a: not measured yet; type: python -m harness.measure --study NAME" in notes
+    apart = [run_row(plans[0], 8), run_row(plans[1], 8, in_turn=turn_reading("AMD EPYC, 1 thread", 2000.0, 2100.0))]
+    _, notes = footnotes(ComparisonReport(title="t", rows=rows_of(plans, apart)))
+    assert not any("say nothing of the order" in note for note in notes)
 
 
 def test_resumed_runs_are_named(plans: list[RunPlan]) -> None:

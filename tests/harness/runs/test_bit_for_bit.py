@@ -37,7 +37,7 @@ def differences(a: Any, b: Any, at: str = "") -> list[str]:
 
 
 def final_state(out: Path, study: str) -> dict[str, Any]:
-    (path,) = (out / study).glob("*/checkpoint.pt")
+    (path,) = (out / study).glob("*/resume.pt")
     saved = load_checkpoint(path)
     assert saved is not None
     return {part: saved[part] for part in ("counters", "algorithm", "experience", "env", "rollout")}
@@ -127,7 +127,7 @@ def test_killed_in_real_battles(compare: Compare, tmp_path: Path, capsys: pytest
     killed = in_a_process_of_its_own(tmp_path, (*run, "parts"))
     try:
         until = time.monotonic() + 120
-        while not list(tmp_path.glob("runs/parts/*/checkpoint.pt")):
+        while not list(tmp_path.glob("runs/parts/*/resume.pt")):
             assert killed.poll() is None
             assert time.monotonic() < until, "no checkpoint was written"
             time.sleep(0.002)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+import envs.registry
+from algorithms import registry
 from harness.cli.errors import UsageError
-from harness.runs.checkpoint import load_checkpoint, save_checkpoint, set_aside, unusable
+from harness.runs.checkpoint import (
+    load_checkpoint,
+    load_policy_file,
+    save_checkpoint,
+    save_policy,
+    set_aside,
+    unusable,
+)
 from studies.db.errors import StorageError
 from tests.limits import file_size_limit
 
@@ -71,3 +83,88 @@ def test_a_full_disk_keeps_the_old_checkpoint_and_says_what_to_do(tmp_path: Path
         save_checkpoint(path, {"step": 2, "replay": torch.zeros(10_000)})
     assert load_checkpoint(path) == {"step": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+class Trap:
+    """Unpickling it writes a file: what a colleague's checkpoint could do."""
+
+    def __init__(self, sign: Path) -> None:
+        self.sign = sign
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.sign,))
+
+
+PLAIN = {
+    "identity": {"name": "k24", "sizes": [1, 2], "rate": 0.5, "masked": True, "nothing": None},
+    "algorithm": {"weight": torch.arange(3.0), "pair": (1, 2), "array": np.arange(4), "big": 2**100},
+}
+
+
+def test_a_policy_comes_out_as_it_went_in(tmp_path: Path) -> None:
+    path = tmp_path / "policy.pt"
+    assert load_policy_file(path) is None
+    save_policy(path, {**PLAIN, "scalar": np.float32(0.5)})
+    content = load_policy_file(path)
+    assert content is not None
+    assert content["identity"] == PLAIN["identity"]
+    assert content["algorithm"]["weight"].tolist() == [0, 1, 2]
+    assert content["algorithm"]["array"].tolist() == [0, 1, 2, 3]
+    assert (content["algorithm"]["pair"], content["algorithm"]["big"], content["scalar"]) == ((1, 2), 2**100, 0.5)
+
+
+@pytest.mark.parametrize(
+    "value", [object(), {1, 2}, lambda: 0, np.array([object()])], ids=["object", "set", "lambda", "objects"]
+)
+def test_a_policy_of_more_than_plain_values_is_not_written(tmp_path: Path, value: object) -> None:
+    with pytest.raises(TypeError, match=r"algorithm/memory/1 is a \w+; policy\.pt holds tensors and plain values only"):
+        save_policy(tmp_path / "policy.pt", {"algorithm": {"memory": [0, value]}})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_a_policy_runs_none_of_its_content(tmp_path: Path) -> None:
+    path, sign = tmp_path / "policy.pt", tmp_path / "ran"
+    torch.save({"format": 1, "identity": Trap(sign)}, path)
+    with pytest.raises(UsageError, match=r"cannot be read as tensors and plain values, and nothing of it was run"):
+        load_policy_file(path)
+    assert not sign.exists()
+    torch.load(path, weights_only=False)
+    assert sign.exists(), "the trap itself works"
+
+
+def test_a_policy_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "policy.pt"
+    torch.save({"format": 99}, path)
+    with pytest.raises(UsageError, match=r"another version of this program \(format 99, this one reads 1\)"):
+        load_policy_file(path)
+
+
+def test_a_checkpoint_that_another_user_could_have_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, sign = tmp_path / "resume.pt", tmp_path / "ran"
+    torch.save({"trap": Trap(sign)}, path)
+    path.chmod(0o666)
+    with pytest.raises(UsageError, match=r"may be written by every user.*Nothing was read. If you trust it.*chmod"):
+        load_checkpoint(path)
+    path.chmod(0o644)
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    with pytest.raises(UsageError, match=r"belongs to user \d+, and to go on from it would run whatever code it holds"):
+        load_checkpoint(path)
+    assert not sign.exists()
+
+
+@pytest.mark.parametrize("algorithm", registry.ids())
+def test_the_state_of_every_algorithm_is_plain(algorithm: str, tmp_path: Path) -> None:
+    spec, config = envs.registry.make("3m", 1, seed=0).spec, registry.config_class(algorithm)()
+
+    def made(seed: int) -> Any:
+        return registry.make(algorithm, spec, config, total_env_steps=100, seed=seed, device="cpu")
+
+    save_policy(tmp_path / "policy.pt", {"algorithm": made(1).state_dict()})
+    content = load_policy_file(tmp_path / "policy.pt")
+    assert content is not None
+    other = made(2)
+    other.load_state_dict(content["algorithm"])
+    masked = made(1).masked_weights()
+    assert all(torch.equal(weight, masked[name]) for name, weight in other.masked_weights().items())

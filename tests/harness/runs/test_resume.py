@@ -47,13 +47,13 @@ def test_a_checkpoint_of_another_database_is_kept_and_not_used(
         assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/{database}") == ALL_DONE
         said = capsys.readouterr().out
         assert ("is that of another record of this run" in said) == (number > 0)
-        assert (f"kept there as checkpoint-aside-{number}.pt, and training starts anew" in said) == (number > 0)
+        assert (f"kept there as resume-aside-{number}.pt, and training starts anew" in said) == (number > 0)
         assert "resumes at" not in said
         _, points = stored(tmp_path / database)
         assert [point.env_steps for point in points] == [0, 400]
     (folder,) = (tmp_path / "runs" / "t").glob("rule-*")
     kept = {path.name for path in folder.glob("*.pt")}
-    assert kept == {"checkpoint.pt", "checkpoint-aside-1.pt", "checkpoint-aside-2.pt"}
+    assert kept == {"policy.pt", "resume.pt", "resume-aside-1.pt", "resume-aside-2.pt"}
 
 
 @pytest.mark.parametrize("method", ["play", "learn", "test"])
@@ -116,8 +116,8 @@ def test_a_checkpoint_that_is_refused_is_named_and_loses_nothing(
     stop_after(monkeypatch, 240)
     assert compare(*SHORT) == INTERRUPTED
     monkeypatch.undo()
-    (checkpoint,) = (tmp_path / "runs" / "t").glob("rule-*/checkpoint.pt")
-    half_written = checkpoint.with_name(".checkpoint-0123456789ab.part.pt")
+    (checkpoint,) = (tmp_path / "runs" / "t").glob("rule-*/resume.pt")
+    half_written = checkpoint.with_name(".resume-0123456789ab.part.pt")
     half_written.touch()
     for _ in range(2):
         monkeypatch.setattr(RuleAlgorithm, "load_state_dict", refuse)

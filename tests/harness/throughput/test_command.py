@@ -17,9 +17,8 @@ import algorithms.registry
 import envs.registry
 from algorithms.k24 import K24Config
 from harness.cli.common import make_console
-from harness.runs.checkpoint import save_checkpoint
+from harness.runs.checkpoint import POLICY, save_policy
 from harness.runs.policy import load_policy
-from harness.runs.train import CHECKPOINT
 from harness.throughput import sweep
 from harness.throughput.command import ALL_BATCHES, ALL_HIDDEN, main, read_flags
 from harness.throughput.compare_kernels import DeviceLost, timing_context
@@ -243,8 +242,8 @@ def test_a_trained_policy_is_measured_as_it_is(tmp_path: Path, capsys: pytest.Ca
         "env": {"scenario": "terran_5_vs_5", "fight": {}},
         "train": {"env_steps": 100},
     }
-    content = {"identity": identity, "algorithm": made.state_dict(), "counters": {"env_steps": 100}}
-    save_checkpoint(tmp_path / CHECKPOINT, content)
+    content = {"identity": identity, "algorithm": made.state_dict(), "env_steps": 100}
+    save_policy(tmp_path / POLICY, content)
     subject = trained(load_policy(tmp_path))
     assert (subject.label, subject.hidden_sizes) == ("k24, 100 env steps on terran_5_vs_5", (12,))
     found = subject.build(12, "cpu").after["fc3"]

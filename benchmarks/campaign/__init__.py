@@ -1,0 +1,1 @@
+"""A campaign of breaking: kills, signals, restarts, full disks, damaged files and senseless input, with counts."""

@@ -1,0 +1,115 @@
+"""Measure the decisions/s of a study's finished runs, all in turn, on a machine kept free of the study's other work.
+
+    python -m harness.measure --study compare-quick
+
+``harness.compare`` does the same after training; this command repeats it, on a quieter hour or another machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from algorithms.protocol import Algorithm
+from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, command, import_user_code, log, make_console
+from harness.cli.compare_args import default_study
+from harness.cli.errors import UsageError
+from harness.runs.files import run_folder
+from harness.runs.policy import load_policy
+from harness.runs.process import prepare_process, resolve_device
+from harness.throughput.in_turn import Effort, measure_in_turn
+from studies.rows import RunKey, RunRow
+from studies.store import DEFAULT_STORAGE, StudyStore
+
+
+@command("readings of before are kept")
+def main(argv: Sequence[str]) -> int:
+    """Measure; returns the exit code: 0 all measured, 1 some were not, 2 a mistake in the command, 130 Ctrl-C."""
+    flags = _parser().parse_args(argv)
+    for target in flags.imports:
+        import_user_code(target)
+    console = make_console()
+    prepare_process(deterministic=False)
+    with StudyStore.open(flags.storage, flags.study) as store:
+        runs = store.rows()
+        if not runs:
+            raise UsageError(f"study {flags.study} has no finished run; other studies: --study NAME")
+        measured = measure_runs(store, runs, Path(flags.runs), device=flags.device, message=partial(log, console))
+        for row in store.rows():
+            if row.in_turn:
+                said = f"{row.in_turn.decisions_per_second:,.0f} [{row.in_turn.low:,.0f}, {row.in_turn.high:,.0f}]"
+                load = "" if row.in_turn.quiet else f", under load ({row.in_turn.load:.1f} cores of others)"
+                log(console, f"{row.algorithm} {row.scenario} seed {row.seed}: {said} decisions/s{load}")
+    return ALL_DONE if len(measured) == len(runs) else SOME_MISSING
+
+
+def measure_runs(
+    store: StudyStore,
+    runs: Sequence[RunRow],
+    folder: Path,
+    *,
+    device: str | None = None,
+    effort: Effort | None = None,
+    message: Callable[[str], None],
+) -> set[int]:
+    """Measure finished runs in turn and store the readings; returns the ids of those measured.
+
+    Args:
+        store: of their study.
+        runs: which.
+        folder: ``--out`` of the comparison, where their policies lie.
+        device: where to measure; ``None``: each where it was trained.
+        effort: how hard to try for a reading without load.
+        message: takes a line about what is left out or repeated.
+    """
+    policies = dict(_policies(runs, folder, device, message))
+    if not policies:
+        return set()
+    effort = effort or Effort()
+    with store.quiet_machine(effort.patience) as alone:
+        readings = measure_in_turn(policies, seed=0, alone=alone, effort=effort, message=message)
+    store.store_readings(readings)
+    return set(readings)
+
+
+def _policies(
+    runs: Sequence[RunRow], folder: Path, device: str | None, message: Callable[[str], None]
+) -> Mapping[int, Algorithm]:
+    """Run id -> its policy; a line for each that cannot be had."""
+    found = {}
+    for run in runs:
+        key = RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
+        try:
+            trained = load_policy(run_folder(folder, run.study, key))
+            if trained.backend != "battle":
+                raise UsageError("its world is a game of StarCraft II, which is not started to measure")
+            world = trained.world(seed=0)
+            try:
+                found[run.run_id] = trained.policy(world, resolve_device(device or run.device))
+            finally:
+                world.close()
+        except UsageError as error:
+            message(f"decisions/s of {run.algorithm} {run.scenario} seed {run.seed} not measured: {error}")
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="python -m harness.measure",
+        description="Measure the decisions/s of a study's finished runs, all in turn.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
+    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
+    add("--device", metavar="cpu|cuda", help="where to measure (default: where each run was trained)")
+    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""Keep a machine free of one database's other work while something is timed on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, select
+
+from studies.db.database import clock, read_transaction, transaction
+from studies.db.retrying import repeated
+from studies.db.schema import Machine, Run
+from studies.db.storage_url import StorageUrl
+from studies.owner import Owner, is_free, owner_of
+
+PATIENCE = 60.0
+"""Seconds to wait for runs that go on on this machine; they may take hours."""
+_LOOK_AGAIN = 0.5
+"""Seconds between two looks."""
+
+
+@contextmanager
+def quiet_machine(engine: Engine, place: StorageUrl, patience: float = PATIENCE) -> Iterator[bool]:
+    """Within this block no process begins a run of this database on this machine.
+
+    Yields:
+        Whether none goes on either, ours apart.
+    """
+    me, until = Owner.myself(), time.monotonic() + patience
+    while not _hold(engine, place, me):
+        time.sleep(_LOOK_AGAIN)
+    try:
+        while (busy := _runs_of_others(engine, place, me)) and time.monotonic() < until:
+            time.sleep(_LOOK_AGAIN)
+        yield not busy
+    finally:
+        _let_go(engine, place, me)
+
+
+def wait_for_quiet_to_end(engine: Engine, place: StorageUrl) -> None:
+    """Return once no other process keeps this machine free."""
+    me = Owner.myself()
+    while _is_held_by_another(engine, place, me):
+        time.sleep(_LOOK_AGAIN)
+
+
+@repeated
+def _hold(engine: Engine, place: StorageUrl, me: Owner) -> bool:
+    with transaction(engine, place) as session:
+        row, now = session.get(Machine, me.host), clock(session)
+        if row is None:
+            row = Machine(host=me.host, heartbeat=now)
+            session.add(row)
+        free = owner_of(row) == me or is_free(row, now)
+        if free:
+            row.owner_host, row.owner_pid, row.owner_started, row.heartbeat = me.host, me.pid, me.started, now
+        return free
+
+
+@repeated
+def _let_go(engine: Engine, place: StorageUrl, me: Owner) -> None:
+    with transaction(engine, place) as session:
+        row = session.get(Machine, me.host)
+        if row is not None and owner_of(row) == me:
+            row.owner_host = row.owner_pid = row.owner_started = None
+
+
+@repeated
+def _is_held_by_another(engine: Engine, place: StorageUrl, me: Owner) -> bool:
+    with read_transaction(engine, place) as session:
+        row = session.get(Machine, me.host)
+        return row is not None and owner_of(row) != me and not is_free(row, clock(session))
+
+
+@repeated
+def _runs_of_others(engine: Engine, place: StorageUrl, me: Owner) -> int:
+    with read_transaction(engine, place) as session:
+        now, running = clock(session), select(Run).filter_by(state="running", owner_host=me.host)
+        return sum(owner_of(run) != me and not is_free(run, now) for run in session.scalars(running))

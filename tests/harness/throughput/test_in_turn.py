@@ -1,0 +1,163 @@
+"""Decisions/s are measured in turn, on a machine kept quiet, and marked where it was not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from envs.spec import EnvSpec
+from harness.results.tables import _faster, decisions
+from harness.throughput import in_turn
+from harness.throughput.in_turn import QUICK, Effort, LoadOfOthers, measure_in_turn
+from studies.owner import Owner
+from studies.quiet import quiet_machine, wait_for_quiet_to_end
+from studies.rows import TurnReading
+from tests.studies.sample import RESULT, begin, open_store
+
+SPEC = EnvSpec(
+    id="fake",
+    n_agents=2,
+    n_enemies=1,
+    n_actions=3,
+    obs_size=4,
+    state_size=6,
+    episode_limit=5,
+    unit_types=("a", "b"),
+)
+
+
+class Sleeper:
+    """A policy whose decisions take a known time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.spec, self.device, self.seconds = SPEC, torch.device("cpu"), seconds
+        self.calls: list[float] = []
+
+    def initial_state(self, num_envs: int) -> dict[str, torch.Tensor]:
+        return {}
+
+    def act(self, observation: object, state: dict[str, torch.Tensor], *, explore: bool) -> object:
+        self.calls.append(time.perf_counter())
+        time.sleep(self.seconds)
+        return type("Decision", (), {"state": state})()
+
+
+def test_policies_take_part_in_the_same_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LoadOfOthers, "cores", lambda self: 0.0)
+    slow, fast = Sleeper(0.004), Sleeper(0.001)
+    effort = Effort(seconds_each=0.05, attempts=1, pause=0.0, patience=0.0)
+    found = measure_in_turn({1: slow, 2: fast}, seed=0, alone=True, effort=effort, battles=8)  # type: ignore[dict-item]
+    assert list(found) == [1, 2]
+    assert found[1].session == found[2].session
+    for run, policy in ((1, slow), (2, fast)):
+        reading = found[run]
+        assert reading.quiet
+        assert reading.batch == 16
+        assert reading.low <= reading.decisions_per_second <= reading.high <= 16 / policy.seconds
+    assert found[1].decisions_per_second < found[2].decisions_per_second
+    begun = {policy: policy.calls for policy in (slow, fast)}
+    assert min(begun[fast][3:]) < max(begun[slow]), "interleaved, not one after the other"
+
+
+def test_a_reading_under_load_is_repeated_and_marked_if_it_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads, lines = [2.0, 0.1], list[str]()
+    monkeypatch.setattr(LoadOfOthers, "cores", lambda self: loads.pop(0))
+    effort = Effort(seconds_each=0.01, attempts=3, pause=0.0, patience=0.0)
+    policies = {1: Sleeper(0.0005)}
+    found = measure_in_turn(policies, seed=0, alone=True, effort=effort, message=lines.append, battles=2)  # type: ignore[arg-type]
+    assert (found[1].quiet, found[1].load, loads) == (True, 0.1, [])
+    assert lines == ["decisions/s: others keep 2.0 cores busy; measured again in 0 s"]
+    loads = [1.0, 0.5, 2.0]
+    found = measure_in_turn(policies, seed=0, alone=True, effort=effort, battles=2)  # type: ignore[arg-type]
+    assert (found[1].quiet, found[1].load) == (False, 0.5), "the least of three, and marked"
+    loads = [0.0]
+    found = measure_in_turn(policies, seed=0, alone=False, effort=QUICK, battles=2)  # type: ignore[arg-type]
+    assert not found[1].quiet, "another run went on"
+
+
+def test_what_others_do_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 3 busy seconds in one, 1 is our own."""
+    seconds = [(10.0, 5.0), (13.0, 6.0), (10.0, 7.0)]
+    monkeypatch.setattr(in_turn, "_cpu_seconds", lambda: seconds.pop(0))
+    clock = [0.0, 1.0, 1.0]
+    monkeypatch.setattr(in_turn.time, "perf_counter", lambda: clock.pop(0))
+    load = LoadOfOthers()
+    assert load.cores() == 2.0
+    assert load.cores() == 0.0, "never less than none, however clocks are rounded"
+
+
+def test_the_seconds_of_this_system_can_be_read() -> None:
+    busy, own = in_turn._cpu_seconds()
+    assert busy > 0.0
+    assert own > 0.0
+
+
+def reading(low: float, high: float, *, quiet: bool = True) -> TurnReading:
+    return TurnReading(
+        session="s",
+        measured=1.0,
+        decisions_per_second=(low + high) / 2,
+        low=low,
+        high=high,
+        rounds=5,
+        batch=16,
+        dtype="float32",
+        device="cpu",
+        machine="a processor, 1 thread",
+        load=0.0 if quiet else 1.5,
+        quiet=quiet,
+    )
+
+
+def test_readings_are_kept_with_their_runs(tmp_path: Path) -> None:
+    with open_store(tmp_path / "s.db") as store:
+        row = begin(store).finish(RESULT)
+        assert row.in_turn is None
+        store.store_readings({row.run_id: reading(1.0, 2.0)})
+        store.store_readings({row.run_id: reading(3.0, 4.0, quiet=False)})
+        assert store.rows()[0].in_turn == reading(3.0, 4.0, quiet=False)
+
+
+def test_no_run_begins_while_a_machine_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process of this machine: the same one under another number."""
+    monkeypatch.setattr("studies.quiet._LOOK_AGAIN", 0.02)
+    path = tmp_path / "s.db"
+    with open_store(path) as store, open_store(path) as other:
+        mine = Owner.myself()
+        begun = threading.Event()
+
+        def begin_elsewhere() -> None:
+            begin(other, seed=2)
+            begun.set()
+
+        with quiet_machine(store._run_table.engine, store.place) as alone:
+            assert alone
+            wait_for_quiet_to_end(store._run_table.engine, store.place)  # our own lock does not hold us up
+            foreign = Owner(host=mine.host, pid=mine.pid, started=f"{mine.started}0")
+            monkeypatch.setattr(Owner, "is_alive", lambda self, heartbeat, now: True)
+            monkeypatch.setattr(Owner, "myself", classmethod(lambda cls: foreign))
+            waiting = threading.Thread(target=begin_elsewhere)
+            waiting.start()
+            assert not begun.wait(0.3)
+            monkeypatch.setattr(Owner, "myself", classmethod(lambda cls: mine))
+        assert begun.wait(10)
+        waiting.join()
+        monkeypatch.undo()
+
+
+def test_no_order_is_claimed_where_quartiles_overlap() -> None:
+    rows = [_Row(100.0, 110.0), _Row(105.0, 120.0), _Row(121.0, 130.0)]
+    assert not _faster(rows[1], rows[0])  # type: ignore[arg-type]
+    assert _faster(rows[2], rows[1])  # type: ignore[arg-type]
+    assert decisions(rows[0]) == "105"  # type: ignore[arg-type]
+    assert decisions(_Row(100.0, 110.0, quiet=False)) == "105 †"  # type: ignore[arg-type]
+
+
+class _Row:
+    def __init__(self, low: float, high: float, *, quiet: bool = True) -> None:
+        self.throughput, self.throughput_low, self.throughput_high = (low + high) / 2, low, high
+        self.throughput_quiet = quiet

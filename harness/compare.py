@@ -100,10 +100,11 @@ def complete_all(console: Console, store: StudyStore, request: CompareArgs, plan
     if request.n_jobs > 1:
         work_together(request.n_jobs, [*request.for_workers, "--only", ",".join(map(str, ids))], stderr=request.json)
     over = {"finished": True, "failed": False} if request.n_jobs > 1 else {}  # the workers have told about these
-    states = store.states()
+    states, rows = store.states(), {row.run_id: row for row in store.rows()}
     done = {}
     for run, plan in zip(ids, plans, strict=True):
-        found = over.get(states[run])
+        again = run in rows and other_battles(rows[run], plan)
+        found = None if again else over.get(states[run])
         folder = run_folder(request.out, request.study, plan.key)
         done[run] = complete(console, store, plan, folder) if found is None else found
     waited = {run: plan for run, plan in zip(ids, plans, strict=True) if done[run] is None}

@@ -104,8 +104,8 @@ def join_comparison(console: Console, flags: argparse.Namespace, study: str) -> 
     return ALL_DONE if set(counted) <= {"finished"} else SOME_MISSING
 
 
-def ids_in(text: str) -> set[int]:
-    """``--only``.
+def ids_in(text: str, flag: str = "--only") -> set[int]:
+    """Return the ids of runs that a flag lists.
 
     Raises:
         UsageError: it is no list of numbers.
@@ -113,7 +113,7 @@ def ids_in(text: str) -> set[int]:
     try:
         return {int(number) for number in text.split(",")}
     except ValueError:
-        raise UsageError(f"--only {text!r}: ids of runs, separated by commas, such as 3,7") from None
+        raise UsageError(f"{flag} {text!r}: ids of runs, separated by commas, such as 3,7") from None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -24,7 +24,7 @@ from typing import Any
 
 import optuna
 from optuna_dashboard import save_note
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from common.signals import deferred_interrupts
 from studies.artifacts import attach_file
@@ -206,6 +206,31 @@ class StudyStore(StudyReader):
                 setattr(result, name, value)
             session.execute(delete(Outcome).where(Outcome.run_id == run_id))
             session.add_all(Outcome(run_id=run_id, **asdict(outcome)) for outcome in outcomes)
+
+    def delete_runs(self, run_ids: Collection[int], *, whole_study: bool) -> set[int]:
+        """Delete runs with all that is stored of them, and the trials that show them; returns the ids of those deleted.
+
+        Args:
+            run_ids: which; one that another living process works on stays.
+            whole_study: delete the Optuna study itself too, once no run is left. Without it the trials of deleted runs
+                stay in the dashboard, since Optuna deletes no single trial.
+        """
+        deleted = self._delete(run_ids)
+        if whole_study and not self.states():
+            self._run_table.trials.delete_study()
+            self._closed = True  # nothing is left to be told to Optuna
+            self._run_table.close()
+        return deleted
+
+    @repeated
+    def _delete(self, run_ids: Collection[int]) -> set[int]:
+        run_table, deleted = self._run_table, set()
+        with run_table.transaction() as session:
+            for run in session.scalars(select(Run).filter_by(study=self.study).where(Run.id.in_(run_ids))).all():
+                if run.state != "running" or run_table.claim(session, run):
+                    deleted.add(run.id)
+                    session.delete(run)
+        return deleted
 
     def quiet_machine(self, patience: float = PATIENCE) -> AbstractContextManager[bool]:
         """Keep this machine free of this database's other work; see ``quiet.quiet_machine``."""

@@ -122,6 +122,11 @@ class Trials:
         with wrap_db_errors(self._place):
             save_note(optuna.Trial(self._study, self._id_of(number)), text)
 
+    def delete_study(self) -> None:
+        """Delete the Optuna study with all its trials."""
+        with wrap_db_errors(self._place):
+            optuna.delete_study(study_name=self._study.study_name, storage=self._storage)
+
     def close(self) -> None:
         """Release the connections."""
         close_storage(self._storage)

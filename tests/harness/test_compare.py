@@ -34,13 +34,13 @@ def test_flags_to_table(compare: Compare, tmp_path: Path, capsys: pytest.Capture
     assert "rule fake seed 1: half way" in said
     assert "mean, t" in said
     assert "(1) no 2:4 speed-up: no CUDA device with sparse tensor cores" in said
-    assert re.search(r"3072 agents a call, float32, on .+, \d+ threads?\n", said)
+    assert re.search(r"3072 agents a call, float32, on .+, \d+ threads?; medians", said)
     written = {path.name for path in (tmp_path / FOLDER).iterdir() if path.is_file()}
     assert written == {"table.md", "table.csv", "table.json"}
     row = json.loads((tmp_path / FOLDER / "table.json").read_text())["rows"][0]
     assert (row["algorithm"], row["scenario"], row["seeds"]) == ("rule", "fake", [0, 1])
     assert (row["sparsity_masked"], row["sparsity_model"], row["speedup_24"]) == (0.5, 0.25, None)
-    assert 0 < row["win_low"] <= row["win_rate"] <= row["win_high"] < 1
+    assert 0 <= row["win_low"] <= row["win_rate"] <= row["win_high"] <= 1
     with (tmp_path / FOLDER / "table.csv").open() as file:
         assert next(csv.DictReader(file))["seeds"] == "0 1"
 
@@ -199,3 +199,19 @@ def test_what_is_played_is_learned(compare: Compare, tmp_path: Path) -> None:
         first = store.curve_points(row.run_id)[0]
     assert first.return_mean < 2.0, "an untrained policy earns about a quarter of 4.5"
     assert row.return_mean > 3.0
+
+
+def test_more_battles_evaluate_again_and_train_nothing(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(*SHORT) == ALL_DONE
+    capsys.readouterr()
+    more = dataclasses.replace(BUDGETS["smoke"], final_episodes=48)
+    monkeypatch.setitem(BUDGETS, "smoke", more)
+    monkeypatch.setattr("harness.compare.train_run", None)
+    assert compare(*SHORT) == ALL_DONE
+    assert "trained before, judged anew on 48 battles" in capsys.readouterr().out
+    (row,) = stored(tmp_path)
+    assert (row.episodes, row.config["evaluation"]["final_episodes"]) == (48, 48)
+    assert compare(*SHORT) == ALL_DONE
+    assert "finished before, not repeated" in capsys.readouterr().out

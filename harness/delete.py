@@ -1,0 +1,65 @@
+"""Delete runs of a study, or all of it, from the database.
+
+    python -m harness.delete --study compare-quick --runs 3,7
+    python -m harness.delete --study compare-quick --all
+
+Without ``--yes`` it only lists what would go. The files of the runs (checkpoints, tables) stay where they are. What is
+deleted in Optuna's dashboard alone comes back at the next command, since results are kept beside Optuna's tables; this
+command deletes both.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, command, log, make_console
+from harness.cli.errors import UsageError
+from harness.worker import ids_in
+from studies.reader import StudyReader
+from studies.store import DEFAULT_STORAGE, StudyStore
+
+
+@command("runs that were deleted stay deleted")
+def main(argv: Sequence[str]) -> int:
+    """Delete; returns the exit code: 0 done or listed, 1 some runs are worked on and stay, 2 a mistake."""
+    flags, console = _parser().parse_args(argv), make_console()
+    if flags.all == bool(flags.runs):
+        raise UsageError("name the runs (--runs 3,7) or all of them (--all)")
+    with StudyReader.open_existing(flags.storage, flags.study) as reader:
+        found = {row.run_id: (row.algorithm, row.scenario, row.seed, "finished") for row in reader.rows()}
+        found |= {run.run_id: (run.algorithm, run.scenario, run.seed, run.state) for run in reader.unfinished()}
+    wanted = set(found) if flags.all else ids_in(flags.runs, flag="--runs")
+    if unknown := wanted - set(found):
+        raise UsageError(
+            f"--runs {', '.join(map(str, sorted(unknown)))}: study {flags.study} has no such run; it has "
+            f"{', '.join(map(str, sorted(found))) or 'none'}"
+        )
+    for run in sorted(wanted):
+        log(console, f"run {run}: {' '.join(map(str, found[run]))}")
+    if not flags.yes:
+        log(console, f"{len(wanted)} runs would be deleted for good; type the same with --yes")
+        return ALL_DONE
+    with StudyStore.open(flags.storage, flags.study) as store:
+        deleted = store.delete_runs(wanted, whole_study=flags.all)
+    log(console, f"deleted {len(deleted)} runs; their files stay")
+    for run in sorted(wanted - deleted):
+        log(console, f"run {run} stays: a process works on it; stop that first")
+    return ALL_DONE if deleted == wanted else SOME_MISSING
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="python -m harness.delete", description="Delete runs of a study from the database.", allow_abbrev=False
+    )
+    add = parser.add_argument
+    add("--study", required=True, metavar="NAME", help="which study")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
+    add("--runs", metavar="ID,ID", help="ids of runs; without --yes they are listed")
+    add("--all", action="store_true", help="every run, and the study itself")
+    add("--yes", action="store_true", help="delete them (default: list them)")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,93 @@
+"""Runs are deleted with all that is stored of them, and do not come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from harness import delete
+from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
+from tests.studies.sample import OUTCOMES, RESULT, begin, evaluate, open_store, query, url
+
+STUDY = "compare"
+
+
+def filled(path: Path) -> None:
+    with open_store(path) as store:
+        for seed in (1, 2):
+            run = begin(store, seed=seed)
+            evaluate(run, 1000)
+            run.outcomes(OUTCOMES)
+            run.finish(RESULT)
+
+
+def main(path: Path, *flags: str) -> int:
+    return delete.main(["--storage", url(path), "--study", STUDY, *flags])
+
+
+def counts(path: Path) -> list[int]:
+    """Runs that each table knows."""
+    tables = ("k24_results", "k24_curves", "k24_outcomes", "k24_provenance")
+    found = [query(path, f"SELECT count(DISTINCT run_id) FROM {table}")[0][0] for table in tables]
+    return [query(path, "SELECT count(*) FROM k24_runs")[0][0], *found]
+
+
+def test_nothing_is_deleted_before_it_is_confirmed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "s.db"
+    filled(path)
+    assert main(path, "--all") == ALL_DONE
+    said = capsys.readouterr().out
+    assert "run 1: k24 terran_5_vs_5 1 finished" in said
+    assert "2 runs would be deleted for good; type the same with --yes" in said
+    assert counts(path) == [2] * 5
+
+
+def test_one_run_goes_with_all_that_is_stored_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    filled(path)
+    assert main(path, "--runs", "1", "--yes") == ALL_DONE
+    assert counts(path) == [1] * 5
+    with open_store(path) as store:
+        assert [row.seed for row in store.rows()] == [2]
+        assert begin(store, seed=1).status == "started", "it can be made anew"
+
+
+def test_a_whole_study_goes_from_optuna_too(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    filled(path)
+    assert main(path, "--all", "--yes") == ALL_DONE
+    assert counts(path) == [0] * 5
+    assert optuna.get_all_study_names(storage=url(path)) == []
+
+
+def test_a_run_that_is_deleted_in_optuna_alone_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    filled(path)
+    optuna.delete_study(study_name=STUDY, storage=url(path))
+    open_store(path).close()
+    study = optuna.load_study(study_name=STUDY, storage=url(path))
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE"]
+
+
+def test_a_run_that_is_worked_on_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "s.db"
+    filled(path)
+    with open_store(path) as store:
+        begin(store, seed=3)
+        assert main(path, "--all", "--yes") == SOME_MISSING
+        assert "run 3 stays: a process works on it" in capsys.readouterr().out
+        assert len(store.states()) == 1
+
+
+def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "s.db"
+    filled(path)
+    for flags, message in (
+        ([], "name the runs (--runs 3,7) or all of them (--all)"),
+        (["--runs", "9"], "--runs 9: study compare has no such run; it has 1, 2"),
+        (["--runs", "x"], "--runs 'x': ids of runs, separated by commas"),
+    ):
+        assert main(path, *flags) == WRONG_USE
+        assert message in capsys.readouterr().err

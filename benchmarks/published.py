@@ -44,7 +44,7 @@ def published_curves(path: Path, scenario: str) -> Curves:
 def stored_curves(path: Path) -> Curves:
     """Read what ``write_csv`` wrote."""
     curves: Curves = defaultdict(lambda: defaultdict(list))
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             point = int(row["env_steps"]), float(row["win_rate"]), float(row["return_mean"])
             curves[row["curve"]][int(row["run"])].append(point)

@@ -25,7 +25,11 @@ def without_encoding(text: str) -> Iterator[int]:
             continue  # a class of ours, such as StudyStore
         words = [word.value for word in call.args if isinstance(word, ast.Constant) and isinstance(word.value, str)]
         mode = [word for word in words if set(word) <= set("rwaxbt+") and word]
-        if any("b" in word for word in mode) or any(word.arg in ("encoding", None) for word in call.keywords):
+        if (
+            "utf-8" in words
+            or any("b" in word for word in mode)
+            or any(word.arg in ("encoding", None) for word in call.keywords)
+        ):
             continue
         yield call.lineno
 

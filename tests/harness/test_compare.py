@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import errno
 import json
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE
+from harness.runs.budget import BUDGETS
 from harness.runs.train import TrainingRun
 from studies.rows import RunRow
 from studies.store import StudyStore

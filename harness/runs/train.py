@@ -217,18 +217,19 @@ class TrainingRun:
         if not found.finished:
             progress.log(f"all {found.aborted} evaluation battles aborted; this point of the curve is left out")
             return
-        diagnostics = {**{name: float(value) for name, value in at.diagnostics.items()}, **self.algorithm.diagnostics()}
+        own = dict(self.algorithm.diagnostics())
         columns: dict[str, Any] = {
             "env_steps": at.env_steps,
             "win_rate": found.win_rate,
             "return_mean": found.mean_return,
             "episodes": len(found.finished),
             "loss": sum(map(float, at.losses)) / len(at.losses) if at.losses else None,
-            "epsilon": diagnostics.pop("epsilon", 0.0),
+            "epsilon": own.pop("epsilon", 0.0),
             "wall_seconds": self.wall_seconds,
             "sparsity_masked": self.algorithm.sparsity().masked_layers,
             "updates": at.updates,
         }
+        diagnostics = {**{name: float(value) for name, value in at.diagnostics.items()}, **own}
         columns |= {f"learner/{name}" if name in columns else name: value for name, value in diagnostics.items()}
         self.record.curve(**columns)
         at.losses = []

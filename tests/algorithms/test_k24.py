@@ -342,3 +342,15 @@ def test_flops_kept() -> None:
     assert all_masked["gru_hh"].kept == all_masked["gru_hh"].dense / 2
     assert total(all_masked.values()).dense == total(found.values()).dense
     assert total(learner("qmix").flops().values()).kept == total(found.values()).dense
+
+
+def test_an_agent_with_nothing_to_do_counts_where_it_may_be_alive() -> None:
+    """Input magnitudes are averaged over living agents; each agent's id then is on in a third of all rows."""
+    shares = {}
+    for dead in (True, False):
+        made = learner("k24", dataclasses.replace(SPEC, only_noop_means_dead=dead))
+        made.update(batch(), 0)
+        layer = made.layers()["fc1"]
+        shares[dead] = layer.activation.value()[0, -SPEC.n_agents :]
+    torch.testing.assert_close(shares[False], torch.full((3,), 1 / 3))
+    assert (shares[True] - 1 / 3).abs().max() > 0.01

@@ -130,10 +130,12 @@ def write(stage: Stage, storage: str, out: Path, command: str) -> None:
     held = stored(stage, storage)
     found = {run: row for run, row in held.items() if isinstance(row, RunRow)}
     out.mkdir(parents=True, exist_ok=True)
-    write_runs(out / f"k24_{stage.name}.csv", found)
+    if found:
+        write_runs(out / f"k24_{stage.name}.csv", found)
     with StudyReader.open(storage, STUDY) as reader:
         write_masks(out / f"k24_{stage.name}_masks.csv", held, reader)
-        table = describe(stage, found, reader, command)
+        commits = sorted({commit_of(row) for row in held.values()})
+        table = describe(stage, found, reader, f"made by `{command}` at commit {', '.join(commits)}")
     (out / f"k24_{stage.name}.md").write_text(table, encoding="utf-8")
     print(table)
 
@@ -169,20 +171,18 @@ def write_masks(path: Path, held: dict[Run, RunRow | UnfinishedRun], reader: Stu
                 writer.writerow([*where, *values])
 
 
-def describe(stage: Stage, found: dict[Run, RunRow], reader: StudyReader, command: str) -> str:
+def describe(stage: Stage, found: dict[Run, RunRow], reader: StudyReader, origin: str) -> str:
     """The stage's table: means, every seed, paired differences, and what is missing."""
     groups = grouped(stage, found)
     wanted = len(stage.arms) * len(stage.scenarios) * len(stage.seeds)
-    commits = sorted({commit_of(row) for row in found.values()})
     state = "complete" if len(found) == wanted else f"INCOMPLETE: {len(found)} of {wanted} runs"
     lines = [
         f"# K24, stage {stage.name}: {state}",
         "",
-        f"{stage.env_steps:,} env steps a run; made by `{command}` at commit {', '.join(commits) or '–'}.",
-        "",
-        "| arm | scenario | win rate | over | each seed |",
-        "|---|---|---|---|---|",
+        f"{stage.env_steps:,} env steps a run; {origin}.",
     ]
+    if groups:
+        lines += ["", "| arm | scenario | win rate | over | each seed |", "|---|---|---|---|---|"]
     for row in summarize_groups(groups):
         each = ", ".join(f"{run.seed}: {run.win_rate:.3f}" for run in groups[row.algorithm, row.scenario])
         lines.append(f"| {row.algorithm} | {row.scenario} | {interval_of(row)} | {row.interval_kind} | {each} |")
@@ -213,7 +213,7 @@ def interval_of(row: Row) -> str:
     return f"{row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
 
 
-def commit_of(row: RunRow) -> str:
+def commit_of(row: RunRow | UnfinishedRun) -> str:
     code = str(row.provenance.get("commit", "unknown"))[:7]
     return f"{code} with local changes" if row.provenance.get("dirty") else code
 

@@ -37,9 +37,13 @@ SMALLER: dict[str, list[str]] = {
     "harness.export": ["--study", "compare-smoke", "--algos", "k24,qmix,kalei", "--scenarios", "terran_5_vs_5"],
     "harness.report": ["--study", "compare-smoke"],
     "harness.patterns": ["--study", "compare-smoke"],
+    "harness.measure": ["--study", "compare-smoke"],
 }
 """Flags that are added to a module's commands; the last of a flag counts."""
-NEEDS_A_STUDY = ("harness.report", "harness.patterns", "harness.export", "harness.worker", DASHBOARD)
+NEEDS_A_STUDY = (
+    *("harness.report", "harness.patterns", "harness.export", "harness.worker", "harness.measure", "harness.delete"),
+    DASHBOARD,
+)
 NEEDS = {"my_world.py": ("mpe2",), "envs.sc2.server": ("s2clientprotocol", "websockets")}
 """Packages without which a command that names the word is skipped."""
 
@@ -129,6 +133,14 @@ def check_worker(words: list[str], said: str, folder: Path) -> None:
     assert "nothing left" in said
 
 
+def check_measure(words: list[str], said: str, folder: Path) -> None:
+    assert re.search(r"k24\b.*\d", said)
+
+
+def check_delete(words: list[str], said: str, folder: Path) -> None:
+    assert "--yes" in said, "nothing is deleted without it"
+
+
 def check_watch(words: list[str], said: str, folder: Path) -> None:
     assert "written: " in said
     assert (folder / value_of(words, "--out", "fight.mp4")).stat().st_size > 10_000
@@ -148,6 +160,8 @@ CHECKS: dict[str, Callable[[list[str], str, Path], None]] = {
     "harness.report": check_report,
     "harness.patterns": check_patterns,
     "harness.worker": check_worker,
+    "harness.measure": check_measure,
+    "harness.delete": check_delete,
     "harness.watch": check_watch,
     "envs.sc2.server": check_stand_in,
 }

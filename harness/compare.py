@@ -36,6 +36,7 @@ from harness.measure import measure_runs
 from harness.report.build import ReportArgs, write_report
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.grouping import group_runs, has_winners
+from harness.results.in_turn import QUICK, Effort
 from harness.results.study_data import collect
 from harness.results.tables import as_json, show_table, write_table
 from harness.runs import provenance
@@ -46,7 +47,6 @@ from harness.runs.policy import load_policy
 from harness.runs.process import prepare_process
 from harness.runs.train import train_run
 from harness.runs.worker_pool import work_together
-from harness.throughput.in_turn import QUICK, Effort
 from studies.db.errors import RunTakenOver, StorageError
 from studies.db.storage_url import parse_storage_url
 from studies.rows import RunRow

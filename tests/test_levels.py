@@ -14,7 +14,7 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("studies.db.storage_url", "studies.db.schema", "studies.rows", "studies.heartbeat"),
         ("studies.db",),
         ("studies.owner", "studies.labels", "studies.notes", "studies.artifacts"),
-        ("studies.reading", "studies.trials"),
+        ("studies.reading", "studies.trials", "studies.quiet"),
         ("studies.run_table", "studies.reader"),
         ("studies.run",),
         ("studies.store",),

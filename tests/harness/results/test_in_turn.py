@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from envs.spec import EnvSpec
+from harness.results import in_turn
+from harness.results.in_turn import QUICK, Effort, LoadOfOthers, measure_in_turn
 from harness.results.tables import _faster, decisions
-from harness.throughput import in_turn
-from harness.throughput.in_turn import QUICK, Effort, LoadOfOthers, measure_in_turn
 from studies.owner import Owner
 from studies.quiet import quiet_machine, wait_for_quiet_to_end
 from studies.rows import TurnReading

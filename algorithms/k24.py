@@ -33,14 +33,16 @@ import torch
 from torch import Tensor
 
 from algorithms.k24_config import K24Config
-from algorithms.kernels.packed_batch import PackedBatch
+from algorithms.kernels.packed_batch import PackedBatch, pack_batch
 from algorithms.protocol import Diagnostics
-from algorithms.q_learning.agent_net import AgentNet, LayerInputs
+from algorithms.q_learning.agent_net import AgentNet
 from algorithms.q_learning.learner import UpdateWeights
 from algorithms.q_learning.schedules import linear, scaled
 from algorithms.qmix import SMOKE
 from algorithms.registry import PyMARLNames, register
+from algorithms.replay.episode import EpisodeBatch
 from algorithms.settings.k24_presets import PRESETS
+from algorithms.sparsity.activation import InputUse
 from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
@@ -128,9 +130,9 @@ class K24(Pattern24QMix):
         return not (self.dense or self.frozen)
 
     @property
-    def wants_layer_inputs(self) -> bool:
-        """Input magnitudes matter to the score until the masks are frozen; now and then values are measured."""
-        return self._tracks_inputs or self._measure_magnitudes
+    def wants_input_use(self) -> bool:
+        """Input magnitudes matter to the score until the masks are frozen."""
+        return self._tracks_inputs
 
     @property
     def _tracks_inputs(self) -> bool:
@@ -195,18 +197,16 @@ class K24(Pattern24QMix):
         target = _drawn_weights(self.target_net, noise) if sampled else self.target_weights()
         return DrawnWeights(online=online, target=target, logits=list(logits.values()))
 
-    def after_unroll(self, packed: PackedBatch, layer_inputs: LayerInputs) -> None:
-        """Track input magnitudes over filled rows of living units."""
+    def inspect_batch(self, batch: EpisodeBatch) -> None:
+        """Measure the size of values once after each evaluation."""
         if self._measure_magnitudes:
-            self._magnitudes = self._measured_magnitudes(packed)
+            self._magnitudes = self._measured_magnitudes(pack_batch(batch, self.net, self.spec, self.device))
             self._measure_magnitudes = False
-        if not self._tracks_inputs:
-            return
-        dead = packed.action_mask[:, 0] & (packed.action_mask.sum(1) == 1) & self.spec.only_noop_means_dead
-        filled = packed.order.to_group_order(packed.is_step.repeat_interleave(self.spec.n_agents))
-        counted = (filled * ~dead).split(packed.order.group_sizes)
+
+    def observe_inputs(self, use: InputUse) -> None:
+        """Track input magnitudes, which scores count."""
         for name, layer in self.layers().items():
-            layer.activation.observe(layer_inputs[name], counted)
+            layer.activation.observe(use.sums[name], use.rows)
 
     @torch.no_grad()
     def _measured_magnitudes(self, packed: PackedBatch) -> dict[str, Tensor | float]:
@@ -247,7 +247,7 @@ class K24(Pattern24QMix):
             layer.dense = False
         self.synchronise_targets()
         self.last_reset = env_steps
-        self._acting = None
+        self._forget_weights()
         return f"env_step {env_steps}: 2:4 masks in force"
 
     def _remember_when_due(self) -> list[str]:
@@ -281,7 +281,7 @@ class K24(Pattern24QMix):
         for group in self.optimizer.param_groups:  # α may have another rate, but learns no longer
             group["lr"] = rate
         self.synchronise_targets()
-        self._acting = None
+        self._forget_weights()
         return f"env_step {env_steps}: masks frozen (pattern overlap {overlap:.2f}){rewound}, finetuning at lr {rate:g}"
 
     def diagnostics(self) -> dict[str, float]:

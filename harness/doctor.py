@@ -144,7 +144,7 @@ def version_of(package: str) -> str:
 
 def check_cache() -> str:
     """Where the compiled engine is kept, for the built-in battles and the program that stands in for the game."""
-    return f"{jit.cache_folder()}{'' if jit.is_compiled() else ', empty: the first battle compiles for a minute'}"
+    return f"{jit.MACHINE_CODE.folder}{'' if jit.is_compiled() else ', empty: the first battle compiles for a minute'}"
 
 
 def check_battle(game_version: str) -> str:

@@ -28,6 +28,8 @@ class PackedBatch:
     """(V, S)"""
     is_step: Tensor
     """(V,) float: 1 where an action followed, 0 in an episode's last view"""
+    living_steps: Tensor
+    """(R,) float: 1 where a living agent's action followed"""
 
     def per_agent(self, values: Tensor) -> Tensor:
         """(R, 1) in group order -> (V, N) in time order."""
@@ -46,16 +48,21 @@ def pack_batch(batch: EpisodeBatch, net: AgentNet, spec: EnvSpec, device: torch.
     filled = batch.filled.cpu()
     groups = mask_groups(batch.unit_type.cpu(), spec, net.n_groups)
     order = order_rows(filled.sum(1) + 1, groups, net.n_groups, filled.shape[1] + 1)
-    is_step = torch.cat([filled, filled.new_zeros(len(filled), 1)], 1).flatten()[order.views].float()
+    steps = torch.cat([filled, filled.new_zeros(len(filled), 1)], 1).flatten()
+    is_step, of_rows = steps[order.views].float(), steps[order.rows // spec.n_agents]
     order = order.to(device)
     actions = batch.actions.to(device)
     none = actions.new_full((actions.shape[0], 1, actions.shape[2]), -1)
     action_mask = batch.action_mask.to(device)
+    action_mask = action_mask.reshape(-1, spec.n_actions)[order.rows]
+    inputs = net.inputs(batch.obs.to(device), torch.cat([none, actions], 1), order)
+    living = action_mask[:, 1:].any(1) | (not spec.only_noop_means_dead)
     return PackedBatch(
         order=order,
-        inputs=net.inputs(batch.obs.to(device), torch.cat([none, actions], 1), order),
-        action_mask=action_mask.reshape(-1, spec.n_actions)[order.rows],
+        inputs=inputs,
+        action_mask=action_mask,
         action=torch.cat([actions, torch.zeros_like(none)], 1).flatten()[order.rows].unsqueeze(1),
         state=batch.state.to(device).reshape(-1, spec.state_size).index_select(0, order.views),
         is_step=is_step.to(device, non_blocking=True),
+        living_steps=(living & of_rows.to(device, non_blocking=True)).to(inputs.dtype),
     )

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from algorithms.kernels.agent_layout import Sizes, agent_sizes
 from algorithms.kernels.group_gru import unroll_groups
 from algorithms.kernels.gru import SequenceGRU
 from algorithms.kernels.rows import RowPermutation
@@ -59,6 +60,7 @@ class AgentNet(nn.Module):
         self.obs_size = spec.obs_size
         self.n_actions = spec.n_actions
         self.n_agents = spec.n_agents
+        self.noop_means_dead = spec.only_noop_means_dead
         self.n_groups = n_groups
         self.hidden_size = hidden_size
         self.last_action, self.agent_id, self.grouped_gru = last_action, agent_id, grouped_gru
@@ -79,6 +81,35 @@ class AgentNet(nn.Module):
     def effective_weights(self) -> dict[str, Tensor]:
         """Layer name -> (G, out, in) weights that acting, evaluation and the target network use."""
         return {name: layer.effective_weights() for name, layer in self.prunable().items()}
+
+    def kernel_sizes(self) -> Sizes:
+        """Widths of this network for the compiled passes."""
+        return agent_sizes(
+            obs=self.obs_size,
+            actions=self.n_actions,
+            agents=self.n_agents,
+            hidden=self.hidden_size,
+            heads=len(self.head),
+            last_action=self.last_action,
+            agent_id=self.agent_id,
+            noop_means_dead=self.noop_means_dead,
+        )
+
+    def kernel_weights(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Give all weights and biases as the compiled passes name them (``algorithms/kernels``).
+
+        Args:
+            weights: layer name -> (G, out, in) of the prunable layers.
+
+        Returns:
+            layer name -> (G or 1, out, in), and its name with ``_bias`` behind it -> (G or 1, out).
+        """
+        biases = {f"{name}_bias": torch.atleast_2d(layer.bias) for name, layer in self.prunable().items()}
+        if self.grouped_gru:
+            return {**weights, **biases}
+        gru = {"gru_ih": self.gru.weight_ih.unsqueeze(0), "gru_hh": self.gru.weight_hh.unsqueeze(0)}
+        gru_biases = {"gru_ih_bias": self.gru.bias_ih.unsqueeze(0), "gru_hh_bias": self.gru.bias_hh.unsqueeze(0)}
+        return {**weights, **biases, **gru, **gru_biases}
 
     @torch.no_grad()
     def policy_layers(self) -> PolicyLayers:

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-
-from algorithms.kernels.matmul import linear
 
 
 def fan_in_uniform(*shape: int, fan_in: int, generator: torch.Generator) -> Tensor:
@@ -43,7 +42,7 @@ class DenseLinear(GroupLinear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Multiply (…, in) with the weight, add the bias: (…, out)."""
-        return linear(x, self.weight, self.bias)
+        return F.linear(x, self.weight, self.bias)
 
 
 LinearFactory = Callable[[int, int], GroupLinear]
@@ -62,4 +61,4 @@ def grouped_linear(parts: Sequence[Tensor], weights: Tensor, bias: Tensor) -> li
         G tensors (R_g, out).
     """
     biases = bias.expand(len(weights), -1)
-    return [linear(*of_group) for of_group in zip(parts, weights.unbind(0), biases.unbind(0), strict=True)]
+    return [F.linear(*of_group) for of_group in zip(parts, weights.unbind(0), biases.unbind(0), strict=True)]

@@ -1,8 +1,8 @@
 """The learner that QMIX, Kalei and K24 share: double-Q, TD(λ), a mixer, whole sequences at a time.
 
 What differs between them is left to a few small methods: ``make_linear`` (the layers), ``make_mixer``,
-``update_weights`` (what an update multiplies with), ``extra_loss`` (diversity), ``after_unroll`` (statistics of the
-inputs) and ``advance`` (schedule events).
+``update_weights`` (what an update multiplies with), ``extra_loss`` (diversity), ``observe_inputs``
+(statistics of the layers' inputs) and ``advance`` (schedule events).
 """
 
 from __future__ import annotations
@@ -12,20 +12,24 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from algorithms.generators import generator
-from algorithms.kernels.packed_batch import PackedBatch, pack_batch
+from algorithms.kernels.learner_pass import AgentKernels, PaddedBatch
 from algorithms.kernels.rows import RowPermutation, order_rows
 from algorithms.protocol import Decision, Diagnostics, LayerFlops, Observation, PolicyLayers, PolicyState, Sparsity
-from algorithms.q_learning.agent_net import AgentNet, LayerInputs, mask_groups
+from algorithms.q_learning.agent_net import AgentNet, mask_groups
 from algorithms.q_learning.config import QLearnerConfig
 from algorithms.q_learning.layers import DenseLinear, GroupLinear
+from algorithms.q_learning.mixer import QMixer
 from algorithms.q_learning.schedules import epsilon_length, linear
 from algorithms.q_learning.targets import td_lambda_targets
+from algorithms.q_learning.values import agent_values
 from algorithms.replay.episode import EpisodeBatch
 from algorithms.replay.learning import ReplayLearner
+from algorithms.sparsity.activation import InputUse
 from algorithms.sparsity.flops import count_flops
 from algorithms.sparsity.measure import measure
 from envs.spec import EnvSpec
@@ -82,7 +86,9 @@ class QLearner(ReplayLearner):
         self.target_mixer = copy.deepcopy(self.mixer).requires_grad_(False)
         self.parameters = [*self.net.parameters(), *self.mixer.parameters()]
         self.optimizer = torch.optim.Adam(self.parameters, lr=config.lr, fused=True)
+        self._agent_kernels = AgentKernels(self.net.kernel_sizes(), self.n_groups)
         self._acting: dict[str, Tensor] | None = None
+        self._packed_acting: np.ndarray | None = None
         self._target: dict[str, Tensor] | None = None
         self._last_order: tuple[Tensor, RowPermutation] | None = None
 
@@ -124,12 +130,15 @@ class QLearner(ReplayLearner):
         """
         return None, {}
 
-    def after_unroll(self, packed: PackedBatch, layer_inputs: LayerInputs) -> None:
-        """Look at the layers' inputs of the update's forward pass; only called where ``wants_layer_inputs`` is true."""
+    def inspect_batch(self, batch: EpisodeBatch) -> None:
+        """Look at a batch before the update on it."""
+
+    def observe_inputs(self, use: InputUse) -> None:
+        """Take in how the layers' inputs were used; only called where ``wants_input_use`` is true."""
 
     @property
-    def wants_layer_inputs(self) -> bool:
-        """Whether ``after_unroll`` is to be called."""
+    def wants_input_use(self) -> bool:
+        """Whether ``observe_inputs`` is to be called."""
         return False
 
     # Acting
@@ -178,30 +187,43 @@ class QLearner(ReplayLearner):
         Returns:
             actions (E, N) int64 and the next hidden (E, N, H).
         """
+        envs, agents = last_action.shape
+        groups = mask_groups(unit_type, self.spec, self.n_groups)
+        draws = None
+        if epsilon > 0:
+            draws = torch.rand(envs, agents, self.spec.n_actions + 1, generator=self._explore_rng)
+        if self._compiled:
+            if self._packed_acting is None:
+                self._packed_acting = self._agent_kernels.pack(self.net.kernel_weights(self.net.effective_weights()))
+            return self._agent_kernels.act(
+                self._packed_acting, groups, obs, last_action, action_mask, hidden, draws, epsilon
+            )
         if self._acting is None:
             self._acting = self.net.effective_weights()
-        envs, agents = last_action.shape
-        order = self._acting_order(unit_type.cpu())
+        order = self._acting_order(groups.cpu())
         inputs = self.net.inputs(obs, last_action, order)
         q, next_hidden = self.net(inputs, order, self._acting, hidden.reshape(envs * agents, -1))
         q = order.to_time_order(q).view(envs, agents, -1)
         actions = q.masked_fill(~action_mask, -torch.inf).argmax(-1)
-        if epsilon > 0:
+        if draws is not None:
             # the largest of uniform draws over the legal actions is a uniform legal action
-            draws = torch.rand(envs, agents, self.spec.n_actions + 1, generator=self._explore_rng)
             draws = draws.to(self.device, non_blocking=True)
             random_actions = draws[..., 1:].masked_fill(~action_mask, -1.0).argmax(-1)
             actions = torch.where(draws[..., 0] < epsilon, random_actions, actions)
         return actions, next_hidden.view(envs, agents, -1)
 
-    def _acting_order(self, unit_type: Tensor) -> RowPermutation:
+    @property
+    def _compiled(self) -> bool:
+        """Whether the compiled passes can do the work: float32 on a processor."""
+        return self.device.type == "cpu" and self.net.fc1.weight.dtype == torch.float32
+
+    def _acting_order(self, groups: Tensor) -> RowPermutation:
         """Rows of a single view of E battles; the same until a battle with other units begins."""
-        last_types, order = self._last_order or (None, None)
-        if last_types is None or order is None or not torch.equal(last_types, unit_type):
-            one_view = torch.ones(len(unit_type), dtype=torch.int64)
-            groups = mask_groups(unit_type, self.spec, self.n_groups)
+        last_groups, order = self._last_order or (None, None)
+        if last_groups is None or order is None or not torch.equal(last_groups, groups):
+            one_view = torch.ones(len(groups), dtype=torch.int64)
             order = order_rows(one_view, groups, self.n_groups, 1).to(self.device)
-            self._last_order = (unit_type.clone(), order)
+            self._last_order = (groups.clone(), order)
         return order
 
     def epsilon(self, env_steps: int) -> float:
@@ -213,55 +235,82 @@ class QLearner(ReplayLearner):
 
     def update(self, batch: EpisodeBatch, env_steps: int) -> Diagnostics:
         """One gradient step on B episodes; see ``Algorithm.learn``."""
-        packed = pack_batch(batch, self.net, self.spec, self.device)
-        layer_inputs: LayerInputs | None = {} if self.wants_layer_inputs else None
+        self.inspect_batch(batch)
         weights = self.update_weights(env_steps)
-        q, _ = self.net(packed.inputs, packed.order, weights.online, layer_inputs=layer_inputs)
-        q_tot = self.mixer(packed.per_agent(q.gather(1, packed.action)), packed.state)
-        targets = self._targets(batch, packed, q.detach(), weights.target)
-        n_steps = packed.is_step.sum()
-        td_loss = 0.5 * ((q_tot - targets).square() * packed.is_step).sum() / n_steps
-        if layer_inputs is not None:
-            self.after_unroll(packed, layer_inputs)
+        td_loss, q_taken, target, use = self._td_loss(batch, weights)
+        if use is not None:
+            self.observe_inputs(use)
         extra, diagnostics = self.extra_loss(td_loss, weights)
         loss = td_loss if extra is None else td_loss + extra
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         grad_norm = nn.utils.clip_grad_norm_(self.parameters, self.config.grad_norm_clip)
         self.optimizer.step()
-        self._acting = None
+        self._forget_weights()
         self._count_update()
         return {
             "loss": loss.detach(),
             "td_loss": td_loss.detach(),
             "grad_norm": grad_norm,
-            "q_taken": (q_tot.detach() * packed.is_step).sum() / n_steps,
-            "target": (targets * packed.is_step).sum() / n_steps,
+            "q_taken": q_taken,
+            "target": target,
             **diagnostics,
         }
 
-    @torch.no_grad()
-    def _targets(self, batch: EpisodeBatch, packed: PackedBatch, q: Tensor, weights: dict[str, Tensor]) -> Tensor:
-        """TD(λ) targets (V,): the online network chooses the next action, the target network values it."""
-        target_q, _ = self.target_net(packed.inputs, packed.order, weights)
-        best = q.masked_fill(~packed.action_mask, -torch.inf).argmax(1, keepdim=True)
-        value = self.target_mixer(packed.per_agent(target_q.gather(1, best)), packed.state)
-        filled = batch.filled.to(self.device, non_blocking=True)
-        padded = value.new_zeros(filled.shape[0] * (filled.shape[1] + 1))
-        padded[packed.order.views] = value
-        next_value = padded.view(len(filled), -1)[:, 1:]
-        last = filled.clone()
-        last[:, :-1] &= ~filled[:, 1:]
-        ended = batch.terminated.to(self.device) & last if self.config.bootstrap_at_limit else last
-        returns = td_lambda_targets(
-            batch.reward.to(self.device),
-            next_value,
-            ended,
-            filled,
-            gamma=self.config.gamma,
-            td_lambda=self.config.td_lambda,
-        )
-        return torch.cat([returns, returns.new_zeros(len(returns), 1)], 1).flatten()[packed.order.views]
+    def _td_loss(
+        self, batch: EpisodeBatch, weights: UpdateWeights
+    ) -> tuple[Tensor, float | Tensor, float | Tensor, InputUse | None]:
+        """Half the mean squared TD(λ) error, means of joint values and of targets, and the use of the inputs."""
+        if not self._compiled:
+            values = agent_values(
+                self.net,
+                self.target_net,
+                self.spec,
+                batch,
+                weights.online,
+                weights.target,
+                device=self.device,
+                count_use=self.wants_input_use,
+            )
+            return *self._mixed_loss(batch, values.taken, values.best_target), values.use
+        groups = mask_groups(batch.unit_type, self.spec, self.n_groups)
+        padded = PaddedBatch.of(batch, groups, bootstrap_at_limit=self.config.bootstrap_at_limit)
+        online = self.net.kernel_weights(weights.online)
+        target = self._agent_kernels.pack(self.target_net.kernel_weights(weights.target))
+        taken, best_target, use = self._agent_kernels.values(padded, online, target, count_use=self.wants_input_use)
+        if isinstance(self.mixer, QMixer):
+            gamma, td_lambda = self.config.gamma, self.config.td_lambda
+            kernels = self.mixer.kernels
+            target_mixer = kernels.pack(self.target_mixer)
+            loss = kernels.loss(padded, taken, best_target, self.mixer, target_mixer, gamma=gamma, td_lambda=td_lambda)
+            return *loss, use
+        shape = (*batch.action_mask.shape[:3],)
+        return *self._mixed_loss(batch, taken.view(shape), torch.from_numpy(best_target).view(shape)), use
+
+    def _mixed_loss(self, batch: EpisodeBatch, taken: Tensor, best_target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss and the two means with PyTorch's operations, from (B, T+1, N) values."""
+        state, filled = batch.state.to(self.device), batch.filled.to(self.device, non_blocking=True)
+        q_tot = self.mixer(taken.flatten(0, 1), state.flatten(0, 1)).view(state.shape[:2])[:, :-1]
+        with torch.no_grad():
+            value = self.target_mixer(best_target.flatten(0, 1), state.flatten(0, 1)).view(state.shape[:2])
+            last = filled.clone()
+            last[:, :-1] &= ~filled[:, 1:]
+            ended = batch.terminated.to(self.device) & last if self.config.bootstrap_at_limit else last
+            targets = td_lambda_targets(
+                batch.reward.to(self.device),
+                value[:, 1:],
+                ended,
+                filled,
+                gamma=self.config.gamma,
+                td_lambda=self.config.td_lambda,
+            )
+        n_steps = filled.sum()
+        loss = 0.5 * ((q_tot - targets).square() * filled).sum() / n_steps
+        return loss, (q_tot.detach() * filled).sum() / n_steps, (targets * filled).sum() / n_steps
+
+    def _forget_weights(self) -> None:
+        """Acting asks for the weights again after they changed."""
+        self._acting = self._packed_acting = None
 
     def target_weights(self) -> dict[str, Tensor]:
         """Layer name -> (G, out, in) of the target network as it acts, kept until the next copy."""
@@ -336,4 +385,5 @@ class QLearner(ReplayLearner):
         self.optimizer.load_state_dict(copy.deepcopy(saved["optimizer"]))
         self.env_steps, self.updates = saved["env_steps"], saved["updates"]
         self._explore_rng.set_state(saved["explore"].cpu())
-        self._acting = self._target = None
+        self._target = None
+        self._forget_weights()

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from algorithms.kernels.learner_pass import MixerKernels
+from algorithms.kernels.mixing_pass import mixer_sizes
 from algorithms.q_learning.layers import DenseLinear
 
 
@@ -29,6 +31,7 @@ class QMixer(nn.Module):
         super().__init__()
         self.n_agents = n_agents
         self.embed = embed
+        self.kernels = MixerKernels(mixer_sizes(state=state_size, agents=n_agents, embed=embed, hypernet=hypernet))
         self.split = [hypernet, hypernet, embed, embed]
         self.first = DenseLinear(state_size, sum(self.split), generator)
         self.w1 = DenseLinear(hypernet, n_agents * embed, generator)

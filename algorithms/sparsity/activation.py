@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputUse:
+    """How strongly each input of the layers was used in an update, over the filled rows of living agents."""
+
+    sums: dict[str, Tensor]
+    """layer name -> (G, in) sums of magnitudes"""
+    rows: Tensor
+    """(G,) how many rows they sum over"""
 
 
 class EMAActivationTracker(nn.Module):
@@ -29,16 +39,15 @@ class EMAActivationTracker(nn.Module):
         self.register_buffer("count", torch.zeros(n_trackers, dtype=torch.int64))
 
     @torch.no_grad()
-    def observe(self, parts: Sequence[Tensor], weights: Sequence[Tensor]) -> None:
+    def observe(self, sums: Tensor, rows: Tensor) -> None:
         """Take in one training pass.
 
         Args:
-            parts: one tensor (R_g, in) of inputs per mask group.
-            weights: one tensor (R_g,) per mask group: 1 for a filled row of a living unit, else 0.
+            sums: (G, in) sums of magnitudes, a row for each mask group.
+            rows: (G,) how many rows of inputs each sums over.
         """
         kind = self.average.dtype  # means stay exact whatever the products are computed in
-        sums = torch.stack([w.to(kind) @ rows.abs().to(kind) for rows, w in zip(parts, weights, strict=True)])
-        rows = torch.stack([weight.sum() for weight in weights])
+        sums, rows = sums.to(kind), rows.to(kind)
         if len(self.average) == 1:
             sums, rows = sums.sum(0, keepdim=True), rows.sum(0, keepdim=True)
         seen = rows > 0  # a type that is absent from the batch keeps its average

@@ -53,7 +53,7 @@ class SparseQMix(QMix):
         layers = [layer for name, layer in self.layers().items() if name not in SPARED_LAYERS]
         count = sum(layer.reset_unused(self.resets.ratio, self._mask_rng) for layer in layers)
         self.last_reset = env_steps
-        self._acting = None
+        self._forget_weights()
         return f"env_step {env_steps}: {count} weights that every mask dropped were reset"
 
     def schedule(self) -> dict[str, float]:

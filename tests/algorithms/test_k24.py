@@ -85,7 +85,7 @@ def test_a_layer_that_keeps_three_is_caught(monkeypatch: pytest.MonkeyPatch) -> 
 def test_score_is_magnitude_times_weight_times_gate() -> None:
     made = layer()
     rows = torch.full((5, 10), -2.0)
-    made.activation.observe([rows, rows], [torch.ones(5), torch.ones(5)])
+    made.activation.observe(rows.abs().sum(0).expand(2, -1), torch.tensor([5, 5]))
     expected = 2.0 * made.weight.abs() * made.alpha.sigmoid()
     torch.testing.assert_close(made.scores(), expected)
     assert made.alpha.std().item() == pytest.approx(0.1, abs=0.03)
@@ -237,19 +237,19 @@ def test_finetune_ratio_one_never_freezes() -> None:
 def test_mean_magnitude_is_bias_corrected() -> None:
     tracker = EMAActivationTracker(2, 1, momentum=0.9)
     assert tracker.value().tolist() == [[1.0, 1.0]]  # before anything was seen
-    tracker.observe([torch.tensor([[1.0, -2.0], [3.0, -4.0]])], [torch.ones(2)])
+    tracker.observe(torch.tensor([[4.0, 6.0]]), torch.tensor([2]))
     torch.testing.assert_close(tracker.value(), torch.tensor([[2.0, 3.0]]))
-    tracker.observe([torch.tensor([[4.0, 5.0], [99.0, 99.0]])], [torch.tensor([1.0, 0.0])])
+    tracker.observe(torch.tensor([[4.0, 5.0]]), torch.tensor([1]))
     # (0.9 · 0.1 · m1 + 0.1 · m2) / (1 − 0.81)
     torch.testing.assert_close(tracker.value(), torch.tensor([[(0.18 + 0.4) / 0.19, (0.27 + 0.5) / 0.19]]))
     before = tracker.value()
-    tracker.observe([torch.ones(1, 2)], [torch.zeros(1)])  # nobody alive
+    tracker.observe(torch.zeros(1, 2), torch.zeros(1))  # nobody alive
     assert torch.equal(tracker.value(), before)
 
 
 def test_mean_magnitude_per_type_leaves_absent_types_alone() -> None:
     tracker = EMAActivationTracker(1, 2, momentum=0.9)
-    tracker.observe([torch.tensor([[2.0]]), torch.zeros(0, 1)], [torch.ones(1), torch.zeros(0)])
+    tracker.observe(torch.tensor([[2.0], [0.0]]), torch.tensor([1, 0]))
     torch.testing.assert_close(tracker.value(), torch.tensor([[2.0], [1.0]]))
 
 
@@ -264,9 +264,8 @@ def test_only_filled_rows_of_living_units_are_tracked() -> None:
     counted = ~dead & steps[:, :, None]
     obs = torch.where(counted[..., None], -1.0, 100.0).expand_as(episodes.obs).contiguous()
     made = k24()
-    made.update(
-        dataclasses.replace(episodes, obs=obs, action_mask=torch.where(dead[..., None], no_op, alive)), env_steps=0
-    )
+    mask = torch.where(dead[..., None], no_op, alive)
+    made.update(dataclasses.replace(episodes, obs=obs, action_mask=mask), env_steps=0)
     tracked = made.net.fc1.activation.value()[0]
     torch.testing.assert_close(tracked[: SPEC.obs_size], torch.ones(SPEC.obs_size))
     agents = counted.sum((0, 1)) / counted.sum()

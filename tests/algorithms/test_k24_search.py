@@ -50,7 +50,7 @@ def layer(**changes: Any) -> SemiStructuredLinear24:
     settings = {"alpha_init_std": 0.5, "ema_momentum": 0.9, "ema_per_type": False, "decay": 0.3} | changes
     made = SemiStructuredLinear24(10, 4, 3, **settings, generator=torch.Generator().manual_seed(0)).double()
     rows = torch.linspace(0.5, 2.0, 10).double().expand(5, 10)
-    made.activation.observe([rows] * 3, [torch.ones(5)] * 3)
+    made.activation.observe(rows.abs().sum(0).expand(3, -1), torch.full((3,), 5))
     return made
 
 

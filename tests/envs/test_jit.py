@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from common.machine_code import MachineCode
 from envs.battle import jit
 
 # numba notices an edit of this file, where the caller is, but not of rng.py, where the callee is.
@@ -25,6 +27,11 @@ print(scrambled(1), sum(scrambled.stats.cache_hits.values()))
 """
 EDIT = ("_MUL_1 = np.uint64(0xBF58476D1CE4E5B9)", "_MUL_1 = np.uint64(1)")
 HASHED, FIXED = "return digest.hexdigest()[:16]", 'return "fixed"'
+
+
+def cache_folder() -> Path:
+    """The folder as a new process would choose it."""
+    return MachineCode(jit.ENGINE_FOLDER, "the compiled engine").folder
 
 
 @pytest.fixture
@@ -73,7 +80,7 @@ def test_an_edited_callee_is_compiled_anew(copied: Path) -> None:
 
 
 def test_with_one_folder_for_all_numba_would_serve_the_old_value(copied: Path) -> None:
-    replace(copied / "envs/battle/jit.py", (HASHED, FIXED))
+    replace(copied / "common/machine_code.py", (HASHED, FIXED))
     assert run_caller(copied) == (mixed(0xBF58476D1CE4E5B9), 0)
     replace(copied / "envs/battle/rules/rng.py", EDIT)
     assert run_caller(copied) == (mixed(0xBF58476D1CE4E5B9), 1)  # stale
@@ -81,13 +88,13 @@ def test_with_one_folder_for_all_numba_would_serve_the_old_value(copied: Path) -
 
 def test_the_hash_covers_every_source(copied: Path) -> None:
     engine = copied / "envs/battle"
-    hashes = {jit.source_hash(engine)}
-    assert hashes == {jit.source_hash()}
+    hashes = {MachineCode(engine, "").source_hash()}
+    assert hashes == {jit.MACHINE_CODE.source_hash()}
     for path in sorted(engine.rglob("*.py")):
         path.write_text(path.read_text() + "\n# edited")
-        hashes.add(jit.source_hash(engine))
+        hashes.add(MachineCode(engine, "").source_hash())
     (engine / "rules" / "new.py").write_text("")
-    hashes.add(jit.source_hash(engine))
+    hashes.add(MachineCode(engine, "").source_hash())
     assert len(hashes) == len(list(engine.rglob("*.py"))) + 1
 
 
@@ -95,7 +102,7 @@ def test_a_folder_that_cannot_be_written(copied: Path, monkeypatch: pytest.Monke
     (copied / "file").write_text("")
     monkeypatch.setenv("K24_CACHE_DIR", str(copied / "file"))
     with pytest.raises(OSError, match="set K24_CACHE_DIR to a folder that you may write to"):
-        jit.cache_folder()
+        cache_folder()
 
 
 @pytest.fixture
@@ -114,24 +121,26 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_without_a_home_the_folder_is_the_users_own(temporary: Path) -> None:
-    folder = jit.cache_folder()
+    folder = cache_folder()
     assert folder.parent == temporary / f"k24-harness-{os.getuid()}"
     assert [path.stat().st_mode & 0o777 for path in (folder, folder.parent)] == [0o700, 0o700]
-    assert jit.cache_folder() == folder
+    assert cache_folder() == folder
 
 
-def test_two_checkouts_have_two_folders(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_checkouts_have_two_folders(temporary: Path) -> None:
     """Machine code is of use in one place only, so an engine compiled elsewhere is not "compiled already"."""
-    here = jit.cache_folder()
-    monkeypatch.setattr(jit, "_checkout", lambda: "elsewhere")
-    assert jit.cache_folder() != here
+    copy = temporary / "elsewhere"
+    shutil.copytree(jit.ENGINE_FOLDER, copy)
+    found = MachineCode(copy, "a copy")
+    assert found.source_hash() == jit.MACHINE_CODE.source_hash()
+    assert found.folder != cache_folder()
 
 
 @pytest.mark.parametrize("attack", ["open", "link", "owner"])
 def test_a_folder_that_somebody_else_made_first(
     temporary: Path, attack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    taken = jit.cache_folder()
+    taken = cache_folder()
     if attack == "open":
         taken.parent.chmod(0o777)
     elif attack == "link":
@@ -142,14 +151,14 @@ def test_a_folder_that_somebody_else_made_first(
     else:
         monkeypatch.setattr(os, "getuid", lambda: 12345)
         taken.parent.rename(temporary / "k24-harness-12345")
-    folder = jit.cache_folder()
+    folder = cache_folder()
     assert folder.parent == temporary
     assert folder.name not in (taken.name, taken.parent.name)
     assert folder.stat().st_mode & 0o777 == 0o700
     assert "the compiled engine cannot be kept" in capsys.readouterr().err
     monkeypatch.setenv("K24_CACHE_DIR", str(temporary / f"k24-harness-{os.getuid()}"))
     with pytest.raises(OSError, match=r"(everybody may write to|is a link|belongs to user).* and others may not"):
-        jit.cache_folder()
+        cache_folder()
 
 
 BARE = """

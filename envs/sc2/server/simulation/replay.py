@@ -21,6 +21,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from s2clientprotocol import sc2api_pb2
 
+from common.machine_code import MachineCode
 from envs.battle import jit
 from envs.sc2.server.simulation.maps import read_map
 
@@ -35,7 +36,9 @@ ACTS = ("action", "debug")
 @cache
 def engine_version() -> str:
     """Hash of what decides how a game goes on: the sources of the battle engine and of this package, and their data."""
-    digest = hashlib.sha256((jit.source_hash() + jit.source_hash(Path(__file__).parents[1])).encode())
+    digest = hashlib.sha256(
+        (jit.MACHINE_CODE.source_hash() + MachineCode(Path(__file__).parents[1], "").source_hash()).encode()
+    )
     for path in sorted((jit.ENGINE_FOLDER.parent / "data").rglob("*.json")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -1,0 +1,294 @@
+"""Vector instructions for compiled functions: tiles of a matrix product and the gates of a GRU.
+
+numba compiles loops one number at a time and leaves vectors to LLVM's guesses. Where speed depends on them, the
+functions here write LLVM's vector operations themselves, so that a product runs near the processor's peak on any
+machine, without a C compiler or a BLAS call. Addresses are passed as integers, ``array.ctypes.data`` in compiled code;
+strides count float32 numbers. Nothing checks bounds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import llvmlite.binding
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+WIDTH = 16
+"""Columns of a tile; widths of all matrices are padded to a multiple of it."""
+FLOAT, INT32, ADDRESS = ir.FloatType(), ir.IntType(32), ir.IntType(64)
+
+
+def has_avx512() -> bool:
+    """Whether compiled code may use 512-bit vectors, or that of ``NUMBA_CPU_NAME`` where it is set."""
+    named: Any = numba.config
+    if named.CPU_NAME not in (None, "", "host"):
+        return "+avx512f" in (named.CPU_FEATURES or "")
+    return bool(llvmlite.binding.get_host_cpu_features().get("avx512f", False))
+
+
+# A tile keeps rows × (WIDTH / LANES) vectors of sums in registers: 12 of the 16 that AVX2 has, 12 of AVX-512's 32.
+LANES, TILE_ROWS = (16, 12) if has_avx512() else (8, 6)
+
+
+def make_tile(rows: int, lanes: int) -> Any:
+    """Make the function that computes ``c = start + a @ b`` for a tile of ``rows`` × ``WIDTH`` numbers.
+
+    Its arguments: ``depth`` (terms of each sum), then address and strides of ``a`` (rows apart, terms apart), of ``b``
+    (terms apart; columns lie together), of ``start`` and of ``c`` (rows apart; a stride of 0 repeats one row, such as a
+    bias). ``start`` may be ``c``.
+    """
+    vector, parts = ir.VectorType(FLOAT, lanes), WIDTH // lanes
+
+    @intrinsic
+    def tile(
+        typing: Any,
+        depth: Any,
+        a: Any,
+        a_row: Any,
+        a_term: Any,
+        b: Any,
+        b_term: Any,
+        start: Any,
+        start_row: Any,
+        c: Any,
+        c_row: Any,
+    ) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Sequence[Any]) -> Any:
+            # one copy of the function around the tiles, not one in each caller: compiling takes a third of the time
+            builder.function.attributes.add("noinline")
+            depth, a, a_row, a_term, b, b_term, start, start_row, c, c_row = args
+            a_row, a_term, b_term, start_row, c_row = (
+                builder.shl(stride, ADDRESS(2)) for stride in (a_row, a_term, b_term, start_row, c_row)
+            )
+            places = [(row, part) for row in range(rows) for part in range(parts)]
+
+            def place(base: Any, stride: Any, row: int, part: int) -> Any:
+                shift = builder.add(builder.mul(stride, ADDRESS(row)), ADDRESS(part * lanes * 4))
+                return builder.inttoptr(builder.add(base, shift), vector.as_pointer())
+
+            def load(address: Any, kind: Any) -> Any:
+                return builder.load(builder.inttoptr(address, kind.as_pointer()), align=4)
+
+            first = [builder.load(place(start, start_row, *at), align=4) for at in places]
+            a_rows = [builder.mul(a_row, ADDRESS(row)) for row in range(rows)]
+            before, loop, after = builder.block, builder.append_basic_block("term"), builder.append_basic_block("sum")
+            builder.cbranch(builder.icmp_signed(">", depth, ADDRESS(0)), loop, after)
+
+            builder.position_at_end(loop)
+            count, at_a, at_b = (builder.phi(ADDRESS) for _ in range(3))
+            sums = [builder.phi(vector) for _ in places]
+            columns = [
+                builder.load(
+                    builder.inttoptr(builder.add(at_b, ADDRESS(part * lanes * 4)), vector.as_pointer()), align=4
+                )
+                for part in range(parts)
+            ]
+            values = [
+                _spread(
+                    builder,
+                    builder.load(builder.inttoptr(builder.add(at_a, shift), FLOAT.as_pointer()), align=4),
+                    vector,
+                )
+                for shift in a_rows
+            ]
+            added = [
+                _call(builder, "llvm.fma", vector, values[row], columns[part], total)
+                for (row, part), total in zip(places, sums, strict=True)
+            ]
+            onward = builder.add(count, ADDRESS(1)), builder.add(at_a, a_term), builder.add(at_b, b_term)
+            for phi, initial, following in zip(
+                (count, at_a, at_b, *sums), (ADDRESS(0), a, b, *first), (*onward, *added), strict=True
+            ):
+                phi.add_incoming(initial, before)
+                phi.add_incoming(following, loop)
+            builder.cbranch(builder.icmp_signed("<", onward[0], depth), loop, after)
+
+            builder.position_at_end(after)
+            results = [builder.phi(vector) for _ in places]
+            for phi, initial, total in zip(results, first, added, strict=True):
+                phi.add_incoming(initial, before)
+                phi.add_incoming(total, loop)
+            for at, result in zip(places, results, strict=True):
+                builder.store(result, place(c, c_row, *at), align=4)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 10), generate
+
+    return tile
+
+
+def _call(builder: Any, name: str, vector: Any, *args: Any) -> Any:
+    """Call one of LLVM's own functions on vectors."""
+    kind = ir.FunctionType(vector, [vector] * len(args))
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"{name}.v{vector.count}f32"), args)
+
+
+def _spread(builder: Any, value: Any, vector: Any) -> Any:
+    """Give a vector that holds one value in every lane."""
+    empty = ir.Constant(vector, ir.Undefined)
+    zeros = ir.Constant(ir.VectorType(INT32, vector.count), [0] * vector.count)
+    return builder.shuffle_vector(builder.insert_element(empty, value, INT32(0)), empty, zeros)
+
+
+class Vector:
+    """A vector while code for it is generated, with arithmetic as operators; numbers are spread over its lanes."""
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder, self.value = builder, value
+
+    def _of(self, other: Any) -> Any:
+        if isinstance(other, Vector):
+            return other.value
+        return ir.Constant(self.value.type, [float(other)] * self.value.type.count)
+
+    def __add__(self, other: Any) -> Vector:
+        return Vector(self.builder, self.builder.fadd(self.value, self._of(other)))
+
+    def __sub__(self, other: Any) -> Vector:
+        return Vector(self.builder, self.builder.fsub(self.value, self._of(other)))
+
+    def __rsub__(self, other: Any) -> Vector:
+        return Vector(self.builder, self.builder.fsub(self._of(other), self.value))
+
+    def __mul__(self, other: Any) -> Vector:
+        return Vector(self.builder, self.builder.fmul(self.value, self._of(other)))
+
+    def __rtruediv__(self, other: Any) -> Vector:
+        return Vector(self.builder, self.builder.fdiv(self._of(other), self.value))
+
+    def times_plus(self, factor: Any, addend: Any) -> Vector:
+        """Give ``self · factor + addend``, rounded once."""
+        return self._called("llvm.fma", self._of(factor), self._of(addend))
+
+    def clipped(self, low: float, high: float) -> Vector:
+        """Bring every lane into [low, high]; what is no number stays so."""
+        return self._chosen("<", low, self._of(low))._chosen(">", high, self._of(high))
+
+    def positive(self) -> Vector:
+        """Give 0 in place of negative numbers."""
+        return self._chosen("<", 0.0, self._of(0.0))
+
+    def where_positive(self, condition: Vector) -> Vector:
+        """Give 0 in place of lanes where ``condition`` is 0 or below."""
+        below = self.builder.fcmp_ordered("<=", condition.value, self._of(0.0))
+        return Vector(self.builder, self.builder.select(below, self._of(0.0), self.value))
+
+    def magnitude(self) -> Vector:
+        """Give the absolute value."""
+        return self._called("llvm.fabs")
+
+    def shifted_to_exponent(self) -> Vector:
+        """Give 2^k for lanes that hold ``_ROUNDING + k``, k whole from −126 to 127."""
+        whole = ir.VectorType(INT32, self.value.type.count)
+        bias, shift = (ir.Constant(whole, [number] * whole.count) for number in (127 << 23, 23))
+        bits = self.builder.shl(self.builder.bitcast(self.value, whole), shift)
+        return Vector(self.builder, self.builder.bitcast(self.builder.add(bits, bias), self.value.type))
+
+    def _chosen(self, comparison: str, bound: float, other: Any) -> Vector:
+        true = self.builder.fcmp_ordered(comparison, self.value, self._of(bound))
+        return Vector(self.builder, self.builder.select(true, other, self.value))
+
+    def _called(self, name: str, *args: Any) -> Vector:
+        return Vector(self.builder, _call(self.builder, name, self.value.type, self.value, *args))
+
+
+_ROUNDING = 1.5 * 2.0**23
+"""Added to a number below 2^22 it leaves that number's nearest whole one in the last bits of the sum."""
+_POWER_OF_TWO = [math.log(2) ** k / math.factorial(k) for k in range(8)]
+"""Taylor coefficients of 2^f at 0; the remainder for |f| ≤ 1/2 is below 2^-27 of the value."""
+
+
+def exp(x: Vector) -> Vector:
+    """Give e^x, within 2^-18 of its value for |x| ≤ 80 and 2^-22 for |x| ≤ 2; beyond ±80 as at ±80."""
+    exponent = x.clipped(-80.0, 80.0) * math.log2(math.e)
+    rounded = exponent + _ROUNDING
+    fraction = exponent - (rounded - _ROUNDING)
+    power = fraction * _POWER_OF_TWO[-1] + _POWER_OF_TWO[-2]
+    for coefficient in reversed(_POWER_OF_TWO[:-2]):
+        power = power.times_plus(fraction, coefficient)
+    return power * rounded.shifted_to_exponent()
+
+
+def sigmoid(x: Vector) -> Vector:
+    """Give 1 / (1 + e^-x), within 2^-22 for every x."""
+    return 1.0 / (exp(x * -1.0) + 1.0)
+
+
+def tanh(x: Vector) -> Vector:
+    """Give the hyperbolic tangent as 2 σ(2x) − 1, within 2^-22 for every x."""
+    return sigmoid(x * 2.0) * 2.0 - 1.0
+
+
+def make_elementwise(n_arrays: int, formula: Any, lanes: int = LANES) -> Any:
+    """Make a compiled loop over arrays of one length.
+
+    Args:
+        n_arrays: how many addresses it takes, after the number of float32 numbers (a multiple of ``WIDTH``).
+        formula: given a vector of each array, says which arrays get which vectors: {number: vector}.
+        lanes: numbers in a vector.
+    """
+    vector = ir.VectorType(FLOAT, lanes)
+
+    @intrinsic
+    def loop(typing: Any, count: Any, addresses: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Sequence[Any]) -> Any:
+            count, packed = args
+            bases = cgutils.unpack_tuple(builder, packed, n_arrays)
+            with cgutils.for_range_slice(builder, ADDRESS(0), count, ADDRESS(lanes), ADDRESS) as (at, _):
+                shift = builder.shl(at, ADDRESS(2))
+                pointers = [builder.inttoptr(builder.add(base, shift), vector.as_pointer()) for base in bases]
+                loaded = [Vector(builder, builder.load(pointer, align=4)) for pointer in pointers]
+                for number, result in formula(*loaded).items():
+                    builder.store(result.value, pointers[number], align=4)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.UniTuple(types.int64, n_arrays)), generate
+
+    return loop
+
+
+def _gates(r: Vector, u: Vector, n: Vector, recurrent: Vector, before: Vector, after: Vector) -> dict[int, Vector]:
+    reset, update = sigmoid(r), sigmoid(u)
+    new = tanh(recurrent.times_plus(reset, n))
+    return {0: reset, 1: update, 2: new, 5: (before - new).times_plus(update, new)}
+
+
+def _gate_gradients(
+    r: Vector, u: Vector, n: Vector, recurrent: Vector, before: Vector, d_state: Vector, *_: Vector
+) -> dict[int, Vector]:
+    kept = 1.0 - u
+    d_new = d_state * kept * (1.0 - n * n)
+    d_reset = d_new * recurrent * r * (1.0 - r)
+    d_update = d_state * (before - n) * u * kept
+    return {5: d_state * u, 6: d_reset, 7: d_update, 8: d_new * r, 9: d_new}
+
+
+gates = make_elementwise(6, _gates)
+"""Sums r, u, n, recurrent part of n, state before -> gates in the places of the sums, and the state after (last)."""
+gate_gradients = make_elementwise(10, _gate_gradients)
+"""Gates r, u, n, recurrent part of n, state before, gradient of the state after -> that gradient times u in its place,
+and gradients of the sums: r, u, recurrent part of n, n."""
+
+relu = make_elementwise(1, lambda x: {0: x.positive()})
+"""Negative numbers become 0."""
+relu_gradient = make_elementwise(2, lambda gradient, output: {0: gradient.where_positive(output)})
+"""The gradient behind a ReLU of this output, in place."""
+add = make_elementwise(2, lambda total, x: {0: total + x})
+"""The second is added to the first."""
+add_magnitude = make_elementwise(2, lambda total, x: {0: total + x.magnitude()})
+"""The second's absolute value is added to the first."""
+
+
+def _elu(x: Vector) -> dict[int, Vector]:
+    below = x.clipped(-80.0, 0.0)
+    return {0: x.positive() + (exp(below) - 1.0)}
+
+
+elu = make_elementwise(1, _elu)
+"""Negative numbers become e^x − 1."""

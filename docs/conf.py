@@ -62,6 +62,7 @@ COMMAND = """
 :func: {name}
 :prog: python -m harness.{name}
 :nodefault:
+:noepilog:
 ```
 """
 

@@ -148,7 +148,7 @@ def play_all(console: Console, request: BaselineArgs) -> list[Row]:
 
 
 def play_one(request: BaselineArgs, scenario: str, policy: str, on_battles: Callable[[int], None]) -> Row:
-    """One policy on one scenario; ``on_battles`` is told of battles as they end.
+    """One policy on one scenario; ``on_battles`` is called with the number of battles that just ended.
 
     Raises:
         UsageError: every battle aborted.

@@ -145,18 +145,18 @@ def complete(console: Console, store: StudyStore, plan: RunPlan, folder: Path) -
     now = provenance.collect(plan.device)
     record = store.begin(plan.key, config=plan.identity(), provenance=now)
     changed = provenance.differences(record.earlier, now) if record.earlier else ""
-    anew = "to run it anew name another --study"
+    rerun = "use another --study to rerun it"
     if record.status == "finished":
         if record.row and other_battles(record.row, plan):
             return evaluate_again(console, store, plan, record.row, folder)
-        told = f"finished before {changed}: not repeated; {anew}" if changed else "finished before, not repeated"
+        told = f"finished before {changed}: not repeated; {rerun}" if changed else "finished before, not repeated"
         log(console, f"{plan.label}: {told}")
         return True
     if record.status == "running_elsewhere":
         log(console, f"{plan.label}: it is running {record.holder}")
         return None
     if changed:
-        log(console, f"{plan.label}: begun before {changed}: goes on with what is here now; {anew}")
+        log(console, f"{plan.label}: begun before {changed}: goes on with what is here now; {rerun}")
     if record.last_error:
         log(console, f"{plan.label}: tried again, it failed before with {record.last_error}")
     try:
@@ -201,12 +201,12 @@ def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunR
         log(console, f"{plan.label}: all {found.aborted} battles aborted; the evaluation of before is kept")
         return True
     store.replace_evaluation(row.run_id, plan.identity(), judged(found), found.outcomes)
-    log(console, f"{plan.label}: trained before, judged anew on {battles} battles: {found.win_rate:.3f}")
+    log(console, f"{plan.label}: trained before, judged rerun on {battles} battles: {found.win_rate:.3f}")
     return True
 
 
 def keep_traceback(folder: Path) -> str:
-    """Write down where the error in hand came from, and say where that stands; a full disk may be the very error."""
+    """Write the current error's traceback to a file and return where it is; the error may be a full disk."""
     path, trace = folder / "error.txt", traceback.format_exc()
     try:
         folder.mkdir(parents=True, exist_ok=True)

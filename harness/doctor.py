@@ -37,7 +37,7 @@ MARKS = {"ok": ("ok", "green"), "missing": ("missing", "red"), "left out": ("lef
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """What came of one step."""
+    """Result of one check."""
 
     step: str
     state: str
@@ -84,7 +84,7 @@ def verdict(well: bool, *, tried: bool) -> str:
         return f"all files of {game} are there; whether it starts: python -m harness.doctor"
     if game == installation.STANDS_IN:
         return "what is missing stands above, each with the next command"
-    return f"without the game, a program that stands in for it: {installation.STAND_IN}"
+    return f"without the game, its stand-in: {installation.STAND_IN}"
 
 
 def run_checks(checks: Sequence[Step]) -> Iterator[CheckResult]:
@@ -143,7 +143,7 @@ def version_of(package: str) -> str:
 
 
 def check_cache() -> str:
-    """Where the compiled engine is kept, for the built-in battles and the program that stands in for the game."""
+    """Where the compiled engine is kept, for the built-in battles and the game's stand-in."""
     return f"{jit.MACHINE_CODE.folder}{'' if jit.is_compiled() else ', empty: the first battle compiles for a minute'}"
 
 
@@ -157,7 +157,7 @@ def check_battle(game_version: str) -> str:
         if game_version == installation.VERSION and game["build"] != installation.BUILD:
             raise Missing(
                 f"the game says that it is build {game['build']}, not {installation.BUILD}; next: unpack version "
-                f"{installation.VERSION} anew ({installation.GAME_PAGE})"
+                f"{installation.VERSION} again ({installation.GAME_PAGE})"
             )
         env.step(np.ones((1, env.spec.n_agents), np.int64))
         if env.aborted[0]:

@@ -99,7 +99,7 @@ def join_search(console: Console, search: SearchStudy, *, storage: str, out: Pat
     """Take trials until none is left.
 
     Args:
-        console: is told how they go.
+        console: shows how they go.
         search: the queue.
         storage: its database, which has the runs as well.
         out: folder for checkpoints and pictures.
@@ -137,7 +137,7 @@ def ending(trial: FrozenTrial) -> str:
     if trial.state == TrialState.PRUNED:
         return f"pruned at {trial.last_step:,} env steps"
     if "error" not in trial.user_attrs:
-        return "left, since this process gave no sign of life for a while; it is tried again"
+        return "left, since this process missed its heartbeats; it is tried again"
     return f"FAILED with {trial.user_attrs['error']}; the other trials go on"
 
 

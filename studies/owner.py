@@ -22,7 +22,7 @@ _START_TOLERANCE = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """A process, told apart from any other that ever had its number."""
+    """A process, distinct from any other that ever had its number."""
 
     host: str
     """Name of the machine."""

@@ -86,7 +86,7 @@ def last_provenance(session: Session, run_id: int) -> dict[str, Any] | None:
 def unfinished(session: Session, study: str) -> list[UnfinishedRun]:
     """The runs of a study that have no result, in the order in which they were first started.
 
-    One that a dead process left counts as interrupted; its row is told so by the next who opens the study to write.
+    One that a dead process left counts as interrupted; the next process that opens the study to write updates its row.
     """
     now = clock(session)
     found = select(Run).where(Run.study == study, Run.state != "finished").order_by(Run.id)

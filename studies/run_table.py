@@ -1,11 +1,11 @@
-"""Keeps our tables and Optuna's trials telling the same story, whenever the program is killed.
+"""Keep our tables and Optuna's trials consistent, whenever the program is killed.
 
 The two are written through separate connections, so no transaction spans both. Each change therefore has an order in
 which a kill leaves something that the next opener can finish:
 
 - start: our row first (it claims the run), then the trial, which carries the run's id from its first moment on;
-- finish: our row and result first, still claimed, then the trial; a finished run that Optuna shows otherwise is told
-  later;
+- finish: our row and result first, still claimed, then the trial; a finished run that Optuna does not know as
+  finished is reported later;
 - fail or interrupt: the trial first, then our row; a row left ``running`` by a dead process is ended later.
 """
 
@@ -130,7 +130,7 @@ class RunTable:
         run.heartbeat = now
 
     def track(self, run_id: int) -> None:
-        """Keep a claimed run: until it is let go, signs of life are given for it."""
+        """Renew the heartbeat of a claimed run until it is released."""
         self.held.add(run_id)
         self._heartbeats.start()
 

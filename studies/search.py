@@ -61,7 +61,7 @@ class _Attempt:
         """The trial, if others took this process for dead (it was suspended, say) and have queued it again."""
 
     def __call__(self, trial: optuna.Trial) -> float:
-        """Run the objective; a trial that is interrupted says so, since that is nobody's death."""
+        """Run the objective; an interrupted trial is marked as stopped, which is no worker's death."""
         try:
             return self._objective(trial)
         except KeyboardInterrupt:
@@ -81,7 +81,7 @@ class _QueueStorage(OurStorage):
         return super()._create_new_trial(study_id, template_trial)
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
-        """Hand out a trial with its first sign of life: Optuna overlooks the death of a worker that gave none."""
+        """Hand out a trial with its first heartbeat: Optuna overlooks the death of a worker that wrote none."""
         if state == TrialState.RUNNING:
             super().record_heartbeat(trial_id)
         try:
@@ -93,7 +93,7 @@ class _QueueStorage(OurStorage):
             raise
 
     def record_heartbeat(self, trial_id: int) -> None:
-        """Give a sign of life; one that cannot be given must not end the thread that gives the next ones."""
+        """Write a heartbeat; a failure must not end the thread that writes the next ones."""
         with suppress(Exception):
             super().record_heartbeat(trial_id)
 
@@ -104,7 +104,7 @@ class SearchStudy:
     Args:
         place: the database.
         study: name of the Optuna study.
-        row: what was asked; ``request["heartbeat"]`` is the seconds between two signs of life of a trial.
+        row: what was asked; ``request["heartbeat"]`` is the seconds between two heartbeats of a trial.
         busy_seconds: how long to wait for another process's write.
     """
 
@@ -178,7 +178,7 @@ class SearchStudy:
             tell: is shown each trial that ended here.
 
         Raises:
-            KeyboardInterrupt: the user stopped it; the trial in hand waits for another worker.
+            KeyboardInterrupt: the user stopped it; the current trial waits for another worker.
             StorageError: the database cannot be used.
         """
         self.optuna.sampler, self.optuna.pruner = sampler, pruner

@@ -63,7 +63,7 @@ class StudyStore(StudyReader):
     ) -> StudyStore:
         """Open a study; folder, file, tables and study are created where missing.
 
-        Finished runs that Optuna has not been told about (the program was killed just then) are told here.
+        Finished runs that Optuna does not know as finished (the program was killed just then) are reported to it here.
 
         Args:
             storage: ``sqlite:///relative/file.db``, ``sqlite:////absolute/file.db`` or
@@ -280,8 +280,8 @@ def _elsewhere(run_table: RunTable, key: RunKey, run: Run, now: float) -> RunRec
         created=run.created,
         status="running_elsewhere",
         holder=(
-            f"on {holder.host}, process {holder.pid}, last sign of life {age:.0f} s ago (it is taken over when that "
-            f"process is gone; where processes cannot be looked up, after {HEARTBEAT_BOUND:.0f} s without a sign)"
+            f"on {holder.host}, process {holder.pid}, last heartbeat {age:.0f} s ago (it is taken over when that "
+            f"process is gone; where processes cannot be looked up, after {HEARTBEAT_BOUND:.0f} s without one)"
         ),
         run_table=run_table,
     )

@@ -75,7 +75,7 @@ class CompareArgs:
 
     @property
     def for_workers(self) -> list[str]:
-        """What worker processes of this machine are told."""
+        """Arguments for worker processes on this machine."""
         imports = [word for target in self.imports for word in ("--import", target)]
         where = ["--storage", self.storage, "--study", self.study, "--out", str(self.out), "--device", self.device]
         return [*where, *imports]

@@ -36,7 +36,7 @@ class TuneArgs:
     seed: int
     """Of the sampler."""
     heartbeat: float
-    """Seconds between two signs of life of a trial."""
+    """Seconds between two heartbeats of a trial."""
 
 
 def read_flags(argv: Sequence[str]) -> TuneArgs:
@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=30.0,
         metavar="SECONDS",
-        help="between two signs of life of a trial; three missed, and it is tried again (default: %(default)s)",
+        help="between two heartbeats of a trial; three missed, and it is tried again (default: %(default)s)",
     )
     add("--n-jobs", type=int, default=1, metavar="N", help="worker processes on this machine (default: %(default)s)")
     add("--study", metavar="NAME", help="name of the study (default: by algorithm, scenario and length)")

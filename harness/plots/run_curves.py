@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from studies.rows import CurvePoint, common_points
 
 STYLES = (("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"), ((0, (5, 1, 1, 1, 1, 1)), "v"))
-"""Line and marker of the first, second, … algorithm: told apart without colour."""
+"""Line and marker of the first, second, … algorithm: distinct without colour."""
 
 
 def plot_curves(

@@ -1,4 +1,4 @@
-"""How plots and page look: one palette for light and dark, each series told apart without colour as well.
+"""How plots and page look: one palette for light and dark, each series distinct without colour as well.
 
 Plots are drawn in the light colours. An SVG stays plain that way, so that every viewer shows it; rules that match those
 colours put others in their place where the reader prefers dark.

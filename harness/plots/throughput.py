@@ -28,7 +28,7 @@ def plot(path: Path, record: Record) -> None:
     """Draw a row of panels for each subject, dtype and GRU: compressed throughout, and ``auto``; both over dense.
 
     Bars reach from quartile to quartile. Where nothing was compressed, the first panel is empty and says so. A batch
-    is told by its marker and its grey, so the picture needs no colours.
+    has its own marker and grey, so the picture needs no colours.
 
     Args:
         path: of the picture; its ending decides the format; its folder is made.
@@ -93,7 +93,7 @@ def draw_line(axes: Axes, points: Sequence[Point], place: float, colour: str, **
     Args:
         axes: where.
         points: in the order of hidden.
-        place: -1 to 1, where the line stands among the others: a little to the left or right, lest bars hide bars.
+        place: -1 to 1, where the line stands among the others, so that bars do not hide bars.
         colour: of all of it.
         look: further keywords of matplotlib's ``errorbar``.
     """

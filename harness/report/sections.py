@@ -108,7 +108,7 @@ def battle_section(clips: Sequence[Clip], scenario: str, seed: int, why_none: st
     """The same battle, played by each algorithm."""
     lead = (
         f"One battle of {scenario} (battle seed {seed}), played greedily by each algorithm's first seed whose trained "
-        "policy is at hand. Blue: agents; orange: enemies. One battle proves nothing; it shows how each plays."
+        "policy was found. Blue: agents; orange: enemies. One battle proves nothing; it shows how each plays."
     )
     return Section(
         id="battles",

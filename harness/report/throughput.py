@@ -127,7 +127,7 @@ def _draw(folder: Path, name: str, title: str, lines: Sequence[Line]) -> Plot:
         draw,
         title=title,
         alt=f"Lines over hidden sizes. Highest: {best[0]:.2f} times dense at {best[2]:,.0f} with {best[1]}; {message}.",
-        caption="Bars reach from quartile to quartile; lines stand a little aside, lest bars hide bars. Above the "
+        caption="Bars reach from quartile to quartile; lines are shifted so that no bar hides another. Above the "
         "dashed line it pays; an upright stroke marks where a line last rises through it, from a size that is slower "
         "beyond its bar to one that is faster.",
     )

@@ -1,4 +1,4 @@
-"""Which runs belong together, and what they are called: runs by algorithm and scenario, settings told apart."""
+"""Which runs belong together and what they are called: by algorithm, scenario and settings."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The two files that a run leaves, whole or not at all: ``policy.pt`` to be shared, ``resume.pt`` to go on from.
 
-``policy.pt`` holds tensors and plain values: whoever reads it runs none of its content, so that a colleague's may be
+``policy.pt`` holds tensors and plain values: reading it runs none of its content, so that a colleague's may be
 opened. ``resume.pt`` holds everything else as well (replay, battles under way, generators), as pickles, which run code
 when they are read: only ``harness.compare`` and its workers read it, and only one of their own user.
 """
@@ -27,7 +27,7 @@ CheckpointReplay = Literal["auto", "yes", "no"]
 """Whether a checkpoint holds the replay; ``auto``: up to ``REPLAY_LIMIT``."""
 REPLAY_LIMIT = 500 * 10**6
 """Bytes of packed episodes. 5,000 battles of 5 against 5 take about 0.2 GB and half a second to write; 20 against 20
-take 2 GB, which every checkpoint would write anew."""
+take 2 GB, which every checkpoint would write again."""
 
 
 RESUME, POLICY = "resume.pt", "policy.pt"
@@ -179,7 +179,7 @@ def unusable(path: Path, fault: str, error: Exception | None) -> UsageError:
     move = shlex.join(["mv", str(path), f"{path}.old"])
     return UsageError(
         f"checkpoint {path} {fault}{why and ' ' + why}. Nothing was changed. If another version of the program wrote "
-        f"it, go on with that one; or start this run anew: {move}; then the same command again"
+        f"it, go on with that one; or start this run again: {move}; then the same command again"
     )
 
 

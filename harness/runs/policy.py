@@ -91,7 +91,7 @@ def load_policy(path: Path) -> LoadedPolicy:
         raise UsageError(f"--run {path}: {_why_not(path)}")
     identity = content.get("identity")
     if identity is None:
-        raise UsageError(f"--run {path}: it does not say which settings it was trained with; train the run anew")
+        raise UsageError(f"--run {path}: it does not say which settings it was trained with; train the run again")
     world = dict(identity["env"])
     scenario, backend = world.pop("scenario"), world.pop("backend", "battle")
     for described in ("fight", "game"):

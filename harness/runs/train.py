@@ -162,7 +162,7 @@ class TrainingRun:
         """Play and learn until the budget is spent or an interrupt asked for, evaluating and saving on the way.
 
         Args:
-            progress: is told.
+            progress: shows how far it is.
             interrupt: asks to stop.
             until: env_steps at which to pause, after an evaluation; where one was due, the pause changes nothing.
         """
@@ -303,7 +303,7 @@ class TrainingRun:
         if saved is not None and saved.get("run_created") != self.record.created:
             lines.append(
                 f"the checkpoint in its folder is that of another record of this run (in another --storage, or in one "
-                f"that is gone); it is kept there as {set_aside(self.path).name}, and training starts anew"
+                f"that is gone); it is kept there as {set_aside(self.path).name}, and training starts again"
             )
             saved = None
         if saved is None:

@@ -43,7 +43,7 @@ from studies.store import StudyStore
 RANKED_BY = "mean over seeds of the win rate (of the return where no one wins)"
 """What trials are compared by; a search that was ranked otherwise is not continued."""
 _WAIT = 2.0
-"""Seconds between two looks at a run that another worker has in hand, with the same settings by chance."""
+"""Seconds between two looks at a run that another worker trains with the same settings by chance."""
 
 
 @dataclass(kw_only=True)
@@ -67,7 +67,7 @@ class Objective:
         space: what trials change.
         store: the study of their runs.
         out: folder for checkpoints.
-        console: is told how a trial goes.
+        console: shows how a trial goes.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The stratified bootstrap: seeds are drawn anew within each scenario, and a statistic is taken of every drawing.
+"""The stratified bootstrap: seeds are resampled within each scenario, and a statistic is computed for every resample.
 
 A *score* is one number per run (a win rate, say). Scores come as one sequence of seeds per scenario; a scenario is a
 stratum, resampled on its own, since its seeds say nothing about another scenario's. Seeds are the last axis of every

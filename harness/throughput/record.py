@@ -69,7 +69,7 @@ class Record:
         return json.dumps(body, indent=1)
 
     def save(self, path: Path) -> None:
-        """Add what is new to the file, and write a CSV file beside it; whoever reads meanwhile finds old or new.
+        """Add what is new to the file, and write a CSV file beside it; readers find the old file or the new one.
 
         Another command may fill the same file: what it has written stays, and is part of this record afterwards.
 
@@ -203,7 +203,7 @@ def _stored(path: Path) -> Record:
     if content["schema"] != SCHEMA:
         raise UsageError(
             f"{path} holds results of schema {content['schema']!r}, this version of the program reads {SCHEMA} (in 1, "
-            f"gains came from the readings that had chosen the way). The file is as it was; measure anew: python -m "
+            f"gains came from the readings that had chosen the way). The file is as it was; measure again: python -m "
             f"harness.throughput --out OTHER.json"
         )
     return Record(

@@ -71,7 +71,7 @@ class WorkResult:
     auto: str
     """the fastest way that computes the masked policy, by the first rounds"""
     again: dict[str, Timing] = field(default_factory=dict)
-    """``finalists`` -> their times in fresh rounds of their own. Whoever is fastest of several was also luckiest, so
+    """``retimed_ways`` -> their times in fresh rounds of their own. The fastest of several was also the luckiest, so
     the readings that chose a way say nothing fair about it: gains come from these"""
     plan: dict[str, str] = field(default_factory=dict)
     """of a whole agent: layer -> way, as the fastest of each layer alone"""

@@ -128,7 +128,7 @@ class Recorder:
 
         Args:
             work: reads and writes the same tensors at every call.
-            ways: whose kernels take part. Where several do and recording fails, the fault is nobody's in particular.
+            ways: whose kernels take part. Where several do and recording fails, no single one is at fault.
         """
         if self.device.type != "cuda" or any(way in self.refused for way in ways):
             return None

@@ -37,7 +37,7 @@ def write_mp4(path: Path, pictures: Iterator[Picture], rate: float, palette: Pic
 
 
 def write_gif(path: Path, pictures: Iterator[Picture], rate: float, palette: Picture) -> None:
-    """The palette's colours and no others, undithered: what stands still costs nothing. It plays for ever."""
+    """The palette's colours and no others, undithered: what stands still costs nothing. It loops."""
     colours = Image.new("P", (1, 1))
     colours.putpalette(palette.tobytes())
     frames = (Image.fromarray(picture).quantize(palette=colours, dither=Image.Dither.NONE) for picture in pictures)

@@ -31,7 +31,7 @@ from studies.db.migrate import bring_up_to_date, refuse_newer, version_in, versi
 from studies.db.storage_url import EXAMPLE, StorageUrl
 
 _OPTUNAS = frozenset(OptunaModel.metadata.tables)
-"""Names of Optuna's tables, which it makes one by one: whoever opens the file meanwhile finds some of them."""
+"""Names of Optuna's tables, which it makes one by one: another process may find only some of them."""
 _LOCK = 24
 """The advisory lock of our transactions; it belongs to one database of the server."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0

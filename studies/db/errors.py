@@ -12,4 +12,4 @@ class ConnectionLost(StorageError):
 
 
 class RunTakenOver(StorageError):
-    """Another process continues this run, since this one gave no sign of life for too long."""
+    """Another process continues this run, since this one missed its heartbeats for too long."""

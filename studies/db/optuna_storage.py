@@ -101,7 +101,7 @@ def open_storage(
     Raises:
         StorageError: the database cannot be used, or its Optuna tables are of another version of Optuna.
     """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # whoever works on trials tells how they end, in a line each
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # workers log how trials end, a line each
     url = place.address.replace("{", "{{").replace("}", "}}")  # Optuna fills in what stands in braces
     for last_try in (False, False, False, False, True):
         try:

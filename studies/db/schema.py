@@ -38,7 +38,7 @@ class Owned:
     owner_started: Mapped[str | None]
     """Tells the owner from a later process with the same number."""
     heartbeat: Mapped[float]
-    """Last sign of life of the owner, seconds since 1970 (UTC)."""
+    """Last heartbeat of the owner, seconds since 1970 (UTC)."""
 
 
 class Schema(Base):

@@ -47,7 +47,7 @@ def test_no_game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest
     assert found["game version"] == found["map MMM2"] == found["first battle"] == "left out"
     assert json.loads(told)["ok"] is False
     assert main([]) == SOME_MISSING
-    assert "a program that stands in for it: python -m envs.sc2.server install" in capsys.readouterr().out
+    assert "without the game, its stand-in: python -m envs.sc2.server install" in capsys.readouterr().out
 
 
 def test_one_map_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

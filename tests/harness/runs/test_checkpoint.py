@@ -52,7 +52,7 @@ def test_damaged(tmp_path: Path) -> None:
     path = tmp_path / "a run" / "checkpoint.pt"
     path.parent.mkdir()
     path.write_bytes(b"half")
-    with pytest.raises(UsageError, match=r"checkpoint .* cannot be read \(.*Nothing was changed.*anew: ") as caught:
+    with pytest.raises(UsageError, match=r"checkpoint .* cannot be read \(.*Nothing was changed.*again: ") as caught:
         load_checkpoint(path)
     assert f"mv '{path}' '{path}.old'; then the same command again" in str(caught.value)
     assert path.read_bytes() == b"half"

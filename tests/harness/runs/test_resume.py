@@ -47,7 +47,7 @@ def test_a_checkpoint_of_another_database_is_kept_and_not_used(
         assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/{database}") == ALL_DONE
         said = capsys.readouterr().out
         assert ("is that of another record of this run" in said) == (number > 0)
-        assert (f"kept there as resume-aside-{number}.pt, and training starts anew" in said) == (number > 0)
+        assert (f"kept there as resume-aside-{number}.pt, and training starts again" in said) == (number > 0)
         assert "resumes at" not in said
         _, points = stored(tmp_path / database)
         assert [point.env_steps for point in points] == [0, 400]
@@ -125,12 +125,12 @@ def test_a_checkpoint_that_is_refused_is_named_and_loses_nothing(
         monkeypatch.undo()
         said = capsys.readouterr().out
         assert f"checkpoint {checkpoint} does not fit this program (RuntimeError: size mismatch: fc1.weight)" in said
-    (start_anew,) = set(re.findall(r"anew: (mv .*?); then", said))
+    (start_again,) = set(re.findall(r"again: (mv .*?); then", said))
     assert compare(*SHORT) == ALL_DONE
     assert "resumes at 240 env steps" in capsys.readouterr().out
     assert not half_written.exists(), "left by a process that was killed"
     assert [point.env_steps for point in stored(tmp_path / "s.db")[1]] == [0, 400]
-    assert shlex.split(start_anew) == ["mv", str(checkpoint), f"{checkpoint}.old"]
+    assert shlex.split(start_again) == ["mv", str(checkpoint), f"{checkpoint}.old"]
 
 
 def test_a_run_made_with_other_code_says_so(
@@ -148,8 +148,8 @@ def test_a_run_made_with_other_code_says_so(
     code("b")
     assert compare(*SHORT) == ALL_DONE
     before = "rule fake seed 0: begun before at commit aaaaaaaaaa (now bbbbbbbbbb): goes on with what is here now; "
-    assert before + "to run it anew name another --study" in capsys.readouterr().out
+    assert before + "use another --study to rerun it" in capsys.readouterr().out
     code("c")
     assert compare(*SHORT) == ALL_DONE
     before = "rule fake seed 0: finished before at commit bbbbbbbbbb (now cccccccccc): not repeated; "
-    assert before + "to run it anew name another --study" in capsys.readouterr().out
+    assert before + "use another --study to rerun it" in capsys.readouterr().out

@@ -318,7 +318,7 @@ def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
     path.write_text(json.dumps({**content, "schema": 1}))
     for read in (read_record, lambda path: open_record(path, CPU)):
         with pytest.raises(
-            UsageError, match=r"other.json holds results of schema 1, .* reads 2 .*; measure anew: python"
+            UsageError, match=r"other.json holds results of schema 1, .* reads 2 .*; measure again: python"
         ):
             read(path)
     for text in ("not JSON", "[]", '{"cells": []}'):

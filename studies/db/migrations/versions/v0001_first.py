@@ -5,4 +5,4 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Nothing: whoever is at this version has its tables."""
+    """Do nothing: a database of this version has its tables."""

@@ -5,6 +5,11 @@ lie on the game's grid of 1/4096 cell, so differences and squares of them are ex
 
 A batch is an array of E such records. In compiled code ``b.x[i]`` is a plain load at a known offset, functions pass one
 pointer, and one compilation serves every scenario because the axes are as long as the largest fight needs.
+
+One-letter names in compiled code:
+    b  a battle's record (``BATTLE``)    u  the table of unit types (``units.UNITS``)    c  the setup (``SETUP``)
+    v  the views of the batch            e  the battle's number in the batch             k  a unit's kind
+    i, j  units                          x, y  a place in cells
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class Kalei(SparseQMix):
         return coefficient * loss, {"div_loss": loss.detach(), "div_coef": coefficient}
 
     def advance(self, env_steps: int) -> list[str]:
-        """Restart unused weights each interval, but not within one interval of the end."""
+        """Reset unused weights each interval, but not within one interval of the end."""
         super().advance(env_steps)
         due = env_steps - self.last_reset > self.resets.interval
         if not due or self.total_env_steps - env_steps <= self.resets.interval:
@@ -118,8 +118,8 @@ class Kalei(SparseQMix):
 
     @torch.no_grad()
     def diagnostics(self) -> dict[str, float]:
-        """QMIX's; the share of weights that masks drop, of all, per layer, per mask group (after slashes); and
-        the share on which two groups' masks agree, averaged over pairs."""
+        """Return QMIX's, ``mask_sparsity``, the share of weights that masks drop (of all; after slashes of a layer, and
+        of a mask group), and ``mask_overlap``, the share on which two groups' masks agree, averaged over pairs."""
         kept = torch.cat([(layer.effective_weights() != 0).flatten(1) for layer in self.layers().values()], 1)
         keeping = kept.sum(0)  # how many groups keep each weight
         dropping = self.n_groups - keeping
@@ -136,11 +136,11 @@ class Kalei(SparseQMix):
         return {**super().diagnostics(), **overall, **by_layer, **by_group}
 
     def schedule(self) -> dict[str, float]:
-        """QMIX's and the resets'."""
+        """Return QMIX's and the resets'."""
         return {**super().schedule(), "last_reset_before": self.total_env_steps - self.resets.interval}
 
     def state_dict(self) -> dict[str, Any]:
-        """QMIX's and that of the masks."""
+        """Return QMIX's and that of the masks."""
         return {**super().state_dict(), "coefficient": self._coefficient.state_dict()}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:

@@ -119,7 +119,7 @@ class Moments(nn.Module):
 
     @torch.no_grad()
     def observe(self, rows: Tensor, weight: Tensor) -> None:
-        """Take in (R, D) rows of which those with a ``weight`` (R,) of 1 count."""
+        """Add (R, D) rows, of which those with a ``weight`` (R,) of 1 count."""
         rows, weight = rows.double(), weight.double()
         seen = weight.sum()
         mean = weight @ rows / seen.clamp(min=1)
@@ -131,7 +131,7 @@ class Moments(nn.Module):
         self.count.copy_(total)
 
     def normalised(self, rows: Tensor) -> Tensor:
-        """Rows (…, D) with mean 0 and variance 1."""
+        """Return the rows (…, D) with mean 0 and variance 1."""
         return (rows - self.mean.to(rows.dtype)) / (self.variance.to(rows.dtype) + 1e-6).sqrt()
 
 
@@ -151,18 +151,18 @@ class CentralCritic(nn.Module):
         self.fc2 = DenseLinear(hidden_size, 1, generator)
 
     def forward(self, state: Tensor, step_sizes: list[int]) -> Tensor:
-        """Values (V,) of states (V, S) in time order; ``step_sizes``: how many there are at each time step."""
+        """Return values (V,) of states (V, S) in time order, of which step t has ``step_sizes[t]``."""
         value: Tensor = self.fc2(self.gru(F.relu(self.fc1(state)), step_sizes))
         return value.squeeze(-1)
 
 
 def legal_log_probs(logits: Tensor, action_mask: Tensor) -> Tensor:
-    """Log-probabilities (…, A) of the legal actions; −inf for the others."""
+    """Return log-probabilities (…, A) of the legal actions, −inf for the others."""
     return logits.masked_fill(~action_mask, -torch.inf).log_softmax(-1)
 
 
 def policy_loss(new: Tensor, old: Tensor, advantage: Tensor, weight: Tensor, clip_range: float) -> Tensor:
-    """PPO's clipped objective, to be minimised, averaged by ``weight``.
+    """Return PPO's clipped objective, to be minimised, averaged by ``weight``.
 
     Args:
         new: (R,) log-probabilities of the actions taken, differentiable.
@@ -179,7 +179,7 @@ def policy_loss(new: Tensor, old: Tensor, advantage: Tensor, weight: Tensor, cli
 
 
 def entropy(log_probs: Tensor, weight: Tensor) -> Tensor:
-    """Mean entropy of (R, A) log-probabilities, by ``weight`` (R,)."""
+    """Return the mean entropy of (R, A) log-probabilities, by ``weight`` (R,)."""
     finite = log_probs.masked_fill(log_probs == -torch.inf, 0.0)
     return -((log_probs.exp() * finite).sum(-1) * weight).sum() / weight.sum().clamp(min=1)
 
@@ -227,7 +227,7 @@ class MAPPO(Algorithm):
     # Acting
 
     def initial_state(self, num_envs: int) -> PolicyState:
-        """The GRU's state (E, N, H), zeros, and the last action (E, N), -1 for none."""
+        """Return the GRU's state (E, N, H), zeros, and the last action (E, N), -1 for none."""
         shape = (num_envs, self.spec.n_agents)
         return {
             "hidden": torch.zeros(*shape, self.config.rnn_hidden_dim, device=self.device),
@@ -372,24 +372,24 @@ class MAPPO(Algorithm):
     # Measures, checkpoints
 
     def schedule(self) -> dict[str, float]:
-        """Nothing changes on the way."""
+        """Return the length of the run; nothing changes on the way."""
         return {"total_env_steps": self.total_env_steps}
 
     def sparsity(self) -> Sparsity:
-        """Zeros counted on the policy's weights; see ``sparsity/measure.py``."""
+        """Count zeros on the policy's weights; see ``sparsity/measure.py``."""
         return measure(self.net)
 
     @torch.no_grad()
     def masked_weights(self) -> dict[str, Tensor]:
-        """Layer name -> (1, out, in), copies of what ``act`` multiplies with."""
+        """Return layer name -> (1, out, in), copies of what ``act`` multiplies with."""
         return {name: weight.clone() for name, weight in self.net.effective_weights().items()}
 
     def flops(self) -> dict[str, LayerFlops]:
-        """Of one decision, layer by layer; see ``sparsity/flops.py``."""
+        """Count one decision, layer by layer; see ``sparsity/flops.py``."""
         return count_flops(self.net)
 
     def policy_layers(self) -> PolicyLayers | None:
-        """Copies of the policy's tensors; what comes out are logits instead of Q-values."""
+        """Return copies of the policy's tensors; its last layer gives logits instead of Q-values."""
         return self.net.policy_layers()
 
     def _parts(self) -> dict[str, Any]:
@@ -398,7 +398,7 @@ class MAPPO(Algorithm):
         return {name: getattr(self, name) for name in names}
 
     def state_dict(self) -> dict[str, Any]:
-        """Networks, statistics of the inputs, optimisers and the generator; a snapshot."""
+        """Return a snapshot of networks, statistics of the inputs, optimisers and the generator."""
         live = {name: part.state_dict() for name, part in self._parts().items()}
         return {**copy.deepcopy(live), "env_steps": self.env_steps, "explore": self._explore_rng.get_state()}
 

@@ -1,4 +1,4 @@
-"""The contract of an algorithm: act, observe what came of it, learn, report its sparsity, save and load."""
+"""The contract of an algorithm: act, observe episodes, learn, report its sparsity, save and load."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class PolicyLayers:
     """whether the two sides of the GRU are prunable layers too"""
 
     def prunable(self) -> dict[str, PolicyLayer]:
-        """The prunable layers by name, in order."""
+        """Return the prunable layers by name, in order."""
         sides = dict(zip(("gru_ih", "gru_hh"), self.gru, strict=True)) if self.gru_masked else {}
         return {**self.before, **sides, **self.after}
 
@@ -148,7 +148,7 @@ class Algorithm(ABC):
 
     @abstractmethod
     def observe(self, episode: Episode) -> None:
-        """Take in a finished episode of training; its arrays are reused after the call, so copy what is kept."""
+        """Receive a finished episode of training; its arrays are reused after the call, so copy what is kept."""
 
     @abstractmethod
     def learn(self, env_steps: int) -> Diagnostics | None:

@@ -63,7 +63,7 @@ class Entry:
     id: str
     """name used on the command line"""
     entry_point: type | str
-    """the ``Algorithm``, or ``module:Class``, imported when first asked for"""
+    """the ``Algorithm``, or ``module:Class``, imported at first use"""
     config: type | str
     """its frozen config dataclass, or ``module:Class``"""
     summary: str
@@ -185,7 +185,7 @@ def _class(location: type | str) -> Any:
 
 
 def ids() -> list[str]:
-    """All registered ids, in order of registration."""
+    """Return all registered ids, in order of registration."""
     return _algorithms.ids()
 
 
@@ -195,7 +195,7 @@ def resolve(name: str) -> str:
 
 
 def entry(id: str) -> Entry:
-    """The table's row.
+    """Return the table's row.
 
     Raises:
         UnknownAlgorithmError: the id is unknown; near matches and all ids are named.
@@ -204,24 +204,24 @@ def entry(id: str) -> Entry:
 
 
 def algorithm_class(id: str) -> type[Algorithm]:
-    """The class of its learner."""
+    """Return the class of its learner."""
     loaded: type[Algorithm] = _class(entry(id).entry_point)
     return loaded
 
 
 def config_class(id: str) -> type:
-    """The frozen dataclass that holds the algorithm's settings; its field defaults are the published ones."""
+    """Return the frozen dataclass of the algorithm's settings; its field defaults are the published ones."""
     loaded: type = _class(entry(id).config)
     return loaded
 
 
 def takers_of_files(id: str) -> list[str]:
-    """The algorithms that a settings file for this one is for: itself, and rows on it that take its files."""
+    """Return the algorithms that a settings file for this one is for: itself, and rows on it that take its files."""
     return [id, *(other for other in ids() if entry(other).base == id and entry(other).takes_files)]
 
 
 def preset_names() -> list[str]:
-    """All classes of fights that some algorithm has a preset for."""
+    """Return all classes of fights that some algorithm has a preset for."""
     return list(dict.fromkeys(name for id in ids() for name in entry(id).presets))
 
 

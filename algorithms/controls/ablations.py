@@ -84,5 +84,5 @@ register(
     "qmix-no-ids",
     base="qmix",
     fixed={"obs_agent_id": False},
-    summary="dense: QMIX whose agents are not told their number",
+    summary="dense: QMIX whose agents do not see their number",
 )

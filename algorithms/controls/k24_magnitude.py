@@ -56,19 +56,19 @@ class MagnitudeLinear24(GroupLinear):
 
     @torch.no_grad()
     def mask(self) -> Tensor:
-        """The mask (1, out, in) bool now in force."""
+        """Return the mask (1, out, in) bool in force now."""
         return self.pattern.hard(self.pattern.logits(self.weight.abs().unsqueeze(0))).bool()
 
     def chosen_patterns(self) -> Tensor:
-        """Which pattern each group of four inputs follows: (1, out, ⌈in/4⌉) int64, 0..5."""
+        """Return which pattern each group of four inputs follows: (1, out, ⌈in/4⌉) int64, 0..5."""
         return self.pattern.chosen(self.mask())
 
     def effective_weights(self) -> Tensor:
-        """Weights (1, out, in) under the mask, for acting and the target network."""
+        """Return the weights (1, out, in) under the mask, for acting and the target network."""
         return self.weight * self.mask()
 
     def trained_weights(self) -> Tensor:
-        """The same with SR-STE's gradient."""
+        """Return the same with SR-STE's gradient."""
         return straight_through(self.weight, self.mask(), self.decay)
 
 
@@ -87,7 +87,7 @@ class K24Magnitude(Pattern24QMix):
         return MagnitudeLinear24(in_features, out_features, self.config.decay, self._init_rng)
 
     def update_weights(self, env_steps: int) -> UpdateWeights:
-        """Masked weights that pass their gradient to all weights."""
+        """Multiply with masked weights that pass their gradient to all weights."""
         online = {name: layer.trained_weights() for name, layer in self.layers().items()}
         return UpdateWeights(online=online, target=self.target_weights())
 

@@ -47,11 +47,11 @@ class StaticLinear24(GroupLinear):
         self.register_buffer("mask", self.pattern.hard(draws.masked_fill(~allowed, -torch.inf)).bool())
 
     def chosen_patterns(self) -> Tensor:
-        """Which pattern each group of four inputs follows: (K, out, ⌈in/4⌉) int64, 0..5."""
+        """Return which pattern each group of four inputs follows: (K, out, ⌈in/4⌉) int64, 0..5."""
         return self.pattern.chosen(self.mask)
 
     def effective_weights(self) -> Tensor:
-        """Weights (K, out, in) under the masks."""
+        """Return the weights (K, out, in) under the masks."""
         return self.weight * self.mask
 
 

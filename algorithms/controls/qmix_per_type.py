@@ -32,7 +32,7 @@ class OwnLinear(GroupLinear):
         self.bias = nn.Parameter(fan_in_uniform(*shape, fan_in=in_features, generator=generator))
 
     def effective_weights(self) -> Tensor:
-        """All weights (G, out, in)."""
+        """Return all weights (G, out, in)."""
         return self.weight
 
 
@@ -54,7 +54,7 @@ class QMixPerType(QMix):
         return OwnLinear(in_features, out_features, self.n_groups, self._init_rng)
 
     def policy_layers(self) -> PolicyLayers | None:
-        """None: there is no shared weight that masks could be compared with."""
+        """Return None: there is no shared weight that masks could be compared with."""
         return None
 
 

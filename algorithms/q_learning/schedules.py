@@ -12,7 +12,7 @@ def scaled(steps: int, total_env_steps: int) -> int:
 
 
 def epsilon_length(anneal_time: int, total_env_steps: int) -> int:
-    """Length of the exploration ramp: the published one, but never more than half the run (at least 1 env_step)."""
+    """Return the length of the exploration ramp: the published one, at most half the run, at least 1 env_step."""
     return max(1, min(anneal_time, total_env_steps // 2))
 
 

@@ -63,7 +63,7 @@ class EpisodeBatch:
     reward: Tensor
     """(B, T) float32"""
     terminated: Tensor
-    """(B, T) bool: the fight ended at this step; a time limit leaves it false unless the learner is told otherwise"""
+    """(B, T) bool: the fight ended at this step; a time limit leaves it false"""
     truncated: Tensor
     """(B, T) bool"""
     filled: Tensor

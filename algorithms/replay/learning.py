@@ -52,7 +52,7 @@ class ReplayLearner(Algorithm):
         return self.replay.content_bytes
 
     def experience(self, *, contents: bool) -> dict[str, Any]:
-        """Return the replay, with its episodes where asked for."""
+        """Return the replay, with its episodes if ``contents``."""
         return {"replay": self.replay.state_dict(contents=contents), "pending": self._pending}
 
     def load_experience(self, saved: dict[str, Any]) -> Restored:

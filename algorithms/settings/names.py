@@ -9,7 +9,7 @@ from common.registry import did_you_mean, load
 
 
 def known_names() -> dict[str, str]:
-    """Known name -> ``module:attribute``, of all registered algorithms."""
+    """Return known name -> ``module:attribute``, of all registered algorithms."""
     rows = (registry.entry(id).pymarl for id in registry.ids())
     return {name: location for names in rows if names for name, location in names.parts.items()}
 

@@ -68,7 +68,7 @@ class SettingsFile:
     """What a file says."""
 
     name: str
-    """as it was asked for"""
+    """as the caller gave it"""
     algorithm: str
     """registered id"""
     values: dict[str, Any]
@@ -78,7 +78,7 @@ class SettingsFile:
 
 
 def shipped() -> list[str]:
-    """Names of the files that come with the package."""
+    """Return the names of the files that come with the package."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
@@ -110,7 +110,7 @@ def load_settings(name: str) -> SettingsFile:
 
 
 def dump_settings(algorithm: str, config: Any, comment: str = "") -> str:
-    """The text of a file that ``load_settings`` reads back into an equal config.
+    """Return the text of a file that ``load_settings`` reads back into an equal config.
 
     Args:
         algorithm: registered id.
@@ -172,7 +172,7 @@ def _sort_out(
         if key in taken:
             values[taken[key]] = value
         elif key in SAID_BY:
-            left_out.append(f"{key}: {SAID_BY[key]} says so here")
+            left_out.append(f"{key}: {SAID_BY[key]} decides it here")
         elif key in idle:
             left_out.append(f"{key}: has no meaning, since {idle[key]}")
         elif key in RUNNER:

@@ -40,7 +40,7 @@ class EMAActivationTracker(nn.Module):
 
     @torch.no_grad()
     def observe(self, sums: Tensor, rows: Tensor) -> None:
-        """Take in one training pass.
+        """Add one training pass.
 
         Args:
             sums: (G, in) sums of magnitudes, a row for each mask group.
@@ -56,7 +56,7 @@ class EMAActivationTracker(nn.Module):
         self.count += seen
 
     def value(self) -> Tensor:
-        """The mean |input| (n_trackers, in); ones before anything was seen."""
+        """Return the mean |input| (n_trackers, in); ones before anything was seen."""
         count = self.count.to(self.average.dtype).unsqueeze(1)
         corrected = self.average / (1 - self.momentum**count).clamp(min=torch.finfo(self.average.dtype).tiny)
         return torch.where(count > 0, corrected, torch.ones_like(corrected))

@@ -1,4 +1,4 @@
-"""Diversity between mask groups: what is measured, and how strongly it is asked for."""
+"""Diversity between mask groups: its measures and its weight in the loss."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from algorithms.protocol import Diagnostics
 
 
 def mask_distance(weighted_masks: Sequence[Tensor], layer_weights: Sequence[float]) -> Tensor:
-    """Kaleidoscope's diversity: how far the groups' weighted masks lie apart.
+    """Return Kaleidoscope's diversity: how far the groups' weighted masks lie apart.
 
     The L1 distance of two groups' weighted masks, summed over layers with a weight each, averaged over pairs of groups
     and divided by the number of maskable weights.
@@ -83,7 +83,7 @@ class AdaptiveCoefficient:
         return torch.where(mean_div == 0, self.base, coefficient).to(td_loss.dtype)
 
     def state_dict(self) -> dict[str, Any]:
-        """The remembered losses."""
+        """Return the remembered losses."""
         return {"td": list(self.td), "div": list(self.div)}
 
     def load_state_dict(self, saved: dict[str, Any], device: torch.device) -> None:

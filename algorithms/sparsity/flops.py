@@ -33,6 +33,6 @@ def count_flops(net: AgentNet) -> dict[str, LayerFlops]:
 
 
 def total(layers: Iterable[LayerFlops]) -> LayerFlops:
-    """The work of all layers together."""
+    """Add up the work of all layers."""
     found = list(layers)
     return LayerFlops(dense=sum(each.dense for each in found), kept=sum(each.kept for each in found))

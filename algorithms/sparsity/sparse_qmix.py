@@ -44,11 +44,11 @@ class SparseQMix(QMix):
         return mask_group_names(self.spec, self.n_groups)
 
     def layers(self) -> Mapping[str, Any]:
-        """The masked layers by name."""
+        """Return the masked layers by name."""
         return self.net.prunable()
 
     def reset_unused(self, env_steps: int) -> str:
-        """Redraw a share of the weights that every mask drops; returns a line that says so."""
+        """Redraw a share of the weights that every mask drops; returns a line for the log."""
         assert self.resets is not None
         layers = [layer for name, layer in self.layers().items() if name not in SPARED_LAYERS]
         count = sum(layer.reset_unused(self.resets.ratio, self._mask_rng) for layer in layers)
@@ -57,14 +57,14 @@ class SparseQMix(QMix):
         return f"env_step {env_steps}: {count} weights that every mask dropped were reset"
 
     def schedule(self) -> dict[str, float]:
-        """QMIX's and the resets'."""
+        """Return QMIX's and the resets'."""
         found = super().schedule()
         if self.resets is not None:
             found |= {"reset_interval": self.resets.interval, "reset_ratio": self.resets.ratio}
         return found
 
     def state_dict(self) -> dict[str, Any]:
-        """QMIX's, and that of resets and mask draws."""
+        """Return QMIX's, and that of resets and mask draws."""
         return {**super().state_dict(), "masks": self._mask_rng.get_state(), "last_reset": self.last_reset}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -82,15 +82,15 @@ class Pattern24QMix(SparseQMix):
         self.tracker = LayerPatternTracker()
 
     def record_patterns(self) -> dict[str, PatternUse]:
-        """How each layer's patterns are used now, and how many changed since the last call."""
+        """Record how each layer's patterns are used now, and how many changed since the last call."""
         return {name: self.tracker.record(name, layer.chosen_patterns()) for name, layer in self.layers().items()}
 
     def diagnostics(self) -> dict[str, float]:
-        """QMIX's, and how the patterns in force are used; see ``describe_use``."""
+        """Return QMIX's, and how the patterns in force are used; see ``describe_use``."""
         return {**super().diagnostics(), **describe_use(self.record_patterns(), self.group_names)}
 
     def state_dict(self) -> dict[str, Any]:
-        """The base's and the remembered patterns."""
+        """Return the base's and the remembered patterns."""
         return {**super().state_dict(), "tracker": self.tracker.state_dict()}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:

@@ -53,11 +53,11 @@ class KaleiLinear(GroupLinear):
         self.thresholds = nn.Parameter(init.draw(n_groups, out_features, in_features, generator=generator))
 
     def effective_weights(self) -> Tensor:
-        """Shrunk weights (K, out, in), differentiable in the weight and the thresholds."""
+        """Return shrunk weights (K, out, in), differentiable in the weight and the thresholds."""
         return self.weight.sign() * F.relu(self.weight.abs() - self.thresholds.sigmoid())
 
     def weighted_masks(self) -> Tensor:
-        """Masks (K, out, in) of 0 and 1 times |W|; the gradient reaches the thresholds only, straight through."""
+        """Return masks (K, out, in) of 0 and 1 times |W|; only thresholds get a gradient, straight through."""
         magnitude = self.weight.detach().abs()
         mask: Tensor = _SquashedStep.apply(magnitude - self.thresholds.sigmoid())
         return mask * magnitude

@@ -31,7 +31,7 @@ class PatternUse:
 
 
 def describe_use(uses: Mapping[str, PatternUse], groups: Sequence[str]) -> dict[str, float]:
-    """A record as flat numbers, as learning curves store them.
+    """Write a record as flat numbers, as learning curves store them.
 
     Args:
         uses: layer name -> its use.
@@ -54,7 +54,7 @@ def describe_use(uses: Mapping[str, PatternUse], groups: Sequence[str]) -> dict[
 
 
 def pattern_overlap(chosen: Tensor) -> float:
-    """Share of places where two mask groups chose the same pattern, averaged over pairs; 0 without pairs.
+    """Return the share of places where two mask groups chose the same pattern, averaged over pairs; 0 without pairs.
 
     Args:
         chosen: (K, …) int64, 0..5.
@@ -90,7 +90,7 @@ class LayerPatternTracker:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """The remembered patterns."""
+        """Return the remembered patterns."""
         return dict(self._last)
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:

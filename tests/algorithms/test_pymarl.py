@@ -35,7 +35,7 @@ def test_shipped_files_hold_the_defaults(name: str) -> None:
     }
     interval = {"kalei": 1_000_000, "k24": 500_000}.get(file.algorithm)
     assert differing == ({"reset_interval": interval, "reset_ratio": 0.2} if interval else {})
-    assert "t_max: --env-steps or --budget says so here" in file.left_out
+    assert "t_max: --env-steps or --budget decides it here" in file.left_out
     assert resolve(name) is config_class
     assert registry.resolve(name) == file.algorithm
 

@@ -84,7 +84,7 @@ def test_settings_come_from_file_then_preset_then_budget_then_set(tmp_path: Path
     assert "k24.div_coef = 0.175 (by preset large)" in notes
     assert "k24.batch_size = 8 (by the budget)" in notes
     assert "k24.reset_interval = 500000 (by --set)" in notes
-    assert request.files[0].left_out == ("t_max: --env-steps or --budget says so here",)
+    assert request.files[0].left_out == ("t_max: --env-steps or --budget decides it here",)
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,9 @@ class Algorithm(ABC):
         """
         return {}
 
+    def compile(self) -> None:  # noqa: B027  # most algorithms have nothing to compile
+        """Compile what the first steps would, so that it is booked to no step; changes nothing that a run notices."""
+
     @abstractmethod
     def sparsity(self) -> Sparsity:
         """Measure the weights that ``act`` uses without exploration."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,7 +55,7 @@ class Workspace:
 
     def take(self, name: str, *shape: int) -> np.ndarray:
         """Return a float32 array of this shape, of unspecified content; it is handed out again under the same name."""
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         if name not in self.arrays or len(self.arrays[name]) < size:
             self.arrays[name] = np.empty(size + size // 8, np.float32)  # some room: the number of rows varies
         return self.arrays[name][:size].reshape(shape)
@@ -110,6 +111,7 @@ class AgentKernels:
     def __init__(self, sizes: Sizes, n_groups: int) -> None:
         self.sizes, self.n_groups = sizes, n_groups
         self.workspace = Workspace()
+        self.acting_scratch = np.empty(scratch_size(sizes, ACTING), np.float32)
         self.names = ["fc1", "gru_ih", "gru_hh", *head_names(sizes)]
 
     def pack(self, weights: NetworkWeights) -> np.ndarray:
@@ -150,7 +152,7 @@ class AgentKernels:
             hidden.reshape(rows, -1).numpy(),
             next_hidden.view(rows, -1).numpy(),
             q,
-            self.workspace.take("acting", scratch_size(self.sizes, ACTING)),
+            self.acting_scratch,
         )
         numbers = np.empty((0, 0), np.float32) if draws is None else draws.reshape(rows, -1).numpy()
         choose(q, mask.reshape(rows, -1).numpy().view(np.uint8), numbers, epsilon, actions.view(-1).numpy())

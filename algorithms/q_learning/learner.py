@@ -8,6 +8,7 @@ What differs between them is left to a few small methods: ``make_linear`` (the l
 from __future__ import annotations
 
 import copy
+import sys
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from algorithms.generators import generator
+from algorithms.kernels.compiled import MACHINE_CODE
 from algorithms.kernels.learner_pass import AgentKernels, PaddedBatch
 from algorithms.kernels.rows import RowPermutation, order_rows
 from algorithms.protocol import Decision, Diagnostics, LayerFlops, Observation, PolicyLayers, PolicyState, Sparsity
@@ -211,6 +213,32 @@ class QLearner(ReplayLearner):
             random_actions = draws[..., 1:].masked_fill(~action_mask, -1.0).argmax(-1)
             actions = torch.where(draws[..., 0] < epsilon, random_actions, actions)
         return actions, next_hidden.view(envs, agents, -1)
+
+    def compile(self) -> None:
+        """Run every compiled pass once, on two env_steps of nothing, so that compiling is booked to no update."""
+        if not self._compiled:
+            return
+        if not MACHINE_CODE.is_compiled():
+            print("compiling the learner, once for this version: half a minute …", file=sys.stderr, flush=True)
+        n, a, steps = self.spec.n_agents, self.spec.n_actions, 2
+        empty = EpisodeBatch(
+            obs=torch.zeros(1, steps + 1, n, self.spec.obs_size),
+            state=torch.zeros(1, steps + 1, self.spec.state_size),
+            action_mask=torch.ones(1, steps + 1, n, a, dtype=torch.bool),
+            actions=torch.zeros(1, steps, n, dtype=torch.int64),
+            reward=torch.zeros(1, steps),
+            terminated=torch.zeros(1, steps, dtype=torch.bool),
+            truncated=torch.zeros(1, steps, dtype=torch.bool),
+            filled=torch.ones(1, steps, dtype=torch.bool),
+            unit_type=torch.zeros(1, n, dtype=torch.int64),
+        )
+        weights = UpdateWeights(online=self.net.effective_weights(), target=self.target_weights())
+        loss, *_ = self._td_loss(empty, weights)
+        torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        hidden = torch.zeros(1, n, self.net.hidden_size)
+        kernels, packed = self._agent_kernels, self._agent_kernels.pack(self.net.kernel_weights(weights.online))
+        last, mask, draws = torch.full((1, n), -1), empty.action_mask[:, 0], torch.zeros(1, n, a + 1)
+        kernels.act(packed, empty.unit_type, empty.obs[:, 0], last, mask, hidden, draws, 1.0)
 
     @property
     def _compiled(self) -> bool:

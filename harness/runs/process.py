@@ -14,8 +14,8 @@ import torch
 
 from harness.cli.errors import UsageError
 
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # names and numbers of glibc's malloc.h
-_NEVER = 2**31 - 1
+_M_MMAP_THRESHOLD = -3  # name and number of glibc's malloc.h
+_LARGE = 2**20
 
 
 def prepare_process(*, deterministic: bool) -> None:
@@ -35,16 +35,16 @@ def prepare_process(*, deterministic: bool) -> None:
 
 
 def keep_freed_memory() -> bool:
-    """Tell malloc to hand freed memory out again instead of returning it to the system; whether it understood.
+    """Tell malloc to keep small freed memory and to return large pieces at once; whether it understood.
 
-    An update frees and takes some hundred MB. By default glibc returns them each time, and the system fills every page
-    with zeros again when it is next touched: about a tenth of an update. Elsewhere than on glibc nothing is done.
+    By default glibc raises the size of what counts as large while a run goes on, so that freed batches stay in pieces
+    among living memory, and the process grows. Elsewhere than on glibc nothing is done.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return False
-    return mallopt(_M_MMAP_MAX, 0) == 1 and mallopt(_M_TRIM_THRESHOLD, _NEVER) == 1
+    return mallopt(_M_MMAP_THRESHOLD, _LARGE) == 1
 
 
 def keep_torch_threads() -> None:

@@ -129,6 +129,7 @@ class TrainingRun:
             compiling = time.perf_counter()
             compile_world(self.env)
             compile_world(self.test_env)
+            self.algorithm.compile()
             self.at.seconds["compile"] = time.perf_counter() - compiling
             self.env.reset(derive_seed(seed, "env", scenario))
             self.rollout = Rollout(self.env, self.algorithm)

@@ -13,6 +13,7 @@ rate of products measured in the same process on the same threads. Everything el
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
 import os
 import resource
@@ -135,6 +136,16 @@ def spread(seconds: list[float]) -> str:
     return f"{statistics.median(seconds):.3f} [{min(seconds):.3f}–{max(seconds):.3f}]"
 
 
+def machine() -> str:
+    """Processor, vector instructions, cores and load of this moment."""
+    model, flags = "unknown processor", ""
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as lines:
+        text = lines.read()
+        model = next((line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line), model)
+        flags = ", AVX-512" if "avx512f" in text else ", AVX2" if "avx2" in text else ""
+    return f"{model}{flags}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+
+
 def measure(algo: str, args: argparse.Namespace) -> None:
     """Print one row of the table."""
     prepare_process(deterministic=args.deterministic)
@@ -170,6 +181,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="torch threads")
     parser.add_argument("--deterministic", action="store_true", help="as in harness.compare")
     args = parser.parse_args()
+    print(machine())
     algos = [registry.entry(name).id for name in args.algos.split(",")]
     print(
         f"one update of {args.episodes} episodes × {args.steps} env_steps at terran_5_vs_5 shapes, float32, "

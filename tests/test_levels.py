@@ -28,7 +28,7 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("harness.results",),
         ("harness.search",),
         ("harness.cli.compare_args", "harness.cli.tune_args", "harness.cli.planning"),
-        ("harness.throughput.record", "harness.throughput.thresholds", "harness.throughput.in_turn"),
+        ("harness.throughput.record", "harness.throughput.thresholds"),
         ("harness.throughput.tables", "harness.throughput.sweep", "harness.plots", "harness.video"),
         ("harness.report", "harness.throughput.command", "harness.throughput.__main__"),
         ("harness",),  # the commands

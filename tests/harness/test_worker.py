@@ -54,7 +54,7 @@ def test_a_worker_takes_what_waits_and_compare_shows_it(
     assert f"nothing left to take in study {STUDY}: 2 finished" in capsys.readouterr().out
     assert work(tmp_path, "--study", STUDY) == ALL_DONE, "there is nothing left, which is no mistake"
     monkeypatch.setattr(RuleAlgorithm, "act", None)
-    assert compare(*SHORT, "--seeds", "2") == ALL_DONE
+    assert compare(*SHORT, "--seeds", "2", "--throughput", "none") == ALL_DONE
     assert "rule fake seed 1: finished before, not repeated" in capsys.readouterr().out
 
 

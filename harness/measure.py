@@ -21,6 +21,7 @@ from harness.results.in_turn import Effort, measure_in_turn
 from harness.runs.files import run_folder
 from harness.runs.policy import load_policy
 from harness.runs.process import prepare_process, resolve_device
+from studies.db.errors import StorageError
 from studies.rows import RunKey, RunRow
 from studies.store import DEFAULT_STORAGE, StudyStore
 
@@ -69,8 +70,14 @@ def measure_runs(
     if not policies:
         return set()
     effort = effort or Effort()
-    with store.quiet_machine(effort.patience) as alone:
-        readings = measure_in_turn(policies, seed=0, alone=alone, effort=effort, message=message)
+    try:
+        with store.quiet_machine(effort.patience) as alone:
+            readings = measure_in_turn(policies, seed=0, alone=alone, effort=effort, message=message)
+    except StorageError:
+        raise
+    except Exception as error:  # a user's policy, or a card without room: the table is worth more than this column
+        message(f"decisions/s not measured: {type(error).__name__}: {error}")
+        return set()
     store.store_readings(readings)
     return set(readings)
 

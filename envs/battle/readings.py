@@ -21,7 +21,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "turning": ("walking", "first"),
     "bodies": ("inner", "full"),
     "weapon_delay": ("random", "none"),
-    "same_attack": ("goes_on", "restarts"),
+    "same_attack": ("goes_on", "restarts", "breaks_off"),
 }
 RANGES = {
     "acquire_period": Range(1, 1_000_000),
@@ -41,7 +41,7 @@ class Readings:
 
     unit_order: str = "simultaneous"
     """``simultaneous``: who kill each other in one tick both die; ``random``: one after the other, as the game does."""
-    enemy_medivacs: str = "hover"
+    enemy_medivacs: str = "approach"
     """An enemy medivac with nobody to heal may ``hover``, ``follow`` a comrade or ``approach`` the closest agent."""
     march_pace: str = "army"
     """Enemy medivacs on an attack-move fly no faster than the slowest of the ``army``, or at their ``own`` speed."""
@@ -49,7 +49,7 @@ class Readings:
     """Rank of a medivac as a target of a unit's own choice: ``equal`` to armed units, ``first`` or ``last``."""
     call_for_help: str = "comrades"
     """Who acquires the attacker of a damaged enemy: it and its ``comrades``, the ``victim`` alone, or ``none``."""
-    acquire_range: str = "edges"
+    acquire_range: str = "target_edge"
     """Scan range reaches from edge to edge (``edges``) or from the centre to the ``target_edge``."""
     acquire_period: int = 1
     """Ticks between two looks for a target of an idle or marching unit."""
@@ -66,7 +66,8 @@ class Readings:
     first_shot_delay: float = 0.0
     """Greatest cooldown with which a unit begins a battle, in ticks; drawn uniformly per unit."""
     same_attack: str = "goes_on"
-    """An attack order on the same target again: the swing ``goes_on``, or it ``restarts``."""
+    """An attack order on the same target again: all ``goes_on``, the swing ``restarts``, or it ``breaks_off`` a burst
+    and a sweep as well, as any other order does."""
     spawn_spread: float = 0.0
     """Cells by which units made at one point of a map are moved at most along each axis, drawn per unit."""
 

@@ -177,7 +177,7 @@ def reading_values(options: BattleOptions) -> dict[str, Any]:
         jitter_least=JITTER_LEAST if random_delay else 0.0,
         jitter_span=JITTER_SPAN if random_delay else 0.0,
         first_shot_delay=float(options.first_shot_delay),
-        restarts_swing=options.same_attack == "restarts",
+        same_attack=CHOICES["same_attack"].index(options.same_attack),
         spawn_spread=float(options.spawn_spread),
     )
 

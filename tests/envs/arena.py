@@ -25,6 +25,13 @@ from envs.battle.unit_types import kind_of
 from envs.battle.units import unit_table
 
 KEY = 12345
+SIMPLE: dict[str, Any] = dict(
+    rules="2023",  # which sends orders whatever the distance
+    unit_order="simultaneous",
+    enemy_medivacs="hover",
+    acquire_range="edges",
+)
+"""Readings under which a test's numbers are easily worked out by hand; a test of another one names it."""
 NEVER = 8  # a phase that the map script's clock, 0..7, does not reach
 
 
@@ -84,7 +91,7 @@ class Arena:
         **options: Any,
     ) -> None:
         race = "terran"  # whose medivac rules and shapes of observations hold; the units may be anybody's
-        options.setdefault("rules", "2023")  # which sends orders whatever the distance
+        options = SIMPLE | options
         fields: dict[str, Any] = dict(type_bits=0) | (scenario or {})
         fight = Scenario(race=race, n_agents=len(allies), n_enemies=len(enemies), unit_types=TYPE_ORDER[race], **fields)
         self.env = BattleEnv(

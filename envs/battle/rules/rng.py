@@ -40,6 +40,11 @@ def battle_key(seed, slot, battle):
 @kernel
 def uniform(key, purpose, unit, count):
     """A float64 in [0, 1) for this battle, purpose (< 256), unit (< 65536) and count (< 2**40)."""
+    return np.float64(word(key, purpose, unit, count) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@kernel
+def word(key, purpose, unit, count):
+    """64 random bits, named as those of ``uniform``."""
     name = (np.uint64(purpose) << np.uint64(56)) | (np.uint64(unit) << np.uint64(40)) | np.uint64(count)
-    bits = mix(mix(key + name * _GOLDEN) ^ name)
-    return np.float64(bits >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+    return mix(mix(key + name * _GOLDEN) ^ name)

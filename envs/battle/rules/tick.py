@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from envs.battle.jit import kernel
 from envs.battle.rules import rng
 from envs.battle.rules.damage import resolve_deaths
@@ -49,14 +51,20 @@ def act_in_random_order(b, u, c):
     n_units = c.n_agents + c.n_enemies
     for i in range(n_units):
         b.turn[i] = i
-    for i in range(n_units - 1):  # Fisher-Yates
-        j = i + int((n_units - i) * rng.uniform(b.key, rng.UNIT_ORDER, i, b.tick))
+    bits = np.uint64(0)
+    for i in range(n_units - 1):  # Fisher-Yates, a quarter of a draw for each swap: even to within a thousandth
+        if i % 4 == 0:
+            bits = rng.word(b.key, rng.UNIT_ORDER, i, b.tick)
+        j = i + ((n_units - i) * np.int64(bits & np.uint64(0xFFFF)) >> 16)
+        bits = bits >> np.uint64(16)
         b.turn[i], b.turn[j] = b.turn[j], b.turn[i]
     for k in range(n_units):
         i = b.turn[k]
         if b.alive[i]:
             act(b, u, c, i)
-            resolve_deaths(b, u, c)
+            j = b.target[i]
+            if b.hp[i] <= 0.0 or (j >= 0 and b.alive[j] and b.hp[j] <= 0.0):  # nobody else can die of an action
+                resolve_deaths(b, u, c)
 
 
 @kernel

@@ -11,6 +11,7 @@ from envs.battle.smacv2.capabilities import attack_fails
 from envs.battle.state import ATTACK, HEAL
 
 NO_OP, STOP, NORTH, SOUTH, EAST, WEST, FIRST_LOOK = 0, 1, 2, 3, 4, 5, 6
+GOES_ON, RESTARTS, BREAKS_OFF = 0, 1, 2  # what the same attack order again does, in the order of readings.CHOICES
 EPS = 1e-7  # smacv2's guard against vertical directions
 
 
@@ -157,6 +158,7 @@ def command_target(b, u, c, i, j):
         if u.is_biological[b.kind[j]] and b.hp[j] < u.hp[b.kind[j]]:
             give_order(b, i, HEAL, j)
     elif u.can_attack[k, b.kind[j]]:
-        if c.restarts_swing and b.swing[i] > 0.0:
-            break_off(b, i)
+        if c.same_attack != GOES_ON and b.order[i] == ATTACK and b.target[i] == j:
+            if c.same_attack == BREAKS_OFF or b.swing[i] > 0.0:
+                break_off(b, i)
         give_order(b, i, ATTACK, j)

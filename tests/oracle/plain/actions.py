@@ -53,7 +53,9 @@ class Commander:
             if target.kind.biological and target.hurt:
                 unit.told(Order.HEAL, target)
         elif unit.kind.can_attack(target.kind):
-            if self.options.same_attack == "restarts" and unit.swing:
+            again = (unit.order, unit.target) == (Order.ATTACK, target)
+            breaks = {"goes_on": False, "restarts": unit.swing > 0, "breaks_off": True}
+            if again and breaks[self.options.same_attack]:
                 unit.break_off()
             unit.told(Order.ATTACK, target)
 

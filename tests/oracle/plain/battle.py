@@ -78,7 +78,11 @@ class Battle:
         if self.options.unit_order == "simultaneous":
             yield from self.units
             return
-        draws = [self.dice.uniform(Purpose.UNIT_ORDER, i, self.tick) for i in range(len(self.units) - 1)]
+        draws: list[float] = []
+        for i in range(len(self.units) - 1):
+            if i % 4 == 0:
+                word = self.dice.word(Purpose.UNIT_ORDER, i, self.tick)
+            draws.append((word >> 16 * (i % 4)) % 2**16 / 2**16)  # a quarter of the word each
         resolve_deaths(self)
         for unit in shuffled(self.units, draws):
             yield unit

@@ -46,7 +46,10 @@ class Dice:
         return cls(key)
 
     def uniform(self, purpose: Purpose, unit: int, count: int) -> float:
-        """A number in [0, 1) of 53 bits. The draw's name: a byte of purpose, two of unit, five of count."""
+        """A number in [0, 1) of 53 bits."""
+        return (self.word(purpose, unit, count) >> 11) / 2**53
+
+    def word(self, purpose: Purpose, unit: int, count: int) -> int:
+        """64 bits. The draw's name: a byte of purpose, two of unit, five of count."""
         name = int.from_bytes(bytes([purpose]) + unit.to_bytes(2, "big") + count.to_bytes(5, "big"), "big")
-        word = splitmix(splitmix((self.key + name * GOLDEN) % WORD) ^ name)
-        return (word >> 11) / 2**53
+        return splitmix(splitmix((self.key + name * GOLDEN) % WORD) ^ name)

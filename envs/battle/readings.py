@@ -42,7 +42,8 @@ class Readings:
     unit_order: str = "simultaneous"
     """``simultaneous``: who kill each other in one tick both die; ``random``: one after the other, as the game does."""
     enemy_medivacs: str = "approach"
-    """An enemy medivac with nobody to heal may ``hover``, ``follow`` a comrade or ``approach`` the closest agent."""
+    """An enemy medivac with nobody to heal may ``hover``, ``follow`` a comrade or ``approach`` the closest agent.
+    The last holds under SMACv2's script, which orders idle enemies to attack; elsewhere it hovers."""
     march_pace: str = "army"
     """Enemy medivacs on an attack-move fly no faster than the slowest of the ``army``, or at their ``own`` speed."""
     medivac_priority: str = "equal"

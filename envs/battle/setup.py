@@ -43,7 +43,7 @@ def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot
     parts = (team_values, start_values, terrain_values)
     for part in parts:
         values |= part(scenario)
-    return record(SETUP, values | assumed_values(options) | option_values(options) | reading_values(options))
+    return record(SETUP, values | assumed_values(options) | option_values(options) | reading_values(scenario, options))
 
 
 def team_values(scenario: Scenario) -> dict[str, Any]:
@@ -163,12 +163,14 @@ def option_values(options: BattleOptions) -> dict[str, Any]:
     ) | capability_values(options)
 
 
-def reading_values(options: BattleOptions) -> dict[str, Any]:
+def reading_values(scenario: Scenario, options: BattleOptions) -> dict[str, Any]:
     """The fields of ``SETUP`` about undocumented rules."""
     random_delay = options.weapon_delay == "random"
+    # Only the script that orders every idle enemy to attack sends a medivac to the agents.
+    ordered = options.enemy_medivacs != "approach" or scenario.script == "attack_closest"
     return dict(
         random_order=options.unit_order == "random",
-        idle_medivacs=CHOICES["enemy_medivacs"].index(options.enemy_medivacs),
+        idle_medivacs=CHOICES["enemy_medivacs"].index(options.enemy_medivacs if ordered else "hover"),
         help_comes=CHOICES["call_for_help"].index(options.call_for_help),
         acquire_period=options.acquire_period,
         reconsider_period=options.reconsider_period,

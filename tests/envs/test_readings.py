@@ -34,6 +34,13 @@ def test_an_idle_enemy_medivac(reading: str, goes: tuple[int, int]) -> None:
         assert arena.distance(2, near) <= 1.0  # and no nearer than a tick's flight takes it
 
 
+def test_without_the_script_no_medivac_is_sent_to_the_agents() -> None:
+    arena = Arena(
+        [Unit("marine", 3, 10)], [Unit("medivac", 16, 10), FAR], scenario=dict(script="none"), enemy_medivacs="approach"
+    )
+    assert arena.run(40).place(1) == (16, 10)
+
+
 @pytest.mark.parametrize(("pace", "speed"), [("army", 0.140625), ("own", 0.171875)])
 def test_pace_of_medivacs_on_the_march(pace: str, speed: float) -> None:
     scenario = dict(script="march", march_to=((2.0, 16.0), (2.0, 16.0)))

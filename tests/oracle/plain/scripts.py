@@ -59,7 +59,8 @@ def keep_busy(battle: Battle, medivac: Unit) -> None:
     """By option an idle enemy medivac keeps within a cell of the closest armed comrade, or of the closest agent."""
     others = [unit for unit in battle.enemies if unit.alive and unit.kind.weapons]
     if battle.options.enemy_medivacs == "approach":
-        others = [unit for unit in battle.agents if unit.alive]
+        ordered = battle.scenario.script == "attack_closest"
+        others = [unit for unit in battle.agents if unit.alive and ordered]
     if others:
         closest = min(others, key=medivac.distance2)
         if medivac.distance2(closest) > 1:

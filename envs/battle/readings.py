@@ -41,7 +41,7 @@ class Readings:
 
     unit_order: str = "simultaneous"
     """``simultaneous``: who kill each other in one tick both die; ``random``: one after the other, as the game does."""
-    enemy_medivacs: str = "approach"
+    enemy_medivacs: str = "hover"
     """An enemy medivac with nobody to heal may ``hover``, ``follow`` a comrade or ``approach`` the closest agent.
     The last holds under SMACv2's script, which orders idle enemies to attack; elsewhere it hovers."""
     march_pace: str = "army"
@@ -50,7 +50,7 @@ class Readings:
     """Rank of a medivac as a target of a unit's own choice: ``equal`` to armed units, ``first`` or ``last``."""
     call_for_help: str = "comrades"
     """Who acquires the attacker of a damaged enemy: it and its ``comrades``, the ``victim`` alone, or ``none``."""
-    acquire_range: str = "target_edge"
+    acquire_range: str = "edges"
     """Scan range reaches from edge to edge (``edges``) or from the centre to the ``target_edge``."""
     acquire_period: int = 1
     """Ticks between two looks for a target of an idle or marching unit."""

@@ -39,6 +39,14 @@ PAIRS = (
 MAPS = (*RACES, "2s3z", "3s5z", "1c3s5z", "10m_vs_11m", "MMM")
 MARKS = {"return": RETURN_MARK, "win": WIN_MARK, "dead_allies": 1.0, "dead_enemies": 1.0}
 CERTAIN = 4.0
+PAGE = """# How much each undocumented rule matters
+
+`python -m benchmarks.sensitivity`, {battles:,} battles of random and of scripted play for each reading and scenario,
+seed {seed}. A cell shows the policy and statistic that change most, in marks (8% of the length, 0.8 of the return, 0.08 of
+the win rate, or one unit dead), and in brackets in standard errors; – means nothing beyond chance. Two readings in one
+row: what both do together beyond the sum of what each does alone. [The engine's page](../engine.md) explains them.
+
+{table}"""
 
 Reading = tuple[tuple[str, Any], ...]
 """Options that differ from the defaults."""
@@ -142,10 +150,10 @@ def main() -> None:
     parser.add_argument("--pairs", action="store_true", help="interacting pairs as well")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the table here as well")
     args = parser.parse_args()
-    text = table(measure(args.scenarios.split(","), args.battles, args.seed, pairs=args.pairs))
+    found = table(measure(args.scenarios.split(","), args.battles, args.seed, pairs=args.pairs))
     if args.out:
-        args.out.write_text(text, encoding="utf-8")
-    print(text)
+        args.out.write_text(PAGE.format(battles=args.battles, seed=args.seed, table=found), encoding="utf-8")
+    print(found)
 
 
 if __name__ == "__main__":

@@ -42,9 +42,9 @@ CERTAIN = 4.0
 PAGE = """# How much each undocumented rule matters
 
 `python -m benchmarks.sensitivity`, {battles:,} battles of random and of scripted play for each reading and scenario,
-seed {seed}. A cell shows the policy and statistic that change most, in marks (8% of the length, 0.8 of the return, 0.08 of
-the win rate, or one unit dead), and in brackets in standard errors; – means nothing beyond chance. Two readings in one
-row: what both do together beyond the sum of what each does alone. [The engine's page](../engine.md) explains them.
+seed {seed}. A cell shows the policy and statistic that change most, in marks (8% of the length, 0.8 of the return, 0.08
+of the win rate, or one unit dead), and in brackets in standard errors; – means nothing beyond chance. Two readings in
+one row: what both do together beyond the sum of what each does alone. [The engine's page](../engine.md) explains them.
 
 {table}"""
 

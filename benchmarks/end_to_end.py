@@ -137,7 +137,9 @@ def measure(algo: str, name: str, seconds: float, threads: int = 1) -> None:
     env = envs.make("terran_5_vs_5", num_envs=ratio.num_envs, seed=0)
     env.reset()
     torch.set_num_threads(threads)  # after the engine's first step, which sets the same threads to its own number
-    course = Course(registry.make(algo, env.spec, total_env_steps=10_050_000, seed=0), env, ratio)
+    algorithm = registry.make(algo, env.spec, total_env_steps=10_050_000, seed=0)
+    algorithm.compile()
+    course = Course(algorithm, env, ratio)
     course.fill(400)
     start = time.perf_counter()
     while (wall := time.perf_counter() - start) < seconds:

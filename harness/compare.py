@@ -201,7 +201,7 @@ def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunR
         log(console, f"{plan.label}: all {found.aborted} battles aborted; the evaluation of before is kept")
         return True
     store.replace_evaluation(row.run_id, plan.identity(), judged(found), found.outcomes)
-    log(console, f"{plan.label}: trained before, judged rerun on {battles} battles: {found.win_rate:.3f}")
+    log(console, f"{plan.label}: trained before, evaluated again on {battles} battles: {found.win_rate:.3f}")
     return True
 
 

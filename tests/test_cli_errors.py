@@ -85,7 +85,7 @@ def test_out_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 def test_user_code_that_breaks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "my_broken_map.py").write_text("import envs\nenvs.register('terran_5_vs_5')\n")
     assert main(["--import", str(tmp_path / "my_broken_map.py")]) == WRONG_USE
-    assert "failed: ValueError: scenario 'terran_5_vs_5' is registered already; choose another id" in (
+    assert "failed: ValueError: scenario 'terran_5_vs_5': the built-in engine needs scenario=" in (
         capsys.readouterr().err
     )
 

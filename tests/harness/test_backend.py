@@ -153,7 +153,7 @@ def test_a_battle_that_was_lost_with_its_game_is_dropped() -> None:
     seen: dict[int, int] = {}
     while len(seen) < 4:
         battles = other.battle_id.copy()
-        episodes = [(len(episode.actions), int(episode.obs[0, 0, 6])) for episode in resumed.step(0.0)]
+        episodes = [(len(episode.actions), int(episode.obs[0, 0, 6])) for episode in resumed.step()]
         slots = np.flatnonzero(other.terminated | other.truncated)
         for slot, (length, first) in zip(slots.tolist(), episodes, strict=True):
             assert first == 0, "an episode begins at its battle's beginning"

@@ -212,7 +212,7 @@ def test_more_battles_evaluate_again_and_train_nothing(
     monkeypatch.setitem(BUDGETS, "smoke", more)
     monkeypatch.setattr("harness.compare.train_run", None)
     assert compare(*SHORT) == ALL_DONE
-    assert "trained before, judged anew on 48 battles" in capsys.readouterr().out
+    assert "trained before, evaluated again on 48 battles" in capsys.readouterr().out
     (row,) = stored(tmp_path)
     assert (row.episodes, row.config["evaluation"]["final_episodes"]) == (48, 48)
     assert compare(*SHORT) == ALL_DONE

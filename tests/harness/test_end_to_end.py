@@ -25,7 +25,7 @@ def test_updates_follow_the_ratio(ratio: Ratio) -> None:
     course.fill(10)
     warm_up = len(algorithm.updates)
     for _ in range(50):
-        course.play(0.0)
+        course.play()
         course.learn()
     calls = course.clock.calls
     assert course.env_steps == 200

@@ -139,7 +139,7 @@ def test_a_folder_of_runs_is_listed(compare: Compare, tmp_path: Path, capsys: py
     (folder,) = (tmp_path / "runs" / "t").glob("rule-*")
     capsys.readouterr()
     assert watch("--run", str(tmp_path / "runs"), "--out", str(tmp_path / "a.gif")) == WRONG_USE
-    assert f"no checkpoint there; runs below it: {folder}" in capsys.readouterr().err
+    assert f"no policy.pt there; runs below it: {folder}" in capsys.readouterr().err
     assert watch("--run", str(folder), "--out", str(tmp_path / "a.gif")) == WRONG_USE
     assert "fake is not played by the built-in engine, whose battles alone can be drawn" in capsys.readouterr().err
 
@@ -156,7 +156,7 @@ MISTAKES = [
     (["--fov", "2"], "fields_of_view names agent 2; show_1_vs_1 has agents 0 to 1"),
     (["--set", "qmix.lr=1"], "--set qmix.lr: only the world has settings here: --set env.KEY=VALUE"),
     (["--set", "env.rules=2022"], "option rules is '2022', allowed: 2024, 2023"),
-    (["--run", "nowhere"], "--run nowhere: no checkpoint there; a run's folder looks like runs/compare-quick/k24-"),
+    (["--run", "nowhere"], "--run nowhere: no policy.pt there; a run's folder looks like runs/compare-quick/k24-"),
     (["--run", "3"], "--run 3 names a trial, but there is no database"),
     (["--policies", "random"], "unrecognized arguments: --policies random; all flags: python -m harness.watch --help"),
 ]

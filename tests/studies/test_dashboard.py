@@ -80,7 +80,7 @@ def test_the_dashboard_shows_the_study_and_its_trials(tmp_path: Path) -> None:
     assert study["objective_names"] == METRIC_NAMES
     finished, failed = study["trials"]
     assert (finished["state"], failed["state"]) == ("Complete", "Fail")
-    assert finished["values"] == [0.75, 0.5, 120_000.0]
+    assert finished["values"] == [0.75, 0.5, 0.0]
     attributes = {item["key"]: item["value"] for item in finished["user_attrs"]}
     assert "terran_5_vs_5" in attributes["scenario"]
     assert [artifact["filename"] for artifact in finished["artifacts"]] == ["curve.png"]

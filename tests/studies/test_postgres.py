@@ -83,7 +83,7 @@ def test_a_run_comes_out_as_it_went_in(url: str, tmp_path: Path, monkeypatch: py
 
 def test_tables_of_the_first_version_are_brought_up_to_date(url: str) -> None:
     StudyStore.open(url).close()
-    ask(url, "DROP TABLE k24_alembic_version, k24_searches")
+    ask(url, "DROP TABLE k24_alembic_version, k24_searches, k24_throughput, k24_machines")
     ask(url, "ALTER TABLE k24_runs DROP COLUMN job")
     ask(url, "UPDATE k24_schema SET version = 1")
     with StudyStore.open(url, "later") as store:

@@ -99,7 +99,7 @@ def test_an_algorithm_that_cannot_be_shown_says_why(runs: Path, tmp_path: Path) 
     assert report([*own, "--runs", str(tmp_path), "--out", str(tmp_path / "page.html")]) == 0
     text = (tmp_path / "page.html").read_text()
     assert "qmix, seed 1: " in text
-    assert re.search(r"k24: no battle: its checkpoint is not in \S+/k24-terran_5_vs_5-seed0-\w+; name .* --runs", text)
+    assert re.search(r"k24: no battle: its policy\.pt is not in \S+/k24-terran_5_vs_5-seed0-\w+; name .* --runs", text)
     assert "kalei: no battle: none of its runs on terran_5_vs_5 has finished." in text
     assert "by each algorithm&#39;s first seed whose trained policy was found" in text
 

@@ -78,7 +78,7 @@ def test_outside_a_checkout_or_without_git_the_commit_is_unknown(
 
 
 def test_a_machine_without_proc_still_names_its_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(_path: Path) -> str:
+    def missing(_path: Path, **_how: str) -> str:
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_text", missing)

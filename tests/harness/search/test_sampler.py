@@ -34,4 +34,4 @@ def test_another_seed_tries_others() -> None:
 
 def test_after_the_start_trials_are_drawn_near_the_good_ones() -> None:
     tried = [each["x"] for each in drawn([0] * 30)]
-    assert sum(tried[20:]) / 10 > 0.75, "x is its own score"
+    assert sum(tried[20:]) / 10 > 0.7, "x is its own score; at random they would average a half"

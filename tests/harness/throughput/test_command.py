@@ -283,7 +283,7 @@ def test_mistakes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         capsys, "--run", "3", "--study", "other", "--storage", f"sqlite:///{tmp_path}/none.db"
     )
     assert "--run measures a policy as it was trained" in told(capsys, "--run", "runs/x", "--hidden", "64")
-    assert "no checkpoint there" in told(capsys, "--run", str(tmp_path))
+    assert "no policy.pt there" in told(capsys, "--run", str(tmp_path))
     nowhere = f"sqlite:///{tmp_path}/s.db"
     assert "--run 3 names a trial, but there is no database" in told(capsys, "--run", "3", "--storage", nowhere)
     assert "does not give its policy layer by layer" in told(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-import torch
 
+from algorithms.protocol import Decision, Observation, PolicyState
 from harness.throughput.decisions import measure_throughput
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import N_AGENTS, FakeEnv
@@ -17,14 +17,14 @@ def test_one_decision_for_every_agent_of_every_battle(monkeypatch: pytest.Monkey
     shapes = set()
     act = algorithm.act
 
-    def slow(*shown: torch.Tensor, epsilon: float) -> tuple[torch.Tensor, torch.Tensor]:
-        shapes.add((*(tuple(tensor.shape) for tensor in shown[:1]), epsilon))
+    def slow(observation: Observation, state: PolicyState, *, explore: bool) -> Decision:
+        shapes.add((tuple(observation.obs.shape), explore))
         time.sleep(0.01)
-        return act(*shown, epsilon=epsilon)
+        return act(observation, state, explore=explore)
 
     monkeypatch.setattr(algorithm, "act", slow)
     found = measure_throughput(algorithm, seed=0, battles=64, repeats=3)
-    assert shapes == {((64, N_AGENTS, algorithm.spec.obs_size), 0.0)}
+    assert shapes == {((64, N_AGENTS, algorithm.spec.obs_size), False)}
     assert found.decisions_per_second == pytest.approx(64 * N_AGENTS / found.seconds)
     assert 0.01 <= found.seconds < 0.1
     assert (found.battles, found.dtype, found.device) == (64, "float32", "cpu")

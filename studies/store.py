@@ -191,7 +191,7 @@ class StudyStore(StudyReader):
     ) -> None:
         """Store another final evaluation of a finished run in place of the one before.
 
-        Its trial keeps the values it was told first: Optuna changes no finished trial.
+        Its trial keeps its first values: Optuna changes no finished trial.
 
         Args:
             run_id: of the run.

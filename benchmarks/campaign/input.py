@@ -77,7 +77,7 @@ def world_options(campaign: Campaign) -> None:
 
 
 def messages(campaign: Campaign) -> None:
-    """Random bytes and spoilt requests to the program that stands in for the game; each is answered."""
+    """Send random bytes and damaged requests to the stand-in game; each is answered."""
     try:
         from s2clientprotocol import sc2api_pb2
 

@@ -68,7 +68,7 @@ def send_signals(campaign: Campaign) -> None:
 
 
 def stop_and_continue(campaign: Campaign) -> None:
-    """SIGSTOP, the same command beside it, SIGCONT: each run is done once, whoever does it."""
+    """SIGSTOP, the same command beside it, SIGCONT: each run is done exactly once."""
     expected = undisturbed(campaign, "--seeds", "2")
     while campaign.goes_on:
         folder = campaign.new_folder()

@@ -55,7 +55,7 @@ def _settings(run: Configured) -> dict[str, Any]:
 
 
 def _options(run: Configured) -> dict[str, Any]:
-    """What the world of a run was told beside its scenario."""
+    """Return the options of a run's world, its scenario aside."""
     return {name: value for name, value in run.config.get("env", {}).items() if name not in OF_THE_FIGHT}
 
 

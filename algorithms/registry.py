@@ -9,15 +9,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from algorithms.protocol import Algorithm
 from algorithms.settings.derived import derive_config
 from common.registry import Registry, UnknownIdError, load
 from common.space import Space
-from envs.spec import EnvSpec
+
+if TYPE_CHECKING:  # a list of names needs no torch
+    import torch
+
+    from algorithms.protocol import Algorithm
+    from envs.spec import EnvSpec
 
 
 class UnknownAlgorithmError(UnknownIdError):
@@ -261,6 +263,8 @@ def make(
         raise ValueError(f"total_env_steps is {total_env_steps}, it must be at least 1; for example 200_000")
     if seed < 0:
         raise ValueError(f"seed is {seed}, it must be 0 or larger; for example seed=0")
+    import torch
+
     made: Algorithm = _class(found.entry_point)(
         found.id, spec, config, total_env_steps=total_env_steps, seed=seed, device=torch.device(device)
     )

@@ -8,7 +8,6 @@ nearest. Every policy meets the same battles; one seed gives the same table agai
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import sys
 import time
@@ -24,9 +23,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import envs
+from harness.cli.baselines_args import parser
 from harness.cli.common import (
     ALL_DONE,
-    Parser,
     at_least_one,
     command,
     import_user_code,
@@ -198,10 +197,10 @@ def read_flags(argv: Sequence[str]) -> BaselineArgs:
         UsageError: an unknown name or a malformed value.
         SystemExit: after ``--help``.
     """
-    early, _ = flag_parser(import_only=True).parse_known_args(argv)
+    early, _ = parser(import_only=True).parse_known_args(argv)
     for target in early.imports:
         import_user_code(target)
-    flags = flag_parser().parse_args(argv)
+    flags = parser().parse_args(argv)
     known = envs.ids()
     everything = ",".join(id for id in known if is_played(id, flags.backend))
     scenarios = names_in("scenario", flags.scenarios or everything, known, envs.registry.canonical_id)
@@ -242,43 +241,6 @@ def pairs_of(scenario: str, named: Sequence[str], backend: str) -> list[tuple[st
         policies.check_plays(policy, scenario, backend)
     able = named or [policy for policy in policies.ids() if not policies.missing(policy, scenario, backend)]
     return [(scenario, policy) for policy in able]
-
-
-def flag_parser(*, import_only: bool = False) -> argparse.ArgumentParser:
-    """The flags; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
-    known = "\n".join(f"  {name:16} {policies.entry(name).summary}" for name in policies.ids())
-    parser = Parser(
-        prog="python -m harness.scripted",
-        description="Play battles with policies that do not learn, and show what they win.",
-        epilog=f"policies:\n{known}\nscenarios: {', '.join(envs.ids())}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        add_help=not import_only,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
-    if import_only:
-        return parser
-    add("--scenarios", metavar="A,B", help="where they fight (default: wherever no further package is needed)")
-    add("--policies", metavar="A,B", help="who fights (default: all that can)")
-    add(
-        "--backend",
-        default="battle",
-        choices=tuple(envs.registry.BACKENDS),
-        help="the built-in engine, or StarCraft II through smacv2, where policies play that need no more",
-    )
-    add("--battles", type=int, default=1000, metavar="N", help="battles a policy and scenario (default: %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="which battles (default: %(default)s)")
-    add(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        metavar="env.KEY=VALUE",
-        help="one setting of the world (env.rules=2023); may be repeated",
-    )
-    add("--out", type=Path, metavar="FILE", help="write the table as CSV")
-    return parser
 
 
 if __name__ == "__main__":

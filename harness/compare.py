@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ from harness.cli.compare_args import CompareArgs, read_flags
 from harness.cli.errors import UsageError
 from harness.cli.planning import plan_runs
 from harness.cli.progress import battles_bar, with_bar
+from harness.launchers import launch
 from harness.measure import measure_runs
 from harness.report.build import ReportArgs, write_report
 from harness.results.findings import ComparisonReport, compute_report
@@ -97,8 +99,11 @@ def complete_all(console: Console, store: StudyStore, request: CompareArgs, plan
     """
     jobs = [plan.to_json(deterministic=request.deterministic) for plan in plans]
     ids = store.enqueue([(plan.key, plan.identity(), job) for plan, job in zip(plans, jobs, strict=True)])
+    arguments = [*request.for_workers, "--only", compact(ids)]
+    if request.workers.kind != "local":
+        return complete_on_cluster(console, store, request, ids, arguments)
     if request.n_jobs > 1:
-        work_together(request.n_jobs, [*request.for_workers, "--only", ",".join(map(str, ids))], stderr=request.json)
+        work_together(request.n_jobs, arguments, stderr=request.json)
     over = {"finished": True, "failed": False} if request.n_jobs > 1 else {}  # the workers have told about these
     states, rows = store.states(), {row.run_id: row for row in store.rows()}
     done = {}
@@ -106,7 +111,7 @@ def complete_all(console: Console, store: StudyStore, request: CompareArgs, plan
         again = run in rows and other_battles(rows[run], plan)
         found = None if again else over.get(states[run])
         folder = run_folder(request.out, request.study, plan.key)
-        done[run] = complete(console, store, plan, folder) if found is None else found
+        done[run] = complete(console, store, plan, folder, request.log) if found is None else found
     waited = {run: plan for run, plan in zip(ids, plans, strict=True) if done[run] is None}
     if waited and request.wait:
         done |= wait_for(console, store, request, waited)
@@ -129,7 +134,7 @@ def wait_for(
                 log(console, f"{plan.label}: {state} by another process")
                 done[run] = state == "finished"
             elif (
-                found := complete(console, store, plan, run_folder(request.out, request.study, plan.key))
+                found := complete(console, store, plan, run_folder(request.out, request.study, plan.key), request.log)
             ) is not None:
                 done[run] = found
         if len(done) < len(waited):
@@ -137,8 +142,43 @@ def wait_for(
     return done
 
 
-def complete(console: Console, store: StudyStore, plan: RunPlan, folder: Path) -> bool | None:
-    """Bring one run to its end, its checkpoint in ``folder``; returns whether its result is stored.
+def compact(ids: Sequence[int]) -> str:
+    """``3-7,9``: the form of ``harness.worker --only``; a thousand ids in a row stay one short argument."""
+    parts: list[list[int]] = []
+    for number in sorted(ids):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1][1:] = [number]
+        else:
+            parts.append([number])
+    return ",".join("-".join(map(str, part)) for part in parts)
+
+
+def complete_on_cluster(
+    console: Console, store: StudyStore, request: CompareArgs, ids: Sequence[int], arguments: Sequence[str]
+) -> list[bool]:
+    """Let workers elsewhere bring the runs to their end; returns which results are stored."""
+    faults = launch(
+        console,
+        request.workers,
+        [*arguments, "--linger"],
+        folder=(request.out / request.study / "workers").absolute(),
+        total=len(ids),
+        unfinished=lambda: sum(store.states()[run] not in ("finished", "failed") for run in ids),
+    )
+    for fault in faults:
+        log(console, f"workers: {fault}")
+    states = [store.states()[run] for run in ids]
+    missing = Counter(state for state in states if state != "finished")
+    if missing:
+        told = ", ".join(f"{number} {state}" for state, number in missing.items())
+        log(console, f"not finished: {told}; the same command goes on with them")
+    return [state == "finished" for state in states]
+
+
+def complete(
+    console: Console, store: StudyStore, plan: RunPlan, folder: Path, loggers: Sequence[str] = ()
+) -> bool | None:
+    """Bring one run to its end, its checkpoint in ``folder``, followed by loggers; returns whether it is stored.
 
     ``None``: another process works on it.
     """
@@ -160,7 +200,7 @@ def complete(console: Console, store: StudyStore, plan: RunPlan, folder: Path) -
     if record.last_error:
         log(console, f"{plan.label}: tried again, it failed before with {record.last_error}")
     try:
-        row = train_run(plan, record, folder=folder, console=console)
+        row = train_run(plan, record, folder=folder, console=console, loggers=loggers)
     except RunTakenOver as error:
         log(console, f"{plan.label}: {error}")
         return None

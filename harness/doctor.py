@@ -174,12 +174,16 @@ def read_flags(argv: Sequence[str]) -> argparse.Namespace:
         UsageError: a malformed value.
         SystemExit: after ``--help``.
     """
-    parser = Parser(
+    return parser().parse_args(argv)
+
+
+def parser() -> Parser:
+    found = Parser(
         prog="python -m harness.doctor",
         description="Check whether StarCraft II can be played with --backend sc2.",
         allow_abbrev=False,
     )
-    add = parser.add_argument
+    add = found.add_argument
     add("--json", action="store_true", help="print the findings as JSON")
     add("--no-game", action="store_true", help="look at files only, start no game")
     add(
@@ -188,7 +192,7 @@ def read_flags(argv: Sequence[str]) -> argparse.Namespace:
         choices=(installation.VERSION, "latest"),
         help="release to look for (default: %(default)s)",
     )
-    return parser.parse_args(argv)
+    return found
 
 
 if __name__ == "__main__":

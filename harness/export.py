@@ -1,40 +1,50 @@
-"""The finished runs of a study for other programs: marl-eval's JSON, CSV, Markdown, or all findings as JSON.
+"""The runs of a study for other programs: CSV or Parquet of runs, curves and battles, marl-eval's JSON, findings.
 
+    python -m harness.export --study compare-quick --format curves --out curves.csv
     python -m harness.export --study compare-quick --format marl-eval --out runs.json
 
+``runs`` is a row for each run with its result and every setting, ``curves`` one for each evaluation, ``battles`` one
+for each battle of the final evaluations; with ``--out FILE.parquet`` they are written as Parquet.
 ``csv`` and ``markdown`` are the table of ``harness.compare`` over everything that the study holds; ``json`` adds
 aggregates, performance profiles, learning curves with their bands, and the differences between algorithms.
 """
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
 import io
 import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from harness.cli.common import ALL_DONE, Parser, command, listed, log, make_console
-from harness.cli.compare_args import default_study
+from rich.console import Console
+
+from harness.cli.common import ALL_DONE, command, listed, log, make_console
 from harness.cli.errors import UsageError, unknown_name
+from harness.cli.export_args import MARL_EVAL, parser
 from harness.cli.progress import with_bar
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.grouping import Groups, group_runs_by_config
 from harness.results.marl_eval import marl_eval_layout
-from harness.results.tables import as_json, as_markdown, csv_rows, write_csv_to
+from harness.results.records import Records, curve_records, outcome_records, run_records
+from harness.results.study_data import StudyData, collect
+from harness.results.tables import as_json, as_markdown, csv_cell, csv_rows, write_csv_to
 from studies.reader import StudyReader
-from studies.store import DEFAULT_STORAGE
 
 
 @command("nothing was written")
 def main(argv: Sequence[str]) -> int:
     """Export; returns the exit code: 0, or 2 for a mistake in the command."""
     console = make_console(stderr=True)
-    flags = _parser().parse_args(argv)
+    flags = parser().parse_args(argv)
     with StudyReader.open_existing(flags.storage, flags.study) as store:
         grouped = choose(group_runs_by_config(store.rows()), flags.study, listed(flags.algos), listed(flags.scenarios))
+        if flags.format in RECORDS:
+            records = RECORDS[flags.format](chosen_data(store, flags.study, set(grouped)))
+            return _finish(console, flags.out, records)
         if flags.format == MARL_EVAL:
             text, notes = _marl_eval(grouped, store)
         else:
@@ -48,6 +58,63 @@ def main(argv: Sequence[str]) -> int:
         _write(Path(flags.out), text)
         log(console, f"written: {flags.out}")
     return ALL_DONE
+
+
+def chosen_data(store: StudyReader, study: str, places: set[tuple[str, str]]) -> StudyData:
+    """What the study holds of some algorithms and scenarios, runs without a result among them."""
+    data = collect(store, study)
+    groups = {place: runs for place, runs in data.groups.items() if place in places}
+    under_way = {place: runs for place, runs in data.under_way.items() if place in places}
+    return dataclasses.replace(data, groups=groups, under_way=under_way)
+
+
+def _finish(console: Console, out: str | None, records: Records) -> int:
+    """Write records as CSV to a file or standard output, or as Parquet."""
+    if out is not None and Path(out).suffix == ".parquet":
+        write_parquet(Path(out), records)
+    else:
+        text = io.StringIO(newline="")
+        write_csv_to(text, records)
+        if out is None:
+            print(text.getvalue(), end="")
+        else:
+            _write(Path(out), text.getvalue())
+    if out is not None:
+        log(console, f"written: {out} ({len(records):,} rows)")
+    return ALL_DONE
+
+
+def write_parquet(path: Path, records: Records) -> None:
+    """Write records as Parquet; lists and mappings become texts, as in CSV.
+
+    Raises:
+        UsageError: pyarrow is not installed, or the file cannot be written.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise UsageError(
+            f"--out {path} needs pyarrow ({error}). Type: pip install 'k24-harness[data]'; or write CSV: "
+            f"--out {path.with_suffix('.csv')}"
+        ) from error
+    columns = {
+        name: [csv_cell(row[name]) if isinstance(row[name], list | tuple | dict) else row[name] for row in records]
+        for name in records[0]
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pyarrow.parquet.write_table(pyarrow.table({name: _column(values) for name, values in columns.items()}), path)
+    except OSError as error:
+        raise UsageError(f"--out {path} cannot be written to ({error.strerror}); name another file") from error
+
+
+def _column(values: list[Any]) -> list[Any]:
+    """One type in a column: whole and broken numbers become floats, anything else that is mixed becomes text."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {int, float}:
+        return [None if value is None else float(value) for value in values]
+    return values if len(kinds) <= 1 else [None if value is None else str(value) for value in values]
 
 
 def choose(grouped: Groups, study: str, algos: Sequence[str], scenarios: Sequence[str]) -> Groups:
@@ -84,7 +151,11 @@ def _csv(findings: ComparisonReport) -> str:
     return text.getvalue()
 
 
-MARL_EVAL = "marl-eval"
+RECORDS: dict[str, Callable[[StudyData], Records]] = {
+    "runs": run_records,
+    "curves": curve_records,
+    "battles": outcome_records,
+}
 FORMATS: dict[str, Callable[[ComparisonReport], str]] = {"csv": _csv, "markdown": as_markdown, "json": as_json}
 
 
@@ -94,22 +165,6 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError(f"--out {path} cannot be written to ({error.strerror}); name another file") from error
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m harness.export",
-        description="Write the finished runs of a study for other programs.",
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--format", required=True, choices=[MARL_EVAL, *FORMATS], help="marl-eval: its JSON layout; json: all findings")
-    add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
-    add("--algos", metavar="A,B", help="only these algorithms (default: all)")
-    add("--scenarios", metavar="A,B", help="only these scenarios (default: all)")
-    add("--out", metavar="FILE", help="where to write (default: standard output)")
-    return parser
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ from envs.render import Renderer
 from envs.render.style import palette
 from harness.cli.common import (
     ALL_DONE,
-    Parser,
     at_least_one,
     command,
     import_user_code,
@@ -34,20 +33,18 @@ from harness.cli.common import (
     make_folder,
     world_settings,
 )
-from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration
+from harness.cli.watch_args import POLICY, SCENARIO, parser
 from harness.runs import scripted_policies as policies
 from harness.runs.evaluate import Greedy
 from harness.runs.policy import folder_of_trial, load_policy
 from harness.runs.process import resolve_device
-from harness.video.encode import check_path, endings, write_video
+from harness.video.encode import check_path, write_video
 from harness.video.record import Recording, record
 from harness.video.replay import film_replay
-from studies.store import DEFAULT_STORAGE
 
-SCENARIO, POLICY = "terran_5_vs_5", "random"
 NOT_DRAWN = "pictures are drawn from the built-in engine's own record alone"
 
 
@@ -175,62 +172,10 @@ def read_flags(argv: Sequence[str]) -> argparse.Namespace:
         UsageError: a malformed value.
         SystemExit: after ``--help``.
     """
-    early, _ = _parser(import_only=True).parse_known_args(argv)
+    early, _ = parser(import_only=True).parse_known_args(argv)
     for target in early.imports:
         import_user_code(target)
-    return _parser().parse_args(argv)
-
-
-def _parser(*, import_only: bool = False) -> Parser:
-    parser = Parser(
-        prog="python -m harness.watch",
-        description="Play battles and write them as a video.",
-        epilog=None if import_only else _registered(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        add_help=not import_only,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
-    if import_only:
-        return parser
-    add("--scenario", metavar="NAME", help=f"where to fight (default: {SCENARIO})")
-    add("--policy", metavar="NAME", help=f"who plays (default: {POLICY})")
-    add(
-        "--run", metavar="FOLDER|TRIAL", help="a trained run instead: its folder, its checkpoint, or its trial's number"
-    )
-    add("--replay", metavar="FILE", help="a saved game of the stand-in for StarCraft II instead")
-    add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
-    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
-    add(
-        "--backend", default="battle", choices=tuple(envs.registry.BACKENDS), help="who plays; only battle can be drawn"
-    )
-    add("--episodes", type=int, metavar="N", help="battles (default: 1; of a replay all)")
-    add("--seed", type=int, default=0, metavar="S", help="which battles (default: %(default)s)")
-    add("--set", dest="settings", action="append", default=[], metavar="env.KEY=VALUE", help="an option of the world")
-    add(
-        "--fov",
-        default="none",
-        metavar="A,B|all|none",
-        help="agents whose field of view is shown (default: %(default)s)",
-    )
-    add("--size", type=int, default=640, metavar="PIXELS", help="width of the picture (default: %(default)s)")
-    add("--speed", type=float, default=1.0, metavar="X", help="times the game's own (default: %(default)s)")
-    add("--every", type=int, default=1, metavar="TICKS", help="from one picture to the next (default: %(default)s)")
-    add("--device", default="cpu", metavar="cpu|cuda", help="where a trained policy runs (default: %(default)s)")
-    add("--out", default="fight.mp4", metavar="FILE", help=f"the video; {endings()} (default: %(default)s)")
-    return parser
-
-
-def _registered() -> str:
-    """What can be named, straight from the registries; worlds that cannot be drawn are left out."""
-    lines = ["policies:"]
-    lines += [f"  {name:16} {policies.entry(name).summary}" for name in policies.ids()]
-    lines += ["scenarios:"]
-    drawn = [name for name in envs.registry.ids() if envs.registry.entry(name).entry_point == envs.registry.BATTLE]
-    lines += [f"  {name:20} {envs.registry.entry(name).summary}" for name in drawn]
-    return "\n".join(lines)
+    return parser().parse_args(argv)
 
 
 if __name__ == "__main__":

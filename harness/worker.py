@@ -9,39 +9,50 @@ process left. It ends when nothing is left to take.
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from envs.sc2.tether import call_at_end_of
 from harness.cli.common import (
     ALL_DONE,
     SOME_MISSING,
-    Parser,
     command,
     import_user_code,
+    listed,
     log,
     make_folder,
 )
 from harness.cli.errors import UsageError, unknown_name
+from harness.cli.worker_args import parser
 from harness.compare import complete
+from harness.loggers import check_loggers
 from harness.runs.files import run_folder, study_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process, resolve_device
 from harness.tune import count_trials, join_search
 from studies.db.storage_url import without_passwords
 from studies.search import SearchStudy, search_names
-from studies.store import DEFAULT_STORAGE, StudyStore, study_names
+from studies.store import StudyStore, study_names
+
+LOOK_EVERY = 5.0
+"""Seconds between two looks for runs whose owner died."""
 
 
 @command("what is done is kept, and others go on")
 def main(argv: Sequence[str]) -> int:
     """Work; returns the exit code: 0 nothing left, 1 runs are missing, 2 a mistake in the command, 130 Ctrl-C."""
     console = Console(highlight=False, width=200, force_terminal=False)  # lines: bars of several workers would collide
-    flags = _parser().parse_args(argv)
+    flags = parser().parse_args(argv)
+    if flags.lifeline:
+        call_at_end_of(sys.stdin.fileno(), lambda: os.kill(os.getpid(), signal.SIGTERM))
     for target in flags.imports:
         import_user_code(target)
     resolve_device(flags.device)
@@ -90,11 +101,14 @@ def join_comparison(console: Console, flags: argparse.Namespace, study: str) -> 
             return False
         return True
 
+    loggers = check_loggers(listed(flags.log))
     with StudyStore.open(flags.storage, study) as store:
-        while (job := store.claim_next(only=only, fits=fits)) is not None:
+        while (
+            job := store.claim_next(only=only, fits=fits) or wait_for_orphan(store, flags.linger, only, fits)
+        ) is not None:
             plan = RunPlan.from_json(job, flags.device)
             prepare_process(deterministic=job["deterministic"])
-            complete(console, store, plan, run_folder(Path(flags.out), study, plan.key))
+            complete(console, store, plan, run_folder(Path(flags.out), study, plan.key), loggers)
         states = store.states()
     for reason in passed_over:
         log(console, f"passed over: {reason}")
@@ -104,50 +118,36 @@ def join_comparison(console: Console, flags: argparse.Namespace, study: str) -> 
     return ALL_DONE if set(counted) <= {"finished"} else SOME_MISSING
 
 
+def wait_for_orphan(
+    store: StudyStore, linger: bool, only: Collection[int] | None, fits: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any] | None:
+    """Wait until the owner of every other run has given a heartbeat; returns the job of one whose owner died.
+
+    A node that has just failed looks alive for some minutes. Without this the worker that a cluster starts in its
+    place would find nothing to do and end.
+    """
+    began = store.now()
+    while linger and any(only is None or run in only for run in store.silent_since(began)):
+        time.sleep(LOOK_EVERY)
+        if (job := store.claim_next(only=only, fits=fits)) is not None:
+            return job
+    return None
+
+
 def ids_in(text: str, flag: str = "--only") -> set[int]:
     """Return the ids of runs that a flag lists.
 
     Raises:
         UsageError: it is no list of numbers.
     """
+    found: set[int] = set()
     try:
-        return {int(number) for number in text.split(",")}
+        for part in text.split(","):
+            first, dash, last = part.partition("-")
+            found.update(range(int(first), int(last if dash else first) + 1))
     except ValueError:
-        raise UsageError(f"{flag} {text!r}: ids of runs, separated by commas, such as 3,7") from None
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m harness.worker",
-        description="Take runs of a comparison, or trials of a search, that wait in a database.",
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the database (default: %(default)s)")
-    add("--study", metavar="NAME", help="name of the study; may be left out where there is only one")
-    add(
-        "--out",
-        default="runs",
-        metavar="FOLDER",
-        help="checkpoints; shared with the others, a run that one of them "
-        "left goes on from its checkpoint, else it starts again (default: %(default)s)",
-    )
-    add(
-        "--device",
-        default="auto",
-        metavar="auto|cpu|cuda",
-        help="take what was planned for this kind of device, and do it there (default: all that this machine has)",
-    )
-    add(
-        "--import",
-        dest="imports",
-        action="append",
-        default=[],
-        metavar="MODULE_OR_FILE",
-        help="your own code, as given to the command that planned the runs",
-    )
-    add("--only", metavar="ID,ID", help="runs to take, by their ids (default: any of the study)")
-    return parser
+        raise UsageError(f"{flag} {text!r}: ids of runs, separated by commas, such as 3,7 or 3-9") from None
+    return found
 
 
 if __name__ == "__main__":

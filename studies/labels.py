@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from studies.rows import RunKey, RunResult
 
-_SHORT = 600
-"""Characters of the configuration that a trial shows; the whole of it is in ``k24_runs``."""
 
-
-def start_labels(key: RunKey, config: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes of a trial from its start on."""
-    text = json.dumps(config, sort_keys=True, separators=(", ", ": "), default=str)
+def start_labels(key: RunKey, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes of a trial from its start on, each short enough for a column; its note has the command."""
     return {
         "algorithm": key.algorithm,
         "scenario": key.scenario,
         "seed": key.seed,
         "config_hash": key.config_hash,
-        "config": text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…",
-        "commit": provenance.get("commit", "unknown"),
-        "command": provenance.get("command", "unknown"),
+        "commit": str(provenance.get("commit", "unknown"))[:10],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -10,7 +11,7 @@ from sqlalchemy import Engine, select
 
 from common.registry import unknown_name_text
 from studies import reading
-from studies.db.database import connect, connect_to_read, inspect_file, read_transaction
+from studies.db.database import clock, connect, connect_to_read, inspect_file, read_transaction
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.schema import SCHEMA_VERSION, Run
@@ -78,8 +79,7 @@ class StudyReader:
     def rows(self) -> list[RunRow]:
         """The finished runs of this study, in the order in which they were first started."""
         with read_transaction(self._engine, self.place) as session:
-            finished = select(Run).filter_by(study=self.study, state="finished").order_by(Run.id)
-            return [reading.read_row(session, run) for run in session.scalars(finished)]
+            return reading.read_rows(session, self.study)
 
     @repeated
     def unfinished(self) -> list[UnfinishedRun]:
@@ -91,13 +91,39 @@ class StudyReader:
     def states(self) -> dict[int, str]:
         """Run id -> ``queued``, ``running``, ``interrupted``, ``failed`` or ``finished``, as the rows say."""
         with read_transaction(self._engine, self.place) as session:
-            return {run.id: run.state for run in session.scalars(select(Run).filter_by(study=self.study))}
+            found = session.execute(select(Run.id, Run.state).filter_by(study=self.study))
+            return {run.id: run.state for run in found}
+
+    @repeated
+    def now(self) -> float:
+        """Seconds since 1970 (UTC) by the clock that heartbeats are written with."""
+        with read_transaction(self._engine, self.place) as session:
+            return clock(session)
+
+    @repeated
+    def silent_since(self, moment: float) -> list[int]:
+        """Ids of runs that are ``running`` and whose owner has given no heartbeat since then."""
+        with read_transaction(self._engine, self.place) as session:
+            silent = select(Run.id).filter_by(study=self.study, state="running").where(Run.heartbeat < moment)
+            return list(session.scalars(silent))
 
     @repeated
     def curve_points(self, run_id: int) -> list[CurvePoint]:
         """The evaluations made during a run's training, in order of ``env_steps``."""
         with read_transaction(self._engine, self.place) as session:
             return reading.curve_points(session, run_id)
+
+    @repeated
+    def curves(self, run_ids: Sequence[int]) -> dict[int, list[CurvePoint]]:
+        """Run id -> its evaluations, for many runs at once."""
+        with read_transaction(self._engine, self.place) as session:
+            return reading.curves_of(session, run_ids)
+
+    @repeated
+    def all_outcomes(self, run_ids: Sequence[int]) -> dict[int, list[EpisodeOutcome]]:
+        """Run id -> the episodes of its final evaluation, for many runs at once."""
+        with read_transaction(self._engine, self.place) as session:
+            return reading.outcomes_of(session, run_ids)
 
     @repeated
     def events(self, run_id: int) -> list[tuple[int, str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from studies.db.database import clock
@@ -12,10 +14,29 @@ from studies.db.schema import Curve, Event, Outcome, Provenance, Result, Run, Th
 from studies.owner import is_free
 from studies.rows import RESULT_FIELDS, TURN_FIELDS, CurvePoint, EpisodeOutcome, RunRow, TurnReading, UnfinishedRun
 
+POINT = tuple(field.name for field in fields(CurvePoint))
+EPISODE = tuple(field.name for field in fields(EpisodeOutcome))
+"""Columns of a curve's point and of an episode, named as their fields are."""
+IN_ONE = 500
+"""Run ids in one statement."""
+
 
 def read_row(session: Session, run: Run) -> RunRow:
     """A finished run as tables and reports want it."""
-    result = session.get_one(Result, run.id)
+    throughput = session.get(Throughput, run.id)
+    return _row(run, session.get_one(Result, run.id), throughput, last_provenance(session, run.id))
+
+
+def read_rows(session: Session, study: str) -> list[RunRow]:
+    """All finished runs of a study in the order in which they were first started, by two queries however many."""
+    finished = (Run.study == study, Run.state == "finished")
+    joined = select(Run, Result, Throughput).join(Result, Result.run_id == Run.id)
+    joined = joined.outerjoin(Throughput, Throughput.run_id == Run.id).where(*finished).order_by(Run.id)
+    provenances = last_provenances(session, *finished)
+    return [_row(run, result, turn, provenances.get(run.id)) for run, result, turn in session.execute(joined)]
+
+
+def _row(run: Run, result: Result, throughput: Throughput | None, provenance: dict[str, Any] | None) -> RunRow:
     return RunRow(
         run_id=run.id,
         trial_number=-1 if run.trial_number is None else run.trial_number,
@@ -25,8 +46,8 @@ def read_row(session: Session, run: Run) -> RunRow:
         seed=run.seed,
         config_hash=run.config_hash,
         config=run.config,
-        provenance=last_provenance(session, run.id) or {},
-        in_turn=_in_turn(session.get(Throughput, run.id)),
+        provenance=provenance or {},
+        in_turn=_in_turn(throughput),
         **{name: getattr(result, name) for name in RESULT_FIELDS},
     )
 
@@ -37,19 +58,17 @@ def _in_turn(found: Throughput | None) -> TurnReading | None:
 
 def curve_points(session: Session, run_id: int) -> list[CurvePoint]:
     """The evaluations made during training, in order of ``env_steps``."""
-    return [
-        CurvePoint(
-            env_steps=row.env_steps,
-            win_rate=row.win_rate,
-            return_mean=row.return_mean,
-            episodes=row.episodes,
-            loss=row.loss,
-            epsilon=row.epsilon,
-            wall_seconds=row.wall_seconds,
-            extra=row.extra,
-        )
-        for row in session.scalars(select(Curve).where(Curve.run_id == run_id).order_by(Curve.env_steps))
-    ]
+    return curves_of(session, [run_id])[run_id]
+
+
+def curves_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[CurvePoint]]:
+    """Run id -> its evaluations, likewise, for many runs at once."""
+    found: dict[int, list[CurvePoint]] = {run_id: [] for run_id in run_ids}
+    for some in _chunks(run_ids):
+        chosen = select(Curve.run_id, *(getattr(Curve, name) for name in POINT)).where(Curve.run_id.in_(some))
+        for run_id, *values in session.execute(chosen.order_by(Curve.run_id, Curve.env_steps)):
+            found[run_id].append(CurvePoint(**dict(zip(POINT, values, strict=True))))
+    return found
 
 
 def events(session: Session, run_id: int) -> list[tuple[int, str]]:
@@ -60,20 +79,28 @@ def events(session: Session, run_id: int) -> list[tuple[int, str]]:
 
 def outcomes(session: Session, run_id: int) -> list[EpisodeOutcome]:
     """The episodes of the final evaluation, by slot and battle."""
-    found = select(Outcome).where(Outcome.run_id == run_id).order_by(Outcome.slot, Outcome.battle_id)
-    return [
-        EpisodeOutcome(
-            slot=row.slot,
-            battle_id=row.battle_id,
-            won=row.won,
-            lost=row.lost,
-            truncated=row.truncated,
-            aborted=row.aborted,
-            episode_return=row.episode_return,
-            length=row.length,
-        )
-        for row in session.scalars(found)
-    ]
+    return outcomes_of(session, [run_id])[run_id]
+
+
+def outcomes_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[EpisodeOutcome]]:
+    """Run id -> its episodes, likewise, for many runs at once."""
+    found: dict[int, list[EpisodeOutcome]] = {run_id: [] for run_id in run_ids}
+    for some in _chunks(run_ids):
+        chosen = select(Outcome.run_id, *(getattr(Outcome, name) for name in EPISODE)).where(Outcome.run_id.in_(some))
+        for run_id, *values in session.execute(chosen.order_by(Outcome.run_id, Outcome.slot, Outcome.battle_id)):
+            found[run_id].append(EpisodeOutcome(**dict(zip(EPISODE, values, strict=True))))
+    return found
+
+
+def _chunks(run_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """So many at a time as every database takes in one statement."""
+    return (run_ids[start : start + IN_ONE] for start in range(0, len(run_ids), IN_ONE))
+
+
+def last_provenances(session: Session, *which: ColumnElement[bool]) -> dict[int, dict[str, Any]]:
+    """Run id -> the provenance of its newest session, for all runs that meet the conditions."""
+    chosen = select(Provenance.run_id, Provenance.record).join(Run, Run.id == Provenance.run_id).where(*which)
+    return {found.run_id: found.record for found in session.execute(chosen.order_by(Provenance.session))}
 
 
 def last_provenance(session: Session, run_id: int) -> dict[str, Any] | None:
@@ -89,7 +116,8 @@ def unfinished(session: Session, study: str) -> list[UnfinishedRun]:
     One that a dead process left counts as interrupted; the next process that opens the study to write updates its row.
     """
     now = clock(session)
-    found = select(Run).where(Run.study == study, Run.state != "finished").order_by(Run.id)
+    which = (Run.study == study, Run.state != "finished")
+    found, provenances = select(Run).where(*which).order_by(Run.id), last_provenances(session, *which)
     return [
         UnfinishedRun(
             run_id=run.id,
@@ -100,7 +128,7 @@ def unfinished(session: Session, study: str) -> list[UnfinishedRun]:
             config=run.config,
             state="interrupted" if run.state == "running" and is_free(run, now) else run.state,
             error=run.error or "",
-            provenance=last_provenance(session, run.id) or {},
+            provenance=provenances.get(run.id, {}),
         )
         for run in session.scalars(found)
     ]

@@ -37,7 +37,7 @@ class RunKey:
         return f"{self.algorithm} on {self.scenario}, seed {self.seed}, config {self.config_hash}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)  # a report reads millions
 class CurvePoint:
     """One greedy evaluation during training."""
 
@@ -62,7 +62,7 @@ class CurvePoint:
         _require_finite(self, ("win_rate", "return_mean", "epsilon", "wall_seconds"))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)  # a report reads millions
 class EpisodeOutcome:
     """How one episode of the final evaluation ended; a draw is none of won, lost, truncated and aborted."""
 

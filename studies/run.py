@@ -73,7 +73,7 @@ class RunRecord:
         epsilon: float,
         wall_seconds: float,
         **extra: float,
-    ) -> None:
+    ) -> CurvePoint:
         """Store an evaluation made during training; one at the same ``env_steps`` is replaced.
 
         Args:
@@ -85,6 +85,9 @@ class RunRecord:
             epsilon: exploration rate of training, 0..1.
             wall_seconds: seconds of work so far, over all sessions of the run.
             extra: further diagnostics by name.
+
+        Returns:
+            What was stored.
 
         Raises:
             ValueError: a number is not finite.
@@ -101,6 +104,7 @@ class RunRecord:
         )
         with self._write() as session:
             session.merge(Curve(run_id=self.run_id, **asdict(point)))
+        return point
 
     @repeated
     def curve_points(self) -> list[CurvePoint]:

@@ -11,6 +11,7 @@ which a kill leaves something that the next opener can finish:
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
@@ -18,7 +19,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Engine, Update, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from studies.db.database import clock, read_transaction, transaction
 from studies.db.errors import RunTakenOver
@@ -36,6 +37,9 @@ from studies.trials import Trials
 
 INTERRUPTED = "interrupted: the same command resumes the run"
 _UNFINISHED = ("queued", "interrupted", "running")
+
+BATCH = 256
+"""Unfinished runs that are looked at together."""
 
 
 class RunTable:
@@ -94,25 +98,37 @@ class RunTable:
             only: ids of runs; ``None``: any.
             fits: whether this process can do a run's job. It is asked outside of any transaction: it may import much.
         """
-        for run_id, job in self._waiting(only):
-            if fits(job):
+        after = 0
+        while waiting := self._waiting(after, only):
+            after = waiting[-1][0]
+            free = [(run_id, job) for run_id, job, seems_free in waiting if seems_free]
+            while free:
+                # The oldest first; after a lost race any other, or a hundred workers would race for the next too.
+                run_id, job = free.pop(0)
+                if not fits(job):
+                    continue
                 wait_for_quiet_to_end(self.engine, self.place)
                 run = self._take(run_id)
                 if run is not None:
                     self.track(run.id)
                     return run
+                random.shuffle(free)
         return None
 
     @repeated
-    def _waiting(self, only: Collection[int] | None) -> list[tuple[int, dict[str, Any]]]:
-        """Ids and jobs of runs that seem free, oldest first."""
+    def _waiting(self, after: int, only: Collection[int] | None) -> list[tuple[int, dict[str, Any], bool]]:
+        """The next ``BATCH`` unfinished runs after an id: id, job, and whether the run seems free."""
         with read_transaction(self.engine, self.place) as session:
             now = clock(session)
-            asked = select(Run).filter_by(study=self.study).where(Run.job.is_not(None)).order_by(Run.id)
+            asked = select(Run).options(defer(Run.config)).filter_by(study=self.study).where(Run.job.is_not(None))
+            asked = asked.where(Run.state.in_(_UNFINISHED), Run.id > after).order_by(Run.id).limit(BATCH)
             return [
-                (run.id, run.job or {})
-                for run in session.scalars(asked.where(Run.state.in_(_UNFINISHED)))
-                if (only is None or run.id in only) and run.id not in self.held and self._is_claimable(run, now)
+                (
+                    run.id,
+                    run.job or {},
+                    (only is None or run.id in only) and run.id not in self.held and self._is_claimable(run, now),
+                )
+                for run in session.scalars(asked)
             ]
 
     @repeated
@@ -136,9 +152,18 @@ class RunTable:
 
     @repeated
     def write_heartbeat(self) -> None:
-        """Renew our heartbeat on all runs that we hold and that nobody has taken over."""
-        with self.transaction() as session:
+        """Renew our heartbeat on all runs that we hold and that nobody has taken over.
+
+        It is one statement that names its owner, so on a server it needs no lock and waits for no claim.
+        """
+        with self._unqueued() as session:
             session.execute(self._mine(tuple(self.held)).values(heartbeat=clock(session)))
+
+    def _unqueued(self) -> AbstractContextManager[Session]:
+        """A session for a single statement; SQLite has one lock for all that is written."""
+        if self.engine.dialect.name == "sqlite":
+            return self.transaction()
+        return read_transaction(self.engine, self.place)
 
     def renew(self, session: Session, run_id: int) -> None:
         """Renew our heartbeat on a run.
@@ -246,7 +271,7 @@ class RunTable:
 
 def _labels(session: Session, run: Run) -> dict[str, Any]:
     key = RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
-    return start_labels(key, run.config, last_provenance(session, run.id) or {})
+    return start_labels(key, last_provenance(session, run.id) or {})
 
 
 def release(run: Owned) -> None:

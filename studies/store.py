@@ -33,7 +33,7 @@ from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.schema import Outcome, Result, Run, Throughput
-from studies.db.storage_url import parse_storage_url
+from studies.db.storage_url import DEFAULT_STORAGE, parse_storage_url
 from studies.owner import HEARTBEAT_BOUND, owner_of
 from studies.quiet import PATIENCE, quiet_machine, wait_for_quiet_to_end
 from studies.reader import BUSY_SECONDS, StudyReader
@@ -43,9 +43,18 @@ from studies.run import RunRecord, Status
 from studies.run_table import RunTable
 from studies.trials import Trials
 
-__all__ = ["CurvePoint", "EpisodeOutcome", "RunKey", "RunRecord", "RunResult", "RunRow", "StorageError", "StudyStore"]
+__all__ = [
+    "DEFAULT_STORAGE",
+    "CurvePoint",
+    "EpisodeOutcome",
+    "RunKey",
+    "RunRecord",
+    "RunResult",
+    "RunRow",
+    "StorageError",
+    "StudyStore",
+]
 
-DEFAULT_STORAGE = "sqlite:///studies/studies.db"
 DEFAULT_STUDY = "compare"
 
 

@@ -6,6 +6,7 @@ dashboard and its numbers given out again.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,15 +14,19 @@ from typing import Any
 
 import optuna
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.storages._rdb.models import TrialModel, TrialUserAttributeModel
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna_dashboard import save_note
+from sqlalchemy import Select, select
 
 from studies.artifacts import attach_file
+from studies.db.database import read_transaction
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError
 from studies.db.optuna_storage import close_storage, open_storage
 from studies.db.retrying import repeated
 from studies.db.storage_url import StorageUrl
+from studies.parameters import distributions_for, parameters_of
 
 METRIC_NAMES = ["win rate", "sparsity", "FLOPs saved"]
 """The objectives, all maximised, in the order of a trial's values."""
@@ -70,17 +75,27 @@ class Trials:
 
     @repeated
     def of_run(self, run_id: int) -> list[FrozenTrial]:
-        """All trials of a run, oldest first."""
+        """All trials of a run, oldest first; found by the database, since reading all trials takes seconds."""
+        mine = self._with_run_id().where(TrialUserAttributeModel.value_json == json.dumps(run_id))
+        with read_transaction(self._storage.engine, self._place) as session:
+            found = sorted(row.trial_id for row in session.execute(mine))
         with wrap_db_errors(self._place):
-            trials = self._study.get_trials(deepcopy=False)
-        return [trial for trial in trials if trial.user_attrs.get("run_id") == run_id]
+            return [self._storage.get_trial(id) for id in found]
+
+    def _with_run_id(self) -> Select[tuple[int, str]]:
+        """Ids of this study's trials, each with the id of its run as JSON."""
+        attribute = TrialUserAttributeModel
+        pairs = select(TrialModel.trial_id, attribute.value_json).join(
+            attribute, attribute.trial_id == TrialModel.trial_id
+        )
+        return pairs.where(TrialModel.study_id == self._study_id, attribute.key == "run_id")
 
     @repeated
     def completed_runs(self) -> set[int]:
         """Ids of the runs that Optuna knows as finished."""
-        with wrap_db_errors(self._place):
-            trials = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        return {trial.user_attrs["run_id"] for trial in trials if "run_id" in trial.user_attrs}
+        complete = self._with_run_id().where(TrialModel.state == TrialState.COMPLETE)
+        with read_transaction(self._storage.engine, self._place) as session:
+            return {json.loads(row.value_json) for row in session.execute(complete)}
 
     @repeated
     def start(self, run_id: int, attributes: Mapping[str, Any]) -> int:
@@ -135,8 +150,15 @@ class Trials:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
     def _create(self, state: TrialState, values: Sequence[float] | None, attributes: dict[str, Any]) -> int:
-        trial = create_trial(state=state, values=values, user_attrs=attributes)
+        parameters = parameters_of(attributes)
         with wrap_db_errors(self._place):
+            trial = create_trial(
+                state=state,
+                values=values,
+                params=parameters,
+                distributions=distributions_for(self._storage, self._study_id, parameters),
+                user_attrs=attributes,
+            )
             trial_id = self._storage.create_new_trial(self._study_id, template_trial=trial)
             return self._storage.get_trial(trial_id).number
 

@@ -95,8 +95,21 @@ def command_line(module: str, arguments: Sequence[str]) -> str:
     return without_passwords(shlex.join(["python", "-m", module, *arguments]))
 
 
+TWINS = (("--algo", "--algos"), ("--scenario", "--scenarios"), ("--seed", "--seeds"), ("--policy", "--policies"))
+"""Flags of which a command has one and accepts both, since nobody remembers which."""
+
+
 class Parser(argparse.ArgumentParser):
     """Reports mistakes like every other part of the program: one line, no usage dump."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        """Accept both spellings of a flag, unless the command has a flag for each."""
+        for one, other in TWINS:
+            known = self._option_string_actions
+            for spelling, twin in ((one, other), (other, one)):
+                if spelling in known:
+                    known.setdefault(twin, known[spelling])
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; all flags: {self.prog} --help")

@@ -12,15 +12,24 @@ from typing import Literal, get_args
 import algorithms.registry
 import envs.registry
 from algorithms.settings.pymarl import SettingsFile, load_settings, shipped
-from harness.cli.common import Parser, at_least_one, command_line, import_user_code, names_in
+from harness.cli.common import Parser, at_least_one, command_line, import_user_code, listed, names_in
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import Setting, check_targets, parse_setting
-from harness.runs.budget import BUDGETS, Budget, budget_named
-from harness.runs.checkpoint import REPLAY_LIMIT, CheckpointReplay
+from harness.launchers import LOCAL, Workers, check_storage, parse_workers
+from harness.loggers import check_loggers
+from harness.loggers.registry import summaries
+from harness.runs.budget import (
+    BUDGETS,
+    DEFAULT_BUDGET,
+    REPLAY_LIMIT,
+    Budget,
+    CheckpointReplay,
+    budget_named,
+    default_study,
+)
 from harness.runs.files import study_folder
-from studies.store import DEFAULT_STORAGE
+from studies.db.storage_url import DEFAULT_STORAGE
 
-DEFAULT_BUDGET = "quick"
 MOST_STEPS, LARGEST_SEED, MOST_SEEDS = 2 * 10**9, 2 * 10**9, 10_000
 """The database counts steps and seeds in 32 bits; more seeds than that are a slip of the hand."""
 ReportKind = Literal["full", "plots", "none"]
@@ -66,6 +75,10 @@ class CompareArgs:
     """Whether to wait for runs that other processes work on before the table is made."""
     throughput: str = "in-turn"
     """``in-turn``: measure decisions/s of all policies after training; ``none``."""
+    workers: Workers = LOCAL
+    """Where runs are trained if not here."""
+    log: tuple[str, ...] = ()
+    """Loggers that follow each run."""
     imports: tuple[str, ...] = ()
     """Every ``--import``."""
     report: ReportKind = "full"
@@ -75,10 +88,11 @@ class CompareArgs:
 
     @property
     def for_workers(self) -> list[str]:
-        """Arguments for worker processes on this machine."""
+        """Arguments of ``harness.worker`` for these runs."""
         imports = [word for target in self.imports for word in ("--import", target)]
-        where = ["--storage", self.storage, "--study", self.study, "--out", str(self.out), "--device", self.device]
-        return [*where, *imports]
+        where = ["--storage", self.storage, "--study", self.study, "--device", self.device]
+        log = ["--log", ",".join(self.log)] if self.log else []
+        return [*where, "--out", str(self.out.absolute()), *log, *imports]
 
 
 def read_flags(argv: Sequence[str]) -> CompareArgs:
@@ -88,10 +102,10 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
         UsageError: an unknown name or a malformed value.
         SystemExit: after ``--help``.
     """
-    early, _ = _parser(import_only=True).parse_known_args(argv)
+    early, _ = parser(import_only=True).parse_known_args(argv)
     for target in early.imports:
         import_user_code(target)
-    flags = _parser().parse_args(argv)
+    flags = parser().parse_args(argv)
     algos = names_in("algorithm", flags.algos, algorithms.registry.ids(), algorithms.registry.resolve)
     scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.canonical_id)
     budget = budget_named(flags.budget)
@@ -101,6 +115,7 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
     num_envs = at_least_one("--num-envs", given, most=100_000)
     if flags.backend == "sc2":
         budget = budget.with_slots(num_envs)
+    workers = read_workers(flags)
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, algos, algorithms.registry.ids())
     check_preset(flags.preset, algos)
@@ -123,13 +138,40 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
         checkpoint_replay=flags.checkpoint_replay,
         deterministic=flags.deterministic,
         json=flags.json,
-        n_jobs=at_least_one("--n-jobs", flags.n_jobs, most=1000),
         wait=not flags.no_wait,
         throughput=flags.throughput,
+        n_jobs=workers.count if workers.kind == "local" else 1,
+        workers=workers,
+        log=check_loggers(listed(flags.log)),
         imports=tuple(flags.imports),
         report=flags.report or ("plots" if flags.budget == "smoke" else "full"),
         command=command_line("harness.compare", argv),
     )
+
+
+def read_workers(flags: argparse.Namespace) -> Workers:
+    """``--workers``, or ``--n-jobs`` processes of this machine.
+
+    Raises:
+        UsageError: a malformed value, both flags together, or a storage that the workers could not share.
+    """
+    if flags.workers is None:
+        n_jobs = 1 if flags.n_jobs is None else flags.n_jobs
+        return Workers(count=at_least_one("--n-jobs", n_jobs, most=1000))
+    if flags.n_jobs is not None:
+        raise UsageError("--workers and --n-jobs both say how many workers there are; give one of them")
+    if flags.worker_gpus < 0:
+        raise UsageError(f"--worker-gpus is {flags.worker_gpus:g}, it must be at least 0")
+    kind, count = parse_workers(flags.workers)
+    workers = Workers(
+        kind=kind,
+        count=count,
+        cpus=at_least_one("--worker-cpus", flags.worker_cpus),
+        gpus=flags.worker_gpus,
+        sbatch=tuple(flags.sbatch),
+    )
+    check_storage(workers, flags.storage)
+    return workers
 
 
 def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile, ...]:
@@ -183,19 +225,6 @@ def check_preset(name: str | None, algos: Sequence[str]) -> None:
         )
 
 
-def default_study(budget: str, env_steps: int | None, backend: str = "battle") -> str:
-    """``compare-standard``, ``compare-500000-steps``, ``compare-standard-500000-steps``, ``compare-sc2-standard``.
-
-    A budget decides more than the length, so runs of two budgets do not share a study by default; nor do worlds.
-    """
-    parts = ["compare"] if backend == "battle" else ["compare", backend]
-    if env_steps is None or budget != DEFAULT_BUDGET:
-        parts.append(budget)
-    if env_steps is not None:
-        parts.append(f"{env_steps}-steps")
-    return "-".join(parts)
-
-
 def parse_seeds(text: str) -> tuple[int, ...]:
     """``3`` means seeds 0, 1, 2; ``0,4,7`` lists them; ``4,`` is seed 4 alone.
 
@@ -218,9 +247,9 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
+def parser(*, import_only: bool = False) -> argparse.ArgumentParser:
     """The flags; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
-    parser = Parser(
+    found = Parser(
         prog="python -m harness.compare",
         description="Train, judge and compare sparse multi-agent learners on battles of SMACv2, SMAC and your own.",
         epilog=None if import_only else _registered(),
@@ -228,7 +257,7 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         add_help=not import_only,
         allow_abbrev=False,
     )
-    parser.add_argument(
+    found.add_argument(
         "--import",
         dest="imports",
         action="append",
@@ -237,8 +266,8 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         help="your own code, imported first, so that the maps and algorithms it registers can be named",
     )
     if import_only:
-        return parser
-    add = parser.add_argument
+        return found
+    add = found.add_argument
     add("--algos", default="k24,qmix,kalei", metavar="A,B", help="algorithms to compare (default: %(default)s)")
     add("--scenarios", default="terran_5_vs_5", metavar="A,B", help="where they fight (default: %(default)s)")
     add("--seeds", metavar="N|A,B", help="how many seeds, or which (default: 1 for smoke and quick, else 3)")
@@ -286,7 +315,27 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         action="store_true",
         help="refuse operations that may give other bits each time, on a GPU above all; on a CPU runs repeat without",
     )
-    add("--n-jobs", type=int, default=1, metavar="N", help="runs that go on at the same time (default: %(default)s)")
+    add("--n-jobs", type=int, metavar="N", help="runs that go on at the same time on this machine (default: 1)")
+    add(
+        "--workers",
+        metavar="WHERE:N",
+        help="where runs go on, and how many at a time: local:2, slurm:8 (an array job) or ray:4 (a running cluster); "
+        "slurm and ray need a PostgreSQL --storage and an --out that all machines share",
+    )
+    add("--worker-cpus", type=int, default=1, metavar="N", help="cores of a slurm or ray worker (default: %(default)s)")
+    add("--worker-gpus", type=float, default=0.0, metavar="N", help="GPUs of each, likewise (default: %(default)g)")
+    add(
+        "--sbatch",
+        action="append",
+        default=[],
+        metavar="ARGUMENT",
+        help="a further argument of sbatch, such as --sbatch=--partition=gpu; may be repeated",
+    )
+    add(
+        "--log",
+        metavar="A,B",
+        help=f"follow each run while it trains: {'; '.join(f'{name}: {text}' for name, text in summaries().items())}",
+    )
     add(
         "--no-wait",
         action="store_true",
@@ -312,7 +361,7 @@ def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         "smoke plots); python -m harness.report writes it at any time",
     )
     add("--out", default="runs", metavar="FOLDER", help="checkpoints, tables and plots (default: %(default)s)")
-    return parser
+    return found
 
 
 def _registered() -> str:

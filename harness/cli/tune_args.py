@@ -13,12 +13,25 @@ from harness.cli.common import Parser, at_least_one, command_line
 from harness.cli.compare_args import CompareArgs, check_preset
 from harness.cli.compare_args import read_flags as read_comparison
 from harness.cli.errors import UsageError
-from harness.search.space import class_of, parse_space, recommended_space
 
 FIRST_SEED = 100
 """Seeds of a search start here, those of a comparison at 0: the winner is judged on seeds that did not choose it."""
 _PASSED_ON = ("--budget", "--env-steps", "--device", "--storage", "--out", "--n-jobs", "--num-envs", "--preset")
 """Flags that mean what they mean in ``harness.compare``."""
+
+SHARED = {
+    "--budget": "how long each run is",
+    "--env-steps": "another length of each run",
+    "--device": "where networks live",
+    "--storage": "database of the study",
+    "--out": "folder for checkpoints",
+    "--num-envs": "training battles side by side",
+}
+REPEATED = {
+    "--set": ("settings", "a setting that no trial changes"),
+    "--config": ("configs", "a settings file"),
+    "--import": ("imports", "your own code, imported first"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +59,9 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
         UsageError: an unknown name or a malformed value.
         SystemExit: after ``--help``.
     """
-    flags = _parser().parse_args(argv)
+    from harness.search.space import class_of, parse_space, recommended_space
+
+    flags = parser().parse_args(argv)
     runs = read_comparison(_as_comparison(flags))
     if len(runs.algorithms) > 1 or len(runs.scenarios) > 1:
         raise UsageError("a search is for one algorithm on one scenario; give --algo and --scenario one name each")
@@ -96,14 +111,13 @@ def _as_comparison(flags: argparse.Namespace) -> list[str]:
     return [*words, *(["--deterministic"] if flags.deterministic else [])]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
+def parser() -> argparse.ArgumentParser:
+    found = Parser(
         prog="python -m harness.tune",
         description="Search for an algorithm's settings on one scenario.",
-        epilog="Flags that are not explained are those of harness.compare.",
         allow_abbrev=False,
     )
-    add = parser.add_argument
+    add = found.add_argument
     add("--algo", default="k24", metavar="NAME", help="whose settings (default: %(default)s)")
     add("--scenario", default="terran_5_vs_5", metavar="NAME", help="where it fights (default: %(default)s)")
     add("--trials", type=int, default=20, metavar="N", help="settings to try altogether (default: %(default)s)")
@@ -138,9 +152,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--n-jobs", type=int, default=1, metavar="N", help="worker processes on this machine (default: %(default)s)")
     add("--study", metavar="NAME", help="name of the study (default: by algorithm, scenario and length)")
-    for flag in ("--budget", "--env-steps", "--device", "--storage", "--out", "--num-envs"):
-        add(flag)
-    for flag, name in (("--set", "settings"), ("--config", "configs"), ("--import", "imports")):
-        add(flag, dest=name, action="append", default=[])
-    add("--deterministic", action="store_true")
-    return parser
+    for flag, text in SHARED.items():
+        add(flag, metavar=flag.removeprefix("--").upper(), help=f"{text}, as in harness.compare")
+    for flag, (name, text) in REPEATED.items():
+        add(flag, dest=name, action="append", default=[], metavar="VALUE", help=f"{text}, as in harness.compare")
+    add("--deterministic", action="store_true", help="refuse operations that may give other bits each time")
+    return found

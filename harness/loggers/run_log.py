@@ -26,18 +26,25 @@ class RunLog:
 
     Args:
         names: of loggers, as ``check_loggers`` returns them; none: nothing is logged.
-        run: which run.
+        run: which run; ``None``: nothing is logged.
         warn: shows a line to the user.
     """
 
-    def __init__(self, names: Sequence[str], run: LoggedRun, warn: Callable[[str], None]) -> None:
-        self._warn, self._next = warn, run.start
+    def __init__(self, names: Sequence[str], run: LoggedRun | None, warn: Callable[[str], None]) -> None:
+        self._warn, self._next = warn, run.start if run else 0
         self._loggers: dict[str, Logger] = {}
+        if run is None:
+            return
         for name in names:
             try:
                 self._loggers[name] = open_logger(name, run)
             except Exception as error:  # whatever a logger of somebody else raises
                 self._drop(name, error)
+
+    @classmethod
+    def off(cls) -> RunLog:
+        """Return a log without loggers."""
+        return cls((), None, lambda line: None)
 
     def is_due(self, env_steps: int) -> bool:
         """Whether it is time for another entry of training."""

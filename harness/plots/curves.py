@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
+from numpy.typing import NDArray
 
-from harness.plots.figure import Plot, draw_plot
-from harness.plots.style import INK, Series, looks
+from harness.plots.figure import Hit, Plot, draw_plot
+from harness.plots.style import INK, MUTED, Series, looks
+from harness.results.aggregates import Row
 from harness.results.findings import ComparisonReport
 from harness.results.published import WINDOW, published_runs, windowed
 from harness.results.study_data import StudyData
@@ -22,6 +25,8 @@ from harness.stats import Band, curve_over_seeds, wilson
 from studies.rows import CurvePoint, common_points
 
 MEASURES = {"win_rate": "greedy win rate", "return_mean": "greedy return"}
+SMOOTH = 3
+"""Evaluations that a point of a win rate's curve is averaged over."""
 PUBLISHED = Series(colour=INK, on_dark="", line=(0, (1, 1.4)), marker="", hatch="")
 
 
@@ -32,9 +37,18 @@ class Curve:
     label: str
     band: Band
     look: Series
+    end: Row | None = None
+    """The result after training, which the table shows; marked at the end of the line."""
 
 
-def plot_learning(folder: Path, data: StudyData, findings: ComparisonReport, scenario: str, measure: str) -> list[Plot]:
+def plot_learning(
+    folder: Path,
+    data: StudyData,
+    findings: ComparisonReport,
+    scenario: str,
+    measure: str,
+    levels: Mapping[str, float] | None = None,
+) -> list[Plot]:
     """The learning curves of all algorithms on one scenario; none where no run has been evaluated yet.
 
     Args:
@@ -43,6 +57,7 @@ def plot_learning(folder: Path, data: StudyData, findings: ComparisonReport, sce
         findings: what its finished runs show.
         scenario: where.
         measure: a key of ``MEASURES``.
+        levels: policies that do not learn, and what they reach.
     """
     curves = own_curves(data, findings, scenario, measure)
     if not curves:
@@ -51,7 +66,8 @@ def plot_learning(folder: Path, data: StudyData, findings: ComparisonReport, sce
     theirs = published_curve(scenario, measure, last)
     name = f"{'curve' if measure == 'win_rate' else 'return'}-{file_name(scenario)}"
     lines = [*curves, *([theirs] if theirs else [])]
-    return [_plot_lines(folder, name, lines, last, measure, f"{scenario}: {MEASURES[measure]} over training")]
+    title = f"{scenario}: {MEASURES[measure]} over training"
+    return [_plot_lines(folder, name, lines, last, measure, title, levels or {})]
 
 
 def plot_over_scenarios(folder: Path, findings: ComparisonReport, algorithms: Sequence[str]) -> list[Plot]:
@@ -72,19 +88,37 @@ def plot_over_scenarios(folder: Path, findings: ComparisonReport, algorithms: Se
     return [_plot_lines(folder, "curves-over-scenarios", curves, last, "win_rate", title)]
 
 
-def _plot_lines(folder: Path, name: str, lines: Sequence[Curve], last: float, measure: str, title: str) -> Plot:
-    """Lines with their bands, up to ``last`` env_steps."""
+def _plot_lines(
+    folder: Path,
+    name: str,
+    lines: Sequence[Curve],
+    last: float,
+    measure: str,
+    title: str,
+    levels: Mapping[str, float] = MappingProxyType({}),
+) -> Plot:
+    """Lines with their bands, up to ``last`` env_steps; the result after training as a mark at the end."""
+    ended = [curve for curve in lines if curve.end is not None]
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Figure) -> list[Hit]:
         axes = figure.add_subplot()
+        hits = []
         for curve in lines:
             draw_band(axes, curve)
+            hits += _hits(axes, curve)
+        for number, curve in enumerate(ended):
+            hits.append(_mark_end(axes, curve, last * (1.03 + 0.025 * number), measure))
+        for level, value in levels.items():
+            axes.axhline(value, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
+            axes.annotate(level, (0, value), xytext=(3, 2), textcoords="offset points", color=MUTED, fontsize=8)
         axes.set(xlabel="env steps", ylabel=MEASURES[measure])
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-        axes.set_xlim(0, last)
+        axes.set_xlim(0, last * (1.04 + 0.025 * len(ended)) if ended else last)
         if measure == "win_rate":
-            axes.set_ylim(0, max(0.1, *(1.05 * float(curve.band.high.max()) for curve in lines)))
+            highest = [float(curve.band.high.max()) for curve in lines] + [c.end.win_high for c in ended if c.end]
+            axes.set_ylim(0, max(0.1, *(1.05 * value for value in (*highest, *levels.values()))))
         figure.legend(loc="outside lower left", ncols=2, handlelength=3.2)
+        return hits
 
     ends = ", ".join(f"{curve.label} {curve.band.estimate[-1]:.2f}" for curve in lines)
     kinds = "; ".join(dict.fromkeys(curve.band.kind for curve in lines))
@@ -94,12 +128,40 @@ def _plot_lines(folder: Path, name: str, lines: Sequence[Curve], last: float, me
         draw,
         title=title,
         alt=f"Lines over env steps up to {last:,.0f}. At their ends: {ends}.",
-        caption=f"Bands: {kinds}.",
+        caption=f"Bands: {kinds}."
+        + (" Marks at the right: the result over the final battles, as in the table." if ended else "")
+        + (" Dashed: policies that do not learn." if levels else ""),
     )
+
+
+def _hits(axes: Axes, curve: Curve) -> list[Hit]:
+    """A value to be told at each evaluation."""
+    band = curve.band
+    return [
+        Hit(
+            axes=axes,
+            x=float(x),
+            y=float(y),
+            text=f"{curve.label}: {y:.3f} [{low:.3f}, {high:.3f}] at {x:,.0f} env steps",
+        )
+        for x, y, low, high in zip(band.at, band.estimate, band.low, band.high, strict=True)
+    ]
+
+
+def _mark_end(axes: Axes, curve: Curve, x: float, measure: str) -> Hit:
+    """The result after training with its interval, a little to the right of the line's end."""
+    row = curve.end
+    assert row is not None, "only curves with an end are marked"
+    y = row.win_rate if measure == "win_rate" else row.return_mean
+    ends = [[y - row.win_low], [row.win_high - y]] if measure == "win_rate" else None
+    look = curve.look
+    axes.errorbar(x, y, yerr=ends, fmt=look.marker, color=look.colour, markersize=6, capsize=2.5, elinewidth=1.2)
+    return Hit(axes=axes, x=x, y=y, text=f"{row.algorithm}, result over {row.episodes:,} battles: {y:.3f}")
 
 
 def own_curves(data: StudyData, findings: ComparisonReport, scenario: str, measure: str) -> list[Curve]:
     """One curve for each algorithm: over its finished seeds, or over those in training where none has finished."""
+    rows = {(row.algorithm, row.scenario): row for row in findings.rows}
     known = {
         (each.algorithm, *each.scenarios): each.band
         for each in findings.curves
@@ -112,8 +174,27 @@ def own_curves(data: StudyData, findings: ComparisonReport, scenario: str, measu
         band = known.get((algorithm, scenario)) or band_of(seeds, measure, algorithm, scenario)
         if band:
             message = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}{'' if finished else ', in training'}"
-            found.append(Curve(label=f"{algorithm} ({message})", band=band, look=look))
+            end = rows.get((algorithm, scenario)) if finished else None
+            smooth = smoothed(band) if measure == "win_rate" else band
+            found.append(Curve(label=f"{algorithm} ({message})", band=smooth, look=look, end=end))
     return found
+
+
+def smoothed(band: Band) -> Band:
+    """Average each point of a line with its neighbours: 32 battles scatter by 8 points, which hides what is learned.
+
+    The band is that of the single evaluations, averaged alike, so it is wider than one of the averages would be.
+    """
+    if len(band.at) < 2 * SMOOTH:
+        return band
+    weights = np.ones(SMOOTH)
+
+    def average(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        counts = np.convolve(np.ones(len(values)), weights, mode="same")
+        return np.convolve(values, weights, mode="same") / counts
+
+    kind = f"{band.kind}; each point is averaged over {SMOOTH} evaluations"
+    return Band(at=band.at, estimate=average(band.estimate), low=average(band.low), high=average(band.high), kind=kind)
 
 
 def band_of(seeds: list[list[CurvePoint]], measure: str, algorithm: str, scenario: str) -> Band | None:
@@ -162,4 +243,5 @@ def draw_band(axes: Axes, curve: Curve) -> None:
         label=curve.label,
     )
     if (band.high > band.low).any():
-        axes.fill_between(band.at, band.low, band.high, color=look.colour, alpha=0.14, linewidth=0)
+        fill = axes.fill_between(band.at, band.low, band.high, color=look.colour, alpha=0.14, linewidth=0)
+        fill.set_label(f"_{curve.label}")  # belongs to the line, and has no entry of its own in the legend

@@ -5,11 +5,14 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import Container
 from matplotlib.figure import Figure
 
 from harness.plots.style import plotting, svg_rules
@@ -17,6 +20,16 @@ from harness.plots.style import plotting, svg_rules
 WIDTH, HEIGHT = 5.2, 3.4
 """Inches of a plot: two beside each other on a screen, and still legible on a phone."""
 DPI = 160
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """A point of a plot that tells its value when a pointer is over it."""
+
+    axes: Axes
+    x: float
+    y: float
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +52,7 @@ class Plot:
 def draw_plot(
     folder: Path,
     name: str,
-    draw: Callable[[Figure], None],
+    draw: Callable[[Figure], Sequence[Hit] | None],
     *,
     title: str,
     alt: str,
@@ -51,7 +64,7 @@ def draw_plot(
     Args:
         folder: for the files.
         name: of the files, without ending; unique in the report.
-        draw: fills the figure.
+        draw: fills the figure; the points that it returns tell their values in the page.
         title: stands above the plot in its files, and as heading of it in the page.
         alt: what it shows, in words.
         caption: how to read it.
@@ -60,19 +73,52 @@ def draw_plot(
     with plotting(name):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")  # no pyplot: it would keep global state
         FigureCanvasAgg(figure)
-        draw(figure)
+        hits = draw(figure) or ()
+        _name_series(figure)
         figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=10.5, fontweight="bold")
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, for both files
         picture = io.StringIO()
         figure.savefig(picture, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         body = _prepare(picture.getvalue(), name, title, alt)
+        touched = body.replace("</svg>", f"{_targets(figure, hits)}</svg>")
         png, svg = folder / f"{name}.png", folder / f"{name}.svg"
         folder.mkdir(parents=True, exist_ok=True)
         figure.savefig(png, dpi=DPI)
     styled = body.replace("<defs>", f"<style>{svg_rules()}</style>\n<defs>", 1)
     svg.write_text(f'<?xml version="1.0" encoding="utf-8"?>\n{styled}', encoding="utf-8")
-    return Plot(name=name, title=title, alt=alt, caption=caption, svg=body, files=(png, svg))
+    return Plot(name=name, title=title, alt=alt, caption=caption, svg=touched, files=(png, svg))
+
+
+def _name_series(figure: Figure) -> None:
+    """Name what belongs to each entry of the legend, so that the page can hide it: ``of-0-…`` and ``toggle-0``."""
+    for legend in figure.legends:
+        for number, text in enumerate(legend.get_texts()):
+            text.set_gid(f"toggle-{number}")
+            owners: list[Any] = [
+                owner
+                for axes in figure.axes
+                for some in (axes.lines, axes.collections, axes.patches, axes.containers)
+                for owner in some
+                if str(owner.get_label()).lstrip("_") == text.get_text()
+            ]
+            artists = [
+                part for each in owners for part in (each.get_children() if isinstance(each, Container) else [each])
+            ]
+            for part, artist in enumerate(artists):
+                artist.set_gid(f"of-{number}-{part}")
+
+
+def _targets(figure: Figure, hits: Sequence[Hit]) -> str:
+    """Invisible circles over points, in SVG's units: 72 to the inch, from the top."""
+    scale, height = 72 / figure.dpi, 72 * figure.get_figheight()
+    circles = []
+    for hit in hits:
+        x, y = hit.axes.transData.transform((hit.x, hit.y)) * scale
+        text = html.escape(hit.text)
+        place = f'cx="{x:.1f}" cy="{height - y:.1f}" r="7"'
+        circles.append(f'<circle class="hit" {place} data-tip="{text}"><title>{text}</title></circle>')
+    return "\n".join(circles)
 
 
 def _prepare(svg: str, name: str, title: str, alt: str) -> str:

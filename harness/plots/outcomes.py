@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from harness.plots.curves import Curve, draw_band
-from harness.plots.figure import Plot, draw_plot
+from harness.plots.figure import Hit, Plot, draw_plot
 from harness.plots.style import MUTED, looks
 from harness.results.aggregates import Row
 from harness.results.findings import ComparisonReport
 from harness.runs.files import file_name
 
 
-def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str]) -> list[Plot]:
-    """Final win rates of all algorithms on all scenarios, each with its interval; none where no one can win."""
+def plot_win_rates(
+    folder: Path,
+    rows: Sequence[Row],
+    algorithms: Sequence[str],
+    levels: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+) -> list[Plot]:
+    """Final win rates of all algorithms on all scenarios, each with its interval; none where no one can win.
+
+    Args:
+        folder: for the files.
+        rows: of the table.
+        algorithms: of the study, in the order of their looks.
+        levels: scenario -> policies that do not learn, and how often they win.
+    """
     shown = [row for row in rows if row.can_be_won]
     if not shown:
         return []
     scenarios = list(dict.fromkeys(row.scenario for row in shown))
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Figure) -> list[Hit]:
         axes = figure.add_subplot()
-        height, ticks, named = 0.0, [], set[str]()
+        height, ticks, named, hits = 0.0, [], set[str](), []
         for scenario in scenarios:
             own = [row for row in shown if row.scenario == scenario]
             ticks.append((height + (len(own) - 1) / 2, scenario))
@@ -38,13 +51,23 @@ def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str])
                 axes.errorbar(
                     row.win_rate, height, xerr=ends, fmt=look.marker, color=look.colour, capsize=3, label=label
                 )
+                text = f"{row.algorithm}: {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
+                hits.append(Hit(axes=axes, x=row.win_rate, y=height, text=text))
                 height += 1
+            for name, value in levels.get(scenario, {}).items():
+                axes.plot(
+                    [value, value], [height - len(own) - 0.4, height - 0.6], color=MUTED, linewidth=1, dashes=(2, 2)
+                )
+                axes.annotate(
+                    name, (value, height - len(own) - 0.4), ha="center", va="bottom", color=MUTED, fontsize=7.5
+                )
             height += 0.7
         axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks])
         axes.set(xlabel="greedy win rate after training", ylim=(height - 0.9, -0.8))
         axes.set_xlim(left=0)
         axes.grid(visible=False, axis="y")
         figure.legend(loc="outside lower left", ncols=3)
+        return hits
 
     message = "; ".join(
         f"{row.algorithm} on {row.scenario} {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" for row in shown
@@ -56,7 +79,7 @@ def plot_win_rates(folder: Path, rows: Sequence[Row], algorithms: Sequence[str])
         draw,
         title="Final win rates",
         alt=f"Points with intervals: {message}.",
-        caption=f"Intervals: {kinds}.",
+        caption=f"Intervals: {kinds}." + (" Dashed: policies that do not learn." if any(levels.values()) else ""),
         height=1.5 + 0.28 * (len(shown) + 0.7 * len(scenarios)),
     )
     return [plot]

@@ -17,7 +17,6 @@ from pathlib import Path
 import envs.registry
 from harness.cli.common import (
     ALL_DONE,
-    Parser,
     command,
     command_line,
     import_user_code,
@@ -26,9 +25,9 @@ from harness.cli.common import (
     make_folder,
     writing_results,
 )
-from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
+from harness.cli.report_args import parser
 from harness.report.build import Report, ReportArgs, write_report
 from harness.results.findings import compute_report
 from harness.results.study_data import StudyData, collect
@@ -36,7 +35,6 @@ from harness.results.tables import as_json
 from harness.runs.files import study_folder
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader
-from studies.store import DEFAULT_STORAGE
 
 
 @command("the page was not written")
@@ -118,32 +116,10 @@ def read_flags(argv: Sequence[str]) -> argparse.Namespace:
         UsageError: a malformed value.
         SystemExit: after ``--help``.
     """
-    early, _ = _parser(import_only=True).parse_known_args(argv)
+    early, _ = parser(import_only=True).parse_known_args(argv)
     for target in early.imports:
         import_user_code(target)
-    return _parser().parse_args(argv)
-
-
-def _parser(*, import_only: bool = False) -> Parser:
-    parser = Parser(
-        prog="python -m harness.report",
-        description="Write a study as one HTML page, with its plots as PNG and SVG beside it.",
-        add_help=not import_only,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
-    if import_only:
-        return parser
-    add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
-    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
-    add("--out", metavar="FILE", help="the page (default: RUNS/STUDY/report.html)")
-    add("--throughput", metavar="FILE", help="results of harness.throughput (default: those in RUNS/STUDY, if any)")
-    add("--clips", metavar="SCENARIO|none", help="where battles are played (default: where most can play)")
-    add("--clip-seed", type=int, default=0, metavar="S", help="which battle (default: %(default)s)")
-    add("--json", action="store_true", help="for machines: all findings as JSON on standard output")
-    return parser
+    return parser().parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -14,14 +14,17 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from harness.cli.common import log
 from harness.plots.curves import MEASURES, plot_learning, plot_over_scenarios
+from harness.plots.diagnostics import plot_diagnostics
 from harness.plots.figure import Plot
 from harness.plots.mask_search import plot_mask_search
 from harness.plots.masks import plot_masks
 from harness.plots.outcomes import plot_profiles, plot_trade_offs, plot_win_rates
 from harness.report import sections
 from harness.report.clips import Clip, Job, clip_jobs, make_clip
+from harness.report.headline import headline, limits
 from harness.report.method import method_section
 from harness.report.page import Page, Section, render
+from harness.report.references import Reference, references
 from harness.report.runs import provenance_section, runs_section
 from harness.report.throughput import find_records, plot_crossings, throughput_section
 from harness.results.findings import ComparisonReport
@@ -85,13 +88,15 @@ def write_report(data: StudyData, findings: ComparisonReport, wanted: ReportArgs
     jobs = clip_jobs(data, wanted.runs_folder, wanted.clip_scenario) if wanted.clips else []
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(compact=True))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        plots = draw_all(bar, plot_work(data, findings, records, wanted.folder))
+        scripts = references(data) if findings.rows else []
+        plots = draw_all(bar, plot_work(data, findings, records, wanted.folder, scripts))
         clips = play_all(bar, jobs, wanted)
     for line in (*unread, *(clip.caption for clip in clips if not clip.path)):
         log(console, f"report: left out: {line}")
     found = [
-        sections.result_section(data, findings, plots["result"]),
+        sections.result_section(data, findings, plots["result"], scripts),
         sections.curves_section(plots["curves"]),
+        sections.diagnostics_section(plots["diagnostics"]),
         sections.trade_off_section(plots["trade-offs"]),
         sections.profile_section(data, plots["profiles"]),
         throughput_section(records, plots["throughput"]),
@@ -101,20 +106,35 @@ def write_report(data: StudyData, findings: ComparisonReport, wanted: ReportArgs
         provenance_section(data),
         method_section(run for *_, run in data.finished()),
     ]
-    _write(data, wanted, found)
+    _write(data, wanted, found, headline(findings, scripts), limits(data, findings))
     files = [file for each in found for plot in each.plots for file in plot.files]
     return Report(page=wanted.out, files=(*files, *(clip.path for clip in clips if clip.path)), findings=findings)
 
 
-def plot_work(data: StudyData, findings: ComparisonReport, records: Sequence[Record], folder: Path) -> list[Work]:
+def plot_work(
+    data: StudyData, findings: ComparisonReport, records: Sequence[Record], folder: Path, scripts: Sequence[Reference]
+) -> list[Work]:
     """Everything that is to be drawn."""
     names, rows = data.algorithms, findings.rows
-    work: list[Work] = [("result", "win rates", partial(plot_win_rates, folder, rows, names))]
+    rates = {
+        measure: {
+            scenario: {
+                each.policy: each.win_rate.estimate if measure == "win_rate" else each.return_mean
+                for each in scripts
+                if each.scenario == scenario
+            }
+            for scenario in data.scenarios
+        }
+        for measure in MEASURES
+    }
+    levels = rates["win_rate"]
+    work: list[Work] = [("result", "win rates", partial(plot_win_rates, folder, rows, names, levels))]
     work.append(("curves", "curves over scenarios", partial(plot_over_scenarios, folder, findings, names)))
     for scenario in data.scenarios:
         for measure in MEASURES:
-            draw = partial(plot_learning, folder, data, findings, scenario, measure)
+            draw = partial(plot_learning, folder, data, findings, scenario, measure, rates[measure][scenario])
             work.append(("curves", f"curves, {scenario}", draw))
+        work.append(("diagnostics", f"learner, {scenario}", partial(plot_diagnostics, folder, data, scenario)))
         work.append(("trade-offs", f"trade-offs, {scenario}", partial(plot_trade_offs, folder, rows, names, scenario)))
     work.append(("profiles", "profiles", partial(plot_profiles, folder, findings, names)))
     by_algorithm = sorted(data.groups.items(), key=lambda group: names.index(group[0][0]))
@@ -153,13 +173,15 @@ def _show(bar: Progress, task: TaskID, share: float) -> None:
     bar.update(task, completed=share)
 
 
-def _write(data: StudyData, wanted: ReportArgs, found: list[Section]) -> None:
+def _write(data: StudyData, wanted: ReportArgs, found: list[Section], finding: str, cautions: Sequence[str]) -> None:
     now = datetime.now(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
     finished, begun = (sum(1 for _ in runs) for runs in (data.finished(), data.unfinished()))
     page = Page(
         title=f"Study {data.study}",
         subtitle=f"{finished} of {finished + begun} runs finished · {', '.join(data.algorithms) or 'no algorithm'} · "
         f"{', '.join(data.scenarios) or 'no scenario'} · written {now} UTC",
+        headline=finding,
+        limits=cautions,
         sections=found,
         footer=f"Written by: {wanted.command}",
     )

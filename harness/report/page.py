@@ -49,6 +49,8 @@ class Details:
     texts: Sequence[str] = ()
     code: Sequence[str] = ()
     open: bool = False
+    printed: bool = True
+    """Whether it appears on paper."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,10 @@ class Page:
 
     title: str
     subtitle: str
+    headline: str = ""
+    """What was found, in a sentence."""
+    limits: Sequence[str] = ()
+    """What a reader must know before believing it, a sentence each."""
     sections: Sequence[Section]
     footer: str
 

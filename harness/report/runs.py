@@ -62,6 +62,7 @@ def provenance_section(data: StudyData) -> Section:
                 if schedule
                 else (),
                 code=[json.dumps(members[0].config, indent=1)],
+                printed=False,
             )
         )
     return Section(

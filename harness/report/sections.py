@@ -7,14 +7,24 @@ from collections.abc import Sequence
 from harness.plots.figure import Plot
 from harness.report.clips import Clip
 from harness.report.page import Details, Head, Section, Table
+from harness.report.references import BATTLES, Reference
 from harness.results.aggregates import Row
 from harness.results.findings import ComparisonReport
 from harness.results.grouping import label_legend
 from harness.results.study_data import StudyData
-from harness.results.tables import COLUMNS, LEFT, OVERALL, cells_of, footnotes, over_several
+from harness.results.tables import COLUMNS, LEFT, OVERALL, cells_of, columns_of, footnotes, over_several, short_kind
+
+ORDER = tuple(dict.fromkeys(("algorithm", "win rate [95%]", *COLUMNS)))
+"""Columns of the page: the key figure beside the name, so that a phone shows both."""
+SCRIPTS = (
+    f"(script): policies that do not learn, over {BATTLES:,} battles of the same world: nearest attacks the nearest "
+    "enemy by legal actions and walks towards it out of range; random draws a legal action"
+)
 
 
-def result_section(data: StudyData, findings: ComparisonReport, plots: Sequence[Plot]) -> Section:
+def result_section(
+    data: StudyData, findings: ComparisonReport, plots: Sequence[Plot], scripts: Sequence[Reference] = ()
+) -> Section:
     """Who wins more, in words, then the table and its picture."""
     begun = [f"{run.algorithm} on {run.scenario}, seed {run.seed}, {run.state}" for *_, run in data.unfinished()]
     if not findings.rows:
@@ -27,12 +37,18 @@ def result_section(data: StudyData, findings: ComparisonReport, plots: Sequence[
     for each in findings.comparisons:
         kind = "each" if each.scenario in findings.scenarios else "over all"
         lines[kind].append(f"{each.scenario}: {each.verdict}.")
+    where = findings.scenarios[0] if len(findings.scenarios) == 1 else "All scenarios"
+    shown = set(columns_of(findings.rows)) - ({"scenario"} if len(findings.scenarios) == 1 else set())
+    columns = [name for name in ORDER if name in shown]
     tables = [
         Table(
-            caption="After training, greedy battles",
-            heads=[Head(name=name, words=name in LEFT) for name in COLUMNS],
-            rows=[cells_of(row, markers) for row in findings.rows],
-            notes=notes,
+            caption=f"{where}: greedy battles of the trained policies",
+            heads=[Head(name=name, words=name in LEFT) for name in columns],
+            rows=[
+                *([cells_of(row, markers)[name] for name in columns] for row in findings.rows),
+                *([_script_cells(script)[name] for name in columns] for script in scripts),
+            ],
+            notes=[*notes, *([SCRIPTS] if scripts else [])],
         )
     ]
     if over_several(findings):
@@ -55,6 +71,20 @@ def result_section(data: StudyData, findings: ComparisonReport, plots: Sequence[
         if lines["over all"]
         else (),
     )
+
+
+def _script_cells(script: Reference) -> dict[str, str]:
+    """A row of the table for a policy that does not learn."""
+    rate = script.win_rate
+    cells = dict.fromkeys(COLUMNS, "–") | {"algorithm": f"{script.policy} (script)", "scenario": script.scenario}
+    cells["win rate [95%]"] = f"{rate.estimate:.3f} [{rate.low:.3f}, {rate.high:.3f}]"
+    return cells | {"interval": short_kind(rate.kind), "return": f"{script.return_mean:.2f}"}
+
+
+def diagnostics_section(plots: Sequence[Plot]) -> Section:
+    """What the learners say of themselves."""
+    empty = "" if plots else "No run has reported any yet."
+    return Section(id="learner", short="Learner", title="The learners from inside", plots=plots, empty=empty)
 
 
 def curves_section(plots: Sequence[Plot]) -> Section:

@@ -76,8 +76,8 @@ def collect(store: StudyReader, study: str, keys: Collection[RunKey] | None = No
         study=study,
         groups=_only(RunRow, grouped),
         under_way=_only(UnfinishedRun, grouped),
-        curves={run.run_id: store.curve_points(run.run_id) for run in runs},
-        battles={run.run_id: store.outcomes(run.run_id) for run in finished},
+        curves=store.curves([run.run_id for run in runs]),
+        battles=store.all_outcomes([run.run_id for run in finished]),
     )
 
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.fitting import print_table
 from harness.cli.progress import duration
 from harness.results.aggregates import Row, ScenarioAggregates
 from harness.results.findings import ComparisonReport
@@ -91,17 +92,18 @@ def show_table(console: Console, findings: ComparisonReport) -> None:
     """Print a table for each scenario and one over several, what they say in words, then the footnotes of all."""
     markers, notes = footnotes(findings)
     for scenario in findings.scenarios:
-        table = empty_table(f"{scenario} · {findings.title}", (name for name in COLUMNS if name not in IN_FILES_ONLY))
+        columns = [name for name in columns_of(findings.rows) if name not in IN_FILES_ONLY]
+        table = empty_table(f"{scenario} · {findings.title}", columns)
         for row in findings.rows:
             if row.scenario == scenario:
-                cells = dict(zip(COLUMNS, cells_of(row, markers), strict=True))
-                table.add_row(*(Text(cell) for name, cell in cells.items() if name not in IN_FILES_ONLY))
-        console.print(table)
+                cells = cells_of(row, markers)
+                table.add_row(*(Text(cells[name]) for name in columns))
+        print_table(console, table)
     if over_several(findings):
         table = empty_table("win rate over several scenarios", OVERALL)
         for each in findings.overall:
             table.add_row(*(Text(cell(each)) for cell in OVERALL.values()))
-        console.print(table)
+        print_table(console, table)
     for line in [*legend_lines(findings), *verdicts(findings), *notes]:
         console.print(Text(line), soft_wrap=True)
 
@@ -124,7 +126,19 @@ def write_csv_to(file: TextIO, rows: Sequence[Mapping[str, Any]]) -> None:
     """The same, into an open file."""
     writer = csv.DictWriter(file, list(rows[0]))
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
+
+
+def csv_cell(value: Any) -> Any:
+    """A value as other programs read it: ``true``, nothing for ``None``, numbers with spaces between them."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return json.dumps(value)
+    if isinstance(value, list | tuple):
+        words = [str(csv_cell(each)) for each in value]
+        return ("; " if any(isinstance(each, str) for each in value) else " ").join(words)
+    return value
 
 
 def write_table(folder: Path, findings: ComparisonReport) -> list[Path]:
@@ -138,12 +152,8 @@ def write_table(folder: Path, findings: ComparisonReport) -> list[Path]:
 
 
 def csv_rows(findings: ComparisonReport) -> list[dict[str, Any]]:
-    """The table's rows for ``write_csv``; what holds several numbers is written with spaces between them."""
-    lists = ("seeds", "resumes", "scores")
-    return [
-        {**dataclasses.asdict(row), **{name: " ".join(map(str, getattr(row, name))) for name in lists}}
-        for row in findings.rows
-    ]
+    """The table's rows for ``write_csv``."""
+    return [dataclasses.asdict(row) for row in findings.rows]
 
 
 def as_json(findings: ComparisonReport) -> str:
@@ -154,7 +164,9 @@ def as_json(findings: ComparisonReport) -> str:
 def as_markdown(findings: ComparisonReport) -> str:
     """The tables, what they say in words, and the footnotes, as Markdown."""
     markers, notes = footnotes(findings)
-    lines = [f"# {findings.title}", "", *_markdown(COLUMNS, (cells_of(row, markers) for row in findings.rows)), ""]
+    columns = columns_of(findings.rows)
+    rows = ([cells_of(row, markers)[name] for name in columns] for row in findings.rows)
+    lines = [f"# {findings.title}", "", *_markdown(columns, rows), ""]
     if over_several(findings):
         cells = ([cell(each) for cell in OVERALL.values()] for each in findings.overall)
         lines += ["Win rate over several scenarios:", "", *_markdown(OVERALL, cells), ""]
@@ -194,11 +206,15 @@ def footnotes(findings: ComparisonReport) -> tuple[dict[str, str], list[str]]:
     """
     rows = findings.rows
     reasons = dict.fromkeys(row.speedup_24_reason for row in rows if row.speedup_24 is None)
-    markers = {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
+    none_measured = all(row.speedup_24 is None for row in rows)
+    markers = {} if none_measured else {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
     notes = [*findings.left_out, *_each_seed(rows)]
     if over_several(findings) and any(each.aggregates.iqm is None for each in findings.overall):
         notes.append(f"IQM and median over scenarios are given from {ENOUGH_SEEDS} seeds of each scenario on")
-    notes += [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
+    if none_measured:
+        notes += [f"2:4 speed-up was not measured: {'; '.join(reasons)}"] if rows else []
+    else:
+        notes += [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
     notes += _throughput_notes(rows)
     notes += [
         f"{scenario}: no one wins or loses there, so algorithms are compared by their return"
@@ -284,9 +300,15 @@ def _places(scenarios: Sequence[str]) -> str:
     return scenarios[0] if len(scenarios) == 1 else f"{len(scenarios)} scenarios"
 
 
-def cells_of(row: Row, markers: dict[str, str]) -> list[str]:
-    """The row as text, in the order of ``COLUMNS``; ``markers`` as ``footnotes`` gives them."""
+def cells_of(row: Row, markers: Mapping[str, str]) -> dict[str, str]:
+    """Column -> the row's text; ``markers`` as ``footnotes`` gives them."""
     cells = {name: cell(row) for name, cell in COLUMNS.items()}
     if row.speedup_24 is None:
-        cells["2:4 speed-up"] += markers[row.speedup_24_reason]
-    return list(cells.values())
+        cells["2:4 speed-up"] += markers.get(row.speedup_24_reason, "")
+    return cells
+
+
+def columns_of(rows: Sequence[Row]) -> list[str]:
+    """The columns that have something to say; one whose cells are all ``n/a`` is left out, and a note says why."""
+    silent = ("n/a", "–")
+    return [name for name, cell in COLUMNS.items() if not all(cell(row) in silent for row in rows)]

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Literal
 
 from harness.cli.errors import unknown_name
+
+CheckpointReplay = Literal["auto", "yes", "no"]
+"""Whether a checkpoint holds the replay; ``auto``: up to ``REPLAY_LIMIT``."""
+REPLAY_LIMIT = 500 * 10**6
+"""Bytes of packed episodes. 5,000 battles of 5 against 5 take about 0.2 GB and half a second to write; 20 against 20
+take 2 GB, which every checkpoint would write anew."""
+
+DEFAULT_BUDGET = "quick"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,3 +139,16 @@ def budget_named(name: str) -> Budget:
     if name not in BUDGETS:
         raise unknown_name("budget", name, BUDGETS, hint="any other length: --env-steps N")
     return BUDGETS[name]
+
+
+def default_study(budget: str, env_steps: int | None, backend: str = "battle") -> str:
+    """``compare-standard``, ``compare-500000-steps``, ``compare-standard-500000-steps``, ``compare-sc2-standard``.
+
+    A budget decides more than the length, so runs of two budgets do not share a study by default; nor do worlds.
+    """
+    parts = ["compare"] if backend == "battle" else ["compare", backend]
+    if env_steps is None or budget != DEFAULT_BUDGET:
+        parts.append(budget)
+    if env_steps is not None:
+        parts.append(f"{env_steps}-steps")
+    return "-".join(parts)

@@ -13,22 +13,16 @@ import stat
 import textwrap
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from harness.cli.errors import UsageError
+from harness.runs.budget import REPLAY_LIMIT, CheckpointReplay
 from harness.runs.files import atomic_write
 from studies.db.errors import StorageError
-
-CheckpointReplay = Literal["auto", "yes", "no"]
-"""Whether a checkpoint holds the replay; ``auto``: up to ``REPLAY_LIMIT``."""
-REPLAY_LIMIT = 500 * 10**6
-"""Bytes of packed episodes. 5,000 battles of 5 against 5 take about 0.2 GB and half a second to write; 20 against 20
-take 2 GB, which every checkpoint would write again."""
-
 
 RESUME, POLICY = "resume.pt", "policy.pt"
 EARLIER = "checkpoint.pt"

@@ -9,6 +9,7 @@ from typing import Any
 import algorithms.registry
 import envs.registry
 from algorithms.protocol import Algorithm
+from envs.spec import EnvSpec
 from harness.cli.errors import UsageError
 from harness.runs.checkpoint import EARLIER, POLICY, RESUME, load_policy_file, unusable
 from harness.runs.files import run_folder
@@ -53,7 +54,7 @@ class LoadedPolicy:
         """The algorithm as the checkpoint left it.
 
         Args:
-            env: a world of this run.
+            env: a world of this run; a batch, or one battle for PettingZoo.
             device: where its networks shall live.
 
         Raises:
@@ -61,10 +62,11 @@ class LoadedPolicy:
         """
         settings = dict(self.content["identity"]["algorithm"])
         name = settings.pop("name")
+        spec = env.spec if isinstance(getattr(env, "spec", None), EnvSpec) else env.unwrapped.batch.spec
         try:
             algorithm = algorithms.registry.make(
                 name,
-                env.spec,
+                spec,
                 algorithms.registry.config_class(name)(**settings),
                 total_env_steps=self.content["identity"]["train"]["env_steps"],
                 seed=0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from algorithms.protocol import Restored, loss_of
 from envs.battle.engine import BattleEnv
 from envs.protocol import BatchedEnv
 from harness.cli.progress import RunProgress, battles_bar
+from harness.loggers import LoggedRun, RunLog
 from harness.plots.run_curves import plot_curves
 from harness.runs.checkpoint import (
     EARLIER,
@@ -68,7 +69,9 @@ class Counters:
     """Spent on the run altogether, over all sessions."""
 
 
-def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Console) -> RunRow:
+def train_run(
+    plan: RunPlan, record: RunRecord, *, folder: Path, console: Console, loggers: Sequence[str] = ()
+) -> RunRow:
     """Train, evaluate and store one run; where a checkpoint lies in ``folder``, go on from there.
 
     Args:
@@ -76,6 +79,7 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
         record: where its curve, events and result go; started or resumed.
         folder: of this run alone, for its checkpoint.
         console: shows the progress.
+        loggers: names of the loggers that follow it.
 
     Raises:
         KeyboardInterrupt: the user stopped it; the checkpoint is written.
@@ -88,12 +92,28 @@ def train_run(plan: RunPlan, record: RunRecord, *, folder: Path, console: Consol
         for line in start:
             progress.log(line)
             record.event(run.at.env_steps, line)
+        run.log = RunLog(loggers, _logged(plan, folder, run.at.env_steps), progress.log)
         with progress, GracefulInterrupt() as interrupt:
             run.train(progress, interrupt)
         with battles_bar(console, f"{plan.label}: judged", plan.budget.final_episodes) as on_battles:
             return run.conclude(on_battles)
     finally:
+        run.log.close()
         run.close()
+
+
+def _logged(plan: RunPlan, folder: Path, start: int) -> LoggedRun:
+    """The run as its loggers know it."""
+    return LoggedRun(
+        name=folder.name,
+        study=folder.parent.name,
+        algorithm=plan.algorithm,
+        scenario=plan.scenario,
+        seed=plan.seed,
+        config=plan.identity(),
+        folder=folder,
+        start=start,
+    )
 
 
 def compile_world(env: BatchedEnv) -> None:
@@ -134,6 +154,7 @@ class TrainingRun:
             self.env.reset(derive_seed(seed, "env", scenario))
             self.rollout = Rollout(self.env, self.algorithm)
             worlds.pop_all()
+        self.log = RunLog.off()
         self._spent, self._since = 0.0, float("nan")
         self.resume()
 
@@ -181,6 +202,8 @@ class TrainingRun:
                 self.record.event(self.at.env_steps, line)
             self.record.heartbeat()
             progress.advance(self.at.env_steps)
+            if self.log.is_due(self.at.env_steps):
+                self.log.training(self.at.env_steps, self.training_values())
         if self.at.last_test < self.at.env_steps and not interrupt.requested:
             self.test(progress)
         self.save()
@@ -207,6 +230,12 @@ class TrainingRun:
             self.at.diagnostics = {name: value for name, value in learned.items() if name != "loss"}
             self.at.updates += 1
 
+    def training_values(self) -> dict[str, float]:
+        """What loggers are given between two evaluations; reading the loss waits for a GPU."""
+        at = self.at
+        values = {"env_steps_per_second": at.env_steps / max(self.wall_seconds, 1e-9), "updates": float(at.updates)}
+        return values | ({"loss": float(at.losses[-1])} if at.losses else {})
+
     def test(self, progress: RunProgress) -> None:
         """A point of the learning curve; each has battles of its own, the same for every algorithm."""
         at, plan = self.at, self.plan
@@ -232,7 +261,7 @@ class TrainingRun:
         }
         diagnostics = {**{name: float(value) for name, value in at.diagnostics.items()}, **own}
         columns |= {f"learner/{name}" if name in columns else name: value for name, value in diagnostics.items()}
-        self.record.curve(**columns)
+        self.log.evaluated(self.record.curve(**columns))
         at.losses = []
         progress.evaluated(at.env_steps, found.win_rate if self.env.spec.can_be_won else None, found.mean_return)
 
@@ -259,7 +288,9 @@ class TrainingRun:
         )
         self.record.outcomes(outcomes)
         self.record.timings(self.at.seconds)
-        return self.record.finish(result)
+        row = self.record.finish(result)
+        self.log.finished(result)
+        return row
 
     def save(self) -> None:
         """Put a checkpoint in place of the last one."""

@@ -15,7 +15,6 @@ import envs.registry
 from harness.cli.common import (
     ALL_DONE,
     SOME_MISSING,
-    Parser,
     at_least_one,
     command,
     import_user_code,
@@ -24,20 +23,18 @@ from harness.cli.common import (
     make_folder,
     names_in,
 )
-from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import check_targets, parse_setting
+from harness.cli.throughput_args import BATCHES, parser
 from harness.plots.throughput import plot
 from harness.runs.policy import folder_of_trial, load_policy
 from harness.runs.process import resolve_device
 from harness.throughput.record import Record, new_record, open_record
 from harness.throughput.sweep import DTYPES, Grid, Subject, fresh, measure, trained
 from harness.throughput.tables import show
-from studies.store import DEFAULT_STORAGE
 
 ALL_HIDDEN = (64, 128, 256, 512, 1024, 2048, 4096)
 ALL_BATCHES = (256, 2048, 16_384, 131_072, 1_048_576)
-BATCHES = (256, 4096, 65_536)
 ENDINGS = (".png", ".svg", ".pdf")
 
 
@@ -81,10 +78,10 @@ def read_flags(argv: Sequence[str]) -> Grid:
         SystemExit: after ``--help``.
     """
     begun = time.perf_counter()
-    early, _ = _parser(import_only=True).parse_known_args(argv)
+    early, _ = parser(import_only=True).parse_known_args(argv)
     for target in early.imports:
         import_user_code(target)
-    flags = _parser().parse_args(argv)
+    flags = parser().parse_args(argv)
     device = torch.device(resolve_device(flags.device))
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)
@@ -160,35 +157,3 @@ def _numbers(flag: str, text: str | None) -> tuple[int, ...]:
         if isinstance(error, UsageError):
             raise
         raise UsageError(f"{flag} {text}: whole numbers, separated by commas, such as 64,1024") from None
-
-
-def _parser(*, import_only: bool = False) -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m harness.throughput",
-        description="Measure how fast a policy decides: dense, masked dense and compressed 2:4, layer by layer and as "
-        "a whole, and from which size on compression pays.",
-        allow_abbrev=False,
-        add_help=not import_only,
-    )
-    add = parser.add_argument
-    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own algorithms and worlds")
-    if import_only:
-        return parser
-    add("--run", metavar="FOLDER|TRIAL", help="what harness.compare has trained (default: a fresh policy)")
-    add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
-    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
-    add("--algo", default="k24", metavar="NAME", help="whose fresh policy (default: %(default)s)")
-    words = "one after the other, for their widths and types (default: %(default)s)"
-    add("--scenarios", "--scenario", default="terran_5_vs_5", metavar="A,B", help=words)
-    add("--set", dest="settings", action="append", default=[], metavar="NAME.KEY=VALUE", help="as in harness.compare")
-    add("--hidden", metavar="A,B", help="hidden sizes of fresh policies (default: the algorithm's own)")
-    add("--batches", metavar="A,B", help=f"agent decisions (default: {','.join(map(str, BATCHES))})")
-    add("--dtypes", metavar="A,B", help="float16, bfloat16, float32 (default: the first two; on a CPU the last)")
-    add("--all", action="store_true", help="hidden sizes 64 to 4096, batches 256 to 1,048,576")
-    add("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
-    add("--out", metavar="FILE.json", help="keep every cell there at once, and go on with those that it lacks")
-    add("--minutes", type=float, metavar="N", help="begin no cell after that; --out goes on later")
-    add("--plot", metavar="FILE.png", help="draw speed-up over hidden size and batch")
-    add("--json", action="store_true", help="print JSON instead of tables")
-    return parser

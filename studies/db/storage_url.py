@@ -11,7 +11,8 @@ from sqlalchemy.exc import ArgumentError
 
 from studies.db.errors import StorageError
 
-EXAMPLE = "--storage sqlite:///studies/studies.db"
+DEFAULT_STORAGE = "sqlite:///studies/studies.db"
+EXAMPLE = f"--storage {DEFAULT_STORAGE}"
 _SERVER = "--storage postgresql://user@host/database"
 _ARTIFACTS = Path("studies") / "artifacts"
 _PASSWORDS = (

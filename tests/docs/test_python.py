@@ -13,7 +13,7 @@ from tests.docs.test_commands import LIMIT, environment
 
 HELD_ELSEWHERE = {"docs/sc2_protocol.md": "tests/sc2/test_doc.py", "docs/traces.md": "tests/test_traces_doc.py"}
 """Pages whose Python needs a game or the repository's own recordings, and the test that runs it."""
-PRINTS = {"README.md": "won: ", "docs/environments.md": "battles started: "}
+PRINTS = {"README.md": "win rate", "docs/environments.md": "battles started: "}
 """Page -> what it prints."""
 FILES = [(page, name) for page in PAGES for name in page.files if not any(name in line for line in page.commands)]
 """Files that the reader writes and no command of the page imports."""

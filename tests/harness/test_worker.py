@@ -166,7 +166,7 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "There is no database" in capsys.readouterr().err
     enqueue(tmp_path)
     assert work(tmp_path, "--only", "3,x") == WRONG_USE
-    assert capsys.readouterr().err == "error: --only '3,x': ids of runs, separated by commas, such as 3,7\n"
+    assert capsys.readouterr().err == "error: --only '3,x': ids of runs, separated by commas, such as 3,7 or 3-9\n"
     assert work(tmp_path, "--study", "compare-smok") == WRONG_USE
     assert f"unknown study 'compare-smok'; did you mean {STUDY}?" in capsys.readouterr().err
     with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "second") as store:

@@ -1,0 +1,191 @@
+"""Large studies with made-up rows: how long a claim, a heartbeat and a report take.
+
+    python -m benchmarks.scale claims --storage postgresql://user@host/scratch --runs 20000 --claimers 100
+    python -m benchmarks.scale report --storage sqlite:////tmp/scale.db --runs 2000
+
+Every claimer is a thread with its own connections: it claims a run, works for a while (``--think``), claims the
+next. Give an empty database: it is filled, and nothing is removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from sqlalchemy import insert
+
+from harness.report.build import ReportArgs, write_report
+from harness.results.findings import compute_report
+from harness.results.study_data import collect
+from studies.db.schema import Curve, Outcome, Provenance, Result, Run
+from studies.rows import RunKey
+from studies.store import StudyStore
+
+STUDY = "scale"
+ALGORITHMS, SCENARIOS = ("k24", "qmix", "kalei", "vdn"), ("terran_5_vs_5", "protoss_5_vs_5", "zerg_5_vs_5", "MMM")
+POINTS, BATTLES = 12, 1_000
+"""Evaluations and final battles of a run."""
+
+
+def keys(count: int) -> Iterator[RunKey]:
+    """Return so many different runs."""
+    for number in range(count):
+        algorithm, place = ALGORITHMS[number % 4], SCENARIOS[number // 4 % 4]
+        yield RunKey(algorithm=algorithm, scenario=place, seed=number // 16, config_hash="0123456789ab")
+
+
+def config(key: RunKey) -> dict[str, Any]:
+    """Return settings of the size that real ones have."""
+    settings = {f"setting_{number}": number / 7 for number in range(40)}
+    return {"algorithm": {"name": key.algorithm, **settings}, "env": {"scenario": key.scenario}}
+
+
+def fill_queue(store: StudyStore, count: int) -> None:
+    """Queue made-up runs, a thousand in a transaction."""
+    asked = [(key, config(key), {"config": config(key), "number": n}) for n, key in enumerate(keys(count))]
+    for start in range(0, count, 1_000):
+        store.enqueue(asked[start : start + 1_000])
+
+
+def fill_finished(store: StudyStore, count: int, battles: int) -> None:
+    """Store made-up finished runs with curves and battles."""
+    rng = np.random.default_rng(0)
+    with store._run_table.transaction() as session:
+        for number, key in enumerate(keys(count), start=1):
+            wins = int(rng.binomial(battles, 0.2 + 0.05 * ALGORITHMS.index(key.algorithm)))
+            run = {"id": number, "study": STUDY, "config": config(key), "state": "finished", "created": 0.0}
+            run |= {"heartbeat": 0.0, "trial_number": number, "finished": 1.0}
+            run |= {name: getattr(key, name) for name in ("algorithm", "scenario", "seed", "config_hash")}
+            session.execute(insert(Run).values(**run))
+            session.execute(insert(Result).values(run_id=number, **result(wins, battles)))
+            record = {"commit": "0" * 40, "command": "made up", "cpu": "none"}
+            session.execute(insert(Provenance).values(run_id=number, session=0, started=0.0, record=record))
+            steps = np.arange(POINTS) * 10_000
+            curve = {"return_mean": 1.0, "episodes": 32, "loss": 0.1, "epsilon": 0.1, "wall_seconds": 1.0}
+            curve |= {"extra": {"grad_norm": 1.0, "temperature": 2.0}}
+            points = [{"run_id": number, "env_steps": int(at), "win_rate": at / 5e5, **curve} for at in steps]
+            session.execute(insert(Curve), points)
+            session.execute(insert(Outcome), list(outcomes(number, wins, battles)))
+
+
+def outcomes(run_id: int, wins: int, battles: int) -> Iterator[dict[str, Any]]:
+    """Return the battles of a run, the won ones first."""
+    for number in range(battles):
+        won = number < wins
+        ended = {"won": won, "lost": not won, "truncated": False, "aborted": False}
+        yield {"run_id": run_id, "slot": number % 125, "battle_id": number // 125, **ended} | {
+            "episode_return": 10.0,
+            "length": 40,
+        }
+
+
+def result(wins: int, battles: int) -> dict[str, Any]:
+    """Return the result of a run that won so many battles."""
+    rate = wins / battles
+    return {
+        "win_rate": rate,
+        "win_low": max(rate - 0.03, 0.0),
+        "win_high": min(rate + 0.03, 1.0),
+        "interval_kind": "95% Wilson over battles",
+        "return_mean": 10.0,
+        "sparsity_masked": 0.5,
+        "sparsity_model": 0.2,
+        "throughput": 1e5,
+        "throughput_batch": 5_120,
+        "throughput_dtype": "float32",
+        "speedup_24": None,
+        "speedup_24_reason": "made up",
+        "env_steps": 120_000,
+        "env_steps_per_second": 1_000.0,
+        "wall_seconds": 120.0,
+        "device": "cpu",
+        "episodes": battles,
+        "wins": wins,
+        "aborted": 0,
+        "details": {"can_be_won": True},
+    }
+
+
+def claims(storage: str, runs: int, claimers: int, seconds: float, think: float) -> None:
+    """Measure claims and heartbeats of many workers that share a queue."""
+    with StudyStore.open(storage, STUDY) as store:
+        fill_queue(store, runs)
+    stores = [StudyStore.open(storage, STUDY) for _ in range(claimers)]
+    claimed: list[float] = []
+    beaten: list[float] = []
+    until = time.monotonic() + seconds
+
+    def work(store: StudyStore, number: int) -> None:
+        time.sleep(think * number / claimers)
+        while time.monotonic() < until:
+            claimed.append(timed(store.claim_next))
+            beaten.append(timed(store._run_table.write_heartbeat))
+            time.sleep(think)
+
+    threads = [threading.Thread(target=work, args=(store, number)) for number, store in enumerate(stores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(f"{runs:,} runs in the queue, {claimers} claimers, {think:g} s of work between two claims, {seconds:g} s")
+    for name, times in (("claim", claimed), ("heartbeat", beaten)):
+        print(f"{name}: {len(times)} times, median {1000 * median(times):.1f} ms, 95% within {tail(times):.1f} ms")
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return how many seconds a call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def tail(times: Sequence[float]) -> float:
+    """Return the 95th percentile in milliseconds."""
+    return 1000 * quantiles(times, n=20)[-1]
+
+
+def report(storage: str, runs: int, out: Path) -> None:
+    """Measure a report over many finished runs: seconds and the most memory of the process."""
+    with StudyStore.open(storage, STUDY) as store:
+        print(f"filled in {timed(lambda: fill_finished(store, runs, BATTLES)):.1f} s")
+        start = time.perf_counter()
+        data = collect(store, STUDY)
+        read = time.perf_counter()
+    findings = compute_report(data.groups, data, title=STUDY)
+    found = time.perf_counter()
+    wanted = ReportArgs(out=out / "report.html", runs_folder=out, clips=False, command="benchmarks.scale")
+    write_report(data, findings, wanted, Console(quiet=True))
+    end = time.perf_counter()
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"report over {runs:,} runs of {BATTLES:,} battles: {end - start:.1f} s, at most {most:.2f} GiB")
+    print(f"of it reading {read - start:.1f} s, statistics {found - read:.1f} s, page {end - found:.1f} s")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("claims", "report"), help="what to measure")
+    parser.add_argument("--storage", required=True, help="an empty database")
+    parser.add_argument("--runs", type=int, default=2_000, help="made-up runs (default: %(default)s)")
+    parser.add_argument("--claimers", type=int, default=100, help="workers that claim (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long they do (default: %(default)s)")
+    parser.add_argument("--think", type=float, default=2.0, help="seconds between two claims (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("scale"), help="folder of the report (default: %(default)s)")
+    flags = parser.parse_args(argv)
+    if flags.what == "claims":
+        claims(flags.storage, flags.runs, flags.claimers, flags.seconds, flags.think)
+    else:
+        report(flags.storage, flags.runs, flags.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""All commands: ``k24 COMMAND …``, or ``python -m harness COMMAND …``.
+
+    k24                    lists the commands
+    k24 compare --help     explains one
+    k24 completion bash    prints a script that completes commands and flags
+
+Each command is also a module: ``python -m harness.compare``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.registry import did_you_mean, load
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One command; its modules are imported when it is used."""
+
+    main: str
+    """``module:function``, called with the arguments; returns the exit code."""
+    parser: str
+    """``module:function`` that returns the parser; its module imports nothing heavy where that can be avoided."""
+    summary: str
+
+
+def _command(module: str, summary: str, *, parser: str = "parser", args: str = "") -> Command:
+    return Command(main=f"{module}:main", parser=f"{args or module}:{parser}", summary=summary)
+
+
+COMMANDS: dict[str, Command] = {
+    "compare": _command(
+        "harness.compare", "train algorithms and compare them: the place to start", args="harness.cli.compare_args"
+    ),
+    "tune": _command("harness.tune", "search for an algorithm's settings", args="harness.cli.tune_args"),
+    "worker": _command("harness.worker", "take runs that wait in a database", args="harness.cli.worker_args"),
+    "report": _command("harness.report.__main__", "write a study as one HTML page", args="harness.cli.report_args"),
+    "leaderboard": _command(
+        "harness.leaderboard",
+        "write the results of databases as a page with filters",
+        args="harness.cli.leaderboard_args",
+    ),
+    "watch": _command("harness.watch", "play battles and write them as a video", args="harness.cli.watch_args"),
+    "export": _command(
+        "harness.export",
+        "write runs, curves or findings for other programs",
+        args="harness.cli.export_args",
+    ),
+    "baselines": _command(
+        "harness.baselines",
+        "play scripted and random policies",
+        args="harness.cli.baselines_args",
+    ),
+    "throughput": _command(
+        "harness.throughput.command",
+        "measure what 2:4 sparsity gains on this machine",
+        args="harness.cli.throughput_args",
+    ),
+    "doctor": _command("harness.doctor", "check the installation"),
+    "completion": _command("harness.cli.completion", "print a completion script for a shell"),
+}
+
+
+def main(argv: Sequence[str] | None = None, *, program: str = "python -m harness") -> int:
+    """Run a command, or list all of them.
+
+    Args:
+        argv: the words after the program's name.
+        program: how the program was called, for messages.
+
+    Returns:
+        The command's exit code; 2 for an unknown command.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(overview(program))
+        return 0
+    if words[0] in ("-V", "--version"):
+        from importlib.metadata import version
+
+        print(f"k24-harness {version('k24-harness')}")
+        return 0
+    name, *rest = words
+    if name not in COMMANDS:
+        hint = did_you_mean(name, COMMANDS)
+        print(f"error: unknown command {name!r}: {hint}all commands: {program}", file=sys.stderr)
+        return 2
+    if rest in (["-h"], ["--help"]):
+        parser = load(COMMANDS[name].parser)()
+        parser.prog = f"{program} {name}"
+        parser.print_help()
+        return 0
+    code: int = load(COMMANDS[name].main)(rest)
+    return code
+
+
+def parser_of(module: str) -> argparse.ArgumentParser | None:
+    """Return the parser of the command that ``python -m module`` runs; ``None`` where there is none."""
+    for command in COMMANDS.values():
+        if command.main.partition(":")[0] in (module, f"{module}.__main__", f"{module}.command"):
+            parser: argparse.ArgumentParser = load(command.parser)()
+            return parser
+    return None
+
+
+def overview(program: str) -> str:
+    """Return the list of commands."""
+    width = max(map(len, COMMANDS))
+    lines = [f"usage: {program} COMMAND [FLAGS]", ""]
+    lines += [f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join([*lines, "", f"flags of a command: {program} COMMAND --help"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

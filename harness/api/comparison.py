@@ -1,0 +1,121 @@
+"""``compare``: the command ``harness.compare`` as a function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from harness.api.study import Study
+from harness.cli.common import make_console, make_folder
+from harness.cli.compare_args import read_flags
+from harness.cli.planning import plan_runs
+from harness.compare import complete_all, introduce
+from harness.results.study_data import collect
+from harness.runs.process import prepare_process
+from studies.store import DEFAULT_STORAGE, StudyStore
+
+
+class Comparison(Study):
+    """The runs that were asked for, with their results; other runs of the same study are left out."""
+
+    complete: bool = True
+    """Whether every run has finished; a failed one is tried again when ``compare`` is called again."""
+
+
+def compare(
+    algos: Sequence[str] = ("k24", "qmix", "kalei"),
+    scenarios: Sequence[str] = ("terran_5_vs_5",),
+    *,
+    env_steps: int | None = None,
+    seeds: int | Sequence[int] | None = None,
+    budget: str = "quick",
+    settings: Mapping[str, Any] | None = None,
+    study: str | None = None,
+    storage: str = DEFAULT_STORAGE,
+    out: str | Path = "runs",
+    device: str = "auto",
+    num_envs: int | None = None,
+    n_jobs: int = 1,
+    backend: str = "battle",
+    log: Sequence[str] = (),
+    imports: Sequence[str] = (),
+    progress: bool = True,
+) -> Comparison:
+    """Train and compare, as ``python -m harness.compare`` does: finished runs are not repeated, killed ones resume.
+
+    Args:
+        algos: registered algorithms.
+        scenarios: registered scenarios.
+        env_steps: length of each run; ``None``: the budget's.
+        seeds: how many, or which; ``None``: the budget's.
+        budget: how long runs are and how often they are evaluated: ``smoke``, ``quick``, ``standard``, ``long`` or
+            ``paper``.
+        settings: ``{"k24.div_coef": 0.2, "env.rules": 2023}``, as ``--set``.
+        study: its name; ``None``: by budget and length, as the command names it.
+        storage: the database.
+        out: folder for checkpoints.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        num_envs: training battles side by side; ``None``: 8, or 4 with ``sc2``.
+        n_jobs: runs that are trained at the same time, in processes of their own.
+        backend: ``battle``, the built-in engine, or ``sc2``, StarCraft II.
+        log: loggers, for example ``["tensorboard"]``.
+        imports: files or modules that register your own algorithms or maps, for worker processes.
+        progress: whether progress is printed.
+
+    Raises:
+        UsageError: a name or value is wrong; nothing was started.
+        StorageError: the database cannot be used.
+        KeyboardInterrupt: stopped by the user; what is done is kept, and the same call goes on from there.
+    """
+    words = _words(algos, scenarios, seeds, settings or {}, imports)
+    for flag, value in (
+        ("--env-steps", env_steps),
+        ("--budget", budget),
+        ("--study", study),
+        ("--storage", storage),
+        ("--out", out),
+        ("--device", device),
+        ("--num-envs", num_envs),
+        ("--n-jobs", n_jobs),
+        ("--backend", backend),
+        ("--log", ",".join(log) or None),
+    ):
+        words += [flag, str(value)] if value is not None else []
+    request = read_flags([*words, "--report", "none"])
+    console = make_console() if progress else Console(quiet=True)
+    plans, notes = plan_runs(request)
+    make_folder(request.out)
+    prepare_process(deterministic=request.deterministic)
+    introduce(console, request, plans, notes)
+    with StudyStore.open(request.storage, request.study) as store:
+        complete = all(complete_all(console, store, request, plans))
+        data = collect(store, request.study, {plan.key for plan in plans})
+    title = f"{request.study}: {request.budget.env_steps:,} env steps a run"
+    result = Comparison(data, title=title, storage=request.storage, out=request.out)
+    result.complete = complete
+    return result
+
+
+def _words(
+    algos: Sequence[str],
+    scenarios: Sequence[str],
+    seeds: int | Sequence[int] | None,
+    settings: Mapping[str, Any],
+    imports: Sequence[str],
+) -> list[str]:
+    """The arguments that are lists, as the command reads them; a single name may come as a string."""
+    names = {"--algos": algos, "--scenarios": scenarios}
+    words = [
+        word for flag, given in names.items() for word in (flag, given if isinstance(given, str) else ",".join(given))
+    ]
+    if seeds is not None:
+        words += ["--seeds", str(seeds) if isinstance(seeds, int) else "".join(f"{seed}," for seed in seeds)]
+    for name, value in settings.items():
+        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        words += ["--set", f"{name}={text}"]
+    for target in imports:
+        words += ["--import", target]
+    return words

@@ -1,0 +1,128 @@
+"""``evaluate``: how often a policy wins."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import envs
+from harness.api.policy import TrainedPolicy, check_fits
+from harness.cli.errors import UsageError
+from harness.results.records import Records
+from harness.runs import scripted_policies
+from harness.runs.evaluate import Battle, play
+from harness.runs.seeding import derive_seed
+from harness.stats import Interval, wilson
+from studies.rows import EpisodeOutcome
+
+SLOTS = 32
+"""Most battles that are played side by side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyEvaluation:
+    """The battles of one policy on one scenario."""
+
+    policy: str
+    scenario: str
+    outcomes: tuple[EpisodeOutcome, ...]
+    can_be_won: bool
+
+    @property
+    def battles(self) -> int:
+        """Finished ones; aborted battles count neither as finished nor as won."""
+        return sum(not outcome.aborted for outcome in self.outcomes)
+
+    @property
+    def wins(self) -> int:
+        return sum(outcome.won for outcome in self.outcomes)
+
+    @property
+    def win_rate(self) -> Interval:
+        """Wins / finished battles with Wilson's 95% interval.
+
+        Raises:
+            ValueError: no battle finished.
+        """
+        return wilson(self.wins, self.battles)
+
+    @property
+    def mean_return(self) -> float:
+        """Mean undiscounted return of the finished battles."""
+        return float(np.mean([outcome.episode_return for outcome in self.outcomes if not outcome.aborted]))
+
+    def records(self) -> Records:
+        """A record for each battle."""
+        return Records(dataclasses.asdict(outcome) for outcome in self.outcomes)
+
+    def __str__(self) -> str:
+        if not self.can_be_won:
+            return f"{self.policy} on {self.scenario}: return {self.mean_return:.2f} over {self.battles} battles"
+        rate = self.win_rate
+        return (
+            f"{self.policy} on {self.scenario}: win rate {rate.estimate:.3f} [{rate.low:.3f}, {rate.high:.3f}], "
+            f"return {self.mean_return:.2f} over {self.battles} battles"
+        )
+
+
+def evaluate(
+    policy: TrainedPolicy | str,
+    scenario: str | None = None,
+    *,
+    battles: int = 200,
+    seed: int = 0,
+    **env_options: Any,
+) -> PolicyEvaluation:
+    """Play greedy battles; every slot plays the same number, so that short ones are not preferred.
+
+    Args:
+        policy: a trained one, or the name of one that does not learn: ``random``, ``nearest``, ``nearest-free``.
+        scenario: where; ``None``: where the policy was trained. Another map is possible where the number of agents,
+            the actions and the observations have the same sizes.
+        battles: how many; rounded up to a multiple of the slots played side by side.
+        seed: which battles; equal seeds give every policy the same ones.
+        env_options: options of the world; for the policy's own scenario those of its training are the defaults.
+
+    Raises:
+        UsageError: an unknown name, or a world in which the policy cannot act; the message says what differs.
+    """
+    if battles < 1:
+        raise UsageError(f"battles is {battles}, it must be at least 1")
+    if isinstance(policy, str):
+        if scenario is None:
+            raise UsageError(
+                f"evaluate({policy!r}): name a scenario, for example evaluate({policy!r}, 'terran_5_vs_5')"
+            )
+        scripted_policies.check_plays(policy, scenario)
+        options = {**env_options, **scripted_policies.entry(policy).env_options}
+        actor: scripted_policies.Policy = scripted_policies.make(policy, seed)
+    else:
+        own = policy.env_options if scenario in (None, policy.scenario) else {}
+        options, actor = {**own, **env_options}, policy
+        scenario = scenario or policy.scenario
+        policy.reset()
+    slots = min(SLOTS, battles)
+    with closing(_make(scenario, slots, options)) as env:
+        if isinstance(policy, TrainedPolicy):
+            check_fits(policy, env.spec)
+        played: list[Battle] = play(
+            actor, env, episodes=-(-battles // slots) * slots, seed=derive_seed(seed, "evaluation", scenario, "api")
+        )
+        can_be_won = env.spec.can_be_won
+    return PolicyEvaluation(
+        policy=policy if isinstance(policy, str) else policy.algorithm,
+        scenario=scenario,
+        outcomes=tuple(battle.outcome for battle in played),
+        can_be_won=can_be_won,
+    )
+
+
+def _make(scenario: str, slots: int, options: dict[str, Any]) -> Any:
+    try:
+        return envs.make(scenario, num_envs=slots, **options)
+    except ValueError as error:
+        raise UsageError(str(error)) from error

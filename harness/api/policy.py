@@ -1,0 +1,238 @@
+"""A trained policy that acts: in a batch of worlds, in a PettingZoo world, or on plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+import envs
+import envs.registry
+from algorithms.protocol import Algorithm, Observation, PolicyState
+from envs.protocol import BatchedEnv
+from envs.spec import EnvSpec
+from harness.cli.errors import UsageError
+from harness.runs import policy as runs_policy
+from harness.runs.budget import default_study
+from harness.runs.policy import LoadedPolicy
+from harness.runs.process import resolve_device
+from harness.runs.rollout import forget
+from harness.runs.scripted_policies import NewBattles
+from studies.store import DEFAULT_STORAGE
+
+SIZES = ("n_agents", "n_actions", "obs_size")
+"""What of a world decides whether a policy can act in it."""
+
+
+class TrainedPolicy:
+    """A greedy policy that remembers what a battle has shown so far; make it with ``load_policy``.
+
+    Args:
+        run: what its checkpoint says.
+        algorithm: with the trained weights.
+    """
+
+    def __init__(self, run: LoadedPolicy, algorithm: Algorithm) -> None:
+        self._run, self._algorithm = run, algorithm
+        self._new_battles = NewBattles()
+        self._state: PolicyState | None = None
+        """What it remembers of E battles; ``None`` before the first."""
+        self._num_envs = 0
+
+    @property
+    def algorithm(self) -> str:
+        """Registered id."""
+        return self._run.algorithm
+
+    @property
+    def scenario(self) -> str:
+        """Where it was trained."""
+        return self._run.scenario
+
+    @property
+    def env_options(self) -> dict[str, Any]:
+        """Options of the world in which it was trained."""
+        return dict(self._run.env_options)
+
+    @property
+    def env_steps(self) -> int:
+        """How long it was trained."""
+        content = self._run.content
+        return int(content["env_steps"] if "env_steps" in content else content["counters"]["env_steps"])
+
+    @property
+    def spec(self) -> EnvSpec:
+        """Sizes of the world in which it was trained."""
+        return self._algorithm.spec
+
+    @property
+    def learner(self) -> Algorithm:
+        """The algorithm itself: network, masks, ``sparsity()``, ``masked_weights()``."""
+        return self._algorithm
+
+    def reset(self) -> None:
+        """Forget everything: the next call of ``act`` begins new battles."""
+        self._state, self._new_battles = None, NewBattles()
+
+    def act(self, obs: ArrayLike, action_mask: ArrayLike, unit_type: ArrayLike) -> NDArray[np.int64]:
+        """Choose the best legal action of every agent, and remember what was seen.
+
+        Call ``reset`` when a new battle begins.
+
+        Args:
+            obs: (N, D), or (E, N, D) for battles side by side.
+            action_mask: (N, A) or (E, N, A), true where an action is legal.
+            unit_type: (N,) or (E, N), index into ``spec.unit_types``.
+
+        Returns:
+            Actions (N,) or (E, N).
+
+        Raises:
+            ValueError: a shape is wrong, an agent has no legal action, or E changed without ``reset``.
+        """
+        seen = np.asarray(obs, np.float32)
+        alone = seen.ndim == 2
+        arrays = [seen, np.asarray(action_mask, bool), np.asarray(unit_type, np.int64)]
+        if alone:
+            arrays = [array[None] for array in arrays]
+        self._check(*arrays)
+        e = arrays[0].shape[0]
+        if self._state is None:
+            self._begin(e)
+        if self._num_envs != e:
+            raise ValueError(f"act: {e} battles, before there were {self._num_envs}; call reset() between them")
+        actions = self._act(arrays)
+        return actions[0] if alone else actions
+
+    def act_parallel(self, observations: Mapping[str, Any], infos: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+        """Choose the actions of a PettingZoo world's agents, from what ``reset`` or ``step`` returned.
+
+        Args:
+            observations: agent -> ``{"observation": (D,), "action_mask": (A,)}``.
+            infos: agent -> at least ``unit_type``, a name of ``spec.unit_types`` or its index.
+        """
+        names = list(observations)
+        types = [self._type_number(infos[name]["unit_type"]) for name in names]
+        chosen = self.act(
+            [observations[name]["observation"] for name in names],
+            [observations[name]["action_mask"] for name in names],
+            types,
+        )
+        return {name: int(action) for name, action in zip(names, chosen, strict=True)}
+
+    def __call__(self, env: BatchedEnv) -> NDArray[np.int64]:
+        """Act in a whole batch (E, N); slots that began another battle are forgotten by themselves."""
+        new = self._new_battles(env)
+        if self._state is None or self._num_envs != env.num_envs:
+            self._begin(env.num_envs)
+        assert self._state is not None, "begun above"
+        forget(self._algorithm, self._state, new)
+        return self._act([env.obs, env.action_mask, env.unit_type])
+
+    def make_env(self, num_envs: int, seed: int = 0) -> BatchedEnv:
+        """A batch of the world in which it was trained."""
+        return envs.make(
+            self.scenario, num_envs=num_envs, seed=seed, backend=self._run.backend, **self._run.env_options
+        )
+
+    def parallel_env(self, **options: Any) -> Any:
+        """The same world for PettingZoo; ``options`` as of ``envs.parallel_env``."""
+        return envs.parallel_env(self.scenario, backend=self._run.backend, **{**self._run.env_options, **options})
+
+    def __repr__(self) -> str:
+        return f"TrainedPolicy({self.algorithm} on {self.scenario}, {self.env_steps:,} env steps)"
+
+    @torch.no_grad()
+    def _act(self, arrays: list[NDArray[Any]]) -> NDArray[np.int64]:
+        assert self._state is not None, "callers make it"
+        device = self._algorithm.device
+        obs, action_mask, unit_type = (torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays)
+        observation = Observation(obs=obs, action_mask=action_mask, unit_type=unit_type)
+        decision = self._algorithm.act(observation, self._state, explore=False)
+        self._state = decision.state
+        actions: NDArray[np.int64] = decision.actions.cpu().numpy()
+        return actions.copy()
+
+    def _begin(self, num_envs: int) -> None:
+        self._state, self._num_envs = self._algorithm.initial_state(num_envs), num_envs
+
+    def _check(self, obs: NDArray[Any], action_mask: NDArray[Any], unit_type: NDArray[Any]) -> None:
+        spec, e = self.spec, obs.shape[0] if obs.ndim == 3 else -1
+        wanted = {
+            "obs": (obs, (e, spec.n_agents, spec.obs_size)),
+            "action_mask": (action_mask, (e, spec.n_agents, spec.n_actions)),
+            "unit_type": (unit_type, (e, spec.n_agents)),
+        }
+        for name, (array, shape) in wanted.items():
+            if array.shape != shape:
+                told = ", ".join(map(str, shape[1:]))
+                raise ValueError(f"act: {name} is {array.shape[1:]} for each battle, {self!r} needs ({told})")
+        if not action_mask.any(axis=-1).all():
+            raise ValueError("act: an agent has no legal action; the dead have action 0, no-op")
+
+    def _type_number(self, unit_type: Any) -> int:
+        if not isinstance(unit_type, str):
+            return int(unit_type)
+        if not self.spec.unit_types:
+            return 0
+        if unit_type not in self.spec.unit_types:
+            raise ValueError(
+                f"unit type {unit_type!r} is unknown to {self!r}; it knows {', '.join(self.spec.unit_types)}"
+            )
+        return self.spec.unit_types.index(unit_type)
+
+
+def load_policy(
+    run: str | Path | int,
+    *,
+    study: str = default_study("quick", None),
+    storage: str = DEFAULT_STORAGE,
+    out: str | Path = "runs",
+    device: str = "cpu",
+) -> TrainedPolicy:
+    """Load a trained policy.
+
+    Args:
+        run: folder of a run, its checkpoint, a folder made by ``push`` or ``pull``, or the number of its trial.
+        study: of the trial, where ``run`` is a number.
+        storage: database of the trial, likewise.
+        out: ``--out`` of the comparison, likewise.
+        device: where its network computes: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``.
+
+    Raises:
+        UsageError: it is not there, cannot be read, or names an algorithm or scenario that is not registered.
+        StorageError: the database cannot be used.
+    """
+    if isinstance(run, int):
+        run = runs_policy.folder_of_trial(run, study=study, storage=storage, out=Path(out))
+    found = runs_policy.load_policy(Path(run))
+    env = envs.registry.make(found.scenario, 1, backend=found.backend, **found.env_options)
+    try:
+        return TrainedPolicy(found, found.policy(env, resolve_device(device)))
+    finally:
+        env.close()
+
+
+def check_fits(policy: TrainedPolicy, spec: EnvSpec) -> None:
+    """Refuse a world of other sizes than those of training.
+
+    Raises:
+        UsageError: which sizes differ.
+    """
+    own = policy.spec
+    differing = [
+        f"{name} {getattr(own, name)} and {getattr(spec, name)}"
+        for name in SIZES
+        if getattr(own, name) != getattr(spec, name)
+    ]
+    if len(spec.unit_types) > len(own.unit_types):
+        differing.append(f"unit types {', '.join(own.unit_types) or 'none'} and {', '.join(spec.unit_types)}")
+    if differing:
+        raise UsageError(
+            f"{policy!r} cannot act on {spec.id}: they differ in {'; '.join(differing)}. "
+            f"Train one there: compare(algos=[{policy.algorithm!r}], scenarios=[{spec.id!r}])"
+        )

@@ -1,0 +1,48 @@
+"""The flags of ``harness.baselines``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import envs
+import envs.registry
+from harness.cli.common import Parser
+from harness.runs import scripted_policies as policies
+
+
+def parser(*, import_only: bool = False) -> Parser:
+    """The flags; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
+    known = "\n".join(f"  {name:16} {policies.entry(name).summary}" for name in policies.ids())
+    found = Parser(
+        prog="python -m harness.scripted",
+        description="Play battles with policies that do not learn, and show what they win.",
+        epilog=f"policies:\n{known}\nscenarios: {', '.join(envs.ids())}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=not import_only,
+        allow_abbrev=False,
+    )
+    add = found.add_argument
+    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
+    if import_only:
+        return found
+    add("--scenarios", metavar="A,B", help="where they fight (default: wherever no further package is needed)")
+    add("--policies", metavar="A,B", help="who fights (default: all that can)")
+    add(
+        "--backend",
+        default="battle",
+        choices=tuple(envs.registry.BACKENDS),
+        help="the built-in engine, or StarCraft II through smacv2, where policies play that need no more",
+    )
+    add("--battles", type=int, default=1000, metavar="N", help="battles a policy and scenario (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="which battles (default: %(default)s)")
+    add(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="env.KEY=VALUE",
+        help="one setting of the world (env.rules=2023); may be repeated",
+    )
+    add("--out", type=Path, metavar="FILE", help="write the table as CSV")
+    return found

@@ -1,0 +1,59 @@
+"""Tables on a terminal: one that is too wide is printed in parts, each with its first column; no cell breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Column, Table
+
+
+def print_table(console: Console, table: Table, *, keys: int = 1) -> None:
+    """Print a table, in parts where it is wider than the console.
+
+    Args:
+        console: where.
+        table: its cells are strings or ``Text``.
+        keys: columns at the left that every part repeats.
+    """
+    for number, part in enumerate(parts(table, console.width, keys)):
+        if number:
+            part.title = None
+        console.print(part)
+
+
+def parts(table: Table, width: int, keys: int = 1) -> list[Table]:
+    """Return the table whole where it fits, else as tables that do; a column wider than the console stands alone."""
+    columns = table.columns
+    sizes = [_width(column) + _gap(table) for column in columns]
+    if sum(sizes) + 2 <= width or len(columns) <= keys + 1:
+        return [table]
+    room = width - sum(sizes[:keys]) - 2
+    chunks: list[list[int]] = [[]]
+    for number in range(keys, len(columns)):
+        if chunks[-1] and sum(sizes[each] for each in (*chunks[-1], number)) > room:
+            chunks.append([])
+        chunks[-1].append(number)
+    return [_part(table, [*range(keys), *chunk]) for chunk in chunks]
+
+
+def _width(column: Column) -> int:
+    """The widest line of a column, its head included."""
+    texts = [str(column.header), *(str(cell) for cell in column.cells)]
+    return max(cell_len(line) for text in texts for line in (text.splitlines() or [""]))
+
+
+def _gap(table: Table) -> int:
+    _, right, _, left = table.padding
+    return right + left + 1
+
+
+def _part(table: Table, numbers: Sequence[int]) -> Table:
+    made = Table(title=table.title, title_justify=table.title_justify, box=table.box, padding=table.padding)
+    for number in numbers:
+        column = table.columns[number]
+        made.add_column(column.header, justify=column.justify, no_wrap=number != numbers[0])
+    for cells in zip(*(list(table.columns[number].cells) for number in numbers), strict=True):
+        made.add_row(*cells)
+    return made

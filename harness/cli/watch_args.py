@@ -1,0 +1,68 @@
+"""The flags of ``harness.watch``."""
+
+from __future__ import annotations
+
+import argparse
+
+import envs.registry
+from harness.cli.common import Parser
+from harness.runs import scripted_policies as policies
+from harness.runs.budget import default_study
+from harness.video.encode import endings
+from studies.db.storage_url import DEFAULT_STORAGE
+
+SCENARIO, POLICY = "terran_5_vs_5", "random"
+"""What is played where the user does not say."""
+
+
+def parser(*, import_only: bool = False) -> Parser:
+    """Return the parser; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
+    found = Parser(
+        prog="python -m harness.watch",
+        description="Play battles and write them as a video.",
+        epilog=None if import_only else _registered(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=not import_only,
+        allow_abbrev=False,
+    )
+    add = found.add_argument
+    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
+    if import_only:
+        return found
+    add("--scenario", metavar="NAME", help=f"where to fight (default: {SCENARIO})")
+    add("--policy", metavar="NAME", help=f"who plays (default: {POLICY})")
+    add(
+        "--run", metavar="FOLDER|TRIAL", help="a trained run instead: its folder, its checkpoint, or its trial's number"
+    )
+    add("--replay", metavar="FILE", help="a saved game of the stand-in for StarCraft II instead")
+    add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
+    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
+    add(
+        "--backend", default="battle", choices=tuple(envs.registry.BACKENDS), help="who plays; only battle can be drawn"
+    )
+    add("--episodes", type=int, metavar="N", help="battles (default: 1; of a replay all)")
+    add("--seed", type=int, default=0, metavar="S", help="which battles (default: %(default)s)")
+    add("--set", dest="settings", action="append", default=[], metavar="env.KEY=VALUE", help="an option of the world")
+    add(
+        "--fov",
+        default="none",
+        metavar="A,B|all|none",
+        help="agents whose field of view is shown (default: %(default)s)",
+    )
+    add("--size", type=int, default=640, metavar="PIXELS", help="width of the picture (default: %(default)s)")
+    add("--speed", type=float, default=1.0, metavar="X", help="times the game's own (default: %(default)s)")
+    add("--every", type=int, default=1, metavar="TICKS", help="from one picture to the next (default: %(default)s)")
+    add("--device", default="cpu", metavar="cpu|cuda", help="where a trained policy runs (default: %(default)s)")
+    add("--out", default="fight.mp4", metavar="FILE", help=f"the video; {endings()} (default: %(default)s)")
+    return found
+
+
+def _registered() -> str:
+    """What can be named, straight from the registries; worlds that cannot be drawn are left out."""
+    lines = ["policies:"]
+    lines += [f"  {name:16} {policies.entry(name).summary}" for name in policies.ids()]
+    lines += ["scenarios:"]
+    drawn = [name for name in envs.registry.ids() if envs.registry.entry(name).entry_point == envs.registry.BATTLE]
+    lines += [f"  {name:20} {envs.registry.entry(name).summary}" for name in drawn]
+    return "\n".join(lines)

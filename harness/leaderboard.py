@@ -1,0 +1,139 @@
+"""All results of one or several databases as one static page that can be filtered and sorted.
+
+    python -m harness.leaderboard --storage sqlite:///studies/studies.db --out leaderboard.html
+
+The page needs no network. Its rows are those of the comparison's table: an algorithm with one set of settings on one
+scenario, over its seeds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.cli.common import ALL_DONE, command, listed, log, make_console, writing_results
+from harness.cli.errors import UsageError
+from harness.cli.leaderboard_args import parser
+from harness.plots.style import DARK, palette_css
+from harness.results.aggregates import Row, summarize_groups
+from harness.results.grouping import group_runs_by_config, label_legend
+from harness.runs.files import atomic_write
+from studies.db.storage_url import without_passwords
+from studies.reader import StudyReader
+from studies.store import DEFAULT_STORAGE
+
+FILTERS = ("scenario", "algorithm", "study", "device")
+"""Columns of which a value can be chosen."""
+
+
+@command("nothing was written")
+def main(argv: Sequence[str]) -> int:
+    """Write the page; returns the exit code: 0, or 2 for a mistake in the command."""
+    flags = parser().parse_args(argv)
+    out, storages = Path(flags.out), flags.storage or [DEFAULT_STORAGE]
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--out {out}: the leaderboard is an HTML page; name a file such as {out}.html")
+    entries = [entry for storage in storages for entry in read_entries(storage, listed(flags.study))]
+    if not entries:
+        raise UsageError("no finished run was found; make some: python -m harness.compare")
+    with writing_results(out.parent, ", ".join(map(without_passwords, storages))):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(out) as draft:
+            draft.write_text(render(ranked(entries)), encoding="utf-8")
+    log(make_console(), f"written: {out} ({len(entries)} results, opens in a browser)")
+    return ALL_DONE
+
+
+def read_entries(storage: str, studies: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return the results of a database, a dictionary each.
+
+    Args:
+        storage: the database.
+        studies: only these; none: all that it has.
+
+    Raises:
+        UsageError: it holds no study of such a name.
+        StorageError: it cannot be read.
+    """
+    with StudyReader.open(storage, "") as reader:
+        known = reader.studies()
+    unknown = [name for name in studies if name not in known]
+    if unknown:
+        raise UsageError(f"{without_passwords(storage)} holds no study {', '.join(unknown)}; it has {', '.join(known)}")
+    entries = []
+    for study in studies or known:
+        with StudyReader.open(storage, study) as reader:
+            grouped = group_runs_by_config(reader.rows())
+        legend = label_legend((*place, run) for place, runs in grouped.items() for run in runs)
+        commits = {
+            place: {str(run.provenance.get("commit", "unknown"))[:10] for run in runs}
+            for place, runs in grouped.items()
+        }
+        for row, (place, _) in zip(summarize_groups(grouped), grouped.items(), strict=True):
+            entries.append(_entry(study, row, legend.get(row.algorithm, ""), commits[place]))
+    return entries
+
+
+def _entry(study: str, row: Row, settings: str, commits: Iterable[str]) -> dict[str, Any]:
+    return {
+        "scenario": row.scenario,
+        "algorithm": row.algorithm,
+        "win_rate": row.win_rate if row.can_be_won else None,
+        "win_low": row.win_low,
+        "win_high": row.win_high,
+        "return": row.return_mean,
+        "env_steps": row.env_steps,
+        "seeds": len(row.seeds),
+        "battles": row.episodes,
+        "sparsity": row.sparsity_masked,
+        "decisions": row.throughput,
+        "speedup_24": row.speedup_24,
+        "device": row.device,
+        "study": study,
+        "settings": settings,
+        "commit": ", ".join(sorted(commits)),
+    }
+
+
+def ranked(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the entries with their rank among those of the same scenario and length, best first.
+
+    The rank goes by win rate, and by return where no one wins. It says nothing about whether a difference is larger
+    than chance: the intervals do.
+    """
+    places: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for entry in entries:
+        places.setdefault((entry["scenario"], entry["env_steps"]), []).append(entry)
+    found = []
+    for place in sorted(places):
+        own = sorted(places[place], key=lambda entry: (entry["win_rate"] or 0.0, entry["return"]), reverse=True)
+        found += [{"rank": rank, **entry} for rank, entry in enumerate(own, start=1)]
+    return found
+
+
+def render(entries: Sequence[dict[str, Any]]) -> str:
+    """Return the page as HTML."""
+    environment = Environment(
+        loader=PackageLoader("harness.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    values = {name: sorted({str(entry[name]) for entry in entries}) for name in FILTERS}
+    now = datetime.now(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
+    return environment.get_template("leaderboard.html").render(
+        entries=Markup(json.dumps(entries, allow_nan=False).replace("<", "\\u003c")),
+        values=values,
+        written=f"{len(entries)} results · written {now} UTC",
+        css=Markup(environment.get_template("page.css").render()),
+        light_css=Markup(palette_css({})),
+        dark_css=Markup(palette_css(DARK)),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

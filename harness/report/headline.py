@@ -1,0 +1,107 @@
+"""The page's first words: what the study found in one sentence, and what limits it in one banner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.report.references import Reference
+from harness.results.aggregates import Row
+from harness.results.comparisons import Comparison
+from harness.results.findings import ComparisonReport
+from harness.results.study_data import StudyData
+from harness.runs.budget import BUDGETS
+from harness.stats import ENOUGH_SEEDS
+
+MOST_SCENARIOS = 3
+"""Scenarios whose finding is told in the first words; the table has all."""
+
+
+def headline(findings: ComparisonReport, references: Sequence[Reference]) -> str:
+    """Return who wins most, who is shown to win less, and whether a script wins more; empty without a result."""
+    told = [_of_scenario(findings, references, scenario) for scenario in findings.scenarios[:MOST_SCENARIOS]]
+    more = len(findings.scenarios) - MOST_SCENARIOS
+    return " ".join([*told, *([f"{more} more scenarios: see the table."] if more > 0 else [])])
+
+
+def limits(data: StudyData, findings: ComparisonReport) -> list[str]:
+    """Return what a reader must know before believing the numbers, a sentence each."""
+    rows = findings.rows
+    if not rows:
+        return []
+    seeds = sorted({len(row.seeds) for row in rows})
+    steps = max(row.env_steps for row in rows)
+    found = []
+    if seeds[0] == 1:
+        found.append("One seed: intervals are over battles of one trained policy and say nothing about other seeds.")
+    elif seeds[0] < ENOUGH_SEEDS:
+        found.append(f"{' or '.join(map(str, seeds))} seeds: intervals are wide, and small differences may be chance.")
+    published = BUDGETS["paper"].env_steps
+    if steps < published:
+        found.append(f"{steps:,} env steps a run are {100 * steps / published:.2g}% of the published length.")
+    if any(run.config.get("env", {}).get("backend", "battle") == "battle" for *_, run in data.finished()):
+        found.append("Battles are played by the built-in engine, not by StarCraft II.")
+    begun = sum(1 for _ in data.unfinished())
+    if begun:
+        found.append(
+            f"{begun} run{'s have' if begun > 1 else ' has'} not finished and {'are' if begun > 1 else 'is'} left out."
+        )
+    return found
+
+
+def _of_scenario(findings: ComparisonReport, references: Sequence[Reference], scenario: str) -> str:
+    rows = [row for row in findings.rows if row.scenario == scenario]
+    best = max(rows, key=_score)
+    if len(rows) == 1:
+        text = f"On {scenario} {best.algorithm} reaches {_told(best)}"
+    else:
+        less, unclear = _beside(findings.comparisons, best, rows)
+        text = f"On {scenario} {best.algorithm} scores highest, {_told(best)}"
+        if less:
+            text += f"; it is shown to be better than {_list(less)}"
+        if unclear:
+            text += f"; no difference from {_list(unclear)} is shown"
+    return f"{text}{_script(rows, references, scenario)}."
+
+
+def _script(rows: Sequence[Row], references: Sequence[Reference], scenario: str) -> str:
+    """How the best script compares."""
+    scripts = [each for each in references if each.scenario == scenario and each.policy != "random"]
+    if not scripts or not rows[0].can_be_won:
+        return ""
+    script = max(scripts, key=lambda each: each.win_rate.estimate)
+    rate = script.win_rate.estimate
+    behind = [row.algorithm for row in rows if row.win_rate < rate]
+    if not behind:
+        return f"; the script that attacks the nearest wins {rate:.3f}, less than every learner"
+    who = "every learner" if len(behind) == len(rows) else _list(behind)
+    return f"; the script that attacks the nearest wins {rate:.3f}, more than {who}"
+
+
+def _beside(comparisons: Sequence[Comparison], best: Row, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+    """The other algorithms: those that are shown to score less, and those of which no difference is shown."""
+    less: list[str] = []
+    unclear: list[str] = []
+    for row in rows:
+        if row is best:
+            continue
+        pair = {best.algorithm, row.algorithm}
+        found = [
+            each for each in comparisons if each.scenario == best.scenario and {each.algorithm, each.baseline} == pair
+        ]
+        shown = found and (found[0].low > 0 if found[0].algorithm == best.algorithm else found[0].high < 0)
+        (less if shown else unclear).append(row.algorithm)
+    return less, unclear
+
+
+def _score(row: Row) -> float:
+    return row.win_rate if row.can_be_won else row.return_mean
+
+
+def _told(row: Row) -> str:
+    if not row.can_be_won:
+        return f"return {row.return_mean:.2f}"
+    return f"win rate {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,72 @@
+"""How often policies that do not learn win in a study's own worlds: the yardstick beside the learners."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import envs
+import envs.registry
+from harness.results.study_data import StudyData
+from harness.runs import scripted_policies
+from harness.runs.evaluate import play
+from harness.runs.seeding import derive_seed
+from harness.stats import Interval, wilson
+
+POLICIES = ("nearest", "random")
+BATTLES, SLOTS = 1_000, 125
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """One policy that does not learn, on one scenario of a study."""
+
+    policy: str
+    scenario: str
+    """As the tables name it."""
+    win_rate: Interval
+    return_mean: float
+
+
+def references(data: StudyData) -> list[Reference]:
+    """Play every reference policy in every world of the study that it can play; equal worlds are played once."""
+    found = []
+    for scenario in data.scenarios:
+        world = next(run.config.get("env", {}) for _, where, run in data.every() if where == scenario)
+        for policy in POLICIES:
+            played = _played(policy, scenario.partition("@")[0], json.dumps(world, sort_keys=True, default=str))
+            if played is not None:
+                found.append(dataclasses.replace(played, scenario=scenario))
+    return found
+
+
+@lru_cache(maxsize=64)
+def _played(policy: str, scenario: str, world: str) -> Reference | None:
+    """Play the battles; ``None``: the world is not here, no one wins there, or the policy cannot play it."""
+    given: Mapping[str, Any] = json.loads(world)
+    if scenario not in envs.registry.ids() or given.get("backend", "battle") != "battle":
+        return None
+    options_class = envs.registry.options_class(scenario, "battle")
+    known = {field.name for field in dataclasses.fields(options_class)}
+    options: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if name in known
+    }
+    if scripted_policies.missing(policy, scenario):
+        return None
+    seed = derive_seed(0, "final_evaluation", scenario)
+    with closing(envs.make(scenario, num_envs=SLOTS, seed=seed, **options)) as env:
+        if not env.spec.can_be_won:
+            return None
+        battles = play(scripted_policies.make(policy), env, episodes=BATTLES, seed=seed)
+    outcomes = [battle.outcome for battle in battles if not battle.outcome.aborted]
+    return Reference(
+        policy=policy,
+        scenario=scenario,
+        win_rate=wilson(sum(outcome.won for outcome in outcomes), len(outcomes)),
+        return_mean=sum(outcome.episode_return for outcome in outcomes) / len(outcomes),
+    )

@@ -1,0 +1,46 @@
+"""``--workers``: what is read, and what is refused with which words."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.cli.compare_args import read_flags
+from harness.cli.errors import UsageError
+from harness.compare import compact
+from harness.launchers import LOCAL, parse_workers
+from harness.worker import ids_in
+
+
+def test_places_and_numbers() -> None:
+    assert parse_workers("slurm:8") == ("slurm", 8)
+    assert parse_workers("3") == ("local", 3)
+    for text in ("slurm", "slurm:0", "slurm:x", "mars:2", "", ":2"):
+        with pytest.raises(UsageError, match="give where and how many, such as local:2, slurm:8 or ray:4"):
+            parse_workers(text)
+
+
+@pytest.mark.parametrize("kind", ["slurm", "ray"])
+def test_sqlite_is_refused_with_the_reason(kind: str) -> None:
+    with pytest.raises(
+        UsageError, match=r"file locks, which do not hold between the machines.*--storage postgresql://"
+    ):
+        read_flags(["--workers", f"{kind}:2"])
+
+
+def test_flags_become_a_request() -> None:
+    assert read_flags([]).workers == LOCAL
+    assert read_flags(["--n-jobs", "3"]).n_jobs == read_flags(["--workers", "local:3"]).n_jobs == 3
+    words = ["--storage", "postgresql://a@b/c", "--workers", "slurm:4", "--worker-cpus", "2", "--worker-gpus", "0.5"]
+    found = read_flags([*words, "--sbatch=--partition=gpu", "--sbatch=--time=1:00:00"]).workers
+    assert (found.count, found.cpus, found.gpus) == (4, 2, 0.5)
+    assert found.sbatch == ("--partition=gpu", "--time=1:00:00")
+    with pytest.raises(UsageError, match="give one of them"):
+        read_flags(["--n-jobs", "2", "--workers", "local:2"])
+    with pytest.raises(UsageError, match="--worker-gpus is -1, it must be at least 0"):
+        read_flags(["--workers", "local:2", "--worker-gpus", "-1"])
+
+
+@pytest.mark.parametrize("ids", [[1], [1, 2, 3], [3, 7], [1, 2, 5, 6, 7, 9]])
+def test_ids_are_compact_and_read_back(ids: list[int]) -> None:
+    assert ids_in(compact(ids)) == set(ids)
+    assert len(compact(range(1, 5000))) < 10

@@ -1,0 +1,149 @@
+"""Workers by Slurm, on a Slurm that runs what it is given: all runs finish, also after a dead node and a time limit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import launchers
+from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
+from harness.compare import main
+from harness.launchers.slurm import sbatch_arguments, worker_script
+from harness.launchers.start import launch
+from studies.store import StudyStore
+from tests.harness.launchers import fake_slurm
+
+PLUGIN = ("--import", "tests.harness.fake_plugin")
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that the fake Slurm keeps its state in; its programs come first on the path."""
+    state, programs = tmp_path / "slurm", tmp_path / "bin"
+    state.mkdir()
+    programs.mkdir()
+    for name in ("sbatch", "squeue", "scontrol"):
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {fake_slurm.__file__} {state} {name} "$@"\n')
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setattr(launch, "__kwdefaults__", {"poll": 0.2})
+    yield state
+    (state / "over").touch()
+    for pid in state.glob("*.pid"):  # a test that failed leaves none behind
+        if pid.read_text():
+            os.killpg(int(pid.read_text()), signal.SIGKILL)
+
+
+def compare(url: str, tmp_path: Path, study: str, *flags: str) -> int:
+    words = ["--algos", "rule", "--scenarios", "fake", "--budget", "smoke", "--device", "cpu", "--report", "none"]
+    place = ["--storage", url, "--study", study, "--out", str(tmp_path / "runs")]
+    return main([*words, *place, *PLUGIN, *flags])
+
+
+def when_running(url: str, study: str, then: Callable[[], None]) -> threading.Thread:
+    """Do something once a worker trains and has saved, in a thread."""
+
+    def wait() -> None:
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            with StudyStore.open(url, study) as store:
+                states = store.states()
+                if any(state == "running" and store.curve_points(run) for run, state in states.items()):
+                    then()
+                    return
+            time.sleep(0.1)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def rows(url: str, study: str) -> dict[int, int]:
+    with StudyStore.open(url, study) as store:
+        return {row.seed: row.env_steps for row in store.rows()}
+
+
+def test_an_array_of_workers_finishes_all_runs(
+    postgres: str, slurm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        compare(postgres, tmp_path, "array", "--workers", "slurm:2", "--seeds", "3", "--env-steps", "400") == ALL_DONE
+    )
+    assert rows(postgres, "array") == dict.fromkeys(range(3), 400)
+    said = capsys.readouterr().out
+    assert f"Slurm job {fake_slurm.JOB}: 2 workers, logs in {tmp_path}/runs/array/workers" in said
+    arguments = (slurm / "arguments").read_text().splitlines()
+    assert {"--array=0-1", "--requeue", "--signal=B:USR1@120", "--cpus-per-task=1"} <= set(arguments)
+    assert "nothing left to take" in (tmp_path / "runs" / "array" / "workers" / "worker-0.log").read_text()
+
+
+def test_a_node_that_dies_in_mid_run_costs_nothing(postgres: str, slurm: Path, tmp_path: Path) -> None:
+    def kill_node() -> None:
+        os.killpg(int((slurm / "0.pid").read_text()), signal.SIGKILL)
+
+    killer = when_running(postgres, "dead-node", kill_node)
+    flags = ("--workers", "slurm:1", "--seeds", "2", "--env-steps", "20000")
+    assert compare(postgres, tmp_path, "dead-node", *flags) == ALL_DONE
+    killer.join()
+    assert (slurm / "0.restarts").read_text() == "x", "the task was started again, once"
+    assert rows(postgres, "dead-node") == dict.fromkeys(range(2), 20000)
+
+
+def test_before_the_time_limit_a_worker_saves_and_is_queued_again(postgres: str, slurm: Path, tmp_path: Path) -> None:
+    def time_is_up() -> None:
+        os.kill(int((slurm / "0.pid").read_text()), signal.SIGUSR1)
+
+    warner = when_running(postgres, "time-limit", time_is_up)
+    flags = ("--workers", "slurm:1", "--seeds", "1", "--env-steps", "20000", "--checkpoint-replay", "yes")
+    assert compare(postgres, tmp_path, "time-limit", *flags) == ALL_DONE
+    warner.join()
+    assert (slurm / "0.restarts").read_text() == "x"
+    log = (tmp_path / "runs" / "time-limit" / "workers" / "worker-0.log").read_text()
+    assert "stopped; what is done is kept" in log
+    assert "resumes at" in log
+    assert "its replay of" in log
+    assert rows(postgres, "time-limit") == {0: 20000}
+
+
+def test_a_refused_job_says_what_sbatch_said(
+    postgres: str, slurm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(postgres, tmp_path, "refused", "--workers", "slurm:1", "--sbatch=--partition=none") == WRONG_USE
+    assert "sbatch refused the job: sbatch: error: invalid partition" in capsys.readouterr().err
+
+
+def test_runs_that_fail_are_told(
+    postgres: str, slurm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("--workers", "slurm:1", "--env-steps", "400", "--set", "rule.fail_at=100")
+    assert compare(postgres, tmp_path, "failing", *flags) == SOME_MISSING
+    assert "not finished: 1 failed; the same command goes on with them" in capsys.readouterr().out
+
+
+def test_without_slurm_the_error_says_where_to_type_it(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert compare(postgres, tmp_path, "none", "--workers", "slurm:1", "--env-steps", "400") == WRONG_USE
+    assert "there is no sbatch on this machine; type this on a login node" in capsys.readouterr().err
+
+
+def test_the_script_is_sound_and_the_users_arguments_win() -> None:
+    script = worker_script(["--study", "a study; rm -rf /"])
+    assert subprocess.run(["bash", "-n", "-c", script], check=False).returncode == 0
+    assert "'a study; rm -rf /'" in script
+    workers = launchers.Workers(kind="slurm", count=3, cpus=2, gpus=1, sbatch=("--cpus-per-task=8",))
+    arguments = sbatch_arguments(workers, Path("/logs"))
+    assert arguments[-1] == "--cpus-per-task=8"
+    assert "--array=0-2" in arguments
+    assert "--gpus-per-task=1" in arguments

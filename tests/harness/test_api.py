@@ -1,0 +1,183 @@
+"""The harness from Python: the same study as the command, policies that act, what a study holds as tables."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.api import Comparison, StorageError, UsageError, compare, evaluate, load_policy, open_study
+from harness.compare import main
+
+SHORT = {"env_steps": 400, "budget": "smoke", "device": "cpu", "progress": False}
+needs_pandas = pytest.mark.skipif(importlib.util.find_spec("pandas") is None, reason="pandas is not installed")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """Two algorithms that learn for a moment on the real engine."""
+    folder = tmp_path_factory.mktemp("api")
+    return compare(
+        algos=["k24", "qmix"],
+        scenarios="terran_5_vs_5",
+        seeds=[0, 3],
+        settings={"k24.div_coef": 0.2},
+        storage=f"sqlite:///{folder}/s.db",
+        out=folder / "runs",
+        **SHORT,
+    )
+
+
+def place(made: Comparison) -> dict[str, object]:
+    return {"storage": made.storage, "out": made.out}
+
+
+def test_it_is_the_study_that_the_command_makes(made: Comparison, capsys: pytest.CaptureFixture[str]) -> None:
+    assert made.complete
+    assert made.name == "compare-smoke-400-steps"
+    words = ["--algos", "k24,qmix", "--seeds", "0,3", "--budget", "smoke", "--env-steps", "400", "--device", "cpu"]
+    words += ["--storage", made.storage, "--out", str(made.out), "--report", "none", "--set", "k24.div_coef=0.2"]
+    assert main(words) == 0
+    assert capsys.readouterr().out.count("finished before") == 4, "nothing is trained twice"
+    again = compare(algos=["k24"], seeds=[3], settings={"k24.div_coef": 0.2}, **place(made), **SHORT)
+    assert [(run["algorithm"], run["seed"]) for run in again.runs()] == [("k24", 3)], "only what was asked for"
+
+
+def test_tables_hold_every_run_curve_and_battle(made: Comparison) -> None:
+    runs = made.runs()
+    assert {(run["algorithm"], run["seed"], run["state"]) for run in runs} == {
+        (name, seed, "finished") for name in ("k24", "qmix") for seed in (0, 3)
+    }
+    assert {run["config.algorithm.div_coef"] for run in runs if run["algorithm"] == "k24"} == {0.2}
+    assert all(run["env_steps"] == 400 and run["episodes"] == 16 for run in runs)
+    curves = made.curves()
+    assert {point["env_steps"] for point in curves} == {0, 400}
+    assert len({tuple(point) for point in curves}) == 1, "all records have the same keys"
+    outcomes = made.outcomes()
+    assert len(outcomes) == 4 * 16
+    wins = sum(outcome["won"] for outcome in outcomes if (outcome["algorithm"], outcome["seed"]) == ("k24", 0))
+    assert wins == next(run["wins"] for run in runs if (run["algorithm"], run["seed"]) == ("k24", 0))
+    assert made.table().startswith("# compare-smoke-400-steps: 400 env steps a run")
+    assert "| k24 |" in made.table()
+    assert made._repr_markdown_() == made.table()
+
+
+@needs_pandas
+def test_data_frames_are_made_when_asked_for(made: Comparison) -> None:
+    frame = made.to_pandas()
+    assert list(frame["algorithm"]) == ["k24", "qmix"]
+    curves = made.curves().to_pandas()
+    assert curves.groupby("algorithm")["env_steps"].max().to_dict() == {"k24": 400, "qmix": 400}
+
+
+def test_without_pandas_the_error_says_what_to_type(made: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"pip install 'k24-harness\[data\]'"):
+        made.runs().to_pandas()
+
+
+def test_a_study_is_opened_by_name(made: Comparison) -> None:
+    study = open_study(made.name, **place(made))
+    assert study.runs() == made.runs()
+    assert study.algorithms == ["k24", "qmix"]
+    assert repr(study) == "Study('compare-smoke-400-steps': 4 of 4 runs finished)"
+    with pytest.raises(StorageError, match="unknown study 'compare-smoke-401-steps'"):
+        open_study("compare-smoke-401-steps", **place(made))
+
+
+def test_a_policy_acts_alike_in_a_batch_on_arrays_and_in_pettingzoo(made: Comparison) -> None:
+    in_batch, on_arrays, in_world = (made.policy("k24", seed=3) for _ in range(3))
+    batch, world = in_batch.make_env(1, seed=7), in_batch.parallel_env(seed=7)
+    batch.reset(7)
+    observations, infos = world.reset(seed=7)
+    for _ in range(8):
+        chosen = in_batch(batch)
+        assert on_arrays.act(batch.obs[0], batch.action_mask[0], batch.unit_type[0]).tolist() == chosen[0].tolist()
+        actions = in_world.act_parallel(observations, infos)
+        assert list(actions.values()) == chosen[0].tolist()
+        batch.step(chosen)
+        observations, *_, infos = world.step(actions)
+        if batch.terminated[0] or batch.truncated[0]:
+            break
+    batch.close()
+    world.close()
+
+
+def test_a_policy_is_loaded_by_its_trials_number(made: Comparison) -> None:
+    run = next(run for run in made.runs() if run["algorithm"] == "k24")
+    policy = load_policy(run["trial"], study=made.name, **place(made))
+    assert repr(policy) == "TrainedPolicy(k24 on terran_5_vs_5, 400 env steps)"
+
+
+def test_memory_is_kept_between_calls_and_reset_forgets_it(made: Comparison) -> None:
+    policy, env = made.policy("qmix", seed=0), made.policy("qmix", seed=0).make_env(2)
+    env.reset(1)
+    policy.act(env.obs, env.action_mask, env.unit_type)
+    before = {name: value.clone() for name, value in policy._state.items()}
+    policy.act(env.obs, env.action_mask, env.unit_type)
+    assert any(not before[name].equal(value) for name, value in policy._state.items())
+    with pytest.raises(ValueError, match=r"1 battles, before there were 2; call reset\(\)"):
+        policy.act(env.obs[0], env.action_mask[0], env.unit_type[0])
+    policy.reset()
+    assert policy.act(env.obs[0], env.action_mask[0], env.unit_type[0]).shape == (5,)
+    with pytest.raises(ValueError, match=r"obs is \(5, 3\) for each battle.*needs \(5, "):
+        policy.act(np.zeros((5, 3)), env.action_mask[0], env.unit_type[0])
+    with pytest.raises(ValueError, match="an agent has no legal action"):
+        policy.act(env.obs[0], np.zeros_like(env.action_mask[0]), env.unit_type[0])
+    env.close()
+
+
+def test_evaluate_plays_policies_and_scripts(made: Comparison) -> None:
+    policy = made.policy("qmix", seed=0)
+    found = evaluate(policy, battles=8, seed=1)
+    assert found.battles == 8
+    assert evaluate(policy, battles=8, seed=1).outcomes == found.outcomes, "a seed gives the same battles"
+    assert evaluate(policy, battles=8, seed=2).outcomes != found.outcomes
+    assert str(found).startswith("qmix on terran_5_vs_5: win rate 0.")
+    assert len(found.records()) == 8
+    nearest = evaluate("nearest", "terran_5_vs_5", battles=64)
+    assert nearest.win_rate.estimate > evaluate("random", "terran_5_vs_5", battles=64).win_rate.estimate
+    assert evaluate(policy, "zerg_5_vs_5", battles=4).battles == 4, "another map of the same sizes"
+
+
+def test_a_map_of_other_sizes_is_refused_with_what_differs(made: Comparison) -> None:
+    policy = made.policy("qmix", seed=0)
+    with pytest.raises(UsageError, match=r"cannot act on MMM2: they differ in n_agents 5 and 10; n_actions 11 and 18"):
+        evaluate(policy, "MMM2", battles=4)
+    with pytest.raises(UsageError, match=r"name a scenario, for example evaluate\('nearest'"):
+        evaluate("nearest")
+    with pytest.raises(UsageError, match="battles is 0"):
+        evaluate(policy, battles=0)
+    with pytest.raises(UsageError, match="MMM3"):
+        evaluate(policy, "MMM3")
+
+
+def test_mistakes_are_told_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown algorithm 'k25'"):
+        compare(algos=["k25"], storage=f"sqlite:///{tmp_path}/s.db")
+    with pytest.raises(UsageError, match="a run's folder looks like"):
+        load_policy(tmp_path)
+    with pytest.raises(UsageError, match="setting of k24 'div_cof'"):
+        compare(algos=["k24"], settings={"k24.div_cof": 1}, storage=f"sqlite:///{tmp_path}/s.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_run_lists_those_that_finished(made: Comparison) -> None:
+    with pytest.raises(UsageError, match=r"no finished run kalei.*finished: k24 terran_5_vs_5 seed 0"):
+        made.policy("kalei")
+
+
+def test_loggers_follow_runs_of_the_api(tmp_path: Path) -> None:
+    result = compare(
+        algos=["rule"],
+        scenarios=["fake"],
+        log=["csv"],
+        storage=f"sqlite:///{tmp_path}/s.db",
+        out=tmp_path / "runs",
+        **{**SHORT, "env_steps": 2000},
+    )
+    (log,) = (tmp_path / "runs" / result.name).glob("rule-fake-seed0-*/log.csv")
+    names = {line.split(",")[1] for line in log.read_text().splitlines()[1:]}
+    assert {"eval/win_rate", "train/loss", "train/env_steps_per_second", "final/win_rate"} <= names

@@ -1,0 +1,95 @@
+"""The console command: it lists, runs and explains every command, and says when another package hides ours."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import harness
+import k24_command
+from common.registry import load
+from harness.__main__ import COMMANDS, main
+from harness.cli.completion import script
+
+ROOT = Path(harness.__file__).parent.parent
+
+
+def python(*words: str, cwd: Path, path: Path | None = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(path) if path else ""}
+    return subprocess.run(
+        [sys.executable, *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_it_lists_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([], program="k24") == 0
+    told = capsys.readouterr().out
+    assert told.startswith("usage: k24 COMMAND [FLAGS]")
+    assert all(f"  {name} " in told for name in COMMANDS)
+    assert main(["--help"]) == 0
+    assert "python -m harness COMMAND" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_flag_of_every_command_has_a_help_text(name: str) -> None:
+    parser = load(COMMANDS[name].parser)()
+    assert callable(load(COMMANDS[name].main))
+    silent = [action.option_strings or action.dest for action in parser._actions if not action.help]
+    assert silent == []
+
+
+def test_completion_knows_every_command_and_flag() -> None:
+    pytest.importorskip("shtab")
+    text = script("bash")
+    assert all(name in text for name in COMMANDS)
+    assert "--worker-cpus" in text
+    assert subprocess.run(["bash", "-n", "-c", text], check=False).returncode == 0
+
+
+def test_an_unknown_command_names_a_near_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compar"], program="k24") == 2
+    assert "unknown command 'compar': did you mean compare or completion? all commands: k24" in capsys.readouterr().err
+
+
+def test_a_command_gets_its_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--format", "csv", "--storage", "sqlite:////nowhere/s.db"], program="k24") == 2
+    assert "There is no database /nowhere/s.db" in capsys.readouterr().err
+
+
+def test_listing_takes_no_time(tmp_path: Path) -> None:
+    heavy = "[name for name in ('torch', 'numba', 'rich') if name in sys.modules]"
+    code = f"import sys; from harness.__main__ import main; main([]); print({heavy})"
+    assert python("-c", code, cwd=tmp_path).stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", ["envs", "studies"])
+def test_a_package_that_hides_ours_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text("")
+    told = python("-m", "harness.export", "--help", cwd=tmp_path).stderr
+    assert f"another package named '{name}' hides this project's: found {tmp_path / name}" in told
+    assert "Type the command in another folder" in told
+
+
+def test_a_folder_without_init_hides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "envs").mkdir()
+    assert python("-c", "import harness", cwd=tmp_path).returncode == 0
+
+
+def test_k24_says_when_another_harness_is_found(tmp_path: Path) -> None:
+    (tmp_path / "harness").mkdir()
+    (tmp_path / "harness" / "__init__.py").write_text("")
+    code = f"import sys; sys.path.append({str(ROOT)!r}); import k24_command; sys.exit(k24_command.main())"
+    found = python("-c", code, cwd=tmp_path, path=tmp_path)
+    assert found.returncode == 2
+    assert f"another package named 'harness' hides the one of k24: found {tmp_path / 'harness'}" in found.stderr
+
+
+def test_k24_runs_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["k24"])
+    assert k24_command.main() == 0
+    assert "usage: k24 COMMAND" in capsys.readouterr().out

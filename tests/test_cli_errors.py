@@ -43,7 +43,7 @@ MISTAKES = [
     (["--backend", "sc3"], "invalid choice: 'sc3'"),
     (["--import", "no_such_file.py"], "--import no_such_file.py failed: FileNotFoundError"),
     (["--import", "no_such_module"], "--import no_such_module failed: ModuleNotFoundError"),
-    (["--algo", "qmix"], "unrecognized arguments: --algo qmix; all flags: python -m harness.compare --help"),
+    (["--colour", "red"], "unrecognized arguments: --colour red; all flags: python -m harness.compare --help"),
 ]
 
 

@@ -21,7 +21,7 @@ def parser() -> Parser:
         default="runs",
         metavar="FOLDER",
         help="checkpoints; shared with the others, a run that one of them "
-        "left goes on from its checkpoint, else it starts anew (default: %(default)s)",
+        "left goes on from its checkpoint, else it starts again (default: %(default)s)",
     )
     add(
         "--device",

@@ -13,7 +13,7 @@ from harness.runs.budget import BUDGETS
 from harness.stats import ENOUGH_SEEDS
 
 MOST_SCENARIOS = 3
-"""Scenarios whose finding is told in the first words; the table has all."""
+"""Scenarios whose finding the first sentences name; the table has all."""
 
 
 def headline(findings: ComparisonReport, references: Sequence[Reference]) -> str:

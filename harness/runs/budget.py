@@ -12,7 +12,7 @@ CheckpointReplay = Literal["auto", "yes", "no"]
 """Whether a checkpoint holds the replay; ``auto``: up to ``REPLAY_LIMIT``."""
 REPLAY_LIMIT = 500 * 10**6
 """Bytes of packed episodes. 5,000 battles of 5 against 5 take about 0.2 GB and half a second to write; 20 against 20
-take 2 GB, which every checkpoint would write anew."""
+take 2 GB, which every checkpoint would write again."""
 
 DEFAULT_BUDGET = "quick"
 

@@ -158,7 +158,7 @@ MISTAKES = [
     (["--set", "env.rules=2022"], "option rules is '2022', allowed: 2024, 2023"),
     (["--run", "nowhere"], "--run nowhere: no policy.pt there; a run's folder looks like runs/compare-quick/k24-"),
     (["--run", "3"], "--run 3 names a trial, but there is no database"),
-    (["--policies", "random"], "unrecognized arguments: --policies random; all flags: python -m harness.watch --help"),
+    (["--colour", "red"], "unrecognized arguments: --colour red; all flags: python -m harness.watch --help"),
 ]
 
 

@@ -22,8 +22,8 @@ from pathlib import Path
 
 from benchmarks.k24_stages import STAGES, Arm, Stage
 from harness import compare
-from harness.cli.compare_args import read_flags
-from harness.cli.planning import plan_runs
+from harness.flags.compare import read_flags
+from harness.flags.planning import plan_runs
 from harness.results.aggregates import Row, summarize_groups
 from harness.results.comparisons import Comparison, pairwise_comparisons
 from studies.db.errors import StorageError

@@ -34,34 +34,34 @@ def _command(module: str, summary: str, *, parser: str = "parser", args: str = "
 
 COMMANDS: dict[str, Command] = {
     "compare": _command(
-        "harness.compare", "train algorithms and compare them: the place to start", args="harness.cli.compare_args"
+        "harness.compare", "train algorithms and compare them: the place to start", args="harness.flags.compare"
     ),
-    "tune": _command("harness.tune", "search for an algorithm's settings", args="harness.cli.tune_args"),
-    "worker": _command("harness.worker", "take runs that wait in a database", args="harness.cli.worker_args"),
-    "report": _command("harness.report.__main__", "write a study as one HTML page", args="harness.cli.report_args"),
+    "tune": _command("harness.tune", "search for an algorithm's settings", args="harness.flags.tune"),
+    "worker": _command("harness.worker", "take runs that wait in a database", args="harness.flags.worker"),
+    "report": _command("harness.report.__main__", "write a study as one HTML page", args="harness.flags.report"),
     "leaderboard": _command(
         "harness.leaderboard",
         "write the results of databases as a page with filters",
-        args="harness.cli.leaderboard_args",
+        args="harness.flags.leaderboard",
     ),
-    "watch": _command("harness.watch", "play battles and write them as a video", args="harness.cli.watch_args"),
+    "watch": _command("harness.watch", "play battles and write them as a video", args="harness.flags.watch"),
     "export": _command(
         "harness.export",
         "write runs, curves or findings for other programs",
-        args="harness.cli.export_args",
+        args="harness.flags.export",
     ),
     "baselines": _command(
         "harness.baselines",
         "play scripted and random policies",
-        args="harness.cli.baselines_args",
+        args="harness.flags.baselines",
     ),
     "throughput": _command(
         "harness.throughput.command",
         "measure what 2:4 sparsity gains on this machine",
-        args="harness.cli.throughput_args",
+        args="harness.flags.throughput",
     ),
     "doctor": _command("harness.doctor", "check the installation"),
-    "completion": _command("harness.cli.completion", "print a completion script for a shell"),
+    "completion": _command("harness.completion", "print a completion script for a shell"),
 }
 
 

@@ -23,7 +23,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import envs
-from harness.cli.baselines_args import parser
 from harness.cli.common import (
     ALL_DONE,
     at_least_one,
@@ -38,6 +37,7 @@ from harness.cli.common import (
 from harness.cli.errors import UsageError
 from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration
+from harness.flags.baselines import parser
 from harness.results.tables import empty_table, write_csv
 from harness.runs import scripted_policies as policies
 from harness.runs.evaluate import Battle, play

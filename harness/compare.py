@@ -29,10 +29,10 @@ from harness.cli.common import (
     make_folder,
     writing_results,
 )
-from harness.cli.compare_args import CompareArgs, read_flags
 from harness.cli.errors import UsageError
-from harness.cli.planning import plan_runs
 from harness.cli.progress import battles_bar, with_bar
+from harness.flags.compare import CompareArgs, read_flags
+from harness.flags.planning import plan_runs
 from harness.launchers import launch
 from harness.measure import measure_runs
 from harness.report.build import ReportArgs, write_report

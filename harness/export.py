@@ -24,8 +24,8 @@ from rich.console import Console
 
 from harness.cli.common import ALL_DONE, command, listed, log, make_console
 from harness.cli.errors import UsageError, unknown_name
-from harness.cli.export_args import MARL_EVAL, parser
 from harness.cli.progress import with_bar
+from harness.flags.export import MARL_EVAL, parser
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.grouping import Groups, group_runs_by_config
 from harness.results.marl_eval import marl_eval_layout

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from harness.cli.common import ALL_DONE, command, listed, log, make_console, writing_results
 from harness.cli.errors import UsageError
-from harness.cli.leaderboard_args import parser
+from harness.flags.leaderboard import parser
 from harness.plots.style import DARK, palette_css
 from harness.results.aggregates import Row, summarize_groups
 from harness.results.grouping import group_runs_by_config, label_legend

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from algorithms.protocol import Algorithm
 from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, command, import_user_code, log, make_console
-from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError
+from harness.flags.compare import default_study
 from harness.results.in_turn import Effort, measure_in_turn
 from harness.runs.files import run_folder
 from harness.runs.policy import load_policy

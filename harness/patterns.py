@@ -31,8 +31,8 @@ from harness.cli.common import (
     make_folder,
     writing_results,
 )
-from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
+from harness.flags.compare import default_study
 from harness.plots.mask_files import TRACES, plot_masks, plot_training
 from harness.runs.files import file_name, study_folder
 from studies.db.storage_url import without_passwords

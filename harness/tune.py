@@ -31,8 +31,8 @@ from harness.cli.common import (
     make_folder,
     writing_results,
 )
-from harness.cli.planning import plan_runs
-from harness.cli.tune_args import TuneArgs, read_flags
+from harness.flags.planning import plan_runs
+from harness.flags.tune import TuneArgs, read_flags
 from harness.runs.files import study_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process

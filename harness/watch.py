@@ -36,7 +36,7 @@ from harness.cli.common import (
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration
-from harness.cli.watch_args import POLICY, SCENARIO, parser
+from harness.flags.watch import POLICY, SCENARIO, parser
 from harness.runs import scripted_policies as policies
 from harness.runs.evaluate import Greedy
 from harness.runs.policy import folder_of_trial, load_policy

@@ -31,8 +31,8 @@ from harness.cli.common import (
     make_folder,
 )
 from harness.cli.errors import UsageError, unknown_name
-from harness.cli.worker_args import parser
 from harness.compare import complete
+from harness.flags.worker import parser
 from harness.loggers import check_loggers
 from harness.runs.files import run_folder, study_folder
 from harness.runs.plan import RunPlan

@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks import k24_stages, k24_study
 from benchmarks.k24_stages import STAGES, Arm, Stage, against
-from harness.cli.compare_args import read_flags
-from harness.cli.planning import plan_runs
+from harness.flags.compare import read_flags
+from harness.flags.planning import plan_runs
 from harness.results.comparisons import Comparison
 from studies.store import StudyStore
 

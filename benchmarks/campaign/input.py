@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import envs.registry
 from benchmarks.campaign.work import Campaign
-from harness.cli import compare_args, tune_args
 from harness.cli.errors import UsageError
+from harness.flags import compare as compare_args
+from harness.flags import tune as tune_args
 from studies.db.errors import StorageError
 from studies.db.storage_url import parse_storage_url
 

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from harness.api.study import Study
 from harness.cli.common import make_console, make_folder
-from harness.cli.compare_args import read_flags
-from harness.cli.planning import plan_runs
 from harness.compare import complete_all, introduce
+from harness.flags.compare import read_flags
+from harness.flags.planning import plan_runs
 from harness.results.study_data import collect
 from harness.runs.process import prepare_process
 from studies.store import DEFAULT_STORAGE, StudyStore

@@ -113,6 +113,8 @@ def evaluate(
             actor, env, episodes=-(-battles // slots) * slots, seed=derive_seed(seed, "evaluation", scenario, "api")
         )
         can_be_won = env.spec.can_be_won
+    if isinstance(policy, TrainedPolicy):
+        policy.reset()  # these battles are over
     return PolicyEvaluation(
         policy=policy if isinstance(policy, str) else policy.algorithm,
         scenario=scenario,

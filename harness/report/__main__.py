@@ -27,7 +27,7 @@ from harness.cli.common import (
 )
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
-from harness.cli.report_args import parser
+from harness.flags.report import parser
 from harness.report.build import Report, ReportArgs, write_report
 from harness.results.findings import compute_report
 from harness.results.study_data import StudyData, collect

@@ -25,7 +25,7 @@ from harness.cli.common import (
 )
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import check_targets, parse_setting
-from harness.cli.throughput_args import BATCHES, parser
+from harness.flags.throughput import BATCHES, parser
 from harness.plots.throughput import plot
 from harness.runs.policy import folder_of_trial, load_policy
 from harness.runs.process import resolve_device

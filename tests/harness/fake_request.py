@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from harness.cli.compare_args import CompareArgs
+from harness.flags.compare import CompareArgs
 from harness.runs.budget import BUDGETS
 
 

@@ -14,10 +14,10 @@ from algorithms.replay.replay import EpisodeReplay
 from harness import baselines as scripted
 from harness import watch
 from harness.cli.common import ALL_DONE, INTERRUPTED, WRONG_USE
-from harness.cli.compare_args import read_flags
 from harness.cli.errors import UsageError
-from harness.cli.planning import plan_runs
 from harness.compare import main
+from harness.flags.compare import read_flags
+from harness.flags.planning import plan_runs
 from harness.runs import scripted_policies as policies
 from harness.runs.budget import BUDGETS
 from harness.runs.plan import RunPlan

@@ -14,8 +14,8 @@ import pytest
 
 from harness.cli.common import ALL_DONE, WRONG_USE
 from harness.cli.errors import UsageError
-from harness.cli.planning import plan_runs
 from harness.export import main
+from harness.flags.planning import plan_runs
 from harness.results.grouping import group_runs_by_config
 from harness.results.marl_eval import environment_of, marl_eval_layout
 from studies.rows import CurvePoint, RunRow

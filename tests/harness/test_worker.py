@@ -12,7 +12,7 @@ import pytest
 from harness import worker
 from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
 from harness.cli.errors import UsageError
-from harness.cli.planning import plan_runs
+from harness.flags.planning import plan_runs
 from harness.runs.plan import RunPlan
 from studies.store import StudyStore
 from tests.harness.conftest import Compare

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 from rich.console import Console
 
-from harness.cli.planning import plan_runs
+from harness.flags.planning import plan_runs
 from harness.results.aggregates import common_runs
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.tables import as_markdown, over_several, show_table

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from harness.cli.planning import plan_runs
+from harness.flags.planning import plan_runs
 from harness.results.comparisons import pairwise_comparisons
 from harness.results.findings import ComparisonReport, CurveJob, compute_report
 from harness.results.grouping import group_runs

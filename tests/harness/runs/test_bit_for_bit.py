@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -47,7 +48,9 @@ def curve(database: Path, study: str) -> list[Any]:
     with StudyStore.open(f"sqlite:///{database}", study) as store:
         (row,) = store.rows()
         points = store.curve_points(row.run_id)
-    shown = [{name: value for name, value in vars(point).items() if name not in TIMES} for point in points]
+    shown = [
+        {name: value for name, value in dataclasses.asdict(point).items() if name not in TIMES} for point in points
+    ]
     return [shown, row.win_rate, row.details["resumes"]]
 
 

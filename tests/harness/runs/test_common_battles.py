@@ -10,7 +10,7 @@ import pytest
 
 import algorithms.registry
 from algorithms.protocol import Algorithm
-from harness.cli.planning import plan_runs
+from harness.flags.planning import plan_runs
 from harness.runs.budget import BUDGETS
 from harness.runs.final_evaluation import play_final_battles
 from harness.runs.plan import RunPlan

@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from harness.cli.compare_args import parse_seeds
 from harness.cli.overrides import parse_setting
-from harness.cli.planning import plan_runs
+from harness.flags.compare import parse_seeds
+from harness.flags.planning import plan_runs
 from harness.runs.budget import BUDGETS
 from harness.runs.process import resolve_device
 from tests.harness.fake_request import request_for

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import algorithms.registry
-from harness.cli.compare_args import CompareArgs
 from harness.cli.overrides import resolve_config, resolve_env
+from harness.flags.compare import CompareArgs
 from harness.runs.plan import RunPlan
 from harness.runs.process import resolve_device
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import algorithms.registry
 from common.space import Space
 from harness.cli.common import Parser, at_least_one, command_line
-from harness.cli.compare_args import CompareArgs, check_preset
-from harness.cli.compare_args import read_flags as read_comparison
 from harness.cli.errors import UsageError
+from harness.flags.compare import CompareArgs, check_preset
+from harness.flags.compare import read_flags as read_comparison
 
 FIRST_SEED = 100
 """Seeds of a search start here, those of a comparison at 0: the winner is judged on seeds that did not choose it."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.compare_args import read_flags
 from harness.cli.errors import UsageError
-from harness.cli.planning import plan_runs
+from harness.flags.compare import read_flags
+from harness.flags.planning import plan_runs
 from studies.store import DEFAULT_STORAGE
 
 

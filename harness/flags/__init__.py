@@ -1,0 +1,1 @@
+"""What each command is asked: its flags, read and checked, and the runs that they mean."""

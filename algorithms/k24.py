@@ -85,6 +85,7 @@ class K24(Pattern24QMix):
         self._anneal_end = scaled(self.config.anneal_end_step, self.total_env_steps)
         self._dense_end = round(self.config.dense_ratio * self.total_env_steps)
         self._finetune_start = round(self.config.finetune_start_ratio * self.total_env_steps)
+        self._target_logits: dict[str, Tensor] | None = None
         self._remembered: dict[str, Tensor] | None = None
         self._gradients: dict[str, float] = {}
         self._magnitudes: dict[str, Tensor | float] = {}
@@ -194,8 +195,16 @@ class K24(Pattern24QMix):
             name: layer.sampled_weights(logits[name], temperature, noise.get(name)) for name, layer in layers.items()
         }
         sampled = noise and self.config.sampled_target
-        target = _drawn_weights(self.target_net, noise) if sampled else self.target_weights()
+        target = self._drawn_target(noise) if sampled else self.target_weights()
         return DrawnWeights(online=online, target=target, logits=list(logits.values()))
+
+    @torch.no_grad()
+    def _drawn_target(self, noise: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The target network's weights under this noise; its logits stay the same until the next copy."""
+        if self._target_logits is None:
+            layers = _all_layers(self.target_net)
+            self._target_logits = {name: layers[name].logits() for name in noise}
+        return _drawn_weights(self.target_net, self._target_logits, noise)
 
     def inspect_batch(self, batch: EpisodeBatch) -> None:
         """Measure the size of values once after each evaluation."""
@@ -216,8 +225,9 @@ class K24(Pattern24QMix):
         if scale > 0:
             again = torch.Generator()
             again.set_state(self._mask_rng.get_state())
-            noise = {name: scale * gumbel_noise(layer.logits(), again) for name, layer in self.layers().items()}
-            weights["drawn"] = _drawn_weights(self.net, noise)
+            logits = {name: layer.logits() for name, layer in self.layers().items()}
+            noise = {name: scale * gumbel_noise(each, again) for name, each in logits.items()}
+            weights["drawn"] = _drawn_weights(self.net, logits, noise)
         values = {f"q_{name}": self.net(packed.inputs, packed.order, each)[0] for name, each in weights.items()}
         return {name: mean_magnitude(q, packed.action_mask) for name, q in values.items()}
 
@@ -238,6 +248,11 @@ class K24(Pattern24QMix):
         if self.resets.ratio > 0 and env_steps - self.last_reset >= self.resets.interval:
             lines.append(self.reset_unused(env_steps))
         return lines
+
+    def synchronise_targets(self) -> None:
+        """Copy the learned networks into the target networks."""
+        super().synchronise_targets()
+        self._target_logits = None
 
     def _end_dense(self, env_steps: int) -> str:
         """Put the masks in force, in the target network too."""
@@ -326,6 +341,7 @@ class K24(Pattern24QMix):
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
+        self._target_logits = None
         self._diversity.coefficient.load_state_dict(saved["coefficient"], self.device)
         self._remembered = copy.copy(saved["remembered"])
         self.optimizer.zero_grad(set_to_none=True)  # of updates that the loaded state has not made
@@ -339,9 +355,12 @@ def _all_layers(net: AgentNet) -> dict[str, SemiStructuredLinear24]:
     return {name: getattr(net, name) for name in net.prunable()}
 
 
-def _drawn_weights(net: AgentNet, noise: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _drawn_weights(net: AgentNet, logits: Mapping[str, Tensor], noise: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Layer name -> (K, out, in) under the masks that the noise draws; layers without noise as they act."""
-    return {name: layer.drawn_weights(noise.get(name)) for name, layer in _all_layers(net).items()}
+    return {
+        name: layer.drawn_weights(logits[name] + noise[name]) if name in noise else layer.effective_weights().detach()
+        for name, layer in _all_layers(net).items()
+    }
 
 
 register(

@@ -11,6 +11,10 @@ from algorithms.kernels.compiled import kernel
 from algorithms.kernels.simd import WIDTH
 from algorithms.kernels.tiles import pack
 
+FIRST, RESET, UPDATE, NEW, RECURRENT, STATE, HEAD = range(7)
+"""What the passes keep of each row, a plane (R, H) each: fc1's output, the gates, the recurrent part of the new
+one, the state, and the outputs of the layers after the GRU but the last."""
+
 
 class Sizes(NamedTuple):
     """Widths of a network; what is called padded is rounded up to a multiple of ``WIDTH``."""

@@ -10,7 +10,7 @@ SEQUENCE = np.dtype([("row", np.int64), ("action", np.int64), ("agent", np.int64
 """One agent's way through one episode: its first row in arrays of (B, T + 1, N, …), its first place in those of
 (B, T, N), the agent's number, and how many env_steps it has."""
 
-MOST, FEWEST, AIM = 48, 12, 16
+MOST, FEWEST, AIM = 48, 12, 24
 """Sequences of a block: at most, at least where there are enough; and how many blocks an update should have."""
 
 

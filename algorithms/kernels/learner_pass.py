@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from algorithms.kernels.agent_back import backward_block
 from algorithms.kernels.agent_layout import (
+    HEAD,
     Sizes,
     gradient_places,
     head_names,
@@ -21,9 +23,7 @@ from algorithms.kernels.agent_layout import (
 )
 from algorithms.kernels.agent_pass import (
     ACTING,
-    HEAD,
     act_rows,
-    backward_block,
     choose,
     forward_block,
     scratch_size,

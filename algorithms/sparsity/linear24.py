@@ -159,11 +159,9 @@ class SemiStructuredLinear24(GroupLinear):
         return self.weight * gate if self.decay is None else straight_through(self.weight, gate, self.decay)
 
     @torch.no_grad()
-    def drawn_weights(self, noise: Tensor | None) -> Tensor:
-        """Weights (K, out, in) under the same kind of draw, without gradients; None: ``effective_weights``."""
-        if noise is None:
-            return self.effective_weights()
-        return self.weight * self.pattern.hard(self.logits() + noise)
+    def drawn_weights(self, logits: Tensor) -> Tensor:
+        """Weights (K, out, in) under the best patterns of these logits, noise included, without gradients."""
+        return self.weight * self.pattern.hard(logits)
 
     @torch.no_grad()
     def hold(self, margin: float) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from algorithms.sparsity.tracker import N_PATTERNS
 
 GROUP = 4
 KEEP = 2
@@ -85,7 +84,7 @@ class Pattern24Matrix(nn.Module):
 
     def hard(self, logits: Tensor) -> Tensor:
         """The best pattern of each group as a 0/1 mask (K, out, in)."""
-        return self._mask(_one_hot(logits.argmax(-1), logits))
+        return self.mask_of(logits.argmax(-1))
 
     def chosen(self, mask: Tensor) -> Tensor:
         """Which pattern each group of a 2:4 mask follows, 0..5; where padding leaves a choice, always the same one.
@@ -100,11 +99,11 @@ class Pattern24Matrix(nn.Module):
 
     def mask_of(self, chosen: Tensor) -> Tensor:
         """The 0/1 mask (K, out, in) of patterns (K, out, ⌈in/4⌉)."""
-        return self._mask(_one_hot(chosen, self.patterns))
+        return self._inputs(self.patterns[chosen])
 
     def keep_chance(self, chances: Tensor) -> Tensor:
         """How likely each input is kept, (K, out, in), where patterns have chances (K, out, ⌈in/4⌉, 6)."""
-        return self._mask(chances)
+        return self._inputs(chances @ self.patterns)
 
     def hold(self, scores: Tensor, held: Tensor, margin: float) -> Tensor:
         """The best patterns where they keep more than ``1 + margin`` times the score of those held, else the held ones.
@@ -137,21 +136,30 @@ class Pattern24Matrix(nn.Module):
         Source: Jang et al., ICLR 2017 (arXiv 1611.01144).
         """
         soft = ((logits if noise is None else logits + noise) / temperature).softmax(-1)
-        hard = _one_hot(soft.argmax(-1) if held is None else held, soft)
-        # the bracket is exactly 0, so the value stays exactly 0 or 1
-        return self._mask(hard + (soft - soft.detach()))
+        chosen = soft.argmax(-1) if held is None else held
+        return self._inputs(_Chosen.apply(soft, chosen, self.patterns))
 
-    def _mask(self, choice: Tensor) -> Tensor:
-        return (choice @ self.patterns).flatten(-2)[..., : self.in_features]
+    def _inputs(self, groups: Tensor) -> Tensor:
+        """(…, ⌈in/4⌉, 4) -> (…, in), without padding."""
+        return groups.flatten(-2)[..., : self.in_features]
+
+
+class _Chosen(torch.autograd.Function):
+    """The chosen patterns (…, 4), with the gradient of the chances' mean pattern."""
+
+    @staticmethod
+    def forward(ctx: Any, chances: Tensor, chosen: Tensor, patterns: Tensor) -> Tensor:
+        ctx.save_for_backward(patterns)
+        return patterns[chosen].to(chances.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        (patterns,) = ctx.saved_tensors
+        return grads[0] @ patterns.to(grads[0].dtype).t(), None, None
 
 
 def gumbel_noise(like: Tensor, generator: torch.Generator) -> Tensor:
     """Draw finite Gumbel noise for these logits, on the CPU, and move it to them; a GPU is not waited for."""
-    exponential = torch.empty(like.shape).exponential_(generator=generator)
-    noise = -exponential.clamp(min=torch.finfo(exponential.dtype).tiny).log()  # −inf + inf is NaN
+    uniform = torch.rand(like.shape, generator=generator).clamp_(min=torch.finfo(torch.float32).tiny)
+    noise = uniform.log_().neg_().log_().neg_()  # torch.rand stays below 1, so both logarithms are finite
     return noise.to(like.device, non_blocking=True)
-
-
-def _one_hot(chosen: Tensor, like: Tensor) -> Tensor:
-    """(…,) int64 -> (…, 6) of the kind of ``like``; ``F.one_hot`` would read its input's range first."""
-    return like.new_zeros(*chosen.shape, N_PATTERNS).scatter_(-1, chosen.unsqueeze(-1), 1.0)

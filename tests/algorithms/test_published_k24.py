@@ -82,7 +82,7 @@ def drawn_noise(made: K24, factor: float) -> dict[str, Tensor]:
     found = {}
     for name, layer in made.layers().items():
         shape = layer.logits().shape
-        found[name] = -factor * torch.empty(shape).exponential_(generator=copy).log().double()
+        found[name] = -factor * (-torch.rand(shape, generator=copy).log()).log().double()
     return found
 
 
@@ -160,7 +160,7 @@ class Relaxed:
         self.alpha = 0.1 * torch.randn(self.shape, generator=draw, dtype=torch.float64)
         self.target = torch.randn(self.shape, generator=draw, dtype=torch.float64)
         self.scale = self.sums(self.weight, self.alpha).mean(-1, keepdim=True)  # no gradient flows through it
-        self.noise = -0.1 * torch.empty(2, 3, 3, 6).exponential_(generator=draw).log().double()
+        self.noise = -0.1 * (-torch.rand(2, 3, 3, 6, generator=draw).log()).log().double()
 
     def sums(self, weight: Tensor, alpha: Tensor) -> Tensor:
         groups = F.pad(weight.abs() * alpha.sigmoid(), (0, 2)).unflatten(-1, (-1, 4))

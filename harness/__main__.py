@@ -61,7 +61,7 @@ COMMANDS: dict[str, Command] = {
         args="harness.cli.throughput_args",
     ),
     "doctor": _command("harness.doctor", "check the installation"),
-    "completion": _command("harness.cli.completion", "print a completion script for a shell"),
+    "completion": _command("harness.completion", "print a completion script for a shell"),
 }
 
 

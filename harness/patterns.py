@@ -33,7 +33,8 @@ from harness.cli.common import (
 )
 from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
-from harness.plots.mask_files import TRACES, plot_masks, plot_training
+from harness.plots.diagnostics import BY_LAYER, plot_masks_over_training
+from harness.plots.masks import plot_run_masks
 from harness.runs.files import file_name, study_folder
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader
@@ -134,8 +135,9 @@ def draw(folder: Path, run: RunRow, points: Sequence[CurvePoint]) -> list[Path]:
     """The pictures of one run; returns their paths."""
     stem = f"{run.algorithm}-{file_name(run.scenario)}-seed{run.seed}-{run.config_hash}"
     use, training = folder / f"{stem}-masks.png", folder / f"{stem}-training.png"
-    plot_masks(use, run.details["masks"], title=label(run))
-    drawn = plot_training(training, points, list(run.details["masks"]["layers"]), title=f"{label(run)}, over training")
+    plot_run_masks(use, run.details["masks"], title=label(run))
+    layers = list(run.details["masks"]["layers"])
+    drawn = plot_masks_over_training(training, points, layers, title=f"{label(run)}, over training")
     return [use, training] if drawn else [use]
 
 
@@ -189,7 +191,7 @@ def _mask_lines(run: RunRow) -> Iterator[dict[str, Any]]:
 def _traces(run: RunRow, points: Sequence[CurvePoint]) -> Iterator[dict[str, Any]]:
     for point in points:
         for measure, value in point.extra.items():
-            if measure.partition("/")[0] in (*TRACES, "pattern_use"):
+            if measure.partition("/")[0] in (*BY_LAYER, "pattern_use"):
                 yield {**_key(run), "env_steps": point.env_steps, "measure": measure, "value": value}
 
 

@@ -13,7 +13,7 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("studies.db.errors",),
         ("studies.db.storage_url", "studies.db.schema", "studies.rows", "studies.heartbeat"),
         ("studies.db",),
-        ("studies.owner", "studies.labels", "studies.notes", "studies.artifacts"),
+        ("studies.owner", "studies.labels", "studies.notes", "studies.artifacts", "studies.parameters"),
         ("studies.reading", "studies.trials", "studies.quiet"),
         ("studies.run_table", "studies.reader"),
         ("studies.run",),
@@ -22,14 +22,19 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "harness": (
         ("harness.cli.errors", "harness.stats"),
-        ("harness.cli", "harness.plots.style", "harness.plots.run_curves"),  # the parts that know of no run
+        ("harness.cli", "harness.plots.style"),
         ("harness.throughput",),  # kernels and timing: they see a policy's tensors only
-        ("harness.runs", "harness.loggers"),
+        ("harness.runs", "harness.loggers", "harness.plots.figure", "harness.plots.lines"),
         ("harness.results",),
         ("harness.search",),
-        ("harness.cli.compare_args", "harness.cli.tune_args", "harness.cli.planning"),
+        (
+            *("harness.cli.compare_args", "harness.cli.tune_args", "harness.cli.planning"),
+            *("harness.cli.baselines_args", "harness.cli.export_args", "harness.cli.report_args"),
+            "harness.cli.throughput_args",
+        ),
         ("harness.throughput.record", "harness.throughput.thresholds"),
         ("harness.throughput.tables", "harness.throughput.sweep", "harness.plots", "harness.video"),
+        ("harness.cli.watch_args",),
         ("harness.report", "harness.throughput.command", "harness.throughput.__main__"),
         ("harness",),  # the commands
     ),

@@ -16,6 +16,7 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 
 from harness.plots.style import plotting, svg_rules
+from harness.runs.files import atomic_write
 
 WIDTH, HEIGHT = 5.2, 3.4
 """Inches of a plot: two beside each other on a screen, and still legible on a phone."""
@@ -71,11 +72,7 @@ def draw_plot(
         height: inches.
     """
     with plotting(name):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")  # no pyplot: it would keep global state
-        FigureCanvasAgg(figure)
-        hits = draw(figure) or ()
-        _name_series(figure)
-        figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=10.5, fontweight="bold")
+        figure, hits = _drawn(draw, title, WIDTH, height)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, for both files
         picture = io.StringIO()
@@ -88,6 +85,42 @@ def draw_plot(
     styled = body.replace("<defs>", f"<style>{svg_rules()}</style>\n<defs>", 1)
     svg.write_text(f'<?xml version="1.0" encoding="utf-8"?>\n{styled}', encoding="utf-8")
     return Plot(name=name, title=title, alt=alt, caption=caption, svg=touched, files=(png, svg))
+
+
+def write_picture(
+    path: Path,
+    draw: Callable[[Figure], Sequence[Hit] | None],
+    *,
+    title: str,
+    width: float = WIDTH,
+    height: float = HEIGHT,
+) -> None:
+    """Draw a picture that stands in a file alone, in the style of the report's plots.
+
+    Args:
+        path: of the file; its ending decides the format, and its folder is made.
+        draw: fills the figure.
+        title: above the picture.
+        width: inches.
+        height: inches.
+
+    Raises:
+        OSError: there is no room for it, or it may not be written there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with plotting(path.stem), atomic_write(path) as draft:
+        _drawn(draw, title, width, height)[0].savefig(draft, dpi=DPI)
+
+
+def _drawn(
+    draw: Callable[[Figure], Sequence[Hit] | None], title: str, width: float, height: float
+) -> tuple[Figure, Sequence[Hit]]:
+    figure = Figure(figsize=(width, height), layout="constrained")  # no pyplot: it would keep global state
+    FigureCanvasAgg(figure)
+    hits = draw(figure) or ()
+    _name_series(figure)
+    figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=10.5, fontweight="bold")
+    return figure, hits
 
 
 def _name_series(figure: Figure) -> None:

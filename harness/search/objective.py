@@ -24,7 +24,7 @@ from rich.console import Console
 from common.space import Space, suggest
 from harness.cli.common import log
 from harness.cli.progress import TrialProgress
-from harness.plots.run_curves import plot_curves
+from harness.plots.lines import plot_curves
 from harness.results.grouping import has_winners
 from harness.runs import provenance
 from harness.runs.checkpoint import RESUME

@@ -13,7 +13,7 @@ import harness
 import k24_command
 from common.registry import load
 from harness.__main__ import COMMANDS, main
-from harness.cli.completion import script
+from harness.completion import script
 
 ROOT = Path(harness.__file__).parent.parent
 

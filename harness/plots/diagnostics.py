@@ -154,7 +154,6 @@ def plot_masks_over_training(path: Path, points: Sequence[CurvePoint], layers: S
         if lines:
             panels[words] = lines
     if panels:
-        write_picture(
-            path, lambda figure: draw_panels(figure, panels), title=title, width=8.0, height=1.2 + 2.1 * len(panels)
-        )
+        height = 1.2 + 2.1 * len(panels)
+        write_picture(path, lambda f: draw_panels(f, panels, from_zero=True), title=title, width=8.0, height=height)
     return bool(panels)

@@ -50,13 +50,20 @@ def set_env_steps(axes: Axes) -> None:
     axes.set_xlim(left=0)
 
 
-def draw_panels(figure: Figure, panels: Mapping[str, Mapping[str, Line]], *, logarithmic: Sequence[str] = ()) -> None:
+def draw_panels(
+    figure: Figure,
+    panels: Mapping[str, Mapping[str, Line]],
+    *,
+    logarithmic: Sequence[str] = (),
+    from_zero: bool = False,
+) -> None:
     """Draw panels below each other, each with its own legend.
 
     Args:
         figure: to be filled.
         panels: title -> label -> line.
         logarithmic: titles of panels whose values are on a logarithmic axis.
+        from_zero: whether all axes of values begin at 0.
     """
     rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (title, lines) in zip(rows, panels.items(), strict=True):
@@ -64,6 +71,8 @@ def draw_panels(figure: Figure, panels: Mapping[str, Mapping[str, Line]], *, log
             axes.set_yscale("log", nonpositive="mask")
         for number, (label, line) in enumerate(lines.items()):
             draw_line(axes, *line, series(number), label)
+        if from_zero:
+            axes.set_ylim(bottom=0)
         axes.set_title(title, loc="left")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     set_env_steps(rows[-1])

@@ -44,7 +44,7 @@ def plot_crossings(folder: Path, record: Record, number: int) -> list[Plot]:
         of_subject = f"\n{subject}" if len(parts) > 1 else ""
         for dtype, gru in _agents(part):
             for kind, (words, gain) in KINDS.items():
-                if lines := lines_of(part, dtype, gru, gain):
+                if any((lines := lines_of(part, dtype, gru, gain)).values()):
                     name = f"speedup-{number}-{place}-{kind}-{dtype}-{gru.replace(':', '')}"
                     found.append(_plot(folder, name, f"{words}, {dtype}, {gru} GRU{of_subject}", lines))
     return found
@@ -69,7 +69,7 @@ def plot(path: Path, record: Record) -> None:
         for panel, (subject, dtype, gru) in zip(panels, rows, strict=False):
             of_subject = f"\n{subject}" if len(parts) > 1 else ""
             for axes, (words, gain) in zip(panel, KINDS.values(), strict=True):
-                if lines := lines_of(parts[subject], dtype, gru, gain):
+                if any((lines := lines_of(parts[subject], dtype, gru, gain)).values()):
                     draw_panel(axes, lines)
                     axes.legend(fontsize=7)
                 else:
@@ -83,22 +83,22 @@ def plot(path: Path, record: Record) -> None:
 
 
 def lines_of(record: Record, dtype: str, gru: str, gain: GainOf) -> Lines:
-    """Return the gains of one agent by batch; a batch without any has no line."""
+    """Return the gains of one agent by batch; a batch without any keeps its place, so that colours agree."""
     cells = sorted(
         (cell for cell in record.cells if cell.dtype == dtype and gru in cell.agents), key=lambda c: c.hidden
     )
     found: Lines = {}
     for batch in sorted({cell.batch for cell in cells}):
         own = [(float(cell.hidden), gain(cell.agents[gru])) for cell in cells if cell.batch == batch]
-        if points := [(hidden, value) for hidden, value in own if value is not None]:
-            found[f"{batch:,} decisions"] = points
+        found[f"{batch:,} decisions"] = [(hidden, value) for hidden, value in own if value is not None]
     return found
 
 
 def draw_panel(axes: Axes, lines: Lines) -> None:
     """Draw the lines of one agent over hidden size, and the line above which compression pays."""
     for number, (label, points) in enumerate(lines.items()):
-        draw_gains(axes, points, offset_of(number, len(lines)), series(number), label)
+        if points:
+            draw_gains(axes, points, offset_of(number, len(lines)), series(number), label)
     axes.axhline(1.0, color=INK, linewidth=0.8, linestyle=(0, (4, 2)))
     axes.set_xscale("log", base=2)
     axes.set_xticks(sorted({hidden for points in lines.values() for hidden, _ in points}))

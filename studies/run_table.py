@@ -24,12 +24,12 @@ from sqlalchemy.orm import Session, defer
 from studies.db.database import clock, read_transaction, transaction
 from studies.db.errors import RunTakenOver
 from studies.db.retrying import repeated
-from studies.db.schema import Owned, Provenance, Result, Run
+from studies.db.schema import Provenance, Result, Run
 from studies.db.storage_url import StorageUrl
 from studies.heartbeat import HeartbeatThread
 from studies.labels import objective_values, result_labels, start_labels
 from studies.notes import run_note
-from studies.owner import Owner, is_free, owner_of
+from studies.owner import Owner, is_free, owner_of, release, set_owner
 from studies.quiet import wait_for_quiet_to_end
 from studies.reading import events, last_provenance, read_row
 from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
@@ -75,7 +75,7 @@ class RunTable:
         now = clock(session)
         run = Run(study=self.study, **asdict(key), config=config, state=state, created=now, heartbeat=now)
         if state == "running":
-            self._set_owner(run, now)
+            set_owner(run, self.me, now)
         session.add(run)
         session.flush()
         return run
@@ -85,7 +85,7 @@ class RunTable:
         now = clock(session)
         free = self._is_claimable(run, now)
         if free:
-            self._set_owner(run, now)
+            set_owner(run, self.me, now)
         return free
 
     def _is_claimable(self, run: Run, now: float) -> bool:
@@ -140,10 +140,6 @@ class RunTable:
                 return None
             run.state = "running"
         return run
-
-    def _set_owner(self, run: Owned, now: float) -> None:
-        run.owner_host, run.owner_pid, run.owner_started = self.me.host, self.me.pid, self.me.started
-        run.heartbeat = now
 
     def track(self, run_id: int) -> None:
         """Renew the heartbeat of a claimed run until it is released."""
@@ -272,8 +268,3 @@ class RunTable:
 def _labels(session: Session, run: Run) -> dict[str, Any]:
     key = RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
     return start_labels(key, last_provenance(session, run.id) or {})
-
-
-def release(run: Owned) -> None:
-    """Let go of a row, within the caller's transaction."""
-    run.owner_host = run.owner_pid = run.owner_started = None

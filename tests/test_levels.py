@@ -32,10 +32,10 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
             *("harness.cli.baselines_args", "harness.cli.export_args", "harness.cli.report_args"),
             "harness.cli.throughput_args",
         ),
-        ("harness.throughput.record", "harness.throughput.thresholds"),
+        ("harness.throughput.record",),
         ("harness.throughput.tables", "harness.throughput.sweep", "harness.plots", "harness.video"),
         ("harness.cli.watch_args",),
-        ("harness.report", "harness.throughput.command", "harness.throughput.__main__"),
+        ("harness.report", "harness.throughput.__main__"),
         ("harness",),  # the commands
     ),
 }

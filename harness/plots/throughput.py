@@ -15,7 +15,6 @@ from harness.plots.figure import Plot, draw_plot, write_picture
 from harness.plots.style import INK, Series, series
 from harness.throughput.record import Record
 from harness.throughput.results import Gain, WorkResult
-from harness.throughput.thresholds import sparse_gain
 
 Point = tuple[float, Gain]
 """Hidden size and gain."""
@@ -23,7 +22,7 @@ Lines = dict[str, list[Point]]
 """Label -> points in the order of hidden size."""
 GainOf = Callable[[WorkResult], Gain | None]
 KINDS: dict[str, tuple[str, GainOf]] = {
-    "compressed": ("compressed 2:4", sparse_gain),
+    "compressed": ("compressed 2:4", lambda work: work.sparse_gain()),
     "auto": ("the faster way of each layer (auto)", lambda work: work.gain(work.auto)),
 }
 ASIDE = 0.12

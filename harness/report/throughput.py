@@ -11,8 +11,7 @@ from harness.cli.errors import UsageError
 from harness.plots.figure import Plot
 from harness.report.page import Details, Head, Section, Table
 from harness.throughput.record import Record, read_record
-from harness.throughput.tables import SPREAD, agents_table, reasons
-from harness.throughput.thresholds import conclusions
+from harness.throughput.tables import SPREAD, agents_table, conclusions, reasons
 
 NOT_MEASURED = (
     "Not measured with this study. On a card with sparse tensor cores this command measures from which hidden size and "

@@ -110,6 +110,11 @@ class WorkResult:
         """The fastest backend, used throughout."""
         return self._fastest([way for way in self.ways if way not in (*NO_SPARSE_WAYS, MIXED)])
 
+    def sparse_gain(self) -> Gain | None:
+        """Gain over dense of the fastest backend, used throughout."""
+        best = self.best_sparse()
+        return self.gain(best) if best else None
+
     def _fastest(self, ways: Sequence[str]) -> str | None:
         timed = {way: seconds for way in ways if (seconds := self.first_seconds(way)) is not None}
         return min(timed, key=lambda way: timed[way]) if timed else None

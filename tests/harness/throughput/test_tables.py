@@ -22,8 +22,7 @@ from harness.plots.throughput import Point, crossing, draw_gains, offset_of, plo
 from harness.throughput.grid_point import Peak
 from harness.throughput.record import Record, new_record, open_record, read_record
 from harness.throughput.results import CellResult, Gain, WayResult, WorkResult
-from harness.throughput.tables import show
-from harness.throughput.thresholds import agent_marks, auto_marks, conclusions, crossings
+from harness.throughput.tables import agent_marks, auto_marks, conclusions, crossings, show
 from harness.throughput.timing import Timing
 from studies.db.errors import StorageError
 

@@ -32,8 +32,8 @@ from harness.cli.common import (
 )
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.worker_args import parser
-from harness.compare import complete
 from harness.loggers import check_loggers
+from harness.runs.complete import complete
 from harness.runs.files import run_folder, study_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process, resolve_device

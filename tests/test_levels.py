@@ -26,7 +26,7 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("harness.throughput",),  # kernels and timing: they see a policy's tensors only
         ("harness.runs", "harness.loggers", "harness.plots.figure", "harness.plots.lines"),
         ("harness.results",),
-        ("harness.search",),
+        ("harness.search", "harness.runs.complete"),
         (
             *("harness.cli.compare_args", "harness.cli.tune_args", "harness.cli.planning"),
             *("harness.cli.baselines_args", "harness.cli.export_args", "harness.cli.report_args"),

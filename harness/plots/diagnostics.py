@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from harness.plots.figure import Hit, Plot, draw_plot, write_picture
 from harness.plots.lines import Line, draw_line, draw_panels, mean_line, points_of, set_env_steps
 from harness.plots.style import looks
+from harness.results.mask_tables import BY_LAYER
 from harness.results.study_data import StudyData
 from harness.runs.files import file_name
 from studies.rows import CurvePoint, RunRow, UnfinishedRun
@@ -41,14 +42,6 @@ SEARCH: Mapping[str, Mapping[str, str]] = {
 }
 """Title of a panel -> diagnostic -> its label there; see ``describe_search``."""
 LOGARITHMIC = ("gradient, root mean square",)
-BY_LAYER = {
-    "pattern_churn": "patterns changed since the evaluation before",
-    "pattern_overlap": "places where two groups choose alike",
-    "pattern_entropy": "evenness of pattern use",
-    "mask_sparsity": "share of weights dropped",
-    "mask_overlap": "weights that two groups mask alike",
-}
-"""Diagnostics that are drawn by layer, where a run has them."""
 
 
 def plot_diagnostics(folder: Path, data: StudyData, scenario: str) -> list[Plot]:

@@ -27,11 +27,11 @@ from harness.cli.common import (
     ALL_DONE,
     at_least_one,
     command,
-    import_user_code,
     log,
     make_console,
     make_folder,
     names_in,
+    parse_flags,
     world_settings,
 )
 from harness.cli.errors import UsageError
@@ -129,10 +129,7 @@ def read_flags(argv: Sequence[str]) -> BaselineArgs:
         UsageError: an unknown name or a malformed value.
         SystemExit: after ``--help``.
     """
-    early, _ = parser(import_only=True).parse_known_args(argv)
-    for target in early.imports:
-        import_user_code(target)
-    flags = parser().parse_args(argv)
+    flags = parse_flags(parser, argv)
     known = envs.ids()
     everything = ",".join(id for id in known if is_played(id, flags.backend))
     scenarios = names_in("scenario", flags.scenarios or everything, known, envs.registry.canonical_id)

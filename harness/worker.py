@@ -25,10 +25,10 @@ from harness.cli.common import (
     ALL_DONE,
     SOME_MISSING,
     command,
-    import_user_code,
     listed,
     log,
     make_folder,
+    parse_flags,
 )
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.worker_args import parser
@@ -50,11 +50,9 @@ LOOK_EVERY = 5.0
 def main(argv: Sequence[str]) -> int:
     """Work; returns the exit code: 0 nothing left, 1 runs are missing, 2 a mistake in the command, 130 Ctrl-C."""
     console = Console(highlight=False, width=200, force_terminal=False)  # lines: bars of several workers would collide
-    flags = parser().parse_args(argv)
+    flags = parse_flags(parser, argv)
     if flags.lifeline:
         call_at_end_of(sys.stdin.fileno(), lambda: os.kill(os.getpid(), signal.SIGTERM))
-    for target in flags.imports:
-        import_user_code(target)
     resolve_device(flags.device)
     study = choose_study(flags.storage, flags.study)
     study_folder(Path(flags.out), study)  # an error before anything is claimed

@@ -20,11 +20,11 @@ from harness.cli.common import (
     SOME_MISSING,
     at_least_one,
     command,
-    import_user_code,
     log,
     make_console,
     make_folder,
     names_in,
+    parse_flags,
 )
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import check_targets, parse_setting
@@ -81,10 +81,7 @@ def read_flags(argv: Sequence[str]) -> Grid:
         SystemExit: after ``--help``.
     """
     begun = time.perf_counter()
-    early, _ = parser(import_only=True).parse_known_args(argv)
-    for target in early.imports:
-        import_user_code(target)
-    flags = parser().parse_args(argv)
+    flags = parse_flags(parser, argv)
     device = torch.device(resolve_device(flags.device))
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)

@@ -2,7 +2,7 @@
 
     python -m harness.scripted --out docs/results/scripted.csv
 
-It tells how hard a scenario is before anybody has trained, and whether a learner has learned more than to shoot at the
+The table shows how hard a scenario is without training, and whether a learner has learned more than to shoot at the
 nearest. Every policy meets the same battles; one seed gives the same table again.
 """
 

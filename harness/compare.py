@@ -98,7 +98,7 @@ def complete_all(console: Console, store: StudyStore, request: CompareArgs, plan
         return complete_on_cluster(console, store, request, ids, arguments)
     if request.n_jobs > 1:
         work_together(request.n_jobs, arguments, stderr=request.json)
-    over = {"finished": True, "failed": False} if request.n_jobs > 1 else {}  # the workers have told about these
+    over = {"finished": True, "failed": False} if request.n_jobs > 1 else {}  # the workers have logged these
     states, rows = store.states(), {row.run_id: row for row in store.rows()}
     done = {}
     for run, plan in zip(ids, plans, strict=True):
@@ -164,8 +164,8 @@ def complete_on_cluster(
     states = [store.states()[run] for run in ids]
     missing = Counter(state for state in states if state != "finished")
     if missing:
-        told = ", ".join(f"{number} {state}" for state, number in missing.items())
-        log(console, f"not finished: {told}; the same command goes on with them")
+        message = ", ".join(f"{number} {state}" for state, number in missing.items())
+        log(console, f"not finished: {message}; the same command goes on with them")
     return [state == "finished" for state in states]
 
 

@@ -39,9 +39,9 @@ def main(argv: Sequence[str]) -> int:
         measured = measure_runs(store, runs, Path(flags.runs), device=flags.device, message=partial(log, console))
         for row in store.rows():
             if row.in_turn:
-                said = f"{row.in_turn.decisions_per_second:,.0f} [{row.in_turn.low:,.0f}, {row.in_turn.high:,.0f}]"
+                rate = f"{row.in_turn.decisions_per_second:,.0f} [{row.in_turn.low:,.0f}, {row.in_turn.high:,.0f}]"
                 load = "" if row.in_turn.quiet else f", under load ({row.in_turn.load:.1f} cores of others)"
-                log(console, f"{row.algorithm} {row.scenario} seed {row.seed}: {said} decisions/s{load}")
+                log(console, f"{row.algorithm} {row.scenario} seed {row.seed}: {rate} decisions/s{load}")
     return ALL_DONE if len(measured) == len(runs) else SOME_MISSING
 
 

@@ -1,9 +1,9 @@
-"""Joins work that waits in a database: runs of a comparison, or trials of a search.
+"""Worker process: claim and execute queued runs of a comparison, or trials of a search.
 
     python -m harness.worker --storage postgresql://user@host/database --study compare-standard
 
-As many as one likes, on as many machines as reach the database; each takes what nobody else works on, and what a dead
-process left. It ends when nothing is left to take.
+Start any number, on any machine that reaches the database. Each worker claims unowned runs, including those whose owner
+died, and ends when none is left.
 """
 
 from __future__ import annotations

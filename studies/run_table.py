@@ -59,7 +59,7 @@ class RunTable:
         self.trials = trials
         self.me = Owner.myself()
         self.held: set[int] = set()
-        """Ids of the runs that this store works on; tells them from those of another store in the same process."""
+        """Ids of the runs of this store, as distinct from those of another store in the same process."""
         self._heartbeats = HeartbeatThread(self.write_heartbeat)
 
     def transaction(self) -> AbstractContextManager[Session]:
@@ -148,7 +148,7 @@ class RunTable:
 
     @repeated
     def write_heartbeat(self) -> None:
-        """Renew our heartbeat on all runs that we hold and that nobody has taken over.
+        """Renew our heartbeat on all runs that we hold and that no other process has taken over.
 
         It is one statement that names its owner, so on a server it needs no lock and waits for no claim.
         """
@@ -250,12 +250,12 @@ class RunTable:
 
     @repeated
     def interrupt_orphans(self) -> None:
-        """End the trials of runs that are worked on by nobody: ours, and those of dead processes."""
+        """End the trials of runs without a living owner: ours, and those of dead processes."""
         with self.transaction() as session:
             running = session.scalars(select(Run).filter_by(study=self.study, state="running"))
-            nobodys = [run.id for run in running if self.claim(session, run)]
-        self.held.update(nobodys)
-        for run_id in nobodys:
+            orphans = [run.id for run in running if self.claim(session, run)]
+        self.held.update(orphans)
+        for run_id in orphans:
             self.end_session(run_id, "interrupted", None)
 
     def close(self) -> None:

@@ -96,7 +96,7 @@ def command_line(module: str, arguments: Sequence[str]) -> str:
 
 
 TWINS = (("--algo", "--algos"), ("--scenario", "--scenarios"), ("--seed", "--seeds"), ("--policy", "--policies"))
-"""Flags of which a command has one and accepts both, since nobody remembers which."""
+"""Spellings of one flag; a command that has one of them accepts the other too."""
 
 
 class Parser(argparse.ArgumentParser):

@@ -203,7 +203,7 @@ def _in_short(error: Exception) -> str:
 
 
 def check_preset(name: str | None, algos: Sequence[str]) -> None:
-    """Refuse a preset that is unknown or that nobody would follow.
+    """Refuse a preset that is unknown or that no chosen algorithm has.
 
     Raises:
         UsageError: which presets there are, or which algorithms follow one.

@@ -98,8 +98,8 @@ def resolve_config(
     except ValueError as error:
         raise UsageError(f"{name}: {error}") from error
     defaults = {entry.name: entry.default for entry in dataclasses.fields(config_class)}
-    said = [key for key, value in values.items() if reasons[key] == "by --set" or value != defaults[key]]
-    return config, [f"{name}.{key} = {values[key]} ({reasons[key]})" for key in said]
+    stated = [key for key, value in values.items() if reasons[key] == "by --set" or value != defaults[key]]
+    return config, [f"{name}.{key} = {values[key]} ({reasons[key]})" for key in stated]
 
 
 def resolve_env(scenario: str, settings: Iterable[Setting], backend: str = "battle") -> tuple[Any, list[str]]:

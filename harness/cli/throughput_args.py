@@ -24,7 +24,7 @@ def parser() -> Parser:
     add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
     add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
-    add("--algo", default="k24", metavar="NAME", help="whose fresh policy (default: %(default)s)")
+    add("--algo", default="k24", metavar="NAME", help="algorithm of a fresh policy (default: %(default)s)")
     words = "one after the other, for their widths and types (default: %(default)s)"
     add("--scenarios", "--scenario", default="terran_5_vs_5", metavar="A,B", help=words)
     add("--set", dest="settings", action="append", default=[], metavar="NAME.KEY=VALUE", help="as in harness.compare")

@@ -135,7 +135,7 @@ def _plot_lines(
 
 
 def _hits(axes: Axes, curve: Curve) -> list[Hit]:
-    """A value to be told at each evaluation."""
+    """Return a point with its value for each evaluation."""
     band = curve.band
     return [
         Hit(

@@ -25,7 +25,7 @@ DPI = 160
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A point of a plot that tells its value when a pointer is over it."""
+    """A point of a plot that shows its value when a pointer is over it."""
 
     axes: Axes
     x: float
@@ -65,7 +65,7 @@ def draw_plot(
     Args:
         folder: for the files.
         name: of the files, without ending; unique in the report.
-        draw: fills the figure; the points that it returns tell their values in the page.
+        draw: fills the figure; the points that it returns show their values in the page.
         title: stands above the plot in its files, and as heading of it in the page.
         alt: what it shows, in words.
         caption: how to read it.
@@ -149,8 +149,8 @@ def _targets(figure: Figure, hits: Sequence[Hit]) -> str:
     for hit in hits:
         x, y = hit.axes.transData.transform((hit.x, hit.y)) * scale
         text = html.escape(hit.text)
-        place = f'cx="{x:.1f}" cy="{height - y:.1f}" r="7"'
-        circles.append(f'<circle class="hit" {place} data-tip="{text}"><title>{text}</title></circle>')
+        position = f'cx="{x:.1f}" cy="{height - y:.1f}" r="7"'
+        circles.append(f'<circle class="hit" {position} data-tip="{text}"><title>{text}</title></circle>')
     return "\n".join(circles)
 
 

@@ -275,8 +275,8 @@ def _throughput_notes(rows: Sequence[Row]) -> list[str]:
         notes.append(f"decisions/s, quartiles on {scenario}: {', '.join(quartiles)}")
         pairs = _without_order(own)
         if pairs:
-            told = ", ".join(f"{one} and {other}" for one, other in pairs)
-            notes.append(f"decisions/s on {scenario} say nothing of the order of {told}: their quartiles overlap")
+            undecided = ", ".join(f"{one} and {other}" for one, other in pairs)
+            notes.append(f"decisions/s on {scenario} say nothing of the order of {undecided}: their quartiles overlap")
     if len(measured) < len(rows):
         notes.append("decisions/s n/a: not measured yet; type: python -m harness.measure --study NAME")
     return notes

@@ -121,7 +121,7 @@ class WorkResult:
 
 
 class Key(NamedTuple):
-    """What tells cells apart."""
+    """Identity of a cell."""
 
     subject: str
     hidden: int
@@ -153,7 +153,7 @@ class CellResult:
 
     @property
     def key(self) -> Key:
-        """What tells cells apart."""
+        """Identity of a cell."""
         return Key(self.subject, self.hidden, self.batch, self.dtype)
 
 

@@ -1,6 +1,6 @@
 """What a record says: tables of whole agents and layers, where compression begins to pay, which thresholds are met.
 
-What is said to be the best was chosen by the first rounds, and its gain is that of the second (``compare_kernels.py``).
+The best is chosen by the first rounds, and its gain is that of the second (``compare_kernels.py``).
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class K24Config(QMixConfig):
     """Whether a weight's score counts how strongly its input is used: the factor EMA(|a|). Source: K24."""
     score_alpha: bool = True
     """Whether it counts what each unit type has learned: the factor sigmoid(α_k), without which types share one mask
-    (unless ``ema_per_type`` tells them apart). Source: K24."""
+    (unless ``ema_per_type`` separates them). Source: K24."""
     alpha_init_std: float = 0.1
     """α starts at N(0, this²): a spread that lets types part. Source: this project."""
     alpha_lr_scale: float = 1.0

@@ -54,7 +54,7 @@ from envs.spec import EnvSpec
 
 @dataclass(frozen=True, kw_only=True)
 class MAPPOConfig:
-    """Settings of MAPPO. Source of the defaults, where nothing else is said: clipping_rnn_central_V.yaml.
+    """Settings of MAPPO. Source of the defaults, unless noted otherwise: clipping_rnn_central_V.yaml.
 
     Raises:
         ValueError: a value is out of its range.

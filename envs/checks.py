@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import types
 import typing
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from common.registry import did_you_mean
+from common.values import MismatchError, read_value
 
 SEEDS = 2**64
 MAX_ENVS = 1 << 16
@@ -72,34 +69,15 @@ def seed_number(seed: Any) -> int | None:
 
 
 def typed(name: str, value: Any, annotation: Any) -> Any:
-    """Return the value of an option as its annotation wants it; numbers of numpy become Python's.
-
-    Checked are ``bool``, ``int``, ``float``, ``str``, ``Literal[...]`` and unions of these; others pass unchanged.
+    """Return the value of an option as its annotation wants it; see ``read_value``.
 
     Raises:
         ValueError: a value of another type, or a number that is not finite.
     """
-    origin = typing.get_origin(annotation)
-    if origin in (typing.Union, types.UnionType):
-        return _typed_union(name, value, typing.get_args(annotation))
-    if origin is typing.Literal:
-        return _one_of(name, value, typing.get_args(annotation))
-    if annotation is bool and isinstance(value, bool | np.bool_):
-        return bool(value)
-    if annotation is int and isinstance(value, Integral) and not isinstance(value, bool):
-        return int(value)
-    if annotation is float and isinstance(value, Real) and not isinstance(value, bool | np.bool_):
-        if not math.isfinite(value):
-            raise ValueError(f"option {name} is {value}, it must be a finite number")
-        return float(value)
-    if annotation is str and isinstance(value, str):
-        return str(value)
-    wanted = {bool: "True or False", int: "a whole number", float: "a number", str: "a string"}.get(annotation)
-    if annotation is type(None) and value is not None:
-        wanted = "None"
-    if wanted is None:
-        return value
-    raise ValueError(f"option {name} is {_shown(value)}, it must be {wanted}")
+    try:
+        return read_value(value, annotation)
+    except MismatchError as error:
+        raise ValueError(f"option {name} is {_shown(value)}, {error}") from None
 
 
 def check_names(given: Mapping[str, Any], cls: type, whose: str) -> None:
@@ -141,25 +119,9 @@ def check_fields(options: Any, ranges: Mapping[str, Range], choices: Mapping[str
     for name, value in typed_options(values, type(options)).items():
         object.__setattr__(options, name, value)
         if name in choices:
-            _one_of(name, value, choices[name])
+            typed(name, value, typing.Literal[*choices[name]])
         if name in ranges and value not in ranges[name]:
             raise ValueError(f"option {name} is {value}, allowed is {ranges[name]}")
-
-
-def _typed_union(name: str, value: Any, members: tuple[Any, ...]) -> Any:
-    errors = []
-    for member in members:
-        try:
-            return typed(name, value, member)
-        except ValueError as error:
-            errors.append(str(error).rpartition("it must be ")[2])
-    raise ValueError(f"option {name} is {_shown(value)}, it must be {' or '.join(errors)}")
-
-
-def _one_of(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
-    if not any(value is choice or (type(value) is type(choice) and value == choice) for choice in allowed):
-        raise ValueError(f"option {name} is {_shown(value)}, allowed: {', '.join(map(str, allowed))}")
-    return value
 
 
 def _shown(value: Any, limit: int = 60) -> str:

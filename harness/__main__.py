@@ -56,7 +56,7 @@ COMMANDS: dict[str, Command] = {
         args="harness.flags.baselines",
     ),
     "throughput": _command(
-        "harness.throughput.command",
+        "harness.throughput.__main__",
         "measure what 2:4 sparsity gains on this machine",
         args="harness.flags.throughput",
     ),

@@ -2,7 +2,7 @@
 
     python -m harness.scripted --out docs/results/scripted.csv
 
-It tells how hard a scenario is before anybody has trained, and whether a learner has learned more than to shoot at the
+The table shows how hard a scenario is without training, and whether a learner has learned more than to shoot at the
 nearest. Every policy meets the same battles; one seed gives the same table again.
 """
 
@@ -18,7 +18,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -27,67 +26,27 @@ from harness.cli.common import (
     ALL_DONE,
     at_least_one,
     command,
-    import_user_code,
     log,
     make_console,
     make_folder,
     names_in,
+    parse_flags,
     world_settings,
 )
 from harness.cli.errors import UsageError
 from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration
 from harness.flags.baselines import parser
+from harness.results.baselines import Row, summarise
 from harness.results.tables import empty_table, write_csv
 from harness.runs import scripted_policies as policies
-from harness.runs.evaluate import Battle, play
+from harness.runs.evaluate import play
 from harness.runs.seeding import derive_seed
-from harness.stats import wilson
 
 MOST_SLOTS = 128
 """Battles side by side: enough to keep the engine busy; with more, the last ones to end keep more slots waiting."""
 MOST_GAMES = 4
 """The same where each battle is a game of its own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One policy on one scenario. Means are over finished battles."""
-
-    scenario: str
-    policy: str
-    battles: int
-    """Battles finished; aborted ones are left out."""
-    aborted: int
-    """Battles in which the world broke down."""
-    win_rate: float
-    """Wins / battles finished; a battle cut by the time limit is not won."""
-    win_low: float
-    """Lower end of Wilson's 95% interval over battles."""
-    win_high: float
-    return_mean: float
-    """Undiscounted."""
-    length_mean: float
-    """env_steps."""
-    dead_allies_mean: float
-    """When the battle ended."""
-    dead_enemies_mean: float
-    timeouts: int
-    """Battles cut by the time limit."""
-    seed: int
-
-    def cells(self) -> dict[str, str]:
-        """The row as the terminal shows it."""
-        return {
-            "scenario": self.scenario,
-            "policy": self.policy,
-            "win rate [95%]": f"{self.win_rate:.3f} [{self.win_low:.3f}, {self.win_high:.3f}]",
-            "return": f"{self.return_mean:.2f}",
-            "env steps": f"{self.length_mean:.1f}",
-            "dead allies": f"{self.dead_allies_mean:.2f}",
-            "dead enemies": f"{self.dead_enemies_mean:.2f}",
-            "timeouts": f"{self.timeouts:,}",
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,33 +122,6 @@ def play_one(request: BaselineArgs, scenario: str, policy: str, on_battles: Call
     return summarise(scenario, policy, request.seed, battles)
 
 
-def summarise(scenario: str, policy: str, seed: int, battles: Sequence[Battle]) -> Row:
-    """The row of these battles.
-
-    Raises:
-        UsageError: every battle aborted.
-    """
-    finished = [battle for battle in battles if not battle.outcome.aborted]
-    if not finished:
-        raise UsageError(f"all {len(battles)} battles of {policy} on {scenario} aborted; look at the world's messages")
-    win_rate = wilson(sum(battle.outcome.won for battle in finished), len(finished))
-    return Row(
-        scenario=scenario,
-        policy=policy,
-        battles=len(finished),
-        aborted=len(battles) - len(finished),
-        win_rate=win_rate.estimate,
-        win_low=win_rate.low,
-        win_high=win_rate.high,
-        return_mean=float(np.mean([battle.outcome.episode_return for battle in finished])),
-        length_mean=float(np.mean([battle.outcome.length for battle in finished])),
-        dead_allies_mean=float(np.mean([battle.dead_allies for battle in finished])),
-        dead_enemies_mean=float(np.mean([battle.dead_enemies for battle in finished])),
-        timeouts=sum(battle.outcome.truncated for battle in finished),
-        seed=seed,
-    )
-
-
 def read_flags(argv: Sequence[str]) -> BaselineArgs:
     """Read the command line.
 
@@ -197,10 +129,7 @@ def read_flags(argv: Sequence[str]) -> BaselineArgs:
         UsageError: an unknown name or a malformed value.
         SystemExit: after ``--help``.
     """
-    early, _ = parser(import_only=True).parse_known_args(argv)
-    for target in early.imports:
-        import_user_code(target)
-    flags = parser().parse_args(argv)
+    flags = parse_flags(parser, argv)
     known = envs.ids()
     everything = ",".join(id for id in known if is_played(id, flags.backend))
     scenarios = names_in("scenario", flags.scenarios or everything, known, envs.registry.canonical_id)

@@ -2,15 +2,15 @@
 
     python -m harness.compare --algos k24,qmix,kalei
 
-Each (algorithm, scenario, seed) is a run. A run is trained, judged and stored as a trial of an Optuna study; one that
-is stored already is not repeated, one that was killed goes on from its checkpoint. The table is made from the store.
+Each (algorithm, scenario, seed) is a run. A run is trained, judged and stored as a trial of an Optuna study
+(``runs/complete.py``); one that is stored already is not repeated, one that was killed goes on from its checkpoint. The
+table is made from the store.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -29,29 +29,23 @@ from harness.cli.common import (
     make_folder,
     writing_results,
 )
-from harness.cli.errors import UsageError
-from harness.cli.progress import battles_bar, with_bar
+from harness.cli.progress import with_bar
 from harness.flags.compare import CompareArgs, read_flags
 from harness.flags.planning import plan_runs
 from harness.launchers import launch
 from harness.measure import measure_runs
 from harness.report.build import ReportArgs, write_report
 from harness.results.findings import ComparisonReport, compute_report
-from harness.results.grouping import group_runs, has_winners
+from harness.results.grouping import group_runs
 from harness.results.in_turn import QUICK, Effort
 from harness.results.study_data import collect
 from harness.results.tables import as_json, show_table, write_table
-from harness.runs import provenance
+from harness.runs.complete import complete, other_battles
 from harness.runs.files import run_folder, study_folder
-from harness.runs.final_evaluation import judged, play_final_battles
 from harness.runs.plan import RunPlan
-from harness.runs.policy import load_policy
 from harness.runs.process import prepare_process
-from harness.runs.train import train_run
 from harness.runs.worker_pool import work_together
-from studies.db.errors import RunTakenOver, StorageError
 from studies.db.storage_url import parse_storage_url
-from studies.rows import RunRow
 from studies.store import StudyStore
 
 LOOK_AGAIN = 2.0
@@ -104,7 +98,7 @@ def complete_all(console: Console, store: StudyStore, request: CompareArgs, plan
         return complete_on_cluster(console, store, request, ids, arguments)
     if request.n_jobs > 1:
         work_together(request.n_jobs, arguments, stderr=request.json)
-    over = {"finished": True, "failed": False} if request.n_jobs > 1 else {}  # the workers have told about these
+    over = {"finished": True, "failed": False} if request.n_jobs > 1 else {}  # the workers have logged these
     states, rows = store.states(), {row.run_id: row for row in store.rows()}
     done = {}
     for run, plan in zip(ids, plans, strict=True):
@@ -170,90 +164,9 @@ def complete_on_cluster(
     states = [store.states()[run] for run in ids]
     missing = Counter(state for state in states if state != "finished")
     if missing:
-        told = ", ".join(f"{number} {state}" for state, number in missing.items())
-        log(console, f"not finished: {told}; the same command goes on with them")
+        message = ", ".join(f"{number} {state}" for state, number in missing.items())
+        log(console, f"not finished: {message}; the same command goes on with them")
     return [state == "finished" for state in states]
-
-
-def complete(
-    console: Console, store: StudyStore, plan: RunPlan, folder: Path, loggers: Sequence[str] = ()
-) -> bool | None:
-    """Bring one run to its end, its checkpoint in ``folder``, followed by loggers; returns whether it is stored.
-
-    ``None``: another process works on it.
-    """
-    now = provenance.collect(plan.device)
-    record = store.begin(plan.key, config=plan.identity(), provenance=now)
-    changed = provenance.differences(record.earlier, now) if record.earlier else ""
-    rerun = "use another --study to rerun it"
-    if record.status == "finished":
-        if record.row and other_battles(record.row, plan):
-            return evaluate_again(console, store, plan, record.row, folder)
-        told = f"finished before {changed}: not repeated; {rerun}" if changed else "finished before, not repeated"
-        log(console, f"{plan.label}: {told}")
-        return True
-    if record.status == "running_elsewhere":
-        log(console, f"{plan.label}: it is running {record.holder}")
-        return None
-    if changed:
-        log(console, f"{plan.label}: begun before {changed}: goes on with what is here now; {rerun}")
-    if record.last_error:
-        log(console, f"{plan.label}: tried again, it failed before with {record.last_error}")
-    try:
-        row = train_run(plan, record, folder=folder, console=console, loggers=loggers)
-    except RunTakenOver as error:
-        log(console, f"{plan.label}: {error}")
-        return None
-    except (StorageError, KeyboardInterrupt):
-        raise
-    except Exception as error:  # one broken run must not cost the others
-        message = f"{type(error).__name__}: {error}"
-        record.fail(message)
-        log(console, f"{plan.label}: FAILED with {message}; {keep_traceback(folder)}; the other runs go on")
-        return False
-    won = f"win rate {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
-    log(console, f"{plan.label}: {won if has_winners(row) else f'return {row.return_mean:.2f}'}")
-    return True
-
-
-def other_battles(row: RunRow, plan: RunPlan) -> bool:
-    """Whether a finished run was judged on other battles than the plan asks for."""
-    stored, asked = row.config.get("evaluation", {}), plan.identity()["evaluation"]
-    return any(stored.get(name) != asked[name] for name in ("final_episodes", "final_slots"))
-
-
-def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunRow, folder: Path) -> bool:
-    """Judge a trained policy on the battles that are asked for now; nothing is trained."""
-    battles = plan.budget.final_episodes
-    try:
-        trained = load_policy(folder)
-        world = trained.world(seed=0)
-        try:
-            policy = trained.policy(world, plan.device)
-        finally:
-            world.close()
-    except UsageError as error:
-        log(console, f"{plan.label}: judged on {row.episodes} battles, not on {battles}: {error}")
-        return True
-    with battles_bar(console, f"{plan.label}: judged again", battles) as on_battles:
-        found = play_final_battles(plan, policy, on_battles)
-    if not found.finished:
-        log(console, f"{plan.label}: all {found.aborted} battles aborted; the evaluation of before is kept")
-        return True
-    store.replace_evaluation(row.run_id, plan.identity(), judged(found), found.outcomes)
-    log(console, f"{plan.label}: trained before, evaluated again on {battles} battles: {found.win_rate:.3f}")
-    return True
-
-
-def keep_traceback(folder: Path) -> str:
-    """Write the current error's traceback to a file and return where it is; the error may be a full disk."""
-    path, trace = folder / "error.txt", traceback.format_exc()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(trace, encoding="utf-8")
-    except OSError as error:
-        return f"its traceback, which cannot be written to {path} ({error.strerror}):\n{trace}"
-    return f"traceback in {path}"
 
 
 def measure(console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan]) -> None:

@@ -50,5 +50,5 @@ def all_commands() -> argparse.ArgumentParser:
 def parser() -> Parser:
     """Return the parser of this command."""
     found = Parser(prog="python -m harness completion", description="Print a completion script for a shell.")
-    found.add_argument("shell", choices=SHELLS, help="whose script")
+    found.add_argument("shell", choices=SHELLS, help="shell that the script is for")
     return found

@@ -61,7 +61,7 @@ class Step:
 def main(argv: Sequence[str]) -> int:
     """Check and report; returns the exit code: 0 all there, 1 something is missing, 2 wrong use, 130 Ctrl-C."""
     console = make_console()
-    flags = read_flags(argv)
+    flags = parser().parse_args(argv)
     found = []
     for result in run_checks(steps(flags)):
         found.append(result)
@@ -165,16 +165,6 @@ def check_battle(game_version: str) -> str:
     finally:
         env.close()
     return f"version {game['version']} answers; one reset and one step of {SCENARIO} were played"
-
-
-def read_flags(argv: Sequence[str]) -> argparse.Namespace:
-    """Read the command line.
-
-    Raises:
-        UsageError: a malformed value.
-        SystemExit: after ``--help``.
-    """
-    return parser().parse_args(argv)
 
 
 def parser() -> Parser:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from algorithms.protocol import Algorithm
-from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, command, import_user_code, log, make_console
+from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, add_import, command, log, make_console, parse_flags
 from harness.cli.errors import UsageError
 from harness.flags.compare import default_study
 from harness.results.in_turn import Effort, measure_in_turn
@@ -29,9 +29,7 @@ from studies.store import DEFAULT_STORAGE, StudyStore
 @command("readings of before are kept")
 def main(argv: Sequence[str]) -> int:
     """Measure; returns the exit code: 0 all measured, 1 some were not, 2 a mistake in the command, 130 Ctrl-C."""
-    flags = _parser().parse_args(argv)
-    for target in flags.imports:
-        import_user_code(target)
+    flags = parse_flags(_parser, argv)
     console = make_console()
     prepare_process(deterministic=False)
     with StudyStore.open(flags.storage, flags.study) as store:
@@ -41,9 +39,9 @@ def main(argv: Sequence[str]) -> int:
         measured = measure_runs(store, runs, Path(flags.runs), device=flags.device, message=partial(log, console))
         for row in store.rows():
             if row.in_turn:
-                said = f"{row.in_turn.decisions_per_second:,.0f} [{row.in_turn.low:,.0f}, {row.in_turn.high:,.0f}]"
+                rate = f"{row.in_turn.decisions_per_second:,.0f} [{row.in_turn.low:,.0f}, {row.in_turn.high:,.0f}]"
                 load = "" if row.in_turn.quiet else f", under load ({row.in_turn.load:.1f} cores of others)"
-                log(console, f"{row.algorithm} {row.scenario} seed {row.seed}: {said} decisions/s{load}")
+                log(console, f"{row.algorithm} {row.scenario} seed {row.seed}: {rate} decisions/s{load}")
     return ALL_DONE if len(measured) == len(runs) else SOME_MISSING
 
 
@@ -114,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
     add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
     add("--device", metavar="cpu|cuda", help="where to measure (default: where each run was trained)")
-    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
+    add_import(parser)
     return parser
 
 

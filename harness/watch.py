@@ -27,10 +27,10 @@ from harness.cli.common import (
     ALL_DONE,
     at_least_one,
     command,
-    import_user_code,
     log,
     make_console,
     make_folder,
+    parse_flags,
     world_settings,
 )
 from harness.cli.errors import UsageError, unknown_name
@@ -52,7 +52,7 @@ NOT_DRAWN = "pictures are drawn from the built-in engine's own record alone"
 def main(argv: Sequence[str]) -> int:
     """Write the video; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
     console = make_console()
-    flags = read_flags(argv)
+    flags = parse_flags(parser, argv)
     out, rate = file_and_rate(flags)
     count = film_replay(console, flags, out, rate) if flags.replay else film(console, prepare(flags))
     size = out.stat().st_size / 1e6
@@ -163,19 +163,6 @@ def agents(text: str, n_agents: int) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise UsageError(f"--fov {text!r}: give agents' numbers (--fov 0,2), all, or none") from None
-
-
-def read_flags(argv: Sequence[str]) -> argparse.Namespace:
-    """Read the command line; ``--import`` acts first, so that what it registers can be named.
-
-    Raises:
-        UsageError: a malformed value.
-        SystemExit: after ``--help``.
-    """
-    early, _ = parser(import_only=True).parse_known_args(argv)
-    for target in early.imports:
-        import_user_code(target)
-    return parser().parse_args(argv)
 
 
 if __name__ == "__main__":

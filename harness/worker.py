@@ -1,9 +1,9 @@
-"""Joins work that waits in a database: runs of a comparison, or trials of a search.
+"""Worker process: claim and execute queued runs of a comparison, or trials of a search.
 
     python -m harness.worker --storage postgresql://user@host/database --study compare-standard
 
-As many as one likes, on as many machines as reach the database; each takes what nobody else works on, and what a dead
-process left. It ends when nothing is left to take.
+Start any number, on any machine that reaches the database. Each worker claims unowned runs, including those whose owner
+died, and ends when none is left.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from harness.cli.common import (
     ALL_DONE,
     SOME_MISSING,
     command,
-    import_user_code,
     listed,
     log,
     make_folder,
+    parse_flags,
 )
 from harness.cli.errors import UsageError, unknown_name
-from harness.compare import complete
 from harness.flags.worker import parser
 from harness.loggers import check_loggers
+from harness.runs.complete import complete
 from harness.runs.files import run_folder, study_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process, resolve_device
@@ -50,11 +50,9 @@ LOOK_EVERY = 5.0
 def main(argv: Sequence[str]) -> int:
     """Work; returns the exit code: 0 nothing left, 1 runs are missing, 2 a mistake in the command, 130 Ctrl-C."""
     console = Console(highlight=False, width=200, force_terminal=False)  # lines: bars of several workers would collide
-    flags = parser().parse_args(argv)
+    flags = parse_flags(parser, argv)
     if flags.lifeline:
         call_at_end_of(sys.stdin.fileno(), lambda: os.kill(os.getpid(), signal.SIGTERM))
-    for target in flags.imports:
-        import_user_code(target)
     resolve_device(flags.device)
     study = choose_study(flags.storage, flags.study)
     study_folder(Path(flags.out), study)  # an error before anything is claimed

@@ -1,12 +1,10 @@
-"""The owner of a row, and whether that process is still alive: the one liveness rule of runs and searches.
-
-Optuna's heartbeats need ``study.optimize``; runs here are asked and told, so their liveness is kept by this module.
-"""
+"""The owner of a row, and whether that process is still alive: the one liveness rule of runs, trials and searches."""
 
 from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,22 +39,26 @@ class Owner:
         )
 
     def is_alive(self, heartbeat: float, now: float) -> bool:
-        """Whether the process still works, as far as can be told from here.
-
-        Where process numbers mean the same as here (same machine, same boot, same namespace) the process table knows;
-        elsewhere, and for a process that the table hides, a heartbeat within ``HEARTBEAT_BOUND`` counts.
+        """Whether the process still works: by the process table where it can be looked up, else by its heartbeat.
 
         Args:
             heartbeat: last heartbeat, seconds since 1970.
             now: seconds since 1970.
         """
+        running = self.look_up()
+        return now - heartbeat < HEARTBEAT_BOUND if running is None else running
+
+    def look_up(self) -> bool | None:
+        """Whether the process table of this machine has the process.
+
+        ``None`` where it cannot say: process numbers mean the same only on the same machine since the same boot and in
+        the same namespace, and the table may hide processes of other users.
+        """
         namespace, _, started = self.started.rpartition("/")
         if self.host == socket.gethostname() and namespace == _namespace():
-            try:
+            with suppress(psutil.AccessDenied):
                 return _is_running(self.pid, float(started))
-            except psutil.AccessDenied:
-                pass
-        return now - heartbeat < HEARTBEAT_BOUND
+        return None
 
 
 def owner_of(row: Owned) -> Owner | None:
@@ -64,6 +66,16 @@ def owner_of(row: Owned) -> Owner | None:
     if row.owner_host is None or row.owner_pid is None or row.owner_started is None:
         return None
     return Owner(host=row.owner_host, pid=row.owner_pid, started=row.owner_started)
+
+
+def set_owner(row: Owned, owner: Owner, now: float) -> None:
+    """Make a process the owner of a row, within the caller's transaction."""
+    row.owner_host, row.owner_pid, row.owner_started, row.heartbeat = owner.host, owner.pid, owner.started, now
+
+
+def release(row: Owned) -> None:
+    """Let go of a row, within the caller's transaction."""
+    row.owner_host = row.owner_pid = row.owner_started = None
 
 
 def is_free(row: Owned, now: float) -> bool:

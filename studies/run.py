@@ -43,7 +43,7 @@ class RunRecord:
     trial_number: int
     """Optuna's number of the trial; -1 where a run elsewhere has none yet."""
     created: float
-    """First start of the run, seconds since 1970 (UTC); tells it from the same run in another database."""
+    """First start of the run, seconds since 1970 (UTC); distinguishes it from the same run in another database."""
     status: Status
     """``started``: first time ever. ``resumed``: begun before, killed, interrupted or failed; look for a checkpoint and
     ``rewind`` to it. ``finished``: use ``row``. ``running_elsewhere``: ``holder`` says who."""

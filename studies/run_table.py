@@ -24,12 +24,12 @@ from sqlalchemy.orm import Session, defer
 from studies.db.database import clock, read_transaction, transaction
 from studies.db.errors import RunTakenOver
 from studies.db.retrying import repeated
-from studies.db.schema import Owned, Provenance, Result, Run
+from studies.db.schema import Provenance, Result, Run
 from studies.db.storage_url import StorageUrl
 from studies.heartbeat import HeartbeatThread
 from studies.labels import objective_values, result_labels, start_labels
 from studies.notes import run_note
-from studies.owner import Owner, is_free, owner_of
+from studies.owner import Owner, is_free, owner_of, release, set_owner
 from studies.quiet import wait_for_quiet_to_end
 from studies.reading import events, last_provenance, read_row
 from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
@@ -59,7 +59,7 @@ class RunTable:
         self.trials = trials
         self.me = Owner.myself()
         self.held: set[int] = set()
-        """Ids of the runs that this store works on; tells them from those of another store in the same process."""
+        """Ids of the runs of this store, as distinct from those of another store in the same process."""
         self._heartbeats = HeartbeatThread(self.write_heartbeat)
 
     def transaction(self) -> AbstractContextManager[Session]:
@@ -75,7 +75,7 @@ class RunTable:
         now = clock(session)
         run = Run(study=self.study, **asdict(key), config=config, state=state, created=now, heartbeat=now)
         if state == "running":
-            self._set_owner(run, now)
+            set_owner(run, self.me, now)
         session.add(run)
         session.flush()
         return run
@@ -85,7 +85,7 @@ class RunTable:
         now = clock(session)
         free = self._is_claimable(run, now)
         if free:
-            self._set_owner(run, now)
+            set_owner(run, self.me, now)
         return free
 
     def _is_claimable(self, run: Run, now: float) -> bool:
@@ -141,10 +141,6 @@ class RunTable:
             run.state = "running"
         return run
 
-    def _set_owner(self, run: Owned, now: float) -> None:
-        run.owner_host, run.owner_pid, run.owner_started = self.me.host, self.me.pid, self.me.started
-        run.heartbeat = now
-
     def track(self, run_id: int) -> None:
         """Renew the heartbeat of a claimed run until it is released."""
         self.held.add(run_id)
@@ -152,7 +148,7 @@ class RunTable:
 
     @repeated
     def write_heartbeat(self) -> None:
-        """Renew our heartbeat on all runs that we hold and that nobody has taken over.
+        """Renew our heartbeat on all runs that we hold and that no other process has taken over.
 
         It is one statement that names its owner, so on a server it needs no lock and waits for no claim.
         """
@@ -254,12 +250,12 @@ class RunTable:
 
     @repeated
     def interrupt_orphans(self) -> None:
-        """End the trials of runs that are worked on by nobody: ours, and those of dead processes."""
+        """End the trials of runs without a living owner: ours, and those of dead processes."""
         with self.transaction() as session:
             running = session.scalars(select(Run).filter_by(study=self.study, state="running"))
-            nobodys = [run.id for run in running if self.claim(session, run)]
-        self.held.update(nobodys)
-        for run_id in nobodys:
+            orphans = [run.id for run in running if self.claim(session, run)]
+        self.held.update(orphans)
+        for run_id in orphans:
             self.end_session(run_id, "interrupted", None)
 
     def close(self) -> None:
@@ -272,8 +268,3 @@ class RunTable:
 def _labels(session: Session, run: Run) -> dict[str, Any]:
     key = RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
     return start_labels(key, last_provenance(session, run.id) or {})
-
-
-def release(run: Owned) -> None:
-    """Let go of a row, within the caller's transaction."""
-    run.owner_host = run.owner_pid = run.owner_started = None

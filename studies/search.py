@@ -1,9 +1,9 @@
 """A search over settings that any number of processes share: an Optuna study whose trials come out of a queue.
 
 Every trial that was asked for is put into the study as WAITING before anyone works; a worker only takes what waits, so
-that the number of trials is exact however many workers there are. A trial whose worker gives no heartbeat for a while
-is failed by Optuna, and queued again here. Who fills the queue owns the search's row meanwhile, and mends what a kill
-left between two steps: nothing asked for is lost, and nothing is done twice.
+that the number of trials is exact however many workers there are. A trial whose worker is gone, by the liveness rule of
+runs (``owner.py``), is failed by Optuna and queued again here. The process that fills the queue owns the search's row
+meanwhile, and repairs what a kill left between two steps: nothing is lost, and nothing is done twice.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 import optuna
@@ -30,17 +31,18 @@ from studies.db.optuna_storage import OurStorage, close_storage, open_storage
 from studies.db.retrying import repeated
 from studies.db.schema import Search
 from studies.db.storage_url import StorageUrl, parse_storage_url
-from studies.owner import Owner, is_free, owner_of
-from studies.run_table import release
+from studies.owner import Owner, is_free, owner_of, release, set_owner
 from studies.store import BUSY_SECONDS
 
 MISSED = 3
-"""Heartbeats missed after which a trial counts as left by its worker."""
+"""Heartbeats missed after which a trial counts as left by a worker that cannot be looked up from here."""
 RETRIES = 3
 """How often a trial that its worker left is queued again; one that kills each worker must end at some time."""
 FAILED, STOPPED, RETRY_OF, DEATHS = "error", "stopped", "again_of", "deaths"
 """Attributes of a trial: its objective failed; its worker was asked to stop; which trial it repeats; workers lost."""
 
+_OWNER = "k24:owner"
+"""System attribute of a trial: the process that works on it."""
 _OPEN = (TrialState.WAITING, TrialState.RUNNING)
 
 
@@ -85,12 +87,26 @@ class _QueueStorage(OurStorage):
         if state == TrialState.RUNNING:
             super().record_heartbeat(trial_id)
         try:
-            return super().set_trial_state_values(trial_id, state, values)
+            changed = super().set_trial_state_values(trial_id, state, values)
+            if changed and state == TrialState.RUNNING:
+                self.set_trial_system_attr(trial_id, _OWNER, asdict(Owner.myself()))
+            return changed
         except UpdateFinishedTrialError:  # perhaps by this very call, whose answer was lost when the server went away
             found = self.get_trial(trial_id)
             if found.state == state and found.values == (None if values is None else list(values)):
                 return True
             raise
+
+    def _get_stale_trial_ids(self, study_id: int) -> list[int]:
+        """Return the trials whose worker is gone: by the process table where it knows, else by missed heartbeats."""
+        late = super()._get_stale_trial_ids(study_id)
+        stale = []
+        for trial in self.get_all_trials(study_id, deepcopy=False, states=(TrialState.RUNNING,)):
+            owner = trial.system_attrs.get(_OWNER)
+            known = None if owner is None or owner == asdict(Owner.myself()) else Owner(**owner).look_up()
+            if trial._trial_id in late if known is None else not known:
+                stale.append(trial._trial_id)
+        return stale
 
     def record_heartbeat(self, trial_id: int) -> None:
         """Write a heartbeat; a failure must not end the thread that writes the next ones."""
@@ -175,7 +191,7 @@ class SearchStudy:
             objective: works on one trial; it may prune it, or raise ``ObjectiveFailed``.
             sampler: draws settings.
             pruner: ends trials early.
-            tell: is shown each trial that ended here.
+            on_finished: called with each trial that ended here.
 
         Raises:
             KeyboardInterrupt: the user stopped it; the current trial waits for another worker.
@@ -241,7 +257,7 @@ class SearchStudy:
             row, now = session.get_one(Search, self.name), clock(session)
             free = owner_of(row) == me or is_free(row, now)
             if free:
-                row.owner_host, row.owner_pid, row.owner_started, row.heartbeat = me.host, me.pid, me.started, now
+                set_owner(row, me, now)
             return free
 
     def close(self) -> None:

@@ -227,7 +227,7 @@ class StudyStore(StudyReader):
         deleted = self._delete(run_ids)
         if whole_study and not self.states():
             self._run_table.trials.delete_study()
-            self._closed = True  # nothing is left to be told to Optuna
+            self._closed = True  # nothing is left to report to Optuna
             self._run_table.close()
         return deleted
 

@@ -15,7 +15,7 @@ MISTAKES = [
     (["--scenarios", "teran_5_vs_5"], "unknown scenario 'teran_5_vs_5'; did you mean terran_5_vs_5"),
     (["--budget", "qick"], "unknown budget 'qick'; did you mean quick?"),
     (["--set", "k24.div_coeff=0.2"], "unknown setting of k24 'div_coeff'; did you mean div_coef"),
-    (["--set", "k24.div_coef=lots"], "k24.div_coef takes a finite number (float), for example k24.div_coef=0.2"),
+    (["--set", "k24.div_coef=lots"], "k24.div_coef is 'lots', it must be a number, for example k24.div_coef=0.2"),
     (["--set", "k24.batch_size=0"], "batch_size is 0, it must be at least 1"),
     (["--set", "k25.div_coef=1"], "unknown target of --set 'k25'; did you mean k24"),
     (["--algos", "qmix", "--set", "k24.div_coef=1"], "k24 is not part of this comparison; add it: --algos qmix,k24"),

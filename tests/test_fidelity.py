@@ -48,9 +48,9 @@ def test_options_are_read_by_their_type() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("acquire_perod=8", "unknown option 'acquire_perod'; the engine has"),
-        ("acquire_period=often", "option acquire_period is 'often', expected a value of type int"),
-        ("conic_fov=maybe", "option conic_fov is 'maybe', expected a value of type bool"),
+        ("acquire_perod=8", "unknown setting of env 'acquire_perod'; did you mean acquire_period"),
+        ("acquire_period=often", "env.acquire_period is 'often', it must be a whole number"),
+        ("conic_fov=maybe", "env.conic_fov is 'maybe', it must be true or false"),
         ("turning=never", "option turning is 'never', allowed: walking, first"),
     ],
 )

@@ -13,8 +13,8 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("studies.db.errors",),
         ("studies.db.storage_url", "studies.db.schema", "studies.rows", "studies.heartbeat"),
         ("studies.db",),
-        ("studies.owner", "studies.labels", "studies.notes", "studies.artifacts"),
-        ("studies.reading", "studies.parameters", "studies.trials", "studies.quiet"),
+        ("studies.owner", "studies.labels", "studies.notes", "studies.artifacts", "studies.parameters"),
+        ("studies.reading", "studies.trials", "studies.quiet"),
         ("studies.run_table", "studies.reader"),
         ("studies.run",),
         ("studies.store",),
@@ -22,20 +22,15 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "harness": (
         ("harness.cli.errors", "harness.stats"),
-        (
-            "harness.cli",
-            "harness.plots.style",
-            "harness.plots.run_curves",
-            "harness.video.encode",
-        ),  # the parts that know of no run
+        ("harness.cli", "harness.plots.style"),
         ("harness.throughput",),  # kernels and timing: they see a policy's tensors only
-        ("harness.runs", "harness.loggers", "harness.video.encode"),
+        ("harness.runs", "harness.loggers", "harness.plots.figure", "harness.plots.lines", "harness.video.encode"),
         ("harness.results",),
-        ("harness.search",),
+        ("harness.search", "harness.runs.complete"),
         ("harness.flags", "harness.launchers"),
-        ("harness.throughput.record", "harness.throughput.thresholds"),
+        ("harness.throughput.record",),
         ("harness.throughput.tables", "harness.throughput.sweep", "harness.plots", "harness.video"),
-        ("harness.report", "harness.throughput.command", "harness.throughput.__main__"),
+        ("harness.report", "harness.throughput.__main__"),
         ("harness",),  # the commands
     ),
 }

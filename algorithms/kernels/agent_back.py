@@ -1,4 +1,4 @@
-"""The agent network's way back through time over a block of sequences, compiled for processors; see ``agent_pass.py``."""
+"""The agent network's way back through time over a block of sequences; see ``agent_pass.py``."""
 
 from __future__ import annotations
 

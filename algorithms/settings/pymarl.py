@@ -10,16 +10,16 @@ PyMARL knows those that are registered with ``PyMARLNames``; for any other, and 
 
 from __future__ import annotations
 
-import types
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 import yaml
 
 from algorithms import registry
 from common.registry import did_you_mean
+from common.values import MismatchError, read_value
 
 FOLDER = Path(__file__).parent
 """Where the files lie that come with the package."""
@@ -211,25 +211,7 @@ def _require_known(where: str, key: str, known: Iterable[str]) -> None:
 
 def _typed(where: str, value: Any, kind: Any) -> Any:
     """A YAML value as its field holds it; YAML reads ``1e-3`` as text, so text that is a number counts as one."""
-    kinds = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
-    if value is None and types.NoneType in kinds:
-        return None
-    if isinstance(value, bool) or bool in kinds:
-        if not (isinstance(value, bool) and bool in kinds):
-            raise ValueError(f"{where} is {value!r}, it must be {'true or false' if bool in kinds else 'a number'}")
-        return value
-    if any(each is str or get_origin(each) is Literal for each in kinds) and isinstance(value, str):
-        return value
-    if any(get_origin(each) is tuple for each in kinds):
-        if not isinstance(value, list):
-            raise ValueError(f"{where} is {value!r}, it must be a list of numbers, for example [1.0, 2.0]")
-        return tuple(_typed(where, each, float) for each in value)
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{where} is {value!r}, it must be a number") from None
-    if int not in kinds:
-        return number
-    if not number.is_integer():
-        raise ValueError(f"{where} is {value!r}, it must be a whole number")
-    return int(number)
+        return read_value(value, kind, text=True)
+    except MismatchError as error:
+        raise ValueError(f"{where} is {value!r}, {error}") from None

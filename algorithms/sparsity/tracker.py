@@ -66,7 +66,7 @@ def pattern_overlap(chosen: Tensor) -> float:
 
 
 class LayerPatternTracker:
-    """Remembers each layer's last patterns, to tell how they move."""
+    """Remembers each layer's last patterns, to measure how they move."""
 
     def __init__(self) -> None:
         self._last: dict[str, Tensor] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,8 @@ from numpy.typing import NDArray
 import envs
 from benchmarks.engine import draw_actions
 from envs.battle.options import BattleOptions
+from harness.cli.errors import UsageError
+from harness.cli.overrides import parse_setting, resolve_config
 
 MOST_SLOTS = 256
 STATISTICS = ("length", "return", "win", "dead_allies", "dead_enemies")
@@ -59,30 +60,14 @@ def play_battles(scenario: str, policy: str, battles: int, *, seed: int = 0, **o
 
 
 def parse_options(pairs: list[str]) -> dict[str, Any]:
-    """Read ``name=value`` by the type of the option's default.
+    """Read ``name=value`` as options of the engine.
 
     Raises:
-        SystemExit: an unknown name or a value of another type.
+        SystemExit: an unknown name or a value that is not allowed.
     """
-    known = {field.name: field.default for field in dataclasses.fields(BattleOptions)}
-    values: dict[str, Any] = {}
-    for pair in pairs:
-        name, _, text = pair.partition("=")
-        if name not in known:
-            raise SystemExit(f"unknown option {name!r}; the engine has {', '.join(sorted(known))}")
-        try:
-            values[name] = read_value(text, known[name])
-        except (KeyError, ValueError):
-            kind = type(known[name]).__name__
-            raise SystemExit(f"option {name} is {text!r}, expected a value of type {kind}") from None
+    settings = [parse_setting(f"env.{pair}") for pair in pairs]
     try:
-        BattleOptions(**values)
-    except ValueError as mistake:
+        options, _ = resolve_config("env", BattleOptions, settings, {})
+    except UsageError as mistake:
         raise SystemExit(str(mistake)) from None
-    return values
-
-
-def read_value(text: str, default: Any) -> Any:
-    if isinstance(default, bool):
-        return {"true": True, "false": False}[text.lower()]
-    return type(default)(text)
+    return {setting.key: getattr(options, setting.key) for setting in settings}

@@ -96,7 +96,7 @@ def command_line(module: str, arguments: Sequence[str]) -> str:
 
 
 TWINS = (("--algo", "--algos"), ("--scenario", "--scenarios"), ("--seed", "--seeds"), ("--policy", "--policies"))
-"""Flags of which a command has one and accepts both, since nobody remembers which."""
+"""Spellings of one flag; a command that has one of them accepts the other too."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -141,6 +141,27 @@ def import_user_code(target: str) -> None:
             f"--import {target[:200]} failed: {type(error).__name__}: {error}. Give a file (my_map.py) or a module "
             "(my.maps) that calls envs.register or algorithms.registry.register"
         ) from error
+
+
+def add_import(
+    parser: argparse.ArgumentParser, text: str = "your own code, imported first", *, metavar: str = "FILE"
+) -> None:
+    """Add ``--import`` to a parser."""
+    parser.add_argument("--import", dest="imports", action="append", default=[], help=text, metavar=metavar)
+
+
+def parse_flags(parser: Callable[[], argparse.ArgumentParser], argv: Sequence[str]) -> argparse.Namespace:
+    """Read a command line; ``--import`` acts first, so that what it registers can be named by the other flags.
+
+    Raises:
+        UsageError: an unknown flag or a malformed value, or the user's code fails.
+        SystemExit: after ``--help``.
+    """
+    early = Parser(prog=parser().prog, add_help=False, allow_abbrev=False)
+    add_import(early)
+    for target in early.parse_known_args(argv)[0].imports:
+        import_user_code(target)
+    return parser().parse_args(argv)
 
 
 def names_in(kind: str, text: str, known: Sequence[str], real: Callable[[str], str] = str) -> tuple[str, ...]:

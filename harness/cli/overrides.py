@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 import envs.registry
+from common.values import MismatchError, read_value
 from harness.cli.errors import UsageError, unknown_name
 
-_BOOL_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_EXAMPLES = {int: "200", float: "0.2", bool: "true"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +98,8 @@ def resolve_config(
     except ValueError as error:
         raise UsageError(f"{name}: {error}") from error
     defaults = {entry.name: entry.default for entry in dataclasses.fields(config_class)}
-    said = [key for key, value in values.items() if reasons[key] == "by --set" or value != defaults[key]]
-    return config, [f"{name}.{key} = {values[key]} ({reasons[key]})" for key in said]
+    stated = [key for key, value in values.items() if reasons[key] == "by --set" or value != defaults[key]]
+    return config, [f"{name}.{key} = {values[key]} ({reasons[key]})" for key in stated]
 
 
 def resolve_env(scenario: str, settings: Iterable[Setting], backend: str = "battle") -> tuple[Any, list[str]]:
@@ -129,78 +128,16 @@ def parse_value(text: str, kind: Any, *, where: str) -> Any:
 
     Args:
         text: what the user typed.
-        kind: ``int``, ``float``, ``bool``, ``str``, a ``Literal``, a ``tuple[kind, ...]`` (comma-separated), or
-            any of them ``| None``.
+        kind: as of ``read_value``.
         where: the setting's full name, for the message.
 
     Raises:
-        UsageError: the text does not fit; the message names the type and gives an example.
+        UsageError: the text does not fit; the message says what does and gives an example.
     """
-    origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
-        return _parse_union(text, get_args(kind), where)
-    if origin is Literal:
-        return _parse_literal(text, get_args(kind), where)
-    if origin is tuple:
-        member = get_args(kind)[0]
-        return tuple(parse_value(part.strip(), member, where=where) for part in text.split(",") if part.strip())
-    if kind is str:
-        return text
     try:
-        return _SCALARS[kind](text)
-    except KeyError:
+        return read_value(text, kind, text=True)
+    except TypeError:
         raise UsageError(f"{where}: a value of type {kind} cannot be given on the command line") from None
-    except ValueError:
-        raise UsageError(f"{where} takes {_EXAMPLES[kind].format(where=where)}; {text!r} is not one") from None
-
-
-def _parse_union(text: str, kinds: tuple[Any, ...], where: str) -> Any:
-    if type(None) in kinds and text.lower() == "none":
-        return None
-    members = [kind for kind in kinds if kind is not type(None)]
-    for kind in members[:-1]:
-        try:
-            return parse_value(text, kind, where=where)
-        except UsageError:
-            continue
-    return parse_value(text, members[-1], where=where)
-
-
-def _parse_literal(text: str, choices: tuple[Any, ...], where: str) -> Any:
-    for choice in choices:
-        if text == str(choice):
-            return choice
-    raise UsageError(f"{where} takes one of {', '.join(map(str, choices))}; {text!r} is not one of them")
-
-
-def _int(text: str) -> int:
-    """Also ``5e5`` and ``500_000``, as long as nothing is rounded away."""
-    try:
-        return int(text)
-    except ValueError:
-        number = float(text)
-        if not number.is_integer():
-            raise ValueError(text) from None
-        return int(number)
-
-
-def _float(text: str) -> float:
-    """Infinity and NaN are refused: no setting means anything by them, and they cannot be hashed."""
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
-
-
-def _bool(text: str) -> bool:
-    if text.lower() not in _BOOL_WORDS:
-        raise ValueError(text)
-    return _BOOL_WORDS[text.lower()]
-
-
-_SCALARS: dict[type, Any] = {int: _int, float: _float, bool: _bool}
-_EXAMPLES: dict[type, str] = {
-    int: "an integer (int), for example {where}=200",
-    float: "a finite number (float), for example {where}=0.2",
-    bool: "true or false (bool), for example {where}=true",
-}
+    except MismatchError as error:
+        example = f", for example {where}={_EXAMPLES[kind]}" if kind in _EXAMPLES else ""
+        raise UsageError(f"{where} is {text!r}, {error}{example}") from None

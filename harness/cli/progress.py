@@ -30,7 +30,7 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def battles_bar(console: Console, label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, nothing elsewhere; what it gives is to be told how many battles have ended now."""
+    """A bar on a terminal, nothing elsewhere; call what it yields with the number of battles that have just ended."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("battles"))
     with Progress(
         *columns, TimeRemainingColumn(compact=True), console=console, transient=True, disable=not console.is_terminal
@@ -126,7 +126,7 @@ class RunProgress:
 
 
 class TrialProgress(RunProgress):
-    """The seeds of a trial as one bar on a terminal; nothing elsewhere, for the trial tells its evaluations itself.
+    """The seeds of a trial as one bar on a terminal; nothing elsewhere, since the trial logs its evaluations itself.
 
     Args:
         console: where it is shown.
@@ -156,6 +156,6 @@ class TrialProgress(RunProgress):
         """Nor is what a seed alone has won."""
 
     def advance(self, env_steps: int) -> None:
-        """The seed whose turn it is has come this far."""
+        """Update the bar with the env steps of the current seed."""
         if self._bar:
             super().advance(self._others + env_steps)

@@ -7,25 +7,22 @@ from pathlib import Path
 
 import envs
 import envs.registry
-from harness.cli.common import Parser
+from harness.cli.common import Parser, add_import
 from harness.runs import scripted_policies as policies
 
 
-def parser(*, import_only: bool = False) -> Parser:
-    """The flags; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
+def parser() -> Parser:
+    """Return the parser of this command."""
     known = "\n".join(f"  {name:16} {policies.entry(name).summary}" for name in policies.ids())
     found = Parser(
         prog="python -m harness.scripted",
         description="Play battles with policies that do not learn, and show what they win.",
         epilog=f"policies:\n{known}\nscenarios: {', '.join(envs.ids())}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        add_help=not import_only,
         allow_abbrev=False,
     )
     add = found.add_argument
-    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
-    if import_only:
-        return found
+    add_import(found)
     add("--scenarios", metavar="A,B", help="where they fight (default: wherever no further package is needed)")
     add("--policies", metavar="A,B", help="who fights (default: all that can)")
     add(

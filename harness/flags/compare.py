@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import algorithms.registry
 import envs.registry
 from algorithms.settings.pymarl import SettingsFile, load_settings, shipped
-from harness.cli.common import Parser, at_least_one, command_line, import_user_code, listed, names_in
+from harness.cli.common import Parser, add_import, at_least_one, command_line, listed, names_in, parse_flags
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import Setting, check_targets, parse_setting
 from harness.launchers import LOCAL, Workers, check_storage, parse_workers
@@ -102,10 +102,7 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
         UsageError: an unknown name or a malformed value.
         SystemExit: after ``--help``.
     """
-    early, _ = parser(import_only=True).parse_known_args(argv)
-    for target in early.imports:
-        import_user_code(target)
-    flags = parser().parse_args(argv)
+    flags = parse_flags(parser, argv)
     algos = names_in("algorithm", flags.algos, algorithms.registry.ids(), algorithms.registry.resolve)
     scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.canonical_id)
     budget = budget_named(flags.budget)
@@ -206,7 +203,7 @@ def _in_short(error: Exception) -> str:
 
 
 def check_preset(name: str | None, algos: Sequence[str]) -> None:
-    """Refuse a preset that is unknown or that nobody would follow.
+    """Refuse a preset that is unknown or that no chosen algorithm has.
 
     Raises:
         UsageError: which presets there are, or which algorithms follow one.
@@ -247,27 +244,27 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def parser(*, import_only: bool = False) -> argparse.ArgumentParser:
-    """The flags; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of this command."""
     found = Parser(
         prog="python -m harness.compare",
         description="Train, judge and compare sparse multi-agent learners on battles of SMACv2, SMAC and your own.",
-        epilog=None if import_only else _registered(),
+        epilog=_registered(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        add_help=not import_only,
         allow_abbrev=False,
     )
-    found.add_argument(
-        "--import",
-        dest="imports",
-        action="append",
-        default=[],
-        metavar="MODULE_OR_FILE",
-        help="your own code, imported first, so that the maps and algorithms it registers can be named",
-    )
-    if import_only:
-        return found
-    add = found.add_argument
+    text = "your own code, imported first, so that the maps and algorithms it registers can be named"
+    add_import(found, text, metavar="MODULE_OR_FILE")
+    _add_runs(found)
+    _add_training(found)
+    _add_workers(found)
+    _add_results(found)
+    return found
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
+    """Add flags that say which runs are compared, and with which settings."""
+    add = parser.add_argument
     add("--algos", default="k24,qmix,kalei", metavar="A,B", help="algorithms to compare (default: %(default)s)")
     add("--scenarios", default="terran_5_vs_5", metavar="A,B", help="where they fight (default: %(default)s)")
     add("--seeds", metavar="N|A,B", help="how many seeds, or which (default: 1 for smoke and quick, else 3)")
@@ -294,6 +291,11 @@ def parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"recommended settings by scenario class: {', '.join(algorithms.registry.preset_names())}",
     )
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    """Add flags that say how runs are trained."""
+    add = parser.add_argument
     default = " or ".join(f"{number} with {backend}" for backend, number in SIDE_BY_SIDE.items())
     add("--num-envs", type=int, metavar="E", help=f"training battles side by side (default: {default})")
     add("--device", default="auto", metavar="auto|cpu|cuda", help="where networks live (default: cuda if there)")
@@ -315,6 +317,11 @@ def parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         action="store_true",
         help="refuse operations that may give other bits each time, on a GPU above all; on a CPU runs repeat without",
     )
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add flags that say where runs are trained."""
+    add = parser.add_argument
     add("--n-jobs", type=int, metavar="N", help="runs that go on at the same time on this machine (default: 1)")
     add(
         "--workers",
@@ -331,6 +338,11 @@ def parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         metavar="ARGUMENT",
         help="a further argument of sbatch, such as --sbatch=--partition=gpu; may be repeated",
     )
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    """Add flags that say what is kept and shown."""
+    add = parser.add_argument
     add(
         "--log",
         metavar="A,B",
@@ -361,7 +373,6 @@ def parser(*, import_only: bool = False) -> argparse.ArgumentParser:
         "smoke plots); python -m harness.report writes it at any time",
     )
     add("--out", default="runs", metavar="FOLDER", help="checkpoints, tables and plots (default: %(default)s)")
-    return found
 
 
 def _registered() -> str:

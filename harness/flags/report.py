@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from harness.cli.common import Parser
+from harness.cli.common import Parser, add_import
 from harness.runs.budget import default_study
 from studies.db.storage_url import DEFAULT_STORAGE
 
 
-def parser(*, import_only: bool = False) -> Parser:
+def parser() -> Parser:
     """Return the parser."""
     found = Parser(
         prog="python -m harness.report",
         description="Write a study as one HTML page, with its plots as PNG and SVG beside it.",
-        add_help=not import_only,
         allow_abbrev=False,
     )
     add = found.add_argument
-    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
-    if import_only:
-        return found
+    add_import(found)
     add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
     add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")

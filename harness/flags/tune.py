@@ -43,7 +43,7 @@ class TuneArgs:
     space: Space
     """What trials change."""
     why: str
-    """Where the space comes from, to be said."""
+    """Where the space comes from, in words."""
     trials: int
     """How many are wanted altogether."""
     seed: int
@@ -118,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = found.add_argument
-    add("--algo", default="k24", metavar="NAME", help="whose settings (default: %(default)s)")
+    add("--algo", default="k24", metavar="NAME", help="algorithm to tune (default: %(default)s)")
     add("--scenario", default="terran_5_vs_5", metavar="NAME", help="where it fights (default: %(default)s)")
     add("--trials", type=int, default=20, metavar="N", help="settings to try altogether (default: %(default)s)")
     add(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import envs.registry
-from harness.cli.common import Parser
+from harness.cli.common import Parser, add_import
 from harness.runs import scripted_policies as policies
 from harness.runs.budget import default_study
 from harness.video.encode import endings
@@ -15,20 +15,17 @@ SCENARIO, POLICY = "terran_5_vs_5", "random"
 """What is played where the user does not say."""
 
 
-def parser(*, import_only: bool = False) -> Parser:
-    """Return the parser; ``import_only`` knows ``--import`` alone, which must act before names are looked up."""
+def parser() -> Parser:
+    """Return the parser of this command."""
     found = Parser(
         prog="python -m harness.watch",
         description="Play battles and write them as a video.",
-        epilog=None if import_only else _registered(),
+        epilog=_registered(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        add_help=not import_only,
         allow_abbrev=False,
     )
     add = found.add_argument
-    add("--import", dest="imports", action="append", default=[], metavar="FILE", help="your own code, imported first")
-    if import_only:
-        return found
+    add_import(found)
     add("--scenario", metavar="NAME", help=f"where to fight (default: {SCENARIO})")
     add("--policy", metavar="NAME", help=f"who plays (default: {POLICY})")
     add(

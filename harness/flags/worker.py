@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.cli.common import Parser
+from harness.cli.common import Parser, add_import
 from studies.db.storage_url import DEFAULT_STORAGE
 
 
@@ -29,14 +29,7 @@ def parser() -> Parser:
         metavar="auto|cpu|cuda",
         help="take what was planned for this kind of device, and do it there (default: all that this machine has)",
     )
-    add(
-        "--import",
-        dest="imports",
-        action="append",
-        default=[],
-        metavar="MODULE_OR_FILE",
-        help="your own code, as given to the command that planned the runs",
-    )
+    add_import(found, "your own code, as given to the command that planned the runs", metavar="MODULE_OR_FILE")
     add("--log", metavar="A,B", help="loggers that follow each run, as of harness.compare")
     add("--linger", action="store_true", help="before ending, wait for a heartbeat of every other run, or take it over")
     add("--lifeline", action="store_true", help="save and stop when standard input closes: the parent process is gone")

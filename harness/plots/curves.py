@@ -10,10 +10,10 @@ from types import MappingProxyType
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
 from harness.plots.figure import Hit, Plot, draw_plot
+from harness.plots.lines import draw_line, set_env_steps, shade
 from harness.plots.style import INK, MUTED, Series, looks
 from harness.results.aggregates import Row
 from harness.results.findings import ComparisonReport
@@ -111,8 +111,8 @@ def _plot_lines(
         for level, value in levels.items():
             axes.axhline(value, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
             axes.annotate(level, (0, value), xytext=(3, 2), textcoords="offset points", color=MUTED, fontsize=8)
-        axes.set(xlabel="env steps", ylabel=MEASURES[measure])
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        set_env_steps(axes)
+        axes.set_ylabel(MEASURES[measure])
         axes.set_xlim(0, last * (1.04 + 0.025 * len(ended)) if ended else last)
         if measure == "win_rate":
             highest = [float(curve.band.high.max()) for curve in lines] + [c.end.win_high for c in ended if c.end]
@@ -135,7 +135,7 @@ def _plot_lines(
 
 
 def _hits(axes: Axes, curve: Curve) -> list[Hit]:
-    """A value to be told at each evaluation."""
+    """Return a point with its value for each evaluation."""
     band = curve.band
     return [
         Hit(
@@ -231,17 +231,6 @@ def published_curve(scenario: str, measure: str, last: float) -> Curve | None:
 def draw_band(axes: Axes, curve: Curve) -> None:
     """A line with markers and its interval."""
     band, look = curve.band, curve.look
-    every = max(1, len(band.at) // 8)
-    axes.plot(
-        band.at,
-        band.estimate,
-        color=look.colour,
-        linestyle=look.line,
-        marker=look.marker,
-        markevery=every,
-        linewidth=1.6,
-        label=curve.label,
-    )
+    draw_line(axes, band.at, band.estimate, look, curve.label)
     if (band.high > band.low).any():
-        fill = axes.fill_between(band.at, band.low, band.high, color=look.colour, alpha=0.14, linewidth=0)
-        fill.set_label(f"_{curve.label}")  # belongs to the line, and has no entry of its own in the legend
+        shade(axes, band.at, band.low, band.high, look, curve.label)

@@ -1,20 +1,19 @@
-"""What the learners say of themselves over training: loss, gradient norm, temperature, churn of masks."""
+"""Diagnostics of learners over training: loss, gradients, temperature, churn of masks, K24's search for masks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
-from numpy.typing import NDArray
 
-from harness.plots.figure import Hit, Plot, draw_plot
-from harness.plots.style import series
+from harness.plots.figure import Hit, Plot, draw_plot, write_picture
+from harness.plots.lines import Line, draw_line, draw_panels, mean_line, points_of, set_env_steps
+from harness.plots.style import looks
+from harness.results.mask_tables import BY_LAYER
 from harness.results.study_data import StudyData
 from harness.runs.files import file_name
-from studies.rows import CurvePoint
+from studies.rows import CurvePoint, RunRow, UnfinishedRun
 
 SHOWN = {
     "loss": "loss",
@@ -29,68 +28,125 @@ SHOWN = {
 }
 """Numbers of the evaluations that are drawn, and what their axis says."""
 ON_LOG = ("loss", "grad_norm")
+SEARCH: Mapping[str, Mapping[str, str]] = {
+    "draws of the masks": {"draws_differ": "two draws differ", "best_chance": "chance of the best"},
+    "weight energy kept": {"energy_drawn": "by a draw", "energy_best": "by the best"},
+    "mean |Q| of legal actions": {"q_drawn": "under a draw", "q_best": "under the best"},
+    "gradient, root mean square": {
+        "gradient_kept": "kept weights",
+        "gradient_dropped": "weights all types drop",
+        "gradient_alpha": "α",
+    },
+    "α": {"alpha_moved": "moved (rms)", "alpha_flips": "decides the pattern"},
+    "patterns": {"pattern_overlap": "alike in two types", "pattern_churn": "changed since the last"},
+}
+"""Title of a panel -> diagnostic -> its label there; see ``describe_search``."""
+LOGARITHMIC = ("gradient, root mean square",)
 
 
 def plot_diagnostics(folder: Path, data: StudyData, scenario: str) -> list[Plot]:
-    """Draw each number that some run of the scenario has, one line for each algorithm, its mean over seeds."""
+    """Draw each number that some run of the scenario has, one line for each algorithm, its mean over seeds.
+
+    The seeds are the finished ones, or those in training where none has finished, as in the learning curves.
+    """
+    runs: dict[str, Sequence[RunRow | UnfinishedRun]] = {}
+    for algorithm in data.algorithms:
+        place = (algorithm, scenario)
+        runs[algorithm] = data.groups.get(place, ()) or data.under_way.get(place, ())
     found = []
-    for key, axis in SHOWN.items():
-        lines = {}
-        for number, algorithm in enumerate(data.algorithms):
-            runs = [*data.groups.get((algorithm, scenario), ()), *data.under_way.get((algorithm, scenario), ())]
-            line = mean_over_seeds([data.curves[run.run_id] for run in runs], key)
-            if line is not None:
-                lines[algorithm] = (number, *line)
+    for name, axis in SHOWN.items():
+        means = {
+            algorithm: mean_line([data.curves[run.run_id] for run in some], name) for algorithm, some in runs.items()
+        }
+        lines = {algorithm: line for algorithm, line in means.items() if line and len(line[0]) > 1}
         if lines:
-            found.append(_draw(folder, scenario, key, axis, lines))
+            found.append(_plot(folder, scenario, name, axis, lines, data.algorithms))
     return found
 
 
-def mean_over_seeds(
-    curves: Sequence[Sequence[CurvePoint]], key: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Return env_steps and means of a number where any seed has it; ``None`` where there are fewer than two."""
-    by_step: dict[int, list[float]] = {}
-    for points in curves:
-        for point in points:
-            value = point.loss if key == "loss" else point.extra.get(key)
-            if value is not None and np.isfinite(value):
-                by_step.setdefault(point.env_steps, []).append(value)
-    if len(by_step) < 2:
-        return None
-    steps = sorted(by_step)
-    return np.array(steps, np.float64), np.array([np.mean(by_step[step]) for step in steps])
-
-
-Lines = dict[str, tuple[int, NDArray[np.float64], NDArray[np.float64]]]
-
-
-def _draw(folder: Path, scenario: str, key: str, axis: str, lines: Lines) -> Plot:
+def _plot(
+    folder: Path, scenario: str, name: str, axis: str, lines: Mapping[str, Line], algorithms: Sequence[str]
+) -> Plot:
     def draw(figure: Figure) -> list[Hit]:
         axes = figure.add_subplot()
-        hits = []
-        for algorithm, (number, steps, values) in lines.items():
-            look = series(number)
-            axes.plot(steps, values, color=look.colour, linestyle=look.line, linewidth=1.4, label=algorithm)
-            hits += [
-                Hit(axes=axes, x=float(x), y=float(y), text=f"{algorithm}: {y:.3g} at {x:,.0f} env steps")
-                for x, y in zip(steps, values, strict=True)
-            ]
-        if key in ON_LOG and all((values > 0).all() for _, _, values in lines.values()):
+        for algorithm, line in lines.items():
+            draw_line(axes, *line, looks(algorithms)[algorithm], algorithm)
+        if name in ON_LOG and all((values > 0).all() for _, values in lines.values()):
             axes.set_yscale("log")
-        axes.set(xlabel="env steps", ylabel=axis)
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-        axes.set_xlim(left=0)
+        axes.set_ylabel(axis)
+        set_env_steps(axes)
         figure.legend(loc="outside lower left", ncols=4, handlelength=3.0)
-        return hits
+        return [hit for algorithm, line in lines.items() for hit in points_of(axes, algorithm, line)]
 
-    ends = "; ".join(f"{algorithm} {values[-1]:.3g}" for algorithm, (_, _, values) in lines.items())
+    ends = "; ".join(f"{algorithm} {values[-1]:.3g}" for algorithm, (_, values) in lines.items())
     return draw_plot(
         folder,
-        f"learner-{key}-{file_name(scenario)}",
+        f"learner-{name}-{file_name(scenario)}",
         draw,
         title=f"{scenario}: {axis}",
         alt=f"Lines over env steps. At their ends: {ends}.",
         caption="Mean over seeds, as reported at each evaluation.",
         height=2.5,
     )
+
+
+def plot_mask_search(
+    folder: Path, algorithm: str, scenario: str, runs: Sequence[Sequence[CurvePoint]], number: int
+) -> list[Plot]:
+    """Draw the diagnostics of one algorithm's search for masks, mean over its seeds; nothing where it stores none.
+
+    Args:
+        folder: for the files.
+        algorithm: its variant's name.
+        scenario: where.
+        runs: evaluations of its runs there.
+        number: makes the file's name unique.
+    """
+    names = [name for panel in SEARCH.values() for name in panel]
+    lines = {name: line for name in names if (line := mean_line(runs, name)) is not None}
+    if "best_chance" not in lines:
+        return []
+    panels = {
+        title: {label: lines[name] for name, label in panel.items() if name in lines}
+        for title, panel in SEARCH.items()
+        if panel.keys() & lines.keys()
+    }
+    differ, energy = lines["draws_differ"][1][-1], lines["energy_best"][1][-1]
+    seeds = f"{len(runs)} seed{'s' if len(runs) > 1 else ''}"
+    plot = draw_plot(
+        folder,
+        f"search-{number}-{file_name(scenario)}",
+        lambda figure: draw_panels(figure, panels, logarithmic=LOGARITHMIC),
+        title=f"{algorithm} on {scenario}: how its masks are found",
+        alt="Panels of curves over training. At the last evaluation "
+        f"two draws differ in {differ:.0%} of groups and masks keep {energy:.0%} of the weights' energy.",
+        caption=f"Means over layers and {seeds} at each evaluation. Gradients are those of the last update before it, "
+        "values those of the first update after the evaluation before.",
+        height=8.6,
+    )
+    return [plot]
+
+
+def plot_masks_over_training(path: Path, points: Sequence[CurvePoint], layers: Sequence[str], *, title: str) -> bool:
+    """Draw what training recorded of a run's masks, a line for each layer.
+
+    Args:
+        path: of the PNG.
+        points: the run's learning curve.
+        layers: names of its masked layers.
+        title: above the picture.
+
+    Returns:
+        Whether there was anything to draw.
+    """
+    panels: dict[str, dict[str, Line]] = {}
+    for name, words in BY_LAYER.items():
+        since = points[1:] if name == "pattern_churn" else points  # nothing changed before the first evaluation
+        keys = {"all": name, **{layer: f"{name}/{layer}" for layer in layers}}
+        lines = {label: line for label, key in keys.items() if (line := mean_line([since], key)) is not None}
+        if lines:
+            panels[words] = lines
+    if panels:
+        height = 1.2 + 2.1 * len(panels)
+        write_picture(path, lambda f: draw_panels(f, panels, from_zero=True), title=title, width=8.0, height=height)
+    return bool(panels)

@@ -16,6 +16,7 @@ from matplotlib.container import Container
 from matplotlib.figure import Figure
 
 from harness.plots.style import plotting, svg_rules
+from harness.runs.files import atomic_write
 
 WIDTH, HEIGHT = 5.2, 3.4
 """Inches of a plot: two beside each other on a screen, and still legible on a phone."""
@@ -24,7 +25,7 @@ DPI = 160
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A point of a plot that tells its value when a pointer is over it."""
+    """A point of a plot that shows its value when a pointer is over it."""
 
     axes: Axes
     x: float
@@ -64,18 +65,14 @@ def draw_plot(
     Args:
         folder: for the files.
         name: of the files, without ending; unique in the report.
-        draw: fills the figure; the points that it returns tell their values in the page.
+        draw: fills the figure; the points that it returns show their values in the page.
         title: stands above the plot in its files, and as heading of it in the page.
         alt: what it shows, in words.
         caption: how to read it.
         height: inches.
     """
     with plotting(name):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")  # no pyplot: it would keep global state
-        FigureCanvasAgg(figure)
-        hits = draw(figure) or ()
-        _name_series(figure)
-        figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=10.5, fontweight="bold")
+        figure, hits = _drawn(draw, title, WIDTH, height)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, for both files
         picture = io.StringIO()
@@ -88,6 +85,42 @@ def draw_plot(
     styled = body.replace("<defs>", f"<style>{svg_rules()}</style>\n<defs>", 1)
     svg.write_text(f'<?xml version="1.0" encoding="utf-8"?>\n{styled}', encoding="utf-8")
     return Plot(name=name, title=title, alt=alt, caption=caption, svg=touched, files=(png, svg))
+
+
+def write_picture(
+    path: Path,
+    draw: Callable[[Figure], Sequence[Hit] | None],
+    *,
+    title: str,
+    width: float = WIDTH,
+    height: float = HEIGHT,
+) -> None:
+    """Draw a picture that stands in a file alone, in the style of the report's plots.
+
+    Args:
+        path: of the file; its ending decides the format, and its folder is made.
+        draw: fills the figure.
+        title: above the picture.
+        width: inches.
+        height: inches.
+
+    Raises:
+        OSError: there is no room for it, or it may not be written there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with plotting(path.stem), atomic_write(path) as draft:
+        _drawn(draw, title, width, height)[0].savefig(draft, dpi=DPI)
+
+
+def _drawn(
+    draw: Callable[[Figure], Sequence[Hit] | None], title: str, width: float, height: float
+) -> tuple[Figure, Sequence[Hit]]:
+    figure = Figure(figsize=(width, height), layout="constrained")  # no pyplot: it would keep global state
+    FigureCanvasAgg(figure)
+    hits = draw(figure) or ()
+    _name_series(figure)
+    figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=10.5, fontweight="bold")
+    return figure, hits
 
 
 def _name_series(figure: Figure) -> None:
@@ -116,8 +149,8 @@ def _targets(figure: Figure, hits: Sequence[Hit]) -> str:
     for hit in hits:
         x, y = hit.axes.transData.transform((hit.x, hit.y)) * scale
         text = html.escape(hit.text)
-        place = f'cx="{x:.1f}" cy="{height - y:.1f}" r="7"'
-        circles.append(f'<circle class="hit" {place} data-tip="{text}"><title>{text}</title></circle>')
+        position = f'cx="{x:.1f}" cy="{height - y:.1f}" r="7"'
+        circles.append(f'<circle class="hit" {position} data-tip="{text}"><title>{text}</title></circle>')
     return "\n".join(circles)
 
 

@@ -1,4 +1,4 @@
-"""How the masks of trained policies are used: patterns and sparsity per layer and unit type."""
+"""How the masks of trained policies are used: patterns, sparsity and agreement per layer and unit type."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from algorithms.sparsity.tracker import PATTERNS
-from harness.plots.figure import Plot, draw_plot
+from harness.plots.figure import Plot, draw_plot, write_picture
 from harness.plots.style import INK, MUTED, PAPER, series
 from harness.runs.files import file_name
 from studies.rows import RunRow
+
+COLOURS = "cividis"
+"""Even in lightness, so that tables of shares can be read in grey and by the colour-blind."""
+MOST_NUMBERS = 6
+"""Groups beyond which numbers in the cells of a table would overlap."""
 
 
 def plot_masks(folder: Path, algorithm: str, scenario: str, runs: Sequence[RunRow], number: int) -> list[Plot]:
@@ -115,3 +120,52 @@ def _most_used(use: Mapping[str, NDArray[np.float64]], groups: Sequence[str]) ->
         who = groups[group] if len(groups) == len(shares) else "all"
         message.append(f"{layer}: {who} uses {PATTERNS[pattern]} most, {shares.max():.0%}")
     return "; ".join(message) + "."
+
+
+def plot_run_masks(path: Path, masks: Mapping[str, Any], *, title: str) -> None:
+    """Draw the masks of one policy: use or sparsity per layer and group above, agreement of groups below.
+
+    Args:
+        path: of the PNG; its folder is made.
+        masks: what ``describe_masks`` gave.
+        title: above the picture.
+    """
+    groups, layers = list(masks["groups"]), masks["layers"]
+    numbers = len(groups) <= MOST_NUMBERS
+    most = max((max(map(max, layer["pattern_use"])) for layer in layers.values() if layer["pattern_use"]), default=1.0)
+
+    def draw(figure: Figure) -> None:
+        above, below = figure.subplots(2, len(layers), squeeze=False)
+        for column, (name, layer) in enumerate(layers.items()):
+            own = groups if len(layer["sparsity"]) == len(groups) else ["all"]
+            labels = own if column == 0 else None
+            if layer["pattern_use"] is not None:
+                _heat(above[column], f"{name}: pattern use", layer["pattern_use"], PATTERNS, labels, most, numbers)
+            else:
+                shares = [[share] for share in layer["sparsity"]]
+                _heat(above[column], f"{name}: sparsity", shares, [name], labels, 1.0, numbers)
+            _heat(below[column], f"{name}: agreement", layer["agreement"], own, labels, 1.0, numbers)
+
+    write_picture(path, draw, title=title, width=max(2.9 * len(layers), 7.0), height=4.8 + 0.64 * len(groups))
+
+
+def _heat(
+    axes: Axes,
+    title: str,
+    shares: Sequence[Sequence[float]],
+    columns: Sequence[str],
+    rows: Sequence[str] | None,
+    most: float,
+    numbers: bool,
+) -> None:
+    """A table of shares from 0 to ``most``, coloured; ``rows`` None leaves their names out."""
+    cells = np.array(shares)
+    axes.imshow(cells, cmap=COLOURS, vmin=0.0, vmax=most, aspect="auto")
+    axes.set_title(title, fontsize=9)
+    axes.grid(visible=False)
+    axes.set_xticks(range(len(columns)), columns, fontsize=7, rotation=60 if max(map(len, columns)) > 4 else 45)
+    axes.set_yticks(range(len(cells)), rows or [""] * len(cells), fontsize=7)
+    if numbers:
+        for (y, x), share in np.ndenumerate(cells):
+            colour = "white" if share < 0.55 * most else "black"
+            axes.text(x, y, f"{share:.0%}", ha="center", va="center", fontsize=6.5, color=colour)

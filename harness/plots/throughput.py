@@ -1,34 +1,56 @@
-"""The picture: speed-up over hidden size, a line for each batch, and where it crosses 1."""
+"""Speed-up of 2:4 over dense by hidden size, a line for each batch, and where it crosses 1."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from harness.runs.files import atomic_write
+from harness.plots.figure import Plot, draw_plot, write_picture
+from harness.plots.style import INK, Series, series
 from harness.throughput.record import Record
-from harness.throughput.results import CellResult, Gain, WorkResult
-from harness.throughput.thresholds import sparse_gain
+from harness.throughput.results import Gain, WorkResult
 
-MARKERS = "os^Dv<>P*X"
 Point = tuple[float, Gain]
 """Hidden size and gain."""
+Lines = dict[str, list[Point]]
+"""Label -> points in the order of hidden size."""
+GainOf = Callable[[WorkResult], Gain | None]
+KINDS: dict[str, tuple[str, GainOf]] = {
+    "compressed": ("compressed 2:4", lambda work: work.sparse_gain()),
+    "auto": ("the faster way of each layer (auto)", lambda work: work.gain(work.auto)),
+}
 ASIDE = 0.12
 """Octaves of hidden size that the outermost lines stand beside their true place."""
 
 
-def plot(path: Path, record: Record) -> None:
-    """Draw a row of panels for each subject, dtype and GRU: compressed throughout, and ``auto``; both over dense.
+def plot_crossings(folder: Path, record: Record, number: int) -> list[Plot]:
+    """Draw each kind of gain for each subject, dtype and GRU as a plot of its own, for the report.
 
-    Bars reach from quartile to quartile. Where nothing was compressed, the first panel is empty and says so. A batch
-    has its own marker and grey, so the picture needs no colours.
+    Args:
+        folder: for the files.
+        record: what was measured.
+        number: of the record, for the files' names.
+    """
+    parts = record.by_subject()
+    found = []
+    for place, (subject, part) in enumerate(parts.items()):
+        of_subject = f"\n{subject}" if len(parts) > 1 else ""
+        for dtype, gru in _agents(part):
+            for kind, (words, gain) in KINDS.items():
+                if any((lines := lines_of(part, dtype, gru, gain)).values()):
+                    name = f"speedup-{number}-{place}-{kind}-{dtype}-{gru.replace(':', '')}"
+                    found.append(_plot(folder, name, f"{words}, {dtype}, {gru} GRU{of_subject}", lines))
+    return found
+
+
+def plot(path: Path, record: Record) -> None:
+    """Draw all gains into one picture: a row of panels for each subject, dtype and GRU, a column for each kind.
 
     Args:
         path: of the picture; its ending decides the format; its folder is made.
@@ -38,27 +60,50 @@ def plot(path: Path, record: Record) -> None:
         OSError: there is no room for it, or it may not be written there.
     """
     parts = record.by_subject()
-    rows = [
-        (subject, dtype, gru)
-        for subject, part in parts.items()
-        for dtype, gru in sorted({(cell.dtype, gru) for cell in part.cells for gru in cell.agents})
-    ]
-    figure = Figure(figsize=(10.0, 0.8 + 3.4 * max(1, len(rows))), layout="constrained")
-    FigureCanvasAgg(figure)
-    whose = next(iter(parts), "") if len(parts) == 1 else f"{len(parts)} policies"
-    figure.suptitle(f"{whose} · {record.header['device_name']}", fontsize=10)
-    panels = figure.subplots(max(1, len(rows)), 2, squeeze=False, sharey="row", sharex=True)
-    for (left, right), (subject, dtype, gru) in zip(panels, rows, strict=False):
-        cells = [cell for cell in parts[subject].cells if cell.dtype == dtype and gru in cell.agents]
-        _lines(left, cells, gru, compressed=True)
-        _lines(right, cells, gru, compressed=False)
-        message = f"{dtype}, {gru} GRU" + (f"\n{subject}" if len(parts) > 1 else "")
-        left.set_title(f"compressed 2:4, {message}", fontsize=9)
-        right.set_title(f"auto, {message}", fontsize=9)
-        left.set_ylabel("speed-up over dense", fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as draft:
-        figure.savefig(draft, dpi=150)
+    rows = [(subject, *agent) for subject, part in parts.items() for agent in _agents(part)]
+    count = max(1, len(rows))
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(count, len(KINDS), squeeze=False, sharey="row", sharex=True)
+        for panel, (subject, dtype, gru) in zip(panels, rows, strict=False):
+            of_subject = f"\n{subject}" if len(parts) > 1 else ""
+            for axes, (words, gain) in zip(panel, KINDS.values(), strict=True):
+                if any((lines := lines_of(parts[subject], dtype, gru, gain)).values()):
+                    draw_panel(axes, lines)
+                    axes.legend(fontsize=7)
+                else:
+                    text = "n/a: nothing compressed ran here"
+                    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", fontsize=9)
+                axes.set_title(f"{words}, {dtype}, {gru} GRU{of_subject}", fontsize=9)
+
+    subjects = next(iter(parts), "") if len(parts) == 1 else f"{len(parts)} policies"
+    title = f"{subjects} · {record.header['device_name']}"
+    write_picture(path, draw, title=title, width=10.0, height=0.8 + 3.4 * count)
+
+
+def lines_of(record: Record, dtype: str, gru: str, gain: GainOf) -> Lines:
+    """Return the gains of one agent by batch; a batch without any keeps its place, so that colours agree."""
+    cells = sorted(
+        (cell for cell in record.cells if cell.dtype == dtype and gru in cell.agents), key=lambda c: c.hidden
+    )
+    found: Lines = {}
+    for batch in sorted({cell.batch for cell in cells}):
+        own = [(float(cell.hidden), gain(cell.agents[gru])) for cell in cells if cell.batch == batch]
+        found[f"{batch:,} decisions"] = [(hidden, value) for hidden, value in own if value is not None]
+    return found
+
+
+def draw_panel(axes: Axes, lines: Lines) -> None:
+    """Draw the lines of one agent over hidden size, and the line above which compression pays."""
+    for number, (label, points) in enumerate(lines.items()):
+        if points:
+            draw_gains(axes, points, offset_of(number, len(lines)), series(number), label)
+    axes.axhline(1.0, color=INK, linewidth=0.8, linestyle=(0, (4, 2)))
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(sorted({hidden for points in lines.values() for hidden, _ in points}))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set(xlabel="hidden size", ylabel="speed-up over dense")
 
 
 def crossing(points: Sequence[Point]) -> float | None:
@@ -82,64 +127,52 @@ def crossing(points: Sequence[Point]) -> float | None:
     return found
 
 
-def in_order(points: Iterable[Point]) -> list[Point]:
-    """By hidden size."""
-    return sorted(points, key=lambda point: point[0])
-
-
-def draw_line(axes: Axes, points: Sequence[Point], place: float, colour: str, **look: Any) -> None:
+def draw_gains(axes: Axes, points: Sequence[Point], at: float, look: Series, label: str) -> None:
     """A line through the medians, with bars from quartile to quartile and a stroke where it crosses 1.
 
     Args:
         axes: where.
         points: in the order of hidden.
-        place: -1 to 1, where the line stands among the others, so that bars do not hide bars.
-        colour: of all of it.
-        look: further keywords of matplotlib's ``errorbar``.
+        at: -1 to 1, where the line stands among the others, so that bars do not hide bars.
+        look: of the line, its markers and bars.
+        label: in the legend.
     """
-    aside = 2 ** (ASIDE * place)
+    aside = 2 ** (ASIDE * at)
     hidden, gains = [each * aside for each, _ in points], [gain for _, gain in points]
     below = [gain.times - gain.low for gain in gains]
     above = [gain.high - gain.times for gain in gains]
     times = [gain.times for gain in gains]
-    axes.errorbar(hidden, times, yerr=[below, above], capsize=2.5, elinewidth=0.9, color=colour, **look)
-    if (at := crossing(points)) is not None:
-        axes.plot([at * aside], [1.0], marker="|", markersize=14, color=colour)
+    style: dict[str, Any] = dict(color=look.colour, linestyle=look.line, marker=look.marker)
+    axes.errorbar(hidden, times, yerr=[below, above], capsize=2.5, elinewidth=0.9, label=label, **style)
+    if (crossed := crossing(points)) is not None:
+        axes.plot([crossed * aside], [1.0], marker="|", markersize=14, color=look.colour)
 
 
-def place_of(number: int, count: int) -> float:
-    """``place`` of the n-th of so many lines, evenly from -1 to 1."""
+def offset_of(number: int, count: int) -> float:
+    """Return where the n-th of so many lines stands, evenly from -1 to 1."""
     return 2 * number / (count - 1) - 1 if count > 1 else 0.0
 
 
-def _lines(axes: Axes, cells: Sequence[CellResult], gru: str, *, compressed: bool) -> None:
-    batches = sorted({cell.batch for cell in cells})
-    drawn = False
-    for number, batch in enumerate(batches):
-        points = in_order(
-            (float(cell.hidden), gain)
-            for cell in cells
-            if cell.batch == batch and (gain := _gain(cell.agents[gru], compressed)) is not None
-        )
-        if not points:
-            continue
-        drawn = True
-        grey = str(0.75 * (1 - number / max(1, len(batches) - 1)))  # larger batches are darker
-        marker = MARKERS[number % len(MARKERS)]
-        place = place_of(number, len(batches))
-        draw_line(axes, points, place, grey, marker=marker, markersize=4, label=f"{batch:,}")
-    axes.axhline(1.0, color="black", linewidth=0.8, linestyle="--")
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(sorted({cell.hidden for cell in cells}))
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("hidden size", fontsize=9)
-    axes.grid(alpha=0.3)
-    if drawn:
-        axes.legend(title="decisions", fontsize=7, title_fontsize=7)
-    else:
-        axes.text(0.5, 0.5, "n/a: nothing compressed ran here", transform=axes.transAxes, ha="center", fontsize=9)
+def _agents(record: Record) -> list[tuple[str, str]]:
+    """Dtype and GRU of each agent that was measured."""
+    return sorted({(cell.dtype, gru) for cell in record.cells for gru in cell.agents})
 
 
-def _gain(work: WorkResult, compressed: bool) -> Gain | None:
-    return sparse_gain(work) if compressed else work.gain(work.auto)
+def _plot(folder: Path, name: str, title: str, lines: Lines) -> Plot:
+    def draw(figure: Figure) -> None:
+        draw_panel(figure.add_subplot(), lines)
+        figure.legend(loc="outside lower left", ncols=3, handlelength=3.2)
+
+    crossings = [(label, at) for label, points in lines.items() if (at := crossing(points)) is not None]
+    best = max((gain.times, label, hidden) for label, points in lines.items() for hidden, gain in points)
+    message = "; ".join(f"{label} crosses 1 near {at:,.0f}" for label, at in crossings) or "no line rises through 1"
+    return draw_plot(
+        folder,
+        name,
+        draw,
+        title=title,
+        alt=f"Lines over hidden sizes. Highest: {best[0]:.2f} times dense at {best[2]:,.0f} with {best[1]}; {message}.",
+        caption="Bars reach from quartile to quartile; lines are shifted so that no bar hides another. Above the "
+        "dashed line it pays; an upright stroke marks where a line last rises through it, from a size that is slower "
+        "beyond its bar to one that is faster.",
+    )

@@ -19,10 +19,10 @@ from harness.cli.common import (
     ALL_DONE,
     command,
     command_line,
-    import_user_code,
     log,
     make_console,
     make_folder,
+    parse_flags,
     writing_results,
 )
 from harness.cli.errors import UsageError, unknown_name
@@ -40,7 +40,7 @@ from studies.reader import StudyReader
 @command("the page was not written")
 def main(argv: Sequence[str]) -> int:
     """Write the report; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
-    flags = read_flags(argv)
+    flags = parse_flags(parser, argv)
     console = make_console(stderr=flags.json)
     wanted = report_args(flags, command_line("harness.report", argv))
     with StudyReader.open_existing(flags.storage, flags.study) as store:
@@ -107,19 +107,6 @@ def check_scenario(wanted: ReportArgs, data: StudyData) -> None:
     if wanted.clip_scenario is not None and wanted.clip_scenario not in data.scenarios:
         hint = "No battles at all: --clips none"
         raise unknown_name(f"scenario of study {data.study}", wanted.clip_scenario, data.scenarios, hint=hint)
-
-
-def read_flags(argv: Sequence[str]) -> argparse.Namespace:
-    """Read the command line; ``--import`` acts first, so that what it registers can be played.
-
-    Raises:
-        UsageError: a malformed value.
-        SystemExit: after ``--help``.
-    """
-    early, _ = parser(import_only=True).parse_known_args(argv)
-    for target in early.imports:
-        import_user_code(target)
-    return parser().parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from harness.cli.common import log
 from harness.plots.curves import MEASURES, plot_learning, plot_over_scenarios
-from harness.plots.diagnostics import plot_diagnostics
+from harness.plots.diagnostics import plot_diagnostics, plot_mask_search
 from harness.plots.figure import Plot
-from harness.plots.mask_search import plot_mask_search
 from harness.plots.masks import plot_masks
 from harness.plots.outcomes import plot_profiles, plot_trade_offs, plot_win_rates
+from harness.plots.throughput import plot_crossings
 from harness.report import sections
 from harness.report.clips import Clip, Job, clip_jobs, make_clip
 from harness.report.headline import headline, limits
@@ -26,7 +26,7 @@ from harness.report.method import method_section
 from harness.report.page import Page, Section, render
 from harness.report.references import Reference, references
 from harness.report.runs import provenance_section, runs_section
-from harness.report.throughput import find_records, plot_crossings, throughput_section
+from harness.report.throughput import find_records, throughput_section
 from harness.results.findings import ComparisonReport
 from harness.results.study_data import StudyData
 from harness.runs.files import atomic_write

@@ -1,4 +1,4 @@
-"""Everything that is said about a comparison, computed once: the table, the files and the exports show parts of it."""
+"""Everything that is reported of a comparison, computed once: the table, the files and the exports show parts of it."""
 
 from __future__ import annotations
 

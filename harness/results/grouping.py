@@ -13,7 +13,7 @@ Groups = Mapping[tuple[str, str], Sequence[RunRow]]
 """(algorithm, scenario) -> its finished runs by seed, in the order of the table."""
 
 DIGITS = 6
-"""Of a digest behind a name: enough to tell the few settings of one study apart."""
+"""Of a digest behind a name: long enough to distinguish the few settings of one study."""
 OF_THE_FIGHT = ("scenario", "fight")
 """What a scenario's name stands for, beside which its world has options."""
 

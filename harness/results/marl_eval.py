@@ -3,8 +3,8 @@
     environment -> task -> algorithm -> run -> step_0, step_1, …, absolute_metrics -> metric -> [values]
 
 Its readers put all of it into one array, so every task must have the same algorithms, every algorithm the same number
-of runs, and every run the same steps. Seeds and steps that only some have are left out and said; an algorithm that is
-missing on a task is refused, since only the user knows which of the two to leave out.
+of runs, and every run the same steps. Seeds and steps that only some have are left out, and a message lists them; an
+algorithm that is missing on a task is refused, since only the user knows which of the two to leave out.
 
 Source: R. Gorsane et al., "Towards a standardised performance evaluation protocol for cooperative MARL", NeurIPS 2022;
 the layout as the package's README gives it. Each list holds one element, the mean over the battles of an evaluation.

@@ -82,7 +82,7 @@ def collect(store: StudyReader, study: str, keys: Collection[RunKey] | None = No
 
 
 def key_of(run: RunRow | UnfinishedRun) -> RunKey:
-    """What tells the run from others of its study."""
+    """What distinguishes the run from others of its study."""
     return RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
 
 

@@ -116,15 +116,15 @@ def empty_table(title: str, columns: Iterable[str]) -> Table:
     return table
 
 
-def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write at least one row, all with the same keys, under a line of those keys."""
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], fields: Sequence[str] = ()) -> None:
+    """Write rows under a line of ``fields``; without those, of the keys that all rows have."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        write_csv_to(file, rows)
+        write_csv_to(file, rows, fields)
 
 
-def write_csv_to(file: TextIO, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_csv_to(file: TextIO, rows: Sequence[Mapping[str, Any]], fields: Sequence[str] = ()) -> None:
     """The same, into an open file."""
-    writer = csv.DictWriter(file, list(rows[0]))
+    writer = csv.DictWriter(file, fields or list(rows[0]))
     writer.writeheader()
     writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
 
@@ -275,8 +275,8 @@ def _throughput_notes(rows: Sequence[Row]) -> list[str]:
         notes.append(f"decisions/s, quartiles on {scenario}: {', '.join(quartiles)}")
         pairs = _without_order(own)
         if pairs:
-            told = ", ".join(f"{one} and {other}" for one, other in pairs)
-            notes.append(f"decisions/s on {scenario} say nothing of the order of {told}: their quartiles overlap")
+            undecided = ", ".join(f"{one} and {other}" for one, other in pairs)
+            notes.append(f"decisions/s on {scenario} say nothing of the order of {undecided}: their quartiles overlap")
     if len(measured) < len(rows):
         notes.append("decisions/s n/a: not measured yet; type: python -m harness.measure --study NAME")
     return notes

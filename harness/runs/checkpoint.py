@@ -51,7 +51,7 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as draft:
             torch.save(content, draft)
-    except (OSError, RuntimeError) as error:  # torch's writer tells of a full disk by a RuntimeError
+    except (OSError, RuntimeError) as error:  # torch's writer reports a full disk by a RuntimeError
         raise _unwritten(path, error) from error
 
 
@@ -91,12 +91,12 @@ def refuse_foreign(path: Path) -> None:
     if not hasattr(os, "geteuid"):
         return
     found = path.stat()
-    whose = f"belongs to user {found.st_uid}" if found.st_uid != os.geteuid() else ""
-    whose = whose or ("may be written by every user" if found.st_mode & stat.S_IWOTH else "")
-    if whose:
+    danger = f"belongs to user {found.st_uid}" if found.st_uid != os.geteuid() else ""
+    danger = danger or ("may be written by every user" if found.st_mode & stat.S_IWOTH else "")
+    if danger:
         mine = shlex.quote(str(path))
         raise UsageError(
-            f"checkpoint {path} {whose}, and to go on from it would run whatever code it holds. Nothing was read. If "
+            f"checkpoint {path} {danger}, and to go on from it would run whatever code it holds. Nothing was read. If "
             f"you trust it, make it your own: cp {mine} {mine}.mine && mv -f {mine}.mine {mine} && chmod go-w {mine}; "
             f"its {POLICY} can be played as it is"
         )

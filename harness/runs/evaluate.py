@@ -101,7 +101,7 @@ def play(
         env: used for nothing else; it is reset to ``seed`` first.
         episodes: a multiple of ``env.num_envs``.
         seed: which battles; equal seeds give every policy the same ones.
-        on_battles: told how many battles have ended now, whenever some have.
+        on_battles: called with the number of battles that have just ended.
 
     Returns:
         All battles, ordered by slot, then battle.

@@ -43,10 +43,10 @@ def final_evaluation(
         env_steps: how long it trained.
         wall: seconds that the run has taken so far.
         resumes: how often it went on from a checkpoint, its replay empty.
-        on_battles: told how many battles of the final evaluation have ended now, whenever some have.
+        on_battles: called with the number of battles of the final evaluation that have just ended.
 
     Raises:
-        RuntimeError: every battle of the final evaluation aborted, so that nothing can be said.
+        RuntimeError: every battle of the final evaluation aborted, so that there is no result.
     """
     found = play_final_battles(plan, algorithm, on_battles)
     if not found.finished:

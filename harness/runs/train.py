@@ -20,7 +20,7 @@ from envs.battle.engine import BattleEnv
 from envs.protocol import BatchedEnv
 from harness.cli.progress import RunProgress, battles_bar
 from harness.loggers import LoggedRun, RunLog
-from harness.plots.run_curves import plot_curves
+from harness.plots.lines import plot_curves
 from harness.runs.checkpoint import (
     EARLIER,
     POLICY,

@@ -24,7 +24,7 @@ from rich.console import Console
 from common.space import Space, suggest
 from harness.cli.common import log
 from harness.cli.progress import TrialProgress
-from harness.plots.run_curves import plot_curves
+from harness.plots.lines import plot_curves
 from harness.results.grouping import has_winners
 from harness.runs import provenance
 from harness.runs.checkpoint import RESUME
@@ -229,7 +229,7 @@ def score_so_far(curves: Sequence[Sequence[CurvePoint]], can_be_won: bool) -> tu
 
 
 def mean_interval(returns: Sequence[float], step: int) -> Interval:
-    """Of returns, where nobody wins: over seeds; one seed alone has none."""
+    """Return the interval of returns over seeds, where no one can win; one seed alone has none."""
     if len(returns) > 1:
         return score_interval(returns, _generator(step))
     return Interval(estimate=returns[0], low=returns[0], high=returns[0], kind="return of one seed")

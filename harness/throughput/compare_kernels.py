@@ -134,7 +134,7 @@ def _qualify(
         except REFUSALS as refusal:
             still_alive(device, first_line(refusal))
             found.refused[way] = first_line(refusal)
-            if way == reference:  # nothing to compare with: nobody is timed
+            if way == reference:  # nothing to compare with, so nothing is timed
                 why = f"the {reference} result is missing ({found.refused[way]})"
                 return _Candidates(refused={each: why if each != way else found.refused[way] for each in factories})
             continue
@@ -175,7 +175,7 @@ def still_alive(device: torch.device, why: str) -> None:
 
     Args:
         device: where something was refused.
-        why: what it said.
+        why: its message.
 
     Raises:
         DeviceLost: the device does nothing any more.

@@ -110,13 +110,18 @@ class WorkResult:
         """The fastest backend, used throughout."""
         return self._fastest([way for way in self.ways if way not in (*NO_SPARSE_WAYS, MIXED)])
 
+    def sparse_gain(self) -> Gain | None:
+        """Gain over dense of the fastest backend, used throughout."""
+        best = self.best_sparse()
+        return self.gain(best) if best else None
+
     def _fastest(self, ways: Sequence[str]) -> str | None:
         timed = {way: seconds for way in ways if (seconds := self.first_seconds(way)) is not None}
         return min(timed, key=lambda way: timed[way]) if timed else None
 
 
 class Key(NamedTuple):
-    """What tells cells apart."""
+    """Identity of a cell."""
 
     subject: str
     hidden: int
@@ -148,7 +153,7 @@ class CellResult:
 
     @property
     def key(self) -> Key:
-        """What tells cells apart."""
+        """Identity of a cell."""
         return Key(self.subject, self.hidden, self.batch, self.dtype)
 
 

@@ -1,4 +1,4 @@
-"""The grid, point after point, and whose policies it measures; each result is kept at once."""
+"""Measure a grid point after point, for the policies of its subjects; each result is kept at once."""
 
 from __future__ import annotations
 
@@ -127,14 +127,14 @@ class PolicyCache:
 
     def prepared(self, key: Key) -> PolicyMeasurement:
         """The policy of a subject and hidden size, compressed in a dtype."""
-        wanted, whose = (key.subject, key.hidden, key.dtype), (key.subject, key.hidden)
+        wanted, policy = (key.subject, key.hidden, key.dtype), (key.subject, key.hidden)
         if self._bench is not None and self._bench[0] == wanted:
             return self._bench[1]
         self._bench = None  # its weights must be gone before the next ones are made
         subject = self._subjects[key.subject]
-        if self._policy is None or self._policy[0] != whose:
+        if self._policy is None or self._policy[0] != policy:
             self._policy = None
-            self._policy = whose, subject.build(key.hidden, str(self._at.device))
+            self._policy = policy, subject.build(key.hidden, str(self._at.device))
         made = PolicyMeasurement(
             self._policy[1], DTYPES[key.dtype], self.backends, self._at, both_grus=subject.both_grus
         )

@@ -97,7 +97,7 @@ def pictures(
     """Every ``--every``-th loop of the first ``--episodes`` battles, each end held; at least one picture.
 
     Raises:
-        UsageError: nobody ever lives in it.
+        UsageError: no unit is ever alive in it.
     """
     battle, number, last, outcome, loop = 0, -1, None, "", 0
     for frame in footage.frames():

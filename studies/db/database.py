@@ -157,8 +157,8 @@ def reconnect_patiently(engine: Engine, place: StorageUrl, busy_seconds: float) 
                 if time.monotonic() + pause > until:
                     raise
                 if pause == _FIRST_PAUSE:
-                    told = " ".join(str(error).split())
-                    _log.warning("%s cannot be reached (%s); tried again for %g s", place, told, busy_seconds)
+                    message = " ".join(str(error).split())
+                    _log.warning("%s cannot be reached (%s); tried again for %g s", place, message, busy_seconds)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 

@@ -70,24 +70,24 @@ def _file_error(root: BaseException, place: StorageUrl) -> StorageError:
 
 def _server_error(root: BaseException, place: StorageUrl) -> StorageError:
     """By PostgreSQL's error classes; a server that was not reached has no class."""
-    code, told = getattr(root, "sqlstate", None) or "", " ".join(str(root).split())
+    code, message = getattr(root, "sqlstate", None) or "", " ".join(str(root).split())
     if code.startswith("53"):  # insufficient resources: disk, memory, connections
         return StorageError(
-            f"The server of {place} has no room ({told}). What was stored before is safe; free some, then type the "
+            f"The server of {place} has no room ({message}). What was stored before is safe; free some, then type the "
             f"same command again: it goes on where it stopped."
         )
     if code.startswith(("55P03", "40")):  # a lock was not had in time; a deadlock
         return ConnectionLost(
-            f"{place} is locked: another process is writing to it and did not finish in time ({told}). Nothing was "
+            f"{place} is locked: another process is writing to it and did not finish in time ({message}). Nothing was "
             f"changed. See who with: select * from pg_stat_activity; then type the same command again."
         )
     if not code or code.startswith(("08", "28", "3D", "57P")):  # connection, password, no such database, shutdown
         kind = StorageError if code.startswith(("28", "3D")) else ConnectionLost
         return kind(
-            f"{place} cannot be reached ({told}). What was stored before is safe. Try: psql {place}; a missing "
+            f"{place} cannot be reached ({message}). What was stored before is safe. Try: psql {place}; a missing "
             f"database is made with: createdb {place.url.database}; then type the same command again."
         )
-    return StorageError(f"{place} could not be used: {told}. What was stored before is safe.")
+    return StorageError(f"{place} could not be used: {message}. What was stored before is safe.")
 
 
 def damaged(place: StorageUrl, found: str) -> StorageError:

@@ -31,7 +31,7 @@ class Base(DeclarativeBase):
 
 
 class Owned:
-    """Columns of what one process at a time works on; all of the first three are null when nobody does."""
+    """Columns of what one process at a time works on; the first three are null when no process does."""
 
     owner_host: Mapped[str | None]
     owner_pid: Mapped[int | None]

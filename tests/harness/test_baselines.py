@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import envs
-from harness.baselines import MOST_SLOTS, main, read_flags, summarise
+from harness.baselines import MOST_SLOTS, main, read_flags
+from harness.results.baselines import summarise
 from harness.runs import scripted_policies as policies
 from harness.runs.evaluate import Battle
 from harness.stats import wilson

@@ -210,7 +210,7 @@ def test_more_battles_evaluate_again_and_train_nothing(
     capsys.readouterr()
     more = dataclasses.replace(BUDGETS["smoke"], final_episodes=48)
     monkeypatch.setitem(BUDGETS, "smoke", more)
-    monkeypatch.setattr("harness.compare.train_run", None)
+    monkeypatch.setattr("harness.runs.complete.train_run", None)
     assert compare(*SHORT) == ALL_DONE
     assert "trained before, evaluated again on 48 battles" in capsys.readouterr().out
     (row,) = stored(tmp_path)

@@ -11,11 +11,12 @@ import pytest
 from PIL import Image
 
 import envs
-from harness.cli.common import ALL_DONE, WRONG_USE
+from harness.cli.common import ALL_DONE, WRONG_USE, parse_flags
 from harness.compare import main as compare_main
+from harness.flags.watch import parser
 from harness.runs.checkpoint import save_policy
 from harness.runs.policy import load_policy
-from harness.watch import agents, main, prepare, read_flags
+from harness.watch import agents, main, prepare
 from tests.harness.conftest import Compare
 
 SHORT = "show_1_vs_1"
@@ -48,7 +49,7 @@ def test_gif_of_two_battles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_scenario_by_another_spelling(tmp_path: Path) -> None:
-    show = prepare(read_flags(["--scenario", "3s6z", "--size", "240", "--out", str(tmp_path / "a.gif")]))
+    show = prepare(parse_flags(parser, ["--scenario", "3s6z", "--size", "240", "--out", str(tmp_path / "a.gif")]))
     assert show.env.spec.id == "3s5z_vs_3s6z"
 
 
@@ -158,7 +159,7 @@ MISTAKES = [
     (["--set", "env.rules=2022"], "option rules is '2022', allowed: 2024, 2023"),
     (["--run", "nowhere"], "--run nowhere: no policy.pt there; a run's folder looks like runs/compare-quick/k24-"),
     (["--run", "3"], "--run 3 names a trial, but there is no database"),
-    (["--colour", "red"], "unrecognized arguments: --colour red; all flags: python -m harness.watch --help"),
+    (["--policys", "random"], "unrecognized arguments: --policys random; all flags: python -m harness.watch --help"),
 ]
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import optuna
+import psutil
 import pytest
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import fail_stale_trials
@@ -18,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from common.space import Choice, Range, from_json, suggest, to_json
 from studies.db.errors import StorageError
+from studies.owner import Owner
 from studies.search import RETRIES, ObjectiveFailed, SearchStudy, search_names
 from studies.store import StudyStore
 from tests.studies.sample import query, url
@@ -176,6 +180,28 @@ def test_a_worker_killed_as_it_took_a_trial_loses_nothing(path: Path) -> None:
         query(path, "UPDATE trial_heartbeats SET heartbeat = '2001-01-01 00:00:00'")
         work(search, uniform)
         assert states(search) == {"FAIL": 1, "COMPLETE": 2}
+
+
+def test_a_dead_worker_of_this_machine_needs_no_missed_heartbeats(path: Path) -> None:
+    with open_search(path, trials=1) as search:
+        search.fill()
+        claim_next(search)
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        owner = replace(Owner.myself(), pid=child.pid, started=_started(child.pid))
+        attribute = "UPDATE trial_system_attributes SET value_json = ? WHERE key = 'k24:owner'"
+        query(path, attribute, json.dumps(asdict(owner)))
+        query(path, "UPDATE trial_heartbeats SET heartbeat = '2001-01-01 00:00:00'")
+        fail_stale(search)
+        assert states(search) == {"RUNNING": 1}, "it lives, however old its heartbeat"
+        query(path, "UPDATE trial_heartbeats SET heartbeat = CURRENT_TIMESTAMP")
+        child.communicate(b"\n")
+        fail_stale(search)
+        assert states(search) == {"FAIL": 1}
+
+
+def _started(pid: int) -> str:
+    namespace = Owner.myself().started.rpartition("/")[0]
+    return f"{namespace}/{psutil.Process(pid).create_time():.2f}"
 
 
 def test_a_trial_that_kills_each_worker_ends(path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.plots.mask_search import PANELS, mean_curve, plot_mask_search
+from harness.plots.diagnostics import SEARCH, plot_mask_search
+from harness.plots.lines import mean_line
 from studies.rows import CurvePoint
 from tests.algorithms.worlds import batch, learner
 
@@ -30,7 +31,7 @@ def test_every_number_of_a_panel_is_one_that_k24_stores(tmp_path: Path) -> None:
     for i in range(3):
         made.update(batch(seed=i), 0)
         points.append(point(100 * i, made.diagnostics()))
-    assert {name for panel in PANELS.values() for name in panel} <= points[-1].extra.keys()
+    assert {name for panel in SEARCH.values() for name in panel} <= points[-1].extra.keys()
     (plot,) = plot_mask_search(tmp_path, "k24", "terran_5_vs_5", [points, points], 4)
     assert plot.name == "search-4-terran_5_vs_5"
     assert all(file.stat().st_size > 0 for file in plot.files)
@@ -43,11 +44,11 @@ def test_every_number_of_a_panel_is_one_that_k24_stores(tmp_path: Path) -> None:
 def test_runs_are_averaged_where_all_have_a_point() -> None:
     first = [point(0, {"a": 1.0}), point(10, {"a": 3.0}), point(20, {"a": 9.0})]
     second = [point(0, {}), point(10, {"a": 5.0}), point(20, {"a": 1.0})]
-    steps, values = mean_curve([first, second, [point(10, {"b": 1.0})]], "a")
+    steps, values = mean_line([first, second, [point(10, {"b": 1.0})]], "a")
     assert steps.tolist() == [10, 20]
     assert values.tolist() == pytest.approx([4.0, 5.0])
-    assert mean_curve([first], "c") is None
-    assert mean_curve([[point(0, {"a": 1.0})], [point(5, {"a": 1.0})]], "a") is None
+    assert mean_line([first], "c") is None
+    assert mean_line([[point(0, {"a": 1.0})], [point(5, {"a": 1.0})]], "a") is None
 
 
 def test_an_algorithm_without_a_search_has_no_such_picture(tmp_path: Path) -> None:

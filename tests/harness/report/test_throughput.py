@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.report.throughput import find_records, plot_crossings, throughput_section
+from harness.plots.throughput import plot_crossings
+from harness.report.throughput import find_records, throughput_section
 from harness.runs.provenance import collect
 from harness.throughput.record import SCHEMA, Record
 from harness.throughput.results import CellResult, WayResult, WorkResult

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from harness.cli.progress import duration
 from harness.flags.planning import plan_runs
-from harness.plots.run_curves import plot_curves
+from harness.plots.lines import plot_curves
 from harness.results.aggregates import Row, improvements, summarize_groups
 from harness.results.findings import ComparisonReport
 from harness.results.grouping import group_runs

@@ -20,7 +20,7 @@ from harness.cli.common import make_console
 from harness.runs.checkpoint import POLICY, save_policy
 from harness.runs.policy import load_policy
 from harness.throughput import sweep
-from harness.throughput.command import ALL_BATCHES, ALL_HIDDEN, main, read_flags
+from harness.throughput.__main__ import ALL_BATCHES, ALL_HIDDEN, main, read_flags
 from harness.throughput.compare_kernels import DeviceLost, timing_context
 from harness.throughput.grid_point import PolicyMeasurement
 from harness.throughput.record import new_record

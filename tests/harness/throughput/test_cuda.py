@@ -14,7 +14,7 @@ import torch
 from algorithms import registry
 from algorithms.k24 import K24Config
 from algorithms.protocol import PolicyLayers
-from harness.throughput.command import main
+from harness.throughput.__main__ import main
 from harness.throughput.compare_kernels import timing_context
 from harness.throughput.grid_point import PolicyMeasurement
 from harness.throughput.kernels import Backend, Refused, all_backends, drawn_rows

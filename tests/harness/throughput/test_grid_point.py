@@ -16,7 +16,7 @@ from harness.throughput.grid_point import MOST_ACTIVATIONS, PolicyMeasurement, m
 from harness.throughput.kernels import Backend, Product
 from harness.throughput.results import CellResult, WayResult, WorkResult
 from harness.throughput.storage_formats import LayerStore
-from harness.throughput.thresholds import auto_marks
+from harness.throughput.tables import auto_marks
 from harness.throughput.timing import Recorder, Timing
 from tests.algorithms.worlds import learner
 from tests.harness.throughput.stand_in import ReferenceCutlass, ReferenceFeatures, StandIn

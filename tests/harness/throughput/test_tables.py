@@ -17,12 +17,12 @@ from rich.console import Console
 
 from benchmarks.roofline import Product, agent, tables
 from harness.cli.errors import UsageError
-from harness.plots.throughput import Point, crossing, draw_line, place_of, plot
+from harness.plots.style import series
+from harness.plots.throughput import Point, crossing, draw_gains, offset_of, plot
 from harness.throughput.grid_point import Peak
 from harness.throughput.record import Record, new_record, open_record, read_record
 from harness.throughput.results import CellResult, Gain, WayResult, WorkResult
-from harness.throughput.tables import show
-from harness.throughput.thresholds import agent_marks, auto_marks, conclusions, crossings
+from harness.throughput.tables import agent_marks, auto_marks, conclusions, crossings, show
 from harness.throughput.timing import Timing
 from studies.db.errors import StorageError
 
@@ -169,10 +169,10 @@ def test_the_drawn_crossing_lies_on_the_line() -> None:
 
 def test_bars_reach_from_quartile_to_quartile() -> None:
     axes = Figure().add_subplot()
-    draw_line(axes, [(64.0, gain(0.5, 0.4, 0.7)), (256.0, gain(1.5, 1.2, 1.6))], 0.0, "black")
+    draw_gains(axes, [(64.0, gain(0.5, 0.4, 0.7)), (256.0, gain(1.5, 1.2, 1.6))], 0.0, series(0), "one batch")
     assert axes.lines[-1].get_xydata().tolist() == [[pytest.approx(128.0), 1.0]], "a stroke where it crosses"
-    assert [place_of(number, 3) for number in range(3)] == [-1.0, 0.0, 1.0]
-    assert place_of(0, 1) == 0.0
+    assert [offset_of(number, 3) for number in range(3)] == [-1.0, 0.0, 1.0]
+    assert offset_of(0, 1) == 0.0
     (bars,) = axes.containers[0].lines[2]
     assert [segment[:, 1].tolist() for segment in bars.get_segments()] == [
         pytest.approx([0.4, 0.7]),
@@ -223,7 +223,7 @@ def test_several_policies_are_told_apart(tmp_path: Path) -> None:
     rows = [[line.split()[:4] for line in text.splitlines()] for text in (first, second)]
     assert [each.count(["64", "1,000", "float16", "2:4"]) for each in rows] == [1, 1], "a table of its own each"
     plot(tmp_path / "found.svg", made)
-    assert (tmp_path / "found.svg").read_text().count("made-up scenario -->") == 2, "above both panels"
+    assert (tmp_path / "found.svg").read_text().count("made-up scenario<") == 2, "above both panels"
 
 
 def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:

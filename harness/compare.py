@@ -31,6 +31,7 @@ from harness.cli.common import (
 )
 from harness.cli.progress import with_bar
 from harness.flags.compare import CompareArgs, read_flags
+from harness.flags.memory import check_memory
 from harness.flags.planning import plan_runs
 from harness.launchers import launch
 from harness.measure import measure_runs
@@ -79,6 +80,8 @@ def introduce(console: Console, request: CompareArgs, plans: Sequence[RunPlan], 
     )
     if request.backend != "battle":
         log(console, f"battles are played by {game_name()} in {look_for_game()}, through the package smacv2")
+    if request.workers.kind == "local" and (line := check_memory(plans, request.n_jobs)):
+        log(console, line)
     for note in notes:
         log(console, f"setting: {note}")
     for file in request.files:

@@ -31,6 +31,7 @@ from harness.cli.common import (
     make_folder,
     writing_results,
 )
+from harness.flags.memory import check_memory
 from harness.flags.planning import plan_runs
 from harness.flags.tune import TuneArgs, read_flags
 from harness.runs.files import study_folder
@@ -90,6 +91,8 @@ def introduce(console: Console, args: TuneArgs) -> None:
         f"{runs.budget.env_steps:,} env steps (budget {runs.budget.name}); study {runs.study} in "
         f"{parse_storage_url(runs.storage).redacted}",
     )
+    if line := check_memory([plan_runs(runs)[0][0]] * max(1, runs.n_jobs), runs.n_jobs):
+        log(console, line)
     log(console, f"trials are ranked and pruned by the {RANKED_BY}; intervals are shown and decide nothing")
     for name, allowed in args.space.items():
         log(console, f"searched: {name} in {allowed}{args.why}")

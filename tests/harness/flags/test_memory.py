@@ -1,0 +1,68 @@
+"""What a run will need of memory is said before it starts; where the machine has less, nothing starts."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from harness.cli.errors import UsageError
+from harness.compare import main
+from harness.flags import memory
+from harness.flags.compare import read_flags
+from harness.flags.planning import plan_runs
+from harness.runs.plan import RunPlan
+from tests.harness.conftest import Compare
+
+LONG = ("--algos", "qmix", "--env-steps", "10050000")
+
+
+def plans(*flags: str) -> list[RunPlan]:
+    return plan_runs(read_flags([*LONG, *flags]))[0]
+
+
+def test_a_full_replay_of_twenty_units_is_about_what_was_measured() -> None:
+    (plan,) = plans("--scenarios", "terran_20_vs_20", "--seeds", "1")
+    with closing(plan.make_env(1, 0)) as env:
+        found = memory.forecast(plan, env.spec)
+    assert found.replay == pytest.approx(1.98e9, rel=0.25)  # 5,000 episodes of 50 env steps, benchmarks/replay.py
+    assert 2e9 < found.total < 4e9
+
+
+def test_a_short_run_never_fills_its_replay() -> None:
+    (long,), (short,) = plans("--seeds", "1"), plans("--seeds", "1", "--env-steps", "10000")
+    with closing(long.make_env(1, 0)) as env:
+        assert memory.forecast(short, env.spec).replay < memory.forecast(long, env.spec).replay / 20
+
+
+def test_runs_side_by_side_are_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "machine_memory", lambda: (1e12, 1e12))
+    assert "2 runs side by side" in memory.check_memory(plans("--seeds", "3"), 2)
+    assert "side by side" not in memory.check_memory(plans("--seeds", "3"), 1)
+
+
+def test_too_little_memory_is_refused_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "machine_memory", lambda: (1e8, 1e9))
+    with pytest.raises(UsageError, match=r"has 1\.0 GB of memory\. Type --n-jobs 1, or a smaller replay: --set qmix\."):
+        memory.check_memory(plans("--seeds", "2"), 2)
+
+
+def test_memory_that_others_use_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "machine_memory", lambda: (1e8, 1e10))
+    assert memory.check_memory(plans("--seeds", "1"), 1).endswith("it may not fit")
+
+
+def test_nothing_is_stored_when_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(memory, "machine_memory", lambda: (1e8, 1e8))
+    storage = tmp_path / "s.db"
+    assert main([*LONG, "--storage", f"sqlite:///{storage}", "--out", str(tmp_path / "runs")]) == 2
+    assert "buffer_size=1000" in capsys.readouterr().err
+    assert not storage.exists()
+
+
+def test_the_comparison_says_it(compare: Compare, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare("--algos", "qmix", "--env-steps", "200", "--seeds", "1", "--report", "none") == 0
+    assert "memory: qmix on " in capsys.readouterr().out

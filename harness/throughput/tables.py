@@ -5,7 +5,8 @@ The best is chosen by the first rounds, and its gain is that of the second (``co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -22,6 +23,8 @@ SPREAD = (
     "gains are over dense, in the rounds after those that choose; ± is half the distance of the quartiles, of a gain "
     "that of both times together"
 )
+SLOW_CUSPARSELT = 800
+"""Version 0.8.0."""
 FIRST_ROUNDS = "gains are over dense, in the rounds that choose; those of auto in the rounds after"
 NEVER_BELOW = 0.98
 """Share of the dense rate that ``auto`` shall not fall below."""
@@ -37,7 +40,7 @@ Found = tuple[Gain, str]
 def show(console: Console, record: Record) -> None:
     """Everything that a record holds, in the order in which one asks."""
     header = record.header
-    library = f", cuSPARSELt {header['cusparselt']}" if header["cusparselt"] else ""
+    library = f", cuSPARSELt {cusparselt_version(header['cusparselt'])}" if header["cusparselt"] else ""
     parts = record.by_subject()
     log(console, "; ".join([*parts, f"{header['device_name']}, torch {header['torch']}{library}"]))
     for peak in record.peaks.values():
@@ -47,8 +50,23 @@ def show(console: Console, record: Record) -> None:
         console.print(agents_table(part))
         log(console, f"{subject}: layers alone, at the largest batch of each hidden size: {FIRST_ROUNDS}")
         console.print(layers_table(part))
-    for line in (*reasons(record), *conclusions(record)):
+    for line in (*reasons(record), *conclusions(record), *library_warnings(header)):
         log(console, line)
+
+
+def cusparselt_version(number: int) -> str:
+    """``0.8.0`` for 800: the library counts thousands, hundreds and ones."""
+    return f"{number // 1000}.{number // 100 % 10}.{number % 100}"
+
+
+def library_warnings(header: Mapping[str, Any]) -> list[str]:
+    """What is known against the library that the sparse kernels come from."""
+    if header["cusparselt"] != SLOW_CUSPARSELT:
+        return []
+    return [
+        f"cuSPARSELt {cusparselt_version(SLOW_CUSPARSELT)} is called slow on Hopper by its vendor: try another version "
+        "(its own package, nvidia-cusparselt-cu12 or -cu13) before you believe that a gain is missing"
+    ]
 
 
 def agents_table(record: Record) -> Table:

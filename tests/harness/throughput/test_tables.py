@@ -22,7 +22,15 @@ from harness.plots.throughput import Point, crossing, draw_gains, offset_of, plo
 from harness.throughput.grid_point import Peak
 from harness.throughput.record import Record, new_record, open_record, read_record
 from harness.throughput.results import CellResult, Gain, WayResult, WorkResult
-from harness.throughput.tables import agent_marks, auto_marks, conclusions, crossings, show
+from harness.throughput.tables import (
+    agent_marks,
+    auto_marks,
+    conclusions,
+    crossings,
+    cusparselt_version,
+    library_warnings,
+    show,
+)
 from harness.throughput.timing import Timing
 from studies.db.errors import StorageError
 
@@ -343,3 +351,14 @@ def test_limits_are_those_of_the_data_sheet() -> None:
 
 def test_the_document_holds_the_computed_tables() -> None:
     assert tables() in (ROOT / "docs" / "throughput.md").read_text()
+
+
+@pytest.mark.parametrize(("number", "name"), [(602, "0.6.2"), (701, "0.7.1"), (800, "0.8.0"), (1002, "1.0.2")])
+def test_the_sparse_library_is_named_by_its_version(number: int, name: str) -> None:
+    assert cusparselt_version(number) == name
+
+
+def test_the_version_that_is_slow_on_hopper_is_warned_of() -> None:
+    (line,) = library_warnings({"cusparselt": 800})
+    assert line.startswith("cuSPARSELt 0.8.0 is called slow on Hopper")
+    assert library_warnings({"cusparselt": 701}) == library_warnings({"cusparselt": None}) == []

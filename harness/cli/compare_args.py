@@ -367,7 +367,7 @@ def parser(*, import_only: bool = False) -> argparse.ArgumentParser:
 def _registered() -> str:
     """What can be named, straight from the registries."""
     lines = ["algorithms:"]
-    lines += [f"  {name:16} {algorithms.registry.entry(name).summary}" for name in algorithms.registry.ids()]
+    lines += [f"  {name:16} {algorithms.registry.summary(name)}" for name in algorithms.registry.ids()]
     lines += ["scenarios:"]
     lines += [f"  {name:20} {envs.registry.entry(name).summary}" for name in envs.registry.ids()]
     lines += ["budgets:"]

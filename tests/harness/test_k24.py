@@ -66,6 +66,26 @@ def test_listing_takes_no_time(tmp_path: Path) -> None:
     assert python("-c", code, cwd=tmp_path).stdout.splitlines()[-1] == "[]"
 
 
+def test_help_of_no_command_imports_torch(tmp_path: Path) -> None:
+    """Torch alone takes one to two seconds; each command's help is to take less."""
+    code = (
+        "import sys; from harness.__main__ import COMMANDS, main; [main([name, '--help']) for name in COMMANDS]; "
+        "print([name for name in ('torch', 'matplotlib', 'optuna', 'pandas') if name in sys.modules])"
+    )
+    told = python("-c", code, cwd=tmp_path).stdout
+    assert told.splitlines()[-1] == "[]"
+    assert "k24-no-a         control: K-2:4 without A" in told
+    assert "micro, large, mixed" in told
+
+
+def test_help_of_a_module_is_answered_before_it_is_imported(tmp_path: Path) -> None:
+    found = python("-X", "importtime", "-m", "harness.compare", "--help", cwd=tmp_path)
+    assert "--algos A,B" in found.stdout
+    imported = {line.rpartition("|")[2].strip() for line in found.stderr.splitlines()}
+    assert "harness.cli.common" in imported
+    assert not imported & {"torch", "harness.runs.train"}
+
+
 @pytest.mark.parametrize("name", ["envs", "studies"])
 def test_a_package_that_hides_ours_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / name).mkdir()

@@ -55,6 +55,15 @@ COMMANDS: dict[str, Command] = {
         "play scripted and random policies",
         args="harness.cli.baselines_args",
     ),
+    "push": _command(
+        "harness.push",
+        "upload a trained policy to the Hugging Face hub",
+        parser="push_parser",
+        args="harness.cli.sharing_args",
+    ),
+    "pull": _command(
+        "harness.pull", "download a trained policy", parser="pull_parser", args="harness.cli.sharing_args"
+    ),
     "throughput": _command(
         "harness.throughput.command",
         "measure what 2:4 sparsity gains on this machine",

@@ -79,6 +79,8 @@ def evaluate(
 ) -> PolicyEvaluation:
     """Play greedy battles; every slot plays the same number, so that short ones are not preferred.
 
+    A trained policy has forgotten everything afterwards, as after ``reset``.
+
     Args:
         policy: a trained one, or the name of one that does not learn: ``random``, ``nearest``, ``nearest-free``.
         scenario: where; ``None``: where the policy was trained. Another map is possible where the number of agents,
@@ -113,6 +115,8 @@ def evaluate(
             actor, env, episodes=-(-battles // slots) * slots, seed=derive_seed(seed, "evaluation", scenario, "api")
         )
         can_be_won = env.spec.can_be_won
+    if isinstance(policy, TrainedPolicy):
+        policy.reset()
     return PolicyEvaluation(
         policy=policy if isinstance(policy, str) else policy.algorithm,
         scenario=scenario,

@@ -55,6 +55,21 @@ COMMANDS: dict[str, Command] = {
         "play scripted and random policies",
         args="harness.cli.baselines_args",
     ),
+    "patterns": _command(
+        "harness.patterns",
+        "show how the masks of a study are used",
+        parser="patterns_parser",
+        args="harness.cli.study_args",
+    ),
+    "measure": _command(
+        "harness.measure",
+        "measure decisions/s of a study's policies again",
+        parser="measure_parser",
+        args="harness.cli.study_args",
+    ),
+    "delete": _command(
+        "harness.delete", "delete runs of a study", parser="delete_parser", args="harness.cli.study_args"
+    ),
     "push": _command(
         "harness.push",
         "upload a trained policy to the Hugging Face hub",

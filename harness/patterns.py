@@ -8,7 +8,6 @@ are, and how patterns moved in training. For Kalei: sparsity per layer and type.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,6 @@ from rich.table import Table
 from algorithms.sparsity.tracker import PATTERNS
 from harness.cli.common import (
     ALL_DONE,
-    Parser,
     command,
     listed,
     log,
@@ -31,14 +29,13 @@ from harness.cli.common import (
     make_folder,
     writing_results,
 )
-from harness.cli.compare_args import default_study
 from harness.cli.errors import UsageError, unknown_name
+from harness.cli.study_args import patterns_parser
 from harness.plots.mask_files import TRACES, plot_masks, plot_training
 from harness.runs.files import file_name, study_folder
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader
 from studies.rows import CurvePoint, RunRow
-from studies.store import DEFAULT_STORAGE
 
 CSV_FIELDS = (
     *("algorithm", "scenario", "seed", "config_hash", "layer", "group", "sparsity"),
@@ -52,7 +49,7 @@ TRAINING_FIELDS = ("algorithm", "scenario", "seed", "config_hash", "env_steps", 
 def main(argv: Sequence[str]) -> int:
     """Show and write; returns the exit code: 0, or 2 for a mistake in the command."""
     console = make_console()
-    flags = _parser().parse_args(argv)
+    flags = patterns_parser().parse_args(argv)
     with StudyReader.open_existing(flags.storage, flags.study) as store:
         runs = choose(store.rows(), flags.study, listed(flags.algos), listed(flags.scenarios))
         curves = [store.curve_points(run.run_id) for run in runs]
@@ -191,21 +188,6 @@ def _traces(run: RunRow, points: Sequence[CurvePoint]) -> Iterator[dict[str, Any
         for measure, value in point.extra.items():
             if measure.partition("/")[0] in (*TRACES, "pattern_use"):
                 yield {**_key(run), "env_steps": point.env_steps, "measure": measure, "value": value}
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m harness.patterns",
-        description="Show how the masks of a study's finished runs are used: tables, CSV and pictures.",
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
-    add("--algos", metavar="A,B", help="only these algorithms (default: all that have masks)")
-    add("--scenarios", metavar="A,B", help="only these scenarios (default: all)")
-    add("--out", default="runs", metavar="FOLDER", help="pictures and CSV go to FOLDER/STUDY/patterns")
-    return parser
 
 
 if __name__ == "__main__":

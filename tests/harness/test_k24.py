@@ -13,6 +13,7 @@ import harness
 import k24_command
 from common.registry import load
 from harness.__main__ import COMMANDS, main
+from harness.cli.common import TWINS, Parser
 from harness.cli.completion import script
 
 ROOT = Path(harness.__file__).parent.parent
@@ -40,6 +41,31 @@ def test_every_flag_of_every_command_has_a_help_text(name: str) -> None:
     assert callable(load(COMMANDS[name].main))
     silent = [action.option_strings or action.dest for action in parser._actions if not action.help]
     assert silent == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_singular_and_plural_flags_mean_the_same(name: str) -> None:
+    parser = load(COMMANDS[name].parser)()
+    assert isinstance(parser, Parser), "which accepts both"
+    for action in parser._actions:
+        action.required = False
+    own = set(parser._option_string_actions)
+    for one, other in TWINS:
+        for flag, twin in ((one, other), (other, one)):
+            if flag in own and twin not in own:
+                assert parser.parse_args([twin, "3"]) == parser.parse_args([flag, "3"]) != parser.parse_args([])
+
+
+def test_tune_has_a_seed_and_seeds() -> None:
+    flags = load(COMMANDS["tune"].parser)().parse_args(["--seed", "7", "--seeds", "3"])
+    assert (flags.seed, flags.seeds) == (7, 3)
+
+
+def test_every_module_that_runs_is_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import parsers
+
+    assert {*parsers.command_names(), "completion"} == set(COMMANDS)
 
 
 def test_completion_knows_every_command_and_flag() -> None:

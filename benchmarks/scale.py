@@ -10,6 +10,9 @@ next. Give an empty database: it is filled, and nothing is removed.
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import platform
 import resource
 import sys
 import threading
@@ -27,6 +30,7 @@ from harness.report.build import ReportArgs, write_report
 from harness.results.findings import compute_report
 from harness.results.study_data import collect
 from studies.db.schema import Curve, Outcome, Provenance, Result, Run
+from studies.db.storage_url import parse_storage_url
 from studies.rows import RunKey
 from studies.store import StudyStore
 
@@ -115,8 +119,8 @@ def result(wins: int, battles: int) -> dict[str, Any]:
     }
 
 
-def claims(storage: str, runs: int, claimers: int, seconds: float, think: float) -> None:
-    """Measure claims and heartbeats of many workers that share a queue."""
+def claims(storage: str, runs: int, claimers: int, seconds: float, think: float) -> dict[str, Any]:
+    """Measure claims and heartbeats of many workers that share a queue, in milliseconds."""
     with StudyStore.open(storage, STUDY) as store:
         fill_queue(store, runs)
     stores = [StudyStore.open(storage, STUDY) for _ in range(claimers)]
@@ -137,8 +141,11 @@ def claims(storage: str, runs: int, claimers: int, seconds: float, think: float)
     for thread in threads:
         thread.join()
     print(f"{runs:,} runs in the queue, {claimers} claimers, {think:g} s of work between two claims, {seconds:g} s")
+    found: dict[str, Any] = {"runs": runs, "claimers": claimers, "seconds": seconds, "think_seconds": think}
     for name, times in (("claim", claimed), ("heartbeat", beaten)):
+        found[name] = {"count": len(times), "median_ms": 1000 * median(times), "p95_ms": tail(times)}
         print(f"{name}: {len(times)} times, median {1000 * median(times):.1f} ms, 95% within {tail(times):.1f} ms")
+    return found
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -153,7 +160,7 @@ def tail(times: Sequence[float]) -> float:
     return 1000 * quantiles(times, n=20)[-1]
 
 
-def report(storage: str, runs: int, out: Path) -> None:
+def report(storage: str, runs: int, out: Path) -> dict[str, Any]:
     """Measure a report over many finished runs: seconds and the most memory of the process."""
     with StudyStore.open(storage, STUDY) as store:
         print(f"filled in {timed(lambda: fill_finished(store, runs, BATTLES)):.1f} s")
@@ -168,6 +175,24 @@ def report(storage: str, runs: int, out: Path) -> None:
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"report over {runs:,} runs of {BATTLES:,} battles: {end - start:.1f} s, at most {most:.2f} GiB")
     print(f"of it reading {read - start:.1f} s, statistics {found - read:.1f} s, page {end - found:.1f} s")
+    return {
+        "runs": runs,
+        "battles": BATTLES,
+        "seconds": end - start,
+        "reading_seconds": read - start,
+        "statistics_seconds": found - read,
+        "page_seconds": end - found,
+        "most_memory_gib": most,
+    }
+
+
+def keep(path: Path, what: str, found: dict[str, Any], command: str) -> None:
+    """Write numbers beside those of the other measurement, with the command and the machine."""
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "python": platform.python_version()}
+    rounded = json.loads(json.dumps(found), parse_float=lambda text: round(float(text), 2))
+    stored[what] = {"command": command, **rounded, **machine}
+    path.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -179,11 +204,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="how long they do (default: %(default)s)")
     parser.add_argument("--think", type=float, default=2.0, help="seconds between two claims (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("scale"), help="folder of the report (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="file that keeps the numbers")
     flags = parser.parse_args(argv)
     if flags.what == "claims":
-        claims(flags.storage, flags.runs, flags.claimers, flags.seconds, flags.think)
+        found = claims(flags.storage, flags.runs, flags.claimers, flags.seconds, flags.think)
+        size = f"--runs {flags.runs} --claimers {flags.claimers} --seconds {flags.seconds:g} --think {flags.think:g}"
     else:
-        report(flags.storage, flags.runs, flags.out)
+        found, size = report(flags.storage, flags.runs, flags.out), f"--runs {flags.runs}"
+    if flags.json:
+        kind = parse_storage_url(flags.storage).url.get_backend_name()
+        keep(flags.json, flags.what, found, f"python -m benchmarks.scale {flags.what} --storage {kind}://… {size}")
     return 0
 
 

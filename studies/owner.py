@@ -9,8 +9,10 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
+from sqlalchemy import Row
 
 from studies.db.schema import Owned
 
@@ -59,14 +61,14 @@ class Owner:
         return now - heartbeat < HEARTBEAT_BOUND
 
 
-def owner_of(row: Owned) -> Owner | None:
+def owner_of(row: Owned | Row[Any]) -> Owner | None:
     """The process that holds a row, or held it last."""
     if row.owner_host is None or row.owner_pid is None or row.owner_started is None:
         return None
     return Owner(host=row.owner_host, pid=row.owner_pid, started=row.owner_started)
 
 
-def is_free(row: Owned, now: float) -> bool:
+def is_free(row: Owned | Row[Any], now: float) -> bool:
     """Whether no living process holds a row."""
     holder = owner_of(row)
     return holder is None or not holder.is_alive(row.heartbeat, now)

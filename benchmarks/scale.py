@@ -3,19 +3,21 @@
     python -m benchmarks.scale claims --storage postgresql://user@host/scratch --runs 20000 --claimers 100
     python -m benchmarks.scale report --storage sqlite:////tmp/scale.db --runs 2000
 
-Every claimer is a thread with its own connections: it claims a run, works for a while (``--think``), claims the
-next. Give an empty database: it is filled, and nothing is removed.
+Every claimer is a process with its own connections, four of them on each of a cluster's simulated machines: it claims a
+run, waits for a while (``--think``), finishes it, claims the next. Give an empty database: it is filled, and nothing is
+removed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import resource
+import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -32,10 +34,12 @@ from harness.results.study_data import collect
 from studies.db.schema import Curve, Outcome, Provenance, Result, Run
 from studies.db.storage_url import parse_storage_url
 from studies.rows import RunKey
+from studies.run_table import release
 from studies.store import StudyStore
 
 STUDY = "scale"
 ALGORITHMS, SCENARIOS = ("k24", "qmix", "kalei", "vdn"), ("terran_5_vs_5", "protoss_5_vs_5", "zerg_5_vs_5", "MMM")
+CLAIMERS_A_MACHINE = 4
 POINTS, BATTLES = 12, 1_000
 """Evaluations and final battles of a run."""
 
@@ -120,32 +124,68 @@ def result(wins: int, battles: int) -> dict[str, Any]:
 
 
 def claims(storage: str, runs: int, claimers: int, seconds: float, think: float) -> dict[str, Any]:
-    """Measure claims and heartbeats of many workers that share a queue, in milliseconds."""
+    """Measure claims and heartbeats of many worker processes that share a queue, in milliseconds."""
     with StudyStore.open(storage, STUDY) as store:
         fill_queue(store, runs)
-    stores = [StudyStore.open(storage, STUDY) for _ in range(claimers)]
+        store._run_table.engine.dispose()
+    processes = multiprocessing.get_context("fork")  # shares what is imported; each opens connections of its own
+    ready, begin, results = processes.Barrier(claimers + 1), processes.Event(), processes.Queue()
+    workers = [
+        processes.Process(
+            target=claimer, daemon=True, args=(storage, n, claimers, seconds, think, ready, begin, results)
+        )
+        for n in range(claimers)
+    ]
+    for worker in workers:
+        worker.start()
+    ready.wait()
+    begin.set()
     claimed: list[float] = []
     beaten: list[float] = []
-    until = time.monotonic() + seconds
-
-    def work(store: StudyStore, number: int) -> None:
-        time.sleep(think * number / claimers)
-        while time.monotonic() < until:
-            claimed.append(timed(store.claim_next))
-            beaten.append(timed(store._run_table.write_heartbeat))
-            time.sleep(think)
-
-    threads = [threading.Thread(target=work, args=(store, number)) for number, store in enumerate(stores)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    for _ in workers:
+        its_claims, its_heartbeats = results.get(timeout=seconds + 300)
+        claimed += its_claims
+        beaten += its_heartbeats
+    for worker in workers:
+        worker.join()
     print(f"{runs:,} runs in the queue, {claimers} claimers, {think:g} s of work between two claims, {seconds:g} s")
     found: dict[str, Any] = {"runs": runs, "claimers": claimers, "seconds": seconds, "think_seconds": think}
     for name, times in (("claim", claimed), ("heartbeat", beaten)):
         found[name] = {"count": len(times), "median_ms": 1000 * median(times), "p95_ms": tail(times)}
         print(f"{name}: {len(times)} times, median {1000 * median(times):.1f} ms, 95% within {tail(times):.1f} ms")
     return found
+
+
+def claimer(
+    storage: str, number: int, claimers: int, seconds: float, think: float, ready: Any, begin: Any, results: Any
+) -> None:
+    """Claim, work for a while and finish, again and again; a process of one of a cluster's machines."""
+    name = f"node{number // CLAIMERS_A_MACHINE}"
+    socket.gethostname = lambda: name
+    claimed: list[float] = []
+    beaten: list[float] = []
+    with StudyStore.open(storage, STUDY) as store:
+        ready.wait()
+        begin.wait()
+        until = time.monotonic() + seconds
+        time.sleep(think * number / claimers)
+        while time.monotonic() < until:
+            claimed.append(timed(store.claim_next))
+            time.sleep(think / 2)
+            beaten.append(timed(store._run_table.write_heartbeat))
+            time.sleep(think / 2)
+            finish(store)
+    results.put((claimed, beaten))
+
+
+def finish(store: StudyStore) -> None:
+    """End the runs that this claimer holds; as failed, since there is no result."""
+    with store._run_table.transaction() as session:
+        for run_id in store._run_table.held:
+            run = session.get_one(Run, run_id)
+            run.state, run.error = "failed", "made up"
+            release(run)
+    store._run_table.held.clear()
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -33,6 +33,7 @@ from harness.results.findings import compute_report
 from harness.results.study_data import collect
 from studies.db.schema import Curve, Outcome, Provenance, Result, Run
 from studies.db.storage_url import parse_storage_url
+from studies.reader import StudyReader
 from studies.rows import RunKey
 from studies.run_table import release
 from studies.store import StudyStore
@@ -202,11 +203,13 @@ def tail(times: Sequence[float]) -> float:
 
 def report(storage: str, runs: int, out: Path) -> dict[str, Any]:
     """Measure a report over many finished runs: seconds and the most memory of the process."""
-    with StudyStore.open(storage, STUDY) as store:
-        print(f"filled in {timed(lambda: fill_finished(store, runs, BATTLES)):.1f} s")
-        start = time.perf_counter()
-        data = collect(store, STUDY)
-        read = time.perf_counter()
+    store = StudyStore.open(storage, STUDY)
+    print(f"filled in {timed(lambda: fill_finished(store, runs, BATTLES)):.1f} s")
+    store._run_table.close()  # the store's own close would give Optuna a trial of each made-up run
+    start = time.perf_counter()
+    with StudyReader.open_existing(storage, STUDY) as reader:
+        data = collect(reader, STUDY)
+    read = time.perf_counter()
     findings = compute_report(data.groups, data, title=STUDY)
     found = time.perf_counter()
     wanted = ReportArgs(out=out / "report.html", runs_folder=out, clips=False, command="benchmarks.scale")

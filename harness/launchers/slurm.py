@@ -53,7 +53,7 @@ class SlurmWorkers:
         folder.mkdir(parents=True, exist_ok=True)
         script = folder / "worker.sh"
         script.touch(mode=0o700)  # the storage's URL in it may hold a password
-        script.write_text(worker_script(arguments))
+        script.write_text(worker_script(arguments), encoding="utf-8")
         answer = subprocess.run(
             ["sbatch", *sbatch_arguments(workers, folder), str(script)], capture_output=True, text=True, check=False
         )

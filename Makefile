@@ -1,12 +1,15 @@
 # Every target makes its own virtual environment on a bare machine: Python 3.11+ and make are all that is needed.
 PYTHON ?= python3
 VENV ?= .venv
-# Extra flags for pip, for example an index that holds CPU-only builds of torch.
+# Extra flags for pip, for example an index that holds CPU-only builds of torch:
+# --extra-index-url https://download.pytorch.org/whl/cpu
 PIP_FLAGS ?=
 ARGS ?=
 # Processes that share the tests, whole files at a time.
 TEST_JOBS ?= 2
 BIN := $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
+TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 INSTALLED := $(VENV)/.installed
 
 .PHONY: help compare test check format docs bench dashboard clean
@@ -24,9 +27,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 		|| { echo "Python 3.11 or newer is needed, $(PYTHON) is older; name another one: make PYTHON=python3.12 …"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) \
 		|| { echo "$(PYTHON) cannot make a virtual environment; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt --no-deps pysc2 \
+	@# Without an NVIDIA card the build for CPUs, which is gigabytes smaller, wherever the index has one.
+	@if nvidia-smi -L 2>/dev/null | grep -q GPU; then $(PIP) torch; \
+		else $(PIP) 'torch==$(TORCH)+cpu' 2>/dev/null || $(PIP) torch; fi
+	$(PIP) -e '.[dev]'
+	$(PIP) --no-deps pysc2 \
 		|| echo "pysc2 has no build for this machine; the tests with it will be skipped"
 	@touch $@
 

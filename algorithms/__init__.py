@@ -4,6 +4,7 @@ The methods stand on top (``qmix.py``, ``kalei.py``, ``k24.py``), with their lis
 each has to offer (``protocol.py``). ``q_learning/`` holds what QMIX is made of, ``replay/`` the memory of episodes,
 ``sparsity/`` masks, ``controls/`` what a reviewer would compare with, ``settings/`` PyMARL's files, presets and names.
 ``kernels/`` makes things fast and changes no result.
-"""
 
-from algorithms import qmix, kalei, k24, mappo, controls  # noqa: F401, I001  # each registers itself, in this order
+Importing this package imports no algorithm and no torch: ``registry`` imports all of them (``methods.py``) when the
+first row is needed, and answers lists of names from ``listing.py`` before.
+"""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from algorithms.listing import PRESETS, SUMMARIES
 from algorithms.settings.derived import derive_config
 from common.registry import Registry, UnknownIdError, load
 from common.space import Space
@@ -88,6 +89,22 @@ class Entry:
 _algorithms: Registry[Entry] = Registry(
     "algorithm", hint="algorithms.registry.register(...)", error=UnknownAlgorithmError
 )
+_complete = False
+"""Whether this package's own algorithms are in the table."""
+
+
+def _table() -> Registry[Entry]:
+    """The table with this package's algorithms in it, imported at first use because they import torch."""
+    if not _complete:
+        import algorithms.methods  # noqa: F401
+    return _algorithms
+
+
+def complete() -> None:
+    """Put this package's algorithms at the head of the table, in whatever order they were imported."""
+    global _complete
+    _algorithms.put_first(SUMMARIES)
+    _complete = True
 
 
 def register(
@@ -127,6 +144,8 @@ def register(
     Raises:
         ValueError: the id is taken, a location is not of the form ``module:Class``, or something is missing.
     """
+    if id not in SUMMARIES or not _is_own(entry_point):
+        _table()
     entry = Entry(
         id=id,
         entry_point=entry_point or _of_base(id, base, "entry_point"),
@@ -149,6 +168,12 @@ def register(
     _algorithms.register(id, entry)
     for alias in pymarl.aliases if pymarl else ():
         _algorithms.alias(alias, id)
+
+
+def _is_own(entry_point: type | str | None) -> bool:
+    """Whether a row can be one of this package's: those are registered while the table is filled."""
+    module = entry_point.__module__ if isinstance(entry_point, type) else entry_point or "algorithms."
+    return module.startswith("algorithms.")
 
 
 def _of_base(id: str, base: str | None, name: str) -> type | str:
@@ -188,12 +213,21 @@ def _class(location: type | str) -> Any:
 
 def ids() -> list[str]:
     """Return all registered ids, in order of registration."""
-    return _algorithms.ids()
+    return _algorithms.ids() if _complete else list(SUMMARIES)
 
 
 def resolve(name: str) -> str:
     """Return the id that another name stands for (``k24_nq_learner``); any other text unchanged."""
-    return _algorithms.resolve(name)
+    return name if name in ids() else _table().resolve(name)
+
+
+def summary(id: str) -> str:
+    """Return what an algorithm is, in one line.
+
+    Raises:
+        UnknownAlgorithmError: the id is unknown.
+    """
+    return SUMMARIES[id] if not _complete and id in SUMMARIES else entry(id).summary
 
 
 def entry(id: str) -> Entry:
@@ -202,7 +236,7 @@ def entry(id: str) -> Entry:
     Raises:
         UnknownAlgorithmError: the id is unknown; near matches and all ids are named.
     """
-    return _algorithms.get(id)
+    return _table().get(id)
 
 
 def algorithm_class(id: str) -> type[Algorithm]:
@@ -224,6 +258,8 @@ def takers_of_files(id: str) -> list[str]:
 
 def preset_names() -> list[str]:
     """Return all classes of fights that some algorithm has a preset for."""
+    if not _complete:
+        return list(PRESETS)
     return list(dict.fromkeys(name for id in ids() for name in entry(id).presets))
 
 

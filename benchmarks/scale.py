@@ -3,16 +3,21 @@
     python -m benchmarks.scale claims --storage postgresql://user@host/scratch --runs 20000 --claimers 100
     python -m benchmarks.scale report --storage sqlite:////tmp/scale.db --runs 2000
 
-Every claimer is a thread with its own connections: it claims a run, works for a while (``--think``), claims the
-next. Give an empty database: it is filled, and nothing is removed.
+Every claimer is a process with its own connections, four of them on each of a cluster's simulated machines: it claims a
+run, waits for a while (``--think``), finishes it, claims the next. Give an empty database: it is filled, and nothing is
+removed.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import multiprocessing
+import os
+import platform
 import resource
+import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -27,11 +32,15 @@ from harness.report.build import ReportArgs, write_report
 from harness.results.findings import compute_report
 from harness.results.study_data import collect
 from studies.db.schema import Curve, Outcome, Provenance, Result, Run
+from studies.db.storage_url import parse_storage_url
+from studies.reader import StudyReader
 from studies.rows import RunKey
+from studies.run_table import release
 from studies.store import StudyStore
 
 STUDY = "scale"
 ALGORITHMS, SCENARIOS = ("k24", "qmix", "kalei", "vdn"), ("terran_5_vs_5", "protoss_5_vs_5", "zerg_5_vs_5", "MMM")
+CLAIMERS_A_MACHINE = 4
 POINTS, BATTLES = 12, 1_000
 """Evaluations and final battles of a run."""
 
@@ -115,30 +124,69 @@ def result(wins: int, battles: int) -> dict[str, Any]:
     }
 
 
-def claims(storage: str, runs: int, claimers: int, seconds: float, think: float) -> None:
-    """Measure claims and heartbeats of many workers that share a queue."""
+def claims(storage: str, runs: int, claimers: int, seconds: float, think: float) -> dict[str, Any]:
+    """Measure claims and heartbeats of many worker processes that share a queue, in milliseconds."""
     with StudyStore.open(storage, STUDY) as store:
         fill_queue(store, runs)
-    stores = [StudyStore.open(storage, STUDY) for _ in range(claimers)]
+        store._run_table.engine.dispose()
+    processes = multiprocessing.get_context("fork")  # shares what is imported; each opens connections of its own
+    ready, begin, results = processes.Barrier(claimers + 1), processes.Event(), processes.Queue()
+    workers = [
+        processes.Process(
+            target=claimer, daemon=True, args=(storage, n, claimers, seconds, think, ready, begin, results)
+        )
+        for n in range(claimers)
+    ]
+    for worker in workers:
+        worker.start()
+    ready.wait()
+    begin.set()
     claimed: list[float] = []
     beaten: list[float] = []
-    until = time.monotonic() + seconds
+    for _ in workers:
+        its_claims, its_heartbeats = results.get(timeout=seconds + 300)
+        claimed += its_claims
+        beaten += its_heartbeats
+    for worker in workers:
+        worker.join()
+    print(f"{runs:,} runs in the queue, {claimers} claimers, {think:g} s of work between two claims, {seconds:g} s")
+    found: dict[str, Any] = {"runs": runs, "claimers": claimers, "seconds": seconds, "think_seconds": think}
+    for name, times in (("claim", claimed), ("heartbeat", beaten)):
+        found[name] = {"count": len(times), "median_ms": 1000 * median(times), "p95_ms": tail(times)}
+        print(f"{name}: {len(times)} times, median {1000 * median(times):.1f} ms, 95% within {tail(times):.1f} ms")
+    return found
 
-    def work(store: StudyStore, number: int) -> None:
+
+def claimer(
+    storage: str, number: int, claimers: int, seconds: float, think: float, ready: Any, begin: Any, results: Any
+) -> None:
+    """Claim, work for a while and finish, again and again; a process of one of a cluster's machines."""
+    name = f"node{number // CLAIMERS_A_MACHINE}"
+    socket.gethostname = lambda: name
+    claimed: list[float] = []
+    beaten: list[float] = []
+    with StudyStore.open(storage, STUDY) as store:
+        ready.wait()
+        begin.wait()
+        until = time.monotonic() + seconds
         time.sleep(think * number / claimers)
         while time.monotonic() < until:
             claimed.append(timed(store.claim_next))
+            time.sleep(think / 2)
             beaten.append(timed(store._run_table.write_heartbeat))
-            time.sleep(think)
+            time.sleep(think / 2)
+            finish(store)
+    results.put((claimed, beaten))
 
-    threads = [threading.Thread(target=work, args=(store, number)) for number, store in enumerate(stores)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    print(f"{runs:,} runs in the queue, {claimers} claimers, {think:g} s of work between two claims, {seconds:g} s")
-    for name, times in (("claim", claimed), ("heartbeat", beaten)):
-        print(f"{name}: {len(times)} times, median {1000 * median(times):.1f} ms, 95% within {tail(times):.1f} ms")
+
+def finish(store: StudyStore) -> None:
+    """End the runs that this claimer holds; as failed, since there is no result."""
+    with store._run_table.transaction() as session:
+        for run_id in store._run_table.held:
+            run = session.get_one(Run, run_id)
+            run.state, run.error = "failed", "made up"
+            release(run)
+    store._run_table.held.clear()
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -153,13 +201,15 @@ def tail(times: Sequence[float]) -> float:
     return 1000 * quantiles(times, n=20)[-1]
 
 
-def report(storage: str, runs: int, out: Path) -> None:
+def report(storage: str, runs: int, out: Path) -> dict[str, Any]:
     """Measure a report over many finished runs: seconds and the most memory of the process."""
-    with StudyStore.open(storage, STUDY) as store:
-        print(f"filled in {timed(lambda: fill_finished(store, runs, BATTLES)):.1f} s")
-        start = time.perf_counter()
-        data = collect(store, STUDY)
-        read = time.perf_counter()
+    store = StudyStore.open(storage, STUDY)
+    print(f"filled in {timed(lambda: fill_finished(store, runs, BATTLES)):.1f} s")
+    store._run_table.close()  # the store's own close would give Optuna a trial of each made-up run
+    start = time.perf_counter()
+    with StudyReader.open_existing(storage, STUDY) as reader:
+        data = collect(reader, STUDY)
+    read = time.perf_counter()
     findings = compute_report(data.groups, data, title=STUDY)
     found = time.perf_counter()
     wanted = ReportArgs(out=out / "report.html", runs_folder=out, clips=False, command="benchmarks.scale")
@@ -168,6 +218,24 @@ def report(storage: str, runs: int, out: Path) -> None:
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"report over {runs:,} runs of {BATTLES:,} battles: {end - start:.1f} s, at most {most:.2f} GiB")
     print(f"of it reading {read - start:.1f} s, statistics {found - read:.1f} s, page {end - found:.1f} s")
+    return {
+        "runs": runs,
+        "battles": BATTLES,
+        "seconds": end - start,
+        "reading_seconds": read - start,
+        "statistics_seconds": found - read,
+        "page_seconds": end - found,
+        "most_memory_gib": most,
+    }
+
+
+def keep(path: Path, what: str, found: dict[str, Any], command: str) -> None:
+    """Write numbers beside those of the other measurement, with the command and the machine."""
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "python": platform.python_version()}
+    rounded = json.loads(json.dumps(found), parse_float=lambda text: round(float(text), 2))
+    stored[what] = {"command": command, **rounded, **machine}
+    path.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -179,11 +247,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="how long they do (default: %(default)s)")
     parser.add_argument("--think", type=float, default=2.0, help="seconds between two claims (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("scale"), help="folder of the report (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="file that keeps the numbers")
     flags = parser.parse_args(argv)
     if flags.what == "claims":
-        claims(flags.storage, flags.runs, flags.claimers, flags.seconds, flags.think)
+        found = claims(flags.storage, flags.runs, flags.claimers, flags.seconds, flags.think)
+        size = f"--runs {flags.runs} --claimers {flags.claimers} --seconds {flags.seconds:g} --think {flags.think:g}"
     else:
-        report(flags.storage, flags.runs, flags.out)
+        found, size = report(flags.storage, flags.runs, flags.out), f"--runs {flags.runs}"
+    if flags.json:
+        kind = parse_storage_url(flags.storage).url.get_backend_name()
+        keep(flags.json, flags.what, found, f"python -m benchmarks.scale {flags.what} --storage {kind}://… {size}")
     return 0
 
 

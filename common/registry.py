@@ -82,6 +82,11 @@ class Registry(Generic[T]):
         self._entries[self.resolve(id)] = entry
         return entry
 
+    def put_first(self, ids: Iterable[str]) -> None:
+        """List these ids before all others, in this order; those that are not registered are left out."""
+        first = {id: self._entries[id] for id in ids if id in self._entries}
+        self._entries = {**first, **self._entries}
+
     def ids(self) -> list[str]:
         """All ids, in order of registration."""
         return list(self._entries)

@@ -55,6 +55,26 @@ COMMANDS: dict[str, Command] = {
         "play scripted and random policies",
         args="harness.flags.baselines",
     ),
+    "patterns": _command(
+        "harness.patterns",
+        "show how the masks of a study are used",
+        parser="patterns_parser",
+        args="harness.flags.study",
+    ),
+    "measure": _command(
+        "harness.measure",
+        "measure decisions/s of a study's policies again",
+        parser="measure_parser",
+        args="harness.flags.study",
+    ),
+    "delete": _command("harness.delete", "delete runs of a study", parser="delete_parser", args="harness.flags.study"),
+    "push": _command(
+        "harness.push",
+        "upload a trained policy to the Hugging Face hub",
+        parser="push_parser",
+        args="harness.flags.sharing",
+    ),
+    "pull": _command("harness.pull", "download a trained policy", parser="pull_parser", args="harness.flags.sharing"),
     "throughput": _command(
         "harness.throughput.__main__",
         "measure what 2:4 sparsity gains on this machine",

@@ -10,20 +10,20 @@ command deletes both.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
-from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, command, log, make_console
+from harness.cli.common import ALL_DONE, SOME_MISSING, command, log, make_console
 from harness.cli.errors import UsageError
+from harness.flags.study import delete_parser
 from harness.worker import ids_in
 from studies.reader import StudyReader
-from studies.store import DEFAULT_STORAGE, StudyStore
+from studies.store import StudyStore
 
 
 @command("runs that were deleted stay deleted")
 def main(argv: Sequence[str]) -> int:
     """Delete; returns the exit code: 0 done or listed, 1 some runs are worked on and stay, 2 a mistake."""
-    flags, console = _parser().parse_args(argv), make_console()
+    flags, console = delete_parser().parse_args(argv), make_console()
     if flags.all == bool(flags.runs):
         raise UsageError("name the runs (--runs 3,7) or all of them (--all)")
     with StudyReader.open_existing(flags.storage, flags.study) as reader:
@@ -46,19 +46,6 @@ def main(argv: Sequence[str]) -> int:
     for run in sorted(wanted - deleted):
         log(console, f"run {run} stays: a process works on it; stop that first")
     return ALL_DONE if deleted == wanted else SOME_MISSING
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m harness.delete", description="Delete runs of a study from the database.", allow_abbrev=False
-    )
-    add = parser.add_argument
-    add("--study", required=True, metavar="NAME", help="which study")
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
-    add("--runs", metavar="ID,ID", help="ids of runs; without --yes they are listed")
-    add("--all", action="store_true", help="every run, and the study itself")
-    add("--yes", action="store_true", help="delete them (default: list them)")
-    return parser
 
 
 if __name__ == "__main__":

@@ -7,29 +7,28 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from algorithms.protocol import Algorithm
-from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, add_import, command, log, make_console, parse_flags
+from harness.cli.common import ALL_DONE, SOME_MISSING, command, log, make_console, parse_flags
 from harness.cli.errors import UsageError
-from harness.flags.compare import default_study
+from harness.flags.study import measure_parser
 from harness.results.in_turn import Effort, measure_in_turn
 from harness.runs.files import run_folder
 from harness.runs.policy import load_policy
 from harness.runs.process import prepare_process, resolve_device
 from studies.db.errors import StorageError
 from studies.rows import RunKey, RunRow
-from studies.store import DEFAULT_STORAGE, StudyStore
+from studies.store import StudyStore
 
 
 @command("readings of before are kept")
 def main(argv: Sequence[str]) -> int:
     """Measure; returns the exit code: 0 all measured, 1 some were not, 2 a mistake in the command, 130 Ctrl-C."""
-    flags = parse_flags(_parser, argv)
+    flags = parse_flags(measure_parser, argv)
     console = make_console()
     prepare_process(deterministic=False)
     with StudyStore.open(flags.storage, flags.study) as store:
@@ -99,21 +98,6 @@ def _policies(
         except UsageError as error:
             message(f"decisions/s of {run.algorithm} {run.scenario} seed {run.seed} not measured: {error}")
     return found
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m harness.measure",
-        description="Measure the decisions/s of a study's finished runs, all in turn.",
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
-    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
-    add("--device", metavar="cpu|cuda", help="where to measure (default: where each run was trained)")
-    add_import(parser)
-    return parser
 
 
 if __name__ == "__main__":

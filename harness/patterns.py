@@ -8,7 +8,6 @@ are, and how patterns moved in training. For Kalei: sparsity per layer and type.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,6 @@ from rich.progress import track
 
 from harness.cli.common import (
     ALL_DONE,
-    Parser,
     command,
     listed,
     log,
@@ -26,7 +24,7 @@ from harness.cli.common import (
     writing_results,
 )
 from harness.cli.errors import UsageError, unknown_name
-from harness.flags.compare import default_study
+from harness.flags.study import patterns_parser
 from harness.plots.diagnostics import plot_masks_over_training
 from harness.plots.masks import plot_run_masks
 from harness.results.mask_tables import label, show, write_mask_files
@@ -34,14 +32,13 @@ from harness.runs.files import file_name, study_folder
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader
 from studies.rows import CurvePoint, RunRow
-from studies.store import DEFAULT_STORAGE
 
 
 @command("files that were finished are kept")
 def main(argv: Sequence[str]) -> int:
     """Show and write; returns the exit code: 0, or 2 for a mistake in the command."""
     console = make_console()
-    flags = _parser().parse_args(argv)
+    flags = patterns_parser().parse_args(argv)
     with StudyReader.open_existing(flags.storage, flags.study) as store:
         runs = choose(store.rows(), flags.study, listed(flags.algos), listed(flags.scenarios))
         curves = [store.curve_points(run.run_id) for run in runs]
@@ -97,21 +94,6 @@ def draw(folder: Path, run: RunRow, points: Sequence[CurvePoint]) -> list[Path]:
     layers = list(run.details["masks"]["layers"])
     drawn = plot_masks_over_training(training, points, layers, title=f"{label(run)}, over training")
     return [use, training] if drawn else [use]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m harness.patterns",
-        description="Show how the masks of a study's finished runs are used: tables, CSV and pictures.",
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
-    add("--algos", metavar="A,B", help="only these algorithms (default: all that have masks)")
-    add("--scenarios", metavar="A,B", help="only these scenarios (default: all)")
-    add("--out", default="runs", metavar="FOLDER", help="pictures and CSV go to FOLDER/STUDY/patterns")
-    return parser
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
+from sqlalchemy import Row
 
 from studies.db.schema import Owned
 
@@ -61,7 +63,7 @@ class Owner:
         return None
 
 
-def owner_of(row: Owned) -> Owner | None:
+def owner_of(row: Owned | Row[Any]) -> Owner | None:
     """The process that holds a row, or held it last."""
     if row.owner_host is None or row.owner_pid is None or row.owner_started is None:
         return None
@@ -78,7 +80,7 @@ def release(row: Owned) -> None:
     row.owner_host = row.owner_pid = row.owner_started = None
 
 
-def is_free(row: Owned, now: float) -> bool:
+def is_free(row: Owned | Row[Any], now: float) -> bool:
     """Whether no living process holds a row."""
     holder = owner_of(row)
     return holder is None or not holder.is_alive(row.heartbeat, now)

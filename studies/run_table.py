@@ -18,8 +18,8 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Engine, Update, func, select, update
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import Engine, Row, Update, func, select, update
+from sqlalchemy.orm import Session
 
 from studies.db.database import clock, read_transaction, transaction
 from studies.db.errors import RunTakenOver
@@ -88,8 +88,10 @@ class RunTable:
             set_owner(run, self.me, now)
         return free
 
-    def _is_claimable(self, run: Run, now: float) -> bool:
-        return (owner_of(run) == self.me and run.id in self.held) or is_free(run, now)
+    def _is_claimable(self, run: Run | Row[Any], now: float) -> bool:
+        if owner_of(run) == self.me:
+            return run.id in self.held  # else another store of this process has it; no need to look the process up
+        return is_free(run, now)
 
     def claim_next(self, only: Collection[int] | None, fits: Callable[[dict[str, Any]], bool]) -> Run | None:
         """Claim the oldest run that waits for a worker or was left unfinished, and hold it; ``None``: there is none.
@@ -99,37 +101,45 @@ class RunTable:
             fits: whether this process can do a run's job. It is asked outside of any transaction: it may import much.
         """
         after = 0
-        while waiting := self._waiting(after, only):
-            after = waiting[-1][0]
-            free = [(run_id, job) for run_id, job, seems_free in waiting if seems_free]
-            while free:
+        while True:
+            waiting, now = self._waiting(after)
+            if not waiting:
+                return None
+            after = waiting[-1].id
+            jobs: dict[int, dict[str, Any]] = {}
+            while waiting:
                 # The oldest first; after a lost race any other, or a hundred workers would race for the next too.
-                run_id, job = free.pop(0)
-                if not fits(job):
+                row = waiting.pop(0)
+                if (only is not None and row.id not in only) or row.id in self.held:
+                    continue
+                if not self._is_claimable(row, now):  # asked as late as this: it may look a process up
+                    continue
+                if row.id not in jobs:
+                    # The first mostly fits; the others are read together, not in a query each.
+                    jobs |= self._jobs([row.id, *(other.id for other in waiting)] if jobs else [row.id])
+                if not fits(jobs.get(row.id, {})):
                     continue
                 wait_for_quiet_to_end(self.engine, self.place)
-                run = self._take(run_id)
+                run = self._take(row.id)
                 if run is not None:
                     self.track(run.id)
                     return run
-                random.shuffle(free)
-        return None
+                random.shuffle(waiting)
 
     @repeated
-    def _waiting(self, after: int, only: Collection[int] | None) -> list[tuple[int, dict[str, Any], bool]]:
-        """The next ``BATCH`` unfinished runs after an id: id, job, and whether the run seems free."""
+    def _waiting(self, after: int) -> tuple[list[Row[Any]], float]:
+        """The next ``BATCH`` unfinished runs after an id, with their owners, and the time at which they were read."""
+        columns = (Run.id, Run.owner_host, Run.owner_pid, Run.owner_started, Run.heartbeat)
+        asked = select(*columns).filter_by(study=self.study).where(Run.job.is_not(None))
+        asked = asked.where(Run.state.in_(_UNFINISHED), Run.id > after).order_by(Run.id).limit(BATCH)
         with read_transaction(self.engine, self.place) as session:
-            now = clock(session)
-            asked = select(Run).options(defer(Run.config)).filter_by(study=self.study).where(Run.job.is_not(None))
-            asked = asked.where(Run.state.in_(_UNFINISHED), Run.id > after).order_by(Run.id).limit(BATCH)
-            return [
-                (
-                    run.id,
-                    run.job or {},
-                    (only is None or run.id in only) and run.id not in self.held and self._is_claimable(run, now),
-                )
-                for run in session.scalars(asked)
-            ]
+            return list(session.execute(asked)), clock(session)
+
+    @repeated
+    def _jobs(self, run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Id -> job."""
+        with read_transaction(self.engine, self.place) as session:
+            return {id: job or {} for id, job in session.execute(select(Run.id, Run.job).where(Run.id.in_(run_ids)))}
 
     @repeated
     def _take(self, run_id: int) -> Run | None:

@@ -1,4 +1,4 @@
-"""The harness from Python: train and compare, act with a trained policy, evaluate it, read a study.
+"""The harness from Python: train and compare, act with a trained policy, evaluate and share it, read a study.
 
     from harness.api import compare, evaluate, load_policy, open_study
 
@@ -18,6 +18,7 @@ from harness.api.policy import TrainedPolicy, load_policy
 from harness.api.study import Study, open_study
 from harness.cli.errors import UsageError
 from harness.results.records import Records
+from harness.sharing.hub import pull, push
 from studies.db.errors import StorageError
 
 __all__ = [
@@ -32,4 +33,6 @@ __all__ = [
     "evaluate",
     "load_policy",
     "open_study",
+    "pull",
+    "push",
 ]

@@ -79,6 +79,8 @@ def evaluate(
 ) -> PolicyEvaluation:
     """Play greedy battles; every slot plays the same number, so that short ones are not preferred.
 
+    A trained policy has forgotten everything afterwards, as after ``reset``.
+
     Args:
         policy: a trained one, or the name of one that does not learn: ``random``, ``nearest``, ``nearest-free``.
         scenario: where; ``None``: where the policy was trained. Another map is possible where the number of agents,

@@ -378,7 +378,7 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
 def _registered() -> str:
     """What can be named, straight from the registries."""
     lines = ["algorithms:"]
-    lines += [f"  {name:16} {algorithms.registry.entry(name).summary}" for name in algorithms.registry.ids()]
+    lines += [f"  {name:16} {algorithms.registry.summary(name)}" for name in algorithms.registry.ids()]
     lines += ["scenarios:"]
     lines += [f"  {name:20} {envs.registry.entry(name).summary}" for name in envs.registry.ids()]
     lines += ["budgets:"]

@@ -54,10 +54,15 @@ def _of_scenario(findings: ComparisonReport, references: Sequence[Reference], sc
     if len(rows) == 1:
         text = f"On {scenario} {best.algorithm} reaches {_told(best)}"
     else:
-        less, unclear = _beside(findings.comparisons, best, rows)
-        text = f"On {scenario} {best.algorithm} scores highest, {_told(best)}"
+        level = [row for row in rows if _told(row) == _told(best)]
+        less, unclear = _beside(findings.comparisons, best, [row for row in rows if row not in level])
+        names = _list([row.algorithm for row in level])
+        if len(level) == len(rows):
+            text = f"On {scenario} {names} score alike, {_told(best)}"
+        else:
+            text = f"On {scenario} {names} score{'s' if len(level) == 1 else ''} highest, {_told(best)}"
         if less:
-            text += f"; it is shown to be better than {_list(less)}"
+            text += f"; {best.algorithm} is shown to be better than {_list(less)}"
         if unclear:
             text += f"; no difference from {_list(unclear)} is shown"
     return f"{text}{_script(rows, references, scenario)}."
@@ -77,13 +82,11 @@ def _script(rows: Sequence[Row], references: Sequence[Reference], scenario: str)
     return f"; the script that attacks the nearest wins {rate:.3f}, more than {who}"
 
 
-def _beside(comparisons: Sequence[Comparison], best: Row, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+def _beside(comparisons: Sequence[Comparison], best: Row, others: Sequence[Row]) -> tuple[list[str], list[str]]:
     """The other algorithms: those that are shown to score less, and those of which no difference is shown."""
     less: list[str] = []
     unclear: list[str] = []
-    for row in rows:
-        if row is best:
-            continue
+    for row in others:
         pair = {best.algorithm, row.algorithm}
         found = [
             each for each in comparisons if each.scenario == best.scenario and {each.algorithm, each.baseline} == pair

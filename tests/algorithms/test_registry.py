@@ -13,7 +13,7 @@ from tests.algorithms.worlds import SPEC, learner
 
 @pytest.fixture
 def _restored_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = registry._algorithms
+    table = registry._table()
     monkeypatch.setattr(table, "_entries", dict(table._entries))
     monkeypatch.setattr(table, "_aliases", dict(table._aliases))
 

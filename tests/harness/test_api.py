@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,9 @@ def test_evaluate_plays_policies_and_scripts(made: Comparison) -> None:
     assert found.battles == 8
     assert evaluate(policy, battles=8, seed=1).outcomes == found.outcomes, "a seed gives the same battles"
     assert evaluate(policy, battles=8, seed=2).outcomes != found.outcomes
+    with closing(policy.make_env(1)) as env:
+        env.reset(0)
+        assert policy.act(env.obs[0], env.action_mask[0], env.unit_type[0]).shape == (5,), "it begins a new battle"
     assert str(found).startswith("qmix on terran_5_vs_5: win rate 0.")
     assert len(found.records()) == 8
     nearest = evaluate("nearest", "terran_5_vs_5", battles=64)

@@ -13,6 +13,7 @@ import harness
 import k24_command
 from common.registry import load
 from harness.__main__ import COMMANDS, main
+from harness.cli.common import TWINS, Parser
 from harness.completion import script
 
 ROOT = Path(harness.__file__).parent.parent
@@ -42,6 +43,31 @@ def test_every_flag_of_every_command_has_a_help_text(name: str) -> None:
     assert silent == []
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_singular_and_plural_flags_mean_the_same(name: str) -> None:
+    parser = load(COMMANDS[name].parser)()
+    assert isinstance(parser, Parser), "which accepts both"
+    for action in parser._actions:
+        action.required = False
+    own = set(parser._option_string_actions)
+    for one, other in TWINS:
+        for flag, twin in ((one, other), (other, one)):
+            if flag in own and twin not in own:
+                assert parser.parse_args([twin, "3"]) == parser.parse_args([flag, "3"]) != parser.parse_args([])
+
+
+def test_tune_has_a_seed_and_seeds() -> None:
+    flags = load(COMMANDS["tune"].parser)().parse_args(["--seed", "7", "--seeds", "3"])
+    assert (flags.seed, flags.seeds) == (7, 3)
+
+
+def test_every_module_that_runs_is_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import parsers
+
+    assert {*parsers.command_names(), "completion"} == set(COMMANDS)
+
+
 def test_completion_knows_every_command_and_flag() -> None:
     pytest.importorskip("shtab")
     text = script("bash")
@@ -64,6 +90,26 @@ def test_listing_takes_no_time(tmp_path: Path) -> None:
     heavy = "[name for name in ('torch', 'numba', 'rich') if name in sys.modules]"
     code = f"import sys; from harness.__main__ import main; main([]); print({heavy})"
     assert python("-c", code, cwd=tmp_path).stdout.splitlines()[-1] == "[]"
+
+
+def test_help_of_no_command_imports_torch(tmp_path: Path) -> None:
+    """Torch alone takes one to two seconds; each command's help is to take less."""
+    code = (
+        "import sys; from harness.__main__ import COMMANDS, main; [main([name, '--help']) for name in COMMANDS]; "
+        "print([name for name in ('torch', 'matplotlib', 'optuna', 'pandas') if name in sys.modules])"
+    )
+    told = python("-c", code, cwd=tmp_path).stdout
+    assert told.splitlines()[-1] == "[]"
+    assert "k24-no-a         control: K-2:4 without A" in told
+    assert "micro, large, mixed" in told
+
+
+def test_help_of_a_module_is_answered_before_it_is_imported(tmp_path: Path) -> None:
+    found = python("-X", "importtime", "-m", "harness.compare", "--help", cwd=tmp_path)
+    assert "--algos A,B" in found.stdout
+    imported = {line.rpartition("|")[2].strip() for line in found.stderr.splitlines()}
+    assert "harness.cli.common" in imported
+    assert not imported & {"torch", "harness.runs.train"}
 
 
 @pytest.mark.parametrize("name", ["envs", "studies"])

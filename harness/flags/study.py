@@ -1,0 +1,53 @@
+"""The flags of the commands on a stored study: ``harness.delete``, ``harness.patterns`` and ``harness.measure``."""
+
+from __future__ import annotations
+
+from harness.cli.common import Parser, add_import
+from harness.runs.budget import default_study
+from studies.db.storage_url import DEFAULT_STORAGE
+
+
+def delete_parser() -> Parser:
+    """Return the parser of ``harness.delete``."""
+    found = Parser(
+        prog="python -m harness.delete", description="Delete runs of a study from the database.", allow_abbrev=False
+    )
+    add = found.add_argument
+    add("--study", required=True, metavar="NAME", help="which study")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
+    add("--runs", metavar="ID,ID", help="ids of runs; without --yes they are listed")
+    add("--all", action="store_true", help="every run, and the study itself")
+    add("--yes", action="store_true", help="delete them (default: list them)")
+    return found
+
+
+def patterns_parser() -> Parser:
+    """Return the parser of ``harness.patterns``."""
+    found = Parser(
+        prog="python -m harness.patterns",
+        description="Show how the masks of a study's finished runs are used: tables, CSV and pictures.",
+        allow_abbrev=False,
+    )
+    add = found.add_argument
+    add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
+    add("--algos", metavar="A,B", help="only these algorithms (default: all that have masks)")
+    add("--scenarios", metavar="A,B", help="only these scenarios (default: all)")
+    add("--out", default="runs", metavar="FOLDER", help="pictures and CSV go to FOLDER/STUDY/patterns")
+    return found
+
+
+def measure_parser() -> Parser:
+    """Return the parser of ``harness.measure``."""
+    found = Parser(
+        prog="python -m harness.measure",
+        description="Measure the decisions/s of a study's finished runs, all in turn.",
+        allow_abbrev=False,
+    )
+    add = found.add_argument
+    add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
+    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
+    add("--device", metavar="cpu|cuda", help="where to measure (default: where each run was trained)")
+    add_import(found)
+    return found

@@ -1,0 +1,41 @@
+"""Upload a trained policy to the Hugging Face hub, with its settings, its result and a model card.
+
+python -m harness.push runs/compare-quick/k24-terran_5_vs_5-seed0-0123456789ab USER/NAME
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.cli.common import ALL_DONE, command
+from harness.cli.errors import UsageError
+from harness.flags.sharing import push_parser
+
+
+@command("nothing was uploaded")
+def main(argv: Sequence[str]) -> int:
+    """Pack a policy and upload it; returns the exit code: 0, or 2 for a mistake in the command."""
+    flags = push_parser().parse_args(argv)
+    if (flags.name is None) == (flags.pack_only is None):
+        raise UsageError("give USER/NAME on the hub, or --pack-only FOLDER to upload nothing")
+    from harness.runs.policy import folder_of_trial
+    from harness.sharing.hub import push
+    from harness.sharing.package import find_row, pack
+
+    run = Path(flags.run)
+    if flags.run.isdigit():
+        run = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
+    row = find_row(run, flags.storage)
+    if row is None:
+        print(f"the result of {run} is not in {flags.storage}; the card says that it is unknown", file=sys.stderr)
+    if flags.pack_only is not None:
+        print(f"written: {pack(run, flags.pack_only, row=row)}")
+    else:
+        print(f"uploaded: {push(run, flags.name, storage=flags.storage, private=flags.private)}")
+    return ALL_DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

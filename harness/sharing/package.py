@@ -1,0 +1,75 @@
+"""A trained policy as a folder: ``policy.pt``, ``settings.json``, ``result.json`` and a model card, ``README.md``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.cli.errors import UsageError
+from harness.results.study_data import key_of
+from harness.runs.checkpoint import POLICY
+from harness.runs.files import run_folder
+from harness.runs.policy import load_policy
+from harness.sharing.card import model_card
+from studies.db.errors import StorageError
+from studies.reader import StudyReader
+from studies.rows import RunRow
+
+SETTINGS, RESULT, CARD = "settings.json", "result.json", "README.md"
+FILES = (POLICY, SETTINGS, RESULT, CARD)
+LEFT_OUT = ("run_id", "trial_number", "study", "config", "details")
+"""Parts of a row without a meaning outside its database, or repeated in ``settings.json``."""
+
+
+def pack(run: str | Path, folder: str | Path, *, row: RunRow | None = None) -> Path:
+    """Copy a trained policy into a folder, with its settings, result and model card.
+
+    Args:
+        run: folder of a run, or its ``policy.pt``.
+        folder: made where missing; its own files of these names are replaced.
+        row: the run's result; ``None``: the card says that it is unknown.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UsageError: there is no policy, it cannot be read, or the folder cannot be written.
+    """
+    policy, target = load_policy(Path(run)), Path(folder)
+    identity: Mapping[str, Any] = policy.content["identity"]
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        if policy.path.resolve() != (target / POLICY).resolve():
+            shutil.copyfile(policy.path, target / POLICY)
+        _write_json(target / SETTINGS, identity)
+        result = {} if row is None else {k: v for k, v in dataclasses.asdict(row).items() if k not in LEFT_OUT}
+        _write_json(target / RESULT, result)
+        head, body = model_card(policy, identity, row)
+        text = f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n{body}"
+        (target / CARD).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written ({error.strerror}); name another folder") from error
+    return target
+
+
+def find_row(run: str | Path, storage: str) -> RunRow | None:
+    """Return the stored result of a run by the name of its folder; ``None`` where the database has none."""
+    path = Path(run)
+    folder = (path if path.is_dir() else path.parent).resolve()
+    study = folder.parent.name
+    try:
+        with StudyReader.open_existing(storage, study) as store:
+            rows = store.rows()
+    except (UsageError, StorageError):
+        return None
+    return next((row for row in rows if run_folder(Path(), study, key_of(row)).name == folder.name), None)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")

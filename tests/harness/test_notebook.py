@@ -1,0 +1,68 @@
+"""The notebook in ``examples/`` runs from top to bottom, and is stored without outputs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = ROOT / "examples" / "first_steps.ipynb"
+EXECUTE = """
+import sys, nbclient, nbformat
+notebook = nbformat.read(sys.argv[1], as_version=4)
+nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
+nbformat.write(notebook, sys.argv[2])
+"""
+MISSING = [name for name in ("nbclient", "ipykernel", "pandas") if importlib.util.find_spec(name) is None]
+
+
+def cells(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return found
+
+
+def text_of(cell: dict[str, Any]) -> str:
+    """All that a cell printed or showed as text."""
+    parts: list[str] = []
+    for output in cell["outputs"]:
+        shown = output.get("text") or output.get("data", {}).get("text/plain", "")
+        parts += [shown] if isinstance(shown, str) else shown
+    return "".join(parts)
+
+
+def test_no_outputs_are_stored() -> None:
+    for cell in cells(NOTEBOOK):
+        assert cell.get("outputs", []) == []
+        assert cell.get("execution_count") is None
+
+
+@pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}; pip install -e '.[dev]'")
+def test_it_runs_from_top_to_bottom(tmp_path: Path) -> None:
+    executed = tmp_path / "executed.ipynb"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path / "ipython")}
+    done = subprocess.run(
+        [sys.executable, "-c", EXECUTE, str(NOTEBOOK), str(executed)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    ran = [cell for cell in cells(executed) if cell["cell_type"] == "code"]
+    assert all(cell["execution_count"] for cell in ran)
+    told = "\n".join(map(text_of, ran))
+    assert "nearest on terran_5_vs_5: win rate 0." in told
+    assert re.search(r"masked layers (49|50)\.\d%", told)
+    assert "4 of 4 runs finished" in told
+    assert "TrainedPolicy(k24 on terran_5_vs_5, 800 env steps)" in told
+    assert any("image/png" in output.get("data", {}) for cell in ran for output in cell["outputs"])

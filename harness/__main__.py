@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.registry import did_you_mean, load
+from harness.cli.pipes import until_reader_leaves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,10 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m harness
         The command's exit code; 2 for an unknown command.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    return until_reader_leaves(lambda: _run(words, program))
+
+
+def _run(words: Sequence[str], program: str) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(overview(program))
         return 0

@@ -22,6 +22,7 @@ from rich.text import Text
 from common.signals import stop_like_ctrl_c
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import Setting, parse_setting
+from harness.cli.pipes import until_reader_leaves
 from studies.db.errors import StorageError
 from studies.db.storage_url import StorageUrl, without_passwords
 
@@ -76,7 +77,7 @@ def command(stopped: str, *, resume: str | None = None) -> Callable[[Callable[[S
             stop_like_ctrl_c()
             speak_any_encoding()
             try:
-                return run(arguments)
+                return until_reader_leaves(lambda: run(arguments))
             except (UsageError, StorageError) as error:
                 print(f"error: {error}", file=sys.stderr)
                 return WRONG_USE

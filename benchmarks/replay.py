@@ -1,4 +1,4 @@
-"""Memory of a full replay, and the time to insert and to sample.
+"""Memory of a full replay and of updates from it, and the time to insert and to sample.
 
     python -m benchmarks.replay [--scenario terran_20_vs_20] [--episodes 5000] [--steps 50] [--non-zero 0.16]
 
@@ -17,8 +17,11 @@ from pathlib import Path
 import numpy as np
 
 import envs
+from algorithms import registry
+from algorithms.q_learning.learner import QLearner
 from algorithms.replay.replay import Episode, EpisodeReplay
 from envs.spec import EnvSpec
+from harness.runs.process import prepare_process
 
 
 def synthetic_episode(rng: np.random.Generator, spec: EnvSpec, steps: int, share: float) -> Episode:
@@ -61,6 +64,7 @@ def main() -> None:
     parser.add_argument("--non-zero", type=float, default=0.28, help="share of numbers that are not zero")
     parser.add_argument("--batch", type=int, default=128, help="episodes per sample")
     args = parser.parse_args()
+    prepare_process(deterministic=False)
     rng = np.random.default_rng(0)
     spec = envs.make(args.scenario).spec
     longest = args.steps if args.equal else args.steps * 3 // 2
@@ -85,6 +89,12 @@ def main() -> None:
     print(f"  unpacked, without padding: {views * per_view / 1e9:.2f} GB ({per_view} bytes a view)")
     print(f"  packed blocks: {replay.nbytes / 1e9:.2f} GB; process {before:.2f} -> {filled:.2f} GB")
     print(f"  with batches of {args.batch} × {batch.filled.shape[1]}: process {resident_gb():.2f} GB")
+    made = registry.make("qmix", spec, total_env_steps=10_050_000, seed=0)
+    assert isinstance(made, QLearner)
+    for _ in range(3):
+        made.update(replay.sample(args.batch), 0)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    print(f"  with updates of QMIX: process {resident_gb():.2f} GB, {most:.2f} at most")
     print(f"  insert {inserting * 1e3:.2f} ms an episode; sample {min(sampling) * 1e3:.1f} ms a batch")
 
 

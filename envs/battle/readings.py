@@ -12,7 +12,7 @@ from envs.checks import Range, check_fields
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "unit_order": ("simultaneous", "random"),
-    "enemy_medivacs": ("hover", "follow", "approach"),
+    "enemy_medivacs": ("approach", "follow", "hover"),
     "march_pace": ("army", "own"),
     "medivac_priority": ("equal", "first", "last"),
     "call_for_help": ("comrades", "victim", "none"),
@@ -41,9 +41,9 @@ class Readings:
 
     unit_order: str = "simultaneous"
     """``simultaneous``: who kill each other in one tick both die; ``random``: one after the other, as the game does."""
-    enemy_medivacs: str = "hover"
-    """An enemy medivac with nobody to heal may ``hover``, ``follow`` a comrade or ``approach`` the closest agent.
-    The last holds under SMACv2's script, which orders idle enemies to attack; elsewhere it hovers."""
+    enemy_medivacs: str = "approach"
+    """An enemy medivac with nobody to heal may ``approach`` the closest agent, ``follow`` a comrade or ``hover``.
+    The first holds under SMACv2's script, which orders idle enemies to attack; elsewhere it hovers."""
     march_pace: str = "army"
     """Enemy medivacs on an attack-move fly no faster than the slowest of the ``army``, or at their ``own`` speed."""
     medivac_priority: str = "equal"

@@ -78,7 +78,7 @@ def test_scenario(wrong: dict[str, Any], says: str) -> None:
         (dict(max_reward_from="last"), "option max_reward_from is 'last', allowed: first_battle, each_battle"),
         (dict(illegal_actions="ignore"), "option illegal_actions is 'ignore', allowed: raise, noop"),
         (dict(unit_order="index"), "option unit_order is 'index', allowed: simultaneous, random"),
-        (dict(enemy_medivacs="flee"), "option enemy_medivacs is 'flee', allowed: hover, follow"),
+        (dict(enemy_medivacs="flee"), "option enemy_medivacs is 'flee', allowed: approach, follow, hover"),
         (dict(prob_obs_enemy=1.5), "option prob_obs_enemy is 1.5, allowed is 0 to 1"),
         (dict(mask_probability=-0.5), "option mask_probability is -0.5, allowed is 0 to 1"),
         (

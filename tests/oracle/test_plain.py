@@ -25,7 +25,7 @@ from tests.oracle.plain.game import Game
 from tests.oracle.plain.unit import Order
 
 OPTIONS: list[dict[str, Any]] = [
-    dict(unit_order="random"),
+    dict(unit_order="random", enemy_medivacs="hover"),
     dict(rules="2023", enemy_medivacs="follow"),
     dict(conic_fov=True, action_mask=False, reward_only_positive=False),
     dict(step_mul=3, move_amount=3.5, use_unit_ranges=False, max_reward_from="each_battle"),
@@ -168,6 +168,7 @@ def test_many_fights_that_nobody_would_register(first: int) -> None:
         (walking, "GAP", 1 / 4096),
         (walking, "LITTLE", 0.0),
         (battle, "choose_patients", lambda battle: None),
+        (battle, "keep_busy", lambda battle, medivac: None),
         (actions, "ASSUMED", {}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

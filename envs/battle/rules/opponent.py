@@ -15,7 +15,7 @@ from envs.battle.rules.geometry import distance2
 from envs.battle.rules.movement import head_for
 from envs.battle.state import ATTACK, MARCH, NOBODY, NONE
 
-HOVER, FOLLOW, APPROACH = 0, 1, 2  # what enemy medivacs do with nobody to heal, in the order of readings.CHOICES
+APPROACH, FOLLOW, HOVER = 0, 1, 2  # what enemy medivacs do with nobody to heal, in the order of readings.CHOICES
 ATTACK_CLOSEST, MARCH_THERE, ATTACK_ONCE = 0, 1, 2  # in the order of scenarios.SCRIPTS; the last is no script
 PERIOD = 8  # ticks
 

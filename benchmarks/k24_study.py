@@ -55,7 +55,7 @@ def runs_of(stage: Stage, storage: str) -> Iterator[Run]:
             for arm in stage.arms:
                 settings = [word for each in arm.settings for word in ("--set", f"{arm.algorithm}.{each}")]
                 length = ["--seeds", f"{seed},", "--budget", stage.budget, "--env-steps", str(stage.env_steps)]
-                where = ["--study", STUDY, "--storage", storage, "--report", "none"]
+                where = ["--study", STUDY, "--storage", storage, "--report", "none", "--throughput", "none"]
                 argv = ("--algos", arm.algorithm, "--scenarios", scenario, *length, *where, *settings)
                 yield Run(arm=arm, scenario=scenario, seed=seed, argv=argv)
 

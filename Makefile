@@ -10,6 +10,8 @@ TEST_JOBS ?= 2
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
+# What the commands need, and what tests, checks and docs need besides.
+COMMANDS := $(VENV)/.commands
 INSTALLED := $(VENV)/.installed
 
 .PHONY: help compare test check format docs bench dashboard clean
@@ -22,7 +24,7 @@ help:
 	@echo "make bench                               install, then the speed benchmarks"
 	@echo "make dashboard                           install, then open studies/studies.db in optuna-dashboard"
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(COMMANDS): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed, $(PYTHON) is older; name another one: make PYTHON=python3.12 …"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) \
@@ -30,12 +32,16 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@# Without an NVIDIA card the build for CPUs, which is gigabytes smaller, wherever the index has one.
 	@if nvidia-smi -L 2>/dev/null | grep -q GPU; then $(PIP) torch; \
 		else $(PIP) 'torch==$(TORCH)+cpu' 2>/dev/null || $(PIP) torch; fi
+	$(PIP) -e .
+	@touch $@
+
+$(INSTALLED): $(COMMANDS)
 	$(PIP) -e '.[dev]'
 	$(PIP) --no-deps pysc2 \
 		|| echo "pysc2 has no build for this machine; the tests with it will be skipped"
 	@touch $@
 
-compare: $(INSTALLED)
+compare: $(COMMANDS)
 	$(BIN)/python -m harness.compare --algos k24,qmix,kalei $(ARGS)
 
 test: $(INSTALLED)
@@ -54,13 +60,13 @@ docs: $(INSTALLED)
 	$(BIN)/python -m sphinx -W --keep-going -q -b html -d .cache/doctrees docs .cache/site
 	@echo "written: .cache/site/index.html"
 
-bench: $(INSTALLED)
+bench: $(COMMANDS)
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.learner
 	$(BIN)/python -m benchmarks.end_to_end
 	$(BIN)/python -m benchmarks.replay
 
-dashboard: $(INSTALLED)
+dashboard: $(COMMANDS)
 	$(BIN)/optuna-dashboard sqlite:///studies/studies.db --artifact-dir studies/artifacts
 
 clean:

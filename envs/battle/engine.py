@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import sys
 from typing import Any
@@ -27,6 +28,13 @@ from envs.checks import seed_number
 
 PARALLEL_FROM = 4  # below this many battles, waking the threads costs more than they save
 ACTION_NAMES = ("no-op", "stop", "north", "south", "east", "west")
+
+
+@functools.cache
+def announce_compiling() -> None:
+    """Say once in a process why the first battle begins late, if it does."""
+    if not jit.is_compiled():
+        print("compiling the battle engine, once for this version: about a minute …", file=sys.stderr, flush=True)
 
 
 class BattleEnv:
@@ -66,8 +74,6 @@ class BattleEnv:
         for name, array in self.views._asdict().items():
             setattr(self, name, array)
         self.aborted = np.zeros(num_envs, dtype=np.bool_)
-        if not jit.is_compiled():
-            print("compiling the battle engine, once for this version: about a minute …", file=sys.stderr, flush=True)
 
     def _setup_with(self, seed: int) -> None:
         self.seed = seed
@@ -75,6 +81,7 @@ class BattleEnv:
 
     def reset(self, seed: int | None = None) -> None:
         """Start a battle in every slot: battle 0 of ``seed`` if one is given, else the slot's next."""
+        announce_compiling()
         seed = seed_number(seed)
         if seed is not None:
             self._setup_with(seed)

@@ -198,12 +198,11 @@ class K24(Pattern24QMix):
         target = self._drawn_target(noise) if sampled else self.target_weights()
         return DrawnWeights(online=online, target=target, logits=list(logits.values()))
 
-    @torch.no_grad()
     def _drawn_target(self, noise: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The target network's weights under this noise; its logits stay the same until the next copy."""
         if self._target_logits is None:
             layers = _all_layers(self.target_net)
-            self._target_logits = {name: layers[name].logits() for name in noise}
+            self._target_logits = {name: layers[name].logits().detach() for name in noise}
         return _drawn_weights(self.target_net, self._target_logits, noise)
 
     def inspect_batch(self, batch: EpisodeBatch) -> None:
@@ -355,10 +354,11 @@ def _all_layers(net: AgentNet) -> dict[str, SemiStructuredLinear24]:
     return {name: getattr(net, name) for name in net.prunable()}
 
 
+@torch.no_grad()
 def _drawn_weights(net: AgentNet, logits: Mapping[str, Tensor], noise: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Layer name -> (K, out, in) under the masks that the noise draws; layers without noise as they act."""
     return {
-        name: layer.drawn_weights(logits[name] + noise[name]) if name in noise else layer.effective_weights().detach()
+        name: layer.drawn_weights(logits[name] + noise[name]) if name in noise else layer.effective_weights()
         for name, layer in _all_layers(net).items()
     }
 

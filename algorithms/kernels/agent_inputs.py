@@ -76,13 +76,13 @@ def gather(rows, step, sizes, sequences, obs, actions, x, last, agent, is_blank)
     for i in range(rows):
         sequence = sequences[i]
         row = sequence.row + step * sizes.agents
-        seen = np.float32(0)
+        sees = False
         for k in range(sizes.obs):
             x[live * sizes.obs + k] = obs[row, k]
-            seen = max(seen, abs(obs[row, k]))
+            sees |= obs[row, k] != 0  # true of NaN as well, which must not pass for nothing
         last[live] = actions[sequence.action + (step - 1) * sizes.agents] if step > 0 else -1
         agent[live] = sequence.agent
-        is_blank[i] = seen == 0 and (last[live] == 0 or sizes.last_actions == 0)
+        is_blank[i] = not sees and (last[live] == 0 or sizes.last_actions == 0)
         live += not is_blank[i]
     return live
 

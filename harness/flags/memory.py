@@ -27,12 +27,16 @@ PLANES = 9
 class Forecast:
     """About how many bytes a run will take."""
 
-    label: str
+    algorithm: str
+    scenario: str
     replay: float
+    """bytes of a full replay; 0 for a learner without one"""
     update: float
+    """bytes of a padded batch, and of what an update keeps for its backward pass"""
 
     @property
     def total(self) -> float:
+        """Bytes of the whole process."""
         return PROCESS + self.replay + self.update
 
 
@@ -43,7 +47,7 @@ def forecast(plan: RunPlan, spec: EnvSpec) -> Forecast:
     view = NON_ZERO * ENTRY * (n * spec.obs_size + spec.state_size) + n * (spec.n_actions + 2)
     rows = getattr(config, "batch_size", 0) * min(LONGEST, spec.episode_limit) * n
     update = rows * 4 * (2 * spec.obs_size + PLANES * getattr(config, "rnn_hidden_dim", 0))
-    return Forecast(label=f"{plan.algorithm} on {plan.scenario}", replay=steps * view, update=update)
+    return Forecast(algorithm=plan.algorithm, scenario=plan.scenario, replay=steps * view, update=update)
 
 
 def check_memory(plans: Sequence[RunPlan], n_jobs: int) -> str:
@@ -59,15 +63,15 @@ def check_memory(plans: Sequence[RunPlan], n_jobs: int) -> str:
     if not found:
         return ""
     most, together, (available, limit) = found[0], sum(each.total for each in found), machine_memory()
-    what = f"{most.label} needs about {_gb(most.total)} (replay {_gb(most.replay)}, update {_gb(most.update)})"
+    parts = f"replay {_gb(most.replay)}, update {_gb(most.update)}"
+    what = f"{most.algorithm} on {most.scenario} needs about {_gb(most.total)} ({parts})"
     if len(found) > 1:
         what += f", {len(found)} runs side by side {_gb(together)}"
     if together > limit:
         fewer = "--n-jobs 1, or " if len(found) > 1 else ""
-        algorithm = most.label.split()[0]
         raise UsageError(
             f"{what}; this machine has {_gb(limit)} of memory. Type {fewer}a smaller replay: "
-            f"--set {algorithm}.buffer_size=1000 (or a smaller --set {algorithm}.batch_size)"
+            f"--set {most.algorithm}.buffer_size=1000 (or a smaller --set {most.algorithm}.batch_size)"
         )
     warning = "; other programs use so much that it may not fit" if together > available else ""
     return f"memory: {what}; {_gb(available)} are free{warning}"

@@ -231,8 +231,10 @@ class K24(Pattern24QMix):
         return {name: mean_magnitude(q, packed.action_mask) for name, q in values.items()}
 
     def extra_loss(self, td_loss: Tensor, weights: UpdateWeights) -> tuple[Tensor | None, Diagnostics]:
-        """Ask for patterns that differ between types, while masks are searched."""
-        return self._diversity(td_loss, weights.logits) if isinstance(weights, DrawnWeights) else (None, {})
+        """Ask for patterns that differ between types, while masks are searched and that has a weight."""
+        if not isinstance(weights, DrawnWeights) or self.config.div_coef == 0:
+            return None, {}
+        return self._diversity(td_loss, weights.logits)
 
     def advance(self, env_steps: int) -> list[str]:
         """Mask when the dense part is over, freeze when it is time, between them reset unused weights."""

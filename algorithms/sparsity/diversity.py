@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from algorithms.kernels.pattern_pass import Agreement, compiled_for
 from algorithms.protocol import Diagnostics
 
 
@@ -50,13 +51,16 @@ class PatternOrthogonalityLoss(nn.Module):
             A scalar, 0 where there are no pairs; to be minimised.
         """
         n_groups = logits[0].shape[0]
-        total = logits[0].new_zeros(())
-        for layer in logits:
-            p = layer.softmax(-1)
-            # Σ over ordered pairs k ≠ l of ⟨p_k, p_l⟩ without forming the pairs
-            total = total + p.sum(0).square().sum() - p.square().sum()
+        compiled = compiled_for(logits[0])
+        total: Tensor = Agreement.apply(*logits) if compiled else torch.stack([*map(_agreement, logits)]).sum()
         n_pairs = n_groups * (n_groups - 1)
         return total / max(1, n_pairs) / sum(layer[0, ..., 0].numel() for layer in logits)
+
+
+def _agreement(layer: Tensor) -> Tensor:
+    """Σ over ordered pairs k ≠ l of ⟨p_k, p_l⟩ without forming the pairs."""
+    p = layer.softmax(-1)
+    return p.sum(0).square().sum() - p.square().sum()
 
 
 class AdaptiveCoefficient:

@@ -9,12 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from algorithms.kernels.pattern_pass import ChosenGates, PatternLogits, best_gates, compiled_for
+
 GROUP = 4
 KEEP = 2
 
 
 class Pattern24Matrix(nn.Module):
     """The six ways to keep 2 of 4, over groups of four consecutive inputs of a layer.
+
+    The operations below are the definition; processors run them compiled, to the same float32 rounding.
 
     Inputs are padded with zeros to a multiple of four. A group with r real entries keeps ``min(2, r)`` of them: only
     patterns that do are allowed, so padding never displaces a real weight.
@@ -49,6 +53,8 @@ class Pattern24Matrix(nn.Module):
         Returns:
             (K, out, ⌈in/4⌉, 6); −inf where a pattern is not allowed.
         """
+        if compiled_for(scores):
+            return PatternLogits.apply(scores, self.allowed)
         sums = self.sums(scores)
         # scores of 1e-3 are common and the norm's eps is absolute, so each group is first brought to a mean of 1
         scale = sums.detach().mean(-1, keepdim=True).clamp(min=1e-12)
@@ -84,6 +90,8 @@ class Pattern24Matrix(nn.Module):
 
     def hard(self, logits: Tensor) -> Tensor:
         """The best pattern of each group as a 0/1 mask (K, out, in)."""
+        if compiled_for(logits):
+            return best_gates(logits, self.in_features)
         return self.mask_of(logits.argmax(-1))
 
     def chosen(self, mask: Tensor) -> Tensor:
@@ -135,7 +143,10 @@ class Pattern24Matrix(nn.Module):
 
         Source: Jang et al., ICLR 2017 (arXiv 1611.01144).
         """
-        soft = ((logits if noise is None else logits + noise) / temperature).softmax(-1)
+        noisy = logits if noise is None else logits + noise
+        if compiled_for(noisy):
+            return ChosenGates.apply(noisy, temperature, held, self.in_features)
+        soft = (noisy / temperature).softmax(-1)
         chosen = soft.argmax(-1) if held is None else held
         return self._inputs(_Chosen.apply(soft, chosen, self.patterns))
 

@@ -63,8 +63,8 @@ docs: $(INSTALLED)
 bench: $(COMMANDS)
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.learner
-	$(BIN)/python -m benchmarks.end_to_end
-	$(BIN)/python -m benchmarks.replay
+	$(BIN)/python -m benchmarks.learner.end_to_end
+	$(BIN)/python -m benchmarks.learner.replay
 
 dashboard: $(COMMANDS)
 	$(BIN)/optuna-dashboard sqlite:///studies/studies.db --artifact-dir studies/artifacts

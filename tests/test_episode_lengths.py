@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.episode_lengths import TEST_INTERVAL, implied_length
+from benchmarks.fidelity.episode_lengths import TEST_INTERVAL, implied_length
 
 
 def evaluations(mean_length: float, per_round: int, total: int, rng: np.random.Generator) -> list[int]:

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import sensitivity
-from benchmarks.episode_lengths import TEST_INTERVAL, implied_length
+from benchmarks.fidelity import sensitivity
 from benchmarks.fidelity.__main__ import main
 from benchmarks.fidelity.battles import STATISTICS, parse_options, play_battles
 from benchmarks.fidelity.checks import Check, default_scenarios
+from benchmarks.fidelity.episode_lengths import TEST_INTERVAL, implied_length
 from benchmarks.fidelity.judge import commands
 from benchmarks.fidelity.page import page, rank_correlation
 from benchmarks.fidelity.reference import RACES, Estimate, curve_at, first_rounds, trained_length

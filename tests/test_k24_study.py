@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import k24_stages, k24_study
-from benchmarks.k24_stages import STAGES, Arm, Stage, against
+from benchmarks.study import k24, stages
+from benchmarks.study.stages import STAGES, Arm, Stage, against
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
 from harness.results.comparisons import Comparison
@@ -18,7 +18,7 @@ from studies.store import StudyStore
 TINY = Stage(
     name="tiny",
     arms=(
-        Arm(label="search", algorithm="k24", settings=(*k24_stages.LEAN, "rnn_hidden_dim=8"), candidate=True),
+        Arm(label="search", algorithm="k24", settings=(*stages.LEAN, "rnn_hidden_dim=8"), candidate=True),
         Arm(label="qmix", algorithm="qmix", settings=("rnn_hidden_dim=8",)),
     ),
     scenarios=("3m",),
@@ -33,7 +33,7 @@ TINY = Stage(
 def test_every_run_of_every_stage_is_one_plan_of_its_own(name: str) -> None:
     stage = dataclasses.replace(STAGES[name], seeds=STAGES[name].seeds[:1])
     keys = []
-    for run in k24_study.runs_of(stage, "sqlite:///x.db"):
+    for run in k24.runs_of(stage, "sqlite:///x.db"):
         (plan,), _ = plan_runs(read_flags(run.argv))
         assert (plan.scenario, plan.seed, plan.budget.env_steps) == (run.scenario, run.seed, stage.env_steps)
         keys.append(plan.key)
@@ -56,10 +56,10 @@ def test_a_stage_is_made_resumed_and_reported(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(STAGES, "tiny", TINY)
     asked = ["tiny", "--storage", f"sqlite:///{tmp_path}/study.db", "--out", str(tmp_path / "results")]
-    assert k24_study.main([*asked, "--seeds", "0"]) == 0
+    assert k24.main([*asked, "--seeds", "0"]) == 0
     table = (tmp_path / "results" / "k24_tiny.md").read_text()
     assert "stage tiny: INCOMPLETE: 2 of 4 runs" in table
-    assert k24_study.main(asked) == 0
+    assert k24.main(asked) == 0
     assert capsys.readouterr().out.count("finished before, not repeated") == 2
     table = (tmp_path / "results" / "k24_tiny.md").read_text()
     assert "stage tiny: complete" in table
@@ -87,8 +87,8 @@ def test_a_run_under_way_is_no_result_but_its_search_is_shown(
 ) -> None:
     monkeypatch.setitem(STAGES, "tiny", TINY)
     storage = f"sqlite:///{tmp_path}/study.db"
-    (plan,), _ = plan_runs(read_flags(next(k24_study.runs_of(TINY, storage)).argv))
-    with StudyStore.open(storage, k24_study.STUDY) as store:
+    (plan,), _ = plan_runs(read_flags(next(k24.runs_of(TINY, storage)).argv))
+    with StudyStore.open(storage, k24.STUDY) as store:
         run = store.begin(plan.key, config=plan.identity(), provenance={})
         run.curve(
             env_steps=100,
@@ -100,7 +100,7 @@ def test_a_run_under_way_is_no_result_but_its_search_is_shown(
             wall_seconds=1.0,
             energy_best=0.8,
         )
-        assert k24_study.main(["tiny", "--storage", storage, "--out", str(tmp_path), "--report-only"]) == 0
+        assert k24.main(["tiny", "--storage", storage, "--out", str(tmp_path), "--report-only"]) == 0
     assert "INCOMPLETE: 0 of 4 runs" in capsys.readouterr().out
     (point,) = csv.DictReader((tmp_path / "k24_tiny_masks.csv").read_text().splitlines())
     assert (point["arm"], point["state"], point["env_steps"], point["energy_best"]) == (
@@ -124,17 +124,17 @@ def test_a_difference_is_turned_round_where_the_pair_is() -> None:
         kind="t",
         verdict="",
     )
-    assert k24_study.difference_row(("a", "b"), found) == "| a − b | 3m | +0.100 [-0.200, +0.400] | 1, 2 | t |"
-    assert k24_study.difference_row(("b", "a"), found) == "| b − a | 3m | -0.100 [-0.400, +0.200] | 1, 2 | t |"
-    assert k24_study.difference_row(("a", "c"), found) == ""
+    assert k24.difference_row(("a", "b"), found) == "| a − b | 3m | +0.100 [-0.200, +0.400] | 1, 2 | t |"
+    assert k24.difference_row(("b", "a"), found) == "| b − a | 3m | -0.100 [-0.400, +0.200] | 1, 2 | t |"
+    assert k24.difference_row(("a", "c"), found) == ""
 
 
 def test_the_races_wait_for_the_choice(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path}/none.db"
     with pytest.raises(SystemExit, match="races takes the best candidates of choose: There is no database"):
-        k24_study.main(["races", "--storage", storage, "--list"])
-    StudyStore.open(storage, k24_study.STUDY).close()
+        k24.main(["races", "--storage", storage, "--list"])
+    StudyStore.open(storage, k24.STUDY).close()
     with pytest.raises(SystemExit, match="choose lacks 27 runs of candidates; make them first, or name arms"):
-        k24_study.main(["races", "--storage", storage, "--list"])
+        k24.main(["races", "--storage", storage, "--list"])
     with pytest.raises(SystemExit, match="no arm 1\\+7 in races; there are: 1\\+2; "):
-        k24_study.main(["races", "--storage", storage, "--arms", "1+7"])
+        k24.main(["races", "--storage", storage, "--arms", "1+7"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.published import own_curves, stored_curves, write_csv
+from benchmarks.study.published import own_curves, stored_curves, write_csv
 from studies.rows import RunKey
 from tests.studies.sample import KEY, PROVENANCE, RESULT, evaluate, open_store, url
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs
-from benchmarks.engine import draw_actions
+from benchmarks.engine.speed import draw_actions
 from envs.battle.options import BattleOptions
 from harness.cli.errors import UsageError
 from harness.cli.overrides import parse_setting, resolve_config

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from benchmarks.episode_lengths import implied_length
+from benchmarks.fidelity.episode_lengths import implied_length
 from harness.results.published import published_runs
 
 RACES = ("terran_5_vs_5", "protoss_5_vs_5", "zerg_5_vs_5")

@@ -1,7 +1,7 @@
 """Rules of the game that nothing documents for certain: each is an option, and each option is a list of readings.
 
 The defaults are what ``docs/engine.md`` chooses, with the evidence; the others keep the alternatives within reach of a
-measurement (``python -m benchmarks.sensitivity``).
+measurement (``python -m benchmarks.fidelity.sensitivity``).
 """
 
 from __future__ import annotations

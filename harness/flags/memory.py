@@ -16,7 +16,7 @@ from harness.runs.plan import RunPlan
 PROCESS = 0.45e9
 """Bytes of a process before it trains: interpreter, torch, the compiled engine and learner."""
 LENGTH, LONGEST = 50, 75
-"""Env steps of a battle on average, and of the longest of a batch, where the limit allows it (benchmarks/replay.py)."""
+"""Env steps of a battle on average, and of the longest of a batch, where the limit allows it."""
 NON_ZERO, ENTRY = 0.2, 6
 """Share of an observation's numbers that are not zero, which is what the replay keeps, and bytes of each of them."""
 PLANES = 9

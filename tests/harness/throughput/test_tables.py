@@ -15,7 +15,7 @@ from filelock import FileLock
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from benchmarks.roofline import Product, agent, tables
+from benchmarks.learner.roofline import Product, agent, tables
 from harness.cli.errors import UsageError
 from harness.plots.style import series
 from harness.plots.throughput import Point, crossing, draw_gains, offset_of, plot

@@ -1,7 +1,7 @@
 """Large studies with made-up rows: how long a claim, a heartbeat and a report take.
 
-    python -m benchmarks.scale claims --storage postgresql://user@host/scratch --runs 20000 --claimers 100
-    python -m benchmarks.scale report --storage sqlite:////tmp/scale.db --runs 2000
+    python -m benchmarks.study.scale claims --storage postgresql://user@host/scratch --runs 20000 --claimers 100
+    python -m benchmarks.study.scale report --storage sqlite:////tmp/scale.db --runs 2000
 
 Every claimer is a process with its own connections, four of them on each of a cluster's simulated machines: it claims a
 run, waits for a while (``--think``), finishes it, claims the next. Give an empty database: it is filled, and nothing is
@@ -212,7 +212,7 @@ def report(storage: str, runs: int, out: Path) -> dict[str, Any]:
     read = time.perf_counter()
     findings = compute_report(data.groups, data, title=STUDY)
     found = time.perf_counter()
-    wanted = ReportArgs(out=out / "report.html", runs_folder=out, clips=False, command="benchmarks.scale")
+    wanted = ReportArgs(out=out / "report.html", runs_folder=out, clips=False, command="benchmarks.study.scale")
     write_report(data, findings, wanted, Console(quiet=True))
     end = time.perf_counter()
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -239,7 +239,7 @@ def keep(path: Path, what: str, found: dict[str, Any], command: str) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.study.scale", description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("claims", "report"), help="what to measure")
     parser.add_argument("--storage", required=True, help="an empty database")
     parser.add_argument("--runs", type=int, default=2_000, help="made-up runs (default: %(default)s)")
@@ -256,7 +256,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         found, size = report(flags.storage, flags.runs, flags.out), f"--runs {flags.runs}"
     if flags.json:
         kind = parse_storage_url(flags.storage).url.get_backend_name()
-        keep(flags.json, flags.what, found, f"python -m benchmarks.scale {flags.what} --storage {kind}://… {size}")
+        keep(
+            flags.json, flags.what, found, f"python -m benchmarks.study.scale {flags.what} --storage {kind}://… {size}"
+        )
     return 0
 
 

@@ -1,6 +1,6 @@
 """How long battles last on the real game, read off the env steps at which published runs were evaluated.
 
-    python -m benchmarks.episode_lengths --study compare-300000-steps
+    python -m benchmarks.fidelity.episode_lengths --study compare-300000-steps
 
 PyMARL plays episodes in rounds of ``--round`` and evaluates after the first round that ends 10,000 env steps or more
 after the last evaluation. The published curves keep the exact env step of each evaluation, so each tells by how much a

@@ -1,6 +1,6 @@
 """What a card cannot beat: operations and bytes of each layer, and the gain that they leave room for.
 
-    python -m benchmarks.roofline
+    python -m benchmarks.learner.roofline
 
 writes the tables of docs/throughput.md. A product takes at least the time of its operations at the peak of the tensor
 cores, and at least the time of moving each of its operands once at the memory's bandwidth; a kernel takes at least

@@ -1,6 +1,6 @@
 """How long the engine takes to start: cold, with compilation, and warm, from the machine code on disk.
 
-    python -m benchmarks.start [--scenario terran_5_vs_5] [--repeats 3]
+    python -m benchmarks.engine.start [--scenario terran_5_vs_5] [--repeats 3]
 
 Each line is a fresh Python process that imports ``envs``, makes one battle, resets it and takes one step; the cold ones
 are given an empty ``K24_CACHE_DIR``.

@@ -1,6 +1,6 @@
 """How much each undocumented rule of the engine changes battles: every reading alone, and pairs that interact.
 
-    python -m benchmarks.sensitivity [--battles 1024] [--scenarios terran_5_vs_5,…] [--pairs] [--out FILE]
+    python -m benchmarks.fidelity.sensitivity [--battles 1024] [--scenarios terran_5_vs_5,…] [--pairs] [--out FILE]
 
 Every reading meets the same battles as the defaults, so differences are paired and small ones show. An effect is given
 in marks (8% of the length, 0.8 of the return, 0.08 of the win rate, or one unit dead), with the number of standard
@@ -41,10 +41,11 @@ MARKS = {"return": RETURN_MARK, "win": WIN_MARK, "dead_allies": 1.0, "dead_enemi
 CERTAIN = 4.0
 PAGE = """# How much each undocumented rule matters
 
-`python -m benchmarks.sensitivity`, {battles:,} battles of random and of scripted play for each reading and scenario,
-seed {seed}. A cell shows the policy and statistic that change most, in marks (8% of the length, 0.8 of the return, 0.08
-of the win rate, or one unit dead), and in brackets in standard errors; – means nothing beyond chance. Two readings in
-one row: what both do together beyond the sum of what each does alone. [The engine's page](../engine.md) explains them.
+`python -m benchmarks.fidelity.sensitivity`, {battles:,} battles of random and of scripted play for each reading and
+scenario, seed {seed}. A cell shows the policy and statistic that change most, in marks (8% of the length, 0.8 of the
+return, 0.08 of the win rate, or one unit dead), and in brackets in standard errors; – means nothing beyond chance. Two
+readings in one row: what both do together beyond the sum of what each does alone. [The engine's page](../engine.md)
+explains them.
 
 {table}"""
 

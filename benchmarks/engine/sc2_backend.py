@@ -1,6 +1,6 @@
 """Speed of ``backend="sc2"``: env_steps/s with one and two games, and where a step's time goes.
 
-    SMACV2_SOURCE=/tmp/smacv2 python -m benchmarks.sc2_backend [--scenario terran_5_vs_5] [--steps 400] [--repeats 5]
+    SMACV2_SOURCE=/tmp/smacv2 python -m benchmarks.engine.sc2_backend [--scenario terran_5_vs_5] [--steps 400]
 
 Plays what ``SC2PATH`` holds, or else this project's stand-in for the game, installed into a temporary folder. Random
 legal actions; battles that end within the time and the resets after them count as well, starts of games do not.

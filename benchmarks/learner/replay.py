@@ -1,6 +1,6 @@
 """Memory of a full replay and of updates from it, and the time to insert and to sample.
 
-    python -m benchmarks.replay [--scenario terran_20_vs_20] [--episodes 5000] [--steps 50] [--non-zero 0.16]
+    python -m benchmarks.learner.replay [--scenario terran_20_vs_20] [--episodes 5000] [--steps 50] [--non-zero 0.16]
 
 Episodes are synthetic: lengths uniform from half to one and a half of ``--steps`` (all equal with ``--equal``), of the
 numbers in observations and states the share ``--non-zero`` not zero. Battles of the built-in engine show 0.28 at

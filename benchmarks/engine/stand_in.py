@@ -1,6 +1,6 @@
 """Microseconds that the stand-in game itself takes for an env_step of eight loops, part by part.
 
-    python -m benchmarks.stand_in [--scenarios terran_5_vs_5,terran_20_vs_20] [--steps 2000]
+    python -m benchmarks.engine.stand_in [--scenarios terran_5_vs_5,terran_20_vs_20] [--steps 2000]
 
 Each agent is told again every env_step to attack the first living enemy; battles follow one another. ``bytes`` is the
 way through the protocol without a socket: reading the orders, writing the observation.

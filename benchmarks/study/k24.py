@@ -1,8 +1,8 @@
 """Make, resume and report the runs of the study of K24: one command a stage.
 
-    OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python -m benchmarks.k24_study choose
-    OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python -m benchmarks.k24_study judge
-    python -m benchmarks.k24_study choose --report-only
+    OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python -m benchmarks.study.k24 choose
+    OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python -m benchmarks.study.k24 judge
+    python -m benchmarks.study.k24 choose --report-only
 
 Each run is one of ``harness.compare``, made in this process one after the other: a finished one is not repeated, a
 killed one resumes from its checkpoint. After every run the stage's files are written: ``OUT/k24_STAGE.csv`` (a row a
@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.k24_stages import STAGES, Arm, Stage
+from benchmarks.study.stages import STAGES, Arm, Stage
 from harness import compare
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
@@ -231,7 +231,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     only = [label.strip() for label in args.arms.split(";") if label.strip()]
     stage = chosen_stage(args.stage, only, args.storage)
-    command = f"python -m benchmarks.k24_study {args.stage}" + (f" --arms '{args.arms}'" if args.arms else "")
+    command = f"python -m benchmarks.study.k24 {args.stage}" + (f" --arms '{args.arms}'" if args.arms else "")
     seeds = [int(seed) for seed in args.seeds.split(",") if seed.strip()]
     codes = []
     for run in runs_of(stage, args.storage):

@@ -1,6 +1,6 @@
 """Learning curves of this harness beside those that SMACv2's authors published on the real game.
 
-    python -m benchmarks.published --study compare-500000-steps --out docs/results/published/qmix_terran_5_vs_5
+    python -m benchmarks.study.published --study compare-500000-steps --out docs/results/published/qmix_terran_5_vs_5
 
 writes ``<out>.csv`` (every evaluation of every run), ``<out>.md`` (a table) and ``<out>.png`` (a plot). Runs are
 grouped by algorithm, the settings in which a study's runs of it differ, and rules. The published points are evaluations

@@ -1,6 +1,6 @@
 """env_steps per second of rollout and learning together, and the share of each part.
 
-    python -m benchmarks.end_to_end [--algos qmix,kalei,k24] [--ratios published,jaxmarl,epymarl] [--seconds 30]
+    python -m benchmarks.learner.end_to_end [--algos qmix,kalei,k24] [--ratios published,jaxmarl,epymarl] [--seconds 30]
 
 Three ratios of learning to playing, on terran_5_vs_5 in the built-in engine, whole episodes in each:
     published  one update of 128 episodes per four episodes played; 8 battles side by side

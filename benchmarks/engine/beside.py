@@ -1,6 +1,6 @@
 """Engine speed beside another simulator's, taken in turn in one sitting, as ratios.
 
-    python -m benchmarks.beside --peer "python smax_rate.py {scenario} --seconds 5" [--repeats 3] [--out FILE.json]
+    python -m benchmarks.engine.beside --peer "python smax_rate.py {scenario} --seconds 5" [--repeats 3] [--out FILE]
 
 ``--peer`` is a command that measures the other simulator and prints ``… sum RATE env-steps/s`` last; ``{scenario}``
 becomes its name for the fight. The default pairs are SMAX's (JaxMARL): its smacv2_* fights draw from six unit types of
@@ -20,7 +20,7 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from benchmarks.engine import measure
+from benchmarks.engine.speed import measure
 
 PAIRS = {
     "terran_5_vs_5": "smacv2_5_units",

@@ -1,6 +1,6 @@
 """What one env_step must cost at least: its operations counted in real play, priced by tight loops on this machine.
 
-    python -m benchmarks.limit [--scenarios terran_5_vs_5,…]
+    python -m benchmarks.engine.limit [--scenarios terran_5_vs_5,…]
 
 Counted per env_step, over random legal play: distances that movement needs (each walker to each other body, each
 tick), roots and divisions (one heading a walker and tick), weapon and order checks (each living unit, each tick),
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import envs
-from benchmarks.engine import draw_actions, measure
+from benchmarks.engine.speed import draw_actions, measure
 from envs.battle.jit import kernel
 
 N = 1024  # numbers in a priced loop: 8 KB an array. Each loop adds to its output, so that no repeat can be left out.

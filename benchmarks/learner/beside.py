@@ -1,6 +1,6 @@
 """Seconds per update beside another learner's, taken in turn in one sitting, as ratios.
 
-    python -m benchmarks.learner_beside --algo qmix --peer "python pymarl2_update.py PATH/TO/src qmix" [--rounds 5]
+    python -m benchmarks.learner.beside --algo qmix --peer "python pymarl2_update.py PATH/TO/src qmix" [--rounds 5]
 
 ``--peer`` is a command that measures the other learner on a batch of the same shape and prints ``MEDIAN [MIN-MAX] s``;
 another checkout of this project serves as well: ``--peer "env -C OTHER python -m benchmarks.learner --algos qmix"``.
@@ -14,7 +14,7 @@ import shlex
 import subprocess
 import sys
 
-from benchmarks.learner import machine, spread
+from benchmarks.learner.update import machine, spread
 
 FIGURE = re.compile(r"(\d+\.\d+) \[\d+\.\d+[–-]\d+\.\d+\]")
 

@@ -234,7 +234,7 @@ class QLearner(ReplayLearner):
         )
         weights = UpdateWeights(online=self.net.effective_weights(), target=self.target_weights())
         loss, *_ = self._td_loss(empty, weights)
-        torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        torch.autograd.grad(loss, [p for p in self.parameters if p.requires_grad], allow_unused=True)
         hidden = torch.zeros(1, n, self.net.hidden_size)
         kernels, packed = self._agent_kernels, self._agent_kernels.pack(self.net.kernel_weights(weights.online))
         last, mask, draws = torch.full((1, n), -1), empty.action_mask[:, 0], torch.zeros(1, n, a + 1)

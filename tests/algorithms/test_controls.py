@@ -210,3 +210,13 @@ def test_networks_per_type_share_nothing() -> None:
         assert [bool((p[k] != before[name][k]).any()) for k in range(3)] == [False, True, False], name
     assert made.sparsity().masked_layers == 0
     assert learner("qmix-per-type", SINGLE_TYPE).n_groups == 1
+
+
+@pytest.mark.parametrize("name", [id for id in registry.ids() if id != "mappo"])
+def test_the_passes_of_every_algorithm_can_be_compiled_before_it_trains(name: str) -> None:
+    made = learner(name)
+    before = {key: p.clone() for key, p in made.net.named_parameters()}
+    made.compile()
+    assert all(torch.equal(before[key], p) for key, p in made.net.named_parameters())
+    made.update(batch(), 0)
+    assert made.updates == 1

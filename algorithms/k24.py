@@ -33,7 +33,8 @@ import torch
 from torch import Tensor
 
 from algorithms.k24_config import K24Config
-from algorithms.kernels.packed_batch import PackedBatch, pack_batch
+from algorithms.kernels.pattern_pass import compile_passes
+from algorithms.packed.packed_batch import PackedBatch, pack_batch
 from algorithms.protocol import Diagnostics
 from algorithms.q_learning.agent_net import AgentNet
 from algorithms.q_learning.learner import UpdateWeights
@@ -160,6 +161,12 @@ class K24(Pattern24QMix):
         """The masked layers by name."""
         left_out = {"fc1": not self.config.mask_fc1, self.net.head[-1]: not self.config.mask_head}
         return {name: getattr(self.net, name) for name in self.net.prunable() if not left_out.get(name)}
+
+    def compile(self) -> None:
+        """QMIX's passes and those of the masks."""
+        super().compile()
+        if self._compiled:
+            compile_passes()
 
     def temperature(self, env_steps: int) -> float:
         """τ of the Gumbel-softmax after this many env_steps."""

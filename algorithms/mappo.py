@@ -26,9 +26,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from algorithms.generators import generator
-from algorithms.kernels.gru import SequenceGRU
-from algorithms.kernels.packed_batch import PackedBatch, pack_batch
-from algorithms.kernels.rows import RowPermutation, order_rows
+from algorithms.packed.gru import SequenceGRU
+from algorithms.packed.packed_batch import PackedBatch, pack_batch
+from algorithms.packed.rows import RowPermutation, order_rows
 from algorithms.protocol import (
     Algorithm,
     Decision,

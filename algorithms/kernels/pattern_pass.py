@@ -21,7 +21,7 @@ FIRST, SECOND = (0, 0, 0, 1, 1, 2), (1, 2, 3, 2, 3, 3)
 EPS = 1e-5
 """Of the layer norm."""
 TINY = 1e-12
-"""Least mean score of a group that is divided by."""
+"""Least mean of a group's six sums that is divided by."""
 
 
 def compiled_for(x: Tensor) -> bool:
@@ -31,7 +31,7 @@ def compiled_for(x: Tensor) -> bool:
 
 @kernel
 def _normed(scores, row, group, sums):
-    """Fill the six ``sums`` of a group with layer-normed ones; return what its scores were multiplied with for that."""
+    """Write a group's six layer-normed sums into ``sums`` (6,); return the factor of their slope in the scores."""
     width, start = scores.shape[1], 4 * group
     a = scores[row, start]
     b = scores[row, start + 1] if start + 1 < width else np.float32(0)
@@ -232,6 +232,15 @@ class Agreement(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
         """The gradient of each layer's logits."""
         return tuple(gradient * grads[0] for gradient in ctx.saved_tensors)
+
+
+def compile_passes() -> None:
+    """Run each pass once on a single group of four, so that compiling is booked to no update."""
+    scores = torch.ones(2, 1, 4, requires_grad=True)
+    logits = PatternLogits.apply(scores, torch.ones(1, 6, dtype=torch.bool))
+    best_gates(logits, 4)
+    loss = ChosenGates.apply(logits, 1.0, None, 4).sum() + Agreement.apply(logits)
+    torch.autograd.grad(loss, scores)
 
 
 def _rows(x: Tensor, kept: int) -> np.ndarray:

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from algorithms.kernels.agent_layout import Sizes, agent_sizes
-from algorithms.kernels.group_gru import unroll_groups
-from algorithms.kernels.gru import SequenceGRU
-from algorithms.kernels.rows import RowPermutation
+from algorithms.packed.group_gru import unroll_groups
+from algorithms.packed.gru import SequenceGRU
+from algorithms.packed.rows import RowPermutation
 from algorithms.protocol import PolicyLayer, PolicyLayers
 from algorithms.q_learning.layers import GroupLinear, LinearFactory, grouped_linear
 from envs.spec import EnvSpec

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from algorithms.generators import generator
 from algorithms.kernels.compiled import MACHINE_CODE
 from algorithms.kernels.learner_pass import AgentKernels, PaddedBatch
-from algorithms.kernels.rows import RowPermutation, order_rows
+from algorithms.kernels.pattern_pass import compiled_for
+from algorithms.packed.rows import RowPermutation, order_rows
 from algorithms.protocol import Decision, Diagnostics, LayerFlops, Observation, PolicyLayers, PolicyState, Sparsity
 from algorithms.q_learning.agent_net import AgentNet, mask_groups
 from algorithms.q_learning.config import QLearnerConfig
@@ -243,7 +244,7 @@ class QLearner(ReplayLearner):
     @property
     def _compiled(self) -> bool:
         """Whether the compiled passes can do the work: float32 on a processor."""
-        return self.device.type == "cpu" and self.net.fc1.weight.dtype == torch.float32
+        return compiled_for(self.net.fc1.weight)
 
     def _acting_order(self, groups: Tensor) -> RowPermutation:
         """Rows of a single view of E battles; the same until a battle with other units begins."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.kernels.packed_batch import pack_batch
+from algorithms.packed.packed_batch import pack_batch
 from algorithms.q_learning.agent_net import AgentNet, LayerInputs
 from algorithms.replay.episode import EpisodeBatch
 from algorithms.sparsity.activation import InputUse

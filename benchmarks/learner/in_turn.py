@@ -15,7 +15,7 @@ import time
 import torch
 
 from algorithms import registry
-from benchmarks.learner.update import TERRAN_5_VS_5, machine, random_batch, spread
+from benchmarks.learner.update import machine, make_learner, random_batch, spread
 from harness.runs.process import prepare_process
 
 
@@ -31,7 +31,7 @@ def main() -> None:
     print(f"{machine()}, {args.threads} threads, torch {torch.__version__}")
     batch = random_batch(128, 60)
     names = [registry.entry(name).id for name in args.algos.split(",")]
-    made = {name: registry.make(name, TERRAN_5_VS_5, total_env_steps=10_050_000, seed=0) for name in names}
+    made = {name: make_learner(name) for name in names}
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(-2, args.repeats):
         for name, learner in made.items():

@@ -17,8 +17,7 @@ from typing import Any
 
 import torch
 
-from algorithms import registry
-from benchmarks.learner.update import TERRAN_5_VS_5, machine, random_batch, spread
+from benchmarks.learner.update import machine, make_learner, random_batch, spread
 from harness.runs.process import prepare_process
 
 PRODUCTS = "products"
@@ -29,7 +28,7 @@ def make_work(name: str) -> Callable[[], Any]:
     if name == PRODUCTS:
         a, b = torch.randn(512, 512), torch.randn(512, 512)
         return lambda: [a @ b for _ in range(50)]
-    learner, batch = registry.make(name, TERRAN_5_VS_5, total_env_steps=10_050_000, seed=0), random_batch(128, 60)
+    learner, batch = make_learner(name), random_batch(128, 60)
     return lambda: learner.update(batch, 0)
 
 

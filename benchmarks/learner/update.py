@@ -77,6 +77,13 @@ def random_batch(episodes: int, steps: int, seed: int = 0) -> EpisodeBatch:
     return collate([random_episode(rng, max(1, int(length))) for length in lengths])
 
 
+def make_learner(algo: str) -> QLearner:
+    """A fresh learner of the published run's length."""
+    made = registry.make(algo, TERRAN_5_VS_5, total_env_steps=10_050_000, seed=0)
+    assert isinstance(made, QLearner)
+    return made
+
+
 @contextmanager
 def backward_timed(spent: list[float]) -> Iterator[None]:
     """Add the duration of each ``Tensor.backward`` to the list."""
@@ -151,8 +158,7 @@ def measure(algo: str, args: argparse.Namespace) -> None:
     prepare_process(deterministic=args.deterministic)
     torch.set_num_threads(args.threads)
     batch = random_batch(args.episodes, args.steps)
-    made = registry.make(algo, TERRAN_5_VS_5, total_env_steps=10_050_000, seed=0)
-    assert isinstance(made, QLearner)
+    made = make_learner(algo)
     for _ in range(2):
         made.update(batch, 0)
     updates: list[float] = []

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from algorithms.kernels.rows import order_rows
+from algorithms.packed.rows import order_rows
 from algorithms.q_learning.agent_net import mask_groups
 from algorithms.q_learning.learner import QLearner
 from algorithms.replay.episode import EpisodeBatch

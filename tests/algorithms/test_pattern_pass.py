@@ -3,6 +3,9 @@
 Doubles take the definition, floats the compiled passes: so one call of each with the same numbers compares the two.
 """
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -95,3 +98,20 @@ def test_views_that_do_not_lie_in_one_piece_are_read_right() -> None:
     turned = [each.transpose(1, 2) for each in scores]
     got, want = (Pattern24Matrix(8).to(each.dtype).logits(each) for each in turned)
     torch.testing.assert_close(got.double(), want, rtol=1e-4, atol=1e-4)
+
+
+FIRST_UPDATE = """
+import sys
+from algorithms.kernels import pattern_pass
+from tests.algorithms.worlds import batch, learner
+passes = [each for name, each in vars(pattern_pass).items() if hasattr(each, "signatures") and name[0] != "_"]
+made = learner("k24")
+made.compile()
+before = [len(each.signatures) for each in passes]
+made.update(batch(), 0)
+sys.exit(before != [len(each.signatures) for each in passes] or 0 in before)
+"""
+
+
+def test_compiling_is_booked_to_no_update() -> None:
+    assert subprocess.run([sys.executable, "-c", FIRST_UPDATE], check=False).returncode == 0

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from algorithms.kernels.rows import order_rows
+from algorithms.packed.rows import order_rows
 from algorithms.protocol import PolicyLayers
 from algorithms.q_learning.learner import QLearner
 from harness.throughput.kernels import Backend

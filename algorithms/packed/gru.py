@@ -1,6 +1,6 @@
 """A GRU over sequences of different lengths, stored without padding, in PyTorch's operations.
 
-On a processor, in float32, the compiled passes (``agent_pass.py``) take its place.
+On a processor, in float32, the compiled passes (``kernels/agent_pass.py``) take its place.
 """
 
 from __future__ import annotations

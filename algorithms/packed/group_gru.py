@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from algorithms.kernels.gru import unroll
-from algorithms.kernels.rows import RowPermutation
+from algorithms.packed.gru import unroll
+from algorithms.packed.rows import RowPermutation
 
 
 def unroll_groups(

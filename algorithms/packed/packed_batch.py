@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.kernels.rows import RowPermutation, order_rows
+from algorithms.packed.rows import RowPermutation, order_rows
 from algorithms.q_learning.agent_net import AgentNet, mask_groups
 from algorithms.replay.episode import EpisodeBatch
 from envs.spec import EnvSpec

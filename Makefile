@@ -8,7 +8,8 @@ ARGS ?=
 # Processes that share the tests, whole files at a time.
 TEST_JOBS ?= 2
 BIN := $(VENV)/bin
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt
+# Without byte code, of which Python writes what it uses at the first import: torch alone has ten thousand files.
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(PIP_FLAGS) -c constraints.txt
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 # What the commands need, and what tests, checks and docs need besides.
 COMMANDS := $(VENV)/.commands

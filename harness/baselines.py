@@ -37,9 +37,9 @@ from harness.cli.errors import UsageError
 from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration
 from harness.flags.baselines import parser
+from harness.policies import scripted as policies
 from harness.results.baselines import Row, summarise
 from harness.results.tables import empty_table, write_csv
-from harness.runs import scripted_policies as policies
 from harness.runs.evaluate import play
 from harness.runs.seeding import derive_seed
 

@@ -45,6 +45,7 @@ from harness.runs.complete import complete, other_battles
 from harness.runs.files import run_folder, study_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process
+from harness.runs.warm_up import compile_ahead
 from harness.runs.worker_pool import work_together
 from studies.db.storage_url import parse_storage_url
 from studies.store import StudyStore
@@ -99,6 +100,8 @@ def complete_all(console: Console, store: StudyStore, request: CompareArgs, plan
     arguments = [*request.for_workers, "--only", compact(ids)]
     if request.workers.kind != "local":
         return complete_on_cluster(console, store, request, ids, arguments)
+    before = store.states()
+    compile_ahead([plan for run, plan in zip(ids, plans, strict=True) if before[run] != "finished"])
     if request.n_jobs > 1:
         work_together(request.n_jobs, arguments, stderr=request.json)
     over = {"finished": True, "failed": False} if request.n_jobs > 1 else {}  # the workers have logged these

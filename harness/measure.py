@@ -16,9 +16,9 @@ from algorithms.protocol import Algorithm
 from harness.cli.common import ALL_DONE, SOME_MISSING, command, log, make_console, parse_flags
 from harness.cli.errors import UsageError
 from harness.flags.study import measure_parser
+from harness.policies.trained import load_policy
 from harness.results.in_turn import Effort, measure_in_turn
 from harness.runs.files import run_folder
-from harness.runs.policy import load_policy
 from harness.runs.process import prepare_process, resolve_device
 from studies.db.errors import StorageError
 from studies.rows import RunKey, RunRow

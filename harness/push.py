@@ -20,7 +20,7 @@ def main(argv: Sequence[str]) -> int:
     flags = push_parser().parse_args(argv)
     if (flags.name is None) == (flags.pack_only is None):
         raise UsageError("give USER/NAME on the hub, or --pack-only FOLDER to upload nothing")
-    from harness.runs.policy import folder_of_trial
+    from harness.policies.trained import folder_of_trial
     from harness.sharing.hub import push
     from harness.sharing.package import find_row, pack
 

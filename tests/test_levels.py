@@ -24,7 +24,14 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("harness.cli.errors", "harness.stats"),
         ("harness.cli", "harness.plots.style"),
         ("harness.throughput",),  # kernels and timing: they see a policy's tensors only
-        ("harness.runs", "harness.loggers", "harness.plots.figure", "harness.plots.lines", "harness.video.encode"),
+        (
+            "harness.runs",
+            "harness.policies",
+            "harness.loggers",
+            "harness.plots.figure",
+            "harness.plots.lines",
+            "harness.video.encode",
+        ),
         ("harness.results",),
         ("harness.search", "harness.runs.complete"),
         ("harness.flags", "harness.launchers"),

@@ -8,7 +8,6 @@ What differs between them is left to a few small methods: ``make_linear`` (the l
 from __future__ import annotations
 
 import copy
-import sys
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from algorithms.generators import generator
-from algorithms.kernels.compiled import MACHINE_CODE
+from algorithms.kernels.compiled import announce_compiling
 from algorithms.kernels.learner_pass import AgentKernels, PaddedBatch
 from algorithms.kernels.pattern_pass import compiled_for
 from algorithms.packed.rows import RowPermutation, order_rows
@@ -71,6 +70,8 @@ class QLearner(ReplayLearner):
     ) -> None:
         super().__init__(name, spec, config, total_env_steps=total_env_steps, seed=seed, device=device)
         self.updates = 0
+        if device.type == "cpu":
+            announce_compiling()  # before the first weights: masks are chosen by a compiled pass
         self._explore_rng = generator(seed, "exploration")
         self._init_rng = generator(seed, "parameters")
         self.net = AgentNet(
@@ -219,8 +220,6 @@ class QLearner(ReplayLearner):
         """Run every compiled pass once, on two env_steps of nothing, so that compiling is booked to no update."""
         if not self._compiled:
             return
-        if not MACHINE_CODE.is_compiled():
-            print("compiling the learner, once for this version: half a minute …", file=sys.stderr, flush=True)
         n, a, steps = self.spec.n_agents, self.spec.n_actions, 2
         empty = EpisodeBatch(
             obs=torch.zeros(1, steps + 1, n, self.spec.obs_size),

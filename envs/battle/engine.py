@@ -34,7 +34,7 @@ ACTION_NAMES = ("no-op", "stop", "north", "south", "east", "west")
 def announce_compiling() -> None:
     """Say once in a process why the first battle begins late, if it does."""
     if not jit.is_compiled():
-        print("compiling the battle engine, once for this version: about a minute …", file=sys.stderr, flush=True)
+        print("compiling the battle engine, once for this version: a minute or two …", file=sys.stderr, flush=True)
 
 
 class BattleEnv:

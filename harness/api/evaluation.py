@@ -12,8 +12,8 @@ import numpy as np
 import envs
 from harness.api.policy import TrainedPolicy, check_fits
 from harness.cli.errors import UsageError
+from harness.policies import scripted
 from harness.results.records import Records
-from harness.runs import scripted_policies
 from harness.runs.evaluate import Battle, play
 from harness.runs.seeding import derive_seed
 from harness.stats import Interval, wilson
@@ -99,9 +99,9 @@ def evaluate(
             raise UsageError(
                 f"evaluate({policy!r}): name a scenario, for example evaluate({policy!r}, 'terran_5_vs_5')"
             )
-        scripted_policies.check_plays(policy, scenario)
-        options = {**env_options, **scripted_policies.entry(policy).env_options}
-        actor: scripted_policies.Policy = scripted_policies.make(policy, seed)
+        scripted.check_plays(policy, scenario)
+        options = {**env_options, **scripted.entry(policy).env_options}
+        actor: scripted.Policy = scripted.make(policy, seed)
     else:
         own = policy.env_options if scenario in (None, policy.scenario) else {}
         options, actor = {**own, **env_options}, policy

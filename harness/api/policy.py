@@ -16,12 +16,12 @@ from algorithms.protocol import Algorithm, Observation, PolicyState
 from envs.protocol import BatchedEnv
 from envs.spec import EnvSpec
 from harness.cli.errors import UsageError
-from harness.runs import policy as runs_policy
+from harness.policies import trained
+from harness.policies.scripted import NewBattles
+from harness.policies.trained import LoadedPolicy
 from harness.runs.budget import default_study
-from harness.runs.policy import LoadedPolicy
 from harness.runs.process import resolve_device
 from harness.runs.rollout import forget
-from harness.runs.scripted_policies import NewBattles
 from studies.store import DEFAULT_STORAGE
 
 SIZES = ("n_agents", "n_actions", "obs_size")
@@ -208,8 +208,8 @@ def load_policy(
         StorageError: the database cannot be used.
     """
     if isinstance(run, int):
-        run = runs_policy.folder_of_trial(run, study=study, storage=storage, out=Path(out))
-    found = runs_policy.load_policy(Path(run))
+        run = trained.folder_of_trial(run, study=study, storage=storage, out=Path(out))
+    found = trained.load_policy(Path(run))
     env = envs.registry.make(found.scenario, 1, backend=found.backend, **found.env_options)
     try:
         return TrainedPolicy(found, found.policy(env, resolve_device(device)))

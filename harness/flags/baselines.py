@@ -8,7 +8,7 @@ from pathlib import Path
 import envs
 import envs.registry
 from harness.cli.common import Parser, add_import
-from harness.runs import scripted_policies as policies
+from harness.policies import scripted as policies
 
 
 def parser() -> Parser:

@@ -6,7 +6,7 @@ import argparse
 
 import envs.registry
 from harness.cli.common import Parser, add_import
-from harness.runs import scripted_policies as policies
+from harness.policies import scripted as policies
 from harness.runs.budget import default_study
 from harness.video.encode import endings
 from studies.db.storage_url import DEFAULT_STORAGE

@@ -16,11 +16,11 @@ from envs.battle.state import TICKS_PER_SECOND
 from envs.render import Renderer
 from envs.render.style import palette
 from harness.cli.errors import UsageError
+from harness.policies.trained import load_policy
 from harness.results.study_data import StudyData, key_of
 from harness.runs.checkpoint import POLICY
 from harness.runs.evaluate import Greedy
 from harness.runs.files import file_name, run_folder
-from harness.runs.policy import load_policy
 from harness.video.encode import write_gif
 from harness.video.record import Recording, record
 from studies.rows import RunRow

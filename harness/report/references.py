@@ -12,8 +12,8 @@ from typing import Any
 
 import envs
 import envs.registry
+from harness.policies import scripted
 from harness.results.study_data import StudyData
-from harness.runs import scripted_policies
 from harness.runs.evaluate import play
 from harness.runs.seeding import derive_seed
 from harness.stats import Interval, wilson
@@ -56,13 +56,13 @@ def _played(policy: str, scenario: str, world: str) -> Reference | None:
     options: dict[str, Any] = {
         name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if name in known
     }
-    if scripted_policies.missing(policy, scenario):
+    if scripted.missing(policy, scenario):
         return None
     seed = derive_seed(0, "final_evaluation", scenario)
     with closing(envs.make(scenario, num_envs=SLOTS, seed=seed, **options)) as env:
         if not env.spec.can_be_won:
             return None
-        battles = play(scripted_policies.make(policy), env, episodes=BATTLES, seed=seed)
+        battles = play(scripted.make(policy), env, episodes=BATTLES, seed=seed)
     outcomes = [battle.outcome for battle in battles if not battle.outcome.aborted]
     return Reference(
         policy=policy,

@@ -11,11 +11,11 @@ from rich.console import Console
 from harness.cli.common import log
 from harness.cli.errors import UsageError
 from harness.cli.progress import battles_bar
+from harness.policies.trained import load_policy
 from harness.results.grouping import has_winners
 from harness.runs import provenance
 from harness.runs.final_evaluation import judged, play_final_battles
 from harness.runs.plan import RunPlan
-from harness.runs.policy import load_policy
 from harness.runs.train import train_run
 from studies.db.errors import RunTakenOver, StorageError
 from studies.rows import RunRow

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from algorithms.protocol import Algorithm
 from envs.protocol import BatchedEnv
+from harness.policies.scripted import NewBattles, Policy
 from harness.runs.rollout import act, forget
-from harness.runs.scripted_policies import NewBattles, Policy
 from studies.rows import EpisodeOutcome
 
 

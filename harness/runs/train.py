@@ -16,8 +16,6 @@ from torch import Tensor
 
 import algorithms.registry
 from algorithms.protocol import Restored, loss_of
-from envs.battle.engine import BattleEnv
-from envs.protocol import BatchedEnv
 from harness.cli.progress import RunProgress, battles_bar
 from harness.loggers import LoggedRun, RunLog
 from harness.plots.lines import plot_curves
@@ -39,6 +37,7 @@ from harness.runs.plan import RunPlan
 from harness.runs.process import GracefulInterrupt
 from harness.runs.rollout import Rollout
 from harness.runs.seeding import derive_seed
+from harness.runs.warm_up import compile_world
 from studies.rows import RunRow
 from studies.run import RunRecord
 
@@ -114,16 +113,6 @@ def _logged(plan: RunPlan, folder: Path, start: int) -> LoggedRun:
         folder=folder,
         start=start,
     )
-
-
-def compile_world(env: BatchedEnv) -> None:
-    """Play one step of a built-in battle, so that compiling, or loading what is compiled, is booked to no run's speed.
-
-    The world is reset afterwards; worlds from elsewhere are left alone.
-    """
-    if isinstance(env, BattleEnv):
-        env.reset()
-        env.step(env.action_mask.argmax(axis=-1))
 
 
 class TrainingRun:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import algorithms.registry
+from harness.policies.trained import LoadedPolicy
 from harness.results.grouping import has_winners
-from harness.runs.policy import LoadedPolicy
 from studies.rows import RunRow
 
 

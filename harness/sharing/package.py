@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 
 from harness.cli.errors import UsageError
+from harness.policies.trained import load_policy
 from harness.results.study_data import key_of
 from harness.runs.checkpoint import POLICY
 from harness.runs.files import run_folder
-from harness.runs.policy import load_policy
 from harness.sharing.card import model_card
 from studies.db.errors import StorageError
 from studies.reader import StudyReader

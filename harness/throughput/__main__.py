@@ -30,7 +30,7 @@ from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import check_targets, parse_setting
 from harness.flags.throughput import BATCHES, parser
 from harness.plots.throughput import plot
-from harness.runs.policy import folder_of_trial, load_policy
+from harness.policies.trained import folder_of_trial, load_policy
 from harness.runs.process import resolve_device
 from harness.throughput.record import Record, new_record, open_record
 from harness.throughput.sweep import DTYPES, Grid, Subject, fresh, measure, trained

@@ -20,7 +20,7 @@ from harness.cli.common import log
 from harness.cli.errors import UsageError
 from harness.cli.overrides import Setting, resolve_config, resolve_env
 from harness.cli.progress import LINE_INTERVAL
-from harness.runs.policy import LoadedPolicy
+from harness.policies.trained import LoadedPolicy
 from harness.throughput.compare_kernels import DeviceLost, TimingContext, still_alive, timing_context
 from harness.throughput.grid_point import PolicyMeasurement, measure_peak
 from harness.throughput.kernels import all_backends, first_line
@@ -232,7 +232,7 @@ def trained(run: LoadedPolicy) -> Subject:
     """A policy as its checkpoint left it.
 
     Args:
-        run: what ``harness.runs.policy.load_policy`` gave.
+        run: what ``harness.policies.trained.load_policy`` gave.
 
     Raises:
         UsageError: it does not fit this program, or has no layers to look at.

@@ -11,7 +11,7 @@ from envs.battle.engine import BattleEnv
 from envs.battle.snapshots.recording import TickRecorder
 from envs.protocol import BatchedEnv
 from envs.render import Renderer, outcome
-from harness.runs import scripted_policies as policies
+from harness.policies import scripted as policies
 from harness.video.encode import Picture
 
 HOLD = 1.0

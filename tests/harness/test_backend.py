@@ -18,7 +18,7 @@ from harness.cli.errors import UsageError
 from harness.compare import main
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
-from harness.runs import scripted_policies as policies
+from harness.policies import scripted as policies
 from harness.runs.budget import BUDGETS
 from harness.runs.plan import RunPlan
 from harness.runs.rollout import Rollout

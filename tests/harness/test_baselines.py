@@ -9,8 +9,8 @@ import pytest
 
 import envs
 from harness.baselines import MOST_SLOTS, main, read_flags
+from harness.policies import scripted as policies
 from harness.results.baselines import summarise
-from harness.runs import scripted_policies as policies
 from harness.runs.evaluate import Battle
 from harness.stats import wilson
 from studies.rows import EpisodeOutcome

@@ -14,8 +14,8 @@ import envs
 from harness.cli.common import ALL_DONE, WRONG_USE, parse_flags
 from harness.compare import main as compare_main
 from harness.flags.watch import parser
+from harness.policies.trained import load_policy
 from harness.runs.checkpoint import save_policy
-from harness.runs.policy import load_policy
 from harness.watch import agents, main, prepare
 from tests.harness.conftest import Compare
 

@@ -19,7 +19,7 @@ LOOPS = 40
 def warm_up() -> None:
     """Move, attack, heal, create and die for a moment."""
     if not jit.is_compiled():
-        print("compiling the battle engine, once for this version: about a minute …", file=sys.stderr, flush=True)
+        print("compiling the battle engine, once for this version: a minute or two …", file=sys.stderr, flush=True)
     create = sc2api_pb2.RequestCreateGame(local_map=sc2api_pb2.LocalMap(map_data=map_file(MAP)), random_seed=0)
     game = Game(create, sc2api_pb2.RequestJoinGame(options=sc2api_pb2.InterfaceOptions(raw=True)), World)
     seen = game.observe().observation.raw_data.units

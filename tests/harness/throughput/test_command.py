@@ -17,8 +17,8 @@ import algorithms.registry
 import envs.registry
 from algorithms.k24 import K24Config
 from harness.cli.common import make_console
+from harness.policies.trained import load_policy
 from harness.runs.checkpoint import POLICY, save_policy
-from harness.runs.policy import load_policy
 from harness.throughput import sweep
 from harness.throughput.__main__ import ALL_BATCHES, ALL_HIDDEN, main, read_flags
 from harness.throughput.compare_kernels import DeviceLost, timing_context

@@ -9,9 +9,9 @@ import envs
 from envs.battle.engine import BattleEnv
 from envs.battle.smacv2.orders import NO_OP
 from harness.cli.errors import UsageError
-from harness.runs import scripted_policies as policies
+from harness.policies import scripted as policies
+from harness.policies.scripted import NearestFree, NewBattles
 from harness.runs.evaluate import play
-from harness.runs.scripted_policies import NearestFree, NewBattles
 from tests.harness.fake_env import FakeEnv
 
 
@@ -108,13 +108,13 @@ def test_an_unknown_policy() -> None:
 
 @pytest.mark.usefixtures("_own_table")
 def test_a_policy_of_ones_own() -> None:
-    policies.register("mine", entry_point="harness.runs.scripted_policies:Random", summary="also random")
+    policies.register("mine", entry_point="harness.policies.scripted:Random", summary="also random")
     assert policies.ids()[-1] == "mine"
     assert isinstance(policies.make("mine"), policies.Random)
     with pytest.raises(
-        ValueError, match=r"policy 'mine' is registered already \(harness.runs.scripted_policies:Random\); choose an"
+        ValueError, match=r"policy 'mine' is registered already \(harness.policies.scripted:Random\); choose an"
     ):
-        policies.register("mine", entry_point="harness.runs.scripted_policies:Random", summary="again")
+        policies.register("mine", entry_point="harness.policies.scripted:Random", summary="again")
     with pytest.raises(ValueError, match=r"entry_point of 'bad' is 'mine.Policy', it must be 'module:callable'"):
         policies.register("bad", entry_point="mine.Policy", summary="")
 

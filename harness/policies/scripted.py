@@ -217,16 +217,16 @@ def built_in(env: BatchedEnv, policy: str) -> BattleEnv:
     return env
 
 
-register("random", entry_point="harness.runs.scripted_policies:Random", summary="every legal action is equally likely")
+register("random", entry_point="harness.policies.scripted:Random", summary="every legal action is equally likely")
 register(
     "nearest",
-    entry_point="harness.runs.scripted_policies:Nearest",
+    entry_point="harness.policies.scripted:Nearest",
     summary="attack the nearest by legal actions; out of range walk towards it (smacv2's heuristic_rest)",
     reads_engine=True,
 )
 register(
     "nearest-free",
-    entry_point="harness.runs.scripted_policies:NearestFree",
+    entry_point="harness.policies.scripted:NearestFree",
     summary="attack the nearest whatever the distance, unbound by the action mask (smacv2's heuristic_ai)",
     env_options={"heuristic_ai": True},
 )

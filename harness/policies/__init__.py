@@ -1,0 +1,1 @@
+"""Policies that play: trained ones read from their files, and scripted ones."""

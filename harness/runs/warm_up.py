@@ -1,0 +1,77 @@
+"""Compile what runs need before the first of them: the learners in a process beside the one that compiles the engine.
+
+    echo '[JOB, …]' | python -m harness.runs.warm_up
+
+compiles the learners of jobs, each of ``RunPlan.to_json``.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import algorithms.registry
+from algorithms.kernels.compiled import MACHINE_CODE
+from envs.battle.engine import BattleEnv
+from envs.protocol import BatchedEnv
+from harness.runs.plan import RunPlan
+
+
+def compile_ahead(plans: Sequence[RunPlan]) -> None:
+    """Compile engine and learners side by side where no earlier process did; a second core halves the wait.
+
+    What fails here is tried again by the run that needs it, which says why.
+
+    Args:
+        plans: runs that this machine will do.
+    """
+    here = {plan.algorithm: plan for plan in plans if plan.device == "cpu" and plan.backend == "battle"}
+    if not here or MACHINE_CODE.is_compiled():
+        return
+    jobs = json.dumps([plan.to_json() for plan in here.values()])
+    command = [sys.executable, "-m", "harness.runs.warm_up"]
+    # a session of its own: the terminal's Ctrl-C is for this process, which ends the other
+    beside = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        assert beside.stdin is not None, "it was asked for"
+        beside.stdin.write(jobs.encode())
+        beside.stdin.close()
+        plan = next(iter(here.values()))
+        world = plan.make_env(plan.num_envs, 0)
+        compile_world(world)
+        world.close()
+        beside.wait()
+    finally:
+        beside.kill()
+        beside.wait()
+
+
+def compile_world(env: BatchedEnv) -> None:
+    """Play one step of a built-in battle, so that compiling, or loading what is compiled, is booked to no run's speed.
+
+    The world is reset afterwards; worlds from elsewhere are left alone.
+    """
+    if isinstance(env, BattleEnv):
+        env.reset()
+        env.step(env.action_mask.argmax(axis=-1))
+
+
+def compile_learners(jobs: Sequence[dict[str, object]]) -> None:
+    """Run every compiled pass of the jobs' algorithms once.
+
+    Args:
+        jobs: of ``RunPlan.to_json``.
+    """
+    for plan in (RunPlan.from_json(job) for job in jobs):
+        world = plan.make_env(1, 0)  # its shapes are needed; it plays nothing
+        world.close()
+        steps = plan.budget.env_steps
+        algorithms.registry.make(
+            plan.algorithm, world.spec, plan.config, total_env_steps=steps, seed=0, device=plan.device
+        ).compile()
+
+
+if __name__ == "__main__":
+    compile_learners(json.load(sys.stdin))

@@ -8,7 +8,8 @@ ARGS ?=
 # Processes that share the tests, whole files at a time.
 TEST_JOBS ?= 2
 BIN := $(VENV)/bin
-# Without byte code, of which Python writes what it uses at the first import: torch alone has ten thousand files.
+# Byte code is made afterwards, on all cores: torch alone has ten thousand files.
+BYTE_CODE = $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(PIP_FLAGS) -c constraints.txt
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 # What the commands need, and what tests, checks and docs need besides.
@@ -34,12 +35,14 @@ $(COMMANDS): pyproject.toml constraints.txt
 	@if nvidia-smi -L 2>/dev/null | grep -q GPU; then $(PIP) torch; \
 		else $(PIP) 'torch==$(TORCH)+cpu' 2>/dev/null || $(PIP) torch; fi
 	$(PIP) -e .
+	@$(BYTE_CODE)
 	@touch $@
 
 $(INSTALLED): $(COMMANDS)
 	$(PIP) -e '.[dev]'
 	$(PIP) --no-deps pysc2 \
 		|| echo "pysc2 has no build for this machine; the tests with it will be skipped"
+	@$(BYTE_CODE)
 	@touch $@
 
 compare: $(COMMANDS)

@@ -62,7 +62,6 @@ def main(argv: Sequence[str]) -> int:
     runs = args.runs
     with SearchStudy.open(runs.storage, runs.study, request=request, trials=args.trials) as search:
         if runs.n_jobs > 1:
-            search.fill()  # before anyone works, so that no worker finds it empty
             work_together(runs.n_jobs, runs.for_workers)
         join_search(console, search, storage=runs.storage, out=runs.out, device=runs.device)
         with writing_results(runs.out, search.place.redacted):
@@ -77,7 +76,6 @@ def ask(args: TuneArgs) -> dict[str, Any]:
         "jobs": jobs,
         "space": to_json(args.space),
         "seed": args.seed,
-        "heartbeat": args.heartbeat,
         "ranked_by": RANKED_BY,
     }
 
@@ -140,7 +138,7 @@ def ending(trial: FrozenTrial) -> str:
     if trial.state == TrialState.PRUNED:
         return f"pruned at {trial.last_step:,} env steps"
     if "error" not in trial.user_attrs:
-        return "left, since this process missed its heartbeats; it is tried again"
+        return "left, since others took this process for dead; it is tried again"
     return f"FAILED with {trial.user_attrs['error']}; the other trials go on"
 
 

@@ -73,7 +73,7 @@ def choose_study(storage: str, study: str | None) -> str:
         StorageError: the database is not there or cannot be used.
     """
     searches = search_names(storage)
-    own = {f"{name}-runs" for name in searches}  # the runs of a search's trials belong to its workers
+    own = {f"{name}-runs" for name in searches}  # the runs of its trials belong to its workers
     known = [*searches, *(name for name in study_names(storage) if name not in own)]
     if study is None and len(known) == 1:
         return known[0]

@@ -1,4 +1,4 @@
-"""The owner of a row, and whether that process is still alive: the one liveness rule of runs, trials and searches."""
+"""The owner of a row, and whether that process is still alive: the one liveness rule there is."""
 
 from __future__ import annotations
 

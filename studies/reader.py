@@ -14,7 +14,7 @@ from studies import reading
 from studies.db.database import clock, connect, connect_to_read, inspect_file, read_transaction
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated
-from studies.db.schema import SCHEMA_VERSION, Run
+from studies.db.schema import SCHEMA_VERSION, Run, Search
 from studies.db.storage_url import StorageUrl, parse_storage_url, without_passwords
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
 
@@ -73,7 +73,10 @@ class StudyReader:
     def studies(self) -> list[str]:
         """Names of all studies of this database that have runs."""
         with read_transaction(self._engine, self.place) as session:
-            return list(session.scalars(select(Run.study).distinct().order_by(Run.study)))
+            searches = select(Search.study)  # their rows are trials
+            return list(
+                session.scalars(select(Run.study).where(Run.study.not_in(searches)).distinct().order_by(Run.study))
+            )
 
     @repeated
     def rows(self) -> list[RunRow]:

@@ -11,38 +11,27 @@ which a kill leaves something that the next opener can finish:
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Engine, Row, Update, func, select, update
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from studies.db.database import clock, read_transaction, transaction
-from studies.db.errors import RunTakenOver
+from studies.dashboard.labels import objective_values, result_labels, start_labels
+from studies.dashboard.notes import run_note
+from studies.dashboard.trials import Trials
 from studies.db.retrying import repeated
 from studies.db.schema import Provenance, Result, Run
 from studies.db.storage_url import StorageUrl
-from studies.heartbeat import HeartbeatThread
-from studies.labels import objective_values, result_labels, start_labels
-from studies.notes import run_note
-from studies.owner import Owner, is_free, owner_of, release, set_owner
-from studies.quiet import wait_for_quiet_to_end
+from studies.owner import owner_of, release
 from studies.reading import events, last_provenance, read_row
 from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
-from studies.trials import Trials
+from studies.run_queue import RunQueue
 
 INTERRUPTED = "interrupted: the same command resumes the run"
-_UNFINISHED = ("queued", "interrupted", "running")
-
-BATCH = 256
-"""Unfinished runs that are looked at together."""
 
 
-class RunTable:
+class RunTable(RunQueue):
     """The runs of one study on both sides.
 
     Args:
@@ -53,146 +42,8 @@ class RunTable:
     """
 
     def __init__(self, engine: Engine, place: StorageUrl, study: str, trials: Trials) -> None:
-        self.engine = engine
-        self.place = place
-        self.study = study
+        super().__init__(engine, place, study)
         self.trials = trials
-        self.me = Owner.myself()
-        self.held: set[int] = set()
-        """Ids of the runs of this store, as distinct from those of another store in the same process."""
-        self._heartbeats = HeartbeatThread(self.write_heartbeat)
-
-    def transaction(self) -> AbstractContextManager[Session]:
-        """A session on our tables that is committed whole or not at all."""
-        return transaction(self.engine, self.place)
-
-    def find(self, session: Session, key: RunKey) -> Run | None:
-        """The run with this key in this study."""
-        return session.scalars(select(Run).filter_by(study=self.study, **asdict(key))).one_or_none()
-
-    def create(self, session: Session, key: RunKey, config: dict[str, Any], state: str = "running") -> Run:
-        """A new run; one that is ``running`` is owned by this store."""
-        now = clock(session)
-        run = Run(study=self.study, **asdict(key), config=config, state=state, created=now, heartbeat=now)
-        if state == "running":
-            set_owner(run, self.me, now)
-        session.add(run)
-        session.flush()
-        return run
-
-    def claim(self, session: Session, run: Run) -> bool:
-        """Make this store the owner of a run, unless a living one has it; within the caller's transaction."""
-        now = clock(session)
-        free = self._is_claimable(run, now)
-        if free:
-            set_owner(run, self.me, now)
-        return free
-
-    def _is_claimable(self, run: Run | Row[Any], now: float) -> bool:
-        if owner_of(run) == self.me:
-            return run.id in self.held  # else another store of this process has it; no need to look the process up
-        return is_free(run, now)
-
-    def claim_next(self, only: Collection[int] | None, fits: Callable[[dict[str, Any]], bool]) -> Run | None:
-        """Claim the oldest run that waits for a worker or was left unfinished, and hold it; ``None``: there is none.
-
-        Args:
-            only: ids of runs; ``None``: any.
-            fits: whether this process can do a run's job. It is asked outside of any transaction: it may import much.
-        """
-        after = 0
-        while True:
-            waiting, now = self._waiting(after)
-            if not waiting:
-                return None
-            after = waiting[-1].id
-            jobs: dict[int, dict[str, Any]] = {}
-            while waiting:
-                # The oldest first; after a lost race any other, or a hundred workers would race for the next too.
-                row = waiting.pop(0)
-                if (only is not None and row.id not in only) or row.id in self.held:
-                    continue
-                if not self._is_claimable(row, now):  # asked as late as this: it may look a process up
-                    continue
-                if row.id not in jobs:
-                    # The first mostly fits; the others are read together, not in a query each.
-                    jobs |= self._jobs([row.id, *(other.id for other in waiting)] if jobs else [row.id])
-                if not fits(jobs.get(row.id, {})):
-                    continue
-                wait_for_quiet_to_end(self.engine, self.place)
-                run = self._take(row.id)
-                if run is not None:
-                    self.track(run.id)
-                    return run
-                random.shuffle(waiting)
-
-    @repeated
-    def _waiting(self, after: int) -> tuple[list[Row[Any]], float]:
-        """The next ``BATCH`` unfinished runs after an id, with their owners, and the time at which they were read."""
-        columns = (Run.id, Run.owner_host, Run.owner_pid, Run.owner_started, Run.heartbeat)
-        asked = select(*columns).filter_by(study=self.study).where(Run.job.is_not(None))
-        asked = asked.where(Run.state.in_(_UNFINISHED), Run.id > after).order_by(Run.id).limit(BATCH)
-        with read_transaction(self.engine, self.place) as session:
-            return list(session.execute(asked)), clock(session)
-
-    @repeated
-    def _jobs(self, run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """Id -> job."""
-        with read_transaction(self.engine, self.place) as session:
-            return {id: job or {} for id, job in session.execute(select(Run.id, Run.job).where(Run.id.in_(run_ids)))}
-
-    @repeated
-    def _take(self, run_id: int) -> Run | None:
-        """Claim a run, unless another process was faster."""
-        with self.transaction() as session:
-            run = session.get(Run, run_id)
-            if run is None or run.state not in _UNFINISHED or not self.claim(session, run):
-                return None
-            run.state = "running"
-        return run
-
-    def track(self, run_id: int) -> None:
-        """Renew the heartbeat of a claimed run until it is released."""
-        self.held.add(run_id)
-        self._heartbeats.start()
-
-    @repeated
-    def write_heartbeat(self) -> None:
-        """Renew our heartbeat on all runs that we hold and that no other process has taken over.
-
-        It is one statement that names its owner, so on a server it needs no lock and waits for no claim.
-        """
-        with self._unqueued() as session:
-            session.execute(self._mine(tuple(self.held)).values(heartbeat=clock(session)))
-
-    def _unqueued(self) -> AbstractContextManager[Session]:
-        """A session for a single statement; SQLite has one lock for all that is written."""
-        if self.engine.dialect.name == "sqlite":
-            return self.transaction()
-        return read_transaction(self.engine, self.place)
-
-    def renew(self, session: Session, run_id: int) -> None:
-        """Renew our heartbeat on a run.
-
-        Raises:
-            RunTakenOver: the run has another owner now.
-        """
-        renewed = session.scalars(self._mine([run_id]).values(heartbeat=clock(session)).returning(Run.id)).all()
-        if not renewed:
-            self.held.discard(run_id)
-            raise RunTakenOver(
-                f"Run {run_id} in {self.place} is no longer held by this process: another one took it over, or it was "
-                f"removed. This process stops working on it; nothing stored is lost."
-            )
-
-    def _mine(self, run_ids: Sequence[int]) -> Update:
-        return update(Run).where(
-            Run.id.in_(run_ids),
-            Run.state == "running",
-            Run.owner_host == self.me.host,
-            Run.owner_pid == self.me.pid,
-            Run.owner_started == self.me.started,
-        )
 
     def add_provenance(self, session: Session, run_id: int, record: dict[str, Any]) -> None:
         """Store where and with what a session of work on the run takes place."""
@@ -235,16 +86,7 @@ class RunTable:
     def end_session(self, run_id: int, state: str, error: str | None, reason: str = INTERRUPTED) -> None:
         """End our session on an unfinished run: ``failed`` with its error, or ``interrupted`` for a reason."""
         self.trials.fail(run_id, error or reason)
-        self._abandon(run_id, state, error)
-        self.held.discard(run_id)
-
-    @repeated
-    def _abandon(self, run_id: int, state: str, error: str | None) -> None:
-        with self.transaction() as session:
-            self.renew(session, run_id)
-            run = session.get_one(Run, run_id)
-            run.state, run.error = state, error
-            release(run)
+        self.abandon(run_id, state, error)
 
     @repeated
     def finalize_unsettled(self) -> None:
@@ -270,9 +112,8 @@ class RunTable:
 
     def close(self) -> None:
         """Release the connections of both sides."""
-        self._heartbeats.stop()
         self.trials.close()
-        self.engine.dispose()
+        super().close()
 
 
 def _labels(session: Session, run: Run) -> dict[str, Any]:

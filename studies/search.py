@@ -1,145 +1,73 @@
-"""A search over settings that any number of processes share: an Optuna study whose trials come out of a queue.
+"""A search over settings that any number of processes share: an Optuna study whose trials come out of the run queue.
 
-Every trial that was asked for is put into the study as WAITING before anyone works; a worker only takes what waits, so
-that the number of trials is exact however many workers there are. A trial whose worker is gone, by the liveness rule of
-runs (``owner.py``), is failed by Optuna and queued again here. The process that fills the queue owns the search's row
-meanwhile, and repairs what a kill left between two steps: nothing is lost, and nothing is done twice.
+Every trial that was asked for is a row of the queue (``run_queue.py``) before anyone works, so that their number is
+exact however many workers there are. A worker claims a row, makes its Optuna trial, which carries the row's id from
+its first moment on, and ends the trial before the row. So a row whose worker is gone shows in its trials how far it
+came: one that was answered is over, any other is tried again with the same settings.
 """
 
 from __future__ import annotations
 
 import json
 import time
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 import optuna
-from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from studies.db.database import clock, connect, inspect_file, make_folder, read_transaction, transaction
+from studies.db.database import connect, inspect_file, make_folder, read_transaction
 from studies.db.driver_errors import wrap_db_errors
-from studies.db.errors import StorageError
-from studies.db.optuna_storage import OurStorage, close_storage, open_storage
+from studies.db.errors import RunTakenOver, StorageError
+from studies.db.optuna_storage import close_storage, open_storage
 from studies.db.retrying import repeated
-from studies.db.schema import Search
+from studies.db.schema import Run, Search
 from studies.db.storage_url import StorageUrl, parse_storage_url
-from studies.owner import Owner, is_free, owner_of, release, set_owner
-from studies.store import BUSY_SECONDS
+from studies.reader import BUSY_SECONDS
+from studies.rows import RunKey
+from studies.run_queue import RunQueue
 
-MISSED = 3
-"""Heartbeats missed after which a trial counts as left by a worker that cannot be looked up from here."""
 RETRIES = 3
-"""How often a trial that its worker left is queued again; one that kills each worker must end at some time."""
-FAILED, STOPPED, RETRY_OF, DEATHS = "error", "stopped", "again_of", "deaths"
-"""Attributes of a trial: its objective failed; its worker was asked to stop; which trial it repeats; workers lost."""
-
-_OWNER = "k24:owner"
-"""System attribute of a trial: the process that works on it."""
-_OPEN = (TrialState.WAITING, TrialState.RUNNING)
+"""How often a trial that its worker left is tried again; one that kills each worker must end at some time."""
+RUN_ID, FAILED, STOPPED, RETRY_OF = "run_id", "error", "stopped", "again_of"
+"""Attributes of a trial: its row of the queue; its objective failed; its worker was asked to stop; which it repeats."""
+LOOK_AGAIN = 2.0
+"""Seconds between two looks at trials that other workers are at."""
 
 
 class ObjectiveFailed(Exception):
     """The objective failed by itself: the trial is over, and trying it again would not help."""
 
 
-class QueueEmpty(Exception):
-    """No trial waits in the queue."""
-
-
-class _Attempt:
-    """The objective at work on one trial."""
-
-    def __init__(self, objective: Callable[[optuna.Trial], float]) -> None:
-        self._objective = objective
-        self.overtaken: FrozenTrial | None = None
-        """The trial, if others took this process for dead (it was suspended, say) and have queued it again."""
-
-    def __call__(self, trial: optuna.Trial) -> float:
-        """Run the objective; an interrupted trial is marked as stopped, which is no worker's death."""
-        try:
-            return self._objective(trial)
-        except KeyboardInterrupt:
-            trial.set_user_attr(STOPPED, True)
-            raise
-        finally:
-            found = trial.storage.get_trial(trial._trial_id)
-            self.overtaken = found if found.state.is_finished() else None
-
-
-class _QueueStorage(OurStorage):
-    """Hands out trials that were put in, and makes none by itself."""
-
-    def _create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> FrozenTrial:
-        if template_trial is None:
-            raise QueueEmpty
-        return super()._create_new_trial(study_id, template_trial)
-
-    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
-        """Hand out a trial with its first heartbeat: Optuna overlooks the death of a worker that wrote none."""
-        if state == TrialState.RUNNING:
-            super().record_heartbeat(trial_id)
-        try:
-            changed = super().set_trial_state_values(trial_id, state, values)
-            if changed and state == TrialState.RUNNING:
-                self.set_trial_system_attr(trial_id, _OWNER, asdict(Owner.myself()))
-            return changed
-        except UpdateFinishedTrialError:  # perhaps by this very call, whose answer was lost when the server went away
-            found = self.get_trial(trial_id)
-            if found.state == state and found.values == (None if values is None else list(values)):
-                return True
-            raise
-
-    def _get_stale_trial_ids(self, study_id: int) -> list[int]:
-        """Return the trials whose worker is gone: by the process table where it knows, else by missed heartbeats."""
-        late = super()._get_stale_trial_ids(study_id)
-        stale = []
-        for trial in self.get_all_trials(study_id, deepcopy=False, states=(TrialState.RUNNING,)):
-            owner = trial.system_attrs.get(_OWNER)
-            known = None if owner is None or owner == asdict(Owner.myself()) else Owner(**owner).look_up()
-            if trial._trial_id in late if known is None else not known:
-                stale.append(trial._trial_id)
-        return stale
-
-    def record_heartbeat(self, trial_id: int) -> None:
-        """Write a heartbeat; a failure must not end the thread that writes the next ones."""
-        with suppress(Exception):
-            super().record_heartbeat(trial_id)
-
-
 class SearchStudy:
     """One search in one database; open it with ``SearchStudy.open``, use it in a ``with`` block.
 
     Args:
-        place: the database.
-        study: name of the Optuna study.
-        row: what was asked; ``request["heartbeat"]`` is the seconds between two heartbeats of a trial.
+        queue: its rows.
+        request: what was asked.
         busy_seconds: how long to wait for another process's write.
+
+    Raises:
+        StorageError: the database cannot be used.
     """
 
-    def __init__(self, place: StorageUrl, study: str, row: Search, busy_seconds: float) -> None:
-        self.place, self.name, self.request = place, study, row.request
-        self.heartbeat = float(row.request["heartbeat"])
-        self._engine = connect(place, busy_seconds)
-        interval = max(1, round(self.heartbeat))
-        beating = {"heartbeat_interval": interval, "grace_period": MISSED * interval}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats are one in Optuna
-            self._storage = open_storage(place, busy_seconds, _QueueStorage, **beating)
+    def __init__(self, queue: RunQueue, request: dict[str, Any], busy_seconds: float) -> None:
+        self.place, self.name, self.request = queue.place, queue.study, request
+        self._queue = queue
+        self._storage = open_storage(self.place, busy_seconds)
         try:
-            with wrap_db_errors(place):
+            with wrap_db_errors(self.place):
                 self.optuna = optuna.create_study(
-                    storage=self._storage, study_name=study, direction="maximize", load_if_exists=True
+                    storage=self._storage, study_name=self.name, direction="maximize", load_if_exists=True
                 )
         except StorageError:
-            self.close()
+            close_storage(self._storage)
             raise
 
     @classmethod
@@ -169,13 +97,15 @@ class SearchStudy:
             make_folder(place.path)
         inspect_file(place, busy_seconds)
         _refuse_comparison(place, study, busy_seconds)
-        engine = connect(place, busy_seconds)
+        queue = RunQueue(connect(place, busy_seconds), place, study)
         try:
-            with transaction(engine, place) as session:
+            with queue.transaction() as session:
                 row = _find_or_create(session, place, study, request, trials)
-        finally:
-            engine.dispose()
-        return cls(place, study, row, busy_seconds)
+                _fill(session, queue, row)
+            return cls(queue, row.request, busy_seconds)
+        except StorageError:
+            queue.close()
+            raise
 
     def work(
         self,
@@ -199,71 +129,85 @@ class SearchStudy:
         """
         self.optuna.sampler, self.optuna.pruner = sampler, pruner
         with wrap_db_errors(self.place):
-            while self.fill():
-                hand = _Attempt(objective)
-                try:
-                    self.optuna.optimize(
-                        hand, n_trials=1, catch=(ObjectiveFailed,), callbacks=[lambda _, trial: on_finished(trial)]
-                    )
-                except QueueEmpty:
-                    time.sleep(min(self.heartbeat, 5.0) / 2)
-                except KeyboardInterrupt:
-                    self.fill()
-                    raise
-                except (ValueError, AssertionError, UpdateFinishedTrialError):  # so Optuna refuses what came too late
-                    if hand.overtaken is None:
-                        raise
-                    on_finished(hand.overtaken)
+            while True:
+                row = self._queue.claim_next(None, fits=lambda job: True)
+                if row is not None:
+                    self._work_on(row.id, objective, on_finished)
+                elif self._queue.count_unfinished():
+                    time.sleep(LOOK_AGAIN)
+                else:
+                    return
 
-    def fill(self) -> int:
-        """Queue what is missing and what was left by its worker; returns how many trials wait or run.
-
-        One process does it at a time; the others wait for it.
-        """
-        me = Owner.myself()
-        while not self._set_owner(me):
-            time.sleep(0.1)
+    def _work_on(
+        self, run_id: int, objective: Callable[[optuna.Trial], float], on_finished: Callable[[FrozenTrial], None]
+    ) -> None:
+        """Do the trial of a row that we hold, and let go of the row, whatever happens."""
+        over = False
         try:
-            return self._fill()
+            trial = self._begin(run_id)
+            over = trial is None
+            if trial is not None:
+                ended = self._attempt(trial, objective)
+                over = _is_answered(ended)
+                on_finished(ended)
         finally:
-            self._release()
+            with suppress(StorageError, RunTakenOver):  # another process may have it by now
+                self._queue.abandon(run_id, "finished" if over else "interrupted", None)
+            self._queue.held.discard(run_id)
 
     @repeated
-    def _fill(self) -> int:
-        """Look at all trials and queue what is missing; begun again, it sees what is there by then."""
-        with wrap_db_errors(self.place):
-            with read_transaction(self._engine, self.place) as session:
-                wanted = session.get_one(Search, self.name).trials
-            trials = self.optuna.get_trials(deepcopy=False)
-            repeated = {trial.user_attrs.get(RETRY_OF) for trial in trials}
-            answered = sum(trial.state in (TrialState.COMPLETE, TrialState.PRUNED, *_OPEN) for trial in trials)
-            for trial in trials:
-                if trial.state == TrialState.FAIL and trial.number not in repeated:
-                    answered += 1
-                    if FAILED not in trial.user_attrs and trial.user_attrs.get(DEATHS, 0) < RETRIES:
-                        self.optuna.add_trial(_retry(trial))
-            for _ in range(wanted - answered):
-                self.optuna.add_trial(create_trial(state=TrialState.WAITING))
-            return len(self.optuna.get_trials(deepcopy=False, states=_OPEN))
+    def _begin(self, run_id: int) -> optuna.Trial | None:
+        """A RUNNING trial for a row, with the settings of those before it; ``None``: the row is over."""
+        trials = self.optuna.get_trials(deepcopy=False)
+        earlier = [trial for trial in trials if trial.user_attrs.get(RUN_ID) == run_id]
+        for trial in earlier:
+            if trial.state == TrialState.RUNNING:  # of a worker that is gone
+                with suppress(UpdateFinishedTrialError):
+                    self._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+        deaths = sum(STOPPED not in trial.user_attrs for trial in earlier)
+        if any(map(_is_answered, earlier)) or deaths > RETRIES:
+            return None
+        last = earlier[-1] if earlier else create_trial(state=TrialState.RUNNING)
+        new = create_trial(
+            state=TrialState.RUNNING,
+            params=last.params,
+            distributions=last.distributions,
+            user_attrs={RUN_ID: run_id} | ({RETRY_OF: last.number} if earlier else {}),
+        )
+        storage = self.optuna._storage  # Optuna's own view of ours, which remembers the trials that it has seen
+        trial_id = storage.create_new_trial(self.optuna._study_id, template_trial=new)
+        self.optuna.sampler.before_trial(self.optuna, storage.get_trial(trial_id))
+        return optuna.Trial(self.optuna, trial_id)
 
-    @repeated
-    def _release(self) -> None:
-        with transaction(self._engine, self.place) as session:
-            release(session.get_one(Search, self.name))
+    def _attempt(self, trial: optuna.Trial, objective: Callable[[optuna.Trial], float]) -> FrozenTrial:
+        """Run the objective and end the trial; others may have ended it, taking this process for dead."""
+        value, state = None, TrialState.FAIL
+        try:
+            value = objective(trial)
+            state = TrialState.COMPLETE
+        except optuna.TrialPruned:
+            state = TrialState.PRUNED
+        except ObjectiveFailed as error:
+            with suppress(UpdateFinishedTrialError):
+                trial.set_user_attr(FAILED, str(error))
+        except UpdateFinishedTrialError:
+            pass
+        except KeyboardInterrupt:
+            with suppress(UpdateFinishedTrialError):
+                trial.set_user_attr(STOPPED, True)
+                self._end(trial, None, state)
+            raise
+        return self._end(trial, value, state)
 
-    @repeated
-    def _set_owner(self, me: Owner) -> bool:
-        with transaction(self._engine, self.place) as session:
-            row, now = session.get_one(Search, self.name), clock(session)
-            free = owner_of(row) == me or is_free(row, now)
-            if free:
-                set_owner(row, me, now)
-            return free
+    def _end(self, trial: optuna.Trial, value: float | None, state: TrialState) -> FrozenTrial:
+        with suppress(UpdateFinishedTrialError):  # perhaps by this very call, whose answer was lost with the server
+            self.optuna.tell(trial, value, state=state, skip_if_finished=True)
+        return self._storage.get_trial(trial._trial_id)
 
     def close(self) -> None:
         """Release the connections."""
         close_storage(self._storage)
-        self._engine.dispose()
+        self._queue.close()
 
     def __enter__(self) -> SearchStudy:
         return self
@@ -288,6 +232,10 @@ def search_names(storage: str, *, busy_seconds: float = BUSY_SECONDS) -> list[st
             return list(session.scalars(select(Search.study).order_by(Search.study)))
     finally:
         engine.dispose()
+
+
+def _is_answered(trial: FrozenTrial) -> bool:
+    return trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or FAILED in trial.user_attrs
 
 
 def _refuse_comparison(place: StorageUrl, study: str, busy_seconds: float) -> None:
@@ -323,7 +271,7 @@ def _find_or_create(
             raise StorageError(
                 f"{place} holds no search {study!r}. Ask for one: python -m harness.tune --study {study}"
             )
-        row = Search(study=study, request=request, trials=trials, created=time.time(), heartbeat=0.0)
+        row = Search(study=study, request=request, trials=trials, created=time.time())
         session.add(row)
     elif request is not None and row.request != request:
         differing = sorted(key for key in {*row.request, *request} if row.request.get(key) != request.get(key))
@@ -336,12 +284,9 @@ def _find_or_create(
     return row
 
 
-def _retry(trial: FrozenTrial) -> FrozenTrial:
-    """A trial with the same settings that waits."""
-    deaths = trial.user_attrs.get(DEATHS, 0) + (STOPPED not in trial.user_attrs)
-    return create_trial(
-        state=TrialState.WAITING,
-        params=trial.params,
-        distributions=trial.distributions,
-        user_attrs={RETRY_OF: trial.number, DEATHS: deaths},
-    )
+def _fill(session: Session, queue: RunQueue, search: Search) -> None:
+    """Queue the rows that are missing; a row's seed is its place among them."""
+    there = session.scalar(select(func.count()).select_from(Run).where(Run.study == search.study)) or 0
+    for place in range(there, search.trials):
+        key = RunKey(algorithm="", scenario="", seed=place, config_hash="trial of a search")
+        queue.create(session, key, {}, state="queued").job = {}

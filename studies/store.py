@@ -27,7 +27,8 @@ from optuna_dashboard import save_note
 from sqlalchemy import delete, select
 
 from common.signals import deferred_interrupts
-from studies.artifacts import attach_file
+from studies.dashboard.artifacts import attach_file
+from studies.dashboard.trials import Trials
 from studies.db.database import clock, connect, inspect_file, make_folder
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError
@@ -41,7 +42,6 @@ from studies.reading import last_provenance, read_row
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow, TurnReading
 from studies.run import RunRecord, Status
 from studies.run_table import RunTable
-from studies.trials import Trials
 
 __all__ = [
     "DEFAULT_STORAGE",

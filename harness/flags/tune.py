@@ -48,8 +48,6 @@ class TuneArgs:
     """How many are wanted altogether."""
     seed: int
     """Of the sampler."""
-    heartbeat: float
-    """Seconds between two heartbeats of a trial."""
 
 
 def read_flags(argv: Sequence[str]) -> TuneArgs:
@@ -84,8 +82,6 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
         study=flags.study or f"tune-{algorithm}-{scenario.replace('/', '_')}-{runs.study.removeprefix('compare-')}",
         command=command_line("harness.tune", argv),
     )
-    if not 0 < flags.heartbeat < 3600:
-        raise UsageError(f"--heartbeat is {flags.heartbeat}, it must be a number of seconds above 0 and below 3600")
     if flags.seed < 0:
         raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
     return TuneArgs(
@@ -94,7 +90,6 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
         why=why,
         trials=at_least_one("--trials", flags.trials, most=100_000),
         seed=flags.seed,
-        heartbeat=flags.heartbeat,
     )
 
 
@@ -146,9 +141,8 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--heartbeat",
         type=float,
-        default=30.0,
         metavar="SECONDS",
-        help="between two heartbeats of a trial; three missed, and it is tried again (default: %(default)s)",
+        help="has no effect any more: trials follow the rule of runs; accepted for the sake of old commands",
     )
     add("--n-jobs", type=int, default=1, metavar="N", help="worker processes on this machine (default: %(default)s)")
     add("--study", metavar="NAME", help="name of the study (default: by algorithm, scenario and length)")

@@ -109,7 +109,6 @@ class Objective:
             message = f"{type(error).__name__}: {error}"
             for seed in _unfinished(seeds):
                 seed.record.fail(message)
-            trial.set_user_attr("error", message)
             trial.set_user_attr("traceback", traceback.format_exc()[-1500:])
             raise ObjectiveFailed(message) from error
         finally:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, MetaData, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised with every change of the tables below, each with its step in ``migrations/versions``; a database with a
 higher number is refused."""
 
@@ -50,7 +50,7 @@ class Schema(Base):
 
 
 class Run(Owned, Base):
-    """One (algorithm, scenario, seed, config) of a study, from its first start on."""
+    """One (algorithm, scenario, seed, config) of a study, from its first start on; or one trial of a search."""
 
     __tablename__ = "k24_runs"
     __table_args__ = (
@@ -78,8 +78,8 @@ class Run(Owned, Base):
     """Seconds since 1970 (UTC); null unless ``finished``."""
 
 
-class Search(Owned, Base):
-    """What a search over settings asks, so that workers can join it; owned while its queue is filled."""
+class Search(Base):
+    """What a search over settings asks, so that workers can join it; its trials are rows of ``k24_runs``."""
 
     __tablename__ = "k24_searches"
     study: Mapped[str] = mapped_column(primary_key=True)

@@ -32,7 +32,7 @@ SHORT = ("--algo", "rule", "--scenario", "fake", "--env-steps", "600", "--search
 
 def command(tmp_path: Path, *flags: str) -> list[str]:
     where = ["--storage", f"sqlite:///{tmp_path}/s.db", "--out", f"{tmp_path}/runs", "--device", "cpu"]
-    return [*SHORT, "--budget", "smoke", *where, "--heartbeat", "1", *flags]
+    return [*SHORT, "--budget", "smoke", *where, *flags]
 
 
 def search(tmp_path: Path, *flags: str) -> int:
@@ -189,7 +189,6 @@ MISTAKES = [
     (["--search", "rule.right=true:false"], "only numbers have ranges; list the values: rule.right=a,b"),
     (["--set", "rule.right=false"], "right is both set and searched; leave out --set rule.right"),
     (["--trials", "0"], "--trials is 0, it must be at least 1"),
-    (["--heartbeat", "0"], "--heartbeat is 0.0, it must be a number of seconds above 0 and below 3600"),
     (["--seed", "-1"], "--seed is -1, it must be at least 0"),
     (["--search", "rule.right=true,true"], "one value is no choice"),
     (["--preset", "mixed"], "--preset mixed is for k24 and its controls, none of which takes part"),

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from studies.dashboard.trials import METRIC_NAMES
 from studies.db.storage_url import parse_storage_url
-from studies.trials import METRIC_NAMES
 from tests.studies.sample import RESULT, begin, open_store, url
 
 TRIES = 150

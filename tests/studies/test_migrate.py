@@ -5,17 +5,22 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
+import optuna
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from optuna.distributions import FloatDistribution
+from optuna.trial import TrialState, create_trial
 from sqlalchemy import create_engine
 
 from studies.db import migrate
 from studies.db.errors import StorageError
 from studies.db.schema import SCHEMA_VERSION, Base
+from studies.search import SearchStudy
 from tests.golden.make_database import restore
 from tests.studies.sample import open_store, query, url
 from tests.studies.test_kill import ROOT
@@ -107,3 +112,48 @@ def test_two_processes_that_open_it_at_once_migrate_it_once(old: Path) -> None:
     assert [process.returncode for process in processes] == [0, 0], said
     assert "".join(said).count("tables brought from version 1") == 1
     assert len(list(old.parent.glob("*.version-1*"))) == 1
+
+
+def old_search(path: Path) -> None:
+    """A search of version 3: answered, broken, left, repeated and waiting trials, seven asked for."""
+    restore(3, path)
+    query(
+        path,
+        "INSERT INTO k24_searches (study, request, trials, created, heartbeat) VALUES ('search', ?, 7, 1.0, 2.0)",
+        '{"question": "what is x?", "heartbeat": 30.0}',
+    )
+    study = optuna.create_study(storage=url(path), study_name="search", direction="maximize")
+    x = {"distributions": {"x": FloatDistribution(0, 1)}}
+    for state, value, attributes in (
+        (TrialState.COMPLETE, 0.1, {}),
+        (TrialState.FAIL, 0.2, {"error": "loss is NaN"}),
+        (TrialState.FAIL, 0.3, {}),  # left by its worker, and repeated:
+        (TrialState.COMPLETE, 0.3, {"again_of": 2}),
+        (TrialState.FAIL, 0.5, {}),  # left, and not yet repeated
+        (TrialState.RUNNING, 0.6, {}),
+    ):
+        values = value if state == TrialState.COMPLETE else None
+        study.add_trial(create_trial(state=state, value=values, params={"x": value}, user_attrs=attributes, **x))
+    study.add_trial(create_trial(state=TrialState.WAITING))
+
+
+def test_a_search_goes_on_with_what_was_left(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    old_search(path)
+    drawn = []
+
+    def objective(trial: optuna.Trial) -> float:
+        drawn.append(trial.suggest_float("x", 0, 1))
+        return drawn[-1]
+
+    with SearchStudy.open(url(path), "search", request={"question": "what is x?"}, trials=7) as search:
+        assert query(path, "SELECT state FROM k24_runs WHERE study = 'search' ORDER BY seed") == [
+            *[("finished",)] * 3,
+            *[("queued",)] * 4,
+        ]
+        sampler = optuna.samplers.RandomSampler(seed=0)
+        search.work(objective, sampler=sampler, pruner=optuna.pruners.NopPruner(), on_finished=lambda trial: None)
+        states = Counter(trial.state.name for trial in search.optuna.get_trials())
+    assert drawn[:2] == [0.5, 0.6], "their settings are tried again"
+    assert len(drawn) == 4
+    assert states == {"COMPLETE": 6, "FAIL": 5}

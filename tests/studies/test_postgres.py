@@ -159,7 +159,7 @@ def test_a_server_that_is_restarted_is_waited_for(url: str, restart: Restart) ->
         restart(0.5)
         return trial.suggest_float("x", 0, 1)
 
-    with SearchStudy.open(url, "restarted", request={"heartbeat": 1}, trials=1) as search:
+    with SearchStudy.open(url, "restarted", request={"question": "what is x?"}, trials=1) as search:
         sampler, pruner = optuna.samplers.RandomSampler(seed=0), optuna.pruners.NopPruner()
         search.work(objective, sampler=sampler, pruner=pruner, on_finished=lambda trial: None)
         assert [trial.state for trial in search.optuna.get_trials()] == [TrialState.COMPLETE]

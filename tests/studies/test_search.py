@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
 import psutil
 import pytest
-from optuna.exceptions import ExperimentalWarning
-from optuna.storages import fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
 from common.space import Choice, Range, from_json, suggest, to_json
@@ -70,7 +67,6 @@ def kill_one_of_three(storage: str, log: Path) -> None:
     Their machines stand in three time zones.
     """
     with SearchStudy.open(storage, "search", request=REQUEST, trials=TRIALS) as search:
-        search.fill()
         command = [sys.executable, "-m", "tests.studies.search_worker", storage, str(log)]
         processes = [
             subprocess.Popen(
@@ -104,10 +100,11 @@ def test_the_same_command_does_no_more_and_a_greater_number_does_the_rest(path: 
     assert search_names(url(path)) == ["search"]
 
 
-def test_filling_twice_asks_for_nothing_twice(path: Path) -> None:
-    with open_search(path) as search, open_search(path) as other:
-        assert [search.fill(), other.fill(), search.fill()] == [4, 4, 4]
-        assert states(search) == {"WAITING": 4}
+def test_opening_twice_asks_for_nothing_twice(path: Path) -> None:
+    for _ in range(2):
+        with open_search(path):
+            rows = query(path, "SELECT seed, state FROM k24_runs WHERE study = 'search' ORDER BY id")
+        assert rows == [(place, "queued") for place in range(4)]
 
 
 def test_a_broken_trial_is_over_and_the_others_go_on(path: Path) -> None:
@@ -157,46 +154,59 @@ def test_a_database_error_does_not_count_as_an_answer(path: Path) -> None:
         assert states(search) == {"COMPLETE": 1, "FAIL": 1}
 
 
-def claim_next(search: SearchStudy) -> None:
-    """As a worker does that is killed at that moment."""
-    with pytest.warns(UserWarning, match="supposed to be used with Study.optimize"):
-        search.optuna.ask()
+def take(search: SearchStudy, *, begin: bool = True) -> int:
+    """As a worker does that dies at that moment, on a machine that cannot be asked; returns the row."""
+    row = search._queue.claim_next(None, lambda job: True)
+    assert row is not None
+    if begin:
+        search.optuna.sampler = optuna.samplers.RandomSampler(seed=0)
+        uniform(search._begin(row.id))  # type: ignore[arg-type]  # there is one
+    search._queue.held.clear()
+    return row.id
 
 
-def fail_stale(search: SearchStudy) -> None:
-    """As every worker does before it takes a trial."""
-    with pytest.warns(ExperimentalWarning):
-        fail_stale_trials(search.optuna)
+def own(path: Path, owner: Owner, heartbeat: float) -> None:
+    """Make a process the owner of what is worked on."""
+    columns = "owner_host = ?, owner_pid = ?, owner_started = ?, heartbeat = ?"
+    query(
+        path,
+        f"UPDATE k24_runs SET {columns} WHERE owner_pid IS NOT NULL",
+        owner.host,
+        owner.pid,
+        owner.started,
+        heartbeat,
+    )
 
 
-def test_a_worker_killed_as_it_took_a_trial_loses_nothing(path: Path) -> None:
+FAR = Owner(host="node17", pid=1, started="x/y/1")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_worker_killed_as_it_took_a_trial_loses_nothing(path: Path, begun: bool) -> None:
     with open_search(path, trials=2) as search:
-        search.fill()
-        claim_next(search)
-        query(path, "UPDATE trials SET datetime_start = '2001-01-01 00:00:00' WHERE state = 'RUNNING'")
-        fail_stale(search)
-        assert search.fill() == 2
-        assert states(search) == {"RUNNING": 1, "WAITING": 1}, "it may be alive, whatever its machine's clock says"
-        query(path, "UPDATE trial_heartbeats SET heartbeat = '2001-01-01 00:00:00'")
+        row = take(search, begin=begun)
+        own(path, FAR, time.time())
+        assert search._queue.claim_next(None, lambda job: True).id != row, "it may be alive"  # type: ignore[union-attr]
+        search._queue.abandon(row + 1, "interrupted", None)
+        own(path, FAR, time.time() - 301)
         work(search, uniform)
-        assert states(search) == {"FAIL": 1, "COMPLETE": 2}
+        assert states(search) == {"COMPLETE": 2, **({"FAIL": 1} if begun else {})}
+        if begun:
+            lost, *others = ended(search)
+            assert [trial.params for trial in others if trial.user_attrs["run_id"] == row] == [lost.params]
 
 
 def test_a_dead_worker_of_this_machine_needs_no_missed_heartbeats(path: Path) -> None:
     with open_search(path, trials=1) as search:
-        search.fill()
-        claim_next(search)
+        take(search)
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
         owner = replace(Owner.myself(), pid=child.pid, started=_started(child.pid))
-        attribute = "UPDATE trial_system_attributes SET value_json = ? WHERE key = 'k24:owner'"
-        query(path, attribute, json.dumps(asdict(owner)))
-        query(path, "UPDATE trial_heartbeats SET heartbeat = '2001-01-01 00:00:00'")
-        fail_stale(search)
-        assert states(search) == {"RUNNING": 1}, "it lives, however old its heartbeat"
-        query(path, "UPDATE trial_heartbeats SET heartbeat = CURRENT_TIMESTAMP")
+        own(path, owner, time.time() - 1000)
+        assert search._queue.claim_next(None, lambda job: True) is None, "it lives, however old its heartbeat"
+        own(path, owner, time.time())
         child.communicate(b"\n")
-        fail_stale(search)
-        assert states(search) == {"FAIL": 1}
+        work(search, uniform)
+        assert states(search) == {"FAIL": 1, "COMPLETE": 1}
 
 
 def _started(pid: int) -> str:
@@ -207,19 +217,22 @@ def _started(pid: int) -> str:
 def test_a_trial_that_kills_each_worker_ends(path: Path) -> None:
     with open_search(path, trials=1) as search:
         for _ in range(RETRIES + 1):
-            assert search.fill() == 1
-            claim_next(search)
-            query(path, "UPDATE trial_heartbeats SET heartbeat = '2001-01-01 00:00:00'")
-            fail_stale(search)
-        assert search.fill() == 0
+            take(search)
+            own(path, FAR, time.time() - 301)
+        assert work(search, uniform) == []
         assert states(search) == {"FAIL": RETRIES + 1}
 
 
-def test_a_filler_that_died_does_not_hold_up_the_others(path: Path) -> None:
-    with open_search(path) as search:
-        gone = "UPDATE k24_searches SET owner_host = 'node17', owner_pid = 1, owner_started = 'x/y/1', heartbeat = ?"
-        query(path, gone, time.time() - 301)
-        assert search.fill() == 4
+@pytest.mark.parametrize("ending", ["COMPLETE", "PRUNED"])
+def test_a_worker_killed_after_its_answer_is_not_asked_again(path: Path, ending: str) -> None:
+    with open_search(path, trials=1) as search:
+        row = take(search)
+        state = TrialState[ending]
+        search._storage.set_trial_state_values(ended(search)[0]._trial_id, state, [0.5])
+        own(path, FAR, time.time() - 301)
+        assert work(search, uniform) == []
+        assert states(search) == {ending: 1}
+        assert query(path, "SELECT state FROM k24_runs WHERE id = ?", row) == [("finished",)]
 
 
 def test_another_question_needs_another_name(path: Path) -> None:
@@ -250,7 +263,7 @@ def test_a_process_that_was_taken_for_dead_leaves_the_trial_to_others(path: Path
     with open_search(path, trials=2) as search:
         assert work(search, suspended) == [0, 1, 2]
         assert states(search) == {"FAIL": 1, "COMPLETE": 2}
-        left, _, again = ended(search)
+        left, again, _ = ended(search)
         assert again.params == left.params
 
 

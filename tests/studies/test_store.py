@@ -10,12 +10,12 @@ from pathlib import Path
 import optuna
 import pytest
 
+from studies.dashboard.trials import METRIC_NAMES, Trials
 from studies.db.errors import RunTakenOver, StorageError
 from studies.db.schema import Result
 from studies.owner import HEARTBEAT_BOUND, Owner
 from studies.rows import RunResult
 from studies.store import StudyStore
-from studies.trials import METRIC_NAMES, Trials
 from tests.studies.sample import (
     CONFIG,
     KEY,

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 from sqlalchemy import Engine, event
 
+from studies.dashboard.trials import Trials
 from studies.store import StudyStore
-from studies.trials import Trials
 from tests.studies.sample import OUTCOMES, RESULT, begin, evaluate, open_store
 
 MAX_COMMITS = 200

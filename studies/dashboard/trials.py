@@ -19,14 +19,14 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna_dashboard import save_note
 from sqlalchemy import Select, select
 
-from studies.artifacts import attach_file
+from studies.dashboard.artifacts import attach_file
+from studies.dashboard.parameters import distributions_for, parameters_of
 from studies.db.database import read_transaction
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError
 from studies.db.optuna_storage import close_storage, open_storage
 from studies.db.retrying import repeated
 from studies.db.storage_url import StorageUrl
-from studies.parameters import distributions_for, parameters_of
 
 METRIC_NAMES = ["win rate", "sparsity", "FLOPs saved"]
 """The objectives, all maximised, in the order of a trial's values."""

@@ -1,0 +1,1 @@
+"""Optuna's side of a study: what its dashboard shows of each run."""

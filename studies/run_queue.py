@@ -1,0 +1,204 @@
+"""The queue of work that processes share: rows of ``k24_runs``, each claimed by one living process at a time.
+
+A row is a run of a comparison (``run_table.py``) or a trial of a search (``search.py``). Whose process is gone, by the
+one liveness rule (``owner.py``), loses its rows to the next that asks.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Engine, Row, Update, func, select, update
+from sqlalchemy.orm import Session
+
+from studies.db.database import clock, read_transaction, transaction
+from studies.db.errors import RunTakenOver
+from studies.db.retrying import repeated
+from studies.db.schema import Run
+from studies.db.storage_url import StorageUrl
+from studies.heartbeat import HeartbeatThread
+from studies.owner import Owner, is_free, owner_of, release, set_owner
+from studies.quiet import wait_for_quiet_to_end
+from studies.rows import RunKey
+
+UNFINISHED = ("queued", "interrupted", "running")
+
+BATCH = 256
+"""Unfinished rows that are looked at together."""
+
+
+class RunQueue:
+    """The rows of one study.
+
+    Args:
+        engine: of our tables.
+        place: the database, for messages.
+        study: its name.
+    """
+
+    def __init__(self, engine: Engine, place: StorageUrl, study: str) -> None:
+        self.engine = engine
+        self.place = place
+        self.study = study
+        self.me = Owner.myself()
+        self.held: set[int] = set()
+        """Ids of the rows of this queue, as distinct from those of another one in the same process."""
+        self._heartbeats = HeartbeatThread(self.write_heartbeat)
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """A session on our tables that is committed whole or not at all."""
+        return transaction(self.engine, self.place)
+
+    def find(self, session: Session, key: RunKey) -> Run | None:
+        """The run with this key in this study."""
+        return session.scalars(select(Run).filter_by(study=self.study, **asdict(key))).one_or_none()
+
+    def create(self, session: Session, key: RunKey, config: dict[str, Any], state: str = "running") -> Run:
+        """A new run; one that is ``running`` is owned by this store."""
+        now = clock(session)
+        run = Run(study=self.study, **asdict(key), config=config, state=state, created=now, heartbeat=now)
+        if state == "running":
+            set_owner(run, self.me, now)
+        session.add(run)
+        session.flush()
+        return run
+
+    def claim(self, session: Session, run: Run) -> bool:
+        """Make this store the owner of a run, unless a living one has it; within the caller's transaction."""
+        now = clock(session)
+        free = self._is_claimable(run, now)
+        if free:
+            set_owner(run, self.me, now)
+        return free
+
+    def _is_claimable(self, run: Run | Row[Any], now: float) -> bool:
+        if owner_of(run) == self.me:
+            return run.id in self.held  # else another store of this process has it; no need to look the process up
+        return is_free(run, now)
+
+    def claim_next(self, only: Collection[int] | None, fits: Callable[[dict[str, Any]], bool]) -> Run | None:
+        """Claim the oldest run that waits for a worker or was left unfinished, and hold it; ``None``: there is none.
+
+        Args:
+            only: ids of runs; ``None``: any.
+            fits: whether this process can do a run's job. It is asked outside of any transaction: it may import much.
+        """
+        after = 0
+        while True:
+            waiting, now = self._waiting(after)
+            if not waiting:
+                return None
+            after = waiting[-1].id
+            jobs: dict[int, dict[str, Any]] = {}
+            while waiting:
+                # The oldest first; after a lost race any other, or a hundred workers would race for the next too.
+                row = waiting.pop(0)
+                if (only is not None and row.id not in only) or row.id in self.held:
+                    continue
+                if not self._is_claimable(row, now):  # asked as late as this: it may look a process up
+                    continue
+                if row.id not in jobs:
+                    # The first mostly fits; the others are read together, not in a query each.
+                    jobs |= self._jobs([row.id, *(other.id for other in waiting)] if jobs else [row.id])
+                if not fits(jobs.get(row.id, {})):
+                    continue
+                wait_for_quiet_to_end(self.engine, self.place)
+                run = self._take(row.id)
+                if run is not None:
+                    self.track(run.id)
+                    return run
+                random.shuffle(waiting)
+
+    @repeated
+    def _waiting(self, after: int) -> tuple[list[Row[Any]], float]:
+        """The next ``BATCH`` unfinished runs after an id, with their owners, and the time at which they were read."""
+        columns = (Run.id, Run.owner_host, Run.owner_pid, Run.owner_started, Run.heartbeat)
+        asked = select(*columns).filter_by(study=self.study).where(Run.job.is_not(None))
+        asked = asked.where(Run.state.in_(UNFINISHED), Run.id > after).order_by(Run.id).limit(BATCH)
+        with read_transaction(self.engine, self.place) as session:
+            return list(session.execute(asked)), clock(session)
+
+    @repeated
+    def _jobs(self, run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Id -> job."""
+        with read_transaction(self.engine, self.place) as session:
+            return {id: job or {} for id, job in session.execute(select(Run.id, Run.job).where(Run.id.in_(run_ids)))}
+
+    @repeated
+    def _take(self, run_id: int) -> Run | None:
+        """Claim a run, unless another process was faster."""
+        with self.transaction() as session:
+            run = session.get(Run, run_id)
+            if run is None or run.state not in UNFINISHED or not self.claim(session, run):
+                return None
+            run.state = "running"
+        return run
+
+    @repeated
+    def count_unfinished(self) -> int:
+        """How many rows wait, or are worked on by anybody."""
+        with read_transaction(self.engine, self.place) as session:
+            mine = select(func.count()).select_from(Run).filter_by(study=self.study)
+            return session.scalar(mine.where(Run.state.in_(UNFINISHED))) or 0
+
+    def track(self, run_id: int) -> None:
+        """Renew the heartbeat of a claimed run until it is released."""
+        self.held.add(run_id)
+        self._heartbeats.start()
+
+    @repeated
+    def write_heartbeat(self) -> None:
+        """Renew our heartbeat on all runs that we hold and that no other process has taken over.
+
+        It is one statement that names its owner, so on a server it needs no lock and waits for no claim.
+        """
+        with self._unqueued() as session:
+            session.execute(self._mine(tuple(self.held)).values(heartbeat=clock(session)))
+
+    def _unqueued(self) -> AbstractContextManager[Session]:
+        """A session for a single statement; SQLite has one lock for all that is written."""
+        if self.engine.dialect.name == "sqlite":
+            return self.transaction()
+        return read_transaction(self.engine, self.place)
+
+    def renew(self, session: Session, run_id: int) -> None:
+        """Renew our heartbeat on a run.
+
+        Raises:
+            RunTakenOver: the run has another owner now.
+        """
+        renewed = session.scalars(self._mine([run_id]).values(heartbeat=clock(session)).returning(Run.id)).all()
+        if not renewed:
+            self.held.discard(run_id)
+            raise RunTakenOver(
+                f"Run {run_id} in {self.place} is no longer held by this process: another one took it over, or it was "
+                f"removed. This process stops working on it; nothing stored is lost."
+            )
+
+    def _mine(self, run_ids: Sequence[int]) -> Update:
+        return update(Run).where(
+            Run.id.in_(run_ids),
+            Run.state == "running",
+            Run.owner_host == self.me.host,
+            Run.owner_pid == self.me.pid,
+            Run.owner_started == self.me.started,
+        )
+
+    @repeated
+    def abandon(self, run_id: int, state: str, error: str | None) -> None:
+        """End our session on an unfinished run, or on a finished trial of a search, and let go of it."""
+        with self.transaction() as session:
+            self.renew(session, run_id)
+            run = session.get_one(Run, run_id)
+            run.state, run.error = state, error
+            release(run)
+        self.held.discard(run_id)
+
+    def close(self) -> None:
+        """Release the connections."""
+        self._heartbeats.stop()
+        self.engine.dispose()

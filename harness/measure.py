@@ -1,5 +1,8 @@
 """Measure the decisions/s of a study's finished runs, all in turn, on a machine kept free of the study's other work.
 
+On a card the 2:4 speed-up of each policy is measured again as well: the reading at the end of its training shared the
+card with whatever trained beside it.
+
     python -m harness.measure --study compare-quick
 
 ``harness.compare`` does the same after training; this command repeats it, on a quieter hour or another machine.
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +24,7 @@ from harness.policies.trained import load_policy
 from harness.results.in_turn import Effort, measure_in_turn
 from harness.runs.files import run_folder
 from harness.runs.process import prepare_process, resolve_device
+from harness.throughput.speedup24 import measure_speedup24
 from studies.db.errors import StorageError
 from studies.rows import RunKey, RunRow
 from studies.store import StudyStore
@@ -70,13 +75,20 @@ def measure_runs(
     try:
         with store.quiet_machine(effort.patience) as alone:
             readings = measure_in_turn(policies, seed=0, alone=alone, effort=effort, message=message)
+            speedups = {run: measure_speedup24(policy) for run, policy in policies.items() if on_card(policy)}
     except StorageError:
         raise
     except Exception as error:  # a user's policy, or a card without room: the table is worth more than this column
         message(f"decisions/s not measured: {type(error).__name__}: {error}")
         return set()
     store.store_readings(readings)
+    store.store_speedups({run: asdict(found) | {"alone": alone} for run, found in speedups.items()})
     return set(readings)
+
+
+def on_card(policy: Algorithm) -> bool:
+    """Whether a policy lies on a CUDA device, which other processes may share."""
+    return policy.device.type == "cuda"
 
 
 def _policies(

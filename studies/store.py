@@ -252,6 +252,19 @@ class StudyStore(StudyReader):
             for run_id, reading in readings.items():
                 session.merge(Throughput(run_id=run_id, **asdict(reading)))
 
+    @repeated
+    def store_speedups(self, speedups: Mapping[int, dict[str, Any]]) -> None:
+        """Store 2:4 speed-ups, JSON-able, by the ids of their finished runs, in place of earlier ones.
+
+        Args:
+            speedups: each with ``speedup`` or, where that is ``None``, its ``reason``.
+        """
+        with self._run_table.transaction() as session:
+            for run_id, found in speedups.items():
+                result = session.get_one(Result, run_id)
+                result.speedup_24, result.speedup_24_reason = found["speedup"], found["reason"] or ""
+                result.details = {**result.details, "speedup_24": found}
+
     def close(self) -> None:
         """End what was left open: runs of this store and of dead processes become ``interrupted``, their trials FAIL.
 

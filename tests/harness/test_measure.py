@@ -1,0 +1,55 @@
+"""What ``harness.measure`` stores of finished runs, beside the decisions/s of ``results/test_in_turn.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from sqlalchemy import select
+
+from harness import measure
+from harness.throughput.speedup24 import Speedup24
+from studies.db.schema import Machine
+from tests.harness.results.test_in_turn import reading
+from tests.studies.sample import RESULT, begin, open_store
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [(Speedup24(speedup=1.3, reason=None), ""), (Speedup24(speedup=None, reason="no kernel"), "no kernel")],
+)
+def test_on_a_card_the_speedup_is_measured_again_while_the_machine_is_quiet(
+    found: Speedup24, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[str] = []
+
+    def speedup(policy: object) -> Speedup24:
+        held.append(store.place.redacted)
+        assert store_is_quiet(), "no run may begin meanwhile"
+        return found
+
+    with open_store(tmp_path / "s.db") as store:
+        row = begin(store).finish(RESULT)
+
+        def store_is_quiet() -> bool:
+            with store._run_table.transaction() as session:
+                return all(machine.owner_pid is not None for machine in session.scalars(select(Machine)))
+
+        monkeypatch.setattr(measure, "_policies", lambda *_: {row.run_id: "a policy"})
+        monkeypatch.setattr(measure, "on_card", lambda policy: policy == "a policy")
+        monkeypatch.setattr(measure, "measure_in_turn", lambda *_, **__: {row.run_id: reading(1.0, 2.0)})
+        monkeypatch.setattr(measure, "measure_speedup24", speedup)
+        assert measure.measure_runs(store, [row], tmp_path, message=print) == {row.run_id}
+        after = store.rows()[0]
+    assert len(held) == 1
+    assert (after.speedup_24, after.speedup_24_reason) == (found.speedup, reason)
+    assert after.details["speedup_24"]["alone"] is True
+    assert after.in_turn == reading(1.0, 2.0)
+
+
+def test_policies_on_a_processor_have_no_card_to_share() -> None:
+    class Policy:
+        device = torch.device("cpu")
+
+    assert not measure.on_card(Policy())  # type: ignore[arg-type]  # its device is all that is asked for

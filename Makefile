@@ -8,8 +8,9 @@ ARGS ?=
 # Processes that share the tests, whole files at a time.
 TEST_JOBS ?= 2
 BIN := $(VENV)/bin
-# Byte code is made afterwards, on all cores: torch alone has ten thousand files.
-BYTE_CODE = $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
+# Python writes the byte code of what it imports; pip would make it for all files, of which torch alone has ten thousand.
+# Only where Python may not write any, it is made here, on all cores.
+BYTE_CODE = [ -z "$$PYTHONDONTWRITEBYTECODE" ] || $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(PIP_FLAGS) -c constraints.txt
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 # What the commands need, and what tests, checks and docs need besides.

@@ -125,11 +125,12 @@ class Headline:
     """
 
     def __init__(self, axes: Axes, size: float) -> None:
-        self.all: list[Artist] = []
+        self.titles: list[Artist] = []
+        """Those that seldom change."""
 
         def text(x: float, y: float, align: Literal["left", "center", "right"], colour: str = style.INK) -> Text:
             made = axes.text(x, y, "", ha=align, va="center", fontsize=size, color=colour, animated=True)
-            self.all.append(made)
+            self.titles.append(made)
             return made
 
         self._id = text(0.0, 0.74, "left")
@@ -138,6 +139,7 @@ class Headline:
         self._allies = text(0.0, 0.26, "left", style.ALLY)
         self._outcome = text(0.5, 0.26, "center")
         self._enemies = text(1.0, 0.26, "right", style.ENEMY)
+        self.titles.remove(self._time)
         for bold in (self._id, self._allies, self._outcome, self._enemies):
             bold.set_fontweight("bold")
 
@@ -150,3 +152,13 @@ class Headline:
         for text, name, side in ((self._allies, "allies", scene.ally), (self._enemies, "enemies", ~scene.ally)):
             text.set_text(f"{name} {np.count_nonzero(scene.alive & side)} of {np.count_nonzero(side)}")
         self._outcome.set_text(outcome)
+
+    @property
+    def clock(self) -> Artist:
+        """What changes from picture to picture."""
+        return self._time
+
+    @property
+    def words(self) -> list[str]:
+        """What the titles say now."""
+        return [title.get_text() for title in self.titles if isinstance(title, Text)]

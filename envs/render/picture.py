@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -63,7 +64,8 @@ class Renderer:
         self._layers = Layers(self._map, pixel=max(size / 640, 0.5) * 72 / DPI)
         self._headline = Headline(self._axes(1 - 2 * MARGIN + FOOTER, HEADER), letters)
         self._canvas.draw()
-        self._background = self._canvas.copy_from_bbox(self._figure.bbox)
+        self._ground = self._background = self._canvas.copy_from_bbox(self._figure.bbox)
+        self._words: list[str] = []
 
     def draw(self, frame: NDArray[np.void], *, caption: str = "", outcome: str = "") -> NDArray[np.uint8]:
         """A picture of a battle.
@@ -76,10 +78,11 @@ class Renderer:
         Returns:
             (height, width, 3) uint8; both lengths are even, as video wants them.
         """
-        self._canvas.restore_region(self._background)
-        for artist in self._show(frame, caption, outcome):
-            assert isinstance(artist.axes, Axes)
-            artist.axes.draw_artist(artist)
+        self._show(frame, caption, outcome)
+        if self._words != self._headline.words:  # letters take as long as all units together
+            self._words = self._headline.words
+            self._background = self._draw_over(self._ground, self._headline.titles)
+        self._draw_over(self._background, [*self._layers.all, self._headline.clock])
         return np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
 
     def save(self, path: Path, frame: NDArray[np.void], *, caption: str = "", outcome: str = "") -> None:
@@ -87,11 +90,18 @@ class Renderer:
         self._show(frame, caption, outcome)
         self._figure.savefig(path, dpi=2 * DPI)
 
-    def _show(self, frame: NDArray[np.void], caption: str, outcome: str) -> Sequence[Artist]:
+    def _draw_over(self, background: Any, artists: Iterable[Artist]) -> Any:
+        """Draw on a copy of what was drawn before; returns a copy of all."""
+        self._canvas.restore_region(background)
+        for artist in artists:
+            assert isinstance(artist.axes, Axes)
+            artist.axes.draw_artist(artist)
+        return self._canvas.copy_from_bbox(self._figure.bbox)
+
+    def _show(self, frame: NDArray[np.void], caption: str, outcome: str) -> None:
         scene = Scene(self._env, frame)
         self._layers.show(scene, self._watched)
         self._headline.show(scene, caption, outcome)
-        return self._layers.all + self._headline.all
 
     def _axes(self, bottom: float, height: float) -> Axes:
         """An empty strip of the picture without frame and ticks, in shares of its width from below."""

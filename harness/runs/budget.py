@@ -104,7 +104,7 @@ BUDGETS: dict[str, Budget] = {
         Budget(
             name="quick",
             env_steps=120_000,
-            checkpoint_interval=10_000,
+            checkpoint_interval=20_000,
             seeds=1,
             summary="about ten minutes on two cores for three algorithms: a first, rough picture",
         ),

@@ -10,9 +10,10 @@ from rich.console import Console
 
 from harness.api.study import Study
 from harness.cli.common import make_console, make_folder
-from harness.compare import complete_all, introduce
+from harness.compare import introduce
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
+from harness.launchers.complete_all import complete_all
 from harness.results.study_data import collect
 from harness.runs.process import prepare_process
 from studies.store import DEFAULT_STORAGE, StudyStore

@@ -116,7 +116,7 @@ def test_a_comparison_waits_for_runs_that_others_hold(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And does those itself that these leave; the table is whole."""
-    monkeypatch.setattr("harness.compare.LOOK_AGAIN", 0.05)
+    monkeypatch.setattr("harness.launchers.complete_all.LOOK_AGAIN", 0.05)
     enqueue(tmp_path, seeds=(0,), budget=request_for().budget.with_env_steps(400), num_envs=8)
     first = store_of(tmp_path)
     assert first.claim_next() is not None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.cli.errors import UsageError
-from harness.compare import compact
 from harness.flags.compare import read_flags
 from harness.launchers import LOCAL, parse_workers
+from harness.launchers.complete_all import compact
 from harness.worker import ids_in
 
 

@@ -106,7 +106,7 @@ BUDGETS: dict[str, Budget] = {
             env_steps=120_000,
             checkpoint_interval=20_000,
             seeds=1,
-            summary="about ten minutes on two cores for three algorithms: a first, rough picture",
+            summary="under ten minutes on two cores for three algorithms: a first, rough picture",
         ),
         Budget(
             name="standard",

@@ -71,6 +71,8 @@ class Row:
     wins: int
     aborted: int
     config_hash: str
+    load: float = 0.0
+    """Cores that other processes kept busy during training, of the seed with the most."""
     can_be_won: bool = True
     """Whether the scenario has winners; if not, its win rate means nothing."""
     flops_kept: float | None = None
@@ -164,6 +166,7 @@ def _row(name: str, members: Sequence[RunRow]) -> Row:
         speedup_24_reason="" if speedups else "; ".join(reasons),
         env_steps=first.env_steps,
         env_steps_per_second=median(run.env_steps_per_second for run in members),
+        load=max(run.details.get("load", 0.0) for run in members),
         wall_seconds=sum(run.wall_seconds for run in members),
         episodes=sum(run.episodes for run in members),
         wins=sum(run.wins for run in members),

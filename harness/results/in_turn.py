@@ -13,16 +13,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import psutil
-
 from algorithms.protocol import Algorithm
+from harness.runs.load import LOADED, LoadOfOthers
 from harness.runs.provenance import cpu_model
 from harness.throughput.decisions import BATTLES, describe_device, greedy_call
 from harness.throughput.timing import Work, time_in_turn
 from studies.rows import TurnReading
 
-LOADED = 0.25
-"""Cores of other processes from which a reading counts as made under load."""
 SECONDS_EACH = 0.5
 """That the rounds take for each policy."""
 
@@ -42,27 +39,6 @@ class Effort:
 
 QUICK = Effort(seconds_each=0.05, attempts=1, pause=0.0, patience=0.0)
 """For checks that everything runs."""
-
-
-class LoadOfOthers:
-    """Cores that other processes keep busy from now on; everything that the system does but this process."""
-
-    def __init__(self) -> None:
-        self._begun, self._busy, self._own = time.perf_counter(), *_cpu_seconds()
-
-    def cores(self) -> float:
-        """Return their mean number so far, 0 or more."""
-        busy, own = _cpu_seconds()
-        passed = max(time.perf_counter() - self._begun, 1e-9)
-        return max(0.0, (busy - self._busy - (own - self._own)) / passed)
-
-
-def _cpu_seconds() -> tuple[float, float]:
-    """Seconds that all cores together were busy since the system's start, and those of this process."""
-    all_cores, own = psutil.cpu_times(), psutil.Process().cpu_times()
-    idle = all_cores.idle + getattr(all_cores, "iowait", 0.0)
-    guests = getattr(all_cores, "guest", 0.0) + getattr(all_cores, "guest_nice", 0.0)  # part of user and nice
-    return sum(all_cores) - idle - guests - getattr(all_cores, "steal", 0.0), own.user + own.system
 
 
 def measure_in_turn(

@@ -20,6 +20,7 @@ from harness.cli.fitting import print_table
 from harness.cli.progress import duration
 from harness.results.aggregates import Row, ScenarioAggregates
 from harness.results.findings import ComparisonReport
+from harness.runs.load import LOADED
 from harness.stats import ENOUGH_SEEDS, Interval
 
 Cell = Callable[[Row], str]
@@ -35,7 +36,7 @@ COLUMNS: dict[str, Cell] = {
     "FLOPs kept": lambda row: "n/a" if row.flops_kept is None else f"{row.flops_kept:.1%}",
     "decisions/s": lambda row: decisions(row),
     "2:4 speed-up": lambda row: "n/a" if row.speedup_24 is None else f"{row.speedup_24:.2f}×",
-    "env steps/s": lambda row: f"{row.env_steps_per_second:,.0f}",
+    "env steps/s": lambda row: f"{row.env_steps_per_second:,.0f}{' ‡' if row.load > LOADED else ''}",
     "wall time": lambda row: duration(row.wall_seconds),
 }
 OVERALL: dict[str, Callable[[ScenarioAggregates], str]] = {
@@ -216,6 +217,8 @@ def footnotes(findings: ComparisonReport) -> tuple[dict[str, str], list[str]]:
     else:
         notes += [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
     notes += _throughput_notes(rows)
+    if loads := [f"{row.load:.1f} ({row.algorithm})" for row in rows if row.load > LOADED]:
+        notes.append(f"‡ trained while other processes kept cores busy, so not compared: {', '.join(loads)}")
     notes += [
         f"{scenario}: no one wins or loses there, so algorithms are compared by their return"
         for scenario in dict.fromkeys(row.scenario for row in rows if not row.can_be_won)

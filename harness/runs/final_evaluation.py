@@ -33,6 +33,7 @@ def final_evaluation(
     env_steps: int,
     wall: float,
     resumes: int,
+    load: float,
     on_battles: Callable[[int], None] = no_progress,
 ) -> tuple[RunResult, tuple[EpisodeOutcome, ...]]:
     """Judge a policy that has finished training.
@@ -43,6 +44,7 @@ def final_evaluation(
         env_steps: how long it trained.
         wall: seconds that the run has taken so far.
         resumes: how often it went on from a checkpoint, its replay empty.
+        load: cores that other processes kept busy while it trained.
         on_battles: called with the number of battles of the final evaluation that have just ended.
 
     Raises:
@@ -76,6 +78,7 @@ def final_evaluation(
             "masks": describe_masks(algorithm),
             "flops": describe_flops(algorithm),
             "resumes": resumes,
+            "load": round(load, 2),
         },
     )
     return result, found.outcomes

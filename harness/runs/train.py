@@ -33,6 +33,7 @@ from harness.runs.checkpoint import (
 from harness.runs.evaluate import evaluate, no_progress
 from harness.runs.files import remove_drafts
 from harness.runs.final_evaluation import final_evaluation
+from harness.runs.load import LoadOfOthers
 from harness.runs.plan import RunPlan
 from harness.runs.process import GracefulInterrupt
 from harness.runs.rollout import Rollout
@@ -144,6 +145,7 @@ class TrainingRun:
             self.rollout = Rollout(self.env, self.algorithm)
             worlds.pop_all()
         self.log = RunLog.off()
+        self._load = LoadOfOthers()
         self._spent, self._since = 0.0, float("nan")
         self.resume()
 
@@ -273,6 +275,7 @@ class TrainingRun:
             env_steps=self.at.env_steps,
             wall=self.wall_seconds,
             resumes=self.at.resumes,
+            load=self._load.cores(),
             on_battles=on_battles,
         )
         self.record.outcomes(outcomes)

@@ -11,8 +11,10 @@ import torch
 
 from envs.spec import EnvSpec
 from harness.results import in_turn
-from harness.results.in_turn import QUICK, Effort, LoadOfOthers, measure_in_turn
+from harness.results.in_turn import QUICK, Effort, measure_in_turn
 from harness.results.tables import _faster, decisions
+from harness.runs import load as load_module
+from harness.runs.load import LoadOfOthers
 from studies.owner import Owner
 from studies.quiet import quiet_machine, wait_for_quiet_to_end
 from studies.rows import TurnReading
@@ -82,7 +84,7 @@ def test_a_reading_under_load_is_repeated_and_marked_if_it_stays(monkeypatch: py
 def test_what_others_do_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 3 busy seconds in one, 1 is our own."""
     seconds = [(10.0, 5.0), (13.0, 6.0), (10.0, 7.0)]
-    monkeypatch.setattr(in_turn, "_cpu_seconds", lambda: seconds.pop(0))
+    monkeypatch.setattr(load_module, "_cpu_seconds", lambda: seconds.pop(0))
     clock = [0.0, 1.0, 1.0]
     monkeypatch.setattr(in_turn.time, "perf_counter", lambda: clock.pop(0))
     load = LoadOfOthers()
@@ -91,7 +93,7 @@ def test_what_others_do_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_seconds_of_this_system_can_be_read() -> None:
-    busy, own = in_turn._cpu_seconds()
+    busy, own = load_module._cpu_seconds()
     assert busy > 0.0
     assert own > 0.0
 

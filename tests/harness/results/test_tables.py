@@ -167,6 +167,17 @@ def test_no_order_is_claimed_under_load_or_where_nothing_was_measured(plans: lis
     assert not any("say nothing of the order" in note for note in notes)
 
 
+def test_training_speed_says_what_else_ran(plans: list[RunPlan]) -> None:
+    loads = (0.1, 1.26, 0.2, 0.0)
+    runs = [run_row(plan, 8, details={"load": load}) for plan, load in zip(plans, loads, strict=True)]
+    rows = rows_of(plans, runs)
+    markers, notes = footnotes(ComparisonReport(title="t", rows=rows))
+    assert [cells_of(row, markers)["env steps/s"] for row in rows] == ["100", "100 ‡"]
+    assert "‡ trained while other processes kept cores busy, so not compared: 1.3 (qmix)" in notes
+    earlier = footnotes(ComparisonReport(title="t", rows=rows_of(plans, [run_row(plan, 8) for plan in plans])))[1]
+    assert not any("‡" in note for note in earlier)
+
+
 def test_resumed_runs_are_named(plans: list[RunPlan]) -> None:
     runs = [run_row(plan, 8, details={"resumes": resumes}) for plan, resumes in zip(plans, (0, 1, 2, 0), strict=True)]
     rows = rows_of(plans, runs)

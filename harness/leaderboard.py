@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.cli.common import ALL_DONE, command, listed, log, make_console, writing_results
-from harness.cli.errors import UsageError
+from harness.cli.errors import UsageError, unknown_name
 from harness.flags.leaderboard import parser
 from harness.plots.style import DARK, palette_css
 from harness.results.aggregates import Row, summarize_groups
@@ -40,10 +40,10 @@ def main(argv: Sequence[str]) -> int:
     out, storages = Path(flags.out), flags.storage or [DEFAULT_STORAGE]
     if out.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--out {out}: the leaderboard is an HTML page; name a file such as {out}.html")
-    entries = [entry for storage in storages for entry in read_entries(storage, listed(flags.study))]
+    entries = read_entries(storages, listed(flags.study))
     if not entries:
-        raise UsageError("no finished run was found; make some: python -m harness.compare")
-    with writing_results(out.parent, ", ".join(map(without_passwords, storages))):
+        raise UsageError(f"no finished run was found in {_shown(storages)}; make some: python -m harness.compare")
+    with writing_results(out.parent, _shown(storages)):
         out.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(out) as draft:
             draft.write_text(render(ranked(entries)), encoding="utf-8")
@@ -51,34 +51,42 @@ def main(argv: Sequence[str]) -> int:
     return ALL_DONE
 
 
-def read_entries(storage: str, studies: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Return the results of a database, a dictionary each.
+def read_entries(storages: Sequence[str], studies: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Return the results of databases, a dictionary each.
 
     Args:
-        storage: the database.
-        studies: only these; none: all that it has.
+        storages: the databases; one that is named twice is read once.
+        studies: only these, wherever they are; none: all.
 
     Raises:
-        UsageError: it holds no study of such a name.
-        StorageError: it cannot be read.
+        UsageError: no database holds a study of such a name.
+        StorageError: a database cannot be read.
     """
-    with StudyReader.open(storage, "") as reader:
-        known = reader.studies()
-    unknown = [name for name in studies if name not in known]
-    if unknown:
-        raise UsageError(f"{without_passwords(storage)} holds no study {', '.join(unknown)}; it has {', '.join(known)}")
-    entries = []
-    for study in studies or known:
-        with StudyReader.open(storage, study) as reader:
-            grouped = group_runs_by_config(reader.rows())
-        legend = label_legend((*place, run) for place, runs in grouped.items() for run in runs)
-        commits = {
-            place: {str(run.provenance.get("commit", "unknown"))[:10] for run in runs}
-            for place, runs in grouped.items()
-        }
-        for row, (place, _) in zip(summarize_groups(grouped), grouped.items(), strict=True):
-            entries.append(_entry(study, row, legend.get(row.algorithm, ""), commits[place]))
-    return entries
+    known: dict[str, list[str]] = {}
+    for storage in dict.fromkeys(storages):
+        with StudyReader.open(storage, "") as reader:
+            known[storage] = reader.studies()
+    every = set().union(*known.values())
+    for name in studies:
+        if name not in every:
+            raise unknown_name("study", name, sorted(every), hint=f"It is looked for in {_shown(known)}.")
+    chosen = [(storage, name) for storage, names in known.items() for name in names if not studies or name in studies]
+    return [entry for place in chosen for entry in _study_entries(*place)]
+
+
+def _study_entries(storage: str, study: str) -> Iterator[dict[str, Any]]:
+    with StudyReader.open(storage, study) as reader:
+        grouped = group_runs_by_config(reader.rows())
+    legend = label_legend((*place, run) for place, runs in grouped.items() for run in runs)
+    for row, ((algorithm, scenario), runs) in zip(summarize_groups(grouped), grouped.items(), strict=True):
+        settings = ", ".join(legend[name] for name in (algorithm, scenario) if name in legend)
+        commits = {str(run.provenance.get("commit", "unknown"))[:10] for run in runs}
+        yield _entry(study, row, settings, commits)
+
+
+def _shown(storages: Iterable[str]) -> str:
+    """Return databases as messages name them, without passwords."""
+    return ", ".join(map(without_passwords, dict.fromkeys(storages)))
 
 
 def _entry(study: str, row: Row, settings: str, commits: Iterable[str]) -> dict[str, Any]:

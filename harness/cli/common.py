@@ -252,8 +252,9 @@ def writing_results(folder: Path, stored: str) -> Iterator[None]:
     except OSError as error:
         in_the_way = isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError)
         advice = "Move away what stands in its place" if in_the_way else f"Make room (df -h {folder}; ulimit -f)"
+        path = error.filename2 or error.filename  # where a draft cannot take its place: the place
         raise UsageError(
-            f"{error.filename or f'a file in {folder}'} cannot be written ({error.strerror or error}). All results are "
+            f"{path or f'a file in {folder}'} cannot be written ({error.strerror or error}). All results are "
             f"stored in {stored}. {advice}, then type the same command again: what is done is not repeated"
         ) from error
 

@@ -98,7 +98,7 @@ class Improvement:
 
 def summarize_groups(grouped: Groups) -> list[Row]:
     """A row for each group that has a finished run; seeds that have not finished are missing from it."""
-    return [_row(name, members) for (name, _), members in grouped.items() if members]
+    return [_row(*place, members) for place, members in grouped.items() if members]
 
 
 def improvements(grouped: Groups) -> list[Improvement]:
@@ -134,7 +134,7 @@ def _scores(members: Sequence[RunRow]) -> list[float]:
     return [run.win_rate if has_winners(run) else run.return_mean for run in members]
 
 
-def _row(name: str, members: Sequence[RunRow]) -> Row:
+def _row(name: str, scenario: str, members: Sequence[RunRow]) -> Row:
     first = members[0]
     rng = derive_generator(0, "bootstrap", name, first.scenario)
     win_rate = win_rate_interval([run.wins for run in members], [run.episodes for run in members], rng)
@@ -143,7 +143,7 @@ def _row(name: str, members: Sequence[RunRow]) -> Row:
     reasons = dict.fromkeys(run.speedup_24_reason for run in members if run.speedup_24 is None)
     return Row(
         algorithm=name,
-        scenario=first.scenario,
+        scenario=scenario,
         seeds=tuple(run.seed for run in members),
         resumes=tuple(run.details.get("resumes", 0) for run in members),
         win_rate=win_rate.estimate,

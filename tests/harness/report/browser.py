@@ -50,7 +50,7 @@ class Visit:
     """What the browser saw."""
 
     seen: dict[str, Any]
-    """By ``PROBE``."""
+    """By the probe."""
     complaints: list[str]
     """Lines of the browser's console."""
 
@@ -60,7 +60,9 @@ def find_browser() -> str | None:
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
-def visit(browser: str, page: Path, folder: Path, *, scheme: int = LIGHT, width: int = 1280) -> Visit:
+def visit(
+    browser: str, page: Path, folder: Path, *, scheme: int = LIGHT, width: int = 1280, probe: str = PROBE
+) -> Visit:
     """Open a page with the probe in it.
 
     Args:
@@ -69,16 +71,21 @@ def visit(browser: str, page: Path, folder: Path, *, scheme: int = LIGHT, width:
         folder: empty, for the browser's profile and the copy with the probe.
         scheme: ``DARK`` or ``LIGHT``.
         width: of the window, pixels.
+        probe: script that leaves what it saw in ``document.body.dataset.seen``, as JSON.
     """
     folder.mkdir()
     copy = folder / "page.html"
-    copy.write_text(page.read_text(encoding="utf-8").replace("</body>", f"{PROBE}</body>"))
+    copy.write_text(page.read_text(encoding="utf-8").replace("</body>", f"{probe}</body>"), encoding="utf-8")
     own = [f"--window-size={width},900", f"--blink-settings=preferredColorScheme={scheme}", copy.as_uri()]
     for attempt in range(3):  # a busy machine may be asked for the page before its pictures are decoded
         profile = f"--user-data-dir={folder / f'profile{attempt}'}"  # a used one remembers the theme that was chosen
-        done = subprocess.run(
-            [browser, *FLAGS, profile, *own], capture_output=True, text=True, timeout=120, check=False
-        )
+        words = [browser, *FLAGS, profile, *own]
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, timeout=40, check=False)
+        except subprocess.TimeoutExpired:
+            if attempt == 2:
+                raise
+            continue  # now and then a browser without a desktop never ends
         found = re.search(r'data-seen="([^"]*)"', done.stdout)
         if found:
             break

@@ -8,11 +8,11 @@ Two of every four consecutive inputs are kept, the shape that sparse tensor core
 
 and three things happen on a schedule: the temperature falls, unused weights reset, and late in the run the masks are
 frozen and the weights finetuned (rewind & finetune). Known as learner ``k24_nq_learner`` over ``K24_type_n_rnn_1R3``.
-Changes to the search for masks are fields of ``K24Config``; ``k24-described`` is the description's letter.
+Changes to the search for masks are fields of ``K24Config``; ``k24-described`` follows the description literally.
 
 Built on Kaleidoscope (Li et al., NeurIPS 2024), whose four masked layers, adaptive coefficient and resets it keeps.
-Values, losses, gradients and steps equal a plain second writing of this description, and the straight-through gradient
-equals finite differences (``tests/algorithms/test_published_k24.py``). Deviations from the description:
+Values, losses, gradients and steps equal an independent implementation of this description, and the straight-through
+gradient equals finite differences (``tests/algorithms/test_published_k24.py``). Deviations from the description:
 
 - the Gumbel noise falls with the temperature, where plain Gumbel-softmax keeps it (``noise_anneal``);
 - the target network multiplies under the update's draw, where the description takes its best patterns

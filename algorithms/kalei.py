@@ -4,7 +4,7 @@ Li et al., "Kaleidoscope: Learnable Masks for Heterogeneous Multi-agent Reinforc
 (repository LXXXXR/Kaleidoscope, folder Kalei_SMACv2: learner ``Kalei_nq_learner``, mac ``Kalei_type_n_mac``, agent
 ``Kalei_type_n_rnn_1R3``).
 
-Weights, losses, gradients, steps and resets equal a plain second writing of them (``tests/algorithms/
+Weights, losses, gradients, steps and resets equal an independent implementation of them (``tests/algorithms/
 test_published_kalei.py``). Deviations from the repository, beside those of ``learner.py``:
 
 - there a dead unit, whose type bits are zeroed in its observation, is masked as type 0; here it keeps the mask of its

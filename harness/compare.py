@@ -106,10 +106,10 @@ def report(console: Console, store: StudyStore, request: CompareArgs, plans: Seq
         return
     folder = study_folder(request.out, request.study)
     show_table(console, findings)
-    with writing_results(folder, store.place.redacted):
+    with writing_results(folder, store.url.redacted):
         written = write_files(console, store, request, plans, findings)
     log(console, f"written: {', '.join(map(str, written))}")
-    log(console, f"all trials: {dashboard_command(store.place)}")
+    log(console, f"all trials: {dashboard_command(store.url)}")
 
 
 def write_files(

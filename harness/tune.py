@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
         if runs.n_jobs > 1:
             work_together(runs.n_jobs, runs.for_workers)
         join_search(console, search, storage=runs.storage, out=runs.out, device=runs.device)
-        with writing_results(runs.out, search.place.redacted):
+        with writing_results(runs.out, search.url.redacted):
             return report(console, search, runs.out)
 
 

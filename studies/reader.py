@@ -10,7 +10,7 @@ from typing import Self
 from sqlalchemy import Engine, select
 
 from common.registry import unknown_name_text
-from studies import reading
+from studies import row_queries
 from studies.db.database import clock, connect, connect_to_read, inspect_file, read_transaction
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated
@@ -27,12 +27,12 @@ class StudyReader:
 
     Args:
         engine: of our tables.
-        place: the database.
+        url: the database.
         study: name of the Optuna study.
     """
 
-    def __init__(self, engine: Engine, place: StorageUrl, study: str) -> None:
-        self._engine, self.place, self.study = engine, place, study
+    def __init__(self, engine: Engine, url: StorageUrl, study: str) -> None:
+        self._engine, self.url, self.study = engine, url, study
 
     @classmethod
     def open(cls, storage: str, study: str, *, busy_seconds: float = BUSY_SECONDS) -> StudyReader:
@@ -48,8 +48,8 @@ class StudyReader:
                 file may not be written. Tables of an older version in a file that may be written are brought up to
                 date, a copy of the file kept.
         """
-        place = parse_storage_url(storage)
-        return cls(_engine(place, busy_seconds), place, study)
+        url = parse_storage_url(storage)
+        return cls(_engine(url, busy_seconds), url, study)
 
     @classmethod
     def open_existing(cls, storage: str, study: str) -> StudyReader:
@@ -72,7 +72,7 @@ class StudyReader:
 
     def studies(self) -> list[str]:
         """Names of all studies of this database that have runs."""
-        with read_transaction(self._engine, self.place) as session:
+        with read_transaction(self._engine, self.url) as session:
             searches = select(Search.study)  # their rows are trials
             return list(
                 session.scalars(select(Run.study).where(Run.study.not_in(searches)).distinct().order_by(Run.study))
@@ -81,64 +81,64 @@ class StudyReader:
     @repeated
     def rows(self) -> list[RunRow]:
         """The finished runs of this study, in the order in which they were first started."""
-        with read_transaction(self._engine, self.place) as session:
-            return reading.read_rows(session, self.study)
+        with read_transaction(self._engine, self.url) as session:
+            return row_queries.read_rows(session, self.study)
 
     @repeated
     def unfinished(self) -> list[UnfinishedRun]:
         """The other runs of this study, likewise."""
-        with read_transaction(self._engine, self.place) as session:
-            return reading.unfinished(session, self.study)
+        with read_transaction(self._engine, self.url) as session:
+            return row_queries.unfinished(session, self.study)
 
     @repeated
     def states(self) -> dict[int, str]:
         """Run id -> ``queued``, ``running``, ``interrupted``, ``failed`` or ``finished``, as the rows say."""
-        with read_transaction(self._engine, self.place) as session:
+        with read_transaction(self._engine, self.url) as session:
             found = session.execute(select(Run.id, Run.state).filter_by(study=self.study))
             return {run.id: run.state for run in found}
 
     @repeated
     def now(self) -> float:
         """Seconds since 1970 (UTC) by the clock that heartbeats are written with."""
-        with read_transaction(self._engine, self.place) as session:
+        with read_transaction(self._engine, self.url) as session:
             return clock(session)
 
     @repeated
     def silent_since(self, moment: float) -> list[int]:
         """Ids of runs that are ``running`` and whose owner has given no heartbeat since then."""
-        with read_transaction(self._engine, self.place) as session:
+        with read_transaction(self._engine, self.url) as session:
             silent = select(Run.id).filter_by(study=self.study, state="running").where(Run.heartbeat < moment)
             return list(session.scalars(silent))
 
     @repeated
     def curve_points(self, run_id: int) -> list[CurvePoint]:
         """The evaluations made during a run's training, in order of ``env_steps``."""
-        with read_transaction(self._engine, self.place) as session:
-            return reading.curve_points(session, run_id)
+        with read_transaction(self._engine, self.url) as session:
+            return row_queries.curve_points(session, run_id)
 
     @repeated
     def curves(self, run_ids: Sequence[int]) -> dict[int, list[CurvePoint]]:
         """Run id -> its evaluations, for many runs at once."""
-        with read_transaction(self._engine, self.place) as session:
-            return reading.curves_of(session, run_ids)
+        with read_transaction(self._engine, self.url) as session:
+            return row_queries.curves_of(session, run_ids)
 
     @repeated
     def all_outcomes(self, run_ids: Sequence[int]) -> dict[int, list[EpisodeOutcome]]:
         """Run id -> the episodes of its final evaluation, for many runs at once."""
-        with read_transaction(self._engine, self.place) as session:
-            return reading.outcomes_of(session, run_ids)
+        with read_transaction(self._engine, self.url) as session:
+            return row_queries.outcomes_of(session, run_ids)
 
     @repeated
     def events(self, run_id: int) -> list[tuple[int, str]]:
         """(env_steps, line) of what happened in a run's training."""
-        with read_transaction(self._engine, self.place) as session:
-            return reading.events(session, run_id)
+        with read_transaction(self._engine, self.url) as session:
+            return row_queries.events(session, run_id)
 
     @repeated
     def outcomes(self, run_id: int) -> list[EpisodeOutcome]:
         """The episodes of a run's final evaluation, by slot and battle."""
-        with read_transaction(self._engine, self.place) as session:
-            return reading.outcomes(session, run_id)
+        with read_transaction(self._engine, self.url) as session:
+            return row_queries.outcomes(session, run_id)
 
     def close(self) -> None:
         """Release the connections."""
@@ -151,25 +151,23 @@ class StudyReader:
         self.close()
 
 
-def _engine(place: StorageUrl, busy_seconds: float) -> Engine:
+def _engine(url: StorageUrl, busy_seconds: float) -> Engine:
     """An engine that reads tables of this program's version."""
-    if place.path and not place.path.is_file():
-        raise StorageError(
-            f"There is no database {place}. Make one: python -m harness.compare --storage {place.redacted}"
-        )
-    inspect_file(place, busy_seconds)
-    engine, version = connect_to_read(place, busy_seconds)
+    if url.path and not url.path.is_file():
+        raise StorageError(f"There is no database {url}. Make one: python -m harness.compare --storage {url.redacted}")
+    inspect_file(url, busy_seconds)
+    engine, version = connect_to_read(url, busy_seconds)
     if version == SCHEMA_VERSION:
         return engine
     engine.dispose()
-    if place.path and not (_may_write(place.path) and _may_write(place.path.parent)):
+    if url.path and not (_may_write(url.path) and _may_write(url.path.parent)):
         found = "holds no tables of this program" if version is None else f"is of an older version ({version})"
         raise StorageError(
-            f"{place} {found}, and cannot be brought to this program's version ({SCHEMA_VERSION}), since it may not be "
-            f"written. Copy it and read the copy: cp {place} copy.db; then --storage sqlite:///copy.db"
+            f"{url} {found}, and cannot be brought to this program's version ({SCHEMA_VERSION}), since it may not be "
+            f"written. Copy it and read the copy: cp {url} copy.db; then --storage sqlite:///copy.db"
         )
-    connect(place, busy_seconds).dispose()
-    return connect_to_read(place, busy_seconds)[0]
+    connect(url, busy_seconds).dispose()
+    return connect_to_read(url, busy_seconds)[0]
 
 
 def _may_write(path: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from studies import reading
+from studies import row_queries
 from studies.db.database import read_transaction
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated
@@ -109,8 +109,8 @@ class RunRecord:
     @repeated
     def curve_points(self) -> list[CurvePoint]:
         """The stored evaluations in order of ``env_steps``."""
-        with read_transaction(self.run_table.engine, self.run_table.place) as session:
-            return reading.curve_points(session, self.run_id)
+        with read_transaction(self.run_table.engine, self.run_table.url) as session:
+            return row_queries.curve_points(session, self.run_id)
 
     @repeated
     def event(self, env_steps: int, text: str) -> None:

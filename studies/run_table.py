@@ -23,10 +23,10 @@ from studies.dashboard.trials import Trials
 from studies.db.retrying import repeated
 from studies.db.schema import Provenance, Result, Run
 from studies.db.storage_url import StorageUrl
-from studies.owner import owner_of, release
-from studies.reading import events, last_provenance, read_row
+from studies.queue.owner import owner_of, release
+from studies.queue.run_queue import RunQueue
+from studies.row_queries import events, last_provenance, read_row
 from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
-from studies.run_queue import RunQueue
 
 INTERRUPTED = "interrupted: the same command resumes the run"
 
@@ -36,13 +36,13 @@ class RunTable(RunQueue):
 
     Args:
         engine: of our tables.
-        place: the database, for messages.
+        url: the database, for messages.
         study: name of the Optuna study.
         trials: Optuna's side.
     """
 
-    def __init__(self, engine: Engine, place: StorageUrl, study: str, trials: Trials) -> None:
-        super().__init__(engine, place, study)
+    def __init__(self, engine: Engine, url: StorageUrl, study: str, trials: Trials) -> None:
+        super().__init__(engine, url, study)
         self.trials = trials
 
     def add_provenance(self, session: Session, run_id: int, record: dict[str, Any]) -> None:
@@ -95,9 +95,9 @@ class RunTable(RunQueue):
         with self.transaction() as session:
             finished = session.scalars(select(Run).filter_by(study=self.study, state="finished"))
             unsettled = [run for run in finished if run.id not in complete or owner_of(run) is not None]
-            untold = [run.id for run in unsettled if self.claim(session, run)]
-        self.held.update(untold)
-        for run_id in untold:
+            unreported = [run.id for run in unsettled if self.claim(session, run)]
+        self.held.update(unreported)
+        for run_id in unreported:
             self.finalize(run_id)
 
     @repeated

@@ -29,9 +29,9 @@ from studies.db.optuna_storage import close_storage, open_storage
 from studies.db.retrying import repeated
 from studies.db.schema import Run, Search
 from studies.db.storage_url import StorageUrl, parse_storage_url
+from studies.queue.run_queue import RunQueue
 from studies.reader import BUSY_SECONDS
 from studies.rows import RunKey
-from studies.run_queue import RunQueue
 
 RETRIES = 3
 """How often a trial that its worker left is tried again; one that kills each worker must end at some time."""
@@ -58,11 +58,11 @@ class SearchStudy:
     """
 
     def __init__(self, queue: RunQueue, request: dict[str, Any], busy_seconds: float) -> None:
-        self.place, self.name, self.request = queue.place, queue.study, request
+        self.url, self.name, self.request = queue.url, queue.study, request
         self._queue = queue
-        self._storage = open_storage(self.place, busy_seconds)
+        self._storage = open_storage(self.url, busy_seconds)
         try:
-            with wrap_db_errors(self.place):
+            with wrap_db_errors(self.url):
                 self.optuna = optuna.create_study(
                     storage=self._storage, study_name=self.name, direction="maximize", load_if_exists=True
                 )
@@ -92,15 +92,15 @@ class SearchStudy:
         Raises:
             StorageError: the database cannot be used, there is no such search, or it asks something else.
         """
-        place = parse_storage_url(storage)
-        if place.path:
-            make_folder(place.path)
-        inspect_file(place, busy_seconds)
-        _refuse_comparison(place, study, busy_seconds)
-        queue = RunQueue(connect(place, busy_seconds), place, study)
+        url = parse_storage_url(storage)
+        if url.path:
+            make_folder(url.path)
+        inspect_file(url, busy_seconds)
+        _refuse_comparison(url, study, busy_seconds)
+        queue = RunQueue(connect(url, busy_seconds), url, study)
         try:
             with queue.transaction() as session:
-                row = _find_or_create(session, place, study, request, trials)
+                row = _find_or_create(session, url, study, request, trials)
                 _fill(session, queue, row)
             return cls(queue, row.request, busy_seconds)
         except StorageError:
@@ -128,7 +128,7 @@ class SearchStudy:
             StorageError: the database cannot be used.
         """
         self.optuna.sampler, self.optuna.pruner = sampler, pruner
-        with wrap_db_errors(self.place):
+        with wrap_db_errors(self.url):
             while True:
                 row = self._queue.claim_next(None, fits=lambda job: True)
                 if row is not None:
@@ -148,7 +148,7 @@ class SearchStudy:
             over = trial is None
             if trial is not None:
                 ended = self._attempt(trial, objective)
-                over = _is_answered(ended)
+                over = _is_over(ended)
                 on_finished(ended)
         finally:
             with suppress(StorageError, RunTakenOver):  # another process may have it by now
@@ -165,7 +165,7 @@ class SearchStudy:
                 with suppress(UpdateFinishedTrialError):
                     self._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
         deaths = sum(STOPPED not in trial.user_attrs for trial in earlier)
-        if any(map(_is_answered, earlier)) or deaths > RETRIES:
+        if any(map(_is_over, earlier)) or deaths > RETRIES:
             return None
         last = earlier[-1] if earlier else create_trial(state=TrialState.RUNNING)
         new = create_trial(
@@ -222,31 +222,31 @@ def search_names(storage: str, *, busy_seconds: float = BUSY_SECONDS) -> list[st
     Raises:
         StorageError: it cannot be used.
     """
-    place = parse_storage_url(storage)
-    if place.path and not place.path.is_file():
+    url = parse_storage_url(storage)
+    if url.path and not url.path.is_file():
         return []
-    inspect_file(place, busy_seconds)
-    engine = connect(place, busy_seconds)
+    inspect_file(url, busy_seconds)
+    engine = connect(url, busy_seconds)
     try:
-        with read_transaction(engine, place) as session:
+        with read_transaction(engine, url) as session:
             return list(session.scalars(select(Search.study).order_by(Search.study)))
     finally:
         engine.dispose()
 
 
-def _is_answered(trial: FrozenTrial) -> bool:
+def _is_over(trial: FrozenTrial) -> bool:
     return trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or FAILED in trial.user_attrs
 
 
-def _refuse_comparison(place: StorageUrl, study: str, busy_seconds: float) -> None:
+def _refuse_comparison(url: StorageUrl, study: str, busy_seconds: float) -> None:
     """Raise where the name is a comparison's, before anything is written: a search's row would mislead its workers.
 
     Raises:
         StorageError: it is.
     """
-    storage = open_storage(place, busy_seconds)
+    storage = open_storage(url, busy_seconds)
     try:
-        with wrap_db_errors(place):
+        with wrap_db_errors(url):
             directions = storage.get_study_directions(storage.get_study_id_from_name(study))
     except KeyError:
         return  # there is none yet
@@ -254,13 +254,13 @@ def _refuse_comparison(place: StorageUrl, study: str, busy_seconds: float) -> No
         close_storage(storage)
     if len(directions) != 1:
         raise StorageError(
-            f"{place} holds a comparison {study!r}, which is no search. Nothing was changed. Name another study: "
+            f"{url} holds a comparison {study!r}, which is no search. Nothing was changed. Name another study: "
             f"--study my_search"
         )
 
 
 def _find_or_create(
-    session: Session, place: StorageUrl, study: str, request: dict[str, Any] | None, trials: int
+    session: Session, url: StorageUrl, study: str, request: dict[str, Any] | None, trials: int
 ) -> Search:
     """The row of a search, made or extended as asked."""
     if request is not None:
@@ -268,15 +268,13 @@ def _find_or_create(
     row = session.get(Search, study)
     if row is None:
         if request is None:
-            raise StorageError(
-                f"{place} holds no search {study!r}. Ask for one: python -m harness.tune --study {study}"
-            )
+            raise StorageError(f"{url} holds no search {study!r}. Ask for one: python -m harness.tune --study {study}")
         row = Search(study=study, request=request, trials=trials, created=time.time())
         session.add(row)
     elif request is not None and row.request != request:
         differing = sorted(key for key in {*row.request, *request} if row.request.get(key) != request.get(key))
         raise StorageError(
-            f"{place} holds a search {study!r} that asks something else (other: {', '.join(differing)}). Nothing was "
+            f"{url} holds a search {study!r} that asks something else (other: {', '.join(differing)}). Nothing was "
             f"changed. Name another study: --study my_search"
         )
     row.trials = max(row.trials, trials)
@@ -285,8 +283,8 @@ def _find_or_create(
 
 
 def _fill(session: Session, queue: RunQueue, search: Search) -> None:
-    """Queue the rows that are missing; a row's seed is its place among them."""
-    there = session.scalar(select(func.count()).select_from(Run).where(Run.study == search.study)) or 0
-    for place in range(there, search.trials):
-        key = RunKey(algorithm="", scenario="", seed=place, config_hash="trial of a search")
+    """Queue the rows that are missing; a row's seed is its number."""
+    existing = session.scalar(select(func.count()).select_from(Run).where(Run.study == search.study)) or 0
+    for number in range(existing, search.trials):
+        key = RunKey(algorithm="", scenario="", seed=number, config_hash="trial of a search")
         queue.create(session, key, {}, state="queued").job = {}

@@ -35,10 +35,10 @@ from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.schema import Outcome, Result, Run, Throughput
 from studies.db.storage_url import DEFAULT_STORAGE, parse_storage_url
-from studies.owner import HEARTBEAT_BOUND, owner_of
-from studies.quiet import PATIENCE, quiet_machine, wait_for_quiet_to_end
+from studies.queue.owner import HEARTBEAT_BOUND, owner_of
+from studies.queue.quiet import PATIENCE, quiet_machine, wait_for_quiet_to_end
 from studies.reader import BUSY_SECONDS, StudyReader
-from studies.reading import last_provenance, read_row
+from studies.row_queries import last_provenance, read_row
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow, TurnReading
 from studies.run import RunRecord, Status
 from studies.run_table import RunTable
@@ -62,7 +62,7 @@ class StudyStore(StudyReader):
     """One study in one database; open it with ``StudyStore.open``, close it or use it in a ``with`` block."""
 
     def __init__(self, run_table: RunTable) -> None:
-        super().__init__(run_table.engine, run_table.place, run_table.study)
+        super().__init__(run_table.engine, run_table.url, run_table.study)
         self._run_table = run_table
         self._closed = False
 
@@ -84,15 +84,15 @@ class StudyStore(StudyReader):
             StorageError: the file is damaged, locked, no database, another program's, of a newer version, or cannot be
                 written; or the study has other objectives. The file is as it was before.
         """
-        place = parse_storage_url(storage)
+        url = parse_storage_url(storage)
         if not study:
             raise StorageError(f"The study's name is empty. Type: --study {DEFAULT_STUDY}")
-        if place.path:
-            make_folder(place.path)
-        inspect_file(place, busy_seconds)
-        trials = Trials(place, study, busy_seconds)
+        if url.path:
+            make_folder(url.path)
+        inspect_file(url, busy_seconds)
+        trials = Trials(url, study, busy_seconds)
         try:
-            run_table = RunTable(connect(place, busy_seconds), place, study, trials)
+            run_table = RunTable(connect(url, busy_seconds), url, study, trials)
         except StorageError:
             trials.close()
             raise
@@ -112,7 +112,7 @@ class StudyStore(StudyReader):
             provenance: code, versions, machine, ``command`` of this session, JSON-able.
         """
         run_table = self._run_table
-        wait_for_quiet_to_end(run_table.engine, run_table.place)
+        wait_for_quiet_to_end(run_table.engine, run_table.url)
         record = self._claim(key, config, provenance)
         if record.status in ("started", "resumed"):
             run_table.track(record.run_id)
@@ -190,8 +190,8 @@ class StudyStore(StudyReader):
 
     def show(self, trial: optuna.Trial, path: Path, note: str) -> None:
         """Attach a file and a Markdown note to a trial of another study in this database, for the dashboard."""
-        with wrap_db_errors(self.place):
-            attach_file(self.place, trial.storage, trial, path)
+        with wrap_db_errors(self.url):
+            attach_file(self.url, trial.storage, trial, path)
             save_note(trial, note)
 
     @repeated
@@ -243,7 +243,7 @@ class StudyStore(StudyReader):
 
     def quiet_machine(self, patience: float = PATIENCE) -> AbstractContextManager[bool]:
         """Keep this machine free of this database's other work; see ``quiet.quiet_machine``."""
-        return quiet_machine(self._run_table.engine, self.place, patience)
+        return quiet_machine(self._run_table.engine, self.url, patience)
 
     @repeated
     def store_readings(self, readings: Mapping[int, TurnReading]) -> None:

@@ -11,11 +11,11 @@ from tests.test_layering import ROOT, modules_imported
 LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
     "studies": (
         ("studies.db.errors",),
-        ("studies.db.storage_url", "studies.db.schema", "studies.rows", "studies.heartbeat"),
+        ("studies.db.storage_url", "studies.db.schema", "studies.rows", "studies.queue.heartbeat"),
         ("studies.db",),
-        ("studies.owner", "studies.dashboard"),
-        ("studies.reading", "studies.dashboard.trials", "studies.quiet"),
-        ("studies.run_queue", "studies.reader"),
+        ("studies.queue.owner", "studies.dashboard"),
+        ("studies.row_queries", "studies.dashboard.trials", "studies.queue.quiet"),
+        ("studies.queue.run_queue", "studies.reader"),
         ("studies.run_table", "studies.search"),
         ("studies.run",),
         ("studies.store",),

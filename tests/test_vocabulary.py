@@ -1,4 +1,4 @@
-"""Words that were retired from the code of ``harness`` and ``studies`` do not come back."""
+"""Words that were retired from the code do not come back."""
 
 from __future__ import annotations
 
@@ -38,11 +38,12 @@ NAMES = {
 
 PHRASES = (
     r"\b(?:whoever|anew|lest|to be had|nobody's|what came of|signs? of life|runs? in hand|for ever|is told|are told)\b"
-    r"|\bat hand\b|\bin hand\b|\btold apart\b|\btells? apart\b|\bstands? in for\b"
+    r"|\bat hand\b|\bin hand\b|\btold\b|\buntold\b|\btells? apart\b|\bstands? in for\b|\bsecond writing\b"
 )
 """The old dialect, as a regular expression."""
 
-FILES = sorted(path for package in ("harness", "studies") for path in (ROOT / package).rglob("*.py"))
+PACKAGES = ("algorithms", "common", "envs", "harness", "studies")
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
 def retired(text: str) -> list[str]:
@@ -57,7 +58,10 @@ def retired(text: str) -> list[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_retired_word(path: Path) -> None:
-    assert retired(path.read_text(encoding="utf-8")) == []
+    found = retired(path.read_text(encoding="utf-8"))
+    if path.is_relative_to(ROOT / "envs" / "sc2"):
+        found = [word for word in found if word != "Request: write CompareArgs"]  # the game's protocol has one
+    assert found == []
 
 
 def test_retired_words_are_found() -> None:

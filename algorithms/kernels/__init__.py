@@ -1,1 +1,17 @@
-"""For speed only: nothing here changes a result, and a reader of the algorithms may skip it."""
+"""For speed only: nothing here changes a result, and a reader of the algorithms may skip it.
+
+Each compiled pass does on a processor, in float32, what PyTorch does everywhere else (``compiled.compiled_for``). Tests
+hold both equal, in values and in gradients.
+
+=====================================  ==================================================================
+compiled pass                          the same in PyTorch
+=====================================  ==================================================================
+``agent_pass``, ``agent_back``         ``q_learning.agent_net``, ``packed.gru``, ``packed.group_gru``
+``mixing_pass``                        ``q_learning.mixer``, ``q_learning.targets``
+``learner_pass``                       ``QLearner._td_loss`` (both together), ``QLearner.choose_actions``
+``pattern_pass``                       ``sparsity.pattern24``, ``sparsity.diversity``
+=====================================  ==================================================================
+
+The rest serves these: ``simd`` and ``tiles`` write products of small matrices, ``blocks`` and ``threads`` share
+sequences out among cores, ``agent_layout`` and ``agent_inputs`` say where numbers lie.
+"""

@@ -1,10 +1,13 @@
-"""The decorator for every compiled function of the learner."""
+"""The decorator for every compiled function of the learner, and when they are used."""
 
 from __future__ import annotations
 
 import functools
 import sys
 from pathlib import Path
+
+import torch
+from torch import Tensor
 
 from common.machine_code import MachineCode
 
@@ -17,3 +20,8 @@ def announce_compiling() -> None:
     """Say once in a process why the first update begins late, if it does."""
     if not MACHINE_CODE.is_compiled():
         print("compiling the learner, once for this version: about a minute …", file=sys.stderr, flush=True)
+
+
+def compiled_for(x: Tensor) -> bool:
+    """Whether the compiled passes take such numbers: float32 on a processor. All else goes the way of PyTorch."""
+    return x.device.type == "cpu" and x.dtype == torch.float32

@@ -24,11 +24,6 @@ TINY = 1e-12
 """Least mean of a group's six sums that is divided by."""
 
 
-def compiled_for(x: Tensor) -> bool:
-    """Whether these passes take such numbers."""
-    return x.device.type == "cpu" and x.dtype == torch.float32
-
-
 @kernel
 def _normed(scores, row, group, sums):
     """Write a group's six layer-normed sums into ``sums`` (6,); return the factor of their slope in the scores."""

@@ -17,9 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from algorithms.generators import generator
-from algorithms.kernels.compiled import announce_compiling
+from algorithms.kernels.compiled import announce_compiling, compiled_for
 from algorithms.kernels.learner_pass import AgentKernels, PaddedBatch
-from algorithms.kernels.pattern_pass import compiled_for
 from algorithms.packed.rows import RowPermutation, order_rows
 from algorithms.protocol import Decision, Diagnostics, LayerFlops, Observation, PolicyLayers, PolicyState, Sparsity
 from algorithms.q_learning.agent_net import AgentNet, mask_groups
@@ -61,7 +60,7 @@ class QLearner(ReplayLearner):
     Source: PyMARL2's ``nq_learner`` as kept in LXXXXR/Kaleidoscope.
     Deviations: padded steps are dropped instead of masked, which changes nothing but time; the target copy counts
     episodes as updates × episodes_per_update, so those that filled the first batch are left out; with
-    ``bootstrap_at_limit`` see ``targets.py``. All else equals a plain second writing in float64, to rounding
+    ``bootstrap_at_limit`` see ``targets.py``. All else equals an independent implementation in float64, to rounding
     (``tests/algorithms/test_published_qmix.py``).
     """
 

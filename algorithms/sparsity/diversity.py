@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from algorithms.kernels.pattern_pass import Agreement, compiled_for
+from algorithms.kernels.compiled import compiled_for
+from algorithms.kernels.pattern_pass import Agreement
 from algorithms.protocol import Diagnostics
 
 

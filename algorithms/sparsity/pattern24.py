@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from algorithms.kernels.pattern_pass import ChosenGates, PatternLogits, best_gates, compiled_for
+from algorithms.kernels.compiled import compiled_for
+from algorithms.kernels.pattern_pass import ChosenGates, PatternLogits, best_gates
 
 GROUP = 4
 KEEP = 2

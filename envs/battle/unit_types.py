@@ -142,7 +142,7 @@ def register_unit(
 
     Args:
         name: of the new type.
-        like: a registered type, whose facts hold where nothing else is said.
+        like: a registered type, which supplies what is not given.
         weapons: one mapping a weapon, at most two, with the fields of the data file that differ from the weapon of
             ``like`` in the same place (its last one where it has fewer, a marine's where it has none).
         heal: fields that differ from those of ``like``, a healer.
@@ -177,41 +177,41 @@ def register_unit(
     unit_types.register(name, row)
 
 
-def _weapons(whose: str, models: Sequence[Facts], given: Sequence[Mapping[str, Any]]) -> list[Facts]:
+def _weapons(label: str, models: Sequence[Facts], given: Sequence[Mapping[str, Any]]) -> list[Facts]:
     if isinstance(given, Mapping) or len(given) > MAX_WEAPONS:
-        raise ValueError(f"{whose}: weapons must be a list of at most {MAX_WEAPONS} mappings, given is {given!r}")
+        raise ValueError(f"{label}: weapons must be a list of at most {MAX_WEAPONS} mappings, given is {given!r}")
     made = []
     for place, changes in enumerate(given):
         model = models[min(place, len(models) - 1)]
-        made.append(model | _changed(f"weapon {place} of {whose}", model, changes))
+        made.append(model | _changed(f"weapon {place} of {label}", model, changes))
     return made
 
 
-def _changed(whose: str, model: Facts, changes: Mapping[str, Any]) -> Facts:
+def _changed(label: str, model: Facts, changes: Mapping[str, Any]) -> Facts:
     """The changes, each of the type of the field that it replaces and within its range."""
     known = [field for field in model if field not in ("weapons", "heal", "assumed")]
     for field in changes:
         if field not in known:
             hint = did_you_mean(field, known)
-            raise ValueError(f"{whose} has no field {field!r}: {hint}allowed: {', '.join(known)}")
-    return {field: _value(whose, field, value, model[field]) for field, value in changes.items()}
+            raise ValueError(f"{label} has no field {field!r}: {hint}allowed: {', '.join(known)}")
+    return {field: _value(label, field, value, model[field]) for field, value in changes.items()}
 
 
-def _value(whose: str, field: str, value: Any, before: Any) -> Any:
+def _value(label: str, field: str, value: Any, before: Any) -> Any:
     if isinstance(before, bool):
-        return typed(f"{field} of {whose}", value, bool)
+        return typed(f"{field} of {label}", value, bool)
     if isinstance(before, int | float):
-        return _number(whose, field, value)
+        return _number(label, field, value)
     words = [value] if isinstance(before, str) else list(value) if isinstance(value, list | tuple) else [None]
     allowed = WORDS.get(field)
     if not all(isinstance(word, str) and (allowed is None or word in allowed) for word in words) or not words:
-        raise ValueError(f"{field} of {whose} is {value!r}, allowed: {', '.join(allowed or ('a name',))}")
+        raise ValueError(f"{field} of {label} is {value!r}, allowed: {', '.join(allowed or ('a name',))}")
     return words if isinstance(before, list) else value
 
 
-def _number(whose: str, field: str, value: Any) -> float:
-    number: float = typed(f"{field} of {whose}", value, float)
+def _number(label: str, field: str, value: Any) -> float:
+    number: float = typed(f"{field} of {label}", value, float)
     allowed = RANGES.get(field, COUNT)
     if number not in allowed:
-        raise ValueError(f"{field} of {whose} is {number:g}, allowed is {allowed}")
+        raise ValueError(f"{field} of {label} is {number:g}, allowed is {allowed}")
     return number

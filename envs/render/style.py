@@ -1,4 +1,4 @@
-"""Appearance: a shape and a letter for each unit type, colours that the colour-blind can tell apart.
+"""Appearance: a shape and a letter for each unit type, colours that the colour-blind can distinguish.
 
 Source of the colours: Okabe and Ito, Color Universal Design (2008).
 """

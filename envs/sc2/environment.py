@@ -176,11 +176,11 @@ class Sc2Env:
         arguments = {e: (self.setup(e),) for e in slots}
         sizes, failed = self._ask(slots, "start", arguments, self.options.start_timeout)
         for e, failure in failed.items():
-            if failure.told:  # the package cannot be imported or built, which no second try would change
+            if failure.reported:  # the package cannot be imported or built, which no second try would change
                 self._give_up(f"the package smacv2 cannot be started: {failure}")
             self._fail(e, failure)
-        for told in sizes.values():
-            self._check_sizes(told)
+        for size in sizes.values():
+            self._check_sizes(size)
 
     def setup(self, e: int) -> Setup:
         """Return the settings of a slot's worker."""
@@ -198,11 +198,11 @@ class Sc2Env:
             lenient=self.options.illegal_actions == "noop",
         )
 
-    def _check_sizes(self, told: dict[str, int]) -> None:
+    def _check_sizes(self, found: dict[str, int]) -> None:
         """Hold what the package says of itself against the spec, which is the built-in engine's too."""
         wrong = [
             f"{name} is {number} there and {getattr(self.spec, name)} here"
-            for name, number in told.items()
+            for name, number in found.items()
             if number != getattr(self.spec, name)
         ]
         if wrong:
@@ -250,8 +250,8 @@ class Sc2Env:
         answers, failed = self._ask([0], "game", {}, self.options.step_timeout)
         for failure in failed.values():
             self._give_up(f"the game does not answer: {failure}")
-        told: dict[str, Any] = answers[0]
-        return told
+        found: dict[str, Any] = answers[0]
+        return found
 
     def state_dict(self) -> dict[str, Any]:
         """Seeds and the numbers of the battles. A game cannot be saved: battles under way are not part of it."""

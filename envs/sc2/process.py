@@ -23,11 +23,11 @@ TAIL = 600
 
 
 class GameFailure(Exception):
-    """A worker has failed: it reported an error (``told``), ended, or did not answer in time."""
+    """A worker has failed: it reported an error (``reported``), ended, or did not answer in time."""
 
-    def __init__(self, text: str, *, told: bool = False) -> None:
+    def __init__(self, text: str, *, reported: bool = False) -> None:
         super().__init__(text)
-        self.told = told
+        self.reported = reported
 
 
 class WorkerProcess:
@@ -90,7 +90,7 @@ class WorkerProcess:
         except (EOFError, OSError):
             raise GameFailure(f"its process ended ({self._end()}){self._tail()}") from None
         if kind == "failed":
-            raise GameFailure(f"{content}{self._tail()}", told=True)
+            raise GameFailure(f"{content}{self._tail()}", reported=True)
         return content
 
     def kill(self) -> None:

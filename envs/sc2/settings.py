@@ -74,7 +74,7 @@ def capability_config(scenario: Scenario, options: BattleOptions) -> dict[str, A
         if scenario.start in STARTS:
             size = {"map_x": MAP_CELLS, "map_y": MAP_CELLS}
             config["start_positions"] = {"dist_type": STARTS[scenario.start], "p": scenario.start_p, **size}
-    for name, switch, told in (
+    for name, switch, shown in (
         ("attack", "stochastic_attack", "observe_attack_probs"),
         ("health", "stochastic_health", "observe_teammate_health"),
     ):
@@ -83,7 +83,7 @@ def capability_config(scenario: Scenario, options: BattleOptions) -> dict[str, A
                 "dist_type": "per_agent_uniform",
                 "lower_bound": [getattr(options, f"{name}_lower_bound")],
                 "upper_bound": [getattr(options, f"{name}_upper_bound")],
-                "observe": getattr(options, told),
+                "observe": getattr(options, shown),
             }
     if options.mask_enemies:
         config["enemy_mask"] = {"dist_type": "mask", "mask_probability": options.mask_probability}

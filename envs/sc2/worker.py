@@ -66,14 +66,14 @@ class Worker:
 
     def sizes(self) -> dict[str, int]:
         """Return the package's sizes by the names of ``EnvSpec``."""
-        told = self.env.get_env_info()
+        env_info = self.env.get_env_info()
         return {
-            "n_agents": int(told["n_agents"]),
+            "n_agents": int(env_info["n_agents"]),
             "n_enemies": int(self.env.n_enemies),
-            "n_actions": int(told["n_actions"]),
-            "obs_size": int(told["obs_shape"]),
-            "state_size": int(told["state_shape"]),
-            "episode_limit": int(told["episode_limit"]),
+            "n_actions": int(env_info["n_actions"]),
+            "obs_size": int(env_info["obs_shape"]),
+            "state_size": int(env_info["state_shape"]),
+            "episode_limit": int(env_info["episode_limit"]),
         }
 
     def begin(self, seed: int, slot: int, battle: int) -> None:
@@ -118,8 +118,8 @@ class Worker:
 
     def game(self) -> dict[str, Any]:
         """Return version, build and process id of the running game."""
-        told = self.env._controller.ping()
-        return {"version": told.game_version, "build": told.base_build, "pid": self.env._sc2_proc.pid}
+        pong = self.env._controller.ping()
+        return {"version": pong.game_version, "build": pong.base_build, "pid": self.env._sc2_proc.pid}
 
     def close(self) -> None:
         """End the game."""
@@ -172,7 +172,7 @@ def tether_games() -> None:
 def serve(pipe: Connection) -> bool:
     """Carry out commands until ``close``, a failure, or the end of the batch; return whether the batch still exists."""
     worker: Worker | None = None
-    told: tuple[int, str, Any]
+    answer: tuple[int, str, Any]
     last = False
     while not last:
         try:
@@ -183,13 +183,13 @@ def serve(pipe: Connection) -> bool:
         try:
             if command == "start":
                 worker = Worker(*arguments)
-                told = (number, "done", worker.sizes())
+                answer = (number, "done", worker.sizes())
             else:
-                told = (number, "done", getattr(worker, command)(*arguments))
+                answer = (number, "done", getattr(worker, command)(*arguments))
         except Exception as error:  # the batch decides what to make of it
-            told, last = (number, "failed", _described(error)), True
+            answer, last = (number, "failed", _described(error)), True
         try:
-            pipe.send(told)
+            pipe.send(answer)
         except OSError:
             return False
     return True

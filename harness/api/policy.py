@@ -169,8 +169,8 @@ class TrainedPolicy:
         }
         for name, (array, shape) in wanted.items():
             if array.shape != shape:
-                told = ", ".join(map(str, shape[1:]))
-                raise ValueError(f"act: {name} is {array.shape[1:]} for each battle, {self!r} needs ({told})")
+                expected = ", ".join(map(str, shape[1:]))
+                raise ValueError(f"act: {name} is {array.shape[1:]} for each battle, {self!r} needs ({expected})")
         if not action_mask.any(axis=-1).all():
             raise ValueError("act: an agent has no legal action; the dead have action 0, no-op")
 

@@ -99,8 +99,8 @@ class Study:
         ]
         if not found or (scenario is None and len({run.scenario for run in found}) > 1):
             known = ", ".join(f"{name} {where} seed {run.seed}" for name, where, run in self.data.finished())
-            told = f"{algorithm} {scenario or 'on one scenario'}{'' if seed is None else f' seed {seed}'}"
-            raise UsageError(f"study {self.name} has no finished run {told}; finished: {known or 'none'}")
+            wanted = f"{algorithm} {scenario or 'on one scenario'}{'' if seed is None else f' seed {seed}'}"
+            raise UsageError(f"study {self.name} has no finished run {wanted}; finished: {known or 'none'}")
         return load_policy(run_folder(self.out, self.name, key_of(found[0])), device=device)
 
     def __repr__(self) -> str:

@@ -269,9 +269,9 @@ def make_console(*, stderr: bool = False) -> Console:
     return console if console.is_terminal else Console(highlight=False, width=200, stderr=stderr)
 
 
-def dashboard_command(place: StorageUrl) -> str:
+def dashboard_command(url: StorageUrl) -> str:
     """Return what to type to see all trials of a database, quoted for a shell."""
-    return shlex.join(["optuna-dashboard", place.redacted, "--artifact-dir", str(place.artifact_folder)])
+    return shlex.join(["optuna-dashboard", url.redacted, "--artifact-dir", str(url.artifact_folder)])
 
 
 def log(console: Console, line: str) -> None:

@@ -1,4 +1,4 @@
-"""What runs will need of memory, said before they start."""
+"""Estimate the memory of runs before they start."""
 
 from __future__ import annotations
 

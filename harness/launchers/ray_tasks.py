@@ -68,11 +68,11 @@ class RayWorkers:
         found: dict[str, None] = {}
         for task in ended:
             try:
-                told = self._ray.get(task)
+                error_text = self._ray.get(task)
             except Exception as error:  # whatever Ray wraps a lost task into
-                told = f"{type(error).__name__}: {error}"
-            if told:
-                found[told] = None
+                error_text = f"{type(error).__name__}: {error}"
+            if error_text:
+                found[error_text] = None
         return list(found)
 
 

@@ -128,7 +128,7 @@ def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[f
         folder: for the GIF.
         job: whose battle.
         battle_seed: which battle.
-        on_progress: told how much of the longest battle possible has been played, 0..1.
+        on_progress: called with how much of the longest battle possible has been played, 0..1.
     """
     if job.checkpoint is None:
         return Clip(algorithm=job.algorithm, seed=None, message=f"no battle: {job.why_not}")

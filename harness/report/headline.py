@@ -18,9 +18,9 @@ MOST_SCENARIOS = 3
 
 def headline(findings: ComparisonReport, references: Sequence[Reference]) -> str:
     """Return who wins most, who is shown to win less, and whether a script wins more; empty without a result."""
-    told = [_of_scenario(findings, references, scenario) for scenario in findings.scenarios[:MOST_SCENARIOS]]
+    sentences = [_of_scenario(findings, references, scenario) for scenario in findings.scenarios[:MOST_SCENARIOS]]
     more = len(findings.scenarios) - MOST_SCENARIOS
-    return " ".join([*told, *([f"{more} more scenarios: see the table."] if more > 0 else [])])
+    return " ".join([*sentences, *([f"{more} more scenarios: see the table."] if more > 0 else [])])
 
 
 def limits(data: StudyData, findings: ComparisonReport) -> list[str]:

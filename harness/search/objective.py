@@ -135,7 +135,7 @@ class Objective:
         return Seed(plan=plan, folder=folder, record=record, row=record.row)
 
     def _build(self, seed: Seed) -> None:
-        """Set a claimed run in motion; it is listed by now, so that one that cannot be built is let go."""
+        """Build a claimed run; it is in the list by now, so one that cannot be built is released."""
         if seed.row is None:
             seed.training = TrainingRun(seed.plan, seed.record, seed.folder)
             for line in seed.training.restore():

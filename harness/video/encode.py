@@ -17,7 +17,7 @@ from harness.runs.files import atomic_write
 
 Picture = NDArray[np.uint8]
 ENCODER = {"crf": "20", "x264-params": "colormatrix=bt709:colorprim=bt709:transfer=bt709"}
-"""Quality (18 can hardly be told from the original, 23 is the default), and which colours are meant: players guess
+"""Quality (18 looks almost like the original, 23 is the default), and which colours are meant: players guess
 otherwise, and guess differently."""
 
 

@@ -13,17 +13,17 @@ from studies.db.errors import StorageError
 from studies.db.storage_url import StorageUrl
 
 
-def attach_file(place: StorageUrl, storage: BaseStorage, trial: FrozenTrial | Trial, path: Path) -> None:
+def attach_file(url: StorageUrl, storage: BaseStorage, trial: FrozenTrial | Trial, path: Path) -> None:
     """Copy a file into the artifact folder and link it to a running trial.
 
     Raises:
         StorageError: the file cannot be read or the copy cannot be written.
     """
-    folder = place.artifact_folder
+    folder = url.artifact_folder
     try:
         path.open("rb").close()  # first: Optuna links before it reads, and a link to nothing would remain
         folder.mkdir(parents=True, exist_ok=True)
-        with wrap_db_errors(place):
+        with wrap_db_errors(url):
             upload_artifact(
                 study_or_trial=trial,
                 file_path=str(path),

@@ -41,11 +41,11 @@ class Trials:
         StorageError: a study of that name has other objectives, or the database cannot be used.
     """
 
-    def __init__(self, place: StorageUrl, study: str, busy_seconds: float) -> None:
-        self._place = place
-        self._storage = open_storage(place, busy_seconds)
+    def __init__(self, url: StorageUrl, study: str, busy_seconds: float) -> None:
+        self._url = url
+        self._storage = open_storage(url, busy_seconds)
         try:
-            with wrap_db_errors(place):
+            with wrap_db_errors(url):
                 self._study = optuna.create_study(
                     storage=self._storage,
                     study_name=study,
@@ -63,7 +63,7 @@ class Trials:
         names = self._study.metric_names
         if directions != ["maximize"] * len(METRIC_NAMES) or names not in (None, METRIC_NAMES, EARLIER_NAMES):
             raise StorageError(
-                f"{self._place} holds a study {self._study.study_name!r} with other objectives ({names or directions});"
+                f"{self._url} holds a study {self._study.study_name!r} with other objectives ({names or directions});"
                 f" a comparison needs {METRIC_NAMES}. Nothing was changed. Name another study: --study my_comparison"
             )
         self.with_throughput = names == EARLIER_NAMES
@@ -77,9 +77,9 @@ class Trials:
     def of_run(self, run_id: int) -> list[FrozenTrial]:
         """All trials of a run, oldest first; found by the database, since reading all trials takes seconds."""
         mine = self._with_run_id().where(TrialUserAttributeModel.value_json == json.dumps(run_id))
-        with read_transaction(self._storage.engine, self._place) as session:
+        with read_transaction(self._storage.engine, self._url) as session:
             found = sorted(row.trial_id for row in session.execute(mine))
-        with wrap_db_errors(self._place):
+        with wrap_db_errors(self._url):
             return [self._storage.get_trial(id) for id in found]
 
     def _with_run_id(self) -> Select[tuple[int, str]]:
@@ -94,7 +94,7 @@ class Trials:
     def completed_runs(self) -> set[int]:
         """Ids of the runs that Optuna knows as finished."""
         complete = self._with_run_id().where(TrialModel.state == TrialState.COMPLETE)
-        with read_transaction(self._storage.engine, self._place) as session:
+        with read_transaction(self._storage.engine, self._url) as session:
             return {json.loads(row.value_json) for row in session.execute(complete)}
 
     @repeated
@@ -127,19 +127,19 @@ class Trials:
     @repeated
     def attach(self, number: int, path: Path) -> None:
         """Copy a file into the artifact folder and link it to a RUNNING trial."""
-        with wrap_db_errors(self._place):
+        with wrap_db_errors(self._url):
             trial = self._storage.get_trial(self._id_of(number))
-        attach_file(self._place, self._storage, trial, path)
+        attach_file(self._url, self._storage, trial, path)
 
     @repeated
     def note(self, number: int, text: str) -> None:
         """Write the Markdown that the dashboard shows as a trial's note, in place of an earlier one."""
-        with wrap_db_errors(self._place):
+        with wrap_db_errors(self._url):
             save_note(optuna.Trial(self._study, self._id_of(number)), text)
 
     def delete_study(self) -> None:
         """Delete the Optuna study with all its trials."""
-        with wrap_db_errors(self._place):
+        with wrap_db_errors(self._url):
             optuna.delete_study(study_name=self._study.study_name, storage=self._storage)
 
     def close(self) -> None:
@@ -151,7 +151,7 @@ class Trials:
 
     def _create(self, state: TrialState, values: Sequence[float] | None, attributes: dict[str, Any]) -> int:
         parameters = parameters_of(attributes)
-        with wrap_db_errors(self._place):
+        with wrap_db_errors(self._url):
             trial = create_trial(
                 state=state,
                 values=values,
@@ -165,7 +165,7 @@ class Trials:
     def _set_attributes(self, trial: FrozenTrial, attributes: Mapping[str, Any]) -> bool:
         """False where the trial was ended meanwhile, for example by hand in the dashboard."""
         try:
-            with wrap_db_errors(self._place):
+            with wrap_db_errors(self._url):
                 for name, value in attributes.items():
                     if trial.user_attrs.get(name, ...) != value:
                         self._storage.set_trial_user_attr(trial._trial_id, name, value)
@@ -180,7 +180,7 @@ class Trials:
         if not self._set_attributes(trial, attributes):
             return False
         try:
-            with wrap_db_errors(self._place):
+            with wrap_db_errors(self._url):
                 return self._storage.set_trial_state_values(trial._trial_id, state, values)
         except UpdateFinishedTrialError:
             return False

@@ -60,23 +60,23 @@ def make_folder(path: Path) -> None:
         raise StorageError(f"{path} is a folder, not a database. Type: --storage sqlite:///{path}/studies.db")
 
 
-def inspect_file(place: StorageUrl, busy_seconds: float) -> None:
+def inspect_file(url: StorageUrl, busy_seconds: float) -> None:
     """Read an existing file before anyone writes to it; a server looks after its own.
 
     Raises:
         StorageError: it is damaged, locked, no database, a database of something else, or of a newer program.
     """
-    path = place.path
+    path = url.path
     if path is None or not path.exists() or path.stat().st_size == 0:
         return
     address = (
         f"{path.absolute().as_uri()}?mode=rw"  # a missing file is not created, a broken transaction is rolled back
     )
-    with wrap_db_errors(place), closing(sqlite3.connect(address, timeout=busy_seconds, uri=True)) as file:
+    with wrap_db_errors(url), closing(sqlite3.connect(address, timeout=busy_seconds, uri=True)) as file:
         if _is_suspicious(path):
             faults = [row[0] for row in file.execute("PRAGMA quick_check(1)")]
             if faults != ["ok"]:
-                raise damaged(place, str(faults[0]).splitlines()[-1])
+                raise damaged(url, str(faults[0]).splitlines()[-1])
         tables = {row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         version = version_in(tables, lambda question: file.execute(question).fetchone())
     if version is None and "version_info" not in tables and not tables <= _OPTUNAS:
@@ -84,7 +84,7 @@ def inspect_file(place: StorageUrl, busy_seconds: float) -> None:
             f"{path} is a database of another program (tables: {', '.join(sorted(tables)[:4])}). Nothing was changed. "
             f"Name another file: {EXAMPLE}"
         )
-    refuse_newer(place, version)
+    refuse_newer(url, version)
 
 
 def _is_suspicious(path: Path) -> bool:
@@ -99,52 +99,52 @@ def _is_suspicious(path: Path) -> bool:
     return header[:16] != b"SQLite format 3\0" or pages * (65536 if page == 1 else page) != size
 
 
-def connect(place: StorageUrl, busy_seconds: float) -> Engine:
+def connect(url: StorageUrl, busy_seconds: float) -> Engine:
     """An engine for our tables, which are created where missing, or brought to this program's version.
 
     Raises:
         StorageError: the database cannot be reached or written, or is of a newer program.
     """
-    with wrap_db_errors(place):
-        engine = create_engine(place.url, **engine_options(place, busy_seconds))
+    with wrap_db_errors(url):
+        engine = create_engine(url.parsed, **engine_options(url, busy_seconds))
     queue_transactions(engine)
     try:
-        with wrap_db_errors(place), engine.begin() as connection:
-            bring_up_to_date(connection, place)
+        with wrap_db_errors(url), engine.begin() as connection:
+            bring_up_to_date(connection, url)
     except StorageError:
         engine.dispose()
         raise
-    reconnect_patiently(engine, place, busy_seconds)
+    reconnect_patiently(engine, url, busy_seconds)
     return engine
 
 
-def connect_to_read(place: StorageUrl, busy_seconds: float) -> tuple[Engine, int | None]:
+def connect_to_read(url: StorageUrl, busy_seconds: float) -> tuple[Engine, int | None]:
     """An engine for our tables that waits for no write lock, and their version; ``None``: there are none.
 
     Raises:
         StorageError: the database cannot be reached or read.
     """
-    with wrap_db_errors(place):
-        engine = create_engine(place.url, **engine_options(place, busy_seconds))
+    with wrap_db_errors(url):
+        engine = create_engine(url.parsed, **engine_options(url, busy_seconds))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
     try:
-        with wrap_db_errors(place), engine.begin() as connection:
+        with wrap_db_errors(url), engine.begin() as connection:
             version = version_of(connection)
     except StorageError:
         engine.dispose()
         raise
-    reconnect_patiently(engine, place, busy_seconds)
+    reconnect_patiently(engine, url, busy_seconds)
     return engine, version
 
 
-def reconnect_patiently(engine: Engine, place: StorageUrl, busy_seconds: float) -> None:
+def reconnect_patiently(engine: Engine, url: StorageUrl, busy_seconds: float) -> None:
     """From now on let this engine wait for a server that went away: it may be restarted during hours of training.
 
     A server that was never reached is not waited for, since its address or a password is wrong more often than not.
     """
-    if place.path is not None:
+    if url.path is not None:
         return
 
     @event.listens_for(engine, "do_connect")
@@ -158,14 +158,14 @@ def reconnect_patiently(engine: Engine, place: StorageUrl, busy_seconds: float) 
                     raise
                 if pause == _FIRST_PAUSE:
                     message = " ".join(str(error).split())
-                    _log.warning("%s cannot be reached (%s); tried again for %g s", place, message, busy_seconds)
+                    _log.warning("%s cannot be reached (%s); tried again for %g s", url, message, busy_seconds)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def engine_options(place: StorageUrl, busy_seconds: float) -> dict[str, Any]:
+def engine_options(url: StorageUrl, busy_seconds: float) -> dict[str, Any]:
     """How long to wait for others, in the words of each driver."""
-    if place.path is not None:
+    if url.path is not None:
         return {"connect_args": {"timeout": busy_seconds}}
     waiting = {"options": f"-c lock_timeout={round(1000 * busy_seconds)}", "connect_timeout": 10}
     waiting["client_encoding"] = "utf8"  # else a server without an encoding hands out bytes
@@ -210,13 +210,13 @@ def clock(session: Session) -> float:
 
 
 @contextmanager
-def transaction(engine: Engine, place: StorageUrl) -> Iterator[Session]:
+def transaction(engine: Engine, url: StorageUrl) -> Iterator[Session]:
     """Yield a session whose work is committed at the end, or not at all; the driver's errors become ``StorageError``.
 
     Raises:
         ConnectionLost: the server interrupted it, and nothing is stored; ``retrying.repeated`` begins it again.
     """
-    with wrap_db_errors(place), Session(engine, expire_on_commit=False) as session:
+    with wrap_db_errors(url), Session(engine, expire_on_commit=False) as session:
         number = session.connection().info.get("k24_xid")
         yield session
         session.flush()
@@ -239,9 +239,9 @@ def reading() -> Iterator[None]:
 
 
 @contextmanager
-def read_transaction(engine: Engine, place: StorageUrl) -> Iterator[Session]:
+def read_transaction(engine: Engine, url: StorageUrl) -> Iterator[Session]:
     """Yield a session that only reads."""
-    with reading(), wrap_db_errors(place), Session(engine, expire_on_commit=False) as session, session.begin():
+    with reading(), wrap_db_errors(url), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
 
 

@@ -15,12 +15,12 @@ from studies.db.storage_url import StorageUrl
 _ELSEWHERE = "name another place: --storage sqlite:////a/folder/that/you/own/studies.db"
 
 
-def to_storage_error(error: Exception, place: StorageUrl) -> StorageError:
+def to_storage_error(error: Exception, url: StorageUrl) -> StorageError:
     """Turn a database driver's error into one that says what to do.
 
     Args:
         error: what SQLite, PostgreSQL, SQLAlchemy or Optuna raised.
-        place: the database.
+        url: the database.
     """
     root: BaseException = error
     while (
@@ -32,11 +32,11 @@ def to_storage_error(error: Exception, place: StorageUrl) -> StorageError:
             f"A PostgreSQL server is reached through the package psycopg, which is not installed ({root}). "
             f"Type: pip install 'psycopg[binary]' (or install this project with its extra: .[postgres])"
         )
-    return _server_error(root, place) if place.path is None else _file_error(root, place)
+    return _server_error(root, url) if url.path is None else _file_error(root, url)
 
 
-def _file_error(root: BaseException, place: StorageUrl) -> StorageError:
-    path = place.path
+def _file_error(root: BaseException, url: StorageUrl) -> StorageError:
+    path = url.path
     assert path is not None, "a server is explained elsewhere"
     code = getattr(root, "sqlite_errorname", "")
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -61,47 +61,47 @@ def _file_error(root: BaseException, place: StorageUrl) -> StorageError:
             f"the same command again: it goes on where it stopped."
         )
     if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return damaged(place, str(root))
+        return damaged(url, str(root))
     return StorageError(
         f"{path} could not be used: {root}. What was stored before is safe. Look into the file with: "
         f"sqlite3 {path} 'pragma integrity_check'; or {_ELSEWHERE}"
     )
 
 
-def _server_error(root: BaseException, place: StorageUrl) -> StorageError:
+def _server_error(root: BaseException, url: StorageUrl) -> StorageError:
     """By PostgreSQL's error classes; a server that was not reached has no class."""
     code, message = getattr(root, "sqlstate", None) or "", " ".join(str(root).split())
     if code.startswith("53"):  # insufficient resources: disk, memory, connections
         return StorageError(
-            f"The server of {place} has no room ({message}). What was stored before is safe; free some, then type the "
+            f"The server of {url} has no room ({message}). What was stored before is safe; free some, then type the "
             f"same command again: it goes on where it stopped."
         )
     if code.startswith(("55P03", "40")):  # a lock was not had in time; a deadlock
         return ConnectionLost(
-            f"{place} is locked: another process is writing to it and did not finish in time ({message}). Nothing was "
+            f"{url} is locked: another process is writing to it and did not finish in time ({message}). Nothing was "
             f"changed. See who with: select * from pg_stat_activity; then type the same command again."
         )
     if not code or code.startswith(("08", "28", "3D", "57P")):  # connection, password, no such database, shutdown
         kind = StorageError if code.startswith(("28", "3D")) else ConnectionLost
         return kind(
-            f"{place} cannot be reached ({message}). What was stored before is safe. Try: psql {place}; a missing "
-            f"database is made with: createdb {place.url.database}; then type the same command again."
+            f"{url} cannot be reached ({message}). What was stored before is safe. Try: psql {url}; a missing "
+            f"database is made with: createdb {url.parsed.database}; then type the same command again."
         )
-    return StorageError(f"{place} could not be used: {message}. What was stored before is safe.")
+    return StorageError(f"{url} could not be used: {message}. What was stored before is safe.")
 
 
-def damaged(place: StorageUrl, found: str) -> StorageError:
+def damaged(url: StorageUrl, found: str) -> StorageError:
     """The error for a file that is no sound SQLite database."""
     return StorageError(
-        f"{place} is not a sound SQLite database ({found}). Nothing was changed. Save what can be read with: "
-        f"sqlite3 {place} .recover > rescued.sql; then move the file away, or {_ELSEWHERE}"
+        f"{url} is not a sound SQLite database ({found}). Nothing was changed. Save what can be read with: "
+        f"sqlite3 {url} .recover > rescued.sql; then move the file away, or {_ELSEWHERE}"
     )
 
 
 @contextmanager
-def wrap_db_errors(place: StorageUrl) -> Iterator[None]:
+def wrap_db_errors(url: StorageUrl) -> Iterator[None]:
     """Within this block the errors of the database drivers become ``StorageError``."""
     try:
         yield
     except (SQLAlchemyError, StorageInternalError, sqlite3.Error, ImportError) as error:
-        raise to_storage_error(error, place) from error
+        raise to_storage_error(error, url) from error

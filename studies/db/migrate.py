@@ -50,7 +50,7 @@ def version_of(connection: Connection) -> int | None:
     return version_in(tables, lambda question: connection.execute(text(question)).first())
 
 
-def refuse_newer(place: StorageUrl, version: int | None) -> None:
+def refuse_newer(url: StorageUrl, version: int | None) -> None:
     """Raise where a newer program wrote the tables.
 
     Raises:
@@ -58,13 +58,13 @@ def refuse_newer(place: StorageUrl, version: int | None) -> None:
     """
     if version is not None and version > SCHEMA_VERSION:
         raise StorageError(
-            f"{place} was written by a newer version of this program (its tables have version {version}, this "
+            f"{url} was written by a newer version of this program (its tables have version {version}, this "
             f"program knows up to {SCHEMA_VERSION}). Nothing was changed. Update the program (git pull && make test), "
             f"or name another file: --storage sqlite:///studies/new.db"
         )
 
 
-def bring_up_to_date(connection: Connection, place: StorageUrl) -> None:
+def bring_up_to_date(connection: Connection, url: StorageUrl) -> None:
     """Create the tables, or lead them step by step to this program's version, in the caller's transaction.
 
     A SQLite file is copied first; a line on the log names the copy.
@@ -73,17 +73,17 @@ def bring_up_to_date(connection: Connection, place: StorageUrl) -> None:
         StorageError: the tables are of a newer program, or the copy cannot be written.
     """
     version = version_of(connection)
-    refuse_newer(place, version)
+    refuse_newer(url, version)
     if version is None:
         Base.metadata.create_all(connection)
         connection.execute(text(f"INSERT INTO {_BEFORE_ALEMBIC} (id, version) VALUES (1, 2)"))
         _alembic(connection, "stamp")
     elif version < SCHEMA_VERSION:
-        kept = f"the file as it was is kept as {_copy(place.path, version)}" if place.path else "in one transaction"
+        kept = f"the file as it was is kept as {_copy(url.path, version)}" if url.path else "in one transaction"
         if version == 1:
             _alembic(connection, "stamp", "0001")
         _alembic(connection, "upgrade")
-        _log.warning("%s: tables brought from version %d to %d; %s", place, version, SCHEMA_VERSION, kept)
+        _log.warning("%s: tables brought from version %d to %d; %s", url, version, SCHEMA_VERSION, kept)
 
 
 def _alembic(connection: Connection, command: str, revision: str = "head") -> None:

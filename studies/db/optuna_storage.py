@@ -53,7 +53,7 @@ REPEATABLE = (
 class OurStorage(RDBStorage):
     """Optuna's storage whose reads take no write lock, and whose calls outlive a restart of the server."""
 
-    place: StorageUrl
+    database: StorageUrl
     """Set by ``open_storage``, from where on errors name it."""
 
 
@@ -62,9 +62,9 @@ def _outliving(name: str) -> Any:
 
     @functools.wraps(plain)
     def call(self: OurStorage, *args: Any, **kwargs: Any) -> Any:
-        if not hasattr(self, "place") or self.place.path is not None:
+        if not hasattr(self, "database") or self.database.path is not None:
             return once(self, *args, **kwargs)
-        return repeated(_translating)(self.place, once, self, *args, **kwargs)
+        return repeated(_translating)(self.database, once, self, *args, **kwargs)
 
     def once(self: OurStorage, *args: Any, **kwargs: Any) -> Any:
         if name not in READS:
@@ -75,8 +75,8 @@ def _outliving(name: str) -> Any:
     return call
 
 
-def _translating(place: StorageUrl, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    with wrap_db_errors(place):
+def _translating(url: StorageUrl, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    with wrap_db_errors(url):
         return call(*args, **kwargs)
 
 
@@ -85,7 +85,7 @@ for _name in REPEATABLE:
 
 
 def open_storage(
-    place: StorageUrl, busy_seconds: float, kind: type[OurStorage] = OurStorage, **options: Any
+    url: StorageUrl, busy_seconds: float, kind: type[OurStorage] = OurStorage, **options: Any
 ) -> OurStorage:
     """Optuna's storage; its tables are created where missing.
 
@@ -93,7 +93,7 @@ def open_storage(
     steps, between which another process can take the same trial.
 
     Args:
-        place: the database.
+        url: the database.
         busy_seconds: how long to wait for another process's write.
         kind: a class of storage.
         options: for it, beside the address.
@@ -102,26 +102,26 @@ def open_storage(
         StorageError: the database cannot be used, or its Optuna tables are of another version of Optuna.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # workers log how trials end, a line each
-    url = place.address.replace("{", "{{").replace("}", "}}")  # Optuna fills in what stands in braces
+    address = url.address.replace("{", "{{").replace("}", "}}")  # Optuna fills in what stands in braces
     for last_try in (False, False, False, False, True):
         try:
-            storage = kind(url, engine_kwargs=engine_options(place, busy_seconds), **options)
+            storage = kind(address, engine_kwargs=engine_options(url, busy_seconds), **options)
         except (OperationalError, ProgrammingError, IntegrityError) as error:
             # Optuna looks which tables are missing and then creates them: two first starts at once collide there.
             collided = isinstance(error, IntegrityError) or "already exists" in str(error)
             if last_try or not collided:
-                with wrap_db_errors(place):
+                with wrap_db_errors(url):
                     raise
             time.sleep(0.1)
         except ImportError:
-            with wrap_db_errors(place):
+            with wrap_db_errors(url):
                 raise
         except RuntimeError as error:  # the Optuna tables have another version
-            raise StorageError(f"{place} and the installed Optuna do not fit: {error} Nothing was changed.") from error
+            raise StorageError(f"{url} and the installed Optuna do not fit: {error} Nothing was changed.") from error
         else:
             queue_transactions(storage.engine)
-            reconnect_patiently(storage.engine, place, busy_seconds)
-            storage.place = place
+            reconnect_patiently(storage.engine, url, busy_seconds)
+            storage.database = url
             storage.engine.dispose()  # connections from before would begin their transactions in the old way
             return storage
     raise AssertionError("the last try either returns or raises")

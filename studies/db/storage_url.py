@@ -25,25 +25,27 @@ _PASSWORDS = (
 class StorageUrl:
     """A database, as messages call it and as the drivers reach it."""
 
-    url: URL
+    parsed: URL
     """Of SQLAlchemy, driver included."""
     path: Path | None
     """The SQLite file; ``None``: a server keeps it."""
 
     def __str__(self) -> str:
         return (
-            str(self.path) if self.path else without_passwords(self.url.set(drivername="postgresql").render_as_string())
+            str(self.path)
+            if self.path
+            else without_passwords(self.parsed.set(drivername="postgresql").render_as_string())
         )
 
     @property
     def redacted(self) -> str:
         """The URL with its password as ``***``."""
-        return without_passwords(self.url.render_as_string())
+        return without_passwords(self.parsed.render_as_string())
 
     @property
     def address(self) -> str:
         """The URL in full, password included."""
-        return self.url.render_as_string(hide_password=False)
+        return self.parsed.render_as_string(hide_password=False)
 
     @property
     def artifact_folder(self) -> Path:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from algorithms.kernels.pattern_pass import compiled_for
+from algorithms.kernels.compiled import compiled_for
 from algorithms.sparsity.diversity import PatternOrthogonalityLoss
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 

@@ -25,7 +25,7 @@ def test_on_a_card_the_speedup_is_measured_again_while_the_machine_is_quiet(
     held: list[str] = []
 
     def speedup(policy: object) -> Speedup24:
-        held.append(store.place.redacted)
+        held.append(store.url.redacted)
         assert store_is_quiet(), "no run may begin meanwhile"
         return found
 

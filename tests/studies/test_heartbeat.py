@@ -10,7 +10,7 @@ import pytest
 
 from studies import heartbeat
 from studies.db.errors import StorageError
-from studies.heartbeat import HeartbeatThread
+from studies.queue.heartbeat import HeartbeatThread
 from studies.run_table import RunTable
 from tests.studies.sample import begin, open_store, query
 

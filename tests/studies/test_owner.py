@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from studies import owner
-from studies.owner import HEARTBEAT_BOUND, Owner
+from studies.queue.owner import HEARTBEAT_BOUND, Owner
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: only heartbeats tell here")
 
@@ -57,8 +57,8 @@ def test_another_users_process_that_proc_hides_is_judged_by_its_heartbeat(monkey
         raise PermissionError
 
     me = Owner.myself()
-    monkeypatch.setattr("studies.owner.psutil.Process", hidden)
-    monkeypatch.setattr("studies.owner.os.kill", not_yours)
+    monkeypatch.setattr("studies.queue.owner.psutil.Process", hidden)
+    monkeypatch.setattr("studies.queue.owner.os.kill", not_yours)
     assert me.is_alive(heartbeat=1000.0, now=1001.0)
     assert not me.is_alive(heartbeat=1000.0, now=1000.0 + HEARTBEAT_BOUND)
 

@@ -43,7 +43,7 @@ def restart(running: tuple[str, Restart]) -> Restart:
 
 
 def ask(url: str, statement: str) -> list[tuple[object, ...]]:
-    engine = create_engine(parse_storage_url(url).url)
+    engine = create_engine(parse_storage_url(url).parsed)
     with engine.begin() as connection:
         found = connection.execute(text(statement))
         rows = [tuple(row) for row in found] if found.returns_rows else []

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from common.space import Choice, Range, from_json, suggest, to_json
 from studies.db.errors import StorageError
-from studies.owner import Owner
+from studies.queue.owner import Owner
 from studies.search import RETRIES, ObjectiveFailed, SearchStudy, search_names
 from studies.store import StudyStore
 from tests.studies.sample import query, url

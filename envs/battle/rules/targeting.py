@@ -1,7 +1,8 @@
 """Units' own choices: targets to attack, patients to heal.
 
 Enemies always do, agents only on an attack-move, which the actions of an env_step never give: it comes through the
-game's interface alone.
+game's interface alone. SMACv2's script for enemies is in ``opponent.py``, the agents' choice of a target in
+``smacv2/orders.py``, and calls for help when hit in ``damage.py``.
 """
 
 from __future__ import annotations

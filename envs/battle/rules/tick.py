@@ -18,7 +18,7 @@ from envs.battle.state import ACQUIRED, ATTACK, HEAL, MARCH, MOVE, NONE
 
 @kernel
 def tick(b, u, c):
-    """Advance battle e by one tick (1/16 game second)."""
+    """Advance one battle by one tick (1/16 game second)."""
     choose_targets(b, u, c)
     if c.medivacs:
         choose_patients(b, u, c)

@@ -34,9 +34,9 @@ def capability_options(config: Mapping[str, Any]) -> dict[str, Any]:
         if name not in known:
             raise ValueError(f"capability_config: unknown capability {name!r}, allowed: {', '.join(known)}")
         if name in BOUNDED:
-            switch, told = BOUNDED[name]
+            switch, shown = BOUNDED[name]
             _expect(name, entry, "per_agent_uniform", ("lower_bound", "upper_bound", "observe"))
-            options |= {switch: True, told: bool(entry["observe"])}
+            options |= {switch: True, shown: bool(entry["observe"])}
             for bound in ("lower_bound", "upper_bound"):
                 options[f"{name}_{bound}"] = _single(name, bound, entry[bound])
         elif name == "enemy_mask":

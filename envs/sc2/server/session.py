@@ -112,14 +112,14 @@ class Session:
         except Refused as refusal:
             response.error.append(str(refusal))
         except Denied as denial:
-            told = getattr(response, kind)
-            told.error = denial.error
-            if hasattr(told, "error_details"):
-                told.error_details = denial.details
+            reply = getattr(response, kind)
+            reply.error = denial.error
+            if hasattr(reply, "error_details"):
+                reply.error_details = denial.details
         else:
-            told = getattr(response, kind)
-            told.SetInParent()
-            told.MergeFrom(answer)
+            reply = getattr(response, kind)
+            reply.SetInParent()
+            reply.MergeFrom(answer)
 
     def _check_order(self, kind: str) -> None:
         if kind not in POSSIBLE:

@@ -15,8 +15,8 @@ from harness.results.in_turn import QUICK, Effort, measure_in_turn
 from harness.results.tables import _faster, decisions
 from harness.runs import load as load_module
 from harness.runs.load import LoadOfOthers
-from studies.owner import Owner
-from studies.quiet import quiet_machine, wait_for_quiet_to_end
+from studies.queue.owner import Owner
+from studies.queue.quiet import quiet_machine, wait_for_quiet_to_end
 from studies.rows import TurnReading
 from tests.studies.sample import RESULT, begin, open_store
 
@@ -126,7 +126,7 @@ def test_readings_are_kept_with_their_runs(tmp_path: Path) -> None:
 
 def test_no_run_begins_while_a_machine_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process of this machine: the same one under another number."""
-    monkeypatch.setattr("studies.quiet._LOOK_AGAIN", 0.02)
+    monkeypatch.setattr("studies.queue.quiet._LOOK_AGAIN", 0.02)
     path = tmp_path / "s.db"
     with open_store(path) as store, open_store(path) as other:
         mine = Owner.myself()
@@ -136,9 +136,9 @@ def test_no_run_begins_while_a_machine_is_measured(tmp_path: Path, monkeypatch: 
             begin(other, seed=2)
             begun.set()
 
-        with quiet_machine(store._run_table.engine, store.place) as alone:
+        with quiet_machine(store._run_table.engine, store.url) as alone:
             assert alone
-            wait_for_quiet_to_end(store._run_table.engine, store.place)  # our own lock does not hold us up
+            wait_for_quiet_to_end(store._run_table.engine, store.url)  # our own lock does not hold us up
             foreign = Owner(host=mine.host, pid=mine.pid, started=f"{mine.started}0")
             monkeypatch.setattr(Owner, "is_alive", lambda self, heartbeat, now: True)
             monkeypatch.setattr(Owner, "myself", classmethod(lambda cls: foreign))

@@ -24,7 +24,20 @@ HEIGHT_SCALE, HEIGHT_BASE = 32.0 / 255.0, -16.0  # a byte of the height grid in 
 VISIBLE = b"\2" * MAP_CELLS * MAP_CELLS
 FOOD_CAP = 200
 CARGO = {"medivac": 8}
-TOLD = ("x", "y", "hp", "shield", "energy", "facing_x", "facing_y", "cooldown", "order", "target", "dest_x", "dest_y")
+SENT = (
+    "x",
+    "y",
+    "hp",
+    "shield",
+    "energy",
+    "facing_x",
+    "facing_y",
+    "cooldown",
+    "order",
+    "target",
+    "dest_x",
+    "dest_y",
+)
 SHOWN_AS = {
     MOVE: orders.MOVE, ATTACK: orders.ATTACK, ACQUIRED: orders.ATTACK, HEAL: orders.HEAL, MARCH: orders.ATTACK,
 }  # fmt: skip
@@ -61,8 +74,8 @@ class Observer:
 
     def _write_units(self, units: Any) -> None:
         members = self.field.members
-        columns = {name: self.field.columns[name][: len(members)].tolist() for name in TOLD}
-        x, y, hp, shield, energy = (columns[name] for name in TOLD[:5])
+        columns = {name: self.field.columns[name][: len(members)].tolist() for name in SENT}
+        x, y, hp, shield, energy = (columns[name] for name in SENT[:5])
         facing_x, facing_y = columns["facing_x"], columns["facing_y"]
         for i, alive in enumerate(self.field.alive.tolist()):
             if not alive:

@@ -48,11 +48,11 @@ def answer(field: Field, numbers: dict[int, int], request: RequestQuery) -> Resp
         response.pathing.add(distance=_way(field, numbers, way))
     for asked in request.abilities:
         i = numbers.get(asked.unit_tag)
-        told = response.abilities.add(unit_tag=asked.unit_tag)
+        available = response.abilities.add(unit_tag=asked.unit_tag)
         if i is not None:
-            told.unit_type_id = field.members[i].unit_type
+            available.unit_type_id = field.members[i].unit_type
             for ability in abilities_of(field, i):
-                told.abilities.add(ability_id=ability, requires_point=ability in NEED_POINT)
+                available.abilities.add(ability_id=ability, requires_point=ability in NEED_POINT)
     for place in request.placements:
         point = place.target_pos
         free = _is_free(field, point.x, point.y)

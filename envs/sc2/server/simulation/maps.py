@@ -75,14 +75,14 @@ def map_file(name: str) -> bytes:
     """
     if name not in names():
         raise ValueError(f"no stand-in map is called {name!r}; there are {', '.join(names())}")
-    told: dict[str, Any] = {"format": FORMAT, "name": name}
+    description: dict[str, Any] = {"format": FORMAT, "name": name}
     if name == FLAT:
         learners = {kind for race in TYPE_ORDER.values() for kind in race}
-        told |= {"learners": sorted(learners), "terrain": "flat", "script": "attack_closest"}
+        description |= {"learners": sorted(learners), "terrain": "flat", "script": "attack_closest"}
     else:
         opening = (read("smac.json") | read("extra.json"))[name]
-        told |= {"learners": sorted(set(opening["ally_team"])), "opening": opening}
-    return (json.dumps(told) + "\n").encode()
+        description |= {"learners": sorted(set(opening["ally_team"])), "opening": opening}
+    return (json.dumps(description) + "\n").encode()
 
 
 def read_map(data: bytes) -> Battlefield:
@@ -100,24 +100,26 @@ def read_map(data: bytes) -> Battlefield:
     if len(data) > LARGEST_MAP:
         raise ValueError(f"this is no stand-in map file: it has {len(data)} bytes, more than {LARGEST_MAP}")
     try:
-        told = json.loads(data)
+        description = json.loads(data)
     except (ValueError, RecursionError):  # the latter of brackets without end
         raise ValueError("this is no stand-in map file: it holds no JSON text") from None
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise ValueError(f'this is no stand-in map file: it does not say "format": "{FORMAT}"')
     try:
-        return _battlefield(told)
+        return _battlefield(description)
     except KeyError as missing:
         raise ValueError(f"map file: the entry {missing} is missing") from None
     except (TypeError, AttributeError) as fault:
         raise ValueError(f"map file: an entry has the wrong type ({fault})") from None
 
 
-def _battlefield(told: dict[str, Any]) -> Battlefield:
-    learners = tuple(told["learners"])
-    if "opening" not in told:
-        return Battlefield(name=told["name"], terrain=told["terrain"], script=told["script"], learners=learners)
-    opening = fixed_scenario(told["name"], told["opening"])
+def _battlefield(description: dict[str, Any]) -> Battlefield:
+    learners = tuple(description["learners"])
+    if "opening" not in description:
+        return Battlefield(
+            name=description["name"], terrain=description["terrain"], script=description["script"], learners=learners
+        )
+    opening = fixed_scenario(description["name"], description["opening"])
     return Battlefield(
-        name=told["name"], terrain=opening.map, script=opening.script, learners=learners, opening=opening
+        name=description["name"], terrain=opening.map, script=opening.script, learners=learners, opening=opening
     )

@@ -139,15 +139,15 @@ def read_replay(data: bytes) -> Replay:
         ValueError: it is none of ours, or broken.
     """
     head, _, packed = data.partition(b"\n")
-    told = _head(head)
+    header = _head(head)
     log = _unpack(packed)
     _, create, at = _record(log, 0)
     _, join, at = _record(log, at)
     if (create.WhichOneof("request"), join.WhichOneof("request")) != ("create_game", "join_game"):
         raise ValueError("the replay is broken: it does not begin with the creation of a game")
     read_map(create.create_game.local_map.map_data)
-    acts = Acts(log, array("Q", _checked_places(log, at, told["loops"])))
-    return Replay(**told, create=create.create_game, join=join.join_game, acts=acts)
+    acts = Acts(log, array("Q", _checked_places(log, at, header["loops"])))
+    return Replay(**header, create=create.create_game, join=join.join_game, acts=acts)
 
 
 def _checked_places(log: bytes, at: int, loops: int) -> Iterator[int]:
@@ -163,15 +163,15 @@ def _checked_places(log: bytes, at: int, loops: int) -> Iterator[int]:
 
 def _head(line: bytes) -> dict[str, Any]:
     try:
-        told = json.loads(line)
+        header = json.loads(line)
     except (ValueError, RecursionError):  # the latter of brackets without end
-        told = None
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        header = None
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError(
             f'this is no replay of the stand-in game: it does not begin with "format": "{FORMAT}". '
             "StarCraft II's own replays can only be played by StarCraft II"
         )
-    engine, loops, results = (told.get(key) for key in ("engine", "loops", "results"))
+    engine, loops, results = (header.get(key) for key in ("engine", "loops", "results"))
     known = sc2api_pb2.Result.values()
     if not (
         isinstance(engine, str)

@@ -12,7 +12,7 @@ from studies.db.database import clock, read_transaction, transaction
 from studies.db.retrying import repeated
 from studies.db.schema import Machine, Run
 from studies.db.storage_url import StorageUrl
-from studies.owner import Owner, is_free, owner_of
+from studies.queue.owner import Owner, is_free, owner_of
 
 PATIENCE = 60.0
 """Seconds to wait for runs that go on on this machine; they may take hours."""
@@ -21,33 +21,33 @@ _LOOK_AGAIN = 0.5
 
 
 @contextmanager
-def quiet_machine(engine: Engine, place: StorageUrl, patience: float = PATIENCE) -> Iterator[bool]:
+def quiet_machine(engine: Engine, url: StorageUrl, patience: float = PATIENCE) -> Iterator[bool]:
     """Within this block no process begins a run of this database on this machine.
 
     Yields:
         Whether none goes on either, ours apart.
     """
     me, until = Owner.myself(), time.monotonic() + patience
-    while not _hold(engine, place, me):
+    while not _hold(engine, url, me):
         time.sleep(_LOOK_AGAIN)
     try:
-        while (busy := _runs_of_others(engine, place, me)) and time.monotonic() < until:
+        while (busy := _runs_of_others(engine, url, me)) and time.monotonic() < until:
             time.sleep(_LOOK_AGAIN)
         yield not busy
     finally:
-        _let_go(engine, place, me)
+        _let_go(engine, url, me)
 
 
-def wait_for_quiet_to_end(engine: Engine, place: StorageUrl) -> None:
+def wait_for_quiet_to_end(engine: Engine, url: StorageUrl) -> None:
     """Return once no other process keeps this machine free."""
     me = Owner.myself()
-    while _is_held_by_another(engine, place, me):
+    while _is_held_by_another(engine, url, me):
         time.sleep(_LOOK_AGAIN)
 
 
 @repeated
-def _hold(engine: Engine, place: StorageUrl, me: Owner) -> bool:
-    with transaction(engine, place) as session:
+def _hold(engine: Engine, url: StorageUrl, me: Owner) -> bool:
+    with transaction(engine, url) as session:
         row, now = session.get(Machine, me.host), clock(session)
         if row is None:
             row = Machine(host=me.host, heartbeat=now)
@@ -59,22 +59,22 @@ def _hold(engine: Engine, place: StorageUrl, me: Owner) -> bool:
 
 
 @repeated
-def _let_go(engine: Engine, place: StorageUrl, me: Owner) -> None:
-    with transaction(engine, place) as session:
+def _let_go(engine: Engine, url: StorageUrl, me: Owner) -> None:
+    with transaction(engine, url) as session:
         row = session.get(Machine, me.host)
         if row is not None and owner_of(row) == me:
             row.owner_host = row.owner_pid = row.owner_started = None
 
 
 @repeated
-def _is_held_by_another(engine: Engine, place: StorageUrl, me: Owner) -> bool:
-    with read_transaction(engine, place) as session:
+def _is_held_by_another(engine: Engine, url: StorageUrl, me: Owner) -> bool:
+    with read_transaction(engine, url) as session:
         row = session.get(Machine, me.host)
         return row is not None and owner_of(row) != me and not is_free(row, clock(session))
 
 
 @repeated
-def _runs_of_others(engine: Engine, place: StorageUrl, me: Owner) -> int:
-    with read_transaction(engine, place) as session:
+def _runs_of_others(engine: Engine, url: StorageUrl, me: Owner) -> int:
+    with read_transaction(engine, url) as session:
         now, running = clock(session), select(Run).filter_by(state="running", owner_host=me.host)
         return sum(owner_of(run) != me and not is_free(run, now) for run in session.scalars(running))

@@ -1,7 +1,7 @@
 """The queue of work that processes share: rows of ``k24_runs``, each claimed by one living process at a time.
 
-A row is a run of a comparison (``run_table.py``) or a trial of a search (``search.py``). Whose process is gone, by the
-one liveness rule (``owner.py``), loses its rows to the next that asks.
+A row is a run of a comparison (``run_table.py``) or a trial of a search (``search.py``). The rows of a dead process, by
+the one liveness rule (``owner.py``), go to the next that asks.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from studies.db.errors import RunTakenOver
 from studies.db.retrying import repeated
 from studies.db.schema import Run
 from studies.db.storage_url import StorageUrl
-from studies.heartbeat import HeartbeatThread
-from studies.owner import Owner, is_free, owner_of, release, set_owner
-from studies.quiet import wait_for_quiet_to_end
+from studies.queue.heartbeat import HeartbeatThread
+from studies.queue.owner import Owner, is_free, owner_of, release, set_owner
+from studies.queue.quiet import wait_for_quiet_to_end
 from studies.rows import RunKey
 
 UNFINISHED = ("queued", "interrupted", "running")
@@ -36,13 +36,13 @@ class RunQueue:
 
     Args:
         engine: of our tables.
-        place: the database, for messages.
+        url: the database, for messages.
         study: its name.
     """
 
-    def __init__(self, engine: Engine, place: StorageUrl, study: str) -> None:
+    def __init__(self, engine: Engine, url: StorageUrl, study: str) -> None:
         self.engine = engine
-        self.place = place
+        self.url = url
         self.study = study
         self.me = Owner.myself()
         self.held: set[int] = set()
@@ -51,7 +51,7 @@ class RunQueue:
 
     def transaction(self) -> AbstractContextManager[Session]:
         """A session on our tables that is committed whole or not at all."""
-        return transaction(self.engine, self.place)
+        return transaction(self.engine, self.url)
 
     def find(self, session: Session, key: RunKey) -> Run | None:
         """The run with this key in this study."""
@@ -106,7 +106,7 @@ class RunQueue:
                     jobs |= self._jobs([row.id, *(other.id for other in waiting)] if jobs else [row.id])
                 if not fits(jobs.get(row.id, {})):
                     continue
-                wait_for_quiet_to_end(self.engine, self.place)
+                wait_for_quiet_to_end(self.engine, self.url)
                 run = self._take(row.id)
                 if run is not None:
                     self.track(run.id)
@@ -119,13 +119,13 @@ class RunQueue:
         columns = (Run.id, Run.owner_host, Run.owner_pid, Run.owner_started, Run.heartbeat)
         asked = select(*columns).filter_by(study=self.study).where(Run.job.is_not(None))
         asked = asked.where(Run.state.in_(UNFINISHED), Run.id > after).order_by(Run.id).limit(BATCH)
-        with read_transaction(self.engine, self.place) as session:
+        with read_transaction(self.engine, self.url) as session:
             return list(session.execute(asked)), clock(session)
 
     @repeated
     def _jobs(self, run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Id -> job."""
-        with read_transaction(self.engine, self.place) as session:
+        with read_transaction(self.engine, self.url) as session:
             return {id: job or {} for id, job in session.execute(select(Run.id, Run.job).where(Run.id.in_(run_ids)))}
 
     @repeated
@@ -141,7 +141,7 @@ class RunQueue:
     @repeated
     def count_unfinished(self) -> int:
         """How many rows wait, or are worked on by anybody."""
-        with read_transaction(self.engine, self.place) as session:
+        with read_transaction(self.engine, self.url) as session:
             mine = select(func.count()).select_from(Run).filter_by(study=self.study)
             return session.scalar(mine.where(Run.state.in_(UNFINISHED))) or 0
 
@@ -163,7 +163,7 @@ class RunQueue:
         """A session for a single statement; SQLite has one lock for all that is written."""
         if self.engine.dialect.name == "sqlite":
             return self.transaction()
-        return read_transaction(self.engine, self.place)
+        return read_transaction(self.engine, self.url)
 
     def renew(self, session: Session, run_id: int) -> None:
         """Renew our heartbeat on a run.
@@ -175,7 +175,7 @@ class RunQueue:
         if not renewed:
             self.held.discard(run_id)
             raise RunTakenOver(
-                f"Run {run_id} in {self.place} is no longer held by this process: another one took it over, or it was "
+                f"Run {run_id} in {self.url} is no longer held by this process: another one took it over, or it was "
                 f"removed. This process stops working on it; nothing stored is lost."
             )
 

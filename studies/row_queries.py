@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from studies.db.database import clock
 from studies.db.schema import Curve, Event, Outcome, Provenance, Result, Run, Throughput
-from studies.owner import is_free
+from studies.queue.owner import is_free
 from studies.rows import RESULT_FIELDS, TURN_FIELDS, CurvePoint, EpisodeOutcome, RunRow, TurnReading, UnfinishedRun
 
 POINT = tuple(field.name for field in fields(CurvePoint))

@@ -66,3 +66,10 @@ def test_it_runs_from_top_to_bottom(tmp_path: Path) -> None:
     assert "4 of 4 runs finished" in told
     assert "TrainedPolicy(k24 on terran_5_vs_5, 800 env steps)" in told
     assert any("image/png" in output.get("data", {}) for cell in ran for output in cell["outputs"])
+
+
+def test_the_page_shows_every_cell() -> None:
+    page = (ROOT / "docs" / "first_steps.md").read_text(encoding="utf-8")
+    shown = [line for cell in cells(NOTEBOOK) for line in "".join(cell["source"]).splitlines()]
+    missing = [line for line in shown if line not in page.splitlines()]
+    assert missing == [], "type: python docs/first_steps.py"

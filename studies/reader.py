@@ -13,7 +13,7 @@ from common.registry import unknown_name_text
 from studies import row_queries
 from studies.db.database import clock, connect, connect_to_read, inspect_file, read_transaction
 from studies.db.errors import StorageError
-from studies.db.retrying import repeated
+from studies.db.retrying import repeated, repeated_at_start
 from studies.db.schema import SCHEMA_VERSION, Run, Search
 from studies.db.storage_url import StorageUrl, parse_storage_url, without_passwords
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
@@ -35,6 +35,7 @@ class StudyReader:
         self._engine, self.url, self.study = engine, url, study
 
     @classmethod
+    @repeated_at_start
     def open(cls, storage: str, study: str, *, busy_seconds: float = BUSY_SECONDS) -> StudyReader:
         """Open a study to read it; one that is not there has no runs.
 

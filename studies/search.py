@@ -26,7 +26,7 @@ from studies.db.database import connect, inspect_file, make_folder, read_transac
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import RunTakenOver, StorageError
 from studies.db.optuna_storage import close_storage, open_storage
-from studies.db.retrying import repeated
+from studies.db.retrying import repeated, repeated_at_start
 from studies.db.schema import Run, Search
 from studies.db.storage_url import StorageUrl, parse_storage_url
 from studies.queue.run_queue import RunQueue
@@ -71,6 +71,7 @@ class SearchStudy:
             raise
 
     @classmethod
+    @repeated_at_start
     def open(
         cls,
         storage: str,
@@ -216,6 +217,7 @@ class SearchStudy:
         self.close()
 
 
+@repeated_at_start
 def search_names(storage: str, *, busy_seconds: float = BUSY_SECONDS) -> list[str]:
     """Names of the searches in a database; none where there is no database yet.
 

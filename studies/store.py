@@ -32,7 +32,7 @@ from studies.dashboard.trials import Trials
 from studies.db.database import clock, connect, inspect_file, make_folder
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError
-from studies.db.retrying import repeated
+from studies.db.retrying import repeated, repeated_at_start
 from studies.db.schema import Outcome, Result, Run, Throughput
 from studies.db.storage_url import DEFAULT_STORAGE, parse_storage_url
 from studies.queue.owner import HEARTBEAT_BOUND, owner_of
@@ -67,6 +67,7 @@ class StudyStore(StudyReader):
         self._closed = False
 
     @classmethod
+    @repeated_at_start
     def open(
         cls, storage: str = DEFAULT_STORAGE, study: str = DEFAULT_STUDY, *, busy_seconds: float = BUSY_SECONDS
     ) -> StudyStore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
 
 from benchmarks.campaign.work import (
     STUDY,
@@ -118,13 +119,20 @@ def six_workers(campaign: Campaign, storage: str | None = None, restart: object 
         for each in (queue, *workers):
             code = finish(campaign, each, "six workers")
             if callable(restart) and code not in (0, 1):
-                campaign.fault(f"a worker ended with exit code {code} when the server was restarted")
+                last = last_lines(folder)
+                campaign.fault(f"a process ended with exit code {code} when the server was restarted: {last}")
         for log in folder.glob("*.txt"):
             campaign.check_output(log.read_text(encoding="utf-8", errors="replace"), f"six workers, {log.name}")
         campaign.counts["comparisons"] += 1
         check_whole(campaign, folder, expected, "six workers", "--seeds", "6", storage=storage)
         if storage:
             return  # the database of a server is one for all rounds
+
+
+def last_lines(folder: Path) -> str:
+    """The end of what each process of a round said."""
+    logs = sorted(folder.glob("*.txt"))
+    return "; ".join(f"{log.name}: …{log.read_text(encoding='utf-8', errors='replace')[-300:]}" for log in logs)
 
 
 def six_workers_restarted(campaign: Campaign) -> None:

@@ -73,6 +73,7 @@ def inspect_file(url: StorageUrl, busy_seconds: float) -> None:
         f"{path.absolute().as_uri()}?mode=rw"  # a missing file is not created, a broken transaction is rolled back
     )
     with wrap_db_errors(url), closing(sqlite3.connect(address, timeout=busy_seconds, uri=True)) as file:
+        file.text_factory = lambda text: text.decode(errors="replace")  # a damaged file may hold any bytes for text
         if _is_suspicious(path):
             faults = [row[0] for row in file.execute("PRAGMA quick_check(1)")]
             if faults != ["ok"]:

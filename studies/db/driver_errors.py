@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,3 +106,5 @@ def wrap_db_errors(url: StorageUrl) -> Iterator[None]:
         yield
     except (SQLAlchemyError, StorageInternalError, sqlite3.Error, ImportError) as error:
         raise to_storage_error(error, url) from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:  # of text that was read, whose bytes were changed
+        raise damaged(url, f"a text in it cannot be read: {error}") from error

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
@@ -113,7 +114,7 @@ def open_storage(
                 with wrap_db_errors(url):
                     raise
             time.sleep(0.1)
-        except ImportError:
+        except (ImportError, StorageInternalError):
             with wrap_db_errors(url):
                 raise
         except RuntimeError as error:  # the Optuna tables have another version

@@ -12,6 +12,8 @@ from studies.db.errors import ConnectionLost
 
 PATIENCE = 120.0
 """Seconds for which an interrupted piece of work is repeated."""
+PATIENCE_AT_START = 10.0
+"""The same for opening a database: a server that restarts is back by then, and a wrong address should not cost more."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds between two attempts; each is twice the one before."""
 _log = logging.getLogger(__name__)
@@ -28,9 +30,19 @@ def repeated(work: Callable[P, T]) -> Callable[P, T]:
         ConnectionLost: the server was away for longer than ``PATIENCE``.
     """
 
+    return _patient(work, lambda: PATIENCE)
+
+
+def repeated_at_start(work: Callable[P, T]) -> Callable[P, T]:
+    """The same for ``PATIENCE_AT_START`` seconds."""
+    return _patient(work, lambda: PATIENCE_AT_START)
+
+
+def _patient(work: Callable[P, T], seconds: Callable[[], float]) -> Callable[P, T]:
     @functools.wraps(work)
     def patient(*args: P.args, **kwargs: P.kwargs) -> T:
-        until, pause = time.monotonic() + PATIENCE, _FIRST_PAUSE
+        patience = seconds()
+        until, pause = time.monotonic() + patience, _FIRST_PAUSE
         while True:
             try:
                 return work(*args, **kwargs)
@@ -38,7 +50,7 @@ def repeated(work: Callable[P, T]) -> Callable[P, T]:
                 if time.monotonic() + pause > until:
                     raise
                 if pause == _FIRST_PAUSE:
-                    _log.warning("interrupted by the server, repeated for %g s: %s", PATIENCE, error)
+                    _log.warning("interrupted by the server, repeated for %g s: %s", patience, error)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 

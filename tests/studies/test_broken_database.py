@@ -18,8 +18,9 @@ from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError
 from studies.db.schema import SCHEMA_VERSION
 from studies.db.storage_url import parse_storage_url
+from studies.reader import StudyReader
 from studies.run import RunRecord
-from studies.store import StudyStore
+from studies.store import StudyStore, study_names
 from tests.limits import file_size_limit, ordinary_user
 from tests.studies.sample import RESULT, begin, evaluate, open_store, query, url
 
@@ -233,3 +234,14 @@ def test_a_full_disk_in_mid_run_loses_nothing(database: Path) -> None:
         assert len(run.curve_points()) == kept + 1
         run.finish(RESULT)
         assert len(store.rows()) == 2
+
+
+@pytest.mark.parametrize("value", ["'{broken'", "CAST(X'D4D4' AS TEXT)"])
+def test_text_whose_bytes_were_changed(database: Path, value: str) -> None:
+    query(database, f"UPDATE k24_runs SET config = {value}")
+    (study,) = study_names(url(database))
+    with (
+        StudyReader.open(url(database), study) as reader,
+        pytest.raises(StorageError, match=r"studies\.db .*(read|used)"),
+    ):
+        reader.rows()

@@ -260,3 +260,13 @@ def test_reading_waits_for_no_lock(url: str) -> None:
             assert store.rows() == []
             assert store.unfinished() == []
         engine.dispose()
+
+
+def test_a_server_that_restarts_is_waited_for_at_the_start(url: str, restart: Restart) -> None:
+    StudyStore.open(url, "first").close()
+    restart(1.0)
+    with StudyStore.open(url, "first") as store:
+        assert store.rows() == []
+    restart(1.0)
+    with SearchStudy.open(url, "second", request={"question": "what is x?"}, trials=1) as search:
+        assert search.name == "second"

@@ -35,6 +35,8 @@ class Renderer:
         env: where the records are from.
         size: width of the picture in pixels; it is a little higher than wide.
         fields_of_view: numbers of the agents whose field of view is shown.
+        area: corners (x0, y0, x1, y1) of the part of the map that is shown, a square in cells;
+            ``None``: all of it.
 
     Raises:
         ValueError: a size too small to show anything, or an agent that does not exist.
@@ -46,6 +48,7 @@ class Renderer:
         *,
         size: int = 640,
         fields_of_view: Collection[int] = (),
+        area: tuple[float, float, float, float] | None = None,
     ) -> None:
         if size < LEAST_SIZE:
             raise ValueError(f"size is {size} pixels, it must be at least {LEAST_SIZE}")
@@ -59,7 +62,7 @@ class Renderer:
         self._canvas = FigureCanvasAgg(self._figure)
         letters = LETTERS * size * 72 / DPI
         self._map = self._axes(FOOTER, 1 - 2 * MARGIN)
-        self._draw_ground()
+        self._draw_ground(area)
         self._draw_legend(self._axes(0.0, FOOTER), letters)
         self._layers = Layers(self._map, pixel=max(size / 640, 0.5) * 72 / DPI)
         self._headline = Headline(self._axes(1 - 2 * MARGIN + FOOTER, HEADER), letters)
@@ -110,16 +113,18 @@ class Renderer:
         axes.set_axis_off()
         return axes
 
-    def _draw_ground(self) -> None:
+    def _draw_ground(self, area: tuple[float, float, float, float] | None) -> None:
         terrain = self._env.setup[0]
         colours = ground(terrain["pathable"].astype(bool), terrain["height"], terrain["level"])
         rows, columns, _ = colours.shape
         self._map.imshow(colours, origin="lower", extent=(0, columns, 0, rows), interpolation="nearest")
-        self._map.set(xlim=(0, columns), ylim=(0, rows), aspect="equal")
+        x0, y0, x1, y1 = area or (0, 0, columns, rows)
+        self._map.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal")
         for line in range(GRID, max(rows, columns), GRID):
             self._map.axhline(line, color="black", alpha=0.06, linewidth=0.6)
             self._map.axvline(line, color="black", alpha=0.06, linewidth=0.6)
-        self._map.add_patch(Rectangle((0, 0), columns, rows, fill=False, edgecolor=style.FAINT, clip_on=False))
+        frame = Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=style.FAINT, clip_on=False)
+        self._map.add_patch(frame)
 
     def _draw_legend(self, axes: Axes, letters: float) -> None:
         """Each type's shape and name, then the bars'; spread evenly, in units of the strip's height."""

@@ -7,15 +7,20 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 from PIL import Image
 
 import envs.registry
 from envs.battle.engine import BattleEnv
+from envs.battle.snapshots.recording import TickRecorder
 from envs.battle.state import TICKS_PER_SECOND
-from envs.render import Renderer
+from envs.protocol import BatchedEnv
+from envs.render import Renderer, outcome
 from envs.render.style import palette
 from harness.cli.errors import UsageError
+from harness.policies.scripted import Policy
 from harness.policies.trained import load_policy
 from harness.results.study_data import StudyData, key_of
 from harness.runs.checkpoint import POLICY
@@ -27,6 +32,8 @@ from studies.rows import RunRow
 
 SIZE, EVERY, SPEED = 320, 4, 2.0
 """Pixels, ticks from one picture to the next, times the game's own pace: about 0.2 MB a battle."""
+MARGIN = 2.0
+"""Cells that are shown around the units."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +128,23 @@ def _why_not(run: RunRow, checkpoint: Path) -> str:
     return ""
 
 
+def area_of(env: BattleEnv, policy: Policy) -> tuple[float, float, float, float]:
+    """Play a battle and return the square (x0, y0, x1, y1) that its units keep to, with a margin, in cells."""
+    recorder = TickRecorder(env)
+    env.reset()
+    frames, world = [recorder.now()], cast(BatchedEnv, env)
+    while not outcome(env, 0):
+        frames.append(recorder.step(policy(world)))
+    n = env.spec.n_agents + env.spec.n_enemies
+    places = np.stack([np.concatenate([frame[axis][:, :n].ravel() for frame in frames]) for axis in "xy"])
+    least, most = places.min(axis=1), places.max(axis=1)
+    rows, columns = env.setup[0]["pathable"].shape
+    half = float(min((most - least).max() + 2 * MARGIN, max(rows, columns))) / 2
+    room = np.maximum(np.array([columns, rows]) - half, half)  # the square stays on the map where it fits
+    x, y = np.clip((least + most) / 2, half, room).tolist()
+    return x - half, y - half, x + half, y + half
+
+
 def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[float], None]) -> Clip:
     """Play one battle greedily and write it, or say why not.
 
@@ -139,11 +163,12 @@ def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[f
         env = run.world(battle_seed)
         if not isinstance(env, BattleEnv):
             raise UsageError(f"{run.scenario} is not played by the built-in engine, whose battles alone can be drawn")
+        again = run.world(battle_seed)
         recording = Recording(
             env=env,
             policy=Greedy(run.policy(env, "cpu"), 1),
             who=run.label,
-            renderer=Renderer(env, size=SIZE),
+            renderer=Renderer(env, size=SIZE, area=area_of(again, Greedy(run.policy(again, "cpu"), 1))),
             episodes=1,
             every=EVERY,
             rate=TICKS_PER_SECOND * SPEED / EVERY,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from studies import heartbeat
 from studies.db.errors import StorageError
+from studies.queue import heartbeat
 from studies.queue.heartbeat import HeartbeatThread
 from studies.run_table import RunTable
 from tests.studies.sample import begin, open_store, query

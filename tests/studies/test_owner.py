@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from studies import owner
+from studies.queue import owner
 from studies.queue.owner import HEARTBEAT_BOUND, Owner
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: only heartbeats tell here")

@@ -84,7 +84,8 @@ class Renderer:
         self._show(frame, caption, outcome)
         if self._words != self._headline.words:  # letters take as long as all units together
             self._words = self._headline.words
-            self._background = self._draw_over(self._ground, self._headline.titles)
+            self._draw_over(self._ground, self._headline.titles)
+            self._background = self._canvas.copy_from_bbox(self._figure.bbox)
         self._draw_over(self._background, [*self._layers.all, self._headline.clock])
         return np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
 
@@ -93,13 +94,12 @@ class Renderer:
         self._show(frame, caption, outcome)
         self._figure.savefig(path, dpi=2 * DPI)
 
-    def _draw_over(self, background: Any, artists: Iterable[Artist]) -> Any:
-        """Draw on a copy of what was drawn before; returns a copy of all."""
+    def _draw_over(self, background: Any, artists: Iterable[Artist]) -> None:
+        """Draw on a copy of what was drawn before."""
         self._canvas.restore_region(background)
         for artist in artists:
             assert isinstance(artist.axes, Axes)
             artist.axes.draw_artist(artist)
-        return self._canvas.copy_from_bbox(self._figure.bbox)
 
     def _show(self, frame: NDArray[np.void], caption: str, outcome: str) -> None:
         scene = Scene(self._env, frame)

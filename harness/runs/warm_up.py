@@ -11,6 +11,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing, suppress
+from typing import Any
 
 import algorithms.registry
 from algorithms.kernels.compiled import MACHINE_CODE
@@ -36,12 +38,11 @@ def compile_ahead(plans: Sequence[RunPlan]) -> None:
     beside = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         assert beside.stdin is not None, "it was asked for"
-        beside.stdin.write(jobs.encode())
-        beside.stdin.close()
+        with suppress(BrokenPipeError), beside.stdin as stdin:
+            stdin.write(jobs.encode())
         plan = next(iter(here.values()))
-        world = plan.make_env(plan.num_envs, 0)
-        compile_world(world)
-        world.close()
+        with suppress(Exception), closing(plan.make_env(plan.num_envs, 0)) as world:
+            compile_world(world)
         beside.wait()
     finally:
         beside.kill()
@@ -58,19 +59,24 @@ def compile_world(env: BatchedEnv) -> None:
         env.step(env.action_mask.argmax(axis=-1))
 
 
-def compile_learners(jobs: Sequence[dict[str, object]]) -> None:
-    """Run every compiled pass of the jobs' algorithms once.
+def compile_learners(jobs: Sequence[dict[str, Any]]) -> None:
+    """Run every compiled pass of the jobs' algorithms once; one that cannot be built here is passed over.
 
     Args:
         jobs: of ``RunPlan.to_json``.
     """
-    for plan in (RunPlan.from_json(job) for job in jobs):
-        world = plan.make_env(1, 0)  # its shapes are needed; it plays nothing
-        world.close()
-        steps = plan.budget.env_steps
-        algorithms.registry.make(
-            plan.algorithm, world.spec, plan.config, total_env_steps=steps, seed=0, device=plan.device
-        ).compile()
+    for job in jobs:
+        with suppress(Exception):  # one of the user's own is not registered here; a broken one fails in its run
+            compile_learner(RunPlan.from_json(job))
+
+
+def compile_learner(plan: RunPlan) -> None:
+    """Build a plan's algorithm and run its compiled passes once."""
+    with closing(plan.make_env(1, 0)) as world:  # its shapes are needed; it plays nothing
+        spec, steps = world.spec, plan.budget.env_steps
+    algorithms.registry.make(
+        plan.algorithm, spec, plan.config, total_env_steps=steps, seed=0, device=plan.device
+    ).compile()
 
 
 if __name__ == "__main__":

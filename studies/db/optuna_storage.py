@@ -85,9 +85,7 @@ for _name in REPEATABLE:
     setattr(OurStorage, _name, _outliving(_name))
 
 
-def open_storage(
-    url: StorageUrl, busy_seconds: float, kind: type[OurStorage] = OurStorage, **options: Any
-) -> OurStorage:
+def open_storage(url: StorageUrl, busy_seconds: float) -> OurStorage:
     """Optuna's storage; its tables are created where missing.
 
     Its transactions queue like ours: left alone on SQLite, Optuna reads a waiting trial's state and writes it in two
@@ -96,8 +94,6 @@ def open_storage(
     Args:
         url: the database.
         busy_seconds: how long to wait for another process's write.
-        kind: a class of storage.
-        options: for it, beside the address.
 
     Raises:
         StorageError: the database cannot be used, or its Optuna tables are of another version of Optuna.
@@ -106,7 +102,7 @@ def open_storage(
     address = url.address.replace("{", "{{").replace("}", "}}")  # Optuna fills in what stands in braces
     for last_try in (False, False, False, False, True):
         try:
-            storage = kind(address, engine_kwargs=engine_options(url, busy_seconds), **options)
+            storage = OurStorage(address, engine_kwargs=engine_options(url, busy_seconds))
         except (OperationalError, ProgrammingError, IntegrityError) as error:
             # Optuna looks which tables are missing and then creates them: two first starts at once collide there.
             collided = isinstance(error, IntegrityError) or "already exists" in str(error)

@@ -12,7 +12,7 @@ from studies.db.database import clock, read_transaction, transaction
 from studies.db.retrying import repeated
 from studies.db.schema import Machine, Run
 from studies.db.storage_url import StorageUrl
-from studies.queue.owner import Owner, is_free, owner_of
+from studies.queue.owner import Owner, is_free, owner_of, release, set_owner
 
 PATIENCE = 60.0
 """Seconds to wait for runs that go on on this machine; they may take hours."""
@@ -54,7 +54,7 @@ def _hold(engine: Engine, url: StorageUrl, me: Owner) -> bool:
             session.add(row)
         free = owner_of(row) == me or is_free(row, now)
         if free:
-            row.owner_host, row.owner_pid, row.owner_started, row.heartbeat = me.host, me.pid, me.started, now
+            set_owner(row, me, now)
         return free
 
 
@@ -63,7 +63,7 @@ def _let_go(engine: Engine, url: StorageUrl, me: Owner) -> None:
     with transaction(engine, url) as session:
         row = session.get(Machine, me.host)
         if row is not None and owner_of(row) == me:
-            row.owner_host = row.owner_pid = row.owner_started = None
+            release(row)
 
 
 @repeated

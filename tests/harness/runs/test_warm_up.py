@@ -11,6 +11,7 @@ from algorithms.kernels import compiled
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
 from harness.runs import warm_up
+from harness.runs.plan import RunPlan
 
 
 def plans() -> Any:
@@ -49,6 +50,22 @@ def test_the_child_compiles_one_learner_of_each_algorithm(monkeypatch: pytest.Mo
     monkeypatch.setattr(K24, "compile", lambda self: seen.append(self.name))
     warm_up.compile_learners([plan.to_json() for plan in plans()[:2]])
     assert sorted(seen) == ["k24", "qmix"]
+
+
+def test_what_cannot_be_built_is_left_to_its_run(
+    children: list[Any], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """An algorithm of the user's own is unknown to the process beside, and a world may be broken."""
+
+    def broken(env: object) -> None:
+        raise ValueError("no such terrain")
+
+    job = plans()[0].to_json() | {"algorithm": "somebodys_own"}
+    monkeypatch.setattr(warm_up, "compile_world", broken)
+    monkeypatch.setattr(RunPlan, "to_json", lambda self: job)
+    warm_up.compile_ahead(plans()[:1])
+    assert [child.returncode for child in children] == [0]
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_what_is_compiled_is_left_alone(children: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from harness.plots.masks import plot_masks
 from harness.plots.outcomes import plot_profiles, plot_trade_offs, plot_win_rates
 from harness.plots.throughput import plot_crossings
 from harness.report import sections
-from harness.report.clips import Clip, Job, clip_jobs, make_clip
+from harness.report.clips import Clip, Job, clip_jobs, common_area, make_clip
 from harness.report.headline import headline, limits
 from harness.report.method import method_section
 from harness.report.page import Page, Section, render
@@ -161,10 +161,11 @@ def draw_all(bar: Progress, work: Sequence[Work]) -> defaultdict[str, list[Plot]
 
 def play_all(bar: Progress, jobs: Sequence[Job], wanted: ReportArgs) -> list[Clip]:
     """A battle of each algorithm."""
+    area = common_area(jobs, wanted.clip_seed)
     clips = []
     for job in jobs:
         task = bar.add_task(f"battle of {job.algorithm}", total=1.0)
-        clips.append(make_clip(wanted.folder, job, wanted.clip_seed, partial(_show, bar, task)))
+        clips.append(make_clip(wanted.folder, job, wanted.clip_seed, area, partial(_show, bar, task)))
         _show(bar, task, 1.0)
     return clips
 

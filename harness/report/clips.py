@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 import envs.registry
@@ -21,7 +23,7 @@ from envs.render import Renderer, outcome
 from envs.render.style import palette
 from harness.cli.errors import UsageError
 from harness.policies.scripted import Policy
-from harness.policies.trained import load_policy
+from harness.policies.trained import LoadedPolicy, load_policy
 from harness.results.study_data import StudyData, key_of
 from harness.runs.checkpoint import POLICY
 from harness.runs.evaluate import Greedy
@@ -34,6 +36,8 @@ SIZE, EVERY, SPEED = 320, 4, 2.0
 """Pixels, ticks from one picture to the next, times the game's own pace: about 0.2 MB a battle."""
 MARGIN = 2.0
 """Cells that are shown around the units."""
+Area = tuple[float, float, float, float]
+"""A square of the map: x0, y0, x1, y1, in cells."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,30 +132,62 @@ def _why_not(run: RunRow, checkpoint: Path) -> str:
     return ""
 
 
-def area_of(env: BattleEnv, policy: Policy) -> tuple[float, float, float, float]:
-    """Play a battle and return the square (x0, y0, x1, y1) that its units keep to, with a margin, in cells."""
-    recorder = TickRecorder(env)
-    env.reset()
-    frames, world = [recorder.now()], cast(BatchedEnv, env)
-    while not outcome(env, 0):
-        frames.append(recorder.step(policy(world)))
-    n = env.spec.n_agents + env.spec.n_enemies
-    places = np.stack([np.concatenate([frame[axis][:, :n].ravel() for frame in frames]) for axis in "xy"])
+def common_area(jobs: Sequence[Job], battle_seed: int) -> Area | None:
+    """The square that the units of all these battles keep to: the clips of one page show the same part of the map.
+
+    Returns:
+        None where no job can be played.
+    """
+    battles = []
+    for job in jobs:
+        with suppress(UsageError):  # ``make_clip`` says what is wrong
+            if job.checkpoint is not None:
+                run, env = _load(job.checkpoint, battle_seed)
+                battles.append((env, Greedy(run.policy(env, "cpu"), 1)))
+    return area_of(battles) if battles else None
+
+
+def area_of(battles: Sequence[tuple[BattleEnv, Policy]]) -> Area:
+    """Play battles on one map and return the square that their units keep to, with a margin."""
+    places = np.concatenate([_places(env, policy) for env, policy in battles], axis=1)
     least, most = places.min(axis=1), places.max(axis=1)
-    rows, columns = env.setup[0]["pathable"].shape
+    rows, columns = battles[0][0].setup[0]["pathable"].shape
     half = float(min((most - least).max() + 2 * MARGIN, max(rows, columns))) / 2
     room = np.maximum(np.array([columns, rows]) - half, half)  # the square stays on the map where it fits
     x, y = np.clip((least + most) / 2, half, room).tolist()
     return x - half, y - half, x + half, y + half
 
 
-def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[float], None]) -> Clip:
+def _places(env: BattleEnv, policy: Policy) -> NDArray[np.float64]:
+    """Where the units are in a battle, [x and y, units and ticks], in cells."""
+    recorder = TickRecorder(env)
+    env.reset()
+    frames, world = [recorder.now()], cast(BatchedEnv, env)
+    while not outcome(env, 0):
+        frames.append(recorder.step(policy(world)))
+    n = env.spec.n_agents + env.spec.n_enemies
+    return np.stack([np.concatenate([frame[axis][:, :n].ravel() for frame in frames]) for axis in "xy"])
+
+
+def _load(checkpoint: Path, battle_seed: int) -> tuple[LoadedPolicy, BattleEnv]:
+    """A trained policy and the world that it plays the battle in."""
+    run = load_policy(checkpoint.parent)
+    env = run.world(battle_seed)
+    if not isinstance(env, BattleEnv):
+        raise UsageError(f"{run.scenario} is not played by the built-in engine, whose battles alone can be drawn")
+    return run, env
+
+
+def make_clip(
+    folder: Path, job: Job, battle_seed: int, area: Area | None, on_progress: Callable[[float], None]
+) -> Clip:
     """Play one battle greedily and write it, or say why not.
 
     Args:
         folder: for the GIF.
         job: whose battle.
         battle_seed: which battle.
+        area: the part of the map that is shown; ``None``: all of it.
         on_progress: called with how much of the longest battle possible has been played, 0..1.
     """
     if job.checkpoint is None:
@@ -159,16 +195,12 @@ def make_clip(folder: Path, job: Job, battle_seed: int, on_progress: Callable[[f
     out = folder / f"battle-{file_name(job.algorithm)}-{file_name(job.scenario)}.gif"
     ends: list[str] = []
     try:
-        run = load_policy(job.checkpoint.parent)
-        env = run.world(battle_seed)
-        if not isinstance(env, BattleEnv):
-            raise UsageError(f"{run.scenario} is not played by the built-in engine, whose battles alone can be drawn")
-        again = run.world(battle_seed)
+        run, env = _load(job.checkpoint, battle_seed)
         recording = Recording(
             env=env,
             policy=Greedy(run.policy(env, "cpu"), 1),
             who=run.label,
-            renderer=Renderer(env, size=SIZE, area=area_of(again, Greedy(run.policy(again, "cpu"), 1))),
+            renderer=Renderer(env, size=SIZE, area=area),
             episodes=1,
             every=EVERY,
             rate=TICKS_PER_SECOND * SPEED / EVERY,

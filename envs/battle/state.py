@@ -93,7 +93,8 @@ BATTLE = np.dtype(
         # scratch of one tick
         *per_unit(np.float64, "move_x move_y healed"),
         *per_unit(FLAG, "moving"),
-        ("near", np.int64, (MAX_UNITS,)),  # bodies round the unit that walks
+        ("is_near", np.int64, (MAX_UNITS,)),  # by unit: whether it is a body round the unit that walks
+        ("near", np.int64, (MAX_UNITS,)),  # the numbers of those bodies
         ("turn", np.int64, (MAX_UNITS,)),  # who acts when, with a random order
         # scratch of the start
         ("diagonal", np.int64, (4,)),  # by group of enemies: the diagonal that it stands on

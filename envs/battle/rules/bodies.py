@@ -10,18 +10,20 @@ LOOK = 1.0  # cells of free ground ahead of which a unit thinks about who stands
 @kernel
 def find_near(b, c, i):
     """Write the units on unit i's floor within a look of it into ``b.near``; return their number."""
-    count = 0
     floor = b.floor[i]
     x, y = b.x[i], b.y[i]
     body = b.body[i] + LOOK
-    for j in range(c.n_agents + c.n_enemies):
-        if b.floor[j] == floor and j != i:
-            dx = b.x[j] - x
-            dy = b.y[j] - y
-            reach = body + b.body[j]
-            if dx * dx + dy * dy < reach * reach:
-                b.near[count] = j
-                count += 1
+    n_units = c.n_agents + c.n_enemies
+    for j in range(n_units):  # no branch: the processor takes several units at a time
+        dx = b.x[j] - x
+        dy = b.y[j] - y
+        reach = body + b.body[j]
+        b.is_near[j] = (b.floor[j] == floor) & (dx * dx + dy * dy < reach * reach)
+    b.is_near[i] = 0
+    count = 0
+    for j in range(n_units):
+        b.near[count] = j
+        count += b.is_near[j]
     return count
 
 

@@ -48,7 +48,7 @@ from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
 from algorithms.sparsity.resets import ResetSchedule, resolve_resets
-from algorithms.sparsity.search_state import describe_search, gradient_sizes, mean_magnitude
+from algorithms.sparsity.search_state import SEARCH_PANELS, describe_search, gradient_sizes, mean_magnitude
 from algorithms.sparsity.sparse_qmix import Pattern24QMix
 from algorithms.sparsity.tracker import pattern_overlap
 
@@ -380,6 +380,7 @@ register(
     source="this project, on Kaleidoscope (NeurIPS 2024); the masks suit sparse tensor cores",
     smoke=SMOKE,
     presets=PRESETS,
+    panels=SEARCH_PANELS,
     pymarl=PyMARLNames(
         learner="k24_nq_learner",
         mac=("Kalei_type_n_mac",),

@@ -43,7 +43,7 @@ from algorithms.protocol import (
 from algorithms.q_learning.agent_net import AgentNet
 from algorithms.q_learning.layers import DenseLinear
 from algorithms.q_learning.targets import td_lambda_targets
-from algorithms.registry import register
+from algorithms.registry import Panel, register
 from algorithms.replay.episode import Episode, EpisodeBatch, collate
 from algorithms.settings.checks import require
 from algorithms.sparsity.flops import count_flops
@@ -436,6 +436,12 @@ register(
     summary="dense, on-policy: a recurrent policy shared by all agents, a critic of the state (PPO)",
     source="Yu et al., NeurIPS 2022 (arXiv 2103.01955); settings of benellis3/mappo",
     smoke={"episodes_per_update": 4},
+    panels=[
+        Panel(title="loss", lines={"policy_loss": "policy", "critic_loss": "critic"}),
+        Panel(title="entropy of the policy", lines={"entropy": "entropy"}),
+        Panel(title="ratio of probabilities clipped", lines={"clipped": "share"}),
+        Panel(title="λ-return", lines={"value": "mean"}),
+    ],
     space={
         "lr": Range(low=3e-4, high=2e-3, log=True),
         "clip_range": Choice(values=(0.05, 0.1, 0.2)),

@@ -7,7 +7,8 @@ and its names in PyMARL's files. A row with a ``base`` is that algorithm with so
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import importlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,16 @@ class Preset:
     """field of the config -> value, for ``--preset``"""
     space: Space = field(default_factory=dict)
     """field -> what ``harness.tune`` searches"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """Diagnostics that the report draws together, over training."""
+
+    title: str
+    lines: Mapping[str, str]
+    """name of a diagnostic -> its label"""
+    logarithmic: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +92,8 @@ class Entry:
     """what ``harness.tune`` searches where no preset says"""
     smoke: Mapping[str, Any] = field(default_factory=dict)
     """settings for runs of a few thousand env_steps, which would not see an update with the usual ones"""
+    panels: tuple[Panel, ...] = ()
+    """its own diagnostics, as the report draws them"""
     pymarl: PyMARLNames | None = None
     takes_files: bool = False
     """whether settings files of its base are for this row as well"""
@@ -89,6 +102,8 @@ class Entry:
 _algorithms: Registry[Entry] = Registry(
     "algorithm", hint="algorithms.registry.register(...)", error=UnknownAlgorithmError
 )
+_METHODS = "algorithms.methods"
+"""The module that registers this package's algorithms: by name, as every learner imports this file."""
 _complete = False
 """Whether this package's own algorithms are in the table."""
 
@@ -96,7 +111,7 @@ _complete = False
 def _table() -> Registry[Entry]:
     """The table with this package's algorithms in it, imported at first use because they import torch."""
     if not _complete:
-        import algorithms.methods  # noqa: F401
+        importlib.import_module(_METHODS)
     return _algorithms
 
 
@@ -120,6 +135,7 @@ def register(
     presets: Mapping[str, Preset] | None = None,
     space: Space | None = None,
     smoke: Mapping[str, Any] | None = None,
+    panels: Sequence[Panel] | None = None,
     pymarl: PyMARLNames | None = None,
     takes_files: bool = False,
 ) -> None:
@@ -138,6 +154,7 @@ def register(
         presets: class of fights -> what is recommended.
         space: what ``harness.tune`` searches where no preset says.
         smoke: settings for runs of a few thousand env_steps.
+        panels: its own diagnostics, as the report draws them.
         pymarl: its names in PyMARL's files.
         takes_files: with ``base``: whether settings files of the base are for this row as well.
 
@@ -156,6 +173,7 @@ def register(
         presets=presets or {},
         space=space or {},
         smoke=smoke or {},
+        panels=tuple(panels or ()),
         pymarl=pymarl,
         takes_files=takes_files,
     )
@@ -204,6 +222,7 @@ def _derived(entry: Entry, base: Entry, fixed: Mapping[str, Any], defaults: Mapp
         presets=entry.presets or presets,
         space=entry.space or untouched(base.space),
         smoke=entry.smoke or untouched(base.smoke),
+        panels=entry.panels or base.panels,
     )
 
 

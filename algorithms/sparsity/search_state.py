@@ -8,10 +8,34 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from algorithms.registry import Panel
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.tracker import N_PATTERNS
 
 Layers = Mapping[str, SemiStructuredLinear24]
+
+SEARCH_PANELS = (
+    Panel(title="temperature of the noise", lines={"temperature": "temperature"}),
+    Panel(title="draws of the masks", lines={"draws_differ": "two draws differ", "best_chance": "chance of the best"}),
+    Panel(title="weight energy kept", lines={"energy_drawn": "by a draw", "energy_best": "by the best"}),
+    Panel(title="mean |Q| of legal actions", lines={"q_drawn": "under a draw", "q_best": "under the best"}),
+    Panel(
+        title="gradient, root mean square",
+        lines={
+            "gradient_kept": "kept weights",
+            "gradient_dropped": "weights all types drop",
+            "gradient_alpha": "α",
+        },
+        logarithmic=True,
+    ),
+    Panel(title="α", lines={"alpha_moved": "moved (rms)", "alpha_flips": "decides the pattern"}),
+    Panel(
+        title="patterns",
+        lines={"pattern_overlap": "alike in two types", "pattern_churn": "changed since the last"},
+    ),
+)
+"""Means over layers; gradients are those of the last update before an evaluation, values those of the first after the
+evaluation before."""
 
 
 @torch.no_grad()

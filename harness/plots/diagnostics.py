@@ -1,4 +1,4 @@
-"""Diagnostics of learners over training: loss, gradients, temperature, churn of masks, K24's search for masks."""
+"""Diagnostics of learners over training: those that many have, side by side, and those that an algorithm registers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from algorithms.registry import Panel
 from harness.plots.figure import Hit, Plot, draw_plot, write_picture
 from harness.plots.lines import Line, draw_line, draw_panels, mean_line, points_of, set_env_steps
 from harness.plots.style import looks
@@ -19,7 +20,6 @@ SHOWN = {
     "loss": "loss",
     "grad_norm": "gradient norm",
     "q_taken": "value of actions taken",
-    "temperature": "temperature",
     "pattern_churn": "2:4 patterns changed",
     "pattern_entropy": "entropy of patterns",
     "pattern_overlap": "overlap of patterns",
@@ -28,20 +28,6 @@ SHOWN = {
 }
 """Numbers of the evaluations that are drawn, and what their axis says."""
 ON_LOG = ("loss", "grad_norm")
-SEARCH: Mapping[str, Mapping[str, str]] = {
-    "draws of the masks": {"draws_differ": "two draws differ", "best_chance": "chance of the best"},
-    "weight energy kept": {"energy_drawn": "by a draw", "energy_best": "by the best"},
-    "mean |Q| of legal actions": {"q_drawn": "under a draw", "q_best": "under the best"},
-    "gradient, root mean square": {
-        "gradient_kept": "kept weights",
-        "gradient_dropped": "weights all types drop",
-        "gradient_alpha": "α",
-    },
-    "α": {"alpha_moved": "moved (rms)", "alpha_flips": "decides the pattern"},
-    "patterns": {"pattern_overlap": "alike in two types", "pattern_churn": "changed since the last"},
-}
-"""Title of a panel -> diagnostic -> its label there; see ``describe_search``."""
-LOGARITHMIC = ("gradient, root mean square",)
 
 
 def plot_diagnostics(folder: Path, data: StudyData, scenario: str) -> list[Plot]:
@@ -90,39 +76,40 @@ def _plot(
     )
 
 
-def plot_mask_search(
-    folder: Path, algorithm: str, scenario: str, runs: Sequence[Sequence[CurvePoint]], number: int
+def plot_panels(
+    folder: Path,
+    algorithm: str,
+    scenario: str,
+    panels: Sequence[Panel],
+    runs: Sequence[Sequence[CurvePoint]],
+    number: int,
 ) -> list[Plot]:
-    """Draw the diagnostics of one algorithm's search for masks, mean over its seeds; nothing where it stores none.
+    """Draw the diagnostics that one algorithm registered as its own, mean over its seeds; nothing where none is stored.
 
     Args:
         folder: for the files.
         algorithm: its variant's name.
         scenario: where.
+        panels: what is drawn together.
         runs: evaluations of its runs there.
         number: makes the file's name unique.
     """
-    names = [name for panel in SEARCH.values() for name in panel]
-    lines = {name: line for name in names if (line := mean_line(runs, name)) is not None}
-    if "best_chance" not in lines:
+    drawn: dict[str, dict[str, Line]] = {}
+    for panel in panels:
+        lines = {label: line for name, label in panel.lines.items() if (line := mean_line(runs, name)) is not None}
+        if lines:
+            drawn[panel.title] = lines
+    if not drawn:
         return []
-    panels = {
-        title: {label: lines[name] for name, label in panel.items() if name in lines}
-        for title, panel in SEARCH.items()
-        if panel.keys() & lines.keys()
-    }
-    differ, energy = lines["draws_differ"][1][-1], lines["energy_best"][1][-1]
-    seeds = f"{len(runs)} seed{'s' if len(runs) > 1 else ''}"
+    ends = (f"{title}, {label}: {line[1][-1]:.3g}" for title, lines in drawn.items() for label, line in lines.items())
     plot = draw_plot(
         folder,
-        f"search-{number}-{file_name(scenario)}",
-        lambda figure: draw_panels(figure, panels, logarithmic=LOGARITHMIC),
-        title=f"{algorithm} on {scenario}: how its masks are found",
-        alt="Panels of curves over training. At the last evaluation "
-        f"two draws differ in {differ:.0%} of groups and masks keep {energy:.0%} of the weights' energy.",
-        caption=f"Means over layers and {seeds} at each evaluation. Gradients are those of the last update before it, "
-        "values those of the first update after the evaluation before.",
-        height=8.6,
+        f"own-{number}-{file_name(scenario)}",
+        lambda figure: draw_panels(figure, drawn, logarithmic=[panel.title for panel in panels if panel.logarithmic]),
+        title=f"{algorithm} on {scenario}: its own diagnostics",
+        alt=f"Panels of curves over training. At their ends: {'; '.join(ends)}.",
+        caption=f"Mean over {len(runs)} seed{'s' if len(runs) > 1 else ''}, as reported at each evaluation.",
+        height=0.8 + 1.3 * len(drawn),
     )
     return [plot]
 

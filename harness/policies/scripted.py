@@ -7,7 +7,6 @@ own affair. ``Greedy`` in ``harness.runs.evaluate`` makes one of a trained algor
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import envs
+from common.registry import Registry, UnknownIdError, load
 from envs.battle.engine import BattleEnv
 from envs.battle.smacv2.heuristic import choose_all_legally
 from envs.battle.smacv2.orders import NO_OP, STOP
 from envs.battle.state import NOBODY
 from envs.protocol import BatchedEnv
-from harness.cli.errors import UsageError, unknown_name
+from harness.cli.errors import UsageError
 
 
 class Policy(Protocol):
@@ -31,7 +31,7 @@ class Policy(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class ScriptedPolicy:
     """One registered policy."""
 
     id: str
@@ -46,7 +46,13 @@ class Entry:
     """Whether it reads the built-in engine's own record, so that it cannot play another world."""
 
 
-_entries: dict[str, Entry] = {}
+class UnknownPolicyError(UnknownIdError, UsageError):
+    """No policy is registered under this name; the message lists near matches and all names."""
+
+
+_policies: Registry[ScriptedPolicy] = Registry(
+    "policy", hint="harness.policies.scripted.register(...), in a file named by --import", error=UnknownPolicyError
+)
 
 
 def register(
@@ -57,52 +63,48 @@ def register(
     env_options: dict[str, Any] | None = None,
     reads_engine: bool = False,
 ) -> None:
-    """Add a policy under a new name; the arguments are the fields of ``Entry``.
+    """Add a policy under a new name; the arguments are the fields of ``ScriptedPolicy``.
 
     Raises:
         ValueError: the name is taken, or the entry point is not of the form ``module:callable``.
     """
-    if id in _entries:
-        raise ValueError(f"policy {id!r} is registered already ({_entries[id].entry_point}); choose another name")
     if not all(entry_point.partition(":")):
         raise ValueError(f"entry_point of {id!r} is {entry_point!r}, it must be 'module:callable', e.g. 'mine:Policy'")
-    _entries[id] = Entry(
+    row = ScriptedPolicy(
         id=id,
         entry_point=entry_point,
         summary=summary,
         env_options=env_options or {},
         reads_engine=reads_engine,
     )
+    _policies.register(id, row)
 
 
 def ids() -> list[str]:
-    """Registered names, in order of registration."""
-    return list(_entries)
+    """Return the registered names, in order of registration."""
+    return _policies.ids()
 
 
-def entry(id: str) -> Entry:
-    """The table's row.
+def entry(id: str) -> ScriptedPolicy:
+    """Return the table's row.
 
     Raises:
-        UsageError: an unknown name; near ones and all others are listed.
+        UnknownPolicyError: an unknown name; near ones and all others are listed.
     """
-    if id not in _entries:
-        raise unknown_name("policy", id, _entries, hint="One of your own: --import my_file.py")
-    return _entries[id]
+    return _policies.get(id)
 
 
 def make(id: str, seed: int = 0) -> Policy:
-    """A fresh policy. The world it plays must be made with ``**entry(id).env_options``.
+    """Make a policy. The world it plays must be made with ``**entry(id).env_options``.
 
     Args:
         id: a registered policy.
         seed: of its random draws, if it makes any.
 
     Raises:
-        UsageError: an unknown name.
+        UnknownPolicyError: an unknown name.
     """
-    module, _, name = entry(id).entry_point.partition(":")
-    made: Policy = getattr(importlib.import_module(module), name)(seed=seed)
+    made: Policy = load(entry(id).entry_point)(seed=seed)
     return made
 
 

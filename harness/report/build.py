@@ -12,9 +12,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from algorithms import registry
 from harness.cli.common import log
 from harness.plots.curves import MEASURES, plot_learning, plot_over_scenarios
-from harness.plots.diagnostics import plot_diagnostics, plot_mask_search
+from harness.plots.diagnostics import plot_diagnostics, plot_panels
 from harness.plots.figure import Plot
 from harness.plots.masks import plot_masks
 from harness.plots.outcomes import plot_profiles, plot_trade_offs, plot_win_rates
@@ -141,8 +142,9 @@ def plot_work(
     for number, ((algorithm, scenario), runs) in enumerate(by_algorithm):
         work.append(("masks", f"masks of {algorithm}", partial(plot_masks, folder, algorithm, scenario, runs, number)))
         points = [data.curve_points(run.run_id) for run in runs]
-        search = partial(plot_mask_search, folder, algorithm, scenario, points, number)
-        work.append(("masks", f"search for masks of {algorithm}", search))
+        panels = registry.entry(runs[0].algorithm).panels if runs[0].algorithm in registry.ids() else ()
+        own = partial(plot_panels, folder, algorithm, scenario, panels, points, number)
+        work.append(("diagnostics", f"learner {algorithm}, {scenario}", own))
     for number, record in enumerate(records):
         work.append(("throughput", "throughput", partial(plot_crossings, folder, record, number)))
     return work

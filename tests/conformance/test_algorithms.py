@@ -139,6 +139,9 @@ def test_learns_and_stays_finite(id: str, spec: EnvSpec) -> None:
         assert all(isinstance(line, str) for line in made.advance(env_steps))
         assert 0 <= made.diagnostics().get("epsilon", 0.0) <= 1
         assert all(math.isfinite(value) for value in made.diagnostics().values())
+    if registry.entry(id).base is None:  # a row with a base may leave out what its settings turn off
+        reported = result.keys() | made.diagnostics().keys()
+        assert {name for panel in registry.entry(id).panels for name in panel.lines} <= reported
     assert not same(outcome(made), before)
     assert all(isinstance(value, (int, float)) for value in made.schedule().values())
 

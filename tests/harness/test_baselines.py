@@ -91,7 +91,7 @@ def test_slots_divide_the_battles(battles: int, slots: int) -> None:
 
 
 MISTAKES = [
-    (["--policies", "neerest"], "unknown policy 'neerest'; did you mean nearest"),
+    (["--policies", "neerest"], "unknown policy 'neerest': did you mean nearest"),
     (["--scenarios", "zrg_5_vs_5"], "unknown scenario 'zrg_5_vs_5'; did you mean zerg_5_vs_5"),
     (["--battles", "0"], "--battles is 0, it must be at least 1"),
     (["--seed", "-1"], "--seed is -1, it must be at least 0"),
@@ -110,10 +110,10 @@ MISTAKES = [
 @pytest.mark.parametrize(("flags", "message"), MISTAKES, ids=[" ".join(flags) for flags, _ in MISTAKES])
 def test_mistake(flags: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(flags) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("error: ")
-    assert message in told
-    assert told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.startswith("error: ")
+    assert message in output
+    assert output.count("\n") == 1
 
 
 def test_another_world_with_a_policy_that_plays_any(capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,6 +128,6 @@ def test_help_lists_the_policies(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for name in ("nearest-free", "random", "terran_5_vs_5", "--battles"):
-        assert name in told
+        assert name in output

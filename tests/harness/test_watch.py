@@ -105,8 +105,8 @@ def test_a_trained_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert films[0] == films[1]
     capsys.readouterr()
     assert watch("--run", "7", *where, "--out", str(path)) == WRONG_USE
-    told = capsys.readouterr().err
-    assert f"study t has no finished trial of that number; it has 0 (qmix {SHORT}); another study: --study" in told
+    output = capsys.readouterr().err
+    assert f"study t has no finished trial of that number; it has 0 (qmix {SHORT}); another study: --study" in output
 
 
 def test_a_checkpoint_of_another_version_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,7 +148,7 @@ def test_a_folder_of_runs_is_listed(compare: Compare, tmp_path: Path, capsys: py
 MISTAKES = [
     (["--out", "a.avi"], "--out a.avi: .avi is no video format of ours; use .mp4 or .gif"),
     (["--scenario", "teran_5_vs_5"], "unknown scenario 'teran_5_vs_5'; did you mean terran_5_vs_5"),
-    (["--policy", "randon"], "unknown policy 'randon'; did you mean random"),
+    (["--policy", "randon"], "unknown policy 'randon': did you mean random"),
     (["--episodes", "0"], "--episodes is 0, it must be at least 1"),
     (["--every", "0"], "--every is 0, it must be at least 1"),
     (["--speed", "0"], "--speed is 0.0, it must be above 0; 1 is the game's own"),
@@ -174,10 +174,10 @@ def test_mistakes(
     monkeypatch.chdir(tmp_path)
     scenario = [] if {"--scenario", "--run"} & set(flags) else ["--scenario", SHORT]
     assert main(["--out", "a.gif", *scenario, *flags]) == WRONG_USE
-    told = capsys.readouterr().err
-    assert says in told
-    assert told.startswith("error: ")
-    assert told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert says in output
+    assert output.startswith("error: ")
+    assert output.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
@@ -197,6 +197,6 @@ def test_help_lists_policies_and_scenarios(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for name in ("random", "terran_5_vs_5", ".mp4 or .gif"):
-        assert name in told
+        assert name in output

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -16,8 +18,9 @@ from tests.harness.fake_env import FakeEnv
 
 
 @pytest.fixture
-def _own_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policies, "_entries", dict(policies._entries))
+def _own_table() -> Iterator[None]:
+    with policies._policies.preserved():
+        yield
 
 
 def world(id: str, policy: str, num_envs: int = 4, **options: object) -> BattleEnv:
@@ -93,16 +96,18 @@ def test_seeds_of_random() -> None:
 
 
 def test_new_battles() -> None:
-    env, told = FakeEnv(3, 0), NewBattles()
+    env, new_battles = FakeEnv(3, 0), NewBattles()
     env.reset()
-    assert told(env).tolist() == [0, 1, 2]
-    assert told(env).tolist() == []
+    assert new_battles(env).tolist() == [0, 1, 2]
+    assert new_battles(env).tolist() == []
     env.battle_id[1] += 1
-    assert told(env).tolist() == [1]
+    assert new_battles(env).tolist() == [1]
 
 
 def test_an_unknown_policy() -> None:
-    with pytest.raises(UsageError, match=r"unknown policy 'neerest'; did you mean nearest.* Known: random, nearest, "):
+    with pytest.raises(
+        UsageError, match=r"unknown policy 'neerest': did you mean nearest.*registered: random, nearest, "
+    ):
         policies.make("neerest")
 
 
@@ -111,9 +116,7 @@ def test_a_policy_of_ones_own() -> None:
     policies.register("mine", entry_point="harness.policies.scripted:Random", summary="also random")
     assert policies.ids()[-1] == "mine"
     assert isinstance(policies.make("mine"), policies.Random)
-    with pytest.raises(
-        ValueError, match=r"policy 'mine' is registered already \(harness.policies.scripted:Random\); choose an"
-    ):
+    with pytest.raises(ValueError, match=r"policy 'mine' is already registered; choose an"):
         policies.register("mine", entry_point="harness.policies.scripted:Random", summary="again")
     with pytest.raises(ValueError, match=r"entry_point of 'bad' is 'mine.Policy', it must be 'module:callable'"):
         policies.register("bad", entry_point="mine.Policy", summary="")

@@ -51,10 +51,10 @@ MISTAKES = [
 def test_mistake(flags: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     storage = tmp_path / "s.db"
     assert main(["--storage", f"sqlite:///{storage}", "--out", str(tmp_path / "runs"), *flags]) == WRONG_USE
-    told = capsys.readouterr().err
-    assert message in told
-    assert told.startswith("error: ")
-    assert told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert message in output
+    assert output.startswith("error: ")
+    assert output.count("\n") == 1
     assert not storage.exists(), "nothing is started before the command is understood"
 
 
@@ -63,10 +63,10 @@ def test_broken_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     storage.write_bytes(b"this is no database, but it is somebody's file\n" * 100)
     before = storage.read_bytes()
     assert main(["--storage", f"sqlite:///{storage}", "--out", str(tmp_path / "runs")]) == WRONG_USE
-    told = capsys.readouterr().err
-    assert "is not a sound SQLite database" in told
-    assert "--storage sqlite:///" in told
-    assert "Traceback" not in told
+    output = capsys.readouterr().err
+    assert "is not a sound SQLite database" in output
+    assert "--storage sqlite:///" in output
+    assert "Traceback" not in output
     assert storage.read_bytes() == before
 
 
@@ -100,6 +100,6 @@ def test_help_lists_what_is_registered(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for name in ("qmix", "kalei", "k24", "terran_5_vs_5", "zerg_20_vs_23", "smoke", "paper"):
-        assert f"\n  {name} " in told
+        assert f"\n  {name} " in output

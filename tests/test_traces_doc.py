@@ -20,13 +20,13 @@ def test_its_code_runs() -> None:
 
 def test_it_names_every_array_and_no_other() -> None:
     rows = re.findall(r"^\| (`.*?`) \| (.*?) \| (\w+) \|", TEXT, flags=re.MULTILINE)
-    told = {name: (shape, dtype) for names, shape, dtype in rows for name in re.findall(r"`(\w+)`", names)}
+    documented = {name: (shape, dtype) for names, shape, dtype in rows for name in re.findall(r"`(\w+)`", names)}
     for path in sorted(FOLDER.glob("smacv2_*.npz")):
         with np.load(path, allow_pickle=False) as file:
             absent = set() if json.loads(str(file["options"])).get("heuristic_ai") else {"taken"}
-            assert set(file.files) == set(told) - absent, path.name
+            assert set(file.files) == set(documented) - absent, path.name
             for name in file.files:
-                shape, dtype = told[name]
+                shape, dtype = documented[name]
                 assert file[name].dtype.name.startswith(dtype), f"{name} of {path.name} is {file[name].dtype}"
                 assert f"{file[name].ndim}" == f"{dimensions(shape)}", f"{name} of {path.name}: {file[name].shape}"
 

@@ -4,7 +4,7 @@
 
 Counted per env_step, over random legal play: distances that movement needs (each walker to each other body, each
 tick), roots and divisions (one heading a walker and tick), weapon and order checks (each living unit, each tick),
-distances that the views need (each living agent to each unit), and numbers of the views, all of them written anew.
+distances that the views need (each living agent to each unit), and numbers of the views, all of them written again.
 Prices are nanoseconds of the same operation in a loop over arrays that fit the first-level cache, where the compiler
 may use vectors. The sum is a floor for one core that does nothing twice and never waits.
 """

@@ -2,8 +2,8 @@
 
     python -m benchmarks.engine.stand_in [--scenarios terran_5_vs_5,terran_20_vs_20] [--steps 2000]
 
-Each agent is told again every env_step to attack the first living enemy; battles follow one another. ``bytes`` is the
-way through the protocol without a socket: reading the orders, writing the observation.
+Each agent gets a new order to attack the first living enemy every env_step; battles follow one another. ``bytes`` is
+the protocol without a socket: reading the orders, writing the observation.
 """
 
 from __future__ import annotations

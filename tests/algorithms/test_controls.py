@@ -81,7 +81,7 @@ def test_without_a_the_score_is_the_magnitude() -> None:
 
 
 @pytest.mark.parametrize(
-    ("id", "field", "value", "told"),
+    ("id", "field", "value", "message"),
     [
         (
             "k24-no-a",
@@ -104,8 +104,8 @@ def test_without_a_the_score_is_the_magnitude() -> None:
         ("k24-magnitude", "decay", -1.0, "decay is -1.0, it must be 0 or larger"),
     ],
 )
-def test_a_control_cannot_be_set_to_what_it_controls(id: str, field: str, value: object, told: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(told)):
+def test_a_control_cannot_be_set_to_what_it_controls(id: str, field: str, value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
         learner(id, **{field: value})
 
 

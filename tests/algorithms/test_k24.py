@@ -129,7 +129,7 @@ def test_the_target_network_multiplies_under_the_same_draw() -> None:
 
 
 def test_values_do_not_feed_back() -> None:
-    """0.1 a step for ever is worth 10 at most; the best patterns (the broken twin) make far more of it."""
+    """0.1 a step without end is worth 10 at most; the best patterns (the broken twin) make far more of it."""
     worth = {}
     for sampled in (True, False):
         made = learner(

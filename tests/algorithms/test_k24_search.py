@@ -361,7 +361,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(name: str, stop: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"continuous": True}, "continuous is True, it must be false, or go with straight_through=true, noise=false"),
         ({"hold_updates": 40}, "hold_updates is 40, it must be 0, or go with noise=false"),
@@ -373,8 +373,8 @@ def test_a_resumed_run_is_the_uninterrupted_one(name: str, stop: int) -> None:
         ({"hold_margin": -0.1, "noise": False}, "hold_margin is -0.1, it must be 0 or larger"),
     ],
 )
-def test_settings_that_contradict_each_other(changes: dict[str, object], told: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(told)):
+def test_settings_that_contradict_each_other(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
         k24(**changes)
 
 

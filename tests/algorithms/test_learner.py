@@ -97,7 +97,7 @@ def plain_q(made: QLearner, net: Any, episodes: EpisodeBatch, b: int, length: in
     return torch.stack(values)
 
 
-def test_time_limit_ends_the_episode_unless_told_otherwise() -> None:
+def test_time_limit_ends_the_episode_unless_set_otherwise() -> None:
     cut = dataclasses.replace(batch(), terminated=torch.zeros_like(batch().terminated))
     fought = dataclasses.replace(batch(), terminated=last_steps(batch()))
     losses = {

@@ -1,4 +1,4 @@
-"""MAPPO against a plain second writing in float64, on a small game, and resumed."""
+"""MAPPO against an independent implementation in float64, on a small game, and resumed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def episodes(seed: int = 0) -> list[Episode]:
     return found
 
 
-# A plain second writing: one episode, one agent, one step at a time
+# An independent implementation: one episode, one agent, one step at a time
 
 
 def plain_gru(x: Tensor, h: Tensor, p: dict[str, Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Settings files as PyMARL writes them: those that ship are the defaults, and mistakes are told."""
+"""Settings files as PyMARL writes them: those that ship are the defaults, and mistakes are reported."""
 
 import dataclasses
 import re
@@ -131,7 +131,7 @@ def test_vdn_is_a_mixer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("lr: 0.1", "learner None with mixer 'qmix' is not built here; built are nq_learner with mixer qmix, "),
         ("learner: coma_learner", "learner 'coma_learner' with mixer 'qmix' is not built here"),
@@ -154,9 +154,9 @@ def test_vdn_is_a_mixer(tmp_path: Path) -> None:
         ("a: [", "cannot be read as YAML: "),
     ],
 )
-def test_mistakes_are_told(tmp_path: Path, text: str, told: str) -> None:
+def test_mistakes_are_reported(tmp_path: Path, text: str, message: str) -> None:
     path = written(tmp_path, text)
-    with pytest.raises(ValueError, match=re.escape(f"{path}") + ".*" + re.escape(told)):
+    with pytest.raises(ValueError, match=re.escape(f"{path}") + ".*" + re.escape(message)):
         load_settings(path)
 
 

@@ -45,6 +45,6 @@ def test_restarts_come_when_the_schedule_says() -> None:
 @pytest.mark.parametrize(("text", "value"), [("5e5", 500_000), ("none", None)])
 def test_the_command_line_reads_them(text: str, value: int | None) -> None:
     setting = Setting(target="k24", key="reset_interval", text=text)
-    config, told = resolve_config("k24", registry.config_class("k24"), [setting], {})
+    config, notes = resolve_config("k24", registry.config_class("k24"), [setting], {})
     assert config.reset_interval == value
-    assert told == [f"k24.reset_interval = {value} (by --set)"]
+    assert notes == [f"k24.reset_interval = {value} (by --set)"]

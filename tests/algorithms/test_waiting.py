@@ -1,6 +1,6 @@
 """A GPU is never waited for between drawing a batch and the end of an update.
 
-The meta device stands in for a GPU: it holds no numbers, so reading one, or asking which entries are non-zero, is an
+The meta device replaces a GPU: it holds no numbers, so reading one, or asking which entries are non-zero, is an
 error there; what it cannot refuse, a copy for which the caller waits, the mode below does.
 """
 

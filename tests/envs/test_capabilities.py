@@ -68,7 +68,7 @@ def test_certain_attacks(probability: float, sent: int) -> None:
     assert count_attacks(probability) == sent
 
 
-def test_an_attack_is_sent_as_often_as_it_is_told_to() -> None:
+def test_an_attack_is_sent_as_often_as_it_is_ordered() -> None:
     assert abs(count_attacks(0.3) / 300 - 0.3) < 0.1
 
 

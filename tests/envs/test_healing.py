@@ -91,7 +91,7 @@ def test_a_medivac_follows_its_patient_and_heals_within_the_slop() -> None:
     assert arena.place(0)[0] > 10
     arena.carry(1, 16.5, 16).run(1)
     assert arena.b["hp"][1] == pytest.approx(healed + RATE)
-    arena.carry(1, 15.9, 16).run(1)  # within the slop again, but healing must begin anew within 4
+    arena.carry(1, 15.9, 16).run(1)  # within the slop again, but healing must begin again within 4
     assert arena.b["hp"][1] == pytest.approx(healed + RATE)
 
 

@@ -293,7 +293,7 @@ def test_simple_spread_repeats_itself() -> None:
     assert same(played(resumed, 40), ahead)
 
 
-def test_options_and_missing_packages_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_and_missing_packages_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="option n_agents is 0, allowed is 1 to 1000"):
         make_options(SPREAD, {"n_agents": 0})
     with pytest.raises(ValueError, match=r"option local_ratio is 2\.0, allowed is 0 to 1"):

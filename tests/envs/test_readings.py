@@ -139,7 +139,7 @@ def test_first_shots_are_spread() -> None:
 
 @pytest.mark.parametrize(("reading", "tick"), [("goes_on", 3), ("restarts", 5), ("breaks_off", 5)])
 def test_the_same_attack_again_during_a_swing(reading: str, tick: int) -> None:
-    """A zergling's swing of 2.67 ticks begins in tick 0 and hits in tick 3; told again before tick 2, in tick 5."""
+    """A zergling's swing of 2.67 ticks begins in tick 0 and hits in tick 3; ordered again before tick 2, in tick 5."""
     arena = Arena([Unit("zergling", 15.2, 16)], [Unit("spine_crawler", 16.6, 16)], same_attack=reading)
     arena.carry(0, 16.6 - 1.2, 16).attack(0, 1).run(2).attack(0, 1)
     assert next(iter(arena.hits(1, 10))) == tick

@@ -144,8 +144,8 @@ def test_the_palette_tells_a_picture(fight: Arena) -> None:
     assert (off * count).sum() / count.sum() < 6
     assert off.max() < 60
     line = 0.75 * np.array(byte(style.HEALTH)) + 0.25 * 255 * np.array(style.HIGH)
-    told = colours[np.linalg.norm(colours - line, axis=1).argmin()]
-    assert told[1] == told.max(), "green"
+    colour = colours[np.linalg.norm(colours - line, axis=1).argmin()]
+    assert colour[1] == colour.max(), "green"
 
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])

@@ -205,7 +205,7 @@ def test_max_reward_is_that_of_the_first_battle() -> None:
     env.reset()
     assert [flawless(env, e) for e in range(20)] != first
     assert env.battles["max_reward"].tolist() == first
-    env.reset(seed=6)  # a new seed starts anew
+    env.reset(seed=6)  # a new seed starts over
     assert env.battles["max_reward"].tolist() == [flawless(env, e) for e in range(20)]
 
 

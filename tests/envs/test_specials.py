@@ -149,7 +149,7 @@ def test_a_baneling_explodes_on_contact() -> None:
 
 
 def test_no_baneling_explodes_in_the_tick_in_which_a_battle_begins() -> None:
-    """smacv2 waits until it has seen all units of a battle; if one could be gone by then, it would wait for ever."""
+    """smacv2 waits until it has seen all units of a battle; if one could be gone by then, it would never return."""
     arena = Arena([Unit("marine", 16, 16)], [Unit("baneling", 16.8, 16)])
     arena.run()
     assert (arena.b["alive"][1], arena.health(0)) == (1, 45)

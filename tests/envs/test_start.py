@@ -1,4 +1,4 @@
-"""What a battle's start is drawn to be, told without playing."""
+"""Starts of battles, drawn without playing."""
 
 from __future__ import annotations
 

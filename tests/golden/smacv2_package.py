@@ -102,7 +102,7 @@ class Game:
         self.doomed: list[int] = []
 
     def debug(self, commands: Any) -> None:
-        """Keep whom it is told to kill; only the death of everybody, which begins a battle, shows at once."""
+        """Keep the units that it must kill; only the death of all of them, which begins a battle, shows at once."""
         if isinstance(commands, list) and "kill_unit" in vars(commands[0]):
             tags = set(commands[0].kill_unit.tag)
             self.doomed = sorted(tag - FIRST_TAG for tag in tags)
@@ -195,7 +195,7 @@ def repaired(package: Any) -> Any:
 
 
 def capability_config(family: Family, options: BattleOptions) -> dict[str, Any]:
-    """What the package is told about capabilities; the draws come with each reset."""
+    """Return the package's settings of capabilities; the draws come with each reset."""
     counts = dict(n_units=family.scenario.n_agents, n_enemies=family.scenario.n_enemies)
     config: dict[str, Any] = {}
     if not family.smac_map:
@@ -262,7 +262,7 @@ def raw_units(battle: np.void, units: np.void, family: Family) -> list[SimpleNam
 
 
 def drawn_capabilities(memory: Memory) -> dict[str, Any]:
-    """What a reset is told of the battle's draws."""
+    """Return the battle's draws as a reset takes them."""
     drawn = dict(attack=memory.attack_probability, health=memory.health_level, enemy_mask=memory.enemy_mask)
     return {name: {"item": item} for name, item in drawn.items() if item is not None}
 

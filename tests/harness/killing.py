@@ -1,4 +1,4 @@
-"""``kill -9`` of whoever works on a run, found in the database."""
+"""``kill -9`` of the process that works on a run, found in the database."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def test_a_map_of_other_sizes_is_refused_with_what_differs(made: Comparison) -> 
         evaluate(policy, "MMM3")
 
 
-def test_mistakes_are_told_before_anything_starts(tmp_path: Path) -> None:
+def test_mistakes_are_reported_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unknown algorithm 'k25'"):
         compare(algos=["k25"], storage=f"sqlite:///{tmp_path}/s.db")
     with pytest.raises(UsageError, match="a run's folder looks like"):

@@ -83,10 +83,10 @@ def test_what_is_missing_is_one_line(
     storage = tmp_path / "s.db"
     flags = ["--backend", "sc2", "--storage", f"sqlite:///{storage}", "--out", str(tmp_path / "runs")]
     assert main(flags) == WRONG_USE
-    told = capsys.readouterr().err
-    assert told.startswith("error: StarCraft II is not in")
-    assert "next: unpack version 4.10" in told
-    assert told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.startswith("error: StarCraft II is not in")
+    assert "next: unpack version 4.10" in output
+    assert output.count("\n") == 1
     assert not storage.exists()
 
 

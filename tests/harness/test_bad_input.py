@@ -88,8 +88,8 @@ def test_export_of_no_url(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_dashboard_command_can_be_typed() -> None:
-    told = dashboard_command(parse_storage_url("sqlite:////tmp/my studies/b.db"))
-    script = f"set -- {told}; printf '%s|' \"$@\""
+    command_line = dashboard_command(parse_storage_url("sqlite:////tmp/my studies/b.db"))
+    script = f"set -- {command_line}; printf '%s|' \"$@\""
     shown = subprocess.run(["sh", "-c", script], capture_output=True, text=True).stdout
     assert shown == "optuna-dashboard|sqlite:////tmp/my studies/b.db|--artifact-dir|/tmp/my studies/artifacts|"
 

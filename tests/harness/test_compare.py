@@ -124,16 +124,16 @@ def test_a_disk_that_is_full_does_not_cost_the_others(
     assert "resumes at 400 env steps, the end of its training" in capsys.readouterr().out
 
 
-def test_a_table_that_cannot_be_written_is_shown_and_told(
+def test_a_table_that_cannot_be_written_is_shown_with_an_error(
     compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / FOLDER / "table.csv").mkdir(parents=True)
     assert compare(*SHORT) == WRONG_USE
-    told = capsys.readouterr()
-    assert "IQM" not in told.out
-    assert "Wilson, battles" in told.out
-    assert "table.csv cannot be written (Is a directory). All results are stored in sqlite:///" in told.err
-    assert "Move away what stands in its place, then type the same command again: what is done is not" in told.err
+    output = capsys.readouterr()
+    assert "IQM" not in output.out
+    assert "Wilson, battles" in output.out
+    assert "table.csv cannot be written (Is a directory). All results are stored in sqlite:///" in output.err
+    assert "Move away what stands in its place, then type the same command again: what is done is not" in output.err
     (tmp_path / FOLDER / "table.csv").rmdir()
     assert compare(*SHORT) == ALL_DONE
 
@@ -170,9 +170,9 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
 
     monkeypatch.setattr(TrainingRun, "play", interrupted)
     assert compare(*SHORT) == INTERRUPTED
-    told = capsys.readouterr().err
-    assert "stopped; what is done is kept; to go on: python -m harness.compare" in told
-    assert "--env-steps 400" in told
+    output = capsys.readouterr().err
+    assert "stopped; what is done is kept; to go on: python -m harness.compare" in output
+    assert "--env-steps 400" in output
     assert stored(tmp_path) == []
     monkeypatch.undo()
     assert compare(*SHORT) == ALL_DONE

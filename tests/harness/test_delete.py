@@ -51,7 +51,7 @@ def test_one_run_goes_with_all_that_is_stored_of_it(tmp_path: Path) -> None:
     assert counts(path) == [1] * 5
     with open_store(path) as store:
         assert [row.seed for row in store.rows()] == [2]
-        assert begin(store, seed=1).status == "started", "it can be made anew"
+        assert begin(store, seed=1).status == "started", "it can be made again"
 
 
 def test_a_whole_study_goes_from_optuna_too(tmp_path: Path) -> None:

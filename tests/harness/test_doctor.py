@@ -40,12 +40,12 @@ def test_all_is_well_and_a_battle_is_played(capsys: pytest.CaptureFixture[str]) 
 def test_no_game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("SC2PATH", str(tmp_path / "nothing"))
     assert main(["--json"]) == SOME_MISSING
-    told = capsys.readouterr().out
-    found = states(told)
+    output = capsys.readouterr().out
+    found = states(output)
     assert found["smacv2"] == "ok"
     assert found["game"] == "missing"
     assert found["game version"] == found["map MMM2"] == found["first battle"] == "left out"
-    assert json.loads(told)["ok"] is False
+    assert json.loads(output)["ok"] is False
     assert main([]) == SOME_MISSING
     assert "without the game, its stand-in: python -m envs.sc2.server install" in capsys.readouterr().out
 

@@ -152,7 +152,7 @@ def test_worlds_are_environments() -> None:
     assert list(layout["mpe2"]["spread"]["rule"]["seed_0"]["absolute_metrics"]) == ["return"], "no one wins there"
 
 
-def test_settings_of_one_study_are_told_apart() -> None:
+def test_settings_of_one_study_get_distinct_names() -> None:
     plan = plan_runs(request_for())[0][0]
     configs = [
         {"algorithm": {"lr": 1}, "env": {"scenario": "fake", "sight": 9}},
@@ -195,9 +195,9 @@ def test_from_the_database(study: list[str], tmp_path: Path, capsys: pytest.Capt
 
 def test_compare_for_machines(compare: Compare, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare("--algos", "rule", "--env-steps", "200", "--json") == ALL_DONE
-    told = capsys.readouterr()
-    assert json.loads(told.out)["rows"][0]["algorithm"] == "rule"
-    assert "written: " in told.err
+    output = capsys.readouterr()
+    assert json.loads(output.out)["rows"][0]["algorithm"] == "rule"
+    assert "written: " in output.err
 
 
 MISTAKES = {
@@ -212,9 +212,9 @@ MISTAKES = {
 def test_mistakes(study: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     for flags, message in MISTAKES.items():
         assert main([*study, "--format", "csv", *flags]) == WRONG_USE
-        told = capsys.readouterr().err
-        assert message in told
-        assert told.count("\n") == 1
+        output = capsys.readouterr().err
+        assert message in output
+        assert output.count("\n") == 1
 
 
 def test_from_a_file_that_may_not_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

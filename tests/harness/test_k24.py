@@ -28,9 +28,9 @@ def python(*words: str, cwd: Path, path: Path | None = ROOT) -> subprocess.Compl
 
 def test_it_lists_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([], program="k24") == 0
-    told = capsys.readouterr().out
-    assert told.startswith("usage: k24 COMMAND [FLAGS]")
-    assert all(f"  {name} " in told for name in COMMANDS)
+    output = capsys.readouterr().out
+    assert output.startswith("usage: k24 COMMAND [FLAGS]")
+    assert all(f"  {name} " in output for name in COMMANDS)
     assert main(["--help"]) == 0
     assert "python -m harness COMMAND" in capsys.readouterr().out
 
@@ -98,10 +98,10 @@ def test_help_of_no_command_imports_torch(tmp_path: Path) -> None:
         "import sys; from harness.__main__ import COMMANDS, main; [main([name, '--help']) for name in COMMANDS]; "
         "print([name for name in ('torch', 'matplotlib', 'optuna', 'pandas') if name in sys.modules])"
     )
-    told = python("-c", code, cwd=tmp_path).stdout
-    assert told.splitlines()[-1] == "[]"
-    assert "k24-no-a         control: K-2:4 without A" in told
-    assert "micro, large, mixed" in told
+    output = python("-c", code, cwd=tmp_path).stdout
+    assert output.splitlines()[-1] == "[]"
+    assert "k24-no-a         control: K-2:4 without A" in output
+    assert "micro, large, mixed" in output
 
 
 def test_help_of_a_module_is_answered_before_it_is_imported(tmp_path: Path) -> None:
@@ -116,9 +116,9 @@ def test_help_of_a_module_is_answered_before_it_is_imported(tmp_path: Path) -> N
 def test_a_package_that_hides_ours_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / name).mkdir()
     (tmp_path / name / "__init__.py").write_text("")
-    told = python("-m", "harness.export", "--help", cwd=tmp_path).stderr
-    assert f"another package named '{name}' hides this project's: found {tmp_path / name}" in told
-    assert "Type the command in another folder" in told
+    output = python("-m", "harness.export", "--help", cwd=tmp_path).stderr
+    assert f"another package named '{name}' hides this project's: found {tmp_path / name}" in output
+    assert "Type the command in another folder" in output
 
 
 def test_a_folder_without_init_hides_nothing(tmp_path: Path) -> None:

@@ -123,9 +123,9 @@ def test_a_study_may_be_in_any_of_the_databases(
     assert [entry["study"] for entry in entries_of(page(tmp_path))] == ["two"]
     capsys.readouterr()
     assert leaderboard("a.db", "b.db", flags=("--study", "tow")) == WRONG_USE
-    told = capsys.readouterr().err
-    assert told.startswith("error: unknown study 'tow'; did you mean two? Known: one, two. It is looked for in sqlite:")
-    assert told.count("sqlite:") == 2
+    text = capsys.readouterr().err
+    assert text.startswith("error: unknown study 'tow'; did you mean two? Known: one, two. It is looked for in sqlite:")
+    assert text.count("sqlite:") == 2
 
 
 def test_settings_that_differ_are_shown(tmp_path: Path) -> None:
@@ -169,9 +169,9 @@ def test_unfinished_runs_make_no_page(
         store.begin(key, config={}, provenance=PROVENANCE)
     StudyStore.open(url(tmp_path / "b.db"), "empty").close()
     assert leaderboard("a.db", "b.db") == WRONG_USE
-    told = capsys.readouterr().err
+    text = capsys.readouterr().err
     places = f"sqlite:///{tmp_path}/a.db, sqlite:///{tmp_path}/b.db"
-    assert told == f"error: no finished run was found in {places}; make some: python -m harness.compare\n"
+    assert text == f"error: no finished run was found in {places}; make some: python -m harness.compare\n"
     assert leaderboard("b.db", flags=("--study", "empty")) == WRONG_USE
     assert "unknown study 'empty'; known: none. It is looked for in sqlite:" in capsys.readouterr().err
     assert not (tmp_path / "page.html").exists()
@@ -182,9 +182,9 @@ def test_a_missing_database_is_named_and_not_made(
 ) -> None:
     add_run(tmp_path / "a.db")
     assert leaderboard("a.db", "none.db") == WRONG_USE
-    told = capsys.readouterr().err
-    assert re.match(r"error: There is no database \S+none\.db\. Make one: python -m harness\.compare", told)
-    assert told.count("\n") == 1
+    text = capsys.readouterr().err
+    assert re.match(r"error: There is no database \S+none\.db\. Make one: python -m harness\.compare", text)
+    assert text.count("\n") == 1
     assert [path.name for path in tmp_path.glob("*") if path.name in ("none.db", "page.html")] == []
 
 
@@ -200,9 +200,9 @@ def test_pages_that_cannot_be_written(
     }
     for out, message in mistakes.items():
         assert leaderboard("a.db", flags=("--out", str(tmp_path / out))) == WRONG_USE
-        told = capsys.readouterr().err
-        assert message in told
-        assert told.count("\n") == 1
+        text = capsys.readouterr().err
+        assert message in text
+        assert text.count("\n") == 1
     assert leaderboard("a.db", flags=("--out", str(tmp_path / "new" / "page.HTM"))) == ALL_DONE
 
 

@@ -60,11 +60,11 @@ def test_it_runs_from_top_to_bottom(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     ran = [cell for cell in cells(executed) if cell["cell_type"] == "code"]
     assert all(cell["execution_count"] for cell in ran)
-    told = "\n".join(map(text_of, ran))
-    assert "nearest on terran_5_vs_5: win rate 0." in told
-    assert re.search(r"masked layers (49|50)\.\d%", told)
-    assert "4 of 4 runs finished" in told
-    assert "TrainedPolicy(k24 on terran_5_vs_5, 800 env steps)" in told
+    shown = "\n".join(map(text_of, ran))
+    assert "nearest on terran_5_vs_5: win rate 0." in shown
+    assert re.search(r"masked layers (49|50)\.\d%", shown)
+    assert "4 of 4 runs finished" in shown
+    assert "TrainedPolicy(k24 on terran_5_vs_5, 800 env steps)" in shown
     assert any("image/png" in output.get("data", {}) for cell in ran for output in cell["outputs"])
 
 

@@ -78,14 +78,14 @@ def test_tables_csv_and_pictures(
 
 
 def test_mistakes(compare: Compare, patterns: Patterns, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def told(*flags: str) -> str:
+    def error_of(*flags: str) -> str:
         assert patterns(*flags) == 2
         return capsys.readouterr().err
 
-    assert f"error: There is no database {tmp_path}/s.db. Make one: python -m harness.compare" in told()
+    assert f"error: There is no database {tmp_path}/s.db. Make one: python -m harness.compare" in error_of()
     compare("--algos", "qmix", "--study", "s", "--env-steps", "200")
-    assert "unknown study 'ss'; did you mean s? Known: s. It is looked for in sqlite:///" in told("--study", "ss")
-    assert "study s holds no finished run with masks (finished: qmix; runs of earlier versions kept no" in told()
-    assert "unknown algorithm of study s 'k24'; known: qmix." in told("--algos", "k24")
-    assert "unknown scenario of study s 'fakes'; did you mean fake?" in told("--scenarios", "fakes")
-    assert "all flags: python -m harness.patterns --help" in told("--seed")
+    assert "unknown study 'ss'; did you mean s? Known: s. It is looked for in sqlite:///" in error_of("--study", "ss")
+    assert "study s holds no finished run with masks (finished: qmix; runs of earlier versions kept no" in error_of()
+    assert "unknown algorithm of study s 'k24'; known: qmix." in error_of("--algos", "k24")
+    assert "unknown scenario of study s 'fakes'; did you mean fake?" in error_of("--scenarios", "fakes")
+    assert "all flags: python -m harness.patterns --help" in error_of("--seed")

@@ -112,9 +112,9 @@ def test_the_commands_say_what_they_did(
     assert "win rate" in (folder / "README.md").read_text()
     packed = tmp_path / "packed"
     assert push_main([str(run), "--pack-only", str(packed), "--storage", f"sqlite:///{tmp_path}/none.db"]) == 0
-    told = capsys.readouterr()
-    assert told.out == f"written: {packed}\n"
-    assert "the card says that it is unknown" in told.err
+    output = capsys.readouterr()
+    assert output.out == f"written: {packed}\n"
+    assert "the card says that it is unknown" in output.err
     assert push_main([str(run)]) == 2
     assert "give USER/NAME on the hub, or --pack-only FOLDER" in capsys.readouterr().err
 

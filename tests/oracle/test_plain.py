@@ -55,7 +55,7 @@ class Pair:
         """One step of both with the same legal actions."""
         self.env.step(sent)
         outcome = self.game.step(sent[0].tolist())
-        told = dict(
+        ours = dict(
             reward=float(np.float32(outcome.reward)),
             battle_won=outcome.won,
             battle_lost=outcome.lost,
@@ -66,7 +66,7 @@ class Pair:
             battle_id=self.game.battle_number,
         )
         self.lines = differences(self.game, self.env.battles[0])
-        self.lines += [name for name, mine in told.items() if getattr(self.env, name)[0] != mine]
+        self.lines += [name for name, mine in ours.items() if getattr(self.env, name)[0] != mine]
         return self
 
     def expect_equal(self) -> None:

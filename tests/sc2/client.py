@@ -46,7 +46,7 @@ def order(tags: list[int], ability: int = 16, **target: Any) -> sc2api_pb2.Actio
 
 
 class Client:
-    """Asks a session; the last response's frame stays at hand."""
+    """Asks a session; the last response's frame is kept."""
 
     def __init__(self, session: Session) -> None:
         self.session = session

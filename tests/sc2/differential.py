@@ -4,12 +4,12 @@
     python -m tests.sc2.differential /tmp/smacv2                      # every scenario that smacv2 can play
     python -m tests.sc2.differential /tmp/smacv2 --only MMM2 --steps 1000
     python -m tests.sc2.differential /tmp/smacv2 --families           # and options: those of tests/golden/families.py
-    python -m tests.sc2.differential /tmp/smacv2 --write              # the committed traces anew
+    python -m tests.sc2.differential /tmp/smacv2 --write              # the committed traces again
 
 smacv2 and pysc2 are their owners' code, unmodified: they launch the game, connect to it, create or await units, give
 orders, step and look. The engine is given the same seed and the same actions. Three things are fixed so that the two
 can be compared: ``random.shuffle`` does nothing, so that agents are observed in the order of their numbers; numpy's
-draws are the engine's; and a reset is told the team and the places that the engine draws for the battle. On seven of
+draws are the engine's; and a reset is given the team and the places that the engine draws for the battle. On seven of
 SMAC's maps ``get_unit_type_id``, which raises or mistypes agents there, does what the original SMAC's does; with
 ``obs_instead_of_state``, which no scenario has, ``build_state_feature_names``, which raises, gives no names.
 """
@@ -117,7 +117,7 @@ class Live(Recorder):
         if not isinstance(self.package._controller, Tap):
             self.package._controller = Tap(self.package._controller)
         self.package._controller.sent = []
-        assert self.package.force_restarts == 0, "smacv2 lost the game and started it anew"
+        assert self.package.force_restarts == 0, "smacv2 lost the game and started it again"
         return answer
 
     def step_package(self, battle: np.void, actions: NDArray[np.int64]) -> tuple[float, bool, dict[str, Any]]:
@@ -131,17 +131,17 @@ class Live(Recorder):
         return NO_COMMAND, -1
 
     def reported(self, battle: np.void) -> dict[str, NDArray[Any]]:
-        """What smacv2 was told; it must be the engine's numbers in float32, unit by unit."""
+        """What smacv2 reads of the game; it must be the engine's numbers in float32, unit by unit."""
         units = self._units()
         alive = np.array([unit.health > 0 for unit in units])
-        told = {name: np.array([getattr(unit, field) for unit in units]) for name, field in REPORTED.items()}
-        told |= {axis: np.array([getattr(unit.pos, axis) for unit in units]) for axis in ("x", "y")}
+        seen = {name: np.array([getattr(unit, field) for unit in units]) for name, field in REPORTED.items()}
+        seen |= {axis: np.array([getattr(unit.pos, axis) for unit in units]) for axis in ("x", "y")}
         engine = super().reported(battle)
         for name in STATES:
-            told[name] = told[name] * alive
+            seen[name] = seen[name] * alive
             count = self.n_agents if name == "cooldown" else self.n_units  # the game does not tell enemies' cooldowns
-            np.testing.assert_array_equal(np.float32(engine[name][:count]), told[name][:count], err_msg=name)
-        return {name: told[name] for name in STATES}
+            np.testing.assert_array_equal(np.float32(engine[name][:count]), seen[name][:count], err_msg=name)
+        return {name: seen[name] for name in STATES}
 
     def expect(self, own: Any, theirs: Any, where: str) -> None:
         own, theirs = np.asarray(own, np.float64), np.asarray(theirs, np.float64)
@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--families", action="store_true", help="the recorded families instead")
     parser.add_argument("--steps", type=int, default=300, help="env_steps of each")
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--write", action="store_true", help="write the committed traces anew")
+    parser.add_argument("--write", action="store_true", help="write the committed traces again")
     given = parser.parse_args()
     package = import_smacv2(given.source)
     from envs.sc2.server.install import install

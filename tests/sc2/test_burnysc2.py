@@ -33,9 +33,9 @@ def test_a_bot_fights(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line)
-    assert told["map"] == "3m 32 32"
-    assert told["units"] == "Marine_RL Marine_RL Marine_RL"
-    before, after = map(float, told["health"].split())
+    output = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line)
+    assert output["map"] == "3m 32 32"
+    assert output["units"] == "Marine_RL Marine_RL Marine_RL"
+    before, after = map(float, output["health"].split())
     assert 0 < after < before == 135
     assert replay.read_replay(saved.read_bytes()).loops >= 60 * 4

@@ -24,11 +24,11 @@ ROWS = dict(re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| ", TEXT, flags=re.MULTILINE
 
 def test_the_table_names_every_request_and_when_it_is_answered() -> None:
     names = {status: name for name, status in sc2api_pb2.Status.items()}
-    told = {
+    possible = {
         kind: "all" if when == ALWAYS else ", ".join(names[status] for status in sorted(when))
         for kind, when in POSSIBLE.items()
     }
-    assert told == ROWS
+    assert possible == ROWS
 
 
 def test_numbers_and_names_are_those_of_the_code() -> None:

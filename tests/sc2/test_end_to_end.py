@@ -15,7 +15,7 @@ from pettingzoo.test import parallel_api_test
 
 pytest.importorskip("websockets", reason="the websocket library (package websockets) is not installed")
 pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not installed; see README")
-pytest.importorskip("smacv2", reason="smacv2's own code is not at hand: install it or name a checkout, SMACV2_SOURCE")
+pytest.importorskip("smacv2", reason="smacv2's own code is not here: install it or name a checkout, SMACV2_SOURCE")
 
 import envs
 from envs.sc2.server import install

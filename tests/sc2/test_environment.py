@@ -166,9 +166,9 @@ def test_a_retried_reset_shows_the_battle(make: Any) -> None:
 
 def test_failures_in_a_row_stop_the_run(make: Any) -> None:
     env = make("no-room:*:spawn", num_envs=1, max_failures=2)
-    with pytest.raises(GameError) as told:
+    with pytest.raises(GameError) as raised:
         env.reset()
-    text = str(told.value)
+    text = str(raised.value)
     assert "terran_5_vs_5: the game of slot 0 failed 2 times in a row" in text
     assert "CannotResetException: waited for units to spawn" in text
     assert "python -m harness.doctor" in text

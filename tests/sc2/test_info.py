@@ -49,11 +49,11 @@ def test_enemies_start_where_the_script_puts_them() -> None:
 def test_only_the_tables_asked_for_are_sent() -> None:
     catalogue = Catalogue(read_map(map_file("MMM")))
     assert data.answer(sc2api_pb2.RequestData(), catalogue).ByteSize() == 0
-    told = data.answer(sc2api_pb2.RequestData(ability_id=True), catalogue)
-    assert (len(told.units), len(told.abilities)) == (0, len(data.ABILITIES))
-    told = data.answer(sc2api_pb2.RequestData(unit_type_id=True, upgrade_id=True), catalogue)
-    assert [unit.unit_id for unit in told.units] == list(range(len(told.units)))
-    assert (len(told.abilities), len(told.upgrades)) == (0, 0)
+    tables = data.answer(sc2api_pb2.RequestData(ability_id=True), catalogue)
+    assert (len(tables.units), len(tables.abilities)) == (0, len(data.ABILITIES))
+    tables = data.answer(sc2api_pb2.RequestData(unit_type_id=True, upgrade_id=True), catalogue)
+    assert [unit.unit_id for unit in tables.units] == list(range(len(tables.units)))
+    assert (len(tables.abilities), len(tables.upgrades)) == (0, 0)
 
 
 def test_special_commands_point_to_general_ones() -> None:

@@ -21,9 +21,9 @@ def _game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def refused(id: str = "terran_5_vs_5", **options: str) -> str:
-    with pytest.raises(Missing) as told:
+    with pytest.raises(Missing) as raised:
         envs.make(id, backend="sc2", **options)
-    return str(told.value)
+    return str(raised.value)
 
 
 def test_everything_is_there(tmp_path: Path) -> None:

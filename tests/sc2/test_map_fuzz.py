@@ -41,9 +41,9 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @settings(max_examples=300, deadline=None)
 @given(data=st.data(), name=st.sampled_from(["32x32_flat", "MMM", "2c_vs_64zg", "corridor"]), value=VALUES)
 def test_a_changed_map_file_is_read_or_refused(data: st.DataObject, name: str, value: Any) -> None:
-    told = json.loads(map_file(name))
-    path = data.draw(st.sampled_from(places(told)[1:]))
-    changed = copy.deepcopy(told)
+    content = json.loads(map_file(name))
+    path = data.draw(st.sampled_from(places(content)[1:]))
+    changed = copy.deepcopy(content)
     at = changed
     for key in path[:-1]:
         at = at[key]

@@ -63,7 +63,7 @@ def test_cooldowns_and_engagements_of_own_units() -> None:
     assert unit.engaged_target_tag == foe
 
 
-def test_the_dead_are_told_once_a_loop_and_never_again() -> None:
+def test_the_dead_are_listed_once_a_loop_and_never_again() -> None:
     world = world_of("3m")
     first, second, *_ = tags(world, 1)
     world.debug([kill(first)])
@@ -129,8 +129,8 @@ def test_abilities_and_places() -> None:
         asked = request.placements.add(ability_id=318)
         asked.target_pos.x, asked.target_pos.y = x, y
     answer = world.query(request)
-    told = {a.unit_type_id: [ability.ability_id for ability in a.abilities] for a in answer.abilities}
-    assert told == {
+    abilities = {a.unit_type_id: [ability.ability_id for ability in a.abilities] for a in answer.abilities}
+    assert abilities == {
         world.catalogue.id_of("marine", 1): [1, 4, 16, 17, 18, 23],
         world.catalogue.id_of("medivac", 1): [1, 4, 16, 17, 18, 19, 386],
         106: [1, 4, 16, 17, 18],

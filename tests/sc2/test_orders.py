@@ -36,7 +36,7 @@ def row(world: World, tag: int) -> dict[str, Any]:
     return {name: column[i] for name, column in world.field.columns.items() if name in ("x", "y", "order", "hp")}
 
 
-def told(world: World, tag: int) -> list[tuple[int, int]]:
+def orders_of(world: World, tag: int) -> list[tuple[int, int]]:
     """Abilities and targets of the orders that the observation shows."""
     (unit,) = [unit for unit in world.observation().raw_data.units if unit.tag == tag]
     return [(order.ability_id, order.target_unit_tag) for order in unit.orders]
@@ -47,18 +47,18 @@ def test_a_move_ends_at_its_point(ability: int) -> None:
     world, units = staged(marine_1=(8, 16))
     (code,) = world.act([command(units["marine_1"], ability, point=(12, 18))])
     assert code == Code.Success
-    assert told(world, units["marine_1"]) == [(16, 0)]
+    assert orders_of(world, units["marine_1"]) == [(16, 0)]
     world.step(40)
     after = row(world, units["marine_1"])
     assert (after["x"], after["y"]) == (12, 18)
-    assert told(world, units["marine_1"]) == []
+    assert orders_of(world, units["marine_1"]) == []
 
 
 @pytest.mark.parametrize("ability", [23, 3674, 1])
 def test_an_attack_on_a_unit_goes_on_until_it_is_dead(ability: int) -> None:
     world, units = staged(marine_1=(8, 16), zergling_2=(24, 16))
     assert world.act([command(units["marine_1"], ability, unit=units["zergling_2"])]) == [Code.Success]
-    assert told(world, units["marine_1"]) == [(23, units["zergling_2"])]
+    assert orders_of(world, units["marine_1"]) == [(23, units["zergling_2"])]
     dead: list[int] = []
     while not dead:
         world.step(8)
@@ -70,7 +70,7 @@ def test_an_attack_on_a_unit_goes_on_until_it_is_dead(ability: int) -> None:
 def test_an_attack_on_a_place_fights_on_the_way_and_goes_on() -> None:
     world, units = staged(colossus_1=(4, 16), marine_2=(16, 16))
     assert world.act([command(units["colossus_1"], 3674, point=FAR)]) == [Code.Success]
-    assert told(world, units["colossus_1"]) == [(23, 0)]
+    assert orders_of(world, units["colossus_1"]) == [(23, 0)]
     world.step(300)
     assert tags(world, 2) == []
     after = row(world, units["colossus_1"])
@@ -91,7 +91,7 @@ def test_stop_and_hold_drop_every_order(ability: int) -> None:
     world, units = staged(marine_1=(8, 16))
     tag = units["marine_1"]
     world.act([command(tag, 16, point=(20, 16)), command(tag, 16, point=(8, 20), queue=True), command(tag, ability)])
-    assert told(world, tag) == []
+    assert orders_of(world, tag) == []
     world.step(10)
     assert row(world, tag)["x"] == 8
 
@@ -101,7 +101,7 @@ def test_queued_orders_follow_one_another() -> None:
     tag = units["marine_1"]
     places = [(9.0, 16.0), (9.0, 17.0), (10.0, 17.0)]
     world.act([command(tag, 16, point=place, queue=True) for place in places])
-    assert [ability for ability, _ in told(world, tag)] == [16, 16, 16]
+    assert [ability for ability, _ in orders_of(world, tag)] == [16, 16, 16]
     seen = []
     for _ in range(60):
         world.step(1)
@@ -109,7 +109,7 @@ def test_queued_orders_follow_one_another() -> None:
         if (here["x"], here["y"]) in places:
             seen.append((here["x"], here["y"]))
     assert sorted(set(seen), key=places.index) == places
-    assert told(world, tag) == []
+    assert orders_of(world, tag) == []
 
 
 def test_a_queue_holds_so_many() -> None:
@@ -139,7 +139,7 @@ def test_a_medivac_heals_on_order_and_on_its_way() -> None:
     healed = row(world, marine)["hp"]
     assert healed > 23
     assert world.act([command(medivac, 3674, point=(8, 16))]) == [Code.Success]
-    assert told(world, medivac) == [(19, 0)]
+    assert orders_of(world, medivac) == [(19, 0)]
     world.step(8)
     assert row(world, marine)["hp"] > healed + 3
 
@@ -191,8 +191,8 @@ def test_one_command_to_many_succeeds_if_one_obeys() -> None:
     raw = ActionRawUnitCommand(ability_id=23, target_unit_tag=units["medivac_2"])
     raw.unit_tags.extend([units["marauder_1"], units["marine_1"]])
     assert world.act([Action(action_raw=ActionRaw(unit_command=raw))]) == [Code.Success]
-    assert told(world, units["marauder_1"]) == []
-    assert told(world, units["marine_1"]) == [(23, units["medivac_2"])]
+    assert orders_of(world, units["marauder_1"]) == []
+    assert orders_of(world, units["marine_1"]) == [(23, units["medivac_2"])]
 
 
 def test_other_actions() -> None:

@@ -68,7 +68,7 @@ def test_a_game_is_played_again(client: Client, stride: int) -> None:
     assert again == seen[-1]
     assert client.response.status == sc2api_pb2.ended
     results = client.ask(observation=sc2api_pb2.RequestObservation()).player_result
-    assert {told.player_id: told.result for told in results} == {1: sc2api_pb2.Defeat, 2: sc2api_pb2.Victory}
+    assert {each.player_id: each.result for each in results} == {1: sc2api_pb2.Defeat, 2: sc2api_pb2.Victory}
 
 
 def test_a_running_game_can_be_saved_and_goes_on(client: Client) -> None:
@@ -86,10 +86,10 @@ def test_what_a_replay_is_about(client: Client) -> None:
     play(client, end=True)
     data = client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data
     client.ask(leave_game=sc2api_pb2.RequestLeaveGame())
-    told = client.ask(replay_info=sc2api_pb2.RequestReplayInfo(replay_data=data))
-    assert (told.map_name, told.game_duration_loops, told.base_build) == ("3m", 15, 75689)
-    assert told.local_map_path == "SMAC_Maps/3m.SC2Map"
-    assert [player.player_result.result for player in told.player_info] == [sc2api_pb2.Defeat, sc2api_pb2.Victory]
+    info = client.ask(replay_info=sc2api_pb2.RequestReplayInfo(replay_data=data))
+    assert (info.map_name, info.game_duration_loops, info.base_build) == ("3m", 15, 75689)
+    assert info.local_map_path == "SMAC_Maps/3m.SC2Map"
+    assert [player.player_result.result for player in info.player_info] == [sc2api_pb2.Defeat, sc2api_pb2.Victory]
 
 
 def test_a_replay_is_found_by_its_name(client: Client, tmp_path: Path) -> None:
@@ -154,13 +154,13 @@ def broken(data: bytes) -> dict[str, bytes]:
     """Files that are not quite a replay, by what is said of them."""
     head, _, packed = data.partition(b"\n")
     log = zlib.decompress(packed)
-    told = json.loads(head)
+    header = json.loads(head)
 
     def with_log(changed: bytes) -> bytes:
         return head + b"\n" + zlib.compress(changed)
 
     def with_head(**changes: Any) -> bytes:
-        return json.dumps(told | changes).encode() + b"\n" + packed
+        return json.dumps(header | changes).encode() + b"\n" + packed
 
     ping = sc2api_pb2.Request(ping=sc2api_pb2.RequestPing()).SerializeToString()
     return {
@@ -178,7 +178,7 @@ def broken(data: bytes) -> dict[str, bytes]:
     }
 
 
-def test_broken_files_are_told_apart(client: Client) -> None:
+def test_broken_files_get_distinct_errors(client: Client) -> None:
     play(client, steps=2)
     data = client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data
     assert replay.read_replay(data).loops == 6

@@ -206,7 +206,7 @@ def test_only_the_loopback_interface_is_served(host: str, port: int, says: str) 
         listen(host, port)
 
 
-def test_ports_that_are_taken_are_told() -> None:
+def test_ports_that_are_taken_are_reported() -> None:
     with listen("localhost", 0) as taken, pytest.raises(OSError, match="in use"):
         listen("127.0.0.1", taken.getsockname()[1])
 

@@ -47,7 +47,7 @@ def test_a_whole_game(client: Client) -> None:
     client.ask(debug=sc2api_pb2.RequestDebug(debug=[_end(debug_pb2.DebugEndGame.DeclareVictory)]))
     assert client.response.status == sc2api_pb2.ended
     answer = client.ask(observation=sc2api_pb2.RequestObservation())
-    assert {told.player_id: told.result for told in answer.player_result} == {
+    assert {each.player_id: each.result for each in answer.player_result} == {
         1: sc2api_pb2.Victory, 2: sc2api_pb2.Defeat
     }  # fmt: skip
     assert client.refused(step=sc2api_pb2.RequestStep(count=1)) == "Game has already ended"
@@ -233,24 +233,24 @@ def test_bytes_that_are_no_request_and_a_request_for_nothing(client: Client) -> 
     assert client.refused().startswith("the request asks for nothing; possible: ping, ")
 
 
-def test_the_process_is_told_its_fate(client: Client) -> None:
+def test_the_process_learns_how_its_game_ends(client: Client) -> None:
     client.play()
     crash = debug_pb2.DebugTestProcess(test=debug_pb2.DebugTestProcess.crash)
     client.ask(debug=sc2api_pb2.RequestDebug(debug=[debug_pb2.DebugCommand(test_process=crash)]))
     assert client.session.process_test == crash
 
 
-def test_players_and_options_are_told(client: Client) -> None:
+def test_players_and_options_are_sent(client: Client) -> None:
     client.ask(create_game=create())
     client.ask(join_game=join(options=STANDARD, player_name="K"))
-    told = client.ask(game_info=sc2api_pb2.RequestGameInfo())
-    first, second = told.player_info
+    info = client.ask(game_info=sc2api_pb2.RequestGameInfo())
+    first, second = info.player_info
     assert (first.type, first.race_actual, first.player_name) == (sc2api_pb2.Participant, common_pb2.Terran, "K")
     assert (second.type, second.race_requested, second.difficulty) == (
         sc2api_pb2.Computer, common_pb2.Zerg, sc2api_pb2.VeryHard
     )  # fmt: skip
-    assert told.options == STANDARD != RAW
-    assert told.local_map_path == "SMAC_Maps/MMM.SC2Map"
+    assert info.options == STANDARD != RAW
+    assert info.local_map_path == "SMAC_Maps/MMM.SC2Map"
 
 
 def _end(result: Any) -> debug_pb2.DebugCommand:

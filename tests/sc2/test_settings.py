@@ -85,10 +85,10 @@ def test_every_published_scenario_can_be_played(id: str) -> None:
 )
 def test_what_the_package_cannot_play(changes: dict[str, Any], why: str) -> None:
     given = dict(race="terran", n_agents=5, n_enemies=5, unit_types=("marine", "marauder", "medivac")) | changes
-    with pytest.raises(ValueError, match="scenario 'mine' cannot be played by smacv2: ") as told:
+    with pytest.raises(ValueError, match="scenario 'mine' cannot be played by smacv2: ") as raised:
         map_name("mine", envs.Scenario(**given), make_options("terran_5_vs_5", {}, "sc2"))
-    assert why in str(told.value)
-    assert 'play it with backend="battle"' in str(told.value)
+    assert why in str(raised.value)
+    assert 'play it with backend="battle"' in str(raised.value)
 
 
 def test_other_starts() -> None:

@@ -1,4 +1,4 @@
-"""The unmodified ``smacv2`` package plays on the stand-in, where its code is at hand."""
+"""The unmodified ``smacv2`` package plays on the stand-in, where its code is installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("websockets", reason="the websocket library (package websockets) is not installed")
 pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not installed; see docs/sc2_protocol.md")
-pytest.importorskip("smacv2", reason="smacv2's own code is not at hand; see docs/sc2_protocol.md")
+pytest.importorskip("smacv2", reason="smacv2's own code is not here; see docs/sc2_protocol.md")
 
 from envs.sc2.server import install
 

@@ -1,4 +1,4 @@
-"""No process of a game outlives its parent, whoever is killed; all with real processes."""
+"""No process of a game outlives its parent, whichever process is killed; all with real processes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_tether_alone(by_kernel: bool) -> None:
         assert wait_for_end(started)
 
 
-def test_a_watch_ends_its_game_when_told() -> None:
+def test_a_watch_ends_its_game_on_request() -> None:
     code = "import sys; from envs.sc2 import tether; tether.main(sys.argv[1:], by_kernel=False)"
     words = [sys.executable, "-c", code, "0", sys.executable, "-c", "import time; time.sleep(600)"]
     with subprocess.Popen(words, stdin=subprocess.PIPE, env=clean_environment()) as watch:

@@ -225,8 +225,8 @@ def test_a_full_disk_in_mid_run_loses_nothing(database: Path) -> None:
     with open_store(database) as store:
         run = begin(store, seed=2)
         evaluate(run, 0)
-        told = r"studies\.db could not be read or written .*df -h .*goes on where it stopped|is full\. What was stored"
-        with file_size_limit(database.stat().st_size), pytest.raises(StorageError, match=told):
+        text = r"studies\.db could not be read or written .*df -h .*goes on where it stopped|is full\. What was stored"
+        with file_size_limit(database.stat().st_size), pytest.raises(StorageError, match=text):
             evaluate_many(run, 2000)
         kept = len(run.curve_points())
         assert 1 <= kept < 2000

@@ -73,10 +73,10 @@ def test_the_pareto_front_is_drawn(pages: dict[str, str]) -> None:
 
 
 def test_a_trial_shows_its_note_and_its_plot(pages: dict[str, str]) -> None:
-    told = words(pages["trial"])
-    assert "Note k24 on terran_5_vs_5, seed 1" in told
-    assert "win rate 0.750 [0.580, 0.870], 95% Wilson over battles" in told
-    assert "at 2,400 env steps: masks frozen" in told
-    assert "2:4 speed-up not measured: no CUDA device" in told
-    assert "Artifacts curve.png" in told
+    shown = words(pages["trial"])
+    assert "Note k24 on terran_5_vs_5, seed 1" in shown
+    assert "win rate 0.750 [0.580, 0.870], 95% Wilson over battles" in shown
+    assert "at 2,400 env steps: masks frozen" in shown
+    assert "2:4 speed-up not measured: no CUDA device" in shown
+    assert "Artifacts curve.png" in shown
     assert re.search(r'<img [^>]*alt="curve\.png" src="/artifacts/1/1/[0-9a-f-]+"', pages["trial"])

@@ -1,4 +1,4 @@
-"""Signs of life while the program is busy with something that gives none."""
+"""Heartbeats while the program is busy with something that writes none."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_run_in_hand_is_kept_alive_from_its_beginning_to_its_end(
         query(path, "UPDATE k24_runs SET heartbeat = 0")
         beaten.clear()
         assert beaten.wait(10)
-        assert query(path, "SELECT heartbeat FROM k24_runs") == [(0,)], "what was let go is nobody's"
+        assert query(path, "SELECT heartbeat FROM k24_runs") == [(0,)], "a released run has no owner"
     assert "heartbeat" not in [thread.name for thread in threading.enumerate()]
 
 

@@ -1,4 +1,4 @@
-"""``kill -9`` at any moment: nothing finished is lost, nothing is done twice, no trial stays RUNNING for ever."""
+"""``kill -9`` at any moment: nothing finished is lost, nothing is done twice, no trial stays RUNNING."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is alive: told by the process table here, by heartbeats elsewhere."""
+"""Liveness: by the process table on this machine, by heartbeats elsewhere."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def test_our_transactions_queue(url: str) -> None:
 
 
 def test_the_clock_is_the_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Machines whose clocks differ agree on who gave no sign of life."""
+    """Machines whose clocks differ agree on whose heartbeat is too old."""
     place, now = parse_storage_url(url), time.time()
     engine = connect(place, 10)
     monkeypatch.setattr(time, "time", lambda: 0.0)
@@ -133,7 +133,7 @@ def test_the_clock_is_the_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> 
     engine.dispose()
 
 
-def test_a_lock_that_is_not_had_in_time_is_told(url: str) -> None:
+def test_a_lock_that_takes_too_long_is_reported(url: str) -> None:
     place = parse_storage_url(url)
     engine = connect(place, 10)
     with transaction(engine, place) as session:
@@ -179,13 +179,13 @@ def test_a_server_is_waited_for_as_long_as_asked(url: str, restart: Restart, cap
         session.execute(text("SELECT 1"))
     with transaction(patient, place) as session:
         assert session.execute(text("SELECT 1")).scalar() == 1
-    told = [record.message.partition("); ")[2] for record in caplog.records]
-    assert told == ["tried again for 0.3 s", "tried again for 20 s"]
+    endings = [record.message.partition("); ")[2] for record in caplog.records]
+    assert endings == ["tried again for 0.3 s", "tried again for 20 s"]
     hasty.dispose()
     patient.dispose()
 
 
-def test_a_missing_database_is_told(url: str) -> None:
+def test_a_missing_database_is_reported(url: str) -> None:
     with pytest.raises(
         StorageError, match=r'/nowhere\?.* cannot be reached .*"nowhere" does not exist.*createdb nowhere'
     ):

@@ -71,19 +71,19 @@ def test_a_file_that_may_not_be_written_is_read(folder_mode: int, file_mode: int
 @MODES
 def test_an_older_one_must_be_copied(folder_mode: int, file_mode: int, tmp_path: Path) -> None:
     restore(1, tmp_path / "studies.db")
-    told = (
+    message = (
         rf"is of an older version \(1\), and .* version \({SCHEMA_VERSION}\), .* cp \S+ copy\.db; then --storage sqlite"
     )
     with protected(tmp_path / "studies.db", folder_mode, file_mode) as path:
-        with pytest.raises(StorageError, match=told):
+        with pytest.raises(StorageError, match=message):
             read(path)
         assert [file.name for file in path.parent.iterdir()] == ["studies.db"]
 
 
-def test_a_file_without_our_tables_must_be_told_from_an_older_one(tmp_path: Path) -> None:
+def test_a_file_without_our_tables_is_not_an_older_one(tmp_path: Path) -> None:
     (tmp_path / "studies.db").touch()
-    told = pytest.raises(StorageError, match="holds no tables of this program, and cannot be brought")
-    with protected(tmp_path / "studies.db", 0o555, 0o444) as path, told:
+    refused = pytest.raises(StorageError, match="holds no tables of this program, and cannot be brought")
+    with protected(tmp_path / "studies.db", 0o555, 0o444) as path, refused:
         read(path)
 
 

@@ -1,4 +1,4 @@
-"""The queue of a search: exactly as many trials as were asked for, whoever works and whoever dies."""
+"""The queue of a search: exactly as many trials as were asked for, whichever worker dies."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def states(search: SearchStudy) -> Counter[str]:
 
 def work(search: SearchStudy, objective: Callable[[optuna.Trial], float]) -> list[int]:
     """Numbers of the trials that ended here."""
-    told: list[int] = []
+    numbers: list[int] = []
     search.work(
         objective,
         sampler=optuna.samplers.RandomSampler(seed=0),
         pruner=optuna.pruners.NopPruner(),
-        on_finished=lambda trial: told.append(trial.number),
+        on_finished=lambda trial: numbers.append(trial.number),
     )
-    return told
+    return numbers
 
 
 def uniform(trial: optuna.Trial) -> float:

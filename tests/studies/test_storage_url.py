@@ -37,7 +37,7 @@ def test_a_place_is_shown_without_its_password_and_reached_with_it(end: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("storage", "told"),
+    ("storage", "message"),
     [
         (
             "mysql://ann:secret@host/k24",
@@ -48,13 +48,13 @@ def test_a_place_is_shown_without_its_password_and_reached_with_it(end: str) -> 
         ("sqlite://ann:secret@/:memory:", "names no plain file"),
     ],
 )
-def test_a_refused_place_is_told_without_its_password(storage: str, told: str) -> None:
+def test_a_refused_storage_is_shown_without_its_password(storage: str, message: str) -> None:
     with pytest.raises(StorageError) as refused:
         parse_storage_url(storage)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
     assert "secret" not in str(refused.value)
 
 
-def test_a_file_is_told_how_its_url_looks() -> None:
+def test_a_plain_file_is_answered_with_its_url() -> None:
     with pytest.raises(StorageError, match=r"Type: --storage sqlite:///runs/studies\.db"):
         parse_storage_url("runs/studies.db")

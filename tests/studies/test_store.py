@@ -239,7 +239,7 @@ def test_a_trial_ended_by_hand_does_not_cost_the_result(path: Path) -> None:
     assert states(path) == ["FAIL", "COMPLETE"]
 
 
-def test_a_result_that_optuna_could_not_be_told_is_told_when_the_store_closes(
+def test_a_result_that_did_not_reach_optuna_is_reported_when_the_store_closes(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def locked(*_arguments: object) -> int:

@@ -97,7 +97,7 @@ def test_the_seeds_of_a_trial_are_one_bar(clock: Clock) -> None:
     assert "masks frozen" not in out.getvalue()
 
 
-def test_a_trial_without_a_terminal_is_told_by_itself(clock: Clock) -> None:
+def test_a_trial_without_a_terminal_logs_by_itself(clock: Clock) -> None:
     out = io.StringIO()
     with TrialProgress(Console(file=out, width=200), "trial 3", env_steps=[0, 0], each=1000) as shown:
         for second in range(1, 6):

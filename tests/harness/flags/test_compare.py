@@ -41,7 +41,7 @@ def test_the_command_to_be_typed_again_shows_no_password() -> None:
     assert request.storage == "postgresql://ann:secret@host/k24"
 
 
-def told(flags: list[str]) -> str:
+def error_of(flags: list[str]) -> str:
     with pytest.raises(UsageError) as caught:
         read_flags(flags)
     return str(caught.value)
@@ -49,7 +49,7 @@ def told(flags: list[str]) -> str:
 
 def test_names_from_pymarl_are_taken() -> None:
     assert read_flags(["--algos", "k24_nq_learner,nq_learner,k24"]).algorithms == ("k24", "qmix")
-    assert "unknown algorithm 'k24_magnitude'; did you mean k24-magnitude" in told(["--algos", "k24_magnitude"])
+    assert "unknown algorithm 'k24_magnitude'; did you mean k24-magnitude" in error_of(["--algos", "k24_magnitude"])
 
 
 def test_the_file_and_presets_of_k24_load_into_its_described_form_too() -> None:
@@ -107,4 +107,4 @@ def test_settings_come_from_file_then_preset_then_budget_then_set(tmp_path: Path
     ],
 )
 def test_mistakes_with_presets_and_files(flags: list[str], message: str) -> None:
-    assert message in told(flags)
+    assert message in error_of(flags)

@@ -122,7 +122,7 @@ def test_a_refused_job_says_what_sbatch_said(
     assert "sbatch refused the job: sbatch: error: invalid partition" in capsys.readouterr().err
 
 
-def test_runs_that_fail_are_told(
+def test_runs_that_fail_are_reported(
     postgres: str, slurm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ("--workers", "slurm:1", "--env-steps", "400", "--set", "rule.fail_at=100")

@@ -16,7 +16,7 @@ def test_an_algorithm_looks_the_same_whatever_is_beside_it() -> None:
         }
 
 
-def test_variants_and_many_algorithms_are_told_apart() -> None:
+def test_variants_and_many_algorithms_look_distinct() -> None:
     variants = looks(["k24@b9ff92", "k24@45bea5", "qmix"])
     assert len({look.colour for look in variants.values()}) == 3
     many = registry.ids()[: len(SERIES)]

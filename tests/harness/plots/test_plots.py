@@ -53,7 +53,7 @@ def test_every_colour_can_be_read_on_light_and_on_dark(colour: str) -> None:
     assert contrast(DARK[colour], DARK[PAPER]) >= 4.5
 
 
-def test_series_are_told_apart_without_colour() -> None:
+def test_series_are_distinct_without_colour() -> None:
     for what in ("marker", "line", "hatch"):
         looks = [str(getattr(each, what)) for each in SERIES]
         assert len(set(looks)) == len(looks), what

@@ -31,25 +31,25 @@ class Findings:
     scenarios: tuple[str, ...] = (PLACE,)
 
 
-def told(*rows: Any, comparisons: tuple[Any, ...] = ()) -> str:
+def headline_of(*rows: Any, comparisons: tuple[Any, ...] = ()) -> str:
     found: Any = Findings(list(rows), list(comparisons))
     return headline(found, ())
 
 
 def test_one_that_scores_highest_is_named_with_what_is_shown() -> None:
     ahead = SimpleNamespace(scenario=PLACE, algorithm="k24", baseline="vdn", low=0.1, high=0.3)
-    assert told(row("k24", 0.5), row("qmix", 0.4), row("vdn", 0.2), comparisons=(ahead,)) == (
+    assert headline_of(row("k24", 0.5), row("qmix", 0.4), row("vdn", 0.2), comparisons=(ahead,)) == (
         f"On {PLACE} k24 scores highest, win rate 0.500 [0.400, 0.600]; k24 is shown to be better than vdn; "
         "no difference from qmix is shown."
     )
 
 
 def test_equal_results_are_named_together() -> None:
-    assert told(row("k24", 0.5), row("qmix", 0.4), row("kalei", 0.5)) == (
+    assert headline_of(row("k24", 0.5), row("qmix", 0.4), row("kalei", 0.5)) == (
         f"On {PLACE} k24 and kalei score highest, win rate 0.500 [0.400, 0.600]; no difference from qmix is shown."
     )
     assert (
-        told(row("k24", 0.5), row("qmix", 0.5))
+        headline_of(row("k24", 0.5), row("qmix", 0.5))
         == f"On {PLACE} k24 and qmix score alike, win rate 0.500 [0.400, 0.600]."
     )
-    assert told(row("k24", 0.5)) == f"On {PLACE} k24 reaches win rate 0.500 [0.400, 0.600]."
+    assert headline_of(row("k24", 0.5)) == f"On {PLACE} k24 reaches win rate 0.500 [0.400, 0.600]."

@@ -38,10 +38,10 @@ def test_mistake(flags: list[str], message: str, study: Path, capsys: pytest.Cap
 
     own = ["--storage", f"sqlite:///{study}/s.db", "--study", "made-up", "--runs", str(study / "runs")]
     assert main([*own, *(flag.format(study=study) for flag in flags)]) == WRONG_USE
-    told = capsys.readouterr().err
-    assert told.startswith("error: ")
-    assert message in told
-    assert told.count("\n") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert error.count("\n") == 1
     assert not list((study / "runs").glob("**/*.html"))
 
 
@@ -57,9 +57,9 @@ def test_a_file_in_place_of_the_folder_for_plots(
     (tmp_path / "runs" / STUDY).mkdir(parents=True)
     (tmp_path / "runs" / STUDY / "report").write_text("mine")
     assert report() == WRONG_USE
-    told = capsys.readouterr().err
-    assert f"{tmp_path}/runs/{STUDY}/report cannot be written (File exists). All results are stored in sqlite:" in told
-    assert "s.db. Move away what stands in its place, then type the same command again" in told
+    error = capsys.readouterr().err
+    assert f"{tmp_path}/runs/{STUDY}/report cannot be written (File exists). All results are stored in sqlite:" in error
+    assert "s.db. Move away what stands in its place, then type the same command again" in error
     assert (tmp_path / "runs" / STUDY / "report").read_text() == "mine"
 
 
@@ -67,7 +67,7 @@ def test_a_full_disk(report: ReportCommand, tmp_path: Path, capsys: pytest.Captu
     make_study(tmp_path, algorithms=("qmix",), seeds=1)
     with file_size_limit(20_000):
         assert report() == WRONG_USE
-    told = capsys.readouterr().err
-    assert "cannot be written (File too large). All results are stored in sqlite:///" in told
-    assert f"Make room (df -h {tmp_path}/runs/{STUDY}; ulimit -f), then type the same command again" in told
+    error = capsys.readouterr().err
+    assert "cannot be written (File too large). All results are stored in sqlite:///" in error
+    assert f"Make room (df -h {tmp_path}/runs/{STUDY}; ulimit -f), then type the same command again" in error
     assert report() == 0

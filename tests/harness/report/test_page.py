@@ -108,7 +108,7 @@ def test_tables_and_plots_can_be_read_aloud(tmp_path: Path, report: ReportComman
     assert all(found.get("tabindex") == "0" and found.get("aria-label") for found in regions)
 
 
-def test_unfinished_and_failed_runs_are_told_and_escaped(tmp_path: Path, report: ReportCommand) -> None:
+def test_unfinished_and_failed_runs_are_shown_and_escaped(tmp_path: Path, report: ReportCommand) -> None:
     with StudyStore.open(storage(tmp_path), STUDY) as store:
         finish(begin(store, "qmix", 0), 0.5)
         begin(store, "qmix", 1)
@@ -149,10 +149,10 @@ def test_json_is_alone_on_standard_output(
 ) -> None:
     make_study(tmp_path, algorithms=("k24", "qmix"))
     assert report("--json", "--clips", "none") == 0
-    told = capsys.readouterr()
-    document = json.loads(told.out)
+    output = capsys.readouterr()
+    document = json.loads(output.out)
     assert document["written"][0].endswith("report.html")
     assert all(Path(path).is_file() for path in document["written"])
     assert [row["algorithm"] for row in document["rows"]] == ["k24", "qmix"]
     assert "k24 − qmix" in document["comparisons"][0]["verdict"]
-    assert "written: " in told.err
+    assert "written: " in output.err

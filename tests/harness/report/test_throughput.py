@@ -8,7 +8,7 @@ from harness.plots.throughput import plot_crossings
 from harness.report.throughput import find_records, throughput_section
 from harness.runs.provenance import collect
 from harness.throughput.record import SCHEMA, Record
-from harness.throughput.results import CellResult, WayResult, WorkResult
+from harness.throughput.results import FormatResult, GridPointResult, WorkResult
 from harness.throughput.timing import Timing
 
 GAINS = {64: 0.5, 256: 0.8, 1024: 1.25}
@@ -24,24 +24,24 @@ def made_up() -> Record:
         "cusparselt": 800,
         "provenance": collect("cpu"),
     }
-    return Record(header=header, cells=[cell(hidden, gain) for hidden, gain in GAINS.items()])
+    return Record(header=header, results=[cell(hidden, gain) for hidden, gain in GAINS.items()])
 
 
-def cell(hidden: int, gain: float, subject: str = "k24 on terran_5_vs_5, fresh") -> CellResult:
+def cell(hidden: int, gain: float, subject: str = "k24 on terran_5_vs_5, fresh") -> GridPointResult:
     ways = {
-        "dense": WayResult(seconds=1.0, low=0.9, high=1.1, flops=1e9),
-        "masked": WayResult(seconds=1.0, low=0.9, high=1.1, flops=1e9),
-        "cusparselt": WayResult(seconds=1.0 / gain, low=0.9 / gain, high=1.1 / gain, flops=5e8),
-        "cutlass": WayResult(refused="too small"),
+        "dense": FormatResult(seconds=1.0, low=0.9, high=1.1, flops=1e9),
+        "masked": FormatResult(seconds=1.0, low=0.9, high=1.1, flops=1e9),
+        "cusparselt": FormatResult(seconds=1.0 / gain, low=0.9 / gain, high=1.1 / gain, flops=5e8),
+        "cutlass": FormatResult(refused="too small"),
     }
     again = {
         way: Timing(seconds=found.seconds, low=found.low, high=found.high, repeats=5, inner=1)
         for way, found in ways.items()
         if found.seconds
     }
-    work = WorkResult(useful_flops=1e9, ways=ways, auto="cusparselt" if gain > 1 else "masked", again=again)
-    where = dict(subject=subject, hidden=hidden, batch=4096, dtype="float16")
-    return CellResult(**where, rows=4096, slices=1, agents={"2:4": work})
+    work = WorkResult(useful_flops=1e9, formats=ways, auto="cusparselt" if gain > 1 else "masked", again=again)
+    where = dict(policy_label=subject, hidden=hidden, batch=4096, dtype="float16")
+    return GridPointResult(**where, rows=4096, slices=1, agents={"2:4": work})
 
 
 def test_a_file_becomes_plots_and_a_table(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_file_becomes_plots_and_a_table(tmp_path: Path) -> None:
 
 def test_each_scenario_has_plots_and_a_table(tmp_path: Path) -> None:
     record = made_up()
-    record.cells += [cell(hidden, 2 * gain, "k24 on 3s5z, fresh") for hidden, gain in GAINS.items()]
+    record.results += [cell(hidden, 2 * gain, "k24 on 3s5z, fresh") for hidden, gain in GAINS.items()]
     plots = plot_crossings(tmp_path, record, 0)
     whose = ["k24 on terran_5_vs_5, fresh"] * 2 + ["k24 on 3s5z, fresh"] * 2
     assert [subject in plot.title for plot, subject in zip(plots, whose, strict=True)] == [True] * 4

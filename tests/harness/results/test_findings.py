@@ -86,11 +86,11 @@ def test_runs_on_other_battles_are_not_paired() -> None:
     assert (len(found), left_out) == (1, [])
     for part in ("env", "evaluation"):
         elsewhere = run_row(plans[1], 8, run_id=1, config={part: {"final_episodes": 32}})
-        told = f"fake: rule − qmix is not compared: seed 0 (other settings of {part})"
-        assert pairwise_comparisons({**grouped, ("qmix", "fake"): [elsewhere]}, Kept(runs).outcomes) == ([], [told])
+        reason = f"fake: rule − qmix is not compared: seed 0 (other settings of {part})"
+        assert pairwise_comparisons({**grouped, ("qmix", "fake"): [elsewhere]}, Kept(runs).outcomes) == ([], [reason])
     other_seed = run_row(plans[1], 8, run_id=1, seed=5)
-    told = "fake: rule − qmix is not compared: no seed in common (0 and 5)"
-    assert pairwise_comparisons({**grouped, ("qmix", "fake"): [other_seed]}, Kept(runs).outcomes) == ([], [told])
+    reason = "fake: rule − qmix is not compared: no seed in common (0 and 5)"
+    assert pairwise_comparisons({**grouped, ("qmix", "fake"): [other_seed]}, Kept(runs).outcomes) == ([], [reason])
 
 
 def test_runs_that_a_comparison_leaves_out_are_named() -> None:

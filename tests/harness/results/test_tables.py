@@ -139,7 +139,7 @@ def test_decisions_of_several_machines_are_not_compared(plans: list[RunPlan]) ->
     one, two, card = (
         {"in_turn": turn_reading(machine)} for machine in ("AMD EPYC, 1 thread", "AMD EPYC, 2 threads", "NVIDIA H100")
     )
-    told = "decisions/s do not compare between machines, nor between numbers of threads"
+    line = "decisions/s do not compare between machines, nor between numbers of threads"
     for origins, machines in (
         ((one, one, one, one), [("AMD EPYC, 1 thread",), ("AMD EPYC, 1 thread",)]),
         (
@@ -152,7 +152,7 @@ def test_decisions_of_several_machines_are_not_compared(plans: list[RunPlan]) ->
         _, notes = footnotes(ComparisonReport(title="t", rows=rows))
         distinct = {name for names in machines for name in names}
         assert sum(note.startswith("decisions/s: ") for note in notes) == len(distinct)
-        assert (told in notes) == (len(distinct) > 1)
+        assert (line in notes) == (len(distinct) > 1)
 
 
 def test_no_order_is_claimed_under_load_or_where_nothing_was_measured(plans: list[RunPlan]) -> None:

@@ -78,8 +78,8 @@ def test_what_is_set_aside_is_never_overwritten(tmp_path: Path) -> None:
 def test_a_full_disk_keeps_the_old_checkpoint_and_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     save_checkpoint(path, {"step": 1})
-    told = r"checkpoint .* cannot be written .*The one before .*df -h .*harness.compare .*--checkpoint-replay no"
-    with file_size_limit(path.stat().st_size + 1000), pytest.raises(StorageError, match=told):
+    message = r"checkpoint .* cannot be written .*The one before .*df -h .*harness.compare .*--checkpoint-replay no"
+    with file_size_limit(path.stat().st_size + 1000), pytest.raises(StorageError, match=message):
         save_checkpoint(path, {"step": 2, "replay": torch.zeros(10_000)})
     assert load_checkpoint(path) == {"step": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]

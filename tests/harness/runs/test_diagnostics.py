@@ -20,7 +20,7 @@ def returning(**found: float) -> Any:
     return lambda self, batch, env_steps: found
 
 
-def test_names_of_columns_are_told_apart(compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_columns_stay_distinct(compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RuleAlgorithm, "update", returning(loss=0.5, win_rate=0.25, epsilon=7.0, drawn=3.0))
     assert compare(*SHORT) == ALL_DONE
     with StudyReader.open_existing(f"sqlite:///{tmp_path}/s.db", "s") as store:
@@ -37,5 +37,5 @@ def test_an_update_without_a_loss(
 ) -> None:
     monkeypatch.setattr(RuleAlgorithm, "update", returning(td_loss=0.5))
     assert compare(*SHORT) == SOME_MISSING
-    told = capsys.readouterr().out
-    assert "algorithm rule: learn() returned td_loss without 'loss'; return at least" in " ".join(told.split())
+    output = capsys.readouterr().out
+    assert "algorithm rule: learn() returned td_loss without 'loss'; return at least" in " ".join(output.split())

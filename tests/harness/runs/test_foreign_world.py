@@ -61,10 +61,10 @@ def test_agents_that_take_turns_are_trained(compare: Compare, tmp_path: Path) ->
     assert [0 <= row["return_mean"] <= 6 for row in rows] == [True, True], "each of six moves pays at most 1"
 
 
-def test_a_missing_package_is_told_before_anything_starts(
+def test_a_missing_package_is_reported_before_anything_starts(
     compare: Compare, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert compare(*SPREAD, "--algos", "qmix") == WRONG_USE
-    told = capsys.readouterr().err
-    assert "scenario 'mpe2/simple_spread_v3' needs the package mpe2, which is not installed; pip install mpe2" in told
+    output = capsys.readouterr().err
+    assert "scenario 'mpe2/simple_spread_v3' needs the package mpe2, which is not installed; pip install mpe2" in output

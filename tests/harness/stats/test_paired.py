@@ -188,8 +188,8 @@ def test_verdict_of_one_seed_speaks_of_the_policies() -> None:
 def test_verdict_over_scenarios_of_which_one_has_one_seed_speaks_of_all_policies() -> None:
     found = paired_difference([battles(-0.07, -0.06), battles(-0.07)], shares=True)
     assert found.kind == "95% over battles alone, paired; a scenario has one seed"
-    told = verdict("k24", "qmix", found, won=True)
-    assert "over battles alone, a scenario having one seed: the policies of qmix win more; what it says of" in told
+    sentence = verdict("k24", "qmix", found, won=True)
+    assert "over battles alone, a scenario having one seed: the policies of qmix win more; what it says of" in sentence
     unclear = paired_difference([battles(0.0), battles(0.0)], shares=True)
     assert "no difference shown between the policies;" in verdict("k24", "qmix", unclear, won=True)
 

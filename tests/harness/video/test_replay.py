@@ -1,4 +1,4 @@
-"""``harness.watch --replay``: games of the stand-in for StarCraft II become videos; what is none is told apart."""
+"""``harness.watch --replay``: games of the stand-in for StarCraft II become videos; other files are refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MARINES = 1970 + 4  # the agents' copies on the map of all random teams follow t
 
 
 def save(folder: Path, *, battles: int) -> Path:
-    """A game of two marines against one, killed and made anew."""
+    """A game of two marines against one, killed and made again."""
     client = Client(Session(GameFolder(None), World))
     client.play("32x32_flat")
     for _ in range(battles):

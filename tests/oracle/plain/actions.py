@@ -51,13 +51,13 @@ class Commander:
             return
         if self.heals:
             if target.kind.biological and target.hurt:
-                unit.told(Order.HEAL, target)
+                unit.take_order(Order.HEAL, target)
         elif unit.kind.can_attack(target.kind):
             again = (unit.order, unit.target) == (Order.ATTACK, target)
             breaks = {"goes_on": False, "restarts": unit.swing > 0, "breaks_off": True}
             if again and breaks[self.options.same_attack]:
                 unit.break_off()
-            unit.told(Order.ATTACK, target)
+            unit.take_order(Order.ATTACK, target)
 
     def in_shooting_range(self, target: Unit) -> bool:
         """As smacv2 sees it: between centres, by its own table, in the cone if there is one."""

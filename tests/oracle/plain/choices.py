@@ -38,7 +38,7 @@ def choose_targets(battle: Battle) -> None:
         if enemy.order == Order.ACQUIRED:
             reconsider(battle, enemy)
         elif enemy.order == Order.MOVE and (enemy.place - enemy.anchor).square <= NEAR_ENOUGH**2:
-            enemy.told(Order.NONE)
+            enemy.take_order(Order.NONE)
         if enemy.free:
             looks = (battle.tick + enemy.number) % battle.options.acquire_period == 0
             target = preferred_target(battle, enemy) if looks else None
@@ -61,12 +61,12 @@ def reconsider(battle: Battle, unit: Unit) -> None:
     elif battle.options.pursuit == "sight" and not unit.within(target, unit.kind.scan):
         unit.idle()
     elif not unit.marches and (unit.place - unit.anchor).square > LEASH**2:
-        unit.told(Order.MOVE)
+        unit.take_order(Order.MOVE)
         unit.destination = unit.anchor
     elif (battle.tick + unit.number) % battle.options.reconsider_period == 0:
         better = preferred_target(battle, unit)
         if better:
-            unit.told(Order.ACQUIRED, better)  # on the old leash
+            unit.take_order(Order.ACQUIRED, better)  # on the old leash
 
 
 def call_for_help(battle: Battle, attacker: Unit, victim: Unit) -> None:
@@ -86,7 +86,7 @@ def call_for_help(battle: Battle, attacker: Unit, victim: Unit) -> None:
 
 
 def choose_patients(battle: Battle) -> None:
-    """Free enemy medivacs with enough energy heal whoever has the lowest share of life, then the nearest."""
+    """Free enemy medivacs with enough energy heal the unit with the lowest share of life, then the nearest."""
     for medivac in battle.enemies:
         healing = medivac.kind.healing
         if not (medivac.alive and medivac.free and healing and medivac.energy >= healing.least_energy):
@@ -98,4 +98,4 @@ def choose_patients(battle: Battle) -> None:
             and medivac.within(unit, healing.search) and unit not in taken
         ]  # fmt: skip
         if patients:
-            medivac.told(Order.HEAL, min(patients, key=lambda u: (u.hp / u.kind.hp, medivac.distance2(u))))
+            medivac.take_order(Order.HEAL, min(patients, key=lambda u: (u.hp / u.kind.hp, medivac.distance2(u))))

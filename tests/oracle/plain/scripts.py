@@ -39,7 +39,7 @@ def attack_closest(battle: Battle) -> None:
         if enemy.alive and enemy.order == Order.NONE and targets:
             closest = min(targets, key=enemy.distance2)
             if enemy.kind.can_attack(closest.kind):
-                enemy.told(Order.ATTACK, closest)
+                enemy.take_order(Order.ATTACK, closest)
 
 
 def march(battle: Battle, unit: Unit) -> None:

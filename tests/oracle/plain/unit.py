@@ -1,4 +1,4 @@
-"""One unit: what it is, where it stands, what it was told, and what it has under way."""
+"""One unit: what it is, where it stands, its order, and what it has under way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONG_AGO = -1_000_000
 
 
 class Order(IntEnum):
-    """ACQUIRED is an attack of the unit's own choice, ATTACK a told one; MARCH is an attack-move."""
+    """ACQUIRED is an attack of the unit's own choice, ATTACK an ordered one; MARCH is an attack-move."""
 
     NONE = 0
     MOVE = 1
@@ -127,7 +127,7 @@ class Unit:
         self.burst = 0.0
         self.channel = False
 
-    def told(self, order: Order, target: Unit | None = None) -> None:
+    def take_order(self, order: Order, target: Unit | None = None) -> None:
         """Take an order; the very same order again interrupts nothing."""
         if (self.order, self.target) != (order, target):
             self.break_off()
@@ -135,9 +135,9 @@ class Unit:
 
     def acquire(self, target: Unit) -> None:
         """An attack of its own choice, on a leash that hangs here."""
-        self.told(Order.ACQUIRED, target)
+        self.take_order(Order.ACQUIRED, target)
         self.anchor = self.place
 
     def idle(self) -> None:
         """Drop the order, and remember its target."""
-        self.told(Order.NONE, self.target)
+        self.take_order(Order.NONE, self.target)

@@ -1,8 +1,8 @@
 """An environment with the names of smacv2's and its faults, which ends its battles by a fixed plan.
 
-Nobody fights: the battles of a game are won, lost, a draw and cut by the limit in turn. What goes wrong when is told by
-the environment variable FAKE_SC2, words of the form ``what:battle:step`` with the battle counted within the process;
-the file named by FAKE_SC2_ONCE, where one is named, lets it happen only once.
+Nobody fights: the battles of a game are won, lost, a draw and cut by the limit in turn. The environment
+variable FAKE_SC2 sets what goes wrong and when, in words of the form ``what:battle:step`` with the battle counted
+within the process; the file named by FAKE_SC2_ONCE, where one is named, lets it happen only once.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from harness.runs.budget import default_study
 from studies.db.storage_url import DEFAULT_STORAGE
 
 BATCHES = (256, 4096, 65_536)
-"""Agent decisions in one call, where the user does not say."""
+"""Default numbers of agent decisions in one call."""
 
 
 def parser() -> Parser:
@@ -33,8 +33,8 @@ def parser() -> Parser:
     add("--dtypes", metavar="A,B", help="float16, bfloat16, float32 (default: the first two; on a CPU the last)")
     add("--all", action="store_true", help="hidden sizes 64 to 4096, batches 256 to 1,048,576")
     add("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
-    add("--out", metavar="FILE.json", help="keep every cell there at once, and go on with those that it lacks")
-    add("--minutes", type=float, metavar="N", help="begin no cell after that; --out goes on later")
+    add("--out", metavar="FILE.json", help="save each grid point there at once, and measure only those that it lacks")
+    add("--minutes", type=float, metavar="N", help="begin no grid point after that; --out goes on later")
     add("--plot", metavar="FILE.png", help="draw speed-up over hidden size and batch")
     add("--json", action="store_true", help="print JSON instead of tables")
     return found

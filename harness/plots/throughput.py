@@ -37,7 +37,7 @@ def plot_crossings(folder: Path, record: Record, number: int) -> list[Plot]:
         record: what was measured.
         number: of the record, for the files' names.
     """
-    parts = record.by_subject()
+    parts = record.by_policy()
     found = []
     for place, (subject, part) in enumerate(parts.items()):
         of_subject = f"\n{subject}" if len(parts) > 1 else ""
@@ -59,7 +59,7 @@ def plot(path: Path, record: Record) -> None:
     Raises:
         OSError: there is no room for it, or it may not be written there.
     """
-    parts = record.by_subject()
+    parts = record.by_policy()
     rows = [(subject, *agent) for subject, part in parts.items() for agent in _agents(part)]
     count = max(1, len(rows))
 
@@ -84,7 +84,7 @@ def plot(path: Path, record: Record) -> None:
 def lines_of(record: Record, dtype: str, gru: str, gain: GainOf) -> Lines:
     """Return the gains of one agent by batch; a batch without any keeps its place, so that colours agree."""
     cells = sorted(
-        (cell for cell in record.cells if cell.dtype == dtype and gru in cell.agents), key=lambda c: c.hidden
+        (cell for cell in record.results if cell.dtype == dtype and gru in cell.agents), key=lambda c: c.hidden
     )
     found: Lines = {}
     for batch in sorted({cell.batch for cell in cells}):
@@ -155,7 +155,7 @@ def offset_of(number: int, count: int) -> float:
 
 def _agents(record: Record) -> list[tuple[str, str]]:
     """Dtype and GRU of each agent that was measured."""
-    return sorted({(cell.dtype, gru) for cell in record.cells for gru in cell.agents})
+    return sorted({(cell.dtype, gru) for cell in record.results for gru in cell.agents})
 
 
 def _plot(folder: Path, name: str, title: str, lines: Lines) -> Plot:

@@ -51,7 +51,7 @@ def throughput_section(records: Sequence[Record], plots: Sequence[Plot]) -> Sect
         tables=[
             _table(f"{subject}, whole agent: {SPREAD}", agents_table(part))
             for record in records
-            for subject, part in record.by_subject().items()
+            for subject, part in record.by_policy().items()
         ],
         plots=plots,
         details=[Details(summary="What was refused", texts=lines) for record in records if (lines := reasons(record))],
@@ -70,7 +70,7 @@ def _header_line(record: Record) -> str:
         for dtype, peak in record.peaks.items()
         if peak.flops_per_second
     ]
-    subjects = "; ".join(record.by_subject()) or "no policy yet"
+    subjects = "; ".join(record.by_policy()) or "no policy yet"
     return (
         f"{subjects}, measured on {header['device_name']} with torch {header['torch']}{library}, "
         f"{str(provenance.get('started', ''))[:10]}, commit {str(provenance.get('commit', 'unknown'))[:10]}, by "

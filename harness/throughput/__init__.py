@@ -1,4 +1,4 @@
-"""How fast a policy decides, and what 2:4 compression gains.
+"""Measure how fast a policy decides, and what 2:4 compression gains.
 
 ``decisions`` times ``act`` as it is, ``speedup24`` gives one trained policy's 2:4 speed-up: both belong to every row of
 ``harness.compare``. The command sweeps a grid (``sweep``): at each point (``grid_point``) every layer alone and the

@@ -33,17 +33,17 @@ from harness.plots.throughput import plot
 from harness.policies.trained import folder_of_trial, load_policy
 from harness.runs.process import resolve_device
 from harness.throughput.record import Record, new_record, open_record
-from harness.throughput.sweep import DTYPES, Grid, Subject, fresh, measure, trained
-from harness.throughput.tables import show
+from harness.throughput.sweep import DTYPES, Grid, PolicySource, fresh_policy, measure, trained_policy
+from harness.throughput.tables import print_tables
 
 ALL_HIDDEN = (64, 128, 256, 512, 1024, 2048, 4096)
 ALL_BATCHES = (256, 2048, 16_384, 131_072, 1_048_576)
 ENDINGS = (".png", ".svg", ".pdf")
 
 
-@command("cells that were finished are kept where --out was given")
+@command("finished grid points are kept where --out was given")
 def main(argv: Sequence[str]) -> int:
-    """Measure; returns the exit code: 0 done, 1 cells or files are missing, 2 a mistake in the command, 130 Ctrl-C."""
+    """Measure; return 0: done, 1: grid points or files are missing, 2: a mistake in the command, 130: Ctrl-C."""
     console = make_console()
     grid = read_flags(argv)
     record = open_record(grid.out, grid.device) if grid.out else new_record(grid.device)
@@ -51,8 +51,8 @@ def main(argv: Sequence[str]) -> int:
     if grid.json:
         print(record.as_json())
     else:
-        show(console, record)
-    undrawn = _drawn(grid.plot, record) if grid.plot else ""
+        print_tables(console, record)
+    undrawn = _draw(grid.plot, record) if grid.plot else ""
     files = [*((grid.out, grid.out.with_suffix(".csv")) if grid.out else ()), *([grid.plot] if grid.plot else [])]
     written = ", ".join(str(path) for path in files if path.exists())
     problems = [each for each in (problem, undrawn) if each]
@@ -61,8 +61,8 @@ def main(argv: Sequence[str]) -> int:
     return SOME_MISSING if problems else ALL_DONE
 
 
-def _drawn(path: Path, record: Record) -> str:
-    """Draw the picture; returns why there is none, or nothing."""
+def _draw(path: Path, record: Record) -> str:
+    """Draw the picture; return why there is none, or an empty text."""
     try:
         plot(path, record)
     except OSError as error:
@@ -96,7 +96,7 @@ def read_flags(argv: Sequence[str]) -> Grid:
     if flags.minutes is not None and not flags.minutes > 0:
         raise UsageError(f"--minutes is {flags.minutes}, it must be a number above 0")
     return Grid(
-        subjects=_subjects(flags),
+        policies=_policies(flags),
         device=device,
         batches=tuple(batches),
         dtypes=tuple(dict.fromkeys(dtypes)),
@@ -107,7 +107,7 @@ def read_flags(argv: Sequence[str]) -> Grid:
     )
 
 
-def _subjects(flags: argparse.Namespace) -> tuple[Subject, ...]:
+def _policies(flags: argparse.Namespace) -> tuple[PolicySource, ...]:
     hidden = _numbers("--hidden", flags.hidden)
     if flags.run is not None:
         if hidden or flags.all or flags.settings:
@@ -115,7 +115,7 @@ def _subjects(flags: argparse.Namespace) -> tuple[Subject, ...]:
         where = Path(flags.run)
         if flags.run.isdigit():
             where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
-        return (trained(load_policy(where)),)
+        return (trained_policy(load_policy(where)),)
     algorithm, *more = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)
     if more:
         raise UsageError(
@@ -125,7 +125,7 @@ def _subjects(flags: argparse.Namespace) -> tuple[Subject, ...]:
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, [algorithm], algorithms.registry.ids())
     sizes = hidden or (ALL_HIDDEN if flags.all else ())
-    return tuple(fresh(algorithm, scenario, settings, sizes) for scenario in scenarios)
+    return tuple(fresh_policy(algorithm, scenario, settings, sizes) for scenario in scenarios)
 
 
 def _check_endings(out: Path | None, picture: Path | None) -> None:

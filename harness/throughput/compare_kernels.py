@@ -1,4 +1,4 @@
-"""Ways to do the same work: held against the masked dense result, timed against each other, the best timed again."""
+"""Compare storage formats on the same work: check each against masked dense, time all in turn, retime the best."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.throughput.kernels import REFUSALS, first_line
-from harness.throughput.results import WayResult, WorkResult
+from harness.throughput.results import FormatResult, WorkResult
 from harness.throughput.storage_formats import relative_error
 from harness.throughput.timing import WORTHWHILE, Recorder, Timing, Work, time_in_turn, wait
 
@@ -17,7 +17,7 @@ TOLERANCE = {torch.bfloat16: 5e-2}
 """Largest error relative to the largest value; bf16 keeps between two and three digits, all others three and more."""
 DEFAULT_TOLERANCE = 2e-2
 READINGS_AGAIN = 5
-"""Of each finalist in the second rounds, at least: gains and their spread come from them."""
+"""Readings of each retimed format in the second rounds, at least: gains and their spread come from them."""
 
 
 class DeviceLost(RuntimeError):
@@ -26,28 +26,28 @@ class DeviceLost(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class TimingContext:
-    """Where and how thoroughly is timed."""
+    """The device, how long a comparison takes, and what is known of the kernels that refuse CUDA graphs."""
 
     device: torch.device
     seconds: float
-    """that the rounds of one race shall take, beside the least number of rounds"""
+    """for the rounds of one comparison, beside the least number of rounds"""
     recorder: Recorder
 
 
 def timing_context(device: torch.device, *, seconds: float) -> TimingContext:
-    """A bench with a recorder of its own."""
+    """Return a context with a recorder of its own."""
     return TimingContext(device=device, seconds=seconds, recorder=Recorder(device))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One way, ready to run."""
+class Candidate:
+    """The work in one storage format, ready to run."""
 
     work: Work
     outputs: Callable[[], list[Tensor]]
-    """what it computes, to be compared; run once"""
-    kernels: tuple[str, ...]
-    """ways of the layers in it"""
+    """computes the outputs to be compared; called once"""
+    layer_formats: tuple[str, ...]
+    """storage formats of the layers in it, whose kernels a CUDA graph has to hold"""
     flops: float
     nbytes: int
     setting: str = ""
@@ -55,123 +55,126 @@ class Entry:
     """whether it computes the masked policy; the dense one is another function"""
 
 
-EntryFactory = Callable[[], Entry]
-"""Makes an entry, or raises ``Refused`` or any of ``REFUSALS``."""
+CandidateFactory = Callable[[], Candidate]
+"""Makes a candidate, or raises ``Refused`` or any of ``REFUSALS``."""
 
 
 @dataclass
-class _Candidates:
-    """Those that take part, and those that do not."""
+class _CheckedCandidates:
+    """Candidates that gave the right output, and those that were refused; by storage format."""
 
-    entries: dict[str, Entry] = field(default_factory=dict)
+    accepted: dict[str, Candidate] = field(default_factory=dict)
     errors: dict[str, float | None] = field(default_factory=dict)
-    peaks: dict[str, int] = field(default_factory=dict)
+    peak_bytes: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
 
 def compare_kernels(
-    factories: Mapping[str, EntryFactory],
+    factories: Mapping[str, CandidateFactory],
     reference: str,
     dtype: torch.dtype,
-    at: TimingContext,
+    context: TimingContext,
     *,
     useful_flops: float,
     usable: Callable[[str], bool],
 ) -> WorkResult:
-    """Check and time all ways, choose, and time the chosen ones again.
+    """Check and time all storage formats, choose, and time the chosen ones again.
 
     Args:
-        enters: way -> what makes its entry, the reference among them.
-        reference: the way whose output the others must give.
+        factories: storage format -> what makes its candidate, the reference among them.
+        reference: the format whose output the others must give.
         dtype: what was computed in; it decides how far results may lie apart.
-        at: where.
+        context: device and duration.
         useful_flops: of the dense work.
-        usable: the ways that ``auto`` is chosen among.
+        usable: whether ``auto`` may be this format.
 
     Raises:
         DeviceLost: a kernel broke the device.
     """
-    found = _qualify(factories, reference, TOLERANCE.get(dtype, DEFAULT_TOLERANCE), at.device)
-    works = {way: entry.work for way, entry in found.entries.items()}
-    eager = time_in_turn(works, at.device, seconds=at.seconds) if works else {}
+    device, seconds = context.device, context.seconds
+    checked = _check(factories, reference, TOLERANCE.get(dtype, DEFAULT_TOLERANCE), device)
+    works = {name: candidate.work for name, candidate in checked.accepted.items()}
+    eager = time_in_turn(works, device, seconds=seconds) if works else {}
     recorded = {}
-    for way, work in works.items():
-        if eager[way].seconds < WORTHWHILE and (replay := at.recorder.record(work, set(found.entries[way].kernels))):
-            recorded[way] = replay
-    graphs = time_in_turn(recorded, at.device, seconds=at.seconds) if recorded else {}
-    results = {way: WayResult(refused=why) for way, why in found.refused.items()}
-    for way in found.entries:
-        results[way] = _result(found, way, eager[way], graphs.get(way))
-    ways = {way: results[way] for way in factories}
-    chosen = WorkResult(useful_flops=useful_flops, ways=ways, auto=fastest(ways, usable))
-    final = {way: recorded[way] if ways[way].graph else works[way] for way in chosen.retimed_ways()}
-    again = time_in_turn(final, at.device, seconds=at.seconds, fewest=READINGS_AGAIN) if final else {}
-    return replace(chosen, again=again)
+    for name, candidate in checked.accepted.items():
+        layer_formats = set(candidate.layer_formats)
+        if eager[name].seconds < WORTHWHILE and (replay := context.recorder.record(works[name], layer_formats)):
+            recorded[name] = replay
+    graphs = time_in_turn(recorded, device, seconds=seconds) if recorded else {}
+    results = {name: FormatResult(refused=why) for name, why in checked.refused.items()}
+    for name in checked.accepted:
+        results[name] = _result(checked, name, eager[name], graphs.get(name))
+    formats = {name: results[name] for name in factories}
+    first = WorkResult(useful_flops=useful_flops, formats=formats, auto=fastest(formats, usable))
+    chosen = {name: recorded[name] if formats[name].graph else works[name] for name in first.retimed_formats()}
+    again = time_in_turn(chosen, device, seconds=seconds, fewest=READINGS_AGAIN) if chosen else {}
+    return replace(first, again=again)
 
 
-def fastest(results: Mapping[str, WayResult], among: Callable[[str], bool]) -> str:
-    """The way with the smallest median; empty where none was timed."""
-    timed = {way: found.seconds for way, found in results.items() if found.seconds is not None and among(way)}
-    return min(timed, key=lambda way: timed[way]) if timed else ""
+def fastest(results: Mapping[str, FormatResult], usable: Callable[[str], bool]) -> str:
+    """Return the usable storage format with the smallest median; empty where none was timed."""
+    timed = {name: found.seconds for name, found in results.items() if found.seconds is not None and usable(name)}
+    return min(timed, key=lambda name: timed[name]) if timed else ""
 
 
-def _qualify(
-    factories: Mapping[str, EntryFactory], reference: str, tolerance: float, device: torch.device
-) -> _Candidates:
-    """Run every way once; who answers otherwise than the reference is not timed."""
-    found = _Candidates()
+def _check(
+    factories: Mapping[str, CandidateFactory], reference: str, tolerance: float, device: torch.device
+) -> _CheckedCandidates:
+    """Run every candidate once; one whose output differs from the reference is refused."""
+    checked = _CheckedCandidates()
     expected: list[Tensor] = []
-    for way in (reference, *(way for way in factories if way != reference)):
+    for name in (reference, *(name for name in factories if name != reference)):
         try:
-            entry = factories[way]()
+            candidate = factories[name]()
             before = _peak_from_here(device)
-            outputs = entry.outputs()
-            found.peaks[way] = _peak_since(before, device)
-            if way == reference:
+            outputs = candidate.outputs()
+            checked.peak_bytes[name] = _peak_since(before, device)
+            if name == reference:
                 expected = outputs
-            error = _error(outputs, expected) if entry.comparable and way != reference else None
+            error = _error(outputs, expected) if candidate.comparable and name != reference else None
             del outputs
         except REFUSALS as refusal:
             still_alive(device, first_line(refusal))
-            found.refused[way] = first_line(refusal)
-            if way == reference:  # nothing to compare with, so nothing is timed
-                why = f"the {reference} result is missing ({found.refused[way]})"
-                return _Candidates(refused={each: why if each != way else found.refused[way] for each in factories})
+            checked.refused[name] = first_line(refusal)
+            if name == reference:  # nothing to compare with, so nothing is timed
+                own = checked.refused[name]
+                why = f"the {reference} result is missing ({own})"
+                return _CheckedCandidates(refused={each: own if each == name else why for each in factories})
             continue
         if error is not None and not error <= tolerance:  # a NaN is no agreement
-            found.refused[way] = f"its output is off by {error:.3g} of the largest value (allowed {tolerance:g})"
+            checked.refused[name] = f"its output is off by {error:.3g} of the largest value (allowed {tolerance:g})"
             continue
-        found.entries[way], found.errors[way] = entry, error
-    return found
+        checked.accepted[name], checked.errors[name] = candidate, error
+    return checked
 
 
 def _error(arrived: list[Tensor], expected: list[Tensor]) -> float:
-    """The largest of all blocks; blocks may be cut differently."""
+    """Return the largest error of all blocks; blocks may be cut differently."""
     if [each.shape for each in arrived] != [each.shape for each in expected]:
         arrived, expected = [torch.cat(arrived)], [torch.cat(expected)]
     errors = [relative_error(*pair) for pair in zip(arrived, expected, strict=True)]
     return float(torch.tensor(errors).max())  # Python's own max would lose a NaN
 
 
-def _result(found: _Candidates, way: str, eager: Timing, graph: Timing | None) -> WayResult:
-    entry = found.entries[way]
+def _result(checked: _CheckedCandidates, name: str, eager: Timing, graph: Timing | None) -> FormatResult:
+    candidate = checked.accepted[name]
     better = graph if graph is not None and graph.seconds < eager.seconds else eager
-    return WayResult(
+    return FormatResult(
         seconds=better.seconds,
         low=better.low,
         high=better.high,
         graph=better is graph,
         eager_seconds=eager.seconds,
-        error=found.errors[way],
-        flops=entry.flops,
-        nbytes=entry.nbytes,
-        peak_bytes=found.peaks[way],
-        setting=entry.setting,
+        error=checked.errors[name],
+        flops=candidate.flops,
+        nbytes=candidate.nbytes,
+        peak_bytes=checked.peak_bytes[name],
+        setting=candidate.setting,
     )
 
 
 def still_alive(device: torch.device, why: str) -> None:
-    """Tell a refusal from a broken device, and give back what a failed attempt has reserved.
+    """Tell a refusal from a broken device, and free the memory that a failed attempt has reserved.
 
     Args:
         device: where something was refused.

@@ -15,7 +15,7 @@ BATTLES = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Throughput:
-    """What ``measure_throughput`` saw."""
+    """Result of ``measure_throughput``."""
 
     decisions_per_second: float
     """Agents × battles / median seconds of one greedy ``act``."""
@@ -26,7 +26,7 @@ class Throughput:
     device: str
     """``cpu`` or ``cuda``."""
     device_name: str
-    """What the device calls itself."""
+    """The device's own name for itself."""
     seconds: float
     """Median of one ``act``."""
 
@@ -77,7 +77,7 @@ def greedy_call(algorithm: Algorithm, *, seed: int, battles: int = BATTLES) -> W
 
 
 def describe_device(device: torch.device) -> str:
-    """The device's own name, or the number of threads where it is the CPU."""
+    """Return the device's own name, or the number of threads where it is the CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()

@@ -1,16 +1,16 @@
-"""One point of the grid: every layer alone, then the whole agent, in every storage format; and the card's own peak."""
+"""Measure one grid point: each layer alone, then the whole agent, in every storage format; and the card's own peak."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from algorithms.protocol import PolicyLayer, PolicyLayers
-from harness.throughput.compare_kernels import Entry, EntryFactory, TimingContext, compare_kernels
+from harness.throughput.compare_kernels import Candidate, CandidateFactory, TimingContext, compare_kernels
 from harness.throughput.kernels import BATCH_MULTIPLE, Backend, drawn_rows
 from harness.throughput.policy_pass import (
     PolicyPass,
@@ -20,7 +20,7 @@ from harness.throughput.policy_pass import (
     uniform,
     with_dense_gru,
 )
-from harness.throughput.results import DENSE_GRU, MASKED_GRU, MIXED, CellResult, WorkResult
+from harness.throughput.results import DENSE_GRU, MASKED_GRU, MIXED, GridPointResult, Peak, WorkResult
 from harness.throughput.storage_formats import BATCHED, DENSE, MASKED, LayerStore, pad_to
 
 MOST_ACTIVATIONS = 2**29
@@ -34,7 +34,7 @@ class PolicyMeasurement:
         policy: on the device that is to be timed.
         dtype: number format of weights and inputs.
         backends: those to be tried.
-        at: where and how.
+        context: device and duration of each comparison.
         both_grus: measure the agent with its GRU's masks taken off as well; for a policy that was not trained with
             either, it is the same network twice.
     """
@@ -44,11 +44,11 @@ class PolicyMeasurement:
         policy: PolicyLayers,
         dtype: torch.dtype,
         backends: tuple[Backend, ...],
-        at: TimingContext,
+        context: TimingContext,
         *,
         both_grus: bool = False,
     ) -> None:
-        self.dtype, self.at = dtype, at
+        self.dtype, self.context = dtype, context
         self.layers = stores(policy, dtype, backends)
         self.groups = groups_of(policy)
         self.hidden = policy.gru[1].weight.shape[1]
@@ -57,7 +57,7 @@ class PolicyMeasurement:
             self.policies = {DENSE_GRU: with_dense_gru(policy), **self.policies}
 
     @torch.no_grad()
-    def measure(self, batch: int) -> CellResult:
+    def measure(self, batch: int) -> GridPointResult:
         """Measure everything at one batch size.
 
         Args:
@@ -69,12 +69,12 @@ class PolicyMeasurement:
         slices = -(-batch * self.hidden // MOST_ACTIVATIONS)
         per_group = -(-batch // (slices * self.groups * BATCH_MULTIPLE)) * BATCH_MULTIPLE
         sizes = [per_group] * self.groups
-        layers = {name: measure_layer(store, sizes, slices, self.at) for name, store in self.layers.items()}
+        layers = {name: measure_layer(store, sizes, slices, self.context) for name, store in self.layers.items()}
         agents = {
             gru: self._agent(policy, sizes, slices, {name: found.auto for name, found in layers.items()})
             for gru, policy in self.policies.items()
         }
-        return CellResult(
+        return GridPointResult(
             hidden=self.hidden,
             batch=batch,
             rows=slices * sum(sizes),
@@ -86,40 +86,48 @@ class PolicyMeasurement:
         )
 
     def _conversion_seconds(self) -> dict[str, float]:
-        """Of the backends that could have every layer that has masks."""
+        """Return the time of each backend that could store every masked layer."""
         masked = [store for store in self.layers.values() if store.compressible]
         names = set.intersection(*({*store.conversions} for store in masked)) if masked else set()
         return {name: sum(store.conversions[name].seconds for store in masked) for name in sorted(names)}
 
-    def _agent(self, policy: PolicyLayers, sizes: list[int], slices: int, fastest_ways: dict[str, str]) -> WorkResult:
-        """The whole agent in each way, and with each layer stored as is fastest for it alone."""
+    def _agent(
+        self, policy: PolicyLayers, sizes: list[int], slices: int, fastest_formats: dict[str, str]
+    ) -> WorkResult:
+        """Measure the whole agent in each format, and with each layer in the format that is fastest for it alone."""
         prunable = policy.prunable()
-        first, *others = (self.layers[name].ways() for name in prunable)
-        plans = {way: uniform(policy, way) for way in first if all(way in ways for ways in others)}
-        best = {name: fastest_ways[name] or MASKED for name in prunable}
+        first, *others = (self.layers[name].formats() for name in prunable)
+        plans = {name: uniform(policy, name) for name in first if all(name in formats for formats in others)}
+        best = {name: fastest_formats[name] or MASKED for name in prunable}
         if best not in plans.values():
             plans[MIXED] = best
-        draw = partial(drawn_rows, dtype=self.dtype, device=self.at.device)
+        draw = partial(drawn_rows, dtype=self.dtype, device=self.context.device)
         rows, width = sum(sizes), next(iter(policy.before.values())).weight.shape[1]
         inputs, hidden = draw(rows, width), draw(rows, self.hidden, seed=1)
         actions = list(policy.after.values())[-1].bias.numel()
-        legal = torch.ones((rows, actions), dtype=torch.bool, device=self.at.device)
+        legal = torch.ones((rows, actions), dtype=torch.bool, device=self.context.device)
 
-        def enter(way: str) -> Entry:
-            made = policy_pass(policy, self.layers, plans[way], sizes)
-            return self._entry(way, made, plans[way], (inputs, hidden, legal), slices)
+        def make_candidate(storage_format: str) -> Candidate:
+            plan = plans[storage_format]
+            made = policy_pass(policy, self.layers, plan, sizes)
+            return self._candidate(storage_format, made, plan, (inputs, hidden, legal), slices)
 
-        factories: dict[str, EntryFactory] = {way: partial(enter, way) for way in plans}
+        factories: dict[str, CandidateFactory] = {name: partial(make_candidate, name) for name in plans}
         useful = slices * rows * sum(2.0 * store.layer.weight.numel() for store in self.layers.values())
-        raced = compare_kernels(
-            factories, MASKED, self.dtype, self.at, useful_flops=useful, usable=lambda way: way != DENSE
+        compared = compare_kernels(
+            factories, MASKED, self.dtype, self.context, useful_flops=useful, usable=lambda name: name != DENSE
         )
-        return replace(raced, plan=best)
+        return replace(compared, plan=best)
 
-    def _entry(
-        self, way: str, made: PolicyPass, plan: Mapping[str, str], shown: tuple[Tensor, Tensor, Tensor], slices: int
-    ) -> Entry:
-        inputs, hidden, legal = shown
+    def _candidate(
+        self,
+        storage_format: str,
+        made: PolicyPass,
+        plan: Mapping[str, str],
+        arguments: tuple[Tensor, Tensor, Tensor],
+        slices: int,
+    ) -> Candidate:
+        inputs, hidden, legal = arguments
         # the code that builds inputs can lay them out like that at no cost
         prepared = pad_to(inputs, 1, made.input_width).contiguous()
         parts, states, masks = (list(each.split(made.block_sizes)) for each in (prepared, hidden, legal))
@@ -130,60 +138,62 @@ class PolicyMeasurement:
 
         shared = [store.layer.weight for name, store in self.layers.items() if name not in plan]
         flops = sum(each.flops_per_row for each in made.prunable) + sum(2.0 * weight.numel() for weight in shared)
-        return Entry(
-            work=_again(lambda: made.decide(parts, states, masks), slices),
+        return Candidate(
+            work=_repeated(lambda: made.decide(parts, states, masks), slices),
             outputs=outputs,
-            kernels=tuple(set(plan.values())),
+            layer_formats=tuple(set(plan.values())),
             flops=flops * slices * len(inputs),
             nbytes=sum(each.nbytes for each in made.prunable),
-            comparable=way != DENSE,
+            comparable=storage_format != DENSE,
         )
 
 
-def measure_layer(store: LayerStore, sizes: list[int], slices: int, at: TimingContext) -> WorkResult:
-    """One layer alone: the products of all rows, biases added.
+def measure_layer(store: LayerStore, sizes: list[int], slices: int, context: TimingContext) -> WorkResult:
+    """Measure one layer alone: the products of all rows, biases added.
 
     Args:
         store: the layer.
         sizes: rows of each mask group.
         slices: how often the rows are gone through in one call.
-        at: where and how.
+        context: device and duration.
     """
     rows = sum(sizes)
-    inputs = drawn_rows(rows, store.in_features, store.dtype, at.device)
+    inputs = drawn_rows(rows, store.in_features, store.dtype, context.device)
     blocks = sizes if store.groups > 1 else [rows]
 
-    def enter(way: str) -> Entry:
-        single = way in (DENSE, BATCHED)
-        layer = store.stored(way, rows if single else blocks[0])
+    def make_candidate(storage_format: str) -> Candidate:
+        single = storage_format in (DENSE, BATCHED)
+        layer = store.stored(storage_format, rows if single else blocks[0])
         parts = list(pad_to(inputs, 1, layer.width).contiguous().split([rows] if single else blocks))
-        turned = way in store.backends and store.backends[way].feature_major
-        if turned:
+        transposed = storage_format in store.backends and store.backends[storage_format].feature_major
+        if transposed:
             parts = [part.t().contiguous() for part in parts]
 
         def outputs() -> list[Tensor]:
-            return [found.t() if turned else found for found in layer(parts)]
+            return [found.t() if transposed else found for found in layer(parts)]
 
-        return Entry(
-            work=_again(lambda: layer(parts), slices),
+        return Candidate(
+            work=_repeated(lambda: layer(parts), slices),
             outputs=outputs,
-            kernels=(way,),
+            layer_formats=(storage_format,),
             flops=layer.flops_per_row * rows * slices,
             nbytes=layer.nbytes,
             setting=layer.setting,
-            comparable=way != DENSE,
+            comparable=storage_format != DENSE,
         )
 
-    def usable(way: str) -> bool:
-        """In an agent whose layers may be stored each in its own way, activations are in rows, a block per group."""
-        return way == MASKED or (way in store.backends and not store.backends[way].feature_major)
+    def usable(name: str) -> bool:
+        """Return whether an agent can mix this format with others: activations in rows, a block per group."""
+        return name == MASKED or (name in store.backends and not store.backends[name].feature_major)
 
     useful = 2.0 * store.layer.weight.numel() * rows * slices
-    factories: dict[str, EntryFactory] = {way: partial(enter, way) for way in store.ways(feature_major=True)}
-    return compare_kernels(factories, MASKED, store.dtype, at, useful_flops=useful, usable=usable)
+    factories: dict[str, CandidateFactory] = {
+        name: partial(make_candidate, name) for name in store.formats(feature_major=True)
+    }
+    return compare_kernels(factories, MASKED, store.dtype, context, useful_flops=useful, usable=usable)
 
 
-def _again(work: Callable[[], object], times: int) -> Callable[[], None]:
+def _repeated(work: Callable[[], object], times: int) -> Callable[[], None]:
     def repeated() -> None:
         for _ in range(times):
             work()
@@ -195,28 +205,13 @@ GPU_SIZE, CPU_SIZE = 8192, 1024
 """Rows, inputs and outputs. 8192³ is the product that the kernels' makers quote."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Peak:
-    """One large product in every way."""
-
-    size: int
-    dtype: str
-    work: WorkResult
-
-    @property
-    def flops_per_second(self) -> float | None:
-        """Of the dense product: the measured peak that others are held against."""
-        seconds = self.work.seconds(DENSE)
-        return self.work.useful_flops / seconds if seconds else None
-
-
 @torch.no_grad()
-def measure_peak(dtype: torch.dtype, backends: tuple[Backend, ...], at: TimingContext) -> Peak:
+def measure_peak(dtype: torch.dtype, backends: tuple[Backend, ...], context: TimingContext) -> Peak:
     """Time the product size × size × size of a weight that keeps the first two of every four inputs."""
-    size = GPU_SIZE if at.device.type == "cuda" else CPU_SIZE
-    weight = drawn_rows(size, size, dtype, at.device) / size**0.5
-    kept = torch.arange(size, device=at.device) % 4 < 2
-    bias = torch.zeros(size, dtype=dtype, device=at.device)
+    size = GPU_SIZE if context.device.type == "cuda" else CPU_SIZE
+    weight = drawn_rows(size, size, dtype, context.device) / size**0.5
+    kept = torch.arange(size, device=context.device) % 4 < 2
+    bias = torch.zeros(size, dtype=dtype, device=context.device)
     layer = PolicyLayer(weight=weight, masked=(weight * kept).unsqueeze(0), bias=bias)
-    work = measure_layer(LayerStore(layer, dtype, backends), [size], 1, at)
+    work = measure_layer(LayerStore(layer, dtype, backends), [size], 1, context)
     return Peak(size=size, dtype=str(dtype).removeprefix("torch."), work=work)

@@ -1,6 +1,6 @@
 """The kernels that multiply with a compressed 2:4 weight, as PyTorch offers them.
 
-| name | kernel | what it tries |
+| name | kernel | what it tests |
 |---|---|---|
 | ``cutlass`` | CUTLASS through ``torch.sparse`` | the stock path; its result is transposed back by a copy |
 | ``cutlass-features`` | the same, activations stored (features, rows) | no transposed copies at all |
@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.nn import functional
 
 REFUSALS = (RuntimeError, AssertionError, ValueError, AttributeError, TypeError, ImportError)
-"""How PyTorch says that a card, a build or a shape will not do; the last three where a release lacks a private name."""
+"""Errors of PyTorch for a card, a build or a shape that it refuses; the last three: a release lacks a private name."""
 BATCH_MULTIPLE = 8
 """Rows of the batch, for all backends, in fp16 and bf16."""
 SEARCH_ROWS = 16_384
@@ -45,7 +45,7 @@ class Product:
     multiply: Callable[[Tensor], Tensor]
     """(R, in) contiguous -> (R, out), bias added; both transposed where the backend is ``feature_major``."""
     setting: str = ""
-    """What was chosen for it, for example ``algorithm 7, split-k 2``."""
+    """Settings of its kernel, for example ``algorithm 7, split-k 2``."""
 
 
 class Backend(ABC):
@@ -60,7 +60,7 @@ class Backend(ABC):
     """whether activations are (features, rows); such backends are timed layer by layer only"""
 
     def unavailable(self, device: torch.device) -> str | None:
-        """Why it cannot run on this device; None where it may."""
+        """Return why it cannot run on this device; None where it may."""
         if device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0):
             return "no CUDA device with sparse tensor cores"
         return None
@@ -71,7 +71,7 @@ class Backend(ABC):
 
     @abstractmethod
     def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
-        """Make what multiplies with a compressed weight.
+        """Prepare a compressed weight for multiplication.
 
         Args:
             stored: what ``compress`` gave.
@@ -80,7 +80,7 @@ class Backend(ABC):
         """
 
     def nbytes(self, stored: Any) -> int:
-        """Bytes of the compressed weight, its metadata included."""
+        """Return the bytes of the compressed weight, its metadata included."""
         parts = (stored,) if type(stored) is Tensor else (stored.packed, stored.meta)
         return sum(part.numel() * part.element_size() for part in parts if part is not None)
 
@@ -142,7 +142,7 @@ class CusparseLtSearch(CusparseLt):
         self._found: dict[tuple[object, ...], dict[str, int]] = {}
 
     def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
-        """See ``Backend``; the first product of a shape searches, the others follow it."""
+        """See ``Backend``; the first product of a shape searches, later ones use its result."""
         packed, transpose = stored.packed, not self.feature_major
         shape = (*stored.shape, min(rows, SEARCH_ROWS), stored.dtype)
         if shape not in self._found:
@@ -170,7 +170,7 @@ class CusparseLtFeatures(CusparseLtSearch):
 
 
 def search(packed: Tensor, columns: Tensor, bias: Tensor, transpose_result: bool) -> dict[str, int]:
-    """Ask cuSPARSELt for the fastest algorithm; returns keywords of ``torch._cslt_sparse_mm``.
+    """Search for cuSPARSELt's fastest algorithm; return keywords of ``torch._cslt_sparse_mm``.
 
     Args:
         packed: the compressed weight.
@@ -190,18 +190,18 @@ def search(packed: Tensor, columns: Tensor, bias: Tensor, transpose_result: bool
 
 
 def all_backends() -> tuple[Backend, ...]:
-    """Every backend, fresh ones: what their searches find is kept with them."""
+    """Return new instances of every backend; each keeps what its searches find."""
     return Cutlass(), CutlassFeatures(), CusparseLt(), CusparseLtSearch(), CusparseLtFeatures()
 
 
 def drawn_rows(rows: int, width: int, dtype: torch.dtype, device: torch.device, seed: int = 0) -> Tensor:
-    """(rows, width) of numbers in [-1, 1), the range of hidden states and of most inputs."""
+    """Draw (rows, width) numbers in [-1, 1), the range of hidden states and of most inputs."""
     generator = torch.Generator(device).manual_seed(seed)
     return (2 * torch.rand((rows, width), generator=generator, device=device) - 1).to(dtype)
 
 
 def first_line(error: BaseException) -> str:
-    """What an exception says, in one line."""
+    """Return the first line of an exception's message, or its type's name."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 

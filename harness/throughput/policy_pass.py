@@ -1,7 +1,7 @@
-"""One greedy decision of a policy for many rows at once, whatever stores its weights.
+"""One greedy decision of a policy for many rows at once, in any storage format.
 
 Rows are sorted by mask group and stay so from decision to decision, hidden states too: each group's rows are a block of
-their own, every layer is one product per block, and nothing is ever put together or taken apart in between.
+their own, every layer is one product per block, and no layer concatenates or splits blocks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Gru = Callable[[list[Tensor], list[Tensor]], list[Tensor]]
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyPass:
-    """A policy in one storage, ready to decide."""
+    """A policy with its layers stored, ready to decide."""
 
     before: list[StoredLayer]
     """layers before the GRU, a ReLU after each"""
@@ -38,7 +38,7 @@ class PolicyPass:
 
     @property
     def input_width(self) -> int:
-        """Columns that the first layer likes its inputs laid out with, zeros at the end."""
+        """Return the columns that the first layer's inputs should have, zeros at the end."""
         return self.before[0].width
 
     def decide(
@@ -65,21 +65,21 @@ class PolicyPass:
         return actions, q, next_hidden
 
     def __call__(self, inputs: Tensor, hidden: Tensor, action_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """``decide`` for rows that lie together: (R, in), (R, H), (R, A) -> (R,), (R, A), (R, H)."""
+        """Run ``decide`` on concatenated blocks: (R, in), (R, H), (R, A) -> (R,), (R, A), (R, H)."""
         parts, states, masks = (list(each.split(self.block_sizes)) for each in (inputs, hidden, action_mask))
         actions, q, next_hidden = (torch.cat(blocks) for blocks in self.decide(parts, states, masks))
         return actions, q, next_hidden
 
 
 def stores(policy: PolicyLayers, dtype: torch.dtype, backends: tuple[Backend, ...]) -> dict[str, LayerStore]:
-    """Every matrix of the policy by name, in the order of the forward pass, the GRU's two always among them."""
+    """Return a store for every matrix of the policy, in the order of the forward pass, both of the GRU included."""
     sides = dict(zip(GRU_SIDES, policy.gru, strict=True))
     layers = {**policy.before, **sides, **policy.after}
     return {name: LayerStore(layer, dtype, backends) for name, layer in layers.items()}
 
 
 def with_dense_gru(policy: PolicyLayers) -> PolicyLayers:
-    """The same policy, the masks of its GRU taken off."""
+    """Return the same policy without the masks of its GRU."""
     sides = (PolicyLayer(weight=side.weight, masked=side.weight.unsqueeze(0), bias=side.bias) for side in policy.gru)
     input_side, recurrent_side = sides
     return PolicyLayers(before=policy.before, gru=(input_side, recurrent_side), after=policy.after)
@@ -93,19 +93,19 @@ def policy_pass(
     Args:
         policy: which layers there are, and whether the GRU is masked.
         layers: those of ``stores``.
-        plan: layer name -> way; ``dense`` and ``masked-batched`` take all rows in one block, so they go with all
-            layers or none.
+        plan: layer name -> storage format; ``dense`` and ``masked-batched`` take all rows in one block, so
+            they go with all layers or none.
         group_sizes: rows of each mask group; equal ones for ``masked-batched``.
 
     Raises:
         Refused: a layer cannot be stored like that here.
     """
-    single = all(way in (DENSE, BATCHED) for way in plan.values()) or groups_of(policy) == 1
+    single = all(storage_format in (DENSE, BATCHED) for storage_format in plan.values()) or groups_of(policy) == 1
     block_sizes = [sum(group_sizes)] if single else list(group_sizes)
 
     def stored(name: str) -> StoredLayer:
-        way = MASKED if plan[name] == BATCHED and layers[name].groups == 1 else plan[name]
-        return layers[name].stored(way, block_sizes[0])
+        unbatched = plan[name] == BATCHED and layers[name].groups == 1
+        return layers[name].stored(MASKED if unbatched else plan[name], block_sizes[0])
 
     made = {name: stored(name) for name in policy.prunable()}
     own_gru = policy.gru_masked and plan["gru_ih"] != DENSE
@@ -118,13 +118,13 @@ def policy_pass(
     )
 
 
-def uniform(policy: PolicyLayers, way: str) -> dict[str, str]:
-    """The plan that stores every prunable layer in the same way."""
-    return dict.fromkeys(policy.prunable(), way)
+def uniform(policy: PolicyLayers, storage_format: str) -> dict[str, str]:
+    """Return the plan that stores every prunable layer in the same format."""
+    return dict.fromkeys(policy.prunable(), storage_format)
 
 
 def groups_of(policy: PolicyLayers) -> int:
-    """G: mask groups; a dense algorithm has one, whatever its rows are sorted by."""
+    """Return G, the number of mask groups; a dense algorithm has one, whatever its rows are sorted by."""
     return len(next(iter(policy.after.values())).masked)
 
 
@@ -149,7 +149,7 @@ def _gru_of(input_side: StoredLayer, recurrent_side: StoredLayer) -> Gru:
 
 
 def gates(from_input: Tensor, from_hidden: Tensor, hidden: Tensor) -> Tensor:
-    """What follows the two products of a GRU cell: gates in the order reset, update, new.
+    """Finish a GRU cell after its two products; gates in the order reset, update, new.
 
     Args:
         from_input: (R, 3H), biases added.

@@ -1,11 +1,10 @@
-"""The file that holds what was measured, cell by cell, so that a run that was cut off goes on where it stopped."""
+"""Read and write the file of results, grid point by grid point: an interrupted sweep goes on where it stopped."""
 
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,55 +15,57 @@ from filelock import FileLock, Timeout
 from harness.cli.errors import UsageError
 from harness.runs.files import atomic_write
 from harness.runs.provenance import collect
-from harness.throughput.grid_point import Peak
-from harness.throughput.results import CellResult, Key, WorkResult, cell_from, work_from
+from harness.throughput.results import GridPoint, GridPointResult, Peak, WorkResult, to_json
 from studies.db.errors import StorageError
 
 SCHEMA = 2
-"""2: the ways that gains are about are timed again after they were chosen (``again``); each cell names its subject."""
+"""2: the formats that gains are about are timed again once chosen (``again``); each grid point names its policy."""
 SAME = ("schema", "device_name", "torch", "cuda")
-"""What must agree for two commands to fill the same file."""
+"""Fields of the header that must agree for two commands to fill the same file."""
 HEADER = (*SAME, "cusparselt", "provenance")
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
-"""What a file that is something else raises."""
+"""Errors that reading a file of another kind raises."""
 LOCK_SECONDS = 60.0
-"""How long another command may hold the file; reading and writing it takes milliseconds."""
+"""Seconds that another command may hold the file; reading and writing it takes milliseconds."""
 CSV_FIELDS = (
     *("subject", "hidden", "batch", "rows", "dtype", "part", "way", "seconds", "low", "high", "graph", "eager_seconds"),
     *("first_gain", "again_seconds", "again_low", "again_high", "gain_over_dense", "gain_low", "gain_high"),
     *("useful_tflops", "executed_tflops", "share_of_peak"),
     *("error", "weight_bytes", "peak_bytes", "setting", "auto", "refused"),
 )
+"""Columns as in earlier versions: ``subject`` is the policy's label, ``way`` the storage format."""
 
 
 @dataclass(kw_only=True)
 class Record:
-    """Everything that one file holds."""
+    """Everything that one file holds; its keys ``cells``, ``subject`` and ``ways`` are those of earlier versions."""
 
     header: dict[str, Any]
-    """where and with which versions was measured"""
+    """the device, the versions and the provenance of the measurements"""
     peaks: dict[str, Peak] = field(default_factory=dict)
     """dtype -> one large product"""
-    cells: list[CellResult] = field(default_factory=list)
+    results: list[GridPointResult] = field(default_factory=list)
     graphs_refused: dict[str, str] = field(default_factory=dict)
-    """way -> why its kernels could not be recorded as CUDA graphs"""
+    """storage format -> why its kernels could not be recorded as CUDA graphs"""
 
-    def done(self) -> set[Key]:
-        """Keys of the cells that are there."""
-        return {cell.key for cell in self.cells}
+    def done(self) -> set[GridPoint]:
+        """Return the grid points that were measured."""
+        return {result.point for result in self.results}
 
-    def by_subject(self) -> dict[str, Record]:
-        """Label of each policy -> the same record with its cells alone, in the order of the first cells."""
-        labels = dict.fromkeys(cell.subject for cell in self.cells)
-        return {label: replace(self, cells=[cell for cell in self.cells if cell.subject == label]) for label in labels}
+    def by_policy(self) -> dict[str, Record]:
+        """Split by policy: label -> this record with that policy's results alone, in the order of the first ones."""
+        parts: dict[str, list[GridPointResult]] = {}
+        for result in self.results:
+            parts.setdefault(result.policy_label, []).append(result)
+        return {label: replace(self, results=part) for label, part in parts.items()}
 
     def as_json(self) -> str:
-        """The file's content."""
+        """Return the file's content."""
         body = {
             **self.header,
             "graphs_refused": self.graphs_refused,
-            "peaks": {dtype: dataclasses.asdict(peak) for dtype, peak in self.peaks.items()},
-            "cells": [dataclasses.asdict(cell) for cell in self.cells],
+            "peaks": {dtype: to_json(peak) for dtype, peak in self.peaks.items()},
+            "cells": [to_json(result) for result in self.results],
         }
         return json.dumps(body, indent=1)
 
@@ -84,13 +85,13 @@ class Record:
         try:
             with FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_SECONDS):
                 if path.exists():
-                    self._take_in(_mine(path, self))
+                    self._merge(_read_matching(path, self))
                 with atomic_write(path) as draft:
                     draft.write_text(self.as_json() + "\n", encoding="utf-8")
                 with atomic_write(beside) as draft, draft.open("w", newline="", encoding="utf-8") as file:
                     writer = csv.DictWriter(file, CSV_FIELDS)
                     writer.writeheader()
-                    writer.writerows(self.lines())
+                    writer.writerows(self.csv_rows())
         except Timeout as error:
             raise StorageError(
                 f"--out {path} is held by another command for more than {LOCK_SECONDS:g} s; what was stored in it is "
@@ -103,44 +104,46 @@ class Record:
                 f"{path.parent}), then type the same command again: it goes on from there"
             ) from error
 
-    def _take_in(self, stored: Record) -> None:
-        """What the file holds goes before what was measured here, so that no number changes once it was there."""
+    def _merge(self, stored: Record) -> None:
+        """Put what the file holds before what was measured here, so that no stored number ever changes."""
         self.header = stored.header
-        self.cells = [*stored.cells, *(cell for cell in self.cells if cell.key not in stored.done())]
+        done = stored.done()
+        self.results = [*stored.results, *(each for each in self.results if each.point not in done)]
         self.peaks = {**self.peaks, **stored.peaks}
         self.graphs_refused = {**self.graphs_refused, **stored.graphs_refused}
 
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """One for each cell, layer or whole agent, and way."""
-        for cell in self.cells:
-            parts = {**cell.layers, **{f"agent, {gru} GRU": work for gru, work in cell.agents.items()}}
+    def csv_rows(self) -> Iterator[dict[str, Any]]:
+        """Yield a row of the CSV file for each grid point, layer or whole agent, and storage format."""
+        for result in self.results:
+            parts = {**result.layers, **{f"agent, {gru} GRU": work for gru, work in result.agents.items()}}
             for part, work in parts.items():
-                yield from self._lines_of(cell, part, work)
+                yield from self._csv_rows_of(result, part, work)
 
-    def _lines_of(self, cell: CellResult, part: str, work: WorkResult) -> Iterator[dict[str, Any]]:
-        peak = self.peaks[cell.dtype].flops_per_second if cell.dtype in self.peaks else None
-        for way, found in work.ways.items():
+    def _csv_rows_of(self, result: GridPointResult, part: str, work: WorkResult) -> Iterator[dict[str, Any]]:
+        peak = self.peaks[result.dtype].flops_per_second if result.dtype in self.peaks else None
+        for storage_format, found in work.formats.items():
             rate = found.flops / found.seconds if found.seconds else None
-            again, gain = work.again.get(way), work.gain(way)
+            again, gain = work.again.get(storage_format), work.gain(storage_format)
             yield {
-                **{name: getattr(cell, name) for name in ("subject", "hidden", "batch", "rows", "dtype")},
+                "subject": result.policy_label,
+                **{name: getattr(result, name) for name in ("hidden", "batch", "rows", "dtype")},
                 **{name: getattr(found, name) for name in CSV_FIELDS if hasattr(found, name)},
                 **{f"again_{name}": getattr(again, name) for name in ("seconds", "low", "high") if again},
                 **{f"gain_{name}": getattr(gain, name) for name in ("low", "high") if gain},
                 "part": part,
-                "way": way,
-                "first_gain": work.first_gain(way),
+                "way": storage_format,
+                "first_gain": work.first_gain(storage_format),
                 "gain_over_dense": gain.times if gain else None,
                 "useful_tflops": work.useful_flops / found.seconds / 1e12 if found.seconds else None,
                 "executed_tflops": rate / 1e12 if rate else None,
                 "share_of_peak": rate / peak if rate and peak else None,
                 "weight_bytes": found.nbytes,
-                "auto": way == work.auto,
+                "auto": storage_format == work.auto,
             }
 
 
 def new_record(device: torch.device) -> Record:
-    """An empty record of what is about to be measured."""
+    """Return an empty record for measurements on a device."""
     provenance = collect(str(device))
     library = torch.backends.cusparselt
     header = {
@@ -155,13 +158,13 @@ def new_record(device: torch.device) -> Record:
 
 
 def read_record(path: Path) -> Record:
-    """What a file holds, wherever it was measured.
+    """Read a file, wherever it was measured.
 
     Raises:
         UsageError: there is no such file, or it is something else.
     """
     try:
-        return _stored(path)
+        return _read(path)
     except UsageError:
         raise
     except UNREADABLE as error:
@@ -172,19 +175,19 @@ def read_record(path: Path) -> Record:
 
 
 def open_record(path: Path, device: torch.device) -> Record:
-    """What the file holds already, or an empty record.
+    """Read the file that results will be added to, or return an empty record where there is none.
 
     Raises:
         UsageError: the file is something else, or holds what another machine or version measured.
     """
-    mine = new_record(device)
-    return _mine(path, mine) if path.exists() else mine
+    empty = new_record(device)
+    return _read_matching(path, empty) if path.exists() else empty
 
 
-def _mine(path: Path, record: Record) -> Record:
-    """What a file holds, once it is known that it was made like the record."""
+def _read_matching(path: Path, record: Record) -> Record:
+    """Read a file whose header must agree with the record's."""
     try:
-        stored = _stored(path)
+        stored = _read(path)
     except UsageError:
         raise
     except UNREADABLE as error:
@@ -198,21 +201,17 @@ def _mine(path: Path, record: Record) -> Record:
     return stored
 
 
-def _stored(path: Path) -> Record:
+def _read(path: Path) -> Record:
     content = json.loads(path.read_text(encoding="utf-8"))
     if content["schema"] != SCHEMA:
         raise UsageError(
             f"{path} holds results of schema {content['schema']!r}, this version of the program reads {SCHEMA} (in 1, "
-            f"gains came from the readings that had chosen the way). The file is as it was; measure again: python -m "
-            f"harness.throughput --out OTHER.json"
+            f"gains came from the readings that had chosen the format). The file is as it was; measure again: python "
+            f"-m harness.throughput --out OTHER.json"
         )
     return Record(
         header={name: content[name] for name in HEADER},
-        peaks={dtype: _peak_from(found) for dtype, found in content["peaks"].items()},
-        cells=[cell_from(found) for found in content["cells"]],
+        peaks={dtype: Peak.from_json(found) for dtype, found in content["peaks"].items()},
+        results=[GridPointResult.from_json(found) for found in content["cells"]],
         graphs_refused=dict(content["graphs_refused"]),
     )
-
-
-def _peak_from(record: Mapping[str, Any]) -> Peak:
-    return Peak(**{**record, "work": work_from(record["work"])})

@@ -1,7 +1,8 @@
-"""What is measured, as plain values that a JSON file can hold."""
+"""Results of measurements as plain values, and how a JSON file holds them."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -11,13 +12,15 @@ from harness.throughput.timing import Timing
 
 DENSE_GRU, MASKED_GRU = "dense", "2:4"
 MIXED = "mixed"
-"""Way of a whole agent that stores each layer as is fastest for it alone."""
-NO_SPARSE_WAYS = (DENSE, MASKED, BATCHED)
+"""Format of a whole agent that stores each layer in the format that is fastest for it alone."""
+UNCOMPRESSED = (DENSE, MASKED, BATCHED)
+STORED_NAMES = {"formats": "ways", "policy_label": "subject"}
+"""Attribute -> its key in a stored record, where the two differ: files of earlier versions stay readable."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gain:
-    """How many times as fast one way is as another."""
+    """How many times as fast one storage format is as another."""
 
     times: float
     """of the medians"""
@@ -28,13 +31,13 @@ class Gain:
 
     @property
     def side(self) -> int:
-        """1: faster beyond the spread, -1: slower beyond it, 0: no difference within it."""
+        """Return 1: faster beyond the spread, -1: slower beyond it, or 0: no difference within it."""
         return int(self.low > 1) - int(self.high < 1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class WayResult:
-    """One way to do some work: its time in the first rounds, or the reason why there is none."""
+class FormatResult:
+    """Some work in one storage format: its time in the first rounds, or the reason why there is none."""
 
     refused: str = ""
     """why it was not timed; empty where it was"""
@@ -63,78 +66,87 @@ class WayResult:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkResult:
-    """The same work in every way."""
+    """The same work in every storage format."""
 
     useful_flops: float
     """multiplications and additions of the dense work, no padding"""
-    ways: dict[str, WayResult]
+    formats: dict[str, FormatResult]
+    """``ways`` in stored records"""
     auto: str
-    """the fastest way that computes the masked policy, by the first rounds"""
+    """the fastest format that computes the masked policy, by the first rounds"""
     again: dict[str, Timing] = field(default_factory=dict)
-    """``retimed_ways`` -> their times in fresh rounds of their own. The fastest of several was also the luckiest, so
-    the readings that chose a way say nothing fair about it: gains come from these"""
+    """``retimed_formats`` -> their times in fresh rounds of their own. The fastest of several was also the luckiest, so
+    the readings that chose a format say nothing fair about it: gains come from these"""
     plan: dict[str, str] = field(default_factory=dict)
-    """of a whole agent: layer -> way, as the fastest of each layer alone"""
+    """of a whole agent: layer -> the format that is fastest for that layer alone"""
 
-    def first_seconds(self, way: str) -> float | None:
-        """Median of one call in the first rounds; None where the way was refused or not tried."""
-        found = self.ways.get(way)
+    def first_seconds(self, storage_format: str) -> float | None:
+        """Return the median of one call in the first rounds; None where the format was refused or not tried."""
+        found = self.formats.get(storage_format)
         return found.seconds if found else None
 
-    def first_gain(self, way: str, over: str = DENSE) -> float | None:
-        """How many times as fast as another way in the first rounds: for choosing, and beside other ways."""
-        mine, theirs = self.first_seconds(way), self.first_seconds(over)
+    def first_gain(self, storage_format: str, over: str = DENSE) -> float | None:
+        """Return the gain over another format in the first rounds: for choosing, and beside other formats."""
+        mine, theirs = self.first_seconds(storage_format), self.first_seconds(over)
         return theirs / mine if mine and theirs else None
 
-    def seconds(self, way: str) -> float | None:
-        """Median of one call in the second rounds; None where the way was not timed again."""
-        return self.again[way].seconds if way in self.again else None
+    def seconds(self, storage_format: str) -> float | None:
+        """Return the median of one call in the second rounds; None where the format was not timed again."""
+        return self.again[storage_format].seconds if storage_format in self.again else None
 
-    def gain(self, way: str, over: str = DENSE) -> Gain | None:
-        """How many times as fast as another way, by the second rounds; None where either was not timed again."""
-        if way not in self.again or over not in self.again:
+    def gain(self, storage_format: str, over: str = DENSE) -> Gain | None:
+        """Return the gain over another format by the second rounds; None where either was not timed again."""
+        if storage_format not in self.again or over not in self.again:
             return None
-        mine, theirs = self.again[way], self.again[over]
+        mine, theirs = self.again[storage_format], self.again[over]
         return Gain(times=theirs.seconds / mine.seconds, low=theirs.low / mine.high, high=theirs.high / mine.low)
 
-    def retimed_ways(self) -> list[str]:
-        """The ways that gains are about: dense, masked dense, the fastest backend and ``auto``."""
-        wanted = {DENSE, MASKED, self.best_masked(), self.best_sparse(), self.auto}
-        return [way for way, found in self.ways.items() if way in wanted and found.seconds is not None]
+    def retimed_formats(self) -> list[str]:
+        """Return the formats that gains are about: dense, masked dense, the fastest backend and ``auto``."""
+        chosen = {DENSE, MASKED, self.best_masked(), self.best_sparse(), self.auto}
+        return [name for name, found in self.formats.items() if name in chosen and found.seconds is not None]
 
     def best_masked(self) -> str | None:
-        """The faster of the two ways that multiply zeros along."""
+        """Return the faster of the two formats that multiply zeros along."""
         return self._fastest([MASKED, BATCHED])
 
     def best_sparse(self) -> str | None:
-        """The fastest backend, used throughout."""
-        return self._fastest([way for way in self.ways if way not in (*NO_SPARSE_WAYS, MIXED)])
+        """Return the fastest backend, used throughout."""
+        return self._fastest([name for name in self.formats if name not in (*UNCOMPRESSED, MIXED)])
 
     def sparse_gain(self) -> Gain | None:
-        """Gain over dense of the fastest backend, used throughout."""
+        """Return the gain over dense of the fastest backend, used throughout."""
         best = self.best_sparse()
         return self.gain(best) if best else None
 
-    def _fastest(self, ways: Sequence[str]) -> str | None:
-        timed = {way: seconds for way in ways if (seconds := self.first_seconds(way)) is not None}
-        return min(timed, key=lambda way: timed[way]) if timed else None
+    def _fastest(self, names: Sequence[str]) -> str | None:
+        timed = {name: seconds for name in names if (seconds := self.first_seconds(name)) is not None}
+        return min(timed, key=lambda name: timed[name]) if timed else None
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> WorkResult:
+        """Restore what ``to_json`` gave."""
+        fields = _attributes(stored)
+        formats = {name: FormatResult(**found) for name, found in fields["formats"].items()}
+        again = {name: Timing(**found) for name, found in fields["again"].items()}
+        return cls(**{**fields, "formats": formats, "again": again})
 
 
-class Key(NamedTuple):
-    """Identity of a cell."""
+class GridPoint(NamedTuple):
+    """One point of the grid, and the identity of its result."""
 
-    subject: str
+    policy_label: str
     hidden: int
     batch: int
     dtype: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellResult:
-    """One cell of the grid."""
+class GridPointResult:
+    """Everything that was measured at one grid point."""
 
-    subject: str = ""
-    """label of the policy"""
+    policy_label: str = ""
+    """``subject`` in stored records"""
     hidden: int
     batch: int
     """agent decisions asked for"""
@@ -149,22 +161,52 @@ class CellResult:
     conversion_seconds: dict[str, float] = field(default_factory=dict)
     """backend -> compressing all weights once; no part of any other time"""
     problem: str = ""
-    """why the cell could not be measured at all"""
+    """why the grid point could not be measured at all"""
 
     @property
-    def key(self) -> Key:
-        """Identity of a cell."""
-        return Key(self.subject, self.hidden, self.batch, self.dtype)
+    def point(self) -> GridPoint:
+        """Return where in the grid it was measured."""
+        return GridPoint(self.policy_label, self.hidden, self.batch, self.dtype)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> GridPointResult:
+        """Restore what ``to_json`` gave."""
+        works = {
+            kind: {name: WorkResult.from_json(found) for name, found in stored[kind].items()}
+            for kind in ("layers", "agents")
+        }
+        return cls(**{**_attributes(stored), **works})
 
 
-def cell_from(record: Mapping[str, Any]) -> CellResult:
-    """The inverse of ``dataclasses.asdict``."""
-    works = {kind: {name: work_from(found) for name, found in record[kind].items()} for kind in ("layers", "agents")}
-    return CellResult(**{**record, **works})
+@dataclass(frozen=True, kw_only=True)
+class Peak:
+    """One large square product in every storage format."""
+
+    size: int
+    """rows, inputs and outputs"""
+    dtype: str
+    work: WorkResult
+
+    @property
+    def flops_per_second(self) -> float | None:
+        """Return the rate of the dense product: the measured peak that other rates are compared with."""
+        seconds = self.work.seconds(DENSE)
+        return self.work.useful_flops / seconds if seconds else None
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Peak:
+        """Restore what ``to_json`` gave."""
+        return cls(**{**stored, "work": WorkResult.from_json(stored["work"])})
 
 
-def work_from(record: Mapping[str, Any]) -> WorkResult:
-    """The inverse of ``dataclasses.asdict``."""
-    ways = {way: WayResult(**found) for way, found in record["ways"].items()}
-    again = {way: Timing(**found) for way, found in record["again"].items()}
-    return WorkResult(**{**record, "ways": ways, "again": again})
+def to_json(result: GridPointResult | Peak) -> dict[str, Any]:
+    """Return a result as nested dictionaries with the keys of stored records."""
+    return dataclasses.asdict(
+        result, dict_factory=lambda fields: {STORED_NAMES.get(name, name): value for name, value in fields}
+    )
+
+
+def _attributes(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored dictionary with the names of attributes as keys."""
+    attributes = {stored_name: name for name, stored_name in STORED_NAMES.items()}
+    return {attributes.get(key, key): value for key, value in stored.items()}

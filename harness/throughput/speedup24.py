@@ -31,7 +31,7 @@ SECONDS = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class LayerTiming:
-    """One layer of the policy: its products for all rows, biases added; all ways in the same rounds."""
+    """One layer of the policy: its products for all rows, biases added; all formats in the same rounds."""
 
     out_features: int
     in_features: int
@@ -42,7 +42,7 @@ class LayerTiming:
     compressed_seconds: float | None
     """The same at the padded size that the backend needs; None where the layer is not masked."""
     auto: str
-    """The fastest way to multiply with its masked weights."""
+    """The storage format that multiplies fastest with its masked weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,17 +58,17 @@ class Speedup24:
     dtype: str = ""
     """Number format of all passes."""
     backend: str = ""
-    """Whose compressed products were fastest."""
+    """The backend whose compressed products were fastest."""
     dense_seconds: float = 0.0
-    """Median of one pass of the policy before masking; this and the next three by the rounds after the choice."""
+    """Median of one pass of the policy before masking; this and the next three from the second rounds."""
     masked_dense_seconds: float = 0.0
     """Median of one pass of the masked policy stored densely, a product per mask group."""
     compressed_seconds: float = 0.0
     """Median of one pass of the compressed policy."""
     auto: str = ""
-    """The fastest way to run the masked policy; ``mixed``: some layers compressed, some not."""
+    """The storage format that runs the masked policy fastest; ``mixed``: some layers compressed, some not."""
     auto_seconds: float = 0.0
-    """Median of one pass in that way."""
+    """Median of one pass in that format."""
     conversion_seconds: float = 0.0
     """Compressing all weights once; no part of the speed-up, since a trained policy is compressed once."""
     largest_error: float = 0.0
@@ -78,7 +78,7 @@ class Speedup24:
 
 
 def measure_speedup24(algorithm: Algorithm, *, decisions: int = DECISIONS) -> Speedup24:
-    """Compare the ways to store a trained policy, output checked first.
+    """Compare the storage formats of a trained policy, output checked first.
 
     Args:
         algorithm: the trained policy, on its device.
@@ -97,7 +97,7 @@ def measure_speedup24(algorithm: Algorithm, *, decisions: int = DECISIONS) -> Sp
 
 
 def no_speedup_reason(device: torch.device, weights: dict[str, Tensor]) -> str | None:
-    """Why no speed-up can be measured for these weights on this device; None where it can."""
+    """Return why no speed-up can be measured for these weights on this device; None where it can."""
     if not weights:
         return "no masked layers"
     unfit = [name for name, weight in weights.items() if not is_24(weight)]
@@ -116,7 +116,7 @@ def compare_formats(
     backends: tuple[Backend, ...],
     seconds: float = SECONDS,
 ) -> Speedup24:
-    """Time all ways on drawn inputs, each once its output has been found equal to the masked one.
+    """Time all storage formats on drawn inputs, each after its output was found equal to the masked one.
 
     Args:
         policy: on the device that is to be timed; every masked weight 2:4.
@@ -125,32 +125,32 @@ def compare_formats(
         backends: those to be tried.
         seconds: for the rounds of one comparison.
     """
-    at = timing_context(next(iter(policy.after.values())).bias.device, seconds=seconds)
+    context = timing_context(next(iter(policy.after.values())).bias.device, seconds=seconds)
     try:
-        cell = PolicyMeasurement(policy, dtype, backends, at).measure(decisions)
+        result = PolicyMeasurement(policy, dtype, backends, context).measure(decisions)
     except RuntimeError as error:  # memory, or a broken device
         return Speedup24(speedup=None, reason=f"the comparison broke off: {first_line(error)}")
-    (agent,) = cell.agents.values()
+    (agent,) = result.agents.values()
     backend = agent.best_sparse()
     dense, masked = agent.seconds(DENSE), agent.seconds(MASKED)
     compressed = agent.seconds(backend) if backend else None
     if backend is None or dense is None or masked is None or compressed is None:
-        message = "; ".join(dict.fromkeys(way.refused for way in agent.ways.values() if way.refused))
+        message = "; ".join(dict.fromkeys(found.refused for found in agent.formats.values() if found.refused))
         return Speedup24(speedup=None, reason=f"PyTorch cannot run 2:4 products here: {message}")
     return Speedup24(
         speedup=dense / compressed,
         reason=None,
-        decisions=cell.rows,
-        dtype=cell.dtype,
+        decisions=result.rows,
+        dtype=result.dtype,
         backend=backend,
         dense_seconds=dense,
         masked_dense_seconds=masked,
         compressed_seconds=compressed,
         auto=agent.auto,
         auto_seconds=agent.seconds(agent.auto) or 0.0,
-        conversion_seconds=cell.conversion_seconds.get(backend, 0.0),
-        largest_error=agent.ways[backend].error or 0.0,
-        layers={name: _timing(policy, name, work, backend) for name, work in cell.layers.items()},
+        conversion_seconds=result.conversion_seconds.get(backend, 0.0),
+        largest_error=agent.formats[backend].error or 0.0,
+        layers={name: _timing(policy, name, work, backend) for name, work in result.layers.items()},
     )
 
 

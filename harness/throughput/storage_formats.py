@@ -1,6 +1,6 @@
-"""The ways to store a policy's weights and multiply with them.
+"""Storage formats: how a policy's weights are stored and multiplied with.
 
-| way | products of a layer | its zeros |
+| format | products of a layer | its zeros |
 |---|---|---|
 | ``dense`` | one over all rows, with the weight before masking: what a dense algorithm pays | – |
 | ``masked`` | one per mask group, rows sorted by group | multiplied along |
@@ -9,7 +9,7 @@
 
 Sizes are padded to what the kernels want, and the padding is counted among the operations that are carried out. Dense
 weights are padded as well, to multiples of ``DENSE_MULTIPLE``: tensor cores fall off their fast path on rows that are
-not a multiple of 16 bytes, which would flatter the compressed ways.
+not a multiple of 16 bytes, which would flatter the compressed formats.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ DENSE_MULTIPLE = 8
 
 @dataclass(frozen=True, kw_only=True)
 class StoredLayer:
-    """A layer in one way, ready to multiply."""
+    """A layer in one storage format, ready to multiply."""
 
-    way: str
+    storage_format: str
     linears: list[Linear]
     """one per block of rows: a block for each mask group, or a single one"""
     width: int
-    """columns that it likes its input laid out with; narrower inputs are padded at each call"""
+    """columns that its input should have; narrower inputs are padded at each call"""
     flops_per_row: float
     """multiplications and additions carried out for one row, padding included"""
     nbytes: int
@@ -58,14 +58,14 @@ class StoredLayer:
 
 @dataclass(frozen=True, kw_only=True)
 class Conversion:
-    """What compressing a layer for one backend took, all mask groups together."""
+    """A layer compressed for one backend, all mask groups, and the time that took."""
 
     seconds: float
     compressed: list[Any]
 
 
 class LayerStore:
-    """One layer of a policy in every way, compressed once and kept.
+    """One layer of a policy in every storage format, compressed once and kept.
 
     Args:
         layer: on the device where it will be used.
@@ -81,38 +81,38 @@ class LayerStore:
         """whether its masks are of the kind that backends compress"""
         self.conversions: dict[str, Conversion] = {}
         self.refused: dict[str, str] = {}
-        """backend -> why it cannot have this layer, found out once"""
+        """backend -> why it cannot store this layer, found out once"""
 
     @property
     def groups(self) -> int:
-        """G: how many weights the layer keeps."""
+        """Return G, the number of weights that the layer keeps."""
         return len(self.layer.masked)
 
-    def ways(self, *, feature_major: bool = False) -> list[str]:
-        """What ``stored`` knows; the backends only where the layer has compressible masks at all."""
+    def formats(self, *, feature_major: bool = False) -> list[str]:
+        """Return the formats that ``stored`` takes: backends only where the layer has compressible masks at all."""
         dense = [DENSE, MASKED, BATCHED] if self.groups > 1 else [DENSE, MASKED]
         backends = self.backends.values() if self.compressible else ()
         return dense + [each.name for each in backends if feature_major or not each.feature_major]
 
-    def stored(self, way: str, rows: int) -> StoredLayer:
-        """The layer in one way, to multiply with blocks of ``rows`` rows.
+    def stored(self, storage_format: str, rows: int) -> StoredLayer:
+        """Return the layer in one format, to multiply with blocks of ``rows`` rows.
 
         Raises:
-            Refused: the way is a backend's, and it cannot have this layer here.
+            Refused: the format is a backend's, and it cannot store this layer here.
         """
-        if way == DENSE:
-            return self._plain(way, [self.layer.weight])
-        if way == MASKED:
-            return self._plain(way, list(self.layer.masked))
-        if way == BATCHED:
+        if storage_format == DENSE:
+            return self._plain(DENSE, [self.layer.weight])
+        if storage_format == MASKED:
+            return self._plain(MASKED, list(self.layer.masked))
+        if storage_format == BATCHED:
             return self._batched()
-        return self._compressed(self.backends[way], rows)
+        return self._compressed(self.backends[storage_format], rows)
 
-    def _plain(self, way: str, weights: list[Tensor]) -> StoredLayer:
+    def _plain(self, storage_format: str, weights: list[Tensor]) -> StoredLayer:
         padded = [self._padded(weight, DENSE_MULTIPLE, DENSE_MULTIPLE) for weight in weights]
         bias = self._padded_bias(DENSE_MULTIPLE)
         return StoredLayer(
-            way=way,
+            storage_format=storage_format,
             linears=[self._fitted(_plain_product(weight, bias), weight.shape[1]) for weight in padded],
             width=padded[0].shape[1],
             flops_per_row=2 * padded[0].numel(),
@@ -127,7 +127,7 @@ class LayerStore:
             return torch.baddbmm(bias, x.reshape(len(factor), -1, x.shape[1]), factor).flatten(0, 1)
 
         return StoredLayer(
-            way=BATCHED,
+            storage_format=BATCHED,
             linears=[self._fitted(product, padded.shape[2])],
             width=padded.shape[2],
             flops_per_row=2 * padded[0].numel(),
@@ -144,7 +144,7 @@ class LayerStore:
         out, width = (-(-n // m) * m for n, m in zip(self.layer.weight.shape, _multiples(backend), strict=True))
         fit = self._fitted_features if backend.feature_major else self._fitted
         return StoredLayer(
-            way=backend.name,
+            storage_format=backend.name,
             linears=[fit(product.multiply, width) for product in products],
             width=width,
             flops_per_row=out * width,  # half of 2 · out · in
@@ -153,10 +153,10 @@ class LayerStore:
         )
 
     def convert(self, backend: Backend) -> Conversion:
-        """Compress all mask groups, the first time; a trained policy is compressed once.
+        """Compress all mask groups at the first call; return the same result afterwards.
 
         Raises:
-            Refused: why the backend cannot have this layer.
+            Refused: why the backend cannot store this layer.
         """
         name, device = backend.name, self.layer.bias.device
         if name not in self.conversions and name not in self.refused:
@@ -182,7 +182,7 @@ class LayerStore:
         return functional.pad(self.layer.bias.to(self.dtype), (0, -self.out_features % multiple))
 
     def _fitted(self, product: Linear, width: int) -> Linear:
-        """Give a padded product the layer's own sizes; kernels are handed contiguous rows only."""
+        """Give a padded product the layer's own sizes; kernels get contiguous rows only."""
         out_features = self.out_features
 
         def linear(x: Tensor) -> Tensor:
@@ -194,12 +194,12 @@ class LayerStore:
         return linear
 
     def _fitted_features(self, product: Linear, width: int) -> Linear:
-        """The same for (in, R) -> (out, R), whose input must have been laid out with ``width`` rows."""
+        """Do the same for (in, R) -> (out, R); the input must have ``width`` rows."""
         return lambda x: product(x)[: self.out_features]
 
 
 def is_24(weight: Tensor) -> bool:
-    """Whether a weight (G, out, in) can be compressed: no four consecutive inputs hold more than two non-zeros."""
+    """Return whether a weight (G, out, in) is 2:4: no four consecutive inputs hold more than two non-zeros."""
     try:
         verify_weight24(weight)
     except Pattern24Error:
@@ -208,13 +208,13 @@ def is_24(weight: Tensor) -> bool:
 
 
 def pad_to(matrix: Tensor, row_multiple: int, column_multiple: int) -> Tensor:
-    """Zero rows and columns at the end until both counts are multiples; (R, C) -> (R', C')."""
+    """Append zero rows and columns until both counts are multiples; (R, C) -> (R', C')."""
     rows, columns = matrix.shape
     return functional.pad(matrix, (0, -columns % column_multiple, 0, -rows % row_multiple))
 
 
 def relative_error(arrived: Tensor, expected: Tensor) -> float:
-    """The largest difference, relative to the largest expected value; NaN where either holds one."""
+    """Return the largest difference, relative to the largest expected value; NaN where either holds one."""
     arrived, expected = arrived.float(), expected.float()
     largest = expected.abs().max().clamp_min(torch.finfo(torch.float32).tiny)
     return float(((arrived - expected).abs().max() / largest).item())

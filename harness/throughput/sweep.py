@@ -1,4 +1,4 @@
-"""Measure a grid point after point, for the policies of its subjects; each result is kept at once."""
+"""Measure a grid of policies, hidden sizes, dtypes and batches, point after point; each result is saved at once."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from harness.throughput.compare_kernels import DeviceLost, TimingContext, still_
 from harness.throughput.grid_point import PolicyMeasurement, measure_peak
 from harness.throughput.kernels import all_backends, first_line
 from harness.throughput.record import Record
-from harness.throughput.results import CellResult, Key
+from harness.throughput.results import GridPoint, GridPointResult
 from studies.db.errors import StorageError
 
 DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32")}
 SECONDS = 0.06
-"""For the rounds of one comparison, beside the least number of rounds."""
+"""Duration of the rounds of one comparison, beside the least number of rounds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """What is to be measured, checked."""
+    """A checked command line: the grid, the device and the files."""
 
-    subjects: tuple[Subject, ...]
+    policies: tuple[PolicySource, ...]
     device: torch.device
     batches: tuple[int, ...]
     dtypes: tuple[str, ...]
@@ -45,23 +45,23 @@ class Grid:
     plot: Path | None
     json: bool
     deadline: float
-    """``time.perf_counter`` after which no cell is begun"""
+    """``time.perf_counter`` after which no grid point is begun"""
 
-    def cells(self) -> list[Key]:
-        """Every cell."""
+    def points(self) -> list[GridPoint]:
+        """Return every grid point, in the order of measuring."""
         return [
-            Key(subject.label, hidden, batch, dtype)
-            for subject in self.subjects
-            for hidden in subject.hidden_sizes
+            GridPoint(policy.label, hidden, batch, dtype)
+            for policy in self.policies
+            for hidden in policy.hidden_sizes
             for dtype in self.dtypes
             for batch in self.batches
         ]
 
 
 def measure(console: Console, grid: Grid, record: Record) -> str:
-    """Fill the record with the cells that it lacks, saving each; returns why some are missing, or nothing.
+    """Measure the grid points that the record lacks, saving each; return why some are missing, or an empty text.
 
-    What was measured is in the record even where it could not be saved.
+    The record holds every result, even one that could not be saved.
     """
     try:
         return _fill(console, grid, record)
@@ -70,95 +70,102 @@ def measure(console: Console, grid: Grid, record: Record) -> str:
 
 
 def _fill(console: Console, grid: Grid, record: Record) -> str:
-    again = "The same command goes on with the next cell" if grid.out else "With --out FILE.json it could go on later"
-    at = timing_context(grid.device, seconds=SECONDS)
-    at.recorder.refused.update(record.graphs_refused)
-    wanted = set(grid.cells())
-    with _GridProgress(console, len(wanted), silent=grid.json) as shown:
+    again = (
+        "The same command goes on with the next grid point" if grid.out else "With --out FILE.json it could go on later"
+    )
+    context = timing_context(grid.device, seconds=SECONDS)
+    context.recorder.refused.update(record.graphs_refused)
+    points = set(grid.points())
+    with _GridProgress(console, len(points), silent=grid.json) as progress:
         try:
-            shown.at(len(record.done() & wanted))
-            for cell in cells(grid, record, at):
-                record.cells.append(cell)
-                record.graphs_refused = dict(at.recorder.refused)
+            progress.update(len(record.done() & points))
+            for result in measure_missing(grid, record, context):
+                record.results.append(result)
+                record.graphs_refused = dict(context.recorder.refused)
                 _save(grid, record)
-                shown.at(len(record.done() & wanted))
+                progress.update(len(record.done() & points))
         except DeviceLost as lost:
             _save(grid, record)
             return f"{lost}. {again}"
-    missing = len(wanted - record.done())
-    return f"{missing} cells are missing, the time was up. {again}" if missing else ""
+    missing = len(points - record.done())
+    return f"{missing} grid points are missing, the time was up. {again}" if missing else ""
 
 
-def cells(grid: Grid, record: Record, at: TimingContext) -> Iterator[CellResult]:
-    """Every cell that the record lacks; the peak of each dtype is measured before the first of them.
+def measure_missing(grid: Grid, record: Record, context: TimingContext) -> Iterator[GridPointResult]:
+    """Measure every grid point that the record lacks; the peak of each dtype is measured before the first of them.
 
     Raises:
-        DeviceLost: a kernel broke the device; the cell that it happened in is in the record, with the reason.
+        DeviceLost: a kernel broke the device; the record holds the grid point where it happened, with the reason.
     """
-    cache, missing = PolicyCache(grid, at), [key for key in grid.cells() if key not in record.done()]
-    for dtype in dict.fromkeys(key.dtype for key in missing if key.dtype not in record.peaks):
-        record.peaks[dtype] = measure_peak(DTYPES[dtype], cache.backends, at)
-    for key in missing:
+    cache, missing = PolicyCache(grid, context), [point for point in grid.points() if point not in record.done()]
+    for dtype in dict.fromkeys(point.dtype for point in missing if point.dtype not in record.peaks):
+        record.peaks[dtype] = measure_peak(DTYPES[dtype], cache.backends, context)
+    for point in missing:
         if time.perf_counter() > grid.deadline:
             return
-        if key in record.done():  # meanwhile, by another command that fills the same file
+        if point in record.done():  # by now, through another command that fills the same file
             continue
         try:
-            yield replace(cache.prepared(key).measure(key.batch), subject=key.subject)
+            yield replace(cache.prepare(point).measure(point.batch), policy_label=point.policy_label)
         except RuntimeError as error:  # memory, above all
-            problem = CellResult(**key._asdict(), rows=0, slices=0, problem=first_line(error))
+            problem = GridPointResult(**point._asdict(), rows=0, slices=0, problem=first_line(error))
             try:
                 still_alive(grid.device, first_line(error))
             except DeviceLost:
-                record.cells.append(problem)  # or the next start would break the device in it again
+                record.results.append(problem)  # or the next start would break the device there again
                 raise
             yield problem
 
 
 class PolicyCache:
-    """Makes what a cell needs, and keeps the last of each: cells come in the order of policy and dtype."""
+    """Builds and compresses policies, and keeps the last of each: grid points come in the order of policy and dtype."""
 
-    def __init__(self, grid: Grid, at: TimingContext) -> None:
-        self._subjects = {subject.label: subject for subject in grid.subjects}
-        self._at = at
+    def __init__(self, grid: Grid, context: TimingContext) -> None:
+        self._sources = {source.label: source for source in grid.policies}
+        self._context = context
         self.backends = all_backends()
         self._policy: tuple[tuple[str, int], PolicyLayers] | None = None
-        self._bench: tuple[tuple[str, int, str], PolicyMeasurement] | None = None
+        self._measurement: tuple[tuple[str, int, str], PolicyMeasurement] | None = None
 
-    def prepared(self, key: Key) -> PolicyMeasurement:
-        """The policy of a subject and hidden size, compressed in a dtype."""
-        wanted, policy = (key.subject, key.hidden, key.dtype), (key.subject, key.hidden)
-        if self._bench is not None and self._bench[0] == wanted:
-            return self._bench[1]
-        self._bench = None  # its weights must be gone before the next ones are made
-        subject = self._subjects[key.subject]
-        if self._policy is None or self._policy[0] != policy:
+    def prepare(self, point: GridPoint) -> PolicyMeasurement:
+        """Return the policy of a grid point, compressed in its dtype."""
+        policy_key = point.policy_label, point.hidden
+        key = *policy_key, point.dtype
+        if self._measurement is not None and self._measurement[0] == key:
+            return self._measurement[1]
+        self._measurement = None  # its weights must be gone before the next ones are made
+        source = self._sources[point.policy_label]
+        if self._policy is None or self._policy[0] != policy_key:
             self._policy = None
-            self._policy = policy, subject.build(key.hidden, str(self._at.device))
+            self._policy = policy_key, source.build(point.hidden, str(self._context.device))
         made = PolicyMeasurement(
-            self._policy[1], DTYPES[key.dtype], self.backends, self._at, both_grus=subject.both_grus
+            self._policy[1], DTYPES[point.dtype], self.backends, self._context, both_grus=source.both_grus
         )
-        self._bench = wanted, made
+        self._measurement = key, made
         return made
 
 
 class _GridProgress:
-    """A bar on a terminal, a line now and then elsewhere."""
+    """A bar on a terminal, periodic lines elsewhere."""
 
     def __init__(self, console: Console, total: int, *, silent: bool) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} cells"))
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total} grid points"),
+        )
         hidden = silent or not console.is_terminal
         self._bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden)
         self._task = self._bar.add_task("measuring", total=total)
         self._console, self._total, self._lines = console, total, hidden and not silent
         self._last = time.perf_counter()
 
-    def at(self, done: int) -> None:
-        """So many cells are there."""
+    def update(self, done: int) -> None:
+        """Show how many grid points are done."""
         self._bar.update(self._task, completed=done)
         if self._lines and time.perf_counter() - self._last >= LINE_INTERVAL:
             self._last = time.perf_counter()
-            log(self._console, f"{done}/{self._total} cells")
+            log(self._console, f"{done}/{self._total} grid points")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -177,20 +184,22 @@ HIDDEN_FIELD, GRU_FIELD = "rnn_hidden_dim", "mask_gru"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
-    """A policy, or one for each hidden size."""
+class PolicySource:
+    """Builds the policy to be measured, in each of its hidden sizes."""
 
     label: str
-    """algorithm and scenario, and how it was trained"""
+    """algorithm and scenario, and how the policy was trained"""
     hidden_sizes: tuple[int, ...]
     build: Callable[[int, str], PolicyLayers]
     """(hidden size, device) -> the policy's tensors"""
     both_grus: bool
-    """whether the agent is measured with a dense GRU as well; a trained one is what it is"""
+    """whether the agent is measured with a dense GRU as well; not for a trained policy"""
 
 
-def fresh(algorithm: str, scenario: str, settings: Sequence[Setting], hidden_sizes: Sequence[int]) -> Subject:
-    """A policy as it is before its first update, its GRU masked where the algorithm can do so.
+def fresh_policy(
+    algorithm: str, scenario: str, settings: Sequence[Setting], hidden_sizes: Sequence[int]
+) -> PolicySource:
+    """Return a source of policies before their first update, the GRU masked where the algorithm can do so.
 
     Args:
         algorithm: registered id.
@@ -199,7 +208,7 @@ def fresh(algorithm: str, scenario: str, settings: Sequence[Setting], hidden_siz
         hidden_sizes: H; none: the algorithm's default.
 
     Raises:
-        UsageError: a setting that cannot be, or an algorithm without hidden sizes or without layers to look at.
+        UsageError: an impossible setting, or an algorithm without hidden sizes or without layers to measure.
     """
     config_class = algorithms.registry.config_class(algorithm)
     fields: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(config_class)}
@@ -218,7 +227,7 @@ def fresh(algorithm: str, scenario: str, settings: Sequence[Setting], hidden_siz
         made = algorithms.registry.make(algorithm, spec, config, total_env_steps=1, seed=0, device=device)
         return _layers_of(made, f"--algo {algorithm}")
 
-    return Subject(
+    return PolicySource(
         label=", ".join(
             [f"{algorithm} on {scenario}", *(f"{each.target}.{each.key}={each.text}" for each in settings), "fresh"]
         ),
@@ -228,14 +237,14 @@ def fresh(algorithm: str, scenario: str, settings: Sequence[Setting], hidden_siz
     )
 
 
-def trained(run: LoadedPolicy) -> Subject:
-    """A policy as its checkpoint left it.
+def trained_policy(run: LoadedPolicy) -> PolicySource:
+    """Return the source of a trained policy, as its checkpoint holds it.
 
     Args:
-        run: what ``harness.policies.trained.load_policy`` gave.
+        run: as ``harness.policies.trained.load_policy`` returns it.
 
     Raises:
-        UsageError: it does not fit this program, or has no layers to look at.
+        UsageError: it does not fit this program, or has no layers to measure.
     """
     env = run.world(seed=0)
     layers = _layers_of(run.policy(env, "cpu"), f"--run {run.path}")
@@ -243,7 +252,7 @@ def trained(run: LoadedPolicy) -> Subject:
     def build(hidden: int, device: str) -> PolicyLayers:
         return _layers_of(run.policy(env, device), f"--run {run.path}")
 
-    return Subject(
+    return PolicySource(
         label=f"{run.label} on {run.scenario}",
         hidden_sizes=(layers.gru[1].weight.shape[1],),
         build=build,
@@ -252,12 +261,15 @@ def trained(run: LoadedPolicy) -> Subject:
 
 
 def vars_of(options: Any) -> dict[str, Any]:
-    """A world's options as keywords."""
+    """Return a world's options as keywords."""
     return {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
 
 
 def _layers_of(made: Any, flag: str) -> PolicyLayers:
     layers: PolicyLayers | None = made.policy_layers()
     if layers is None:
-        raise UsageError(f"{flag}: this algorithm does not give its policy layer by layer; k24, qmix and kalei do")
+        raise UsageError(
+            f"{flag}: this algorithm does not give its policy layer by layer, so it cannot be measured here. Choose "
+            "one that does, such as the default of --algo"
+        )
     return layers

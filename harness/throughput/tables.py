@@ -1,4 +1,4 @@
-"""What a record says: tables of whole agents and layers, where compression begins to pay, which thresholds are met.
+"""Present a record: tables of whole agents and layers, where compression begins to pay, which thresholds are met.
 
 The best is chosen by the first rounds, and its gain is that of the second (``compare_kernels.py``).
 """
@@ -13,54 +13,53 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.common import log
-from harness.throughput.grid_point import Peak
 from harness.throughput.record import Record
-from harness.throughput.results import MASKED_GRU, CellResult, Gain, WorkResult
+from harness.throughput.results import MASKED_GRU, Gain, GridPointResult, Peak, WorkResult
 from harness.throughput.storage_formats import DENSE
 
 NOT_MEASURED = "n/a"
 SPREAD = (
-    "gains are over dense, in the rounds after those that choose; ± is half the distance of the quartiles, of a gain "
-    "that of both times together"
+    "gains are over dense, from the second rounds; ± is half the distance between the quartiles, for a gain those of "
+    "both times together"
 )
 SLOW_CUSPARSELT = 800
 """Version 0.8.0."""
-FIRST_ROUNDS = "gains are over dense, in the rounds that choose; those of auto in the rounds after"
-NEVER_BELOW = 0.98
-"""Share of the dense rate that ``auto`` shall not fall below."""
+FIRST_ROUNDS = "gains are over dense, from the first rounds; those of auto from the second"
+AUTO_THRESHOLD = 0.98
+"""Share of the dense rate that ``auto`` should reach."""
 LARGE_HIDDEN = 2048
-"""Hidden sizes from which the whole agent shall gain like its best product."""
-SHARE_OF_PRODUCT = 0.9
-"""Of the best single product's gain, that the whole agent shall reach there."""
+"""Hidden size from which on the whole agent should gain like its best product."""
+AGENT_THRESHOLD = 0.9
+"""Share of the best single product's gain that the whole agent should reach there."""
 
-Found = tuple[Gain, str]
-"""A gain, and what it is of."""
+LabelledGain = tuple[Gain, str]
+"""A gain, and the grid point or product that it belongs to."""
 
 
-def show(console: Console, record: Record) -> None:
-    """Everything that a record holds, in the order in which one asks."""
+def print_tables(console: Console, record: Record) -> None:
+    """Print everything that a record holds: device, peaks, tables, reasons, conclusions, warnings."""
     header = record.header
     library = f", cuSPARSELt {cusparselt_version(header['cusparselt'])}" if header["cusparselt"] else ""
-    parts = record.by_subject()
+    parts = record.by_policy()
     log(console, "; ".join([*parts, f"{header['device_name']}, torch {header['torch']}{library}"]))
     for peak in record.peaks.values():
         log(console, _peak_line(peak))
-    for subject, part in parts.items():
-        log(console, f"{subject}: whole agent, one decision of every row: {SPREAD}")
+    for policy, part in parts.items():
+        log(console, f"{policy}: whole agent, one decision of every row: {SPREAD}")
         console.print(agents_table(part))
-        log(console, f"{subject}: layers alone, at the largest batch of each hidden size: {FIRST_ROUNDS}")
+        log(console, f"{policy}: layers alone, at the largest batch of each hidden size: {FIRST_ROUNDS}")
         console.print(layers_table(part))
     for line in (*reasons(record), *conclusions(record), *library_warnings(header)):
         log(console, line)
 
 
 def cusparselt_version(number: int) -> str:
-    """``0.8.0`` for 800: the library counts thousands, hundreds and ones."""
+    """Return ``0.8.0`` for 800: the library counts thousands, hundreds and ones."""
     return f"{number // 1000}.{number // 100 % 10}.{number % 100}"
 
 
 def library_warnings(header: Mapping[str, Any]) -> list[str]:
-    """What is known against the library that the sparse kernels come from."""
+    """Return warnings about the version of the library that the sparse kernels come from."""
     if header["cusparselt"] != SLOW_CUSPARSELT:
         return []
     return [
@@ -70,95 +69,97 @@ def library_warnings(header: Mapping[str, Any]) -> list[str]:
 
 
 def agents_table(record: Record) -> Table:
-    """A row for each cell and GRU, of one subject."""
+    """Return the table of one policy's whole agent: a row for each grid point and GRU."""
     first = ("hidden", "batch", "dtype", "GRU", "dense decisions/s", "± %", "masked")
-    gains = ("compressed", "± %", "backend", "compressing, ms", "auto", "± %", "way")
+    gains = ("compressed", "± %", "backend", "compressing, ms", "auto", "± %", "format")
     heads = (*first, *gains, "auto, of peak", "weights, MB")
-    table = _table(heads, words={"dtype", "GRU", "backend", "way"})
-    for cell in record.cells:
-        for gru, work in cell.agents.items():
+    table = _table(heads, words={"dtype", "GRU", "backend", "format"})
+    for result in record.results:
+        for gru, work in result.agents.items():
             backend = work.best_sparse()
             dense = work.seconds(DENSE)
             table.add_row(
-                *(f"{cell.hidden}", f"{cell.batch:,}", cell.dtype, gru),
-                f"{cell.rows / dense:,.0f}" if dense else NOT_MEASURED,
+                *(f"{result.hidden}", f"{result.batch:,}", result.dtype, gru),
+                f"{result.rows / dense:,.0f}" if dense else NOT_MEASURED,
                 _spread_of_time(work, DENSE),
                 _times(work, work.best_masked()),
-                *(_times(work, backend), _spread(work, backend), backend or "", _conversion(cell, backend)),
+                *(_times(work, backend), _spread(work, backend), backend or "", _conversion(result, backend)),
                 *(_times(work, work.auto), _spread(work, work.auto), work.auto),
-                _share_of_peak(record, cell, work),
-                f"{work.ways[work.auto].nbytes / 1e6:,.1f}" if work.auto else NOT_MEASURED,
+                _share_of_peak(record, result, work),
+                f"{work.formats[work.auto].nbytes / 1e6:,.1f}" if work.auto else NOT_MEASURED,
             )
-        if cell.problem:
-            table.add_row(f"{cell.hidden}", f"{cell.batch:,}", cell.dtype, cell.problem)
+        if result.problem:
+            table.add_row(f"{result.hidden}", f"{result.batch:,}", result.dtype, result.problem)
     return table
 
 
 def layers_table(record: Record) -> Table:
-    """A row for each layer, a column for each way, of one subject."""
-    cells = _largest(record.cells)
-    ways = list(dict.fromkeys(way for cell in cells for work in cell.layers.values() for way in work.ways))
-    others = [way for way in ways if way != DENSE]
+    """Return the table of one policy's layers: a row for each layer, a column for each storage format."""
+    results = _largest(record.results)
+    formats = dict.fromkeys(name for result in results for work in result.layers.values() for name in work.formats)
+    others = [name for name in formats if name != DENSE]
     table = _table(
-        ("hidden", "batch", "dtype", "layer", "dense, ms", *others, "auto", "± %", "way"),
-        words={"dtype", "layer", "way"},
+        ("hidden", "batch", "dtype", "layer", "dense, ms", *others, "auto", "± %", "format"),
+        words={"dtype", "layer", "format"},
     )
-    for cell in cells:
-        for name, work in cell.layers.items():
+    for result in results:
+        for layer, work in result.layers.items():
             dense = work.first_seconds(DENSE)
             table.add_row(
-                *(f"{cell.hidden}", f"{cell.batch:,}", cell.dtype, name),
+                *(f"{result.hidden}", f"{result.batch:,}", result.dtype, layer),
                 f"{dense * 1e3:.3f}" if dense else NOT_MEASURED,
-                *(_first_times(work, way) for way in others),
+                *(_first_times(work, name) for name in others),
                 *(_times(work, work.auto), _spread(work, work.auto), work.auto),
             )
     return table
 
 
 def reasons(record: Record) -> list[str]:
-    """Why ways were refused, each reason once, and whose kernels no CUDA graph holds."""
-    found: dict[tuple[str, str], int] = {}
-    works = [work for cell in record.cells for work in (*cell.layers.values(), *cell.agents.values())]
+    """Return why storage formats were refused, each reason once, and which kernels no CUDA graph holds."""
+    counts: dict[tuple[str, str], int] = {}
+    works = [work for result in record.results for work in (*result.layers.values(), *result.agents.values())]
     for work in works:
-        for way, result in work.ways.items():
-            if result.refused:
-                found[way, result.refused] = found.get((way, result.refused), 0) + 1
-    message = [f"{way}: n/a, {why} ({count} times)" for (way, why), count in found.items()]
-    return message + [f"{way}: no CUDA graph ({why})" for way, why in record.graphs_refused.items()]
+        for name, found in work.formats.items():
+            if found.refused:
+                counts[name, found.refused] = counts.get((name, found.refused), 0) + 1
+    lines = [f"{name}: n/a, {why} ({count} times)" for (name, why), count in counts.items()]
+    return lines + [f"{name}: no CUDA graph ({why})" for name, why in record.graphs_refused.items()]
 
 
 def conclusions(record: Record) -> list[str]:
-    """Sentences about each subject of the record, named where there are several; none about what was not measured."""
-    parts = record.by_subject()
+    """Return sentences about each policy, named where there are several; none about what was not measured."""
+    parts = record.by_policy()
     return [
-        f"{subject}: {line}" if len(parts) > 1 else line
-        for subject, part in parts.items()
-        for line in (*crossings(part.cells), *auto_marks(part.cells), *agent_marks(part))
+        f"{policy}: {line}" if len(parts) > 1 else line
+        for policy, part in parts.items()
+        for line in (*crossings(part.results), *auto_thresholds(part.results), *agent_thresholds(part))
     ]
 
 
-def crossings(cells: Sequence[CellResult]) -> list[str]:
-    """For each dtype, GRU and batch: from which hidden size on the compressed agent beats the dense one."""
-    message = []
-    for dtype, gru, batch in _agent_keys(cells):
+def crossings(results: Sequence[GridPointResult]) -> list[str]:
+    """Return for each dtype, GRU and batch the hidden size from which on the compressed agent beats the dense one."""
+    lines = []
+    for dtype, gru, batch in _agent_keys(results):
         gains = [
-            (cell.hidden, gain) for cell, work in _agents(cells, dtype, gru, batch) if (gain := work.sparse_gain())
+            (result.hidden, gain)
+            for result, work in _agents(results, dtype, gru, batch)
+            if (gain := work.sparse_gain())
         ]
         if gains:
-            gains.sort(key=lambda point: point[0])
-            message.append(f"{dtype}, {gru} GRU, batch {batch:,}: compressed {_crossing(gains)}")
-    return message
+            gains.sort(key=lambda pair: pair[0])
+            lines.append(f"{dtype}, {gru} GRU, batch {batch:,}: compressed {_crossing(gains)}")
+    return lines
 
 
-def auto_marks(cells: Sequence[CellResult]) -> list[str]:
-    """How often ``auto`` falls below the dense rate, and how it does against masked dense, which computes the same."""
-    agents = [(_where(cell, gru), work) for cell in cells for gru, work in cell.agents.items()]
+def auto_thresholds(results: Sequence[GridPointResult]) -> list[str]:
+    """Compare ``auto`` with its threshold over dense, and with masked dense, which computes the same."""
+    agents = [(_where(result, gru), work) for result in results for gru, work in result.agents.items()]
     over_dense = [(gain, where) for where, work in agents if (gain := work.gain(work.auto))]
-    message = []
+    lines = []
     if over_dense:
-        reached = [gain for gain, _ in over_dense if gain.times >= NEVER_BELOW]
-        words = f"auto reaches {NEVER_BELOW:g} × dense in {len(reached)} of {len(over_dense)} agents"
-        message.append(words if len(reached) == len(over_dense) else f"{words}; {_lowest(over_dense)}")
+        reached = [gain for gain, _ in over_dense if gain.times >= AUTO_THRESHOLD]
+        words = f"auto reaches {AUTO_THRESHOLD:g} × dense in {len(reached)} of {len(over_dense)} agents"
+        lines.append(words if len(reached) == len(over_dense) else f"{words}; {_lowest(over_dense)}")
     others = [
         (gain, where)
         for where, work in agents
@@ -171,18 +172,20 @@ def auto_marks(cells: Sequence[CellResult]) -> list[str]:
             faster, slower = (sum(gain.side == side for gain, _ in others) for side in (1, -1))
             rest = len(others) - faster - slower
             words += f", faster in {faster}, slower in {slower}, within the spread in {rest}; {_lowest(others)}"
-        message.append(words)
-    return message
+        lines.append(words)
+    return lines
 
 
-def agent_marks(record: Record) -> list[str]:
-    """For each dtype: the whole agent's gain beside the best single product's of the same run."""
-    message = []
-    for dtype in dict.fromkeys(cell.dtype for cell in record.cells):
-        cells = [cell for cell in record.cells if cell.dtype == dtype and cell.hidden >= LARGE_HIDDEN]
-        agents = [(work, work.auto, _at(cell)) for cell in cells if (work := cell.agents.get(MASKED_GRU))]
+def agent_thresholds(record: Record) -> list[str]:
+    """Compare for each dtype the whole agent's gain with the best single product's of the same record."""
+    lines = []
+    for dtype in dict.fromkeys(result.dtype for result in record.results):
+        results = [result for result in record.results if result.dtype == dtype and result.hidden >= LARGE_HIDDEN]
+        agents = [(work, work.auto, _at(result)) for result in results if (work := result.agents.get(MASKED_GRU))]
         products = [
-            (work, work.best_sparse(), f"{name}, {_at(cell)}") for cell in cells for name, work in cell.layers.items()
+            (work, work.best_sparse(), f"{name}, {_at(result)}")
+            for result in results
+            for name, work in result.layers.items()
         ]
         if dtype in record.peaks:
             peak = record.peaks[dtype]
@@ -190,12 +193,12 @@ def agent_marks(record: Record) -> list[str]:
         whole, single = _best(agents), _best(products)
         if whole and single:
             share = whole[0].times / single[0].times
-            met = "met" if share >= SHARE_OF_PRODUCT else "not met"
-            message.append(
+            met = "met" if share >= AGENT_THRESHOLD else "not met"
+            lines.append(
                 f"{dtype}: whole agent {_gain_text(whole[0])} dense ({whole[1]}, 2:4 GRU), best single product "
-                f"{_gain_text(single[0])} ({single[1]}): {share:.2f} of it, mark {SHARE_OF_PRODUCT:g} {met}"
+                f"{_gain_text(single[0])} ({single[1]}): {share:.2f} of it, threshold {AGENT_THRESHOLD:g} {met}"
             )
-    return message
+    return lines
 
 
 def _peak_line(peak: Peak) -> str:
@@ -206,46 +209,46 @@ def _peak_line(peak: Peak) -> str:
     return f"{line}; {best} {_times(peak.work, best)} ± {_spread(peak.work, best)}" if best else line
 
 
-def _largest(cells: Sequence[CellResult]) -> list[CellResult]:
-    """Of each hidden size and dtype, the cell with the most rows."""
-    found: dict[tuple[int, str], CellResult] = {}
-    for cell in cells:
-        if cell.layers and cell.rows >= found.get((cell.hidden, cell.dtype), cell).rows:
-            found[cell.hidden, cell.dtype] = cell
+def _largest(results: Sequence[GridPointResult]) -> list[GridPointResult]:
+    """Return the result with the most rows of each hidden size and dtype."""
+    found: dict[tuple[int, str], GridPointResult] = {}
+    for result in results:
+        if result.layers and result.rows >= found.get((result.hidden, result.dtype), result).rows:
+            found[result.hidden, result.dtype] = result
     return list(found.values())
 
 
-def _conversion(cell: CellResult, backend: str | None) -> str:
-    seconds = cell.conversion_seconds.get(backend) if backend else None
+def _conversion(result: GridPointResult, backend: str | None) -> str:
+    seconds = result.conversion_seconds.get(backend) if backend else None
     return f"{seconds * 1e3:,.1f}" if seconds is not None else NOT_MEASURED
 
 
-def _share_of_peak(record: Record, cell: CellResult, work: WorkResult) -> str:
-    """Operations carried out, padding included, beside what one large dense product reaches."""
-    peak = record.peaks[cell.dtype].flops_per_second if cell.dtype in record.peaks else None
+def _share_of_peak(record: Record, result: GridPointResult, work: WorkResult) -> str:
+    """Return the rate of the operations carried out, padding included, over that of one large dense product."""
+    peak = record.peaks[result.dtype].flops_per_second if result.dtype in record.peaks else None
     seconds = work.seconds(work.auto)
-    return f"{work.ways[work.auto].flops / seconds / peak:.0%}" if peak and seconds else NOT_MEASURED
+    return f"{work.formats[work.auto].flops / seconds / peak:.0%}" if peak and seconds else NOT_MEASURED
 
 
-def _spread_of_time(work: WorkResult, way: str) -> str:
-    """Half the distance of the quartiles, in per cent of the median."""
-    found = work.again.get(way)
+def _spread_of_time(work: WorkResult, storage_format: str) -> str:
+    """Return half the distance of a time's quartiles, in per cent of the median."""
+    found = work.again.get(storage_format)
     return f"{(found.high - found.low) / 2 / found.seconds:.1%}" if found else NOT_MEASURED
 
 
-def _spread(work: WorkResult, way: str | None) -> str:
-    """The same for a gain."""
-    gain = work.gain(way) if way else None
+def _spread(work: WorkResult, storage_format: str | None) -> str:
+    """Return half the distance of a gain's quartiles, in per cent of the median."""
+    gain = work.gain(storage_format) if storage_format else None
     return f"{(gain.high - gain.low) / 2 / gain.times:.1%}" if gain else NOT_MEASURED
 
 
-def _times(work: WorkResult, way: str | None) -> str:
-    gain = work.gain(way) if way else None
+def _times(work: WorkResult, storage_format: str | None) -> str:
+    gain = work.gain(storage_format) if storage_format else None
     return f"{gain.times:.2f} ×" if gain else NOT_MEASURED
 
 
-def _first_times(work: WorkResult, way: str) -> str:
-    gain = work.first_gain(way)
+def _first_times(work: WorkResult, storage_format: str) -> str:
+    gain = work.first_gain(storage_format)
     return f"{gain:.2f} ×" if gain else NOT_MEASURED
 
 
@@ -256,17 +259,17 @@ def _table(heads: Sequence[str], *, words: set[str]) -> Table:
     return table
 
 
-def _best(candidates: Iterable[tuple[WorkResult, str | None, str]]) -> Found | None:
-    """The largest gain by the first rounds, as it came out in the second: the largest of many is partly luck."""
+def _best(candidates: Iterable[tuple[WorkResult, str | None, str]]) -> LabelledGain | None:
+    """Return the second rounds' gain of the work with the largest first one: the largest of many is partly luck."""
     ranked = [
         (first, gain, where)
-        for work, way, where in candidates
-        if way and (first := work.first_gain(way)) and (gain := work.gain(way))
+        for work, name, where in candidates
+        if name and (first := work.first_gain(name)) and (gain := work.gain(name))
     ]
     return max(ranked, key=lambda each: each[0])[1:] if ranked else None
 
 
-def _lowest(gains: Sequence[Found]) -> str:
+def _lowest(gains: Sequence[LabelledGain]) -> str:
     gain, where = min(gains, key=lambda each: each[0].times)
     return f"lowest {_gain_text(gain)} ({where})"
 
@@ -275,16 +278,16 @@ def _gain_text(gain: Gain) -> str:
     return f"{gain.times:.2f} × [{gain.low:.2f}, {gain.high:.2f}]"
 
 
-def _at(cell: CellResult) -> str:
-    return f"hidden {cell.hidden}, batch {cell.batch:,}"
+def _at(result: GridPointResult) -> str:
+    return f"hidden {result.hidden}, batch {result.batch:,}"
 
 
-def _where(cell: CellResult, gru: str) -> str:
-    return f"{_at(cell)}, {cell.dtype}, {gru} GRU"
+def _where(result: GridPointResult, gru: str) -> str:
+    return f"{_at(result)}, {result.dtype}, {gru} GRU"
 
 
 def _crossing(gains: Sequence[tuple[int, Gain]]) -> str:
-    """In words, for (hidden, gain) in the order of hidden."""
+    """Describe (hidden, gain) pairs, given in the order of hidden."""
     path = ", ".join(f"{hidden}: {gain.times:.2f} ×" for hidden, gain in gains)
     pays, open_ = ([hidden for hidden, gain in gains if gain.side == side] for side in (1, 0))
     others = [hidden for hidden, gain in gains if gain.side != 1]
@@ -303,11 +306,13 @@ def _listed(sizes: Sequence[int]) -> str:
     return " and ".join(map(str, sizes))
 
 
-def _agent_keys(cells: Sequence[CellResult]) -> Iterator[tuple[str, str, int]]:
-    yield from sorted({(cell.dtype, gru, cell.batch) for cell in cells for gru in cell.agents})
+def _agent_keys(results: Sequence[GridPointResult]) -> Iterator[tuple[str, str, int]]:
+    yield from sorted({(result.dtype, gru, result.batch) for result in results for gru in result.agents})
 
 
-def _agents(cells: Sequence[CellResult], dtype: str, gru: str, batch: int) -> Iterator[tuple[CellResult, WorkResult]]:
-    for cell in cells:
-        if (cell.dtype, cell.batch) == (dtype, batch) and gru in cell.agents:
-            yield cell, cell.agents[gru]
+def _agents(
+    results: Sequence[GridPointResult], dtype: str, gru: str, batch: int
+) -> Iterator[tuple[GridPointResult, WorkResult]]:
+    for result in results:
+        if (result.dtype, result.batch) == (dtype, batch) and gru in result.agents:
+            yield result, result.agents[gru]

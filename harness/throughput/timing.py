@@ -58,13 +58,13 @@ def time_in_turn(
 ) -> dict[str, Timing]:
     """Time several pieces of work against each other, one reading of each in every round.
 
-    A card's clock falls while it grows hot; in turn, all competitors see the same card.
+    A card's clock falls while it grows hot; taking turns, all of them see the same card.
 
     Args:
         works: name -> work; each is called a few times unmeasured first.
         device: where the work runs.
-        seconds: what the rounds shall take altogether.
-        fewest: rounds that are made however long they take.
+        seconds: duration of all rounds together.
+        fewest: rounds at least, however long they take.
     """
     inner = {}
     for name, work in works.items():
@@ -82,13 +82,13 @@ def time_in_turn(
 
 
 def wait(device: torch.device) -> None:
-    """Until the device has nothing left to do."""
+    """Wait until the device has nothing left to do."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def _reading(work: Work, device: torch.device, inner: int) -> float:
-    """Seconds of one call, averaged over ``inner`` of them in a row."""
+    """Return the seconds of one call, averaged over ``inner`` of them in a row."""
     if device.type == "cuda":
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         stream = torch.cuda.current_stream(device)  # of this device, whichever is the process's current one
@@ -116,29 +116,30 @@ kept by a graph either."""
 
 
 class Recorder:
-    """Records work as CUDA graphs and remembers whose kernels refuse it, so that each refuses only once."""
+    """Records work as CUDA graphs, and remembers the storage formats whose kernels refuse: none is tried twice."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.refused: dict[str, str] = {}
-        """way -> why its work could not be recorded"""
+        """storage format -> why its work could not be recorded"""
 
-    def record(self, work: Work, ways: Collection[str]) -> Work | None:
-        """Give what replays the work; None without a GPU, or where it cannot be recorded.
+    def record(self, work: Work, formats: Collection[str]) -> Work | None:
+        """Return a call that replays the work; None without a GPU, or where the work cannot be recorded.
 
         Args:
             work: reads and writes the same tensors at every call.
-            ways: whose kernels take part. Where several do and recording fails, no single one is at fault.
+            formats: storage formats whose kernels take part. Where several do and recording fails, no single one is
+                at fault.
         """
-        if self.device.type != "cuda" or any(way in self.refused for way in ways):
+        if self.device.type != "cuda" or any(name in self.refused for name in formats):
             return None
         before = torch.cuda.current_stream(self.device)
         try:
             return _capture(work, self.device)
         except RuntimeError as error:
-            torch.cuda.set_stream(before)  # a capture that broke off leaves its own stream in force
-            if len(ways) == 1 and not isinstance(error, torch.OutOfMemoryError):
-                self.refused |= dict.fromkeys(ways, first_line(error))
+            torch.cuda.set_stream(before)  # a capture that failed leaves its own stream current
+            if len(formats) == 1 and not isinstance(error, torch.OutOfMemoryError):
+                self.refused |= dict.fromkeys(formats, first_line(error))
             return None
 
 
@@ -146,7 +147,7 @@ def _capture(work: Work, device: torch.device) -> Work:
     with torch.cuda.device(device):
         aside: Any = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):  # whatever is set up at a first call must not be part of the recording
+        with torch.cuda.stream(aside):  # the set-up of a first call must not be recorded
             work()
         torch.cuda.current_stream().wait_stream(aside)
         graph = torch.cuda.CUDAGraph()

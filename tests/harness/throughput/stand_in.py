@@ -73,7 +73,7 @@ class StandIn(Backend):
 
 
 def kept_half(padded: Tensor) -> Tensor:
-    """What is left of a weight in the compressed form: two values of each four, and no more."""
+    """Return a weight as the compressed form keeps it: two values of each four, and no more."""
     groups = padded.unflatten(1, (-1, 4))
     where = (groups != 0).int().topk(2, dim=-1).indices
     return torch.zeros_like(groups).scatter(-1, where, groups.gather(-1, where)).flatten(1)

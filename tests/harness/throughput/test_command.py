@@ -24,7 +24,7 @@ from harness.throughput.__main__ import ALL_BATCHES, ALL_HIDDEN, main, read_flag
 from harness.throughput.compare_kernels import DeviceLost, timing_context
 from harness.throughput.grid_point import PolicyMeasurement
 from harness.throughput.record import new_record
-from harness.throughput.sweep import trained
+from harness.throughput.sweep import trained_policy
 from studies.store import StudyStore
 from tests.harness.throughput.stand_in import ReferenceCutlass, ReferenceFeatures
 
@@ -38,7 +38,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "SECONDS", 0.0)
 
 
-def told(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+def error_of(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     assert main(argv) == 2
     return capsys.readouterr().err
 
@@ -46,10 +46,10 @@ def told(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 def test_the_whole_command_on_a_cpu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, picture = tmp_path / "found.json", tmp_path / "found.png"
     assert main([*QUICK, "--out", str(out), "--plot", str(picture)]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("k24 on terran_5_vs_5, fresh; ")
-    assert "cusparselt: n/a, no CUDA device with sparse tensor cores" in said
-    assert f"written: {out}, {tmp_path / 'found.csv'}, {picture}" in said
+    output = capsys.readouterr().out
+    assert output.startswith("k24 on terran_5_vs_5, fresh; ")
+    assert "cusparselt: n/a, no CUDA device with sparse tensor cores" in output
+    assert f"written: {out}, {tmp_path / 'found.csv'}, {picture}" in output
     content = json.loads(out.read_text())
     assert [(cell["hidden"], cell["batch"], cell["dtype"]) for cell in content["cells"]] == [
         (8, 30, "float32"),
@@ -67,37 +67,39 @@ def test_the_whole_command_on_a_cpu(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_with_kernels_the_table_names_them(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
-    """References stand in for the kernels: compressed columns, crossing and marks are filled."""
+    """References in place of the kernels: compressed columns, crossings and thresholds are filled."""
     monkeypatch.setattr(sweep, "all_backends", lambda: (ReferenceCutlass(), ReferenceFeatures()))
     monkeypatch.setattr(sweep, "LINE_INTERVAL", 0.0)
     out, picture = tmp_path / "found.json", tmp_path / "found.svg"
     assert main([*QUICK, "--dtypes", "float16", "--out", str(out), "--plot", str(picture)]) == 0
-    said = capsys.readouterr().out
-    assert "Peak, 64³ in float16: dense 0.0" in said
+    output = capsys.readouterr().out
+    assert "Peak, 64³ in float16: dense 0.0" in output
     for gru in ("dense", "2:4"):
-        assert re.search(rf"float16, {gru} GRU, batch 30: compressed pays .* \(8: \d.\d\d ×, 16: \d.\d\d ×\)", said)
-    assert re.search(r" 16 +60 +float16 +2:4 .* × +\d+.\d% +reference +\d+.\d ", said), (
+        assert re.search(rf"float16, {gru} GRU, batch 30: compressed pays .* \(8: \d.\d\d ×, 16: \d.\d\d ×\)", output)
+    assert re.search(r" 16 +60 +float16 +2:4 .* × +\d+.\d% +reference +\d+.\d ", output), (
         "the backend and its compressing"
     )
-    assert re.search(r"auto reaches 0.98 × dense in \d of 8 agents", said)
-    (line,) = (line for line in said.splitlines() if line.startswith("auto against masked dense, which computes the"))
+    assert re.search(r"auto reaches 0.98 × dense in \d of 8 agents", output)
+    (line,) = (line for line in output.splitlines() if line.startswith("auto against masked dense, which computes the"))
     found = re.search(
         r"masked dense itself in (\d) agents(?:, faster in (\d), slower in (\d), within .* in (\d);)?", line
     )
     assert sum(int(count or 0) for count in found.groups()) == 8, "each agent is one of these"
-    assert [line for line in said.splitlines() if line.endswith("/4 cells")] == [f"{n}/4 cells" for n in range(5)]
+    assert [line for line in output.splitlines() if line.endswith("/4 grid points")] == [
+        f"{n}/4 grid points" for n in range(5)
+    ]
     assert "nothing compressed ran here" not in picture.read_text()
 
 
 def test_several_scenarios_in_one_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One command, one file, a subject each; what one scenario has is not measured again beside the other."""
+    """One command, one file, a table each; what one scenario has is not measured again beside the other."""
     out = tmp_path / "found.json"
     command = ["--device", "cpu", "--hidden", "8", "--batches", "30", "--out", str(out), "--scenarios"]
     assert main([*command, "3s5z"]) == 0
     first = json.loads(out.read_text())["cells"]
     capsys.readouterr()
     assert main([*command, "terran_5_vs_5,3s5z", "--plot", str(tmp_path / "found.png")]) == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     cells = json.loads(out.read_text())["cells"]
     assert cells[:1] == first
     assert [cell["subject"] for cell in cells] == ["k24 on 3s5z, fresh", "k24 on terran_5_vs_5, fresh"]
@@ -106,8 +108,8 @@ def test_several_scenarios_in_one_file(tmp_path: Path, capsys: pytest.CaptureFix
         False,
     ], "each with the widths of its own scenario"
     for cell in cells:
-        assert f"{cell['subject']}: whole agent" in said
-        assert f"{cell['subject']}: auto reaches" in said
+        assert f"{cell['subject']}: whole agent" in output
+        assert f"{cell['subject']}: auto reaches" in output
     assert main([*command, "terran_5_vs_5", "--algo", "qmix"]) == 0, "and another algorithm"
     assert len(json.loads(out.read_text())["cells"]) == 3
 
@@ -131,7 +133,8 @@ def test_a_stopped_run_goes_on_where_it_was(
     monkeypatch.setattr(PolicyMeasurement, "measure", measure)
     assert main([*QUICK, "--out", str(out), "--minutes", "1e-9"]) == 1
     assert (
-        "3 cells are missing, the time was up. The same command goes on with the next cell" in capsys.readouterr().out
+        "3 grid points are missing, the time was up. The same command goes on with the next grid point"
+        in capsys.readouterr().out
     )
     assert main([*QUICK, "--out", str(out)]) == 0
     whole = json.loads(out.read_text())
@@ -139,7 +142,7 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert (whole["cells"][0], whole["peaks"]) == (first["cells"][0], first["peaks"]), "nothing is measured twice"
 
 
-def test_a_cell_without_memory_is_a_fact_and_a_lost_device_ends_the_run(
+def test_a_grid_point_without_memory_is_a_fact_and_a_lost_device_ends_the_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measure = PolicyMeasurement.measure
@@ -157,8 +160,8 @@ def test_a_cell_without_memory_is_a_fact_and_a_lost_device_ends_the_run(
     monkeypatch.setattr(sweep, "still_alive", alive)
     out = tmp_path / "found.json"
     assert main([*QUICK, "--out", str(out)]) == 1
-    said = capsys.readouterr().out
-    assert "does not answer any more. The same command goes on with the next cell" in said
+    output = capsys.readouterr().out
+    assert "does not answer any more. The same command goes on with the next grid point" in output
     assert [cell["problem"] for cell in json.loads(out.read_text())["cells"]] == ["CUDA out of memory", "CUDA error"]
     assert main([*QUICK, "--out", str(out)]) == 0, "neither is tried again"
     assert len(json.loads(out.read_text())["cells"]) == 4
@@ -181,10 +184,10 @@ def test_a_full_disk_costs_no_number(tmp_path: Path, capsys: pytest.CaptureFixtu
     command = ["--device", "cpu", "--hidden", "8", "--out", str(out), "--batches"]
     with no_room():
         assert main([*command, "30", "--plot", str(picture)]) == 1
-    said = capsys.readouterr().out
-    assert re.search(r" 8 +30 +float32 +2:4 ", said), "the table"
-    assert f"--out {out} cannot be written (File too large). What was stored in it before is safe. Free some" in said
-    assert f"--plot {picture} cannot be written (File too large). Free some space" in said
+    output = capsys.readouterr().out
+    assert re.search(r" 8 +30 +float32 +2:4 ", output), "the table"
+    assert f"--out {out} cannot be written (File too large). What was stored in it before is safe. Free some" in output
+    assert f"--plot {picture} cannot be written (File too large). Free some space" in output
     assert [file.name for file in tmp_path.iterdir()] == [".found.json.lock"], "no half-written file, no draft"
     assert main([*command, "30"]) == 0
     before = out.read_bytes(), out.with_suffix(".csv").read_bytes()
@@ -198,17 +201,17 @@ def test_a_full_disk_costs_no_number(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_places_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "taken").write_text("a file where the folder belongs")
     (tmp_path / "found.json").mkdir()
-    assert "taken cannot be written to" in told(capsys, "--out", str(tmp_path / "taken" / "found.json"))
+    assert "taken cannot be written to" in error_of(capsys, "--out", str(tmp_path / "taken" / "found.json"))
     assert (
         f"--out {tmp_path}/found.json is a folder; name a file in it: --out {tmp_path}/found.json/found.json"
-        in told(capsys, "--out", str(tmp_path / "found.json"))
+        in error_of(capsys, "--out", str(tmp_path / "found.json"))
     )
     (tmp_path / "x.csv").mkdir()
     assert main(["--device", "cpu", "--hidden", "8", "--batches", "30", "--out", str(tmp_path / "x.json")]) == 1
     assert f"--out {tmp_path}/x.json cannot be written (Is a directory)" in capsys.readouterr().out
 
 
-def test_what_another_command_has_measured_meanwhile_is_not_measured_again(
+def test_what_another_command_has_measured_by_now_is_not_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, measured = tmp_path / "found.json", []
@@ -216,7 +219,7 @@ def test_what_another_command_has_measured_meanwhile_is_not_measured_again(
 
     def beside(self: PolicyMeasurement, batch: int) -> object:
         measured.append((self.hidden, batch))
-        if len(measured) == 1:  # while the first cell is measured, another command does the next two
+        if len(measured) == 1:  # while the first grid point is measured, another command does the next two
             assert main(["--device", "cpu", "--hidden", "8,16", "--batches", "60", "--out", str(out)]) == 0
         return measure(self, batch)
 
@@ -244,9 +247,9 @@ def test_a_trained_policy_is_measured_as_it_is(tmp_path: Path, capsys: pytest.Ca
     }
     content = {"identity": identity, "algorithm": made.state_dict(), "env_steps": 100}
     save_policy(tmp_path / POLICY, content)
-    subject = trained(load_policy(tmp_path))
-    assert (subject.label, subject.hidden_sizes) == ("k24, 100 env steps on terran_5_vs_5", (12,))
-    found = subject.build(12, "cpu").after["fc3"]
+    source = trained_policy(load_policy(tmp_path))
+    assert (source.label, source.hidden_sizes) == ("k24, 100 env steps on terran_5_vs_5", (12,))
+    found = source.build(12, "cpu").after["fc3"]
     assert torch.equal(found.masked, made.policy_layers().after["fc3"].masked)
     assert main(["--device", "cpu", "--run", str(tmp_path), "--batches", "30", "--json"]) == 0
     (cell,) = json.loads(capsys.readouterr().out)["cells"]
@@ -255,50 +258,50 @@ def test_a_trained_policy_is_measured_as_it_is(tmp_path: Path, capsys: pytest.Ca
 
 def test_all_means_the_whole_grid() -> None:
     grid = read_flags(["--device", "cpu", "--all", "--dtypes", "float16,bfloat16"])
-    (subject,) = grid.subjects
-    assert (subject.hidden_sizes, grid.batches) == (ALL_HIDDEN, ALL_BATCHES)
+    (source,) = grid.policies
+    assert (source.hidden_sizes, grid.batches) == (ALL_HIDDEN, ALL_BATCHES)
     assert (ALL_HIDDEN[0], ALL_HIDDEN[-1], ALL_BATCHES[0], ALL_BATCHES[-1]) == (64, 4096, 256, 2**20)
-    assert len(grid.cells()) == 7 * 5 * 2
-    order = [key.hidden for key in grid.cells()]
+    assert len(grid.points()) == 7 * 5 * 2
+    order = [point.hidden for point in grid.points()]
     assert order == sorted(order), "a policy of one size is made once"
 
 
-def test_mistakes_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--hidden 64,x: whole numbers, separated by commas, such as 64,1024" in told(capsys, "--hidden", "64,x")
-    assert "--batches is 0, it must be at least 1" in told(capsys, "--batches", "0")
-    assert "unknown dtype 'float8'; did you mean" in told(capsys, "--dtypes", "float8")
-    assert "--out x.csv: the results are kept as JSON, a CSV file beside it; name it x.json" in told(
+def test_mistakes_in_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--hidden 64,x: whole numbers, separated by commas, such as 64,1024" in error_of(capsys, "--hidden", "64,x")
+    assert "--batches is 0, it must be at least 1" in error_of(capsys, "--batches", "0")
+    assert "unknown dtype 'float8'; did you mean" in error_of(capsys, "--dtypes", "float8")
+    assert "--out x.csv: the results are kept as JSON, a CSV file beside it; name it x.json" in error_of(
         capsys, "--out", "x.csv"
     )
-    assert "--plot x.gif: a picture ends in .png, .svg, .pdf; name it x.png" in told(capsys, "--plot", "x.gif")
-    assert "unknown algorithm 'k25'; did you mean k24" in told(capsys, "--algo", "k25")
-    assert "--minutes is -1.0, it must be a number above 0" in told(capsys, "--minutes", "-1")
-    assert "hidden sizes are named by --hidden" in told(capsys, "--set", "k24.rnn_hidden_dim=32")
-    assert "one algorithm is measured at a time: --algo k24, then --algo qmix; the same --out" in told(
+    assert "--plot x.gif: a picture ends in .png, .svg, .pdf; name it x.png" in error_of(capsys, "--plot", "x.gif")
+    assert "unknown algorithm 'k25'; did you mean k24" in error_of(capsys, "--algo", "k25")
+    assert "--minutes is -1.0, it must be a number above 0" in error_of(capsys, "--minutes", "-1")
+    assert "hidden sizes are named by --hidden" in error_of(capsys, "--set", "k24.rnn_hidden_dim=32")
+    assert "one algorithm is measured at a time: --algo k24, then --algo qmix; the same --out" in error_of(
         capsys, "--algo", "k24,qmix"
     )
-    assert "unknown scenario 'terran_5_vs_6'; did you mean" in told(capsys, "--scenarios", "3s5z,terran_5_vs_6")
+    assert "unknown scenario 'terran_5_vs_6'; did you mean" in error_of(capsys, "--scenarios", "3s5z,terran_5_vs_6")
     StudyStore.open(f"sqlite:///{tmp_path}/none.db", "mine").close()
-    assert "unknown study 'other'; known: none. It is looked for in" in told(
+    assert "unknown study 'other'; known: none. It is looked for in" in error_of(
         capsys, "--run", "3", "--study", "other", "--storage", f"sqlite:///{tmp_path}/none.db"
     )
-    assert "--run measures a policy as it was trained" in told(capsys, "--run", "runs/x", "--hidden", "64")
-    assert "no policy.pt there" in told(capsys, "--run", str(tmp_path))
+    assert "--run measures a policy as it was trained" in error_of(capsys, "--run", "runs/x", "--hidden", "64")
+    assert "no policy.pt there" in error_of(capsys, "--run", str(tmp_path))
     nowhere = f"sqlite:///{tmp_path}/s.db"
-    assert "--run 3 names a trial, but there is no database" in told(capsys, "--run", "3", "--storage", nowhere)
-    assert "does not give its policy layer by layer" in told(
+    assert "--run 3 names a trial, but there is no database" in error_of(capsys, "--run", "3", "--storage", nowhere)
+    assert "does not give its policy layer by layer" in error_of(
         capsys, "--algo", "qmix-per-type", "--device", "cpu", "--hidden", "8"
     )
 
 
-def test_a_bench_remembers_what_an_earlier_start_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_timing_context_knows_the_refusals_of_an_earlier_start(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def nothing(grid: object, record: object, at: object) -> list[object]:
-        seen.append(dict(at.recorder.refused))  # type: ignore[attr-defined]
+    def nothing(grid: object, record: object, context: object) -> list[object]:
+        seen.append(dict(context.recorder.refused))  # type: ignore[attr-defined]
         return []
 
-    monkeypatch.setattr(sweep, "cells", nothing)
+    monkeypatch.setattr(sweep, "measure_missing", nothing)
     grid = read_flags(QUICK)
     record = new_record(grid.device)
     record.graphs_refused = {"cutlass": "not while capturing"}

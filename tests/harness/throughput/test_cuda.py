@@ -87,15 +87,15 @@ def test_a_refused_recording_leaves_the_card_usable() -> None:
     assert recorder.record(lambda: torch.ones(4, device="cuda"), ["other"]) is not None
 
 
-def test_a_cell_on_the_card() -> None:
-    at = timing_context(torch.device("cuda"), seconds=0.01)
-    cell = PolicyMeasurement(policy(64), torch.float16, all_backends(), at, both_grus=True).measure(1024)
-    for work in (*cell.layers.values(), *cell.agents.values()):
-        assert work.ways["dense"].seconds
-        assert any(found.seconds for way, found in work.ways.items() if way.startswith(("cutlass", "cusparselt")))
-        assert all(not found.refused.startswith("its output is off") for found in work.ways.values())
-    assert cell.agents["2:4"].ways["masked"].peak_bytes > 0
-    assert not {"dense", "masked"} & set(at.recorder.refused), at.recorder.refused
+def test_a_grid_point_on_the_card() -> None:
+    context = timing_context(torch.device("cuda"), seconds=0.01)
+    result = PolicyMeasurement(policy(64), torch.float16, all_backends(), context, both_grus=True).measure(1024)
+    for work in (*result.layers.values(), *result.agents.values()):
+        assert work.formats["dense"].seconds
+        assert any(found.seconds for name, found in work.formats.items() if name.startswith(("cutlass", "cusparselt")))
+        assert all(not found.refused.startswith("its output is off") for found in work.formats.values())
+    assert result.agents["2:4"].formats["masked"].peak_bytes > 0
+    assert not {"dense", "masked"} & set(context.recorder.refused), context.recorder.refused
 
 
 def test_the_command_on_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A cell: every layer and the whole agent in every way, nothing timed that was not checked, refusals recorded."""
+"""A grid point: layers and the whole agent in every format, all checked before they are timed, refusals recorded."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.throughput import compare_kernels as racing
-from harness.throughput.compare_kernels import READINGS_AGAIN, DeviceLost, Entry, compare_kernels, timing_context
+from harness.throughput import compare_kernels as comparing
+from harness.throughput.compare_kernels import READINGS_AGAIN, Candidate, DeviceLost, compare_kernels, timing_context
 from harness.throughput.grid_point import MOST_ACTIVATIONS, PolicyMeasurement, measure_layer
 from harness.throughput.kernels import Backend, Product
-from harness.throughput.results import CellResult, WayResult, WorkResult
+from harness.throughput.results import FormatResult, GridPointResult, WorkResult
 from harness.throughput.storage_formats import LayerStore
-from harness.throughput.tables import auto_marks
+from harness.throughput.tables import auto_thresholds
 from harness.throughput.timing import Recorder, Timing
 from tests.algorithms.worlds import learner
 from tests.harness.throughput.stand_in import ReferenceCutlass, ReferenceFeatures, StandIn
@@ -25,7 +25,9 @@ CPU, HALF = torch.device("cpu"), torch.float16
 LAYERS = ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"]
 
 
-def measured(*backends: Backend, id: str = "k24", batch: int = 50, both: bool = True, **changes: object) -> CellResult:
+def measured(
+    *backends: Backend, id: str = "k24", batch: int = 50, both: bool = True, **changes: object
+) -> GridPointResult:
     policy = learner(id, **changes).policy_layers()
     return PolicyMeasurement(policy, HALF, backends, timing_context(CPU, seconds=0.0), both_grus=both).measure(batch)
 
@@ -52,77 +54,81 @@ class Failing(StandIn):
 
 
 def test_everything_is_there() -> None:
-    cell = measured(ReferenceCutlass(), ReferenceFeatures(), mask_gru=True)
-    assert (cell.hidden, cell.batch, cell.rows, cell.slices, cell.dtype) == (16, 50, 72, 1, "float16")
-    assert list(cell.layers) == LAYERS
-    assert list(cell.agents) == ["dense", "2:4"]
-    for work in (*cell.layers.values(), *cell.agents.values()):
+    result = measured(ReferenceCutlass(), ReferenceFeatures(), mask_gru=True)
+    assert (result.hidden, result.batch, result.rows, result.slices, result.dtype) == (16, 50, 72, 1, "float16")
+    assert list(result.layers) == LAYERS
+    assert list(result.agents) == ["dense", "2:4"]
+    for work in (*result.layers.values(), *result.agents.values()):
         assert {"dense", "masked", work.auto, work.best_masked(), work.best_sparse()} == set(work.again)
         assert all(found.repeats >= READINGS_AGAIN for found in work.again.values())
-    for work in cell.layers.values():
-        assert list(work.ways) == ["dense", "masked", "masked-batched", "reference", "reference-features"]
-        assert all(found.seconds and found.low <= found.seconds <= found.high for found in work.ways.values())
+    for work in result.layers.values():
+        assert list(work.formats) == ["dense", "masked", "masked-batched", "reference", "reference-features"]
+        assert all(found.seconds and found.low <= found.seconds <= found.high for found in work.formats.values())
         assert work.auto in ("masked", "reference"), "layers of one agent have their activations in rows"
-        assert (work.ways["dense"].error, work.ways["masked"].error) == (None, None), "another function, and itself"
-        assert all(work.ways[way].error < 1e-3 for way in ("masked-batched", "reference", "reference-features"))
-    for work in cell.agents.values():
-        assert set(work.ways) - {"mixed"} == {"dense", "masked", "masked-batched", "reference"}
+        assert (work.formats["dense"].error, work.formats["masked"].error) == (None, None), (
+            "another function, and itself"
+        )
+        assert all(work.formats[name].error < 1e-3 for name in ("masked-batched", "reference", "reference-features"))
+    for work in result.agents.values():
+        assert set(work.formats) - {"mixed"} == {"dense", "masked", "masked-batched", "reference"}
         assert work.auto != "dense"
-        assert all(work.first_seconds(work.auto) <= work.first_seconds(way) for way in work.ways if way != "dense")
-    assert set(cell.agents["dense"].plan) == {"fc1", "fc2", "fc3", "fc4"}
-    assert list(cell.agents["2:4"].plan) == LAYERS
-    assert cell.conversion_seconds["reference"] > 0
+        assert all(
+            work.first_seconds(work.auto) <= work.first_seconds(name) for name in work.formats if name != "dense"
+        )
+    assert set(result.agents["dense"].plan) == {"fc1", "fc2", "fc3", "fc4"}
+    assert list(result.agents["2:4"].plan) == LAYERS
+    assert result.conversion_seconds["reference"] > 0
 
 
 def test_operations_are_counted_with_and_without_padding() -> None:
-    cell = measured(ReferenceCutlass(), mask_gru=True)
-    work = cell.layers["fc1"]
+    result = measured(ReferenceCutlass(), mask_gru=True)
+    work = result.layers["fc1"]
     assert work.useful_flops == 2 * 72 * 16 * 17
-    assert work.ways["dense"].flops == 2 * 72 * 16 * 24, "17 inputs become 24, as tensor cores like it"
-    assert work.ways["reference"].flops == 72 * 32 * 64, "half of 2 · 32 · 64"
-    assert work.ways["reference"].nbytes == 3 * 32 * 64 * 2 * 9 // 16
-    assert work.ways["masked"].nbytes == 3 * 16 * 24 * 2
-    agent = cell.agents["2:4"]
-    assert agent.useful_flops == sum(layer.useful_flops for layer in cell.layers.values())
-    assert agent.ways["reference"].flops == sum(layer.ways["reference"].flops for layer in cell.layers.values())
+    assert work.formats["dense"].flops == 2 * 72 * 16 * 24, "17 inputs become 24, as tensor cores like it"
+    assert work.formats["reference"].flops == 72 * 32 * 64, "half of 2 · 32 · 64"
+    assert work.formats["reference"].nbytes == 3 * 32 * 64 * 2 * 9 // 16
+    assert work.formats["masked"].nbytes == 3 * 16 * 24 * 2
+    agent = result.agents["2:4"]
+    assert agent.useful_flops == sum(layer.useful_flops for layer in result.layers.values())
+    assert agent.formats["reference"].flops == sum(layer.formats["reference"].flops for layer in result.layers.values())
 
 
 @pytest.mark.parametrize(("id", "agents"), [("qmix", ["dense"]), ("kalei", ["dense"]), ("k24", ["dense"])])
 def test_what_cannot_be_compressed_is_not(id: str, agents: list[str]) -> None:
-    cell = measured(StandIn(), id=id)
-    assert list(cell.agents) == agents
-    tried = {way for work in cell.layers.values() for way in work.ways}
+    result = measured(StandIn(), id=id)
+    assert list(result.agents) == agents
+    tried = {name for work in result.layers.values() for name in work.formats}
     assert ("stand-in" in tried) is (id == "k24")
-    assert "stand-in" not in cell.layers["gru_hh"].ways
-    assert cell.agents["dense"].seconds("masked") is not None
+    assert "stand-in" not in result.layers["gru_hh"].formats
+    assert result.agents["dense"].seconds("masked") is not None
 
 
 def test_a_large_batch_goes_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.throughput.grid_point.MOST_ACTIVATIONS", 16 * 100)
-    cell = measured(batch=1000)
-    assert (cell.slices, cell.rows) == (10, 10 * 3 * 40)
-    assert cell.layers["fc2"].useful_flops == 2 * 1200 * 16 * 16
+    result = measured(batch=1000)
+    assert (result.slices, result.rows) == (10, 10 * 3 * 40)
+    assert result.layers["fc2"].useful_flops == 2 * 1200 * 16 * 16
     assert MOST_ACTIVATIONS // 4096 == 131_072
 
 
 def test_a_refused_shape_is_recorded_and_the_rest_goes_on() -> None:
-    cell = measured(Unwilling(), Failing(), StandIn())
-    for work in (*cell.layers.values(), *cell.agents.values()):
-        if "unwilling" in work.ways:
-            assert work.ways["unwilling"] == WayResult(refused="no kernel for this shape")
-            assert work.ways["failing"] == WayResult(refused="CUDA error: operation not supported")
+    result = measured(Unwilling(), Failing(), StandIn())
+    for work in (*result.layers.values(), *result.agents.values()):
+        if "unwilling" in work.formats:
+            assert work.formats["unwilling"] == FormatResult(refused="no kernel for this shape")
+            assert work.formats["failing"] == FormatResult(refused="CUDA error: operation not supported")
             assert work.seconds("stand-in") is not None
-    assert "unwilling" in cell.layers["fc1"].ways
+    assert "unwilling" in result.layers["fc1"].formats
 
 
 def test_a_wrong_layer_is_not_timed_and_not_chosen() -> None:
-    cell = measured(StandIn(lambda padded: padded * 1.1))
-    found = cell.layers["fc2"].ways["stand-in"]
+    result = measured(StandIn(lambda padded: padded * 1.1))
+    found = result.layers["fc2"].formats["stand-in"]
     assert found.seconds is None
     assert found.refused.startswith("its output is off by 0.")
-    assert cell.layers["fc2"].auto == "masked"
-    assert set(cell.agents["dense"].plan.values()) == {"masked"}
-    assert "mixed" not in cell.agents["dense"].ways
+    assert result.layers["fc2"].auto == "masked"
+    assert set(result.agents["dense"].plan.values()) == {"masked"}
+    assert "mixed" not in result.agents["dense"].formats
 
 
 def test_the_agent_is_built_from_what_is_fastest_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,18 +138,23 @@ def test_the_agent_is_built_from_what_is_fastest_alone(monkeypatch: pytest.Monke
     def scripted(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
         layer = next(calls, "agent")
         times = {"stand-in": 1.0 if layer in ("fc2", "fc3") else 3.0, "mixed": 1.5}
-        return {way: Timing(seconds=times.get(way, 2.0), low=1.0, high=9.0, repeats=1, inner=1) for way in works}
+        return {name: Timing(seconds=times.get(name, 2.0), low=1.0, high=9.0, repeats=1, inner=1) for name in works}
 
-    monkeypatch.setattr(racing, "time_in_turn", scripted)
-    cell = measured(StandIn(), both=False)
-    agent = cell.agents["dense"]
+    monkeypatch.setattr(comparing, "time_in_turn", scripted)
+    result = measured(StandIn(), both=False)
+    agent = result.agents["dense"]
     assert agent.plan == {"fc1": "masked", "fc2": "stand-in", "fc3": "stand-in", "fc4": "masked"}
     assert (agent.auto, agent.gain("mixed").times, agent.best_sparse()) == ("mixed", 2.0 / 1.5, "stand-in")
 
 
-def raced(factories: Mapping[str, Callable[[], Entry]]) -> WorkResult:
+def compared(factories: Mapping[str, Callable[[], Candidate]]) -> WorkResult:
     return compare_kernels(
-        factories, "masked", HALF, timing_context(CPU, seconds=0.0), useful_flops=1.0, usable=lambda way: way != "dense"
+        factories,
+        "masked",
+        HALF,
+        timing_context(CPU, seconds=0.0),
+        useful_flops=1.0,
+        usable=lambda name: name != "dense",
     )
 
 
@@ -156,10 +167,10 @@ def test_the_chosen_ones_are_timed_again_in_rounds_of_their_own(monkeypatch: pyt
     def played(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
         rounds.append((set(works), how.get("fewest")))
         script = (first, second)[len(rounds) - 1]
-        return {way: Timing(seconds=script[way], low=1.0, high=9.0, repeats=5, inner=1) for way in works}
+        return {name: Timing(seconds=script[name], low=1.0, high=9.0, repeats=5, inner=1) for name in works}
 
-    monkeypatch.setattr(racing, "time_in_turn", played)
-    found = raced(dict.fromkeys(first, idle))
+    monkeypatch.setattr(comparing, "time_in_turn", played)
+    found = compared(dict.fromkeys(first, idle))
     assert rounds == [(set(first), None), (set(second), READINGS_AGAIN)]
     assert (found.auto, found.best_masked(), found.best_sparse()) == ("quick", "masked-batched", "quick")
     assert (found.first_gain("quick"), found.gain("quick").times) == (4.0, 1.6)
@@ -168,44 +179,44 @@ def test_the_chosen_ones_are_timed_again_in_rounds_of_their_own(monkeypatch: pyt
 
 
 def test_random_times_show_no_gain_and_a_real_one_survives(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five ways of the same speed: the readings that choose praise the chosen one always, the second do not."""
+    """Five formats of the same speed: the first rounds always favour the chosen one, the second do not."""
     rng = np.random.default_rng(0)
 
     def noisy(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
-        times = {way: (0.5 if way == "real" else 1.0) * float(np.exp(rng.normal(0, 0.05))) for way in works}
-        return {way: Timing(seconds=each, low=each, high=each, repeats=5, inner=1) for way, each in times.items()}
+        times = {name: (0.5 if name == "real" else 1.0) * float(np.exp(rng.normal(0, 0.05))) for name in works}
+        return {name: Timing(seconds=each, low=each, high=each, repeats=5, inner=1) for name, each in times.items()}
 
-    monkeypatch.setattr(racing, "time_in_turn", noisy)
-    equal = [raced(dict.fromkeys(("dense", "masked", "a", "b", "c"), idle)) for _ in range(200)]
+    monkeypatch.setattr(comparing, "time_in_turn", noisy)
+    equal = [compared(dict.fromkeys(("dense", "masked", "a", "b", "c"), idle)) for _ in range(200)]
     chosen = [work for work in equal if work.auto != "masked"]
     assert all(work.first_gain(work.auto, over="masked") > 1 for work in chosen), "by being chosen"
-    judged = np.array([work.gain(work.auto, over="masked").times for work in chosen])
-    assert 0.35 < np.mean(judged < 1) < 0.65, "as often slower as faster"
-    assert abs(np.log(judged).mean()) < 0.02
-    assert "slower in 0" not in auto_marks([cell_of(work) for work in equal])[1]
-    real = [raced(dict.fromkeys(("dense", "masked", "a", "real"), idle)) for _ in range(50)]
+    second = np.array([work.gain(work.auto, over="masked").times for work in chosen])
+    assert 0.35 < np.mean(second < 1) < 0.65, "as often slower as faster"
+    assert abs(np.log(second).mean()) < 0.02
+    assert "slower in 0" not in auto_thresholds([result_of(work) for work in equal])[1]
+    real = [compared(dict.fromkeys(("dense", "masked", "a", "real"), idle)) for _ in range(50)]
     assert {work.auto for work in real} == {"real"}
     assert np.mean([work.gain("real").times for work in real]) == pytest.approx(2.0, rel=0.05)
 
 
-def idle() -> Entry:
-    return Entry(work=lambda: None, outputs=lambda: [torch.ones(1)], kernels=(), flops=1.0, nbytes=1)
+def idle() -> Candidate:
+    return Candidate(work=lambda: None, outputs=lambda: [torch.ones(1)], layer_formats=(), flops=1.0, nbytes=1)
 
 
-def cell_of(work: WorkResult) -> CellResult:
-    return CellResult(hidden=64, batch=8, rows=8, slices=1, dtype="float16", agents={"dense": work})
+def result_of(work: WorkResult) -> GridPointResult:
+    return GridPointResult(hidden=64, batch=8, rows=8, slices=1, dtype="float16", agents={"dense": work})
 
 
-def test_without_the_reference_nobody_is_timed() -> None:
-    def fails() -> Entry:
+def test_without_the_reference_nothing_is_timed() -> None:
+    def fails() -> Candidate:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 25 GiB")
 
-    def never() -> Entry:
+    def never() -> Candidate:
         raise AssertionError("asked although there is nothing to compare with")
 
-    found = raced({"dense": never, "masked": fails})
-    assert found.ways["masked"].refused == "CUDA out of memory. Tried to allocate 25 GiB"
-    assert found.ways["dense"].refused.startswith("the masked result is missing (CUDA out of memory")
+    found = compared({"dense": never, "masked": fails})
+    assert found.formats["masked"].refused == "CUDA out of memory. Tried to allocate 25 GiB"
+    assert found.formats["dense"].refused.startswith("the masked result is missing (CUDA out of memory")
     assert (found.auto, found.again, found.gain("masked")) == ("", {}, None)
 
 
@@ -213,7 +224,7 @@ def test_a_device_that_does_not_answer_ends_the_run(monkeypatch: pytest.MonkeyPa
     def broken(device: torch.device) -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    monkeypatch.setattr(racing, "wait", broken)
+    monkeypatch.setattr(comparing, "wait", broken)
     with pytest.raises(DeviceLost, match=r"no kernel for this shape; the device does not answer any more: CUDA error"):
         measured(Unwilling())
 
@@ -223,7 +234,7 @@ def test_bf16_may_be_a_little_further_off() -> None:
     for dtype, refused in ((torch.float16, True), (torch.bfloat16, False)):
         backend = StandIn(lambda padded: padded * 1.03)
         found = measure_layer(LayerStore(layer, dtype, [backend]), [8, 8, 8], 1, timing_context(CPU, seconds=0.0))
-        assert bool(found.ways["stand-in"].refused) is refused
+        assert bool(found.formats["stand-in"].refused) is refused
 
 
 def test_kernels_that_refuse_a_graph_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,6 +255,6 @@ def test_kernels_that_refuse_a_graph_are_asked_once(monkeypatch: pytest.MonkeyPa
     assert recorder.refused == {"sparse": "operation not permitted when stream is capturing"}
     assert streams == ["the stream before"], "a broken capture leaves its own in force"
     assert recorder.record(lambda: None, ["masked", "other"]) is None
-    assert "other" not in recorder.refused, "of several, nobody in particular is to blame"
+    assert "other" not in recorder.refused, "of several, no single one is to blame"
     assert Recorder(CPU).record(lambda: None, ["masked"]) is None
     assert len(asked) == 2

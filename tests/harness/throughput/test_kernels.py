@@ -218,7 +218,7 @@ def test_bytes_of_a_compressed_weight(played: PlayedKernels) -> None:
 
 
 @pytest.mark.parametrize("backend", all_backends(), ids=lambda backend: backend.name)
-def test_without_a_card_the_reason_is_told(backend: Backend) -> None:
+def test_without_a_card_the_reason_is_given(backend: Backend) -> None:
     store = layers(backend)["fc2"]
     with pytest.raises(Refused, match="no CUDA device with sparse tensor cores"):
         store.stored(backend.name, ROWS)

@@ -1,4 +1,4 @@
-"""The greedy pass in three storages: the same decisions as ``act``, whatever stores the weights."""
+"""The greedy pass in every storage format: the same decisions as ``act``."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ BATTLES = 10
 IDS = ("qmix", "kalei", "k24")
 
 
-def in_one_way(policy: PolicyLayers, way: str, sizes: list[int], *backends: Backend) -> PolicyPass:
+def in_one_format(policy: PolicyLayers, storage_format: str, sizes: list[int], *backends: Backend) -> PolicyPass:
     """The pass that stores every layer alike, in float32."""
-    return policy_pass(policy, stores(policy, torch.float32, backends), uniform(policy, way), sizes)
+    return policy_pass(policy, stores(policy, torch.float32, backends), uniform(policy, storage_format), sizes)
 
 
-class Question:
+class DrawnRows:
     """Drawn observations of a learner's world, its own answers, and the same rows sorted by mask group."""
 
     def __init__(self, made: QLearner) -> None:
@@ -74,26 +74,26 @@ def dense_twin(made: QLearner) -> QLearner:
 @pytest.mark.parametrize("spec", [SPEC, SINGLE_TYPE], ids=["types", "agents"])
 def test_masked_dense_decides_as_act_does(id: str, spec) -> None:
     made = trained(id, spec)
-    question = Question(made)
-    assert len(set(question.sizes)) > 1 or spec is SINGLE_TYPE, "groups of different sizes"
-    question.check(in_one_way(made.policy_layers(), MASKED, question.sizes))
+    rows = DrawnRows(made)
+    assert len(set(rows.sizes)) > 1 or spec is SINGLE_TYPE, "groups of different sizes"
+    rows.check(in_one_format(made.policy_layers(), MASKED, rows.sizes))
 
 
 @pytest.mark.parametrize("id", IDS)
 def test_dense_decides_as_a_dense_algorithm_with_these_weights(id: str) -> None:
     made = trained(id)
-    question = Question(dense_twin(made))
-    question.check(in_one_way(made.policy_layers(), DENSE, question.sizes))
+    rows = DrawnRows(dense_twin(made))
+    rows.check(in_one_format(made.policy_layers(), DENSE, rows.sizes))
 
 
 def test_q_values_are_those_of_the_network() -> None:
     made = trained("k24")
-    question = Question(made)
-    order = order_rows(torch.ones(BATTLES, dtype=torch.int64), question.groups, SPEC.n_mask_groups, 1)
-    in_time = order.to_time_order(question.hidden)
-    expected, _ = made.net(question.inputs, order, made.net.effective_weights(), in_time)
-    decide = in_one_way(made.policy_layers(), MASKED, question.sizes)
-    _, q, _ = decide(question.inputs, question.hidden, question.action_mask)
+    rows = DrawnRows(made)
+    order = order_rows(torch.ones(BATTLES, dtype=torch.int64), rows.groups, SPEC.n_mask_groups, 1)
+    in_time = order.to_time_order(rows.hidden)
+    expected, _ = made.net(rows.inputs, order, made.net.effective_weights(), in_time)
+    decide = in_one_format(made.policy_layers(), MASKED, rows.sizes)
+    _, q, _ = decide(rows.inputs, rows.hidden, rows.action_mask)
     torch.testing.assert_close(q, expected)
 
 
@@ -102,45 +102,45 @@ def test_q_values_are_those_of_the_network() -> None:
 @pytest.mark.parametrize("spec", [SPEC, SINGLE_TYPE], ids=["types", "agents"])
 def test_compressed_decides_as_act_does(id: str, mask_gru: bool, spec) -> None:
     made = trained(id, spec, mask_gru=mask_gru)
-    question = Question(made)
-    question.check(in_one_way(made.policy_layers(), MASKED, question.sizes))
-    decide = in_one_way(made.policy_layers(), "stand-in", question.sizes, StandIn(kept_half))
-    question.check(decide)
-    question.inputs = pad_to(question.inputs, 1, decide.input_width)
-    question.check(decide)
+    rows = DrawnRows(made)
+    rows.check(in_one_format(made.policy_layers(), MASKED, rows.sizes))
+    decide = in_one_format(made.policy_layers(), "stand-in", rows.sizes, StandIn(kept_half))
+    rows.check(decide)
+    rows.inputs = pad_to(rows.inputs, 1, decide.input_width)
+    rows.check(decide)
 
 
 def test_weights_that_are_not_two_of_four_do_not_survive_compression() -> None:
     """The broken twin: the stand-in drops what sparse tensor cores would not see."""
     made = trained("kalei")
-    question = Question(made)
-    decide = in_one_way(made.policy_layers(), "stand-in", question.sizes, StandIn(kept_half))
+    rows = DrawnRows(made)
+    decide = in_one_format(made.policy_layers(), "stand-in", rows.sizes, StandIn(kept_half))
     with pytest.raises(AssertionError):
-        question.check(decide)
+        rows.check(decide)
 
 
 @pytest.mark.parametrize("mask_gru", [False, True], ids=["dense GRU", "masked GRU"])
 def test_one_batched_product_decides_as_act_does(mask_gru: bool) -> None:
     """Groups of one size, which is what a batched product takes."""
     made = trained("k24", SINGLE_TYPE, mask_gru=mask_gru)
-    question = Question(made)
-    decide = in_one_way(made.policy_layers(), BATCHED, question.sizes)
-    assert decide.block_sizes == [sum(question.sizes)]
-    question.check(decide)
+    rows = DrawnRows(made)
+    decide = in_one_format(made.policy_layers(), BATCHED, rows.sizes)
+    assert decide.block_sizes == [sum(rows.sizes)]
+    rows.check(decide)
 
 
-def test_each_layer_may_be_stored_in_its_own_way() -> None:
+def test_each_layer_may_be_stored_in_its_own_format() -> None:
     made = trained("k24", mask_gru=True)
-    question, policy = Question(made), made.policy_layers()
+    rows, policy = DrawnRows(made), made.policy_layers()
     plan = {**uniform(policy, MASKED), "gru_hh": "stand-in", "fc4": "stand-in"}
     backend = StandIn(kept_half)
-    question.check(policy_pass(policy, stores(policy, torch.float32, (backend,)), plan, question.sizes))
+    rows.check(policy_pass(policy, stores(policy, torch.float32, (backend,)), plan, rows.sizes))
     assert set(backend.shapes) == {(64, 64), (32, 64)}, "gru_hh and fc4, no other"
 
 
 def test_one_group_means_one_product() -> None:
     policy = trained("qmix").policy_layers()
-    decide = in_one_way(policy, MASKED, [4, 8, 4])
+    decide = in_one_format(policy, MASKED, [4, 8, 4])
     assert decide.block_sizes == [16]
     assert [len(layer.linears) for layer in decide.prunable] == [1] * 4
 
@@ -151,7 +151,7 @@ def test_the_masks_of_a_gru_can_be_taken_off() -> None:
     assert list(plain.prunable()) == ["fc1", "fc2", "fc3", "fc4"]
     draw = torch.Generator().manual_seed(0)
     parts, hidden = [torch.randn(6, 16, generator=draw)], [torch.rand(6, 16, generator=draw)]
-    (arrived,) = in_one_way(plain, MASKED, [6, 0, 0]).gru(parts, hidden)
+    (arrived,) = in_one_format(plain, MASKED, [6, 0, 0]).gru(parts, hidden)
     tensors = [*(side.weight for side in policy.gru), *(side.bias for side in policy.gru)]
     torch.testing.assert_close(arrived, torch.gru_cell(parts[0], hidden[0], *tensors))
 
@@ -186,7 +186,7 @@ def test_another_network_needs_no_fixed_names() -> None:
     draw = torch.Generator().manual_seed(0)
     inputs, hidden = torch.randn(6, 17, generator=draw), torch.randn(6, 16, generator=draw)
     legal = torch.ones(6, SPEC.n_actions, dtype=torch.bool)
-    _, q, next_hidden = in_one_way(other, DENSE, [6])(inputs, hidden, legal)
+    _, q, next_hidden = in_one_format(other, DENSE, [6])(inputs, hidden, legal)
     x = functional.linear(inputs, policy.before["fc1"].weight, policy.before["fc1"].bias).relu()
     x = functional.linear(x, square.weight, square.bias).relu()
     weights, biases = [side.weight for side in policy.gru], [side.bias for side in policy.gru]

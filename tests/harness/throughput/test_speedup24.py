@@ -76,7 +76,7 @@ def test_a_refusing_backend_is_a_reason_and_no_crash(monkeypatch: pytest.MonkeyP
     assert found.reason.startswith("PyTorch cannot run 2:4 products here: ")
 
 
-def test_all_ways_are_timed_and_the_ratio_is_theirs() -> None:
+def test_all_formats_are_timed_and_the_ratio_is_theirs() -> None:
     backend = StandIn()
     found = compare(backend)
     assert found.reason is None
@@ -105,12 +105,12 @@ def test_a_masked_gru_is_compressed_and_timed_too() -> None:
     assert backend.shapes.count((64, 64)) == 8, "two sides of three types, and one to warm up each"
 
 
-def test_each_way_gets_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_format_gets_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock is scripted: dense 6 s, masked dense 5 s, compressed 2 s, one batched product 4 s."""
     script = {"dense": 6.0, "masked": 5.0, "masked-batched": 4.0, "stand-in": 2.0, "mixed": 3.0}
 
     def scripted(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
-        return {way: Timing(seconds=script[way], low=1.0, high=9.0, repeats=1, inner=1) for way in works}
+        return {name: Timing(seconds=script[name], low=1.0, high=9.0, repeats=1, inner=1) for name in works}
 
     monkeypatch.setattr(compare_kernels, "time_in_turn", scripted)
     found = compare(StandIn())
@@ -118,7 +118,7 @@ def test_each_way_gets_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.speedup, found.auto, found.auto_seconds) == (3.0, "stand-in", 2.0)
     monkeypatch.setitem(script, "stand-in", 8.0)
     slow = compare(StandIn())
-    assert (slow.speedup, slow.auto, slow.auto_seconds) == (0.75, "masked-batched", 4.0), "told as it is"
+    assert (slow.speedup, slow.auto, slow.auto_seconds) == (0.75, "masked-batched", 4.0), "reported as it is"
 
 
 @pytest.mark.parametrize("wrong", [1.05, float("nan")])
@@ -127,7 +127,7 @@ def test_a_wrong_product_is_not_timed(wrong: float, monkeypatch: pytest.MonkeyPa
 
     def watched(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
         timed.update(works)
-        return {way: Timing(seconds=1.0, low=1.0, high=1.0, repeats=1, inner=1) for way in works}
+        return {name: Timing(seconds=1.0, low=1.0, high=1.0, repeats=1, inner=1) for name in works}
 
     monkeypatch.setattr(compare_kernels, "time_in_turn", watched)
     found = compare(StandIn(lambda padded: padded * wrong))

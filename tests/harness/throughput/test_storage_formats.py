@@ -1,4 +1,4 @@
-"""Padding, blocks and sizes of the ways to store a layer."""
+"""Padding, blocks and sizes of the storage formats."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ def layer_of(rows: int, columns: int, groups: int = 2) -> PolicyLayer:
     return PolicyLayer(weight=weight, masked=weight * kept.unsqueeze(1), bias=bias)
 
 
-@pytest.mark.parametrize("way", [DENSE, MASKED, BATCHED, "stand-in"])
+@pytest.mark.parametrize("storage_format", [DENSE, MASKED, BATCHED, "stand-in"])
 @pytest.mark.parametrize(("rows", "columns"), [(11, 64), (64, 98), (64, 64), (1, 1)])
-def test_padding_changes_no_product(rows: int, columns: int, way: str) -> None:
+def test_padding_changes_no_product(rows: int, columns: int, storage_format: str) -> None:
     layer, backend = layer_of(rows, columns), StandIn()
     inputs = drawn_rows(16, columns, torch.float64, torch.device("cpu"))
-    stored = LayerStore(layer, torch.float64, [backend]).stored(way, 8)
-    weights = [layer.weight] * 2 if way == DENSE else layer.masked
+    stored = LayerStore(layer, torch.float64, [backend]).stored(storage_format, 8)
+    weights = [layer.weight] * 2 if storage_format == DENSE else layer.masked
     expected = torch.cat(
         [functional.linear(part, w, layer.bias) for part, w in zip(inputs.split(8), weights, strict=True)]
     )
-    single = way in (DENSE, BATCHED)
+    single = storage_format in (DENSE, BATCHED)
     for given in (inputs, pad_to(inputs, 1, stored.width)):
         arrived = torch.cat(stored([given] if single else list(given.split(8))))
         torch.testing.assert_close(arrived, expected)
     assert all(shape[0] % 32 == shape[1] % 64 == 0 for shape in backend.shapes)
-    assert stored.width % (64 if way == "stand-in" else 8) == 0
+    assert stored.width % (64 if storage_format == "stand-in" else 8) == 0
     assert stored.width - columns < 64
 
 
@@ -49,15 +49,15 @@ def test_a_layer_is_compressed_once() -> None:
 
 
 def test_one_group_needs_no_batched_product() -> None:
-    assert LayerStore(layer_of(8, 8, groups=1), torch.float32, []).ways() == [DENSE, MASKED]
+    assert LayerStore(layer_of(8, 8, groups=1), torch.float32, []).formats() == [DENSE, MASKED]
 
 
 def test_only_24_weights_are_offered_to_backends() -> None:
     layer = layer_of(8, 10)
     dense = PolicyLayer(weight=layer.weight, masked=layer.weight.unsqueeze(0), bias=layer.bias)
     assert is_24(layer.masked)
-    assert LayerStore(layer, torch.float32, [ReferenceCutlass()]).ways() == [DENSE, MASKED, BATCHED, "reference"]
-    assert LayerStore(dense, torch.float32, [ReferenceCutlass()]).ways() == [DENSE, MASKED]
+    assert LayerStore(layer, torch.float32, [ReferenceCutlass()]).formats() == [DENSE, MASKED, BATCHED, "reference"]
+    assert LayerStore(dense, torch.float32, [ReferenceCutlass()]).formats() == [DENSE, MASKED]
 
 
 def test_relative_error() -> None:

@@ -1,4 +1,4 @@
-"""What is said about the numbers: crossings, marks, tables, picture, file."""
+"""Crossings, thresholds, tables, picture and file of a record."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ from benchmarks.learner.roofline import Product, agent, tables
 from harness.cli.errors import UsageError
 from harness.plots.style import series
 from harness.plots.throughput import Point, crossing, draw_gains, offset_of, plot
-from harness.throughput.grid_point import Peak
 from harness.throughput.record import Record, new_record, open_record, read_record
-from harness.throughput.results import CellResult, Gain, WayResult, WorkResult
+from harness.throughput.results import FormatResult, Gain, GridPointResult, Peak, WorkResult
 from harness.throughput.tables import (
-    agent_marks,
-    auto_marks,
+    agent_thresholds,
+    auto_thresholds,
     conclusions,
     crossings,
     cusparselt_version,
     library_warnings,
-    show,
+    print_tables,
 )
 from harness.throughput.timing import Timing
 from studies.db.errors import StorageError
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[3]
-SUBJECT = "k24 on a made-up scenario"
+POLICY = "k24 on a made-up scenario"
 
 
-def way(seconds: float, flops: float = 1e9) -> WayResult:
-    return WayResult(seconds=seconds, low=0.9 * seconds, high=1.1 * seconds, error=1e-3, flops=flops, nbytes=1_000_000)
+def format_result(seconds: float, flops: float = 1e9) -> FormatResult:
+    return FormatResult(
+        seconds=seconds, low=0.9 * seconds, high=1.1 * seconds, error=1e-3, flops=flops, nbytes=1_000_000
+    )
 
 
 def timed(seconds: float, spread: float = 0.1) -> Timing:
@@ -55,20 +56,20 @@ def work(
     dense: float, masked: float, sparse: float | None, auto: str, *, again: dict[str, float] | None = None
 ) -> WorkResult:
     """An agent or layer with made-up seconds; None: the backend refused. Second rounds say the same or ``again``."""
-    compressed = way(sparse, 0.5e9) if sparse else WayResult(refused="no such kernel")
-    ways = {"dense": way(dense), "masked": way(masked), "cusparselt-search": compressed}
-    second = {name: found.seconds for name, found in ways.items() if found.seconds} | (again or {})
+    compressed = format_result(sparse, 0.5e9) if sparse else FormatResult(refused="no such kernel")
+    formats = {"dense": format_result(dense), "masked": format_result(masked), "cusparselt-search": compressed}
+    second = {name: found.seconds for name, found in formats.items() if found.seconds} | (again or {})
     return WorkResult(
-        useful_flops=1e9, ways=ways, auto=auto, again={name: timed(seconds) for name, seconds in second.items()}
+        useful_flops=1e9, formats=formats, auto=auto, again={name: timed(seconds) for name, seconds in second.items()}
     )
 
 
-def cell(
-    hidden: int, batch: int, made: WorkResult, layer: WorkResult | None = None, subject: str = SUBJECT
-) -> CellResult:
+def result(
+    hidden: int, batch: int, made: WorkResult, layer: WorkResult | None = None, policy_label: str = POLICY
+) -> GridPointResult:
     layers = {"gru_hh": layer or made}
-    return CellResult(
-        subject=subject,
+    return GridPointResult(
+        policy_label=policy_label,
         hidden=hidden,
         batch=batch,
         rows=batch,
@@ -84,80 +85,80 @@ def record() -> Record:
     """64 units: slower compressed; 2048: as fast; 4096: faster. One batch where the backend refuses."""
     made = new_record(CPU)
     made.peaks["float16"] = Peak(size=8192, dtype="float16", work=work(1.0, 1.0, 0.8, "cusparselt-search"))
-    made.cells = [
-        cell(64, 1000, work(1.0, 1.25, 2.0, "masked")),
-        cell(2048, 1000, work(1.0, 1.02, 1.0, "cusparselt-search")),
-        cell(4096, 1000, work(1.0, 1.0, 0.8, "cusparselt-search"), layer=work(1.0, 1.0, 0.75, "cusparselt-search")),
-        cell(4096, 2000, work(1.0, 1.0, None, "masked")),
+    made.results = [
+        result(64, 1000, work(1.0, 1.25, 2.0, "masked")),
+        result(2048, 1000, work(1.0, 1.02, 1.0, "cusparselt-search")),
+        result(4096, 1000, work(1.0, 1.0, 0.8, "cusparselt-search"), layer=work(1.0, 1.0, 0.75, "cusparselt-search")),
+        result(4096, 2000, work(1.0, 1.0, None, "masked")),
     ]
     return made
 
 
-def test_the_crossing_is_told_for_each_batch() -> None:
-    assert crossings(record().cells) == [
+def test_the_crossing_is_given_for_each_batch() -> None:
+    assert crossings(record().results) == [
         "float16, 2:4 GRU, batch 1,000: compressed pays from between 2048 and 4096 hidden units on, no difference "
         "within the spread at 2048 (64: 0.50 ×, 2048: 1.00 ×, 4096: 1.25 ×)"
     ]
-    always = [cell(64, 10, work(1.0, 1.0, 0.5, "masked")), cell(128, 20, work(1.0, 1.0, 1.5, "masked"))]
+    always = [result(64, 10, work(1.0, 1.0, 0.5, "masked")), result(128, 20, work(1.0, 1.0, 1.5, "masked"))]
     assert [line.partition("compressed ")[2] for line in crossings(always)] == [
         "pays at every hidden size measured (64: 2.00 ×)",
         "pays at none measured (128: 0.67 ×)",
     ]
-    falls = [cell(64, 10, work(1.0, 1.0, 0.5, "masked")), cell(128, 10, work(1.0, 1.0, 1.5, "masked"))]
+    falls = [result(64, 10, work(1.0, 1.0, 0.5, "masked")), result(128, 10, work(1.0, 1.0, 1.5, "masked"))]
     assert crossings(falls)[0].endswith("compressed pays at 64 only (64: 2.00 ×, 128: 0.67 ×)")
 
 
 def test_a_gain_within_the_spread_is_no_crossing() -> None:
     assert [gain(*each).side for each in ((1.3, 1.1, 1.5), (1.1, 0.9, 1.3), (0.8, 0.7, 0.9))] == [1, 0, -1]
     slow, level, above = work(1.0, 1.0, 1.5, "masked"), work(1.0, 1.0, 1.05, "masked"), work(1.0, 1.0, 0.9, "masked")
-    cells = [cell(64, 10, slow), cell(128, 10, level), cell(256, 10, above)]
-    assert crossings(cells)[0].endswith(
+    results = [result(64, 10, slow), result(128, 10, level), result(256, 10, above)]
+    assert crossings(results)[0].endswith(
         "compressed pays at none measured, no difference within the spread at 128 and 256 "
         "(64: 0.67 ×, 128: 0.95 ×, 256: 1.11 ×)"
     )
 
 
 def test_auto_is_held_against_dense_and_against_masked() -> None:
-    assert auto_marks(record().cells) == [
+    assert auto_thresholds(record().results) == [
         "auto reaches 0.98 × dense in 3 of 4 agents; lowest 0.80 × [0.65, 0.98] (hidden 64, batch 1,000, float16, 2:4 "
         "GRU)",
         "auto against masked dense, which computes the same: is masked dense itself in 2 agents, faster in 1, slower "
         "in 0, within the spread in 1; lowest 1.02 × [0.83, 1.25] (hidden 2048, batch 1,000, float16, 2:4 GRU)",
     ]
-    assert auto_marks([]) == []
+    assert auto_thresholds([]) == []
 
 
 def test_what_was_chosen_can_turn_out_slower() -> None:
-    """Fastest in the rounds that choose, not in those that judge: told as it is."""
+    """The fastest of the first rounds may lose in the second: the sentence says so."""
     lucky = work(1.0, 1.0, 0.8, "cusparselt-search", again={"cusparselt-search": 1.3})
     assert (lucky.first_gain("cusparselt-search"), lucky.gain("cusparselt-search").times) == (1.25, 1.0 / 1.3)
-    told = auto_marks([cell(64, 10, lucky)])
+    lines = auto_thresholds([result(64, 10, lucky)])
     where = "(hidden 64, batch 10, float16, 2:4 GRU)"
-    assert told[0] == f"auto reaches 0.98 × dense in 0 of 1 agents; lowest 0.77 × [0.63, 0.94] {where}"
-    assert told[1].endswith(f"faster in 0, slower in 1, within the spread in 0; lowest 0.77 × [0.63, 0.94] {where}")
-    assert crossings([cell(64, 10, lucky)])[0].endswith("compressed pays at none measured (64: 0.77 ×)")
+    assert lines[0] == f"auto reaches 0.98 × dense in 0 of 1 agents; lowest 0.77 × [0.63, 0.94] {where}"
+    assert lines[1].endswith(f"faster in 0, slower in 1, within the spread in 0; lowest 0.77 × [0.63, 0.94] {where}")
+    assert crossings([result(64, 10, lucky)])[0].endswith("compressed pays at none measured (64: 0.77 ×)")
 
 
 def test_the_agent_is_held_against_the_best_product_of_the_run() -> None:
-    assert agent_marks(record()) == [
+    assert agent_thresholds(record()) == [
         "float16: whole agent 1.25 × [1.02, 1.53] dense (hidden 4096, batch 1,000, 2:4 GRU), best single product 1.33 "
-        "× [1.09, 1.63] (gru_hh, hidden 4096, batch 1,000): 0.94 of it, mark 0.9 met"
+        "× [1.09, 1.63] (gru_hh, hidden 4096, batch 1,000): 0.94 of it, threshold 0.9 met"
     ]
     small = record()
-    small.cells = small.cells[:1]
-    assert agent_marks(small) == [], "nothing of 2048 units was measured"
+    small.results = small.results[:1]
+    assert agent_thresholds(small) == [], "nothing of 2048 units was measured"
     slow = record()
-    slow.cells = slow.cells[1:2]
-    assert agent_marks(slow)[0].endswith(
-        "best single product 1.25 × [1.02, 1.53] (8192³): 0.80 of it, mark 0.9 not met"
+    slow.results = slow.results[1:2]
+    assert agent_thresholds(slow)[0].endswith(
+        "best single product 1.25 × [1.02, 1.53] (8192³): 0.80 of it, threshold 0.9 not met"
     )
 
 
-def test_the_best_is_chosen_by_the_first_rounds_and_told_by_the_second() -> None:
+def test_the_best_is_chosen_by_the_first_rounds_and_its_gain_is_that_of_the_second() -> None:
     made = record()
     lucky = work(1.0, 1.0, 0.5, "cusparselt-search", again={"cusparselt-search": 1.0})
-    made.cells.append(cell(4096, 3000, lucky))
-    (line,) = agent_marks(made)
+    made.results.append(result(4096, 3000, lucky))
+    (line,) = agent_thresholds(made)
     assert line.startswith("float16: whole agent 1.00 × [0.82, 1.22] dense (hidden 4096, batch 3,000, 2:4 GRU), best ")
     assert "best single product 1.00 × [0.82, 1.22] (gru_hh, hidden 4096, batch 3,000): 1.00 of it" in line
 
@@ -191,43 +192,43 @@ def test_bars_reach_from_quartile_to_quartile() -> None:
 def test_the_tables_say_what_was_measured_and_what_was_not(tmp_path: Path) -> None:
     made = record()
     made.graphs_refused = {"cusparselt": "operation not permitted when stream is capturing"}
-    made.cells.append(dataclasses.replace(made.cells[0], batch=9, layers={}, agents={}, problem="out of memory"))
+    made.results.append(dataclasses.replace(made.results[0], batch=9, layers={}, agents={}, problem="out of memory"))
     console = Console(file=io.StringIO(), width=220)
-    show(console, made)
-    said = console.file.getvalue()
-    assert "Peak, 8192³ in float16: dense 0.00 TFLOP/s; cusparselt-search 1.25 × ± 20.2%" in said
-    assert "out of memory" in said
-    assert "cusparselt-search: n/a, no such kernel (2 times)" in said
-    assert "cusparselt: no CUDA graph (operation not permitted when stream is capturing)" in said
-    (row,) = (line.split() for line in said.splitlines() if line.split()[:4] == ["2048", "1,000", "float16", "2:4"])
+    print_tables(console, made)
+    output = console.file.getvalue()
+    assert "Peak, 8192³ in float16: dense 0.00 TFLOP/s; cusparselt-search 1.25 × ± 20.2%" in output
+    assert "out of memory" in output
+    assert "cusparselt-search: n/a, no such kernel (2 times)" in output
+    assert "cusparselt: no CUDA graph (operation not permitted when stream is capturing)" in output
+    (row,) = (line.split() for line in output.splitlines() if line.split()[:4] == ["2048", "1,000", "float16", "2:4"])
     assert (
         " ".join(row[4:])
         == "1,000 10.0% 0.98 × 1.00 × 20.2% cusparselt-search 7.0 1.00 × 20.2% cusparselt-search 50% 1.0"
     )
-    (refused,) = (line for line in said.splitlines() if line.split()[:4] == ["4096", "2,000", "float16", "2:4"])
+    (refused,) = (line for line in output.splitlines() if line.split()[:4] == ["4096", "2,000", "float16", "2:4"])
     assert "n/a" in refused
-    assert all(line in said for line in conclusions(made))
+    assert all(line in output for line in conclusions(made))
     for name in ("picture.png", "picture.svg"):
         plot(tmp_path / name, made)
         assert (tmp_path / name).stat().st_size > 5_000
 
 
-def test_several_policies_are_told_apart(tmp_path: Path) -> None:
+def test_several_policies_have_their_own_tables(tmp_path: Path) -> None:
     made = record()
-    other = cell(64, 1000, work(1.0, 1.0, 0.5, "cusparselt-search"), subject="k24 on another")
-    made.cells.insert(1, other)
-    assert {subject: len(part.cells) for subject, part in made.by_subject().items()} == {
-        SUBJECT: 4,
+    other = result(64, 1000, work(1.0, 1.0, 0.5, "cusparselt-search"), policy_label="k24 on another")
+    made.results.insert(1, other)
+    assert {label: len(part.results) for label, part in made.by_policy().items()} == {
+        POLICY: 4,
         "k24 on another": 1,
     }
-    told = conclusions(made)
-    assert told[: len(conclusions(record()))] == [f"{SUBJECT}: {line}" for line in conclusions(record())]
-    assert f"k24 on another: {crossings([other])[0]}" in told
+    lines = conclusions(made)
+    assert lines[: len(conclusions(record()))] == [f"{POLICY}: {line}" for line in conclusions(record())]
+    assert f"k24 on another: {crossings([other])[0]}" in lines
     console = Console(file=io.StringIO(), width=220)
-    show(console, made)
-    said = console.file.getvalue()
-    assert said.startswith(f"{SUBJECT}; k24 on another; {made.header['device_name']}, torch ")
-    first, _, second = said.partition("k24 on another: whole agent")
+    print_tables(console, made)
+    output = console.file.getvalue()
+    assert output.startswith(f"{POLICY}; k24 on another; {made.header['device_name']}, torch ")
+    first, _, second = output.partition("k24 on another: whole agent")
     rows = [[line.split()[:4] for line in text.splitlines()] for text in (first, second)]
     assert [each.count(["64", "1,000", "float16", "2:4"]) for each in rows] == [1, 1], "a table of its own each"
     plot(tmp_path / "found.svg", made)
@@ -238,17 +239,17 @@ def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:
     path, made = tmp_path / "found.json", record()
     made.save(path)
     back = open_record(path, CPU)
-    assert (back.cells, back.peaks, back.header) == (made.cells, made.peaks, made.header)
+    assert (back.results, back.peaks, back.header) == (made.results, made.peaks, made.header)
     assert back.done() == {
-        (SUBJECT, 64, 1000, "float16"),
-        (SUBJECT, 2048, 1000, "float16"),
-        (SUBJECT, 4096, 1000, "float16"),
-        (SUBJECT, 4096, 2000, "float16"),
+        (POLICY, 64, 1000, "float16"),
+        (POLICY, 2048, 1000, "float16"),
+        (POLICY, 4096, 1000, "float16"),
+        (POLICY, 4096, 2000, "float16"),
     }
     assert sorted(file.name for file in tmp_path.iterdir() if file.suffix != ".lock") == ["found.csv", "found.json"]
     with (tmp_path / "found.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 4 * 2 * 3, "cells, parts, ways"
+    assert len(rows) == 4 * 2 * 3, "grid points, parts, formats"
     (row,) = (
         r
         for r in rows
@@ -262,41 +263,60 @@ def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:
     assert float(row["share_of_peak"]) == pytest.approx(0.5 / 0.8)
 
 
+def test_a_file_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    """Its keys ``cells``, ``subject`` and ``ways`` are kept; the file is written back as it was."""
+    timing = {"seconds": 1.0, "low": 0.9, "high": 1.1, "repeats": 5, "inner": 1}
+    dense = {"refused": "", "seconds": 1.0, "low": 0.9, "high": 1.1, "graph": False, "eager_seconds": 1.0}
+    dense |= {"error": None, "flops": 1e9, "nbytes": 8, "peak_bytes": 0, "setting": ""}
+    stored = {"useful_flops": 1e9, "ways": {"dense": dense}, "auto": "", "again": {"dense": timing}, "plan": {}}
+    cell = {"subject": "k24 on 3s5z, fresh", "hidden": 64, "batch": 8, "rows": 8, "slices": 1, "dtype": "float16"}
+    cell |= {"layers": {"fc1": stored}, "agents": {"2:4": stored}, "conversion_seconds": {}, "problem": ""}
+    peaks = {"float16": {"size": 8192, "dtype": "float16", "work": stored}}
+    content = {**new_record(CPU).header, "graphs_refused": {}, "peaks": peaks, "cells": [cell]}
+    path = tmp_path / "found.json"
+    path.write_text(json.dumps(content))
+    back = open_record(path, CPU)
+    assert back.results[0].point == ("k24 on 3s5z, fresh", 64, 8, "float16")
+    assert back.results[0].agents["2:4"].formats["dense"].seconds == 1.0
+    assert back.peaks["float16"].flops_per_second == 1e9
+    assert json.dumps(json.loads(back.as_json())) == json.dumps(content), "in the same order too"
+
+
 def test_two_commands_fill_one_file(tmp_path: Path) -> None:
-    """Both began with an empty file, and neither knows of the other's cells until it saves."""
-    path, (first, second, third, fourth) = tmp_path / "found.json", record().cells
+    """Both began with an empty file, and neither knows of the other's results until it saves."""
+    path, (first, second, third, fourth) = tmp_path / "found.json", record().results
     one, other = new_record(CPU), new_record(CPU)
-    one.cells, one.graphs_refused = [first], {"cutlass": "no"}
+    one.results, one.graphs_refused = [first], {"cutlass": "no"}
     one.save(path)
-    mine = cell(first.hidden, first.batch, work(9.0, 9.0, 9.0, "masked"))
-    other.cells, other.peaks = [mine, second], record().peaks
+    mine = result(first.hidden, first.batch, work(9.0, 9.0, 9.0, "masked"))
+    other.results, other.peaks = [mine, second], record().peaks
     other.save(path)
-    assert other.cells == [first, second], "what was there first stays, and is known from now on"
-    one.cells.append(third)
+    assert other.results == [first, second], "what was there first stays, and is known from now on"
+    one.results.append(third)
     one.save(path)
-    assert one.cells == [first, second, third]
+    assert one.results == [first, second, third]
     assert (one.peaks, other.graphs_refused) == (record().peaks, {"cutlass": "no"})
-    assert read_record(path).cells == one.cells
+    assert read_record(path).results == one.results
     one.header["device_name"] = "another card"
-    one.cells.append(fourth)
+    one.results.append(fourth)
     with pytest.raises(UsageError, match="here it is 'another card'; name another file"):
         one.save(path)
-    assert len(read_record(path).cells) == 3
+    assert len(read_record(path).results) == 3
 
 
 def test_many_at_once_lose_nothing(tmp_path: Path) -> None:
-    """Each adds cells of its own to one file, at the same time as the others; locks tell threads apart as well."""
+    """Each adds its own results to one file at the same time; the lock holds between threads too."""
     path = tmp_path / "found.json"
 
     def fill(hidden: int) -> None:
         made = new_record(CPU)
         for batch in (10, 20, 30):
-            made.cells.append(cell(hidden, batch, work(1.0, 1.0, 0.8, "masked")))
+            made.results.append(result(hidden, batch, work(1.0, 1.0, 0.8, "masked")))
             made.save(path)
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(fill, (1, 2, 3, 4)))
-    wanted = {(SUBJECT, hidden, batch, "float16") for hidden in (1, 2, 3, 4) for batch in (10, 20, 30)}
+    wanted = {(POLICY, hidden, batch, "float16") for hidden in (1, 2, 3, 4) for batch in (10, 20, 30)}
     assert read_record(path).done() == wanted
     with path.with_suffix(".csv").open() as file:
         assert len(list(csv.DictReader(file))) == 12 * 2 * 3

@@ -91,7 +91,7 @@ def test_slots_divide_the_battles(battles: int, slots: int) -> None:
 
 
 MISTAKES = [
-    (["--policies", "neerest"], "unknown policy 'neerest': did you mean nearest"),
+    (["--policies", "neerest"], "unknown policy 'neerest'; did you mean nearest"),
     (["--scenarios", "zrg_5_vs_5"], "unknown scenario 'zrg_5_vs_5'; did you mean zerg_5_vs_5"),
     (["--battles", "0"], "--battles is 0, it must be at least 1"),
     (["--seed", "-1"], "--seed is -1, it must be at least 0"),

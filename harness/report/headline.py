@@ -61,7 +61,9 @@ def _of_scenario(findings: ComparisonReport, references: Sequence[Reference], sc
             text = f"On {scenario} {names} score alike, {_told(best)}"
         else:
             text = f"On {scenario} {names} score{'s' if len(level) == 1 else ''} highest, {_told(best)}"
-        if less:
+        if less and min(len(row.seeds) for row in rows) == 1:  # battles of single policies say nothing of algorithms
+            text += f"; its policy wins more than {'that' if len(less) == 1 else 'those'} of {_list(less)}"
+        elif less:
             text += f"; {best.algorithm} is shown to be better than {_list(less)}"
         if unclear:
             text += f"; no difference from {_list(unclear)} is shown"

@@ -11,8 +11,9 @@ from harness.report.headline import headline
 PLACE = "terran_5_vs_5"
 
 
-def row(algorithm: str, win_rate: float) -> Any:
+def row(algorithm: str, win_rate: float, seeds: tuple[int, ...] = (0, 1, 2)) -> Any:
     return SimpleNamespace(
+        seeds=seeds,
         algorithm=algorithm,
         scenario=PLACE,
         win_rate=win_rate,
@@ -41,6 +42,13 @@ def test_one_that_scores_highest_is_named_with_what_is_shown() -> None:
     assert headline_of(row("k24", 0.5), row("qmix", 0.4), row("vdn", 0.2), comparisons=(ahead,)) == (
         f"On {PLACE} k24 scores highest, win rate 0.500 [0.400, 0.600]; k24 is shown to be better than vdn; "
         "no difference from qmix is shown."
+    )
+
+
+def test_one_seed_shows_nothing_about_algorithms() -> None:
+    ahead = SimpleNamespace(scenario=PLACE, algorithm="k24", baseline="vdn", low=0.1, high=0.3)
+    assert headline_of(row("k24", 0.5, (0,)), row("vdn", 0.2, (0,)), comparisons=(ahead,)) == (
+        f"On {PLACE} k24 scores highest, win rate 0.500 [0.400, 0.600]; its policy wins more than that of vdn."
     )
 
 

@@ -118,8 +118,11 @@ class Kalei(SparseQMix):
 
     @torch.no_grad()
     def diagnostics(self) -> dict[str, float]:
-        """Return QMIX's, ``mask_sparsity``, the share of weights that masks drop (of all; after slashes of a layer, and
-        of a mask group), and ``mask_overlap``, the share on which two groups' masks agree, averaged over pairs."""
+        """Return QMIX's, ``mask_sparsity`` and ``mask_overlap``.
+
+        The first is the share of weights that masks drop (of all; after slashes of a layer, and of a mask group), the
+        second the share on which two groups' masks agree, averaged over pairs.
+        """
         kept = torch.cat([(layer.effective_weights() != 0).flatten(1) for layer in self.layers().values()], 1)
         keeping = kept.sum(0)  # how many groups keep each weight
         dropping = self.n_groups - keeping

@@ -183,7 +183,7 @@ class BattleParallelEnv(ParallelEnv):
         }
 
     def _mask(self) -> NDArray[np.int8]:
-        """(N, A)"""
+        """(N, A)."""
         return (self.batch.final_action_mask if self._ended else self.batch.action_mask)[0].astype(np.int8)
 
     def _infos(self) -> dict[str, dict[str, Any]]:

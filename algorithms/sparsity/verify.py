@@ -1,4 +1,4 @@
-"""Does a mask, or a masked weight, really hold to 2 of 4?"""
+"""Checks that a mask, or a masked weight, really keeps 2 of 4."""
 
 from __future__ import annotations
 

@@ -81,8 +81,10 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Improvement:
-    """How likely a run of ``better`` wins more than a run of ``baseline``, over all scenarios both finished; returns
-    count where no one wins."""
+    """How likely a run of ``better`` wins more than a run of ``baseline``, over all scenarios that both finished.
+
+    Returns count where no one wins.
+    """
 
     better: str
     baseline: str

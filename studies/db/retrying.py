@@ -29,7 +29,6 @@ def repeated(work: Callable[P, T]) -> Callable[P, T]:
     Raises:
         ConnectionLost: the server was away for longer than ``PATIENCE``.
     """
-
     return _patient(work, lambda: PATIENCE)
 
 

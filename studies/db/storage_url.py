@@ -49,8 +49,10 @@ class StorageUrl:
 
     @property
     def artifact_folder(self) -> Path:
-        """Where files shown with trials lie: beside the file; for a server in ``studies/artifacts``, which workers on
-        several machines should share."""
+        """Where files shown with trials lie: beside the database's file.
+
+        For a server ``studies/artifacts``, which workers on several machines should share.
+        """
         return self.path.parent / "artifacts" if self.path else _ARTIFACTS
 
 

@@ -47,8 +47,10 @@ def pack(prey: str, hunter: str, count: int, across: int) -> tuple[Arena, list[i
     ],
 )
 def test_everybody_finds_a_place_round_the_prey(prey: str, hunter: str, count: int, across: int) -> None:
-    """A ring of reach r holds π / asin(0.375 / r) bodies of 0.375: 8.3 zerglings round a marauder, 7.2 zealots round a
-    marine. The last of them is there within 75 ticks, having walked round the others, and stays.
+    """A ring of reach r holds π / asin(0.375 / r) bodies of 0.375.
+
+    That is 8.3 zerglings round a marauder, 7.2 zealots round a marine. The last of them is there within 75 ticks,
+    having walked round the others, and stays.
     """
     _, biting = pack(prey, hunter, count, across)
     assert max(biting[:75]) == count

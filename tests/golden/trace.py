@@ -83,7 +83,7 @@ class Trace:
 
     @property
     def alive(self) -> NDArray[np.bool_]:
-        """(R, U)"""
+        """(R, U)."""
         return self.hp > 0
 
     def units(self, row: int) -> GameUnits:

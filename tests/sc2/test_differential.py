@@ -71,8 +71,10 @@ def test_views_equal_those_that_smacv2_had_on_the_stand_in(id: str) -> None:
 
 @pytest.mark.parametrize("id", KEPT)
 def test_the_engine_plays_the_fights_that_smacv2_saw(id: str) -> None:
-    """The same seed and actions lead to the same units and answers; a change of the rules of combat asks for
-    ``python -m tests.sc2.differential CHECKOUT --write``."""
+    """The same seed and actions lead to the same units and answers.
+
+    A change of the rules of combat asks for ``python -m tests.sc2.differential CHECKOUT --write``.
+    """
     trace, (scenario, options) = load(id), load(id).build()
     env = BattleEnv(id=id, scenario=scenario, num_envs=1, seed=SEED, first_slot=0, options=options)
     env.reset()

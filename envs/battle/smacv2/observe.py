@@ -110,8 +110,10 @@ def write_units(b, u, c, obs, at, enemies):
 
 @kernel
 def write_own(b, u, c, mask, obs, at):
-    """Possible moves at the front; own health, position, look direction and type at the back, with room for
-    capabilities."""
+    """Write each agent's own: possible moves at the front; health, position, look direction, type at the back.
+
+    Room for capabilities is left.
+    """
     for i in range(c.n_agents):
         if not b.alive[i]:
             continue

@@ -26,19 +26,19 @@ from harness.results.grouping import group_runs_by_config, label_legend
 from harness.results.published import WINDOW, Windows, published_runs
 from studies.store import DEFAULT_STORAGE, StudyStore
 
-PUBLISHED_LABEL = "QMIX, published (StarCraft II)"
+PUBLISHED_LABEL = "{method}, published (StarCraft II)"
 
 # (env_steps, win rate, return) of every evaluation, by curve and run
 Curves = dict[str, dict[int, list[tuple[int, float, float]]]]
 
 
-def published_curves(path: Path, scenario: str) -> Curves:
-    """The authors' evaluations of QMIX."""
+def published_curves(path: Path, scenario: str, method: str) -> Curves:
+    """Return the authors' evaluations of QMIX or MAPPO."""
     runs = {
         run: [(point.env_steps, point.win_rate, point.return_mean) for point in points]
-        for run, points in published_runs(scenario, path).items()
+        for run, points in published_runs(scenario, path, method).items()
     }
-    return {PUBLISHED_LABEL: runs} if runs else {}
+    return {PUBLISHED_LABEL.format(method=method): runs} if runs else {}
 
 
 def stored_curves(path: Path) -> Curves:
@@ -85,14 +85,14 @@ def windowed(runs: dict[int, list[tuple[int, float, float]]], column: int, last:
     )
 
 
-def draw(path: Path, curves: Curves, scenario: str, last: int, window: int) -> None:
+def draw(path: Path, reference: Curves, own: Curves, scenario: str, last: int, window: int) -> None:
     """Win rate and return side by side; bands span the runs."""
     figure = Figure(figsize=(11, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, column, name in zip(figure.subplots(1, 2), (1, 2), ("win rate", "return"), strict=True):
-        own = looks([label for label in curves if label != PUBLISHED_LABEL])
-        for label, runs in curves.items():
-            look = own.get(label, PUBLISHED)
+        own_looks = looks(list(own))
+        for label, runs in {**reference, **own}.items():
+            look = own_looks.get(label, PUBLISHED)
             at = windowed(runs, column, last, window)
             label = f"{label} ({len(runs)} runs)"
             style = {"color": look.colour, "linestyle": look.line, "marker": look.marker, "markersize": 4}
@@ -143,6 +143,7 @@ def main() -> None:
     given.add_argument("--csv", type=Path, help="curves that an earlier call wrote")
     parser.add_argument("--scenario", default="terran_5_vs_5")
     parser.add_argument("--published", type=Path, default=published.DATA)
+    parser.add_argument("--method", choices=("QMIX", "MAPPO"), default="QMIX", help="whose published curve")
     parser.add_argument("--window", type=int, default=WINDOW, help="env steps over which evaluations are averaged")
     parser.add_argument("--out", type=Path, required=True, help="path without ending")
     args = parser.parse_args()
@@ -152,9 +153,9 @@ def main() -> None:
         raise SystemExit(f"no finished run of {args.scenario} in {source}; run harness.compare first")
     last = max(point[0] for runs in own.values() for points in runs.values() for point in points)
     write_csv(args.out.with_suffix(".csv"), own)
-    curves = {**published_curves(args.published, args.scenario), **own}
-    draw(args.out.with_suffix(".png"), curves, args.scenario, last, args.window)
-    write_table(args.out.with_suffix(".md"), curves, last, args.window)
+    reference = published_curves(args.published, args.scenario, args.method)
+    draw(args.out.with_suffix(".png"), reference, own, args.scenario, last, args.window)
+    write_table(args.out.with_suffix(".md"), {**reference, **own}, last, args.window)
     print(args.out.with_suffix(".md").read_text(encoding="utf-8"))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-DATA = Path(__file__).parents[1] / "data/published_qmix_5_vs_5.csv"
+DATA = Path(__file__).parents[1] / "data/published_5_vs_5.csv"
 SOURCE = (
     "QMIX as SMACv2's authors measured it on StarCraft II 4.10 with PyMARL2, February 2023 (oxwhirl/smacv2, "
     "smacv2/examples/results); three runs a scenario, 32 battles a point, rules of 2023, read up to 2M env steps"
@@ -42,12 +42,18 @@ class Windows:
     greatest: NDArray[np.float64]
 
 
-def published_runs(scenario: str, path: Path = DATA) -> dict[int, list[PublishedPoint]]:
-    """Run -> its evaluations in order of env_steps; empty where nothing is published for the scenario."""
+def published_runs(scenario: str, path: Path = DATA, method: str = "QMIX") -> dict[int, list[PublishedPoint]]:
+    """Return run -> its evaluations in order of env_steps; empty where nothing is published for the scenario.
+
+    Args:
+        scenario: its id, as of the benchmark.
+        path: a file of published points.
+        method: ``QMIX`` or ``MAPPO``, as the file names it.
+    """
     runs: dict[int, list[PublishedPoint]] = {}
     with path.open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["scenario"] == scenario:
+            if row["scenario"] == scenario and row["algorithm"] == method:
                 point = PublishedPoint(
                     env_steps=int(row["env_step"]),
                     win_rate=float(row["test_win_rate"]),

@@ -21,6 +21,13 @@ def test_three_runs_of_each_race_in_order(race: str) -> None:
         assert all(0 <= point.win_rate <= 1 for point in points)
 
 
+@pytest.mark.parametrize(("race", "runs"), [("terran", 3), ("protoss", 5), ("zerg", 5)])
+def test_runs_of_mappo(race: str, runs: int) -> None:
+    found = published_runs(f"{race}_5_vs_5", method="MAPPO")
+    assert len(found) == runs
+    assert found[0] != published_runs(f"{race}_5_vs_5")[0]
+
+
 def test_nothing_is_published_for_other_scenarios() -> None:
     assert published_runs("3s5z") == {}
 

@@ -2,7 +2,7 @@
 
     python -m harness.compare --algos k24,qmix,kalei
 
-Each (algorithm, scenario, seed) is a run. A run is trained, judged and stored as a trial of an Optuna study
+Each (algorithm, scenario, seed) is a run. A run is trained, evaluated and stored as a trial of an Optuna study
 (``runs/complete.py``); one that is stored already is not repeated, one that was killed goes on from its checkpoint. The
 table is made from the store.
 """

@@ -45,7 +45,7 @@ from studies.search import SearchStudy
 from studies.store import StudyStore
 
 STARTUP = 5
-"""Trials drawn at random, and never pruned against fewer than these, before the sampler and the pruner judge."""
+"""Trials drawn at random, and never pruned against fewer than these, before the sampler and the pruner decide."""
 _ENDED = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed or left"}
 WARM_UP = 1 / 3
 """Share of a run before which nothing is pruned: masks and exploration settle late."""

@@ -28,7 +28,7 @@ HEARTBEAT_EVERY = 15.0
 
 @dataclass(kw_only=True)
 class RunRecord:
-    """What ``StudyStore.begin`` hands out; only a ``started`` or ``resumed`` one can be written to.
+    """A run that ``StudyStore.begin`` has answered; only a ``started`` or ``resumed`` one can be written to.
 
     Every write is one transaction that also renews the heartbeat, and is refused once another process has the run.
 
@@ -46,10 +46,10 @@ class RunRecord:
     """First start of the run, seconds since 1970 (UTC); distinguishes it from the same run in another database."""
     status: Status
     """``started``: first time ever. ``resumed``: begun before, killed, interrupted or failed; look for a checkpoint and
-    ``rewind`` to it. ``finished``: use ``row``. ``running_elsewhere``: ``holder`` says who."""
+    ``rewind`` to it. ``finished``: use ``row``. ``running_elsewhere``: ``owner`` says who."""
     row: RunRow | None = None
     """The result, where ``finished``."""
-    holder: str = ""
+    owner: str = ""
     """Host, process and age of the last heartbeat, where ``running_elsewhere``."""
     last_error: str | None = None
     """What the session before failed with, where it did."""
@@ -186,7 +186,7 @@ class RunRecord:
         if not self._open:
             raise StorageError(
                 f"The run ({self.key}) cannot be written to: it is {self.status.replace('_', ' ')}"
-                f"{' ' + self.holder if self.holder else ''}, or this record was ended. Begin it again with "
+                f"{' ' + self.owner if self.owner else ''}, or this record was ended. Begin it again with "
                 f"StudyStore.begin, and write only where status is 'started' or 'resumed'."
             )
         with self.run_table.transaction() as session:

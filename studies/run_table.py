@@ -68,7 +68,7 @@ class RunTable(RunQueue):
 
     @repeated
     def finalize(self, run_id: int) -> RunRow:
-        """Tell Optuna about a finished run that we hold, and let go of it."""
+        """Report a finished run that we own to Optuna, and release it."""
         with self.transaction() as session:
             row, happened = read_row(session, session.get_one(Run, run_id)), events(session, run_id)
             labels = _labels(session, session.get_one(Run, run_id))
@@ -80,23 +80,23 @@ class RunTable(RunQueue):
             run.trial_number = number
             release(run)
             row = read_row(session, run)
-        self.held.discard(run_id)
+        self.claimed.discard(run_id)
         return row
 
     def end_session(self, run_id: int, state: str, error: str | None, reason: str = INTERRUPTED) -> None:
         """End our session on an unfinished run: ``failed`` with its error, or ``interrupted`` for a reason."""
         self.trials.fail(run_id, error or reason)
-        self.abandon(run_id, state, error)
+        self.release(run_id, state, error)
 
     @repeated
-    def finalize_unsettled(self) -> None:
-        """Tell Optuna about finished runs that it does not know as finished: a kill, or a study deleted there."""
+    def finalize_unreported(self) -> None:
+        """Report the finished runs that Optuna does not know as finished: a kill, or a study deleted there."""
         complete = self.trials.completed_runs()
         with self.transaction() as session:
             finished = session.scalars(select(Run).filter_by(study=self.study, state="finished"))
-            unsettled = [run for run in finished if run.id not in complete or owner_of(run) is not None]
-            unreported = [run.id for run in unsettled if self.claim(session, run)]
-        self.held.update(unreported)
+            pending = [run for run in finished if run.id not in complete or owner_of(run) is not None]
+            unreported = [run.id for run in pending if self.claim(session, run)]
+        self.claimed.update(unreported)
         for run_id in unreported:
             self.finalize(run_id)
 
@@ -106,7 +106,7 @@ class RunTable(RunQueue):
         with self.transaction() as session:
             running = session.scalars(select(Run).filter_by(study=self.study, state="running"))
             orphans = [run.id for run in running if self.claim(session, run)]
-        self.held.update(orphans)
+        self.claimed.update(orphans)
         for run_id in orphans:
             self.end_session(run_id, "interrupted", None)
 

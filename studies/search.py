@@ -87,7 +87,7 @@ class SearchStudy:
             storage: as of ``StudyStore.open``.
             study: its name.
             request: the question, JSON-able; ``None``: whatever was asked before.
-            trials: how many are wanted altogether; more than were asked for before add to them.
+            trials: how many in all; more than were asked for before add to them.
             busy_seconds: how long to wait for another process's write.
 
         Raises:
@@ -116,7 +116,7 @@ class SearchStudy:
         pruner: BasePruner,
         on_finished: Callable[[FrozenTrial], None],
     ) -> None:
-        """Take trials until all that were asked for are over, those of other workers too: they may come back.
+        """Claim trials until all that were asked for are over, those of other workers too: they may come back.
 
         Args:
             objective: works on one trial; it may prune it, or raise ``ObjectiveFailed``.
@@ -142,7 +142,7 @@ class SearchStudy:
     def _work_on(
         self, run_id: int, objective: Callable[[optuna.Trial], float], on_finished: Callable[[FrozenTrial], None]
     ) -> None:
-        """Do the trial of a row that we hold, and let go of the row, whatever happens."""
+        """Do the trial of a claimed row, and release the row, whatever happens."""
         over = False
         try:
             trial = self._begin(run_id)
@@ -153,8 +153,8 @@ class SearchStudy:
                 on_finished(ended)
         finally:
             with suppress(StorageError, RunTakenOver):  # another process may have it by now
-                self._queue.abandon(run_id, "finished" if over else "interrupted", None)
-            self._queue.held.discard(run_id)
+                self._queue.release(run_id, "finished" if over else "interrupted", None)
+            self._queue.claimed.discard(run_id)
 
     @repeated
     def _begin(self, run_id: int) -> optuna.Trial | None:

@@ -11,7 +11,7 @@
 
 A run is (study, algorithm, scenario, seed, config_hash). It is a trial of the Optuna study with win rate, sparsity and
 throughput as values; everything else about it lies in the ``k24_`` tables of the same database. Runs can be queued, for
-workers to take.
+workers to claim.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class StudyStore(StudyReader):
             trials.close()
             raise
         try:
-            run_table.finalize_unsettled()
+            run_table.finalize_unreported()
         except StorageError:
             run_table.close()
             raise
@@ -127,7 +127,7 @@ class StudyStore(StudyReader):
         status: Status
         row = last_error = earlier = None
         with run_table.transaction() as session:
-            run = run_table.find(session, key)
+            run = run_table.get_run(session, key)
             if run is None:
                 run, status = run_table.create(session, key, config), "started"
             elif run.state == "finished":
@@ -155,7 +155,7 @@ class StudyStore(StudyReader):
 
     @repeated
     def enqueue(self, asked: Iterable[tuple[RunKey, dict[str, Any], dict[str, Any]]]) -> list[int]:
-        """Ask for runs: from now on any process may take them; one that failed before waits again.
+        """Ask for runs: from now on any process may claim them; one that failed before waits again.
 
         Args:
             asked: of each run its key, its configuration as in ``begin``, and its job: JSON-able, all that a worker
@@ -167,7 +167,7 @@ class StudyStore(StudyReader):
         run_table, ids = self._run_table, []
         with run_table.transaction() as session:
             for key, config, job in asked:
-                run = run_table.find(session, key) or run_table.create(session, key, config, state="queued")
+                run = run_table.get_run(session, key) or run_table.create(session, key, config, state="queued")
                 run.job = job
                 if run.state == "failed":
                     run.state = "queued"
@@ -184,12 +184,12 @@ class StudyStore(StudyReader):
             fits: whether this process can do a job.
 
         Returns:
-            Its job, or ``None`` where nothing is left to take.
+            Its job, or ``None`` where nothing is left to claim.
         """
         run = self._run_table.claim_next(only, fits)
         return None if run is None else run.job
 
-    def show(self, trial: optuna.Trial, path: Path, note: str) -> None:
+    def annotate(self, trial: optuna.Trial, path: Path, note: str) -> None:
         """Attach a file and a Markdown note to a trial of another study in this database, for the dashboard."""
         with wrap_db_errors(self.url):
             attach_file(self.url, trial.storage, trial, path)
@@ -197,7 +197,7 @@ class StudyStore(StudyReader):
 
     @repeated
     def replace_evaluation(
-        self, run_id: int, config: dict[str, Any], judged: Mapping[str, Any], outcomes: Sequence[EpisodeOutcome]
+        self, run_id: int, config: dict[str, Any], evaluation: Mapping[str, Any], outcomes: Sequence[EpisodeOutcome]
     ) -> None:
         """Store another final evaluation of a finished run in place of the one before.
 
@@ -206,13 +206,13 @@ class StudyStore(StudyReader):
         Args:
             run_id: of the run.
             config: with the settings of the new evaluation; all else as before.
-            judged: fields of ``RunResult`` that the battles decide.
+            evaluation: fields of ``RunResult`` that the battles decide.
             outcomes: how they ended.
         """
         with self._run_table.transaction() as session:
             session.get_one(Run, run_id).config = config
             result = session.get_one(Result, run_id)
-            for name, value in judged.items():
+            for name, value in evaluation.items():
                 setattr(result, name, value)
             session.execute(delete(Outcome).where(Outcome.run_id == run_id))
             session.add_all(Outcome(run_id=run_id, **asdict(outcome)) for outcome in outcomes)
@@ -276,7 +276,7 @@ class StudyStore(StudyReader):
         self._closed = True
         with deferred_interrupts():  # a second Ctrl-C would leave runs that seem to be worked on
             try:
-                self._run_table.finalize_unsettled()
+                self._run_table.finalize_unreported()
                 self._run_table.interrupt_orphans()
             finally:
                 self._run_table.close()
@@ -293,8 +293,8 @@ def study_names(storage: str = DEFAULT_STORAGE, *, busy_seconds: float = BUSY_SE
 
 
 def _elsewhere(run_table: RunTable, key: RunKey, run: Run, now: float) -> RunRecord:
-    holder = owner_of(run)
-    assert holder is not None, "a run without an owner is always free to claim"
+    owner = owner_of(run)
+    assert owner is not None, "a run without an owner is always free to claim"
     age = max(0.0, now - run.heartbeat)
     return RunRecord(
         key=key,
@@ -302,8 +302,8 @@ def _elsewhere(run_table: RunTable, key: RunKey, run: Run, now: float) -> RunRec
         trial_number=-1 if run.trial_number is None else run.trial_number,
         created=run.created,
         status="running_elsewhere",
-        holder=(
-            f"on {holder.host}, process {holder.pid}, last heartbeat {age:.0f} s ago (it is taken over when that "
+        owner=(
+            f"on {owner.host}, process {owner.pid}, last heartbeat {age:.0f} s ago (it is taken over when that "
             f"process is gone; where processes cannot be looked up, after {HEARTBEAT_BOUND:.0f} s without one)"
         ),
         run_table=run_table,

@@ -60,7 +60,7 @@ def test_a_stage_is_made_resumed_and_reported(
     table = (tmp_path / "results" / "k24_tiny.md").read_text()
     assert "stage tiny: INCOMPLETE: 2 of 4 runs" in table
     assert k24.main(asked) == 0
-    assert capsys.readouterr().out.count("finished before, not repeated") == 2
+    assert capsys.readouterr().out.count("already finished; skipped") == 2
     table = (tmp_path / "results" / "k24_tiny.md").read_text()
     assert "stage tiny: complete" in table
     assert "| search − qmix | 3m | " in table

@@ -1,1 +1,1 @@
-"""Speed of the battle engine, of the game behind the same door and of the stand-in."""
+"""Speed of the battle engine, of StarCraft II through the same interface, and of the stand-in."""

@@ -182,11 +182,11 @@ def claimer(
 def finish(store: StudyStore) -> None:
     """End the runs that this claimer holds; as failed, since there is no result."""
     with store._run_table.transaction() as session:
-        for run_id in store._run_table.held:
+        for run_id in store._run_table.claimed:
             run = session.get_one(Run, run_id)
             run.state, run.error = "failed", "made up"
             release(run)
-    store._run_table.held.clear()
+    store._run_table.claimed.clear()
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -1,4 +1,4 @@
-"""What a run shows while it goes on: a bar on a terminal, now and then a line elsewhere."""
+"""Run progress: a bar on a terminal, periodic lines otherwise."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def battles_bar(console: Console, label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, nothing elsewhere; call what it yields with the number of battles that have just ended."""
+    """Show a bar on a terminal; call what it yields with the number of battles that have just ended."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("battles"))
     with Progress(
         *columns, TimeRemainingColumn(compact=True), console=console, transient=True, disable=not console.is_terminal
@@ -40,7 +40,7 @@ def battles_bar(console: Console, label: str, total: int) -> Iterator[Callable[[
 
 
 def with_bar(console: Console, label: str, jobs: Sequence[T]) -> Iterator[T]:
-    """The jobs one after another; on a terminal with a bar."""
+    """Yield the jobs one after another, on a terminal with a bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield from bar.track(jobs, description=label)
@@ -88,11 +88,11 @@ class RunProgress:
             self._bar.stop()
 
     def log(self, line: str) -> None:
-        """An event worth a line of its own, above the bar."""
+        """Print an event on a line of its own, above the bar."""
         self._console.print(Text(f"{self._label}: {line}"))
 
     def event(self, line: str) -> None:
-        """Something the algorithm did; of the same kind only the first few are shown, all of them are stored."""
+        """Print what the algorithm did; of one kind only the first few are shown, all of them are stored."""
         kind = re.sub(r"[\d.,]+", "#", line)
         self._events[kind] += 1
         if self._events[kind] <= EVENTS_SHOWN:
@@ -100,7 +100,7 @@ class RunProgress:
             self.log(line + more)
 
     def evaluated(self, env_steps: int, win_rate: float | None, mean_return: float) -> None:
-        """A new point of the learning curve; no win rate where no one wins."""
+        """Show a new point of the learning curve; no win rate where no one wins."""
         won = "" if win_rate is None else f"win rate {win_rate:.2f}, "
         self._latest = f"{won}return {mean_return:.1f}"
         if self._bar:
@@ -109,7 +109,7 @@ class RunProgress:
             self._line(env_steps)
 
     def advance(self, env_steps: int) -> None:
-        """The run has come this far."""
+        """Show how far the run has come."""
         if self._bar:
             self._bar.update(self._task, completed=env_steps, rate=self._rate(env_steps))
         elif time.perf_counter() - self._last_line >= LINE_INTERVAL:
@@ -140,20 +140,20 @@ class TrialProgress(RunProgress):
         self._others = 0
 
     def turn_of(self, env_steps: int, all_env_steps: int) -> None:
-        """The next lines come from the seed that has done ``env_steps`` of the trial's ``all_env_steps``."""
+        """Switch to the seed that has done ``env_steps`` of the trial's ``all_env_steps``."""
         self._others = all_env_steps - env_steps
 
     def scored(self, score: str) -> None:
-        """What all seeds together came to at the last evaluation."""
+        """Show the score of all seeds together at the last evaluation."""
         self._latest = score
         if self._bar:
             self._bar.update(self._task, latest=score)
 
     def log(self, line: str) -> None:
-        """A seed's own lines are stored with its run, and not shown."""
+        """Show nothing: a seed's own lines are stored with its run."""
 
     def evaluated(self, env_steps: int, win_rate: float | None, mean_return: float) -> None:
-        """Nor is what a seed alone has won."""
+        """Show nothing: a seed's own evaluations are stored with its run."""
 
     def advance(self, env_steps: int) -> None:
         """Update the bar with the env steps of the current seed."""

@@ -248,7 +248,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of this command."""
     found = Parser(
         prog="python -m harness.compare",
-        description="Train, judge and compare sparse multi-agent learners on battles of SMACv2, SMAC and your own.",
+        description="Train, evaluate and compare sparse multi-agent learners on battles of SMACv2, SMAC and your own.",
         epilog=_registered(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -15,7 +15,7 @@ from harness.flags.compare import CompareArgs, check_preset
 from harness.flags.compare import read_flags as read_comparison
 
 FIRST_SEED = 100
-"""Seeds of a search start here, those of a comparison at 0: the winner is judged on seeds that did not choose it."""
+"""Seeds of a search start here, those of a comparison at 0: the winner is evaluated on seeds that did not choose it."""
 _PASSED_ON = ("--budget", "--env-steps", "--device", "--storage", "--out", "--n-jobs", "--num-envs", "--preset")
 """Flags that mean what they mean in ``harness.compare``."""
 

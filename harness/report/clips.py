@@ -206,7 +206,7 @@ def make_clip(
             rate=TICKS_PER_SECOND * SPEED / EVERY,
             out=out,
         )
-    except UsageError as error:  # a checkpoint of another version of the program must not cost the page
+    except UsageError as error:  # a checkpoint of another version must not prevent the report
         return Clip(algorithm=job.algorithm, seed=job.seed, message=f"no battle: {error}")
     limit = env.spec.episode_limit
 
@@ -232,11 +232,11 @@ def make_clip(
 
 def last_picture(path: Path) -> tuple[bytes, tuple[int, int]]:
     """The end of a GIF as PNG, and its width and height."""
-    with Image.open(path) as film:
-        film.seek(getattr(film, "n_frames", 1) - 1)
+    with Image.open(path) as gif:
+        gif.seek(getattr(gif, "n_frames", 1) - 1)
         picture = io.BytesIO()
-        film.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(picture, format="PNG", optimize=True)
-        return picture.getvalue(), film.size
+        gif.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(picture, format="PNG", optimize=True)
+        return picture.getvalue(), gif.size
 
 
 def data_uri(content: bytes, kind: str) -> str:

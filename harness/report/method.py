@@ -33,8 +33,8 @@ def method_section(runs: Iterable[RunRow]) -> Section:
             "scale.",
         ],
         "Verdicts": [
-            "Two algorithms of the same seed are judged on the same battles, so they are compared battle by battle and "
-            "what the battles share drops out. Over seeds: Student's t, never narrower than the battles alone allow.",
+            "Two algorithms of the same seed play the same battles, so they are compared battle by battle and what the "
+            "battles share drops out. Over seeds: Student's t, never narrower than the battles alone allow.",
             "Fix the number of seeds beforehand: then a verdict calls one of two equal algorithms better in 5 of 100 "
             "cases. Seeds added until it does call one better in 14 of 100 (measured, beginning with 3 seeds of "
             "one scenario).",
@@ -71,6 +71,6 @@ def _shares(coverage: Mapping[int, float]) -> str:
 
 
 def battles(runs: Iterable[RunRow]) -> str:
-    """How many battles each run was judged on."""
+    """Say how many battles each run was evaluated on."""
     counts = sorted({run.episodes + run.aborted for run in runs})
     return " or ".join(f"{count:,}" for count in counts) or "a fixed number"

@@ -82,7 +82,7 @@ def pairwise_comparisons(grouped: Groups, outcomes: Outcomes) -> tuple[list[Comp
 def _pair(
     ours: Sequence[RunRow], theirs: Sequence[RunRow], scores: Mapping[int, Scores]
 ) -> tuple[dict[int, NDArray[np.float64]], list[str]]:
-    """Seed -> differences, of the seeds that both were judged with on the same battles; and why other seeds are not."""
+    """Seed -> differences, of the seeds whose battles are the same for both; and why other seeds are left out."""
     by_seed = {run.seed: run for run in theirs}
     together = [(run, by_seed[run.seed]) for run in ours if run.seed in by_seed]
     if not together:

@@ -99,7 +99,7 @@ BUDGETS: dict[str, Budget] = {
             checkpoint_interval=500,
             seeds=1,
             is_smoke=True,
-            summary="under a minute for three algorithms: proves the road, not the algorithms",
+            summary="under a minute for three algorithms: checks that all runs; says nothing about the algorithms",
         ),
         Budget(
             name="quick",

@@ -14,7 +14,7 @@ from harness.cli.progress import battles_bar
 from harness.policies.trained import load_policy
 from harness.results.grouping import has_winners
 from harness.runs import provenance
-from harness.runs.final_evaluation import judged, play_final_battles
+from harness.runs.final_evaluation import evaluation_fields, play_final_battles
 from harness.runs.plan import RunPlan
 from harness.runs.train import train_run
 from studies.db.errors import RunTakenOver, StorageError
@@ -31,19 +31,18 @@ def complete(
     """
     now = provenance.collect(plan.device)
     record = store.begin(plan.key, config=plan.identity(), provenance=now)
-    changed = provenance.differences(record.earlier, now) if record.earlier else ""
-    rerun = "use another --study to rerun it"
+    changed = provenance.describe_changes(record.earlier, now) if record.earlier else ""
+    rerun = "(use another --study to rerun)"
     if record.status == "finished":
         if record.row and other_battles(record.row, plan):
             return evaluate_again(console, store, plan, record.row, folder)
-        message = f"finished before {changed}: not repeated; {rerun}" if changed else "finished before, not repeated"
-        log(console, f"{plan.label}: {message}")
+        log(console, f"{plan.label}: already finished{f' {changed}; skipped {rerun}' if changed else '; skipped'}")
         return True
     if record.status == "running_elsewhere":
-        log(console, f"{plan.label}: it is running {record.holder}")
+        log(console, f"{plan.label}: it is running {record.owner}")
         return None
     if changed:
-        log(console, f"{plan.label}: begun before {changed}: goes on with what is here now; {rerun}")
+        log(console, f"{plan.label}: begun {changed}; goes on with what is here now {rerun}")
     if record.last_error:
         log(console, f"{plan.label}: tried again, it failed before with {record.last_error}")
     try:
@@ -53,7 +52,7 @@ def complete(
         return None
     except (StorageError, KeyboardInterrupt):
         raise
-    except Exception as error:  # one broken run must not cost the others
+    except Exception as error:  # one broken run must not stop the others
         message = f"{type(error).__name__}: {error}"
         record.fail(message)
         log(console, f"{plan.label}: FAILED with {message}; {keep_traceback(folder)}; the other runs go on")
@@ -64,13 +63,13 @@ def complete(
 
 
 def other_battles(row: RunRow, plan: RunPlan) -> bool:
-    """Whether a finished run was judged on other battles than the plan asks for."""
+    """Return whether a finished run was evaluated on other battles than the plan asks for."""
     stored, asked = row.config.get("evaluation", {}), plan.identity()["evaluation"]
     return any(stored.get(name) != asked[name] for name in ("final_episodes", "final_slots"))
 
 
 def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunRow, folder: Path) -> bool:
-    """Judge a trained policy on the battles that are asked for now; nothing is trained."""
+    """Evaluate a trained policy on the battles that are asked for now; nothing is trained."""
     battles = plan.budget.final_episodes
     try:
         trained = load_policy(folder)
@@ -80,14 +79,14 @@ def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunR
         finally:
             world.close()
     except UsageError as error:
-        log(console, f"{plan.label}: judged on {row.episodes} battles, not on {battles}: {error}")
+        log(console, f"{plan.label}: evaluated on {row.episodes} battles, not on {battles}: {error}")
         return True
-    with battles_bar(console, f"{plan.label}: judged again", battles) as on_battles:
+    with battles_bar(console, f"{plan.label}: evaluated again", battles) as on_battles:
         found = play_final_battles(plan, policy, on_battles)
     if not found.finished:
         log(console, f"{plan.label}: all {found.aborted} battles aborted; the evaluation of before is kept")
         return True
-    store.replace_evaluation(row.run_id, plan.identity(), judged(found), found.outcomes)
+    store.replace_evaluation(row.run_id, plan.identity(), evaluation_fields(found), found.outcomes)
     log(console, f"{plan.label}: trained before, evaluated again on {battles} battles: {found.win_rate:.3f}")
     return True
 

@@ -75,7 +75,7 @@ class Greedy:
         return actions
 
 
-def evaluate(
+def evaluate_greedily(
     algorithm: Algorithm, env: BatchedEnv, *, episodes: int, seed: int, on_battles: Callable[[int], None] = no_progress
 ) -> Evaluation:
     """Play ``episodes`` greedy battles of an algorithm, of which nothing changes; all else as in ``play``."""

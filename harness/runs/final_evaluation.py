@@ -1,4 +1,4 @@
-"""What a trained policy is worth: greedy battles, sparsity, throughput, 2:4 speed-up."""
+"""Final evaluation of a trained policy: greedy battles, sparsity, throughput, 2:4 speed-up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from algorithms.sparsity.flops import total
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 from algorithms.sparsity.tracker import N_PATTERNS
 from algorithms.sparsity.verify import Pattern24Error, verify_weight24
-from harness.runs.evaluate import Evaluation, evaluate, no_progress
+from harness.runs.evaluate import Evaluation, evaluate_greedily, no_progress
 from harness.runs.plan import RunPlan
 from harness.runs.seeding import derive_seed
 from harness.stats import wilson
@@ -36,7 +36,7 @@ def final_evaluation(
     load: float,
     on_battles: Callable[[int], None] = no_progress,
 ) -> tuple[RunResult, tuple[EpisodeOutcome, ...]]:
-    """Judge a policy that has finished training.
+    """Evaluate a policy that has finished training.
 
     Args:
         plan: its run.
@@ -57,7 +57,7 @@ def final_evaluation(
     throughput = measure_throughput(algorithm, seed=derive_seed(plan.seed, "throughput"))
     speedup = measure_speedup24(algorithm)
     result = RunResult(
-        **judged(found),
+        **evaluation_fields(found),
         sparsity_masked=sparsity.masked_layers,
         sparsity_model=sparsity.whole_model,
         throughput=throughput.decisions_per_second,
@@ -84,7 +84,7 @@ def final_evaluation(
     return result, found.outcomes
 
 
-def judged(found: Evaluation) -> dict[str, Any]:
+def evaluation_fields(found: Evaluation) -> dict[str, Any]:
     """Return the part of a ``RunResult`` that the battles of an evaluation decide."""
     win_rate = wilson(found.wins, len(found.finished))
     return {
@@ -102,7 +102,7 @@ def judged(found: Evaluation) -> dict[str, Any]:
 def play_final_battles(
     plan: RunPlan, algorithm: Algorithm, on_battles: Callable[[int], None] = no_progress
 ) -> Evaluation:
-    """The greedy battles behind the table's win rate, in a world of their own.
+    """Play the greedy battles behind the table's win rate, in a world of their own.
 
     Which battles depends on scenario and seed alone: every algorithm meets the same teams and starts, so that two of
     them are compared battle by battle. Each seed has battles of its own: were they common to all seeds, the interval
@@ -110,11 +110,11 @@ def play_final_battles(
     """
     seed = derive_seed(plan.seed, "final_evaluation", plan.scenario)
     with closing(plan.make_env(plan.budget.final_slots, seed)) as env:
-        return evaluate(algorithm, env, episodes=plan.budget.final_episodes, seed=seed, on_battles=on_battles)
+        return evaluate_greedily(algorithm, env, episodes=plan.budget.final_episodes, seed=seed, on_battles=on_battles)
 
 
 def describe_masks(algorithm: Algorithm) -> dict[str, Any]:
-    """The masks of a trained policy as JSON-able values, to be stored with its run.
+    """Return the masks of a trained policy as JSON-able values, to be stored with its run.
 
     Returns:
         ``groups``: names of the mask groups. ``layers``: layer name -> ``sparsity``, one share per group;
@@ -130,8 +130,10 @@ def describe_masks(algorithm: Algorithm) -> dict[str, Any]:
 
 
 def describe_flops(algorithm: Algorithm) -> dict[str, Any]:
-    """Multiplications and additions of one decision as JSON-able values: ``layers``, ``dense``, ``kept``; see
-    ``LayerFlops``. Empty where the algorithm does not count them."""
+    """Return the multiplications and additions of one decision, JSON-able: ``layers``, ``dense``, ``kept``.
+
+    See ``LayerFlops``; empty where the algorithm does not count them.
+    """
     layers = algorithm.flops()
     if not layers:
         return {}

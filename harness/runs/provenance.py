@@ -60,7 +60,7 @@ def config_hash(config: Mapping[str, Any]) -> str:
 
 
 def collect(device: str) -> dict[str, Any]:
-    """What a run stores about its origin, JSON-able. The host's name and paths under the home folder stay out.
+    """Return what a run stores about its origin, JSON-able. The host's name and paths under the home folder stay out.
 
     Args:
         device: torch's name of it, for example ``cpu`` or ``cuda:0``.
@@ -68,7 +68,7 @@ def collect(device: str) -> dict[str, Any]:
     commit, dirty = _commit(_ROOT)
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command_line(sys.orig_argv),
+        "command": typed_command(sys.orig_argv),
         "commit": commit,
         "dirty": dirty,
         "python": platform.python_version(),
@@ -82,8 +82,8 @@ def collect(device: str) -> dict[str, Any]:
     }
 
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What changed in code, versions and threads between two records of ``collect``; empty where nothing did.
+def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Describe what changed in code, versions and threads between two records of ``collect``; empty where nothing did.
 
     For example ``at commit 5ad1f00c2e (now 81c7e3b9a0), with torch 2.11.0 (now 2.13.0), on 1 thread (now 2)``.
     """
@@ -105,8 +105,8 @@ def _code(record: Mapping[str, Any]) -> str:
     return f"{commit} with local changes" if record.get("dirty") else commit
 
 
-def command_line(arguments: Sequence[str]) -> str:
-    """The command as typed, the interpreter without its folder, the home folder as ``~``, passwords as ``***``."""
+def typed_command(arguments: Sequence[str]) -> str:
+    """Return the command as typed: interpreter without its folder, home folder as ``~``, passwords as ``***``."""
     program, *rest = arguments
     typed = without_passwords(shlex.join([Path(program).name, *rest]))
     home = str(Path.home())

@@ -30,7 +30,7 @@ from harness.runs.checkpoint import (
     set_aside,
     unusable,
 )
-from harness.runs.evaluate import evaluate, no_progress
+from harness.runs.evaluate import evaluate_greedily, no_progress
 from harness.runs.files import remove_drafts
 from harness.runs.final_evaluation import final_evaluation
 from harness.runs.load import LoadOfOthers
@@ -95,7 +95,7 @@ def train_run(
         run.log = RunLog(loggers, _logged(plan, folder, run.at.env_steps), progress.log)
         with progress, GracefulInterrupt() as interrupt:
             run.train(progress, interrupt)
-        with battles_bar(console, f"{plan.label}: judged", plan.budget.final_episodes) as on_battles:
+        with battles_bar(console, f"{plan.label}: final evaluation", plan.budget.final_episodes) as on_battles:
             return run.conclude(on_battles)
     finally:
         run.log.close()
@@ -202,7 +202,7 @@ class TrainingRun:
             self.pause()
 
     def play(self) -> None:
-        """One step of every battle; the algorithm observes what ended."""
+        """Play one step of every battle; the algorithm observes what ended."""
         with self._timed("rollout"):
             ended = self.rollout.step()
             for episode in ended:
@@ -211,7 +211,7 @@ class TrainingRun:
         self.at.episodes += len(ended)
 
     def learn(self) -> None:
-        """Every update that is due."""
+        """Make every update that is due."""
         while True:
             with self._timed("update"):
                 learned = self.algorithm.learn(self.at.env_steps)
@@ -222,17 +222,17 @@ class TrainingRun:
             self.at.updates += 1
 
     def training_values(self) -> dict[str, float]:
-        """What loggers are given between two evaluations; reading the loss waits for a GPU."""
+        """Return what loggers are given between two evaluations; reading the loss waits for a GPU."""
         at = self.at
         values = {"env_steps_per_second": at.env_steps / max(self.wall_seconds, 1e-9), "updates": float(at.updates)}
         return values | ({"loss": float(at.losses[-1])} if at.losses else {})
 
     def test(self, progress: RunProgress) -> None:
-        """A point of the learning curve; each has battles of its own, the same for every algorithm."""
+        """Evaluate a point of the learning curve; each has battles of its own, the same for every algorithm."""
         at, plan = self.at, self.plan
         seed = derive_seed(plan.seed, "evaluation", plan.scenario, at.next_test)
         with self._timed("evaluation"):
-            found = evaluate(self.algorithm, self.test_env, episodes=plan.budget.test_episodes, seed=seed)
+            found = evaluate_greedily(self.algorithm, self.test_env, episodes=plan.budget.test_episodes, seed=seed)
         at.last_test = at.env_steps
         at.next_test += plan.budget.test_interval
         if not found.finished:
@@ -268,7 +268,7 @@ class TrainingRun:
         curves = {self.plan.algorithm: [self.record.curve_points()]}
         plot_curves(picture, curves, title=self.plan.label, can_be_won=can_be_won)
         self.record.attach(picture)
-        self.close()  # judging has a world of its own, and games of StarCraft II are large
+        self.close()  # the final evaluation has a world of its own, and games of StarCraft II are large
         result, outcomes = final_evaluation(
             self.plan,
             self.algorithm,

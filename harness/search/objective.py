@@ -60,7 +60,7 @@ class Seed:
 
 
 class Objective:
-    """What Optuna asks: the value of a trial.
+    """Compute the value of a trial for Optuna.
 
     Args:
         plans: one for each seed, with the settings that no trial changes.
@@ -77,7 +77,7 @@ class Objective:
         self.study, self.out, self.console = study, out, console
 
     def __call__(self, trial: optuna.Trial) -> float:
-        """Train, report, judge.
+        """Train, report, evaluate.
 
         Raises:
             TrialPruned: the pruner ended it.
@@ -95,17 +95,17 @@ class Objective:
                 self._conclude(seed)
             return self._value(trial, seeds)
         except optuna.TrialPruned as pruned:
-            _leave(seeds, str(pruned))
+            _mark_interrupted(seeds, str(pruned))
             raise
         except KeyboardInterrupt:
-            _leave(seeds, "interrupted: the same command goes on with it")
+            _mark_interrupted(seeds, "interrupted: the same command goes on with it")
             raise
         except (StorageError, RunTakenOver):
             raise
         except UpdateFinishedTrialError:
-            _leave(seeds, "left: another worker has taken this one for dead, and its trial")
+            _mark_interrupted(seeds, "released: another worker took this one for dead, and its trial")
             raise
-        except Exception as error:  # one broken setting must not cost the others
+        except Exception as error:  # one broken setting must not stop the other trials
             message = f"{type(error).__name__}: {error}"
             for seed in _unfinished(seeds):
                 seed.record.fail(message)
@@ -190,13 +190,13 @@ class Objective:
             found = win_rate_interval([row.wins for row in rows], [row.episodes for row in rows], _generator(0))
         else:
             found = mean_interval([row.return_mean for row in rows], 0)
-        self._show(trial, seeds, rows, found, won)
+        self._annotate(trial, seeds, rows, found, won)
         return found.estimate
 
-    def _show(
+    def _annotate(
         self, trial: optuna.Trial, seeds: Sequence[Seed], rows: Sequence[RunRow], found: Interval, won: bool
     ) -> None:
-        """What the dashboard has of this trial beside its value."""
+        """Give the dashboard more of this trial than its value."""
         trial.set_user_attr("estimate", found.estimate)
         trial.set_user_attr("interval", f"[{found.low:.3f}, {found.high:.3f}] {found.kind}")
         trial.set_user_attr("runs", [row.trial_number for row in rows])
@@ -205,7 +205,7 @@ class Objective:
         curves = {algorithm: [self._curve(seed) for seed in seeds]}
         plot_curves(picture, curves, title=f"{self.study}, trial {trial.number}", can_be_won=won)
         each = "; ".join(f"seed {row.seed}: {row.win_rate if won else row.return_mean:.3f}" for row in rows)
-        self.store.show(trial, picture, f"### {_words(found)}\n\n{each}\n\nIts runs are in `{self.study}-runs`.\n")
+        self.store.annotate(trial, picture, f"### {_words(found)}\n\n{each}\n\nIts runs are in `{self.study}-runs`.\n")
 
 
 def score_so_far(curves: Sequence[Sequence[CurvePoint]], can_be_won: bool) -> tuple[int, Interval | None]:
@@ -253,8 +253,8 @@ def _unfinished(seeds: Sequence[Seed]) -> list[Seed]:
     return [seed for seed in seeds if seed.row is None]
 
 
-def _leave(seeds: Sequence[Seed], reason: str) -> None:
-    """Let go of the runs, which keep their checkpoints unless they were pruned."""
+def _mark_interrupted(seeds: Sequence[Seed], reason: str) -> None:
+    """Mark the runs as interrupted; they keep their checkpoints unless they were pruned."""
     for seed in _unfinished(seeds):
         seed.record.mark_interrupted(reason)
         if reason.startswith("pruned"):

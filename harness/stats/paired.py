@@ -1,6 +1,6 @@
 """The difference between two algorithms that met the same battles, seed by seed.
 
-Two policies of the same seed are judged on the same battles: the same teams, the same starts. A battle that is easy is
+Two policies of the same seed play the same battles: the same teams, the same starts. A battle that is easy is
 easy for both, so the difference of a seed is taken battle by battle, and what the battles share drops out. Seeds are
 the units beyond that: another seed means other networks and other battles, so the differences of seeds are independent
 and Student's t over them holds however much or little the battles of a pair share.

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 
 from studies.db.driver_errors import damaged, wrap_db_errors
 from studies.db.errors import StorageError
-from studies.db.migrate import bring_up_to_date, refuse_newer, version_in, version_of
+from studies.db.migrate import bring_up_to_date, refuse_newer, schema_version, version_in
 from studies.db.storage_url import EXAMPLE, StorageUrl
 
 _OPTUNAS = frozenset(OptunaModel.metadata.tables)
@@ -132,7 +132,7 @@ def connect_to_read(url: StorageUrl, busy_seconds: float) -> tuple[Engine, int |
         event.listen(engine, "begin", _begin)
     try:
         with wrap_db_errors(url), engine.begin() as connection:
-            version = version_of(connection)
+            version = schema_version(connection)
     except StorageError:
         engine.dispose()
         raise

@@ -1,4 +1,4 @@
-"""Brings the tables of an older program to this one's, and leaves those of a newer one alone.
+"""Migrate older databases to the present tables; refuse those of a newer program.
 
 The version stands in ``k24_alembic_version``, since Optuna keeps an ``alembic_version`` of its own in the same
 database. Each step is a file in ``migrations/versions``, named by its version. Before alembic (version 1) the number
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 def version_in(tables: Collection[str], ask: Callable[[str], Any]) -> int | None:
-    """The version of our tables in a database; ``None``: it has none of them.
+    """Return the version of our tables in a database; ``None``: it has none of them.
 
     Args:
         tables: all its tables.
@@ -44,8 +44,8 @@ def version_in(tables: Collection[str], ask: Callable[[str], Any]) -> int | None
     return None
 
 
-def version_of(connection: Connection) -> int | None:
-    """The same through SQLAlchemy."""
+def schema_version(connection: Connection) -> int | None:
+    """Return the same through SQLAlchemy."""
     tables = inspect(connection).get_table_names()
     return version_in(tables, lambda question: connection.execute(text(question)).first())
 
@@ -65,14 +65,14 @@ def refuse_newer(url: StorageUrl, version: int | None) -> None:
 
 
 def bring_up_to_date(connection: Connection, url: StorageUrl) -> None:
-    """Create the tables, or lead them step by step to this program's version, in the caller's transaction.
+    """Create the tables or migrate them to this program's version, in the caller's transaction.
 
     A SQLite file is copied first; a line on the log names the copy.
 
     Raises:
         StorageError: the tables are of a newer program, or the copy cannot be written.
     """
-    version = version_of(connection)
+    version = schema_version(connection)
     refuse_newer(url, version)
     if version is None:
         Base.metadata.create_all(connection)

@@ -64,7 +64,7 @@ class Owner:
 
 
 def owner_of(row: Owned | Row[Any]) -> Owner | None:
-    """The process that holds a row, or held it last."""
+    """Return the process that owns a row, or owned it last."""
     if row.owner_host is None or row.owner_pid is None or row.owner_started is None:
         return None
     return Owner(host=row.owner_host, pid=row.owner_pid, started=row.owner_started)
@@ -76,14 +76,14 @@ def set_owner(row: Owned, owner: Owner, now: float) -> None:
 
 
 def release(row: Owned) -> None:
-    """Let go of a row, within the caller's transaction."""
+    """Release a row, within the caller's transaction."""
     row.owner_host = row.owner_pid = row.owner_started = None
 
 
 def is_free(row: Owned | Row[Any], now: float) -> bool:
-    """Whether no living process holds a row."""
-    holder = owner_of(row)
-    return holder is None or not holder.is_alive(row.heartbeat, now)
+    """Return whether no living process owns a row."""
+    owner = owner_of(row)
+    return owner is None or not owner.is_alive(row.heartbeat, now)
 
 
 def _namespace() -> str:

@@ -28,25 +28,25 @@ def quiet_machine(engine: Engine, url: StorageUrl, patience: float = PATIENCE) -
         Whether none goes on either, ours apart.
     """
     me, until = Owner.myself(), time.monotonic() + patience
-    while not _hold(engine, url, me):
+    while not _claim(engine, url, me):
         time.sleep(_LOOK_AGAIN)
     try:
         while (busy := _runs_of_others(engine, url, me)) and time.monotonic() < until:
             time.sleep(_LOOK_AGAIN)
         yield not busy
     finally:
-        _let_go(engine, url, me)
+        _release(engine, url, me)
 
 
 def wait_for_quiet_to_end(engine: Engine, url: StorageUrl) -> None:
     """Return once no other process keeps this machine free."""
     me = Owner.myself()
-    while _is_held_by_another(engine, url, me):
+    while _is_claimed_by_another(engine, url, me):
         time.sleep(_LOOK_AGAIN)
 
 
 @repeated
-def _hold(engine: Engine, url: StorageUrl, me: Owner) -> bool:
+def _claim(engine: Engine, url: StorageUrl, me: Owner) -> bool:
     with transaction(engine, url) as session:
         row, now = session.get(Machine, me.host), clock(session)
         if row is None:
@@ -59,7 +59,7 @@ def _hold(engine: Engine, url: StorageUrl, me: Owner) -> bool:
 
 
 @repeated
-def _let_go(engine: Engine, url: StorageUrl, me: Owner) -> None:
+def _release(engine: Engine, url: StorageUrl, me: Owner) -> None:
     with transaction(engine, url) as session:
         row = session.get(Machine, me.host)
         if row is not None and owner_of(row) == me:
@@ -67,7 +67,7 @@ def _let_go(engine: Engine, url: StorageUrl, me: Owner) -> None:
 
 
 @repeated
-def _is_held_by_another(engine: Engine, url: StorageUrl, me: Owner) -> bool:
+def _is_claimed_by_another(engine: Engine, url: StorageUrl, me: Owner) -> bool:
     with read_transaction(engine, url) as session:
         row = session.get(Machine, me.host)
         return row is not None and owner_of(row) != me and not is_free(row, clock(session))

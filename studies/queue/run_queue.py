@@ -45,20 +45,20 @@ class RunQueue:
         self.url = url
         self.study = study
         self.me = Owner.myself()
-        self.held: set[int] = set()
+        self.claimed: set[int] = set()
         """Ids of the rows of this queue, as distinct from those of another one in the same process."""
         self._heartbeats = HeartbeatThread(self.write_heartbeat)
 
     def transaction(self) -> AbstractContextManager[Session]:
-        """A session on our tables that is committed whole or not at all."""
+        """Open a session on our tables that is committed whole or not at all."""
         return transaction(self.engine, self.url)
 
-    def find(self, session: Session, key: RunKey) -> Run | None:
-        """The run with this key in this study."""
+    def get_run(self, session: Session, key: RunKey) -> Run | None:
+        """Return the run with this key in this study."""
         return session.scalars(select(Run).filter_by(study=self.study, **asdict(key))).one_or_none()
 
     def create(self, session: Session, key: RunKey, config: dict[str, Any], state: str = "running") -> Run:
-        """A new run; one that is ``running`` is owned by this store."""
+        """Create a run; one that is ``running`` is owned by this store."""
         now = clock(session)
         run = Run(study=self.study, **asdict(key), config=config, state=state, created=now, heartbeat=now)
         if state == "running":
@@ -77,11 +77,11 @@ class RunQueue:
 
     def _is_claimable(self, run: Run | Row[Any], now: float) -> bool:
         if owner_of(run) == self.me:
-            return run.id in self.held  # else another store of this process has it; no need to look the process up
+            return run.id in self.claimed  # else another store of this process has it; no need to look the process up
         return is_free(run, now)
 
     def claim_next(self, only: Collection[int] | None, fits: Callable[[dict[str, Any]], bool]) -> Run | None:
-        """Claim the oldest run that waits for a worker or was left unfinished, and hold it; ``None``: there is none.
+        """Claim the oldest run that waits for a worker or was left unfinished; ``None``: there is none.
 
         Args:
             only: ids of runs; ``None``: any.
@@ -97,7 +97,7 @@ class RunQueue:
             while waiting:
                 # The oldest first; after a lost race any other, or a hundred workers would race for the next too.
                 row = waiting.pop(0)
-                if (only is not None and row.id not in only) or row.id in self.held:
+                if (only is not None and row.id not in only) or row.id in self.claimed:
                     continue
                 if not self._is_claimable(row, now):  # asked as late as this: it may look a process up
                     continue
@@ -107,7 +107,7 @@ class RunQueue:
                 if not fits(jobs.get(row.id, {})):
                     continue
                 wait_for_quiet_to_end(self.engine, self.url)
-                run = self._take(row.id)
+                run = self._claim_by_id(row.id)
                 if run is not None:
                     self.track(run.id)
                     return run
@@ -129,7 +129,7 @@ class RunQueue:
             return {id: job or {} for id, job in session.execute(select(Run.id, Run.job).where(Run.id.in_(run_ids)))}
 
     @repeated
-    def _take(self, run_id: int) -> Run | None:
+    def _claim_by_id(self, run_id: int) -> Run | None:
         """Claim a run, unless another process was faster."""
         with self.transaction() as session:
             run = session.get(Run, run_id)
@@ -140,24 +140,24 @@ class RunQueue:
 
     @repeated
     def count_unfinished(self) -> int:
-        """How many rows wait, or are worked on by anybody."""
+        """Count the rows that wait or that any process works on."""
         with read_transaction(self.engine, self.url) as session:
             mine = select(func.count()).select_from(Run).filter_by(study=self.study)
             return session.scalar(mine.where(Run.state.in_(UNFINISHED))) or 0
 
     def track(self, run_id: int) -> None:
         """Renew the heartbeat of a claimed run until it is released."""
-        self.held.add(run_id)
+        self.claimed.add(run_id)
         self._heartbeats.start()
 
     @repeated
     def write_heartbeat(self) -> None:
-        """Renew our heartbeat on all runs that we hold and that no other process has taken over.
+        """Renew our heartbeat on all runs that we have claimed and that no other process has taken over.
 
         It is one statement that names its owner, so on a server it needs no lock and waits for no claim.
         """
         with self._unqueued() as session:
-            session.execute(self._mine(tuple(self.held)).values(heartbeat=clock(session)))
+            session.execute(self._mine(tuple(self.claimed)).values(heartbeat=clock(session)))
 
     def _unqueued(self) -> AbstractContextManager[Session]:
         """A session for a single statement; SQLite has one lock for all that is written."""
@@ -173,7 +173,7 @@ class RunQueue:
         """
         renewed = session.scalars(self._mine([run_id]).values(heartbeat=clock(session)).returning(Run.id)).all()
         if not renewed:
-            self.held.discard(run_id)
+            self.claimed.discard(run_id)
             raise RunTakenOver(
                 f"Run {run_id} in {self.url} is no longer held by this process: another one took it over, or it was "
                 f"removed. This process stops working on it; nothing stored is lost."
@@ -189,14 +189,14 @@ class RunQueue:
         )
 
     @repeated
-    def abandon(self, run_id: int, state: str, error: str | None) -> None:
-        """End our session on an unfinished run, or on a finished trial of a search, and let go of it."""
+    def release(self, run_id: int, state: str, error: str | None) -> None:
+        """End our session on an unfinished run, or on a finished trial of a search, and release it."""
         with self.transaction() as session:
             self.renew(session, run_id)
             run = session.get_one(Run, run_id)
             run.state, run.error = state, error
             release(run)
-        self.held.discard(run_id)
+        self.claimed.discard(run_id)
 
     def close(self) -> None:
         """Release the connections."""

@@ -41,7 +41,7 @@ def test_it_is_the_study_that_the_command_makes(made: Comparison, capsys: pytest
     words = ["--algos", "k24,qmix", "--seeds", "0,3", "--budget", "smoke", "--env-steps", "400", "--device", "cpu"]
     words += ["--storage", made.storage, "--out", str(made.out), "--report", "none", "--set", "k24.div_coef=0.2"]
     assert main(words) == 0
-    assert capsys.readouterr().out.count("finished before") == 4, "nothing is trained twice"
+    assert capsys.readouterr().out.count("already finished") == 4, "nothing is trained twice"
     again = compare(algos=["k24"], seeds=[3], settings={"k24.div_coef": 0.2}, **place(made), **SHORT)
     assert [(run["algorithm"], run["seed"]) for run in again.runs()] == [("k24", 3)], "only what was asked for"
 

@@ -74,7 +74,7 @@ def test_the_same_command_repeats_nothing(
     assert compare(*SHORT) == ALL_DONE
     monkeypatch.setattr(RuleAlgorithm, "act", None)
     assert compare(*SHORT) == ALL_DONE
-    assert "rule fake seed 0: finished before, not repeated" in capsys.readouterr().out
+    assert "rule fake seed 0: already finished; skipped" in capsys.readouterr().out
 
 
 def test_another_setting_is_another_run(compare: Compare, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_broken_run_does_not_cost_the_others(
     assert compare(*SHORT, "--seeds", "2") == ALL_DONE
     said = capsys.readouterr().out
     assert "rule fake seed 0: tried again, it failed before with RuntimeError: broke on purpose" in said
-    assert "rule fake seed 1: finished before, not repeated" in said
+    assert "rule fake seed 1: already finished; skipped" in said
 
 
 def test_a_disk_that_is_full_does_not_cost_the_others(
@@ -216,4 +216,4 @@ def test_more_battles_evaluate_again_and_train_nothing(
     (row,) = stored(tmp_path)
     assert (row.episodes, row.config["evaluation"]["final_episodes"]) == (48, 48)
     assert compare(*SHORT) == ALL_DONE
-    assert "finished before, not repeated" in capsys.readouterr().out
+    assert "already finished; skipped" in capsys.readouterr().out

@@ -55,7 +55,7 @@ def test_a_worker_takes_what_waits_and_compare_shows_it(
     assert work(tmp_path, "--study", STUDY) == ALL_DONE, "there is nothing left, which is no mistake"
     monkeypatch.setattr(RuleAlgorithm, "act", None)
     assert compare(*SHORT, "--seeds", "2", "--throughput", "none") == ALL_DONE
-    assert "rule fake seed 1: finished before, not repeated" in capsys.readouterr().out
+    assert "rule fake seed 1: already finished; skipped" in capsys.readouterr().out
 
 
 def test_a_run_that_failed_waits_for_the_next_command(

@@ -18,7 +18,7 @@ import envs
 import envs.registry
 from algorithms import registry
 from algorithms.protocol import Algorithm, Decision, Observation, PolicyState
-from harness.runs.evaluate import Evaluation, evaluate
+from harness.runs.evaluate import Evaluation, evaluate_greedily
 from harness.runs.rollout import Rollout
 
 FIGHT = envs.Scenario(
@@ -113,7 +113,7 @@ def train(id: str, *, learning: bool = True) -> Fought:
             pass
         made.advance(env_steps)
         if env_steps > ENV_STEPS - TESTS * TEST_EVERY and env_steps % TEST_EVERY == 0:
-            found.append(evaluate(made, test_env, episodes=TEST_BATTLES, seed=TEST_SEED))
+            found.append(evaluate_greedily(made, test_env, episodes=TEST_BATTLES, seed=TEST_SEED))
     assert len(found) == TESTS
     return fought(found)
 
@@ -121,7 +121,7 @@ def train(id: str, *, learning: bool = True) -> Fought:
 def check_beats_random(found: Fought) -> None:
     """Compare with a random legal policy on the same battles."""
     test_env = envs.make("small_fight", TEST_BATTLES, seed=TEST_SEED)
-    by_chance = fought([evaluate(Random(make("qmix")), test_env, episodes=TEST_BATTLES, seed=TEST_SEED)])
+    by_chance = fought([evaluate_greedily(Random(make("qmix")), test_env, episodes=TEST_BATTLES, seed=TEST_SEED)])
     # Seen over run seeds, as win rate and return, both means of the last four evaluations: random play 0.00–0.03 and
     # 2.7–3.3; qmix (8 seeds) 0.45–0.75 and 11.1–16.1; kalei (8) 0.44–0.63 and 11.0–14.4; k24 (5) 0.41–0.70 and
     # 10.4–15.4. An untrained network mostly wins nothing, as with the seed used here, but four of 24 drawn ones

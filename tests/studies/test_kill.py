@@ -101,7 +101,7 @@ def test_a_run_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
         with open_store(path) as store:
             run = begin(store)
             assert run.status == "running_elsewhere"
-            assert f"process {process.pid}" in run.holder
+            assert f"process {process.pid}" in run.owner
             with pytest.raises(ValueError, match=f"it is running elsewhere on .* process {process.pid}"):
                 evaluate(run, 9000)
         assert states(path) == ["RUNNING"], "closing ends only what nobody works on"

@@ -161,7 +161,7 @@ def take(search: SearchStudy, *, begin: bool = True) -> int:
     if begin:
         search.optuna.sampler = optuna.samplers.RandomSampler(seed=0)
         uniform(search._begin(row.id))  # type: ignore[arg-type]  # there is one
-    search._queue.held.clear()
+    search._queue.claimed.clear()
     return row.id
 
 
@@ -187,7 +187,7 @@ def test_a_worker_killed_as_it_took_a_trial_loses_nothing(path: Path, begun: boo
         row = take(search, begin=begun)
         own(path, FAR, time.time())
         assert search._queue.claim_next(None, lambda job: True).id != row, "it may be alive"  # type: ignore[union-attr]
-        search._queue.abandon(row + 1, "interrupted", None)
+        search._queue.release(row + 1, "interrupted", None)
         own(path, FAR, time.time() - 301)
         work(search, uniform)
         assert states(search) == {"COMPLETE": 2, **({"FAIL": 1} if begun else {})}

@@ -185,7 +185,7 @@ def test_a_run_on_another_machine_is_taken_over_once_its_heartbeat_is_old(path: 
         query(path, elsewhere, time.time() - HEARTBEAT_BOUND / 2)
         waiting = begin(later)
         assert waiting.status == "running_elsewhere"
-        assert "on node17, process" in waiting.holder
+        assert "on node17, process" in waiting.owner
         query(path, elsewhere, time.time() - HEARTBEAT_BOUND - 1)
         taken = begin(later)
         assert (taken.status, taken.trial_number) == ("resumed", run.trial_number)

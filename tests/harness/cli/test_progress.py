@@ -74,7 +74,7 @@ def test_the_last_step_may_go_beyond_the_end(clock: Clock) -> None:
 def test_battles_on_a_terminal_and_elsewhere() -> None:
     for is_terminal in (True, False):
         out = io.StringIO()
-        with battles_bar(Console(file=out, width=100, force_terminal=is_terminal), "qmix judged", 40) as on_battles:
+        with battles_bar(Console(file=out, width=100, force_terminal=is_terminal), "qmix evaluation", 40) as on_battles:
             on_battles(15)
             on_battles(10)
         assert ("25/40" in out.getvalue()) == is_terminal

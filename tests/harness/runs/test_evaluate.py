@@ -7,23 +7,25 @@ import math
 import numpy as np
 import pytest
 
-from harness.runs.evaluate import Evaluation, evaluate
+from harness.runs.evaluate import Evaluation, evaluate_greedily
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import LIMIT, FakeEnv
 
 
-def judged(*, right: bool = True, episodes: int = 24, seed: int = 5, abort_every: int = 0) -> Evaluation:
+def evaluation(*, right: bool = True, episodes: int = 24, seed: int = 5, abort_every: int = 0) -> Evaluation:
     env = FakeEnv(4, 0, abort_every=abort_every)
-    return evaluate(RuleAlgorithm("rule", env.spec, RuleConfig(right=right)), env, episodes=episodes, seed=seed)
+    return evaluate_greedily(
+        RuleAlgorithm("rule", env.spec, RuleConfig(right=right)), env, episodes=episodes, seed=seed
+    )
 
 
 def test_every_slot_plays_its_quota() -> None:
-    outcomes = judged().outcomes
+    outcomes = evaluation().outcomes
     assert [(outcome.slot, outcome.battle_id) for outcome in outcomes] == [(s, b) for s in range(4) for b in range(6)]
 
 
 def test_right_play_wins_all_but_the_timeouts() -> None:
-    found = judged(right=True)
+    found = evaluation(right=True)
     limits = sum(outcome.length == LIMIT for outcome in found.outcomes)
     assert limits > 0
     assert found.wins == 24 - limits
@@ -33,14 +35,14 @@ def test_right_play_wins_all_but_the_timeouts() -> None:
 
 
 def test_returns_and_lengths_are_those_of_the_battle() -> None:
-    for outcome in judged().outcomes:
+    for outcome in evaluation().outcomes:
         length = int(np.random.default_rng((5, outcome.slot, outcome.battle_id)).integers(3, LIMIT + 1))
         assert outcome.length == length
         assert outcome.episode_return == pytest.approx(length)
 
 
 def test_wrong_play_loses() -> None:
-    found = judged(right=False)
+    found = evaluation(right=False)
     assert found.wins == 0
     assert found.win_rate == 0.0
     assert found.mean_return == 0.0
@@ -48,19 +50,21 @@ def test_wrong_play_loses() -> None:
 
 
 def test_all_policies_meet_the_same_battles() -> None:
-    ours, theirs = judged(right=True), judged(right=False)
+    ours, theirs = evaluation(right=True), evaluation(right=False)
     assert [outcome.length for outcome in ours.outcomes] == [outcome.length for outcome in theirs.outcomes]
-    assert judged(seed=6).outcomes != ours.outcomes
+    assert evaluation(seed=6).outcomes != ours.outcomes
 
 
 def test_the_world_is_left_where_it_was_started_from() -> None:
     env = FakeEnv(4, 0)
     algorithm = RuleAlgorithm("rule", env.spec, RuleConfig())
-    assert evaluate(algorithm, env, episodes=8, seed=1) == evaluate(algorithm, env, episodes=8, seed=1)
+    assert evaluate_greedily(algorithm, env, episodes=8, seed=1) == evaluate_greedily(
+        algorithm, env, episodes=8, seed=1
+    )
 
 
 def test_aborted_battles_are_reported_and_not_counted() -> None:
-    found = judged(abort_every=4)
+    found = evaluation(abort_every=4)
     assert found.aborted == 6
     assert len(found.finished) == 18
     assert found.win_rate == found.wins / 18
@@ -68,7 +72,7 @@ def test_aborted_battles_are_reported_and_not_counted() -> None:
 
 
 def test_nothing_finished_is_no_number() -> None:
-    found = judged(abort_every=1)
+    found = evaluation(abort_every=1)
     assert math.isnan(found.win_rate)
     assert math.isnan(found.mean_return)
 
@@ -76,7 +80,7 @@ def test_nothing_finished_is_no_number() -> None:
 def test_memory_is_cleared_between_battles() -> None:
     env = FakeEnv(1, 0)
     algorithm = RuleAlgorithm("rule", env.spec, RuleConfig())
-    lengths = [outcome.length for outcome in evaluate(algorithm, env, episodes=5, seed=1).outcomes]
+    lengths = [outcome.length for outcome in evaluate_greedily(algorithm, env, episodes=5, seed=1).outcomes]
     ages = [int(shown["hidden"][0, 0, 0]) for shown in algorithm.shown]
     assert ages == [age for length in lengths for age in range(length)]
     assert [bool((shown["last_action"] == -1).all()) for shown in algorithm.shown] == [age == 0 for age in ages]
@@ -84,4 +88,4 @@ def test_memory_is_cleared_between_battles() -> None:
 
 def test_uneven_quota_is_refused() -> None:
     with pytest.raises(ValueError, match="10 evaluation episodes do not divide among 4 slots; use a multiple of 4"):
-        judged(episodes=10)
+        evaluation(episodes=10)

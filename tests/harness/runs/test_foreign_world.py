@@ -1,4 +1,4 @@
-"""A comparison in a world that no one wins: trained, judged and shown by return."""
+"""A comparison in a world that no one wins: trained, evaluated and shown by return."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from harness.runs import provenance
-from harness.runs.provenance import collect, command_line, config_hash, differences
+from harness.runs.provenance import collect, config_hash, describe_changes, typed_command
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -51,7 +51,7 @@ def test_everything_collected_can_be_stored() -> None:
 def test_the_command_shows_no_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/someone")
     typed = ["/home/someone/.venv/bin/python", "-m", "harness.compare", "--storage", "sqlite:////home/someone/a b.db"]
-    assert command_line(typed) == "python -m harness.compare --storage 'sqlite:///~/a b.db'"
+    assert typed_command(typed) == "python -m harness.compare --storage 'sqlite:///~/a b.db'"
 
 
 def test_a_commit_is_given_with_whether_files_differ(tmp_path: Path) -> None:
@@ -88,16 +88,18 @@ def test_a_machine_without_proc_still_names_its_processor(monkeypatch: pytest.Mo
 def test_differences_name_code_and_versions() -> None:
     packages = {"torch": "2.13.0", "numpy": "2.4.0", "numba": "0.62", "optuna": "5.0"}
     now = {"commit": "0123456789abcdef", "dirty": False, "packages": packages}
-    assert differences(now, now) == ""
-    assert differences({**now, "packages": {**packages, "optuna": "4.0"}}, now) == "", "it computes nothing of a result"
-    assert differences({**now, "dirty": True}, now) == "at commit 0123456789 with local changes (now 0123456789)"
+    assert describe_changes(now, now) == ""
+    assert describe_changes({**now, "packages": {**packages, "optuna": "4.0"}}, now) == "", "it computes no result"
+    assert describe_changes({**now, "dirty": True}, now) == "at commit 0123456789 with local changes (now 0123456789)"
     older = {**now, "commit": "fedcba9876543210", "packages": {**packages, "torch": "2.11.0"}}
-    assert differences(older, now) == "at commit fedcba9876 (now 0123456789), with torch 2.11.0 (now 2.13.0)"
-    assert differences({}, now).startswith("at commit unknown (now 0123456789), with torch unknown (now 2.13.0), with ")
-    assert differences(now, {**now, "threads": 2}) == "", "not every record knows it"
-    assert differences({**now, "threads": 1}, {**now, "threads": 2}) == "on 1 thread (now 2)"
+    assert describe_changes(older, now) == "at commit fedcba9876 (now 0123456789), with torch 2.11.0 (now 2.13.0)"
+    assert describe_changes({}, now).startswith(
+        "at commit unknown (now 0123456789), with torch unknown (now 2.13.0), with "
+    )
+    assert describe_changes(now, {**now, "threads": 2}) == "", "not every record knows it"
+    assert describe_changes({**now, "threads": 1}, {**now, "threads": 2}) == "on 1 thread (now 2)"
 
 
 def test_a_password_does_not_reach_the_record() -> None:
     typed = ["python", "-m", "harness.worker", "--storage", "postgresql://ann:se:cret@host:5432/k24?a=b@c"]
-    assert command_line(typed) == "python -m harness.worker --storage 'postgresql://ann:***@host:5432/k24?a=b@c'"
+    assert typed_command(typed) == "python -m harness.worker --storage 'postgresql://ann:***@host:5432/k24?a=b@c'"

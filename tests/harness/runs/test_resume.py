@@ -147,9 +147,9 @@ def test_a_run_made_with_other_code_says_so(
     monkeypatch.undo()
     code("b")
     assert compare(*SHORT) == ALL_DONE
-    before = "rule fake seed 0: begun before at commit aaaaaaaaaa (now bbbbbbbbbb): goes on with what is here now; "
-    assert before + "use another --study to rerun it" in capsys.readouterr().out
+    begun = "rule fake seed 0: begun at commit aaaaaaaaaa (now bbbbbbbbbb); goes on with what is here now "
+    assert begun + "(use another --study to rerun)" in capsys.readouterr().out
     code("c")
     assert compare(*SHORT) == ALL_DONE
-    before = "rule fake seed 0: finished before at commit bbbbbbbbbb (now cccccccccc): not repeated; "
-    assert before + "use another --study to rerun it" in capsys.readouterr().out
+    finished = "rule fake seed 0: already finished at commit bbbbbbbbbb (now cccccccccc); skipped "
+    assert finished + "(use another --study to rerun)" in capsys.readouterr().out

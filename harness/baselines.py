@@ -1,4 +1,4 @@
-"""What policies that do not learn win: many battles of every scenario, in one table.
+"""Win rates of policies that do not learn: many battles of every scenario, in one table.
 
     python -m harness.scripted --out docs/results/scripted.csv
 
@@ -38,7 +38,7 @@ from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration
 from harness.flags.baselines import parser
 from harness.policies import scripted as policies
-from harness.results.baselines import Row, summarise
+from harness.results.baselines import PolicyRow, summarise
 from harness.results.tables import empty_table, write_csv
 from harness.runs.evaluate import play
 from harness.runs.seeding import derive_seed
@@ -51,7 +51,7 @@ MOST_GAMES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineArgs:
-    """What the user asked for, names checked, nothing played yet."""
+    """Arguments of the command, names checked, nothing played yet."""
 
     pairs: tuple[tuple[str, str], ...]
     """Scenario and policy of each row."""
@@ -91,7 +91,7 @@ def main(argv: Sequence[str]) -> int:
     return ALL_DONE
 
 
-def play_all(console: Console, request: BaselineArgs) -> list[Row]:
+def play_all(console: Console, request: BaselineArgs) -> list[PolicyRow]:
     """Every policy on every scenario; a bar on a terminal, a line for each row elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
     rows = []
@@ -105,7 +105,7 @@ def play_all(console: Console, request: BaselineArgs) -> list[Row]:
     return rows
 
 
-def play_one(request: BaselineArgs, scenario: str, policy: str, on_battles: Callable[[int], None]) -> Row:
+def play_one(request: BaselineArgs, scenario: str, policy: str, on_battles: Callable[[int], None]) -> PolicyRow:
     """One policy on one scenario; ``on_battles`` is called with the number of battles that just ended.
 
     Raises:

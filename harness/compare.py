@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def introduce(console: Console, request: CompareArgs, plans: Sequence[RunPlan], notes: Sequence[str]) -> None:
-    """Say what will happen before it does."""
+    """Log the runs that are about to start."""
     budget, runs = request.budget, f"{len(plans)} run{'s' if len(plans) > 1 else ''}"
     log(
         console,
@@ -93,7 +93,7 @@ def measure(console: Console, store: StudyStore, request: CompareArgs, plans: Se
 
 
 def report(console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan]) -> None:
-    """The table and the page, from what the study holds of this comparison."""
+    """Show and write the table and the page, from the runs of this comparison that the study holds."""
     title = f"{request.study}: {request.budget.env_steps:,} env steps a run"
     if request.backend != "battle":
         title += f", played by {game_name()}"
@@ -115,18 +115,18 @@ def report(console: Console, store: StudyStore, request: CompareArgs, plans: Seq
 def write_files(
     console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan], findings: ComparisonReport
 ) -> list[Path]:
-    """The table and, if it is wanted, the page; returns their paths."""
+    """Write the table and, if asked for, the page; return their paths."""
     folder = study_folder(request.out, request.study)
     written = write_table(folder, findings)
     if request.report != "none":
-        wanted = ReportArgs(
+        args = ReportArgs(
             out=folder / "report.html",
             runs_folder=request.out,
             clips=request.report == "full",
             command=request.command,
         )
         data = collect(store, request.study, {plan.key for plan in plans})
-        written.append(write_report(data, findings, wanted, console).page)
+        written.append(write_report(data, findings, args, console).page)
     return written
 
 

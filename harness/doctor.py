@@ -1,4 +1,4 @@
-"""Checks, step by step, whether StarCraft II can be played here, and names the next command where it cannot.
+"""Check whether StarCraft II can be played here, and name the next command where it cannot.
 
     python -m harness.doctor
 
@@ -47,7 +47,7 @@ class CheckResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class Check:
     """One line of the report."""
 
     name: str
@@ -66,7 +66,7 @@ def main(argv: Sequence[str]) -> int:
     for result in run_checks(steps(flags)):
         found.append(result)
         if not flags.json:
-            show(console, result)
+            print_result(console, result)
     well = all(result.state == "ok" for result in found)
     if flags.json:
         print(json.dumps({"ok": well, "steps": [asdict(result) for result in found]}, indent=2))
@@ -76,7 +76,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def verdict(well: bool, *, tried: bool) -> str:
-    """The last line: what to type now."""
+    """Return the last line: the command to type now."""
     game = installation.game_name()
     if well and tried:
         return f"{game} can be played: python -m harness.compare --backend sc2"
@@ -87,7 +87,7 @@ def verdict(well: bool, *, tried: bool) -> str:
     return f"without the game, its stand-in: {installation.STAND_IN}"
 
 
-def run_checks(checks: Sequence[Step]) -> Iterator[CheckResult]:
+def run_checks(checks: Sequence[Check]) -> Iterator[CheckResult]:
     """Go through the steps; whatever a check raises is a finding and no end."""
     fine: set[str] = set()
     for step in checks:
@@ -105,45 +105,45 @@ def run_checks(checks: Sequence[Step]) -> Iterator[CheckResult]:
         yield CheckResult(step=step.name, state="ok", text=text)
 
 
-def show(console: Console, result: CheckResult) -> None:
-    """One line."""
+def print_result(console: Console, result: CheckResult) -> None:
+    """Print a line of the report."""
     word, colour = MARKS[result.state]
     line = Text(f"{word:9}", style=colour) + Text(f"{result.step:18} {result.text}", style="default")
     console.print(line, soft_wrap=True)
 
 
-def steps(flags: argparse.Namespace) -> list[Step]:
-    """Everything, in the order in which one would install it."""
+def steps(flags: argparse.Namespace) -> list[Check]:
+    """Return all checks, in the order of an installation."""
     version = flags.game_version
     packages = ("system", "pysc2", "pysc2's needs", "s2clientprotocol", "smacv2")
     checks = [
-        Step(name="python", check=check_python),
-        Step(name="torch", check=partial(version_of, "torch")),
-        Step(name="numba cache", check=check_cache),
+        Check(name="python", check=check_python),
+        Check(name="torch", check=partial(package_version, "torch")),
+        Check(name="numba cache", check=check_cache),
     ]
     for step in installation.steps([GENERATED, *fixed_scenarios("smac.json")], version):
         needs = ("game",) if step.name.startswith(("game version", "map ")) else ()
-        checks.append(Step(name=step.name, check=step.check, needs=needs))
+        checks.append(Check(name=step.name, check=step.check, needs=needs))
         if step.name == "s2clientprotocol":
-            checks.append(Step(name="its protobuf", check=installation.check_protocol, needs=("s2clientprotocol",)))
+            checks.append(Check(name="its protobuf", check=installation.check_protocol, needs=("s2clientprotocol",)))
     if not flags.no_game:
         everything = (*packages, "its protobuf", "game", "game version", f"map {GENERATED}")
-        checks.append(Step(name="first battle", check=partial(check_battle, version), needs=everything))
+        checks.append(Check(name="first battle", check=partial(check_battle, version), needs=everything))
     return checks
 
 
 def check_python() -> str:
-    """Which Python; one that is too old does not get here."""
+    """Return the version of Python; one that is too old does not get here."""
     return platform.python_version()
 
 
-def version_of(package: str) -> str:
-    """The version of a package that can be imported."""
+def package_version(package: str) -> str:
+    """Return the version of a package that can be imported."""
     return str(importlib.import_module(package).__version__)
 
 
 def check_cache() -> str:
-    """Where the compiled engine is kept, for the built-in battles and the game's stand-in."""
+    """Return where the compiled engine is kept, for the built-in battles and the game's stand-in."""
     return f"{jit.MACHINE_CODE.folder}{'' if jit.is_compiled() else ', empty: the first battle compiles for a minute'}"
 
 

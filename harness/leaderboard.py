@@ -22,7 +22,7 @@ from harness.cli.common import ALL_DONE, command, listed, log, make_console, wri
 from harness.cli.errors import UsageError, unknown_name
 from harness.flags.leaderboard import parser
 from harness.plots.style import DARK, palette_css
-from harness.results.aggregates import Row, summarize_groups
+from harness.results.aggregates import AlgorithmRow, summarize_groups
 from harness.results.grouping import group_runs_by_config, label_legend
 from harness.runs.files import atomic_write
 from studies.db.storage_url import without_passwords
@@ -89,7 +89,7 @@ def _shown(storages: Iterable[str]) -> str:
     return ", ".join(map(without_passwords, dict.fromkeys(storages)))
 
 
-def _entry(study: str, row: Row, settings: str, commits: Iterable[str]) -> dict[str, Any]:
+def _entry(study: str, row: AlgorithmRow, settings: str, commits: Iterable[str]) -> dict[str, Any]:
     return {
         "scenario": row.scenario,
         "algorithm": row.algorithm,

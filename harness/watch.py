@@ -43,7 +43,7 @@ from harness.runs.evaluate import Greedy
 from harness.runs.process import resolve_device
 from harness.video.encode import check_path, write_video
 from harness.video.record import Recording, record
-from harness.video.replay import film_replay
+from harness.video.replay import write_replay_video
 
 NOT_DRAWN = "pictures are drawn from the built-in engine's own record alone"
 
@@ -54,13 +54,15 @@ def main(argv: Sequence[str]) -> int:
     console = make_console()
     flags = parse_flags(parser, argv)
     out, rate = file_and_rate(flags)
-    count = film_replay(console, flags, out, rate) if flags.replay else film(console, prepare(flags))
+    count = (
+        write_replay_video(console, flags, out, rate) if flags.replay else write_battle_video(console, prepare(flags))
+    )
     size = out.stat().st_size / 1e6
     log(console, f"written: {out} ({count} pictures, {duration(count / rate)} long, {size:.1f} MB)")
     return ALL_DONE
 
 
-def film(console: Console, recording: Recording) -> int:
+def write_battle_video(console: Console, recording: Recording) -> int:
     """Play all battles into the file, with a bar on a terminal; returns how many pictures it has."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -78,7 +80,7 @@ def film(console: Console, recording: Recording) -> int:
 
 
 def file_and_rate(flags: argparse.Namespace) -> tuple[Path, float]:
-    """Where the video goes and its pictures a second.
+    """Return the path of the video and its pictures a second.
 
     Raises:
         UsageError: a flag cannot be followed.

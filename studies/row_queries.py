@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from studies.db.database import clock
-from studies.db.schema import Curve, Event, Outcome, Provenance, Result, Run, Throughput
+from studies.db.schema import Curve, Event, Outcome, Provenance, Result, Run, ThroughputReading
 from studies.queue.owner import is_free
 from studies.rows import RESULT_FIELDS, TURN_FIELDS, CurvePoint, EpisodeOutcome, RunRow, TurnReading, UnfinishedRun
 
@@ -23,20 +23,20 @@ IN_ONE = 500
 
 def read_row(session: Session, run: Run) -> RunRow:
     """A finished run as tables and reports want it."""
-    throughput = session.get(Throughput, run.id)
+    throughput = session.get(ThroughputReading, run.id)
     return _row(run, session.get_one(Result, run.id), throughput, last_provenance(session, run.id))
 
 
 def read_rows(session: Session, study: str) -> list[RunRow]:
     """All finished runs of a study in the order in which they were first started, by two queries however many."""
     finished = (Run.study == study, Run.state == "finished")
-    joined = select(Run, Result, Throughput).join(Result, Result.run_id == Run.id)
-    joined = joined.outerjoin(Throughput, Throughput.run_id == Run.id).where(*finished).order_by(Run.id)
+    joined = select(Run, Result, ThroughputReading).join(Result, Result.run_id == Run.id)
+    joined = joined.outerjoin(ThroughputReading, ThroughputReading.run_id == Run.id).where(*finished).order_by(Run.id)
     provenances = last_provenances(session, *finished)
     return [_row(run, result, turn, provenances.get(run.id)) for run, result, turn in session.execute(joined)]
 
 
-def _row(run: Run, result: Result, throughput: Throughput | None, provenance: dict[str, Any] | None) -> RunRow:
+def _row(run: Run, result: Result, throughput: ThroughputReading | None, provenance: dict[str, Any] | None) -> RunRow:
     return RunRow(
         run_id=run.id,
         trial_number=-1 if run.trial_number is None else run.trial_number,
@@ -52,7 +52,7 @@ def _row(run: Run, result: Result, throughput: Throughput | None, provenance: di
     )
 
 
-def _in_turn(found: Throughput | None) -> TurnReading | None:
+def _in_turn(found: ThroughputReading | None) -> TurnReading | None:
     return None if found is None else TurnReading(**{name: getattr(found, name) for name in TURN_FIELDS})
 
 
@@ -104,7 +104,7 @@ def last_provenances(session: Session, *which: ColumnElement[bool]) -> dict[int,
 
 
 def last_provenance(session: Session, run_id: int) -> dict[str, Any] | None:
-    """Where and with what the newest session of work on a run took place; ``None``: it was never begun."""
+    """Return the provenance of a run's newest session; ``None``: it was never begun."""
     newest = select(Provenance).where(Provenance.run_id == run_id).order_by(Provenance.session.desc()).limit(1)
     found = session.scalars(newest).one_or_none()
     return found.record if found else None

@@ -16,7 +16,7 @@ from studies import row_queries
 from studies.db.database import read_transaction
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated
-from studies.db.schema import Curve, Event, Outcome, Timing
+from studies.db.schema import Curve, Event, Outcome, PartTiming
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
 from studies.run_table import RunTable
 
@@ -138,7 +138,7 @@ class RunRecord:
         """Store seconds by part of the work (``rollout``, ``update``, …), totals over all sessions of the run."""
         with self._write() as session:
             for part, value in seconds.items():
-                session.merge(Timing(run_id=self.run_id, part=part, seconds=value))
+                session.merge(PartTiming(run_id=self.run_id, part=part, seconds=value))
 
     @repeated
     def heartbeat(self) -> None:

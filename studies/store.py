@@ -33,7 +33,7 @@ from studies.db.database import clock, connect, inspect_file, make_folder
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated, repeated_at_start
-from studies.db.schema import Outcome, Result, Run, Throughput
+from studies.db.schema import Outcome, Result, Run, ThroughputReading
 from studies.db.storage_url import DEFAULT_STORAGE, parse_storage_url
 from studies.queue.owner import HEARTBEAT_BOUND, owner_of
 from studies.queue.quiet import PATIENCE, quiet_machine, wait_for_quiet_to_end
@@ -251,7 +251,7 @@ class StudyStore(StudyReader):
         """Store how fast policies decide, by the ids of their finished runs, in place of earlier readings."""
         with self._run_table.transaction() as session:
             for run_id, reading in readings.items():
-                session.merge(Throughput(run_id=run_id, **asdict(reading)))
+                session.merge(ThroughputReading(run_id=run_id, **asdict(reading)))
 
     @repeated
     def store_speedups(self, speedups: Mapping[int, dict[str, Any]]) -> None:

@@ -12,7 +12,8 @@ from benchmarks.study import k24, stages
 from benchmarks.study.stages import STAGES, Arm, Stage, against
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
-from harness.results.comparisons import Comparison
+from harness.results.comparisons import PairwiseComparison
+from harness.stats import IntervalKind
 from studies.store import StudyStore
 
 TINY = Stage(
@@ -112,7 +113,7 @@ def test_a_run_under_way_is_no_result_but_its_search_is_shown(
 
 
 def test_a_difference_is_turned_round_where_the_pair_is() -> None:
-    found = Comparison(
+    found = PairwiseComparison(
         algorithm="a",
         baseline="b",
         scenario="3m",
@@ -121,11 +122,17 @@ def test_a_difference_is_turned_round_where_the_pair_is() -> None:
         difference=0.1,
         low=-0.2,
         high=0.4,
-        kind="t",
+        kind=IntervalKind.PAIRED_OVER_SEEDS,
         verdict="",
     )
-    assert k24.difference_row(("a", "b"), found) == "| a − b | 3m | +0.100 [-0.200, +0.400] | 1, 2 | t |"
-    assert k24.difference_row(("b", "a"), found) == "| b − a | 3m | -0.100 [-0.400, +0.200] | 1, 2 | t |"
+    assert (
+        k24.difference_row(("a", "b"), found)
+        == f"| a − b | 3m | +0.100 [-0.200, +0.400] | 1, 2 | {IntervalKind.PAIRED_OVER_SEEDS} |"
+    )
+    assert (
+        k24.difference_row(("b", "a"), found)
+        == f"| b − a | 3m | -0.100 [-0.400, +0.200] | 1, 2 | {IntervalKind.PAIRED_OVER_SEEDS} |"
+    )
     assert k24.difference_row(("a", "c"), found) == ""
 
 

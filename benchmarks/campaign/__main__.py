@@ -53,8 +53,8 @@ def main() -> int:
             PHASES[name](campaign)
         counts[name] = dict(campaign.counts)
         faults += len(campaign.faults)
-        told = ", ".join(f"{count:,} {what}" for what, count in campaign.counts.items()) or "nothing could be tried"
-        print(f"{name}: {told}; {len(campaign.faults)} faults", flush=True)
+        tried = ", ".join(f"{count:,} {what}" for what, count in campaign.counts.items()) or "nothing could be tried"
+        print(f"{name}: {tried}; {len(campaign.faults)} faults", flush=True)
         for fault in campaign.faults[:10]:
             print(f"  FAULT {fault}", flush=True)
     if flags.json:

@@ -1,4 +1,4 @@
-"""What a card cannot beat: operations and bytes of each layer, and the gain that they leave room for.
+"""Roofline of a card: operations and bytes of each layer, and the gain that they leave room for.
 
     python -m benchmarks.learner.roofline
 
@@ -25,7 +25,7 @@ COMPRESSED = 9 / 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Product:
+class LayerProduct:
     """One layer for R rows, its mask groups together."""
 
     rows: int
@@ -52,7 +52,7 @@ class Product:
 
     @property
     def bound(self) -> str:
-        """What decides the compressed product's least time."""
+        """Return what bounds the compressed product's least time."""
         moved = self.nbytes(compressed=True, groups=self.groups)
         least = {
             "cores": self.flops / SPARSE_PEAK,
@@ -85,7 +85,7 @@ def agent(hidden: int, rows: int, *, inputs: int, actions: int, groups: int) -> 
     """
     sizes = layers(hidden, inputs=inputs, actions=actions)
     products = [
-        Product(rows=rows, out_features=out, in_features=width, groups=groups)
+        LayerProduct(rows=rows, out_features=out, in_features=width, groups=groups)
         for name, (out, width) in sizes.items()
         for _ in range(2 if name in ("gru_ih", "fc2") else 1)
     ]
@@ -100,7 +100,7 @@ def layer_table(*, rows: int, inputs: int, actions: int, groups: int) -> Iterato
     yield "|---|---|---|---|---|---|---|---|"
     for hidden in (64, 256, 1024, 2048, 4096):
         for name, (out, width) in layers(hidden, inputs=inputs, actions=actions).items():
-            one = Product(rows=rows, out_features=out, in_features=width, groups=groups)
+            one = LayerProduct(rows=rows, out_features=out, in_features=width, groups=groups)
             moved = one.nbytes(compressed=False, groups=1)
             yield (
                 f"| {hidden} | {name} | {out} × {width} | {one.flops / 1e9:,.3g} | {moved / 1e6:,.3g} | "

@@ -1,4 +1,4 @@
-"""What a second run beside a first one gains, and what the processor gives at most.
+"""Gain of a second run beside a first one, and the most that the processor gives.
 
     python -m benchmarks.learner.side_by_side [--algo qmix] [--seconds 5] [--rounds 5]
 
@@ -48,7 +48,7 @@ def worker(name: str, requests: Any, answers: Any) -> None:
         answers.put(done / (time.perf_counter() - start))
 
 
-class Workers:
+class WorkerProcesses:
     """Processes that do one kind of work on request."""
 
     def __init__(self, name: str, count: int) -> None:
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each kind")
     args = parser.parse_args()
     print(f"{machine()}, one thread a process, torch {torch.__version__}")
-    kinds = {name: Workers(name, 2) for name in (args.algo, PRODUCTS)}
+    kinds = {name: WorkerProcesses(name, 2) for name in (args.algo, PRODUCTS)}
     gains: dict[str, list[float]] = {name: [] for name in kinds}
     for _ in range(args.rounds):
         for name, workers in kinds.items():

@@ -24,8 +24,8 @@ from benchmarks.study.stages import STAGES, Arm, Stage
 from harness import compare
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
-from harness.results.aggregates import Row, summarize_groups
-from harness.results.comparisons import Comparison, pairwise_comparisons
+from harness.results.aggregates import AlgorithmRow, summarize_groups
+from harness.results.comparisons import PairwiseComparison, pairwise_comparisons
 from studies.db.errors import StorageError
 from studies.reader import StudyReader
 from studies.rows import RunRow, UnfinishedRun
@@ -39,7 +39,7 @@ INTERRUPTED = 130
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class PlannedRun:
     """One run of a stage: which arm it belongs to, and what ``harness.compare`` is asked."""
 
     arm: Arm
@@ -48,7 +48,7 @@ class Run:
     argv: tuple[str, ...]
 
 
-def runs_of(stage: Stage, storage: str) -> Iterator[Run]:
+def runs_of(stage: Stage, storage: str) -> Iterator[PlannedRun]:
     """Seed by seed and race by race, so that a stage that is cut short still compares all its arms."""
     for seed in stage.seeds:
         for scenario in stage.scenarios:
@@ -57,7 +57,7 @@ def runs_of(stage: Stage, storage: str) -> Iterator[Run]:
                 length = ["--seeds", f"{seed},", "--budget", stage.budget, "--env-steps", str(stage.env_steps)]
                 where = ["--study", STUDY, "--storage", storage, "--report", "none", "--throughput", "none"]
                 argv = ("--algos", arm.algorithm, "--scenarios", scenario, *length, *where, *settings)
-                yield Run(arm=arm, scenario=scenario, seed=seed, argv=argv)
+                yield PlannedRun(arm=arm, scenario=scenario, seed=seed, argv=argv)
 
 
 def chosen_stage(name: str, only: Sequence[str], storage: str) -> Stage:
@@ -98,7 +98,7 @@ def best_candidates(storage: str, count: int = 3) -> list[str]:
     return sorted(means, key=lambda label: -means[label])[:count]
 
 
-def stored(stage: Stage, storage: str) -> dict[Run, RunRow | UnfinishedRun]:
+def stored(stage: Stage, storage: str) -> dict[PlannedRun, RunRow | UnfinishedRun]:
     """The stage's runs that the study holds, finished or not, found by the hash of all their settings."""
     with StudyReader.open(storage, STUDY) as reader:
         held: list[RunRow | UnfinishedRun] = [*reader.rows(), *reader.unfinished()]
@@ -112,12 +112,12 @@ def stored(stage: Stage, storage: str) -> dict[Run, RunRow | UnfinishedRun]:
     return found
 
 
-def finished(stage: Stage, storage: str) -> dict[Run, RunRow]:
-    """Those that have a result."""
+def finished(stage: Stage, storage: str) -> dict[PlannedRun, RunRow]:
+    """Return the runs that have a result."""
     return {run: row for run, row in stored(stage, storage).items() if isinstance(row, RunRow)}
 
 
-def grouped(stage: Stage, found: dict[Run, RunRow]) -> dict[tuple[str, str], list[RunRow]]:
+def grouped(stage: Stage, found: dict[PlannedRun, RunRow]) -> dict[tuple[str, str], list[RunRow]]:
     """(label, scenario) -> finished runs by seed."""
     groups = {(arm.label, scenario): [] for scenario in stage.scenarios for arm in stage.arms}
     for run, row in found.items():
@@ -140,7 +140,7 @@ def write(stage: Stage, storage: str, out: Path, command: str) -> None:
     print(table)
 
 
-def write_runs(path: Path, found: dict[Run, RunRow]) -> None:
+def write_runs(path: Path, found: dict[PlannedRun, RunRow]) -> None:
     """A row a run."""
     header = ("arm", "settings", "scenario", "seed", "env_steps", "win_rate", "low", "high", "wins", "battles")
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -156,7 +156,7 @@ def write_runs(path: Path, found: dict[Run, RunRow]) -> None:
             writer.writerow([*where, *(f"{x:.4f}" for x in numbers), *wins, *(f"{x:.4f}" for x in last), *tail])
 
 
-def write_masks(path: Path, held: dict[Run, RunRow | UnfinishedRun], reader: StudyReader) -> None:
+def write_masks(path: Path, held: dict[PlannedRun, RunRow | UnfinishedRun], reader: StudyReader) -> None:
     """Means over layers of each run's diagnostics at some evaluations, of unfinished runs as far as they have come."""
     points = {run: reader.curve_points(row.run_id) for run, row in held.items()}
     names = sorted({name for each in points.values() for point in each for name in point.extra if "/" not in name})
@@ -171,7 +171,7 @@ def write_masks(path: Path, held: dict[Run, RunRow | UnfinishedRun], reader: Stu
                 writer.writerow([*where, *values])
 
 
-def describe(stage: Stage, found: dict[Run, RunRow], reader: StudyReader, origin: str) -> str:
+def describe(stage: Stage, found: dict[PlannedRun, RunRow], reader: StudyReader, origin: str) -> str:
     """The stage's table: means, every seed, paired differences, and what is missing."""
     groups = grouped(stage, found)
     wanted = len(stage.arms) * len(stage.scenarios) * len(stage.seeds)
@@ -199,7 +199,7 @@ def describe(stage: Stage, found: dict[Run, RunRow], reader: StudyReader, origin
     return "\n".join(lines) + "\n"
 
 
-def difference_row(pair: tuple[str, str], found: Comparison) -> str:
+def difference_row(pair: tuple[str, str], found: PairwiseComparison) -> str:
     """The comparison as a row, turned round where the pair is; empty where it is of another pair."""
     sign = {(found.algorithm, found.baseline): 1, (found.baseline, found.algorithm): -1}.get(pair)
     if sign is None:
@@ -209,7 +209,7 @@ def difference_row(pair: tuple[str, str], found: Comparison) -> str:
     return f"| {pair[0]} − {pair[1]} | {found.scenario} | {size} | {', '.join(map(str, found.seeds))} | {found.kind} |"
 
 
-def interval_of(row: Row) -> str:
+def interval_of(row: AlgorithmRow) -> str:
     return f"{row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
 
 

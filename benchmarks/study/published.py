@@ -64,8 +64,8 @@ def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
             every = [(*place, run) for place, runs in grouped.items() for run in runs]
             settings = label_legend(every)
             for algorithm, _, run in every:
-                told = f" ({settings[algorithm].replace('algorithm.', '')})" if algorithm in settings else ""
-                label = f"{run.algorithm}{told}, rules {run.config['env']['rules']}"
+                suffix = f" ({settings[algorithm].replace('algorithm.', '')})" if algorithm in settings else ""
+                label = f"{run.algorithm}{suffix}, rules {run.config['env']['rules']}"
                 if run.seed in curves[label]:
                     raise SystemExit(
                         f"{label}, seed {run.seed} on {scenario}: two finished runs in {', '.join(studies)}, the "

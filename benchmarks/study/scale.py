@@ -212,8 +212,8 @@ def report(storage: str, runs: int, out: Path) -> dict[str, Any]:
     read = time.perf_counter()
     findings = compute_report(data.groups, data, title=STUDY)
     found = time.perf_counter()
-    wanted = ReportArgs(out=out / "report.html", runs_folder=out, clips=False, command="benchmarks.study.scale")
-    write_report(data, findings, wanted, Console(quiet=True))
+    args = ReportArgs(out=out / "report.html", runs_folder=out, clips=False, command="benchmarks.study.scale")
+    write_report(data, findings, args, Console(quiet=True))
     end = time.perf_counter()
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"report over {runs:,} runs of {BATTLES:,} battles: {end - start:.1f} s, at most {most:.2f} GiB")

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from harness.plots.figure import Hit, Plot, draw_plot
 from harness.plots.lines import draw_line, set_env_steps, shade
 from harness.plots.style import INK, MUTED, Series, looks
-from harness.results.aggregates import Row
+from harness.results.aggregates import AlgorithmRow
 from harness.results.findings import ComparisonReport
 from harness.results.published import WINDOW, published_runs, windowed
 from harness.results.study_data import StudyData
 from harness.runs.files import file_name
 from harness.runs.seeding import derive_generator
-from harness.stats import Band, curve_over_seeds, wilson
+from harness.stats import Band, IntervalKind, curve_over_seeds, wilson
 from studies.rows import CurvePoint, common_points
 
 MEASURES = {"win_rate": "greedy win rate", "return_mean": "greedy return"}
@@ -31,13 +31,15 @@ PUBLISHED = Series(colour=INK, on_dark="", line=(0, (1, 1.4)), marker="", hatch=
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve:
+class DrawnCurve:
     """One line of a plot."""
 
     label: str
     band: Band
     look: Series
-    end: Row | None = None
+    interval: str
+    """What the band shows, in words."""
+    end: AlgorithmRow | None = None
     """The result after training, which the table shows; marked at the end of the line."""
 
 
@@ -73,10 +75,11 @@ def plot_learning(
 def plot_over_scenarios(folder: Path, findings: ComparisonReport, algorithms: Sequence[str]) -> list[Plot]:
     """Win rates over training over all scenarios that the algorithms have in common; none where it is one or none."""
     curves = [
-        Curve(
+        DrawnCurve(
             label=f"{each.algorithm} ({each.seeds} seeds of each of {len(each.scenarios)} scenarios)",
             band=each.band,
             look=looks(algorithms)[each.algorithm],
+            interval=each.band.kind,
         )
         for each in findings.curves
         if len(each.scenarios) > 1
@@ -91,7 +94,7 @@ def plot_over_scenarios(folder: Path, findings: ComparisonReport, algorithms: Se
 def _plot_lines(
     folder: Path,
     name: str,
-    lines: Sequence[Curve],
+    lines: Sequence[DrawnCurve],
     last: float,
     measure: str,
     title: str,
@@ -121,7 +124,7 @@ def _plot_lines(
         return hits
 
     ends = ", ".join(f"{curve.label} {curve.band.estimate[-1]:.2f}" for curve in lines)
-    kinds = "; ".join(dict.fromkeys(curve.band.kind for curve in lines))
+    kinds = "; ".join(dict.fromkeys(curve.interval for curve in lines))
     return draw_plot(
         folder,
         name,
@@ -134,7 +137,7 @@ def _plot_lines(
     )
 
 
-def _hits(axes: Axes, curve: Curve) -> list[Hit]:
+def _hits(axes: Axes, curve: DrawnCurve) -> list[Hit]:
     """Return a point with its value for each evaluation."""
     band = curve.band
     return [
@@ -148,7 +151,7 @@ def _hits(axes: Axes, curve: Curve) -> list[Hit]:
     ]
 
 
-def _mark_end(axes: Axes, curve: Curve, x: float, measure: str) -> Hit:
+def _mark_end(axes: Axes, curve: DrawnCurve, x: float, measure: str) -> Hit:
     """The result after training with its interval, a little to the right of the line's end."""
     row = curve.end
     assert row is not None, "only curves with an end are marked"
@@ -159,7 +162,7 @@ def _mark_end(axes: Axes, curve: Curve, x: float, measure: str) -> Hit:
     return Hit(axes=axes, x=x, y=y, text=f"{row.algorithm}, result over {row.episodes:,} battles: {y:.3f}")
 
 
-def own_curves(data: StudyData, findings: ComparisonReport, scenario: str, measure: str) -> list[Curve]:
+def own_curves(data: StudyData, findings: ComparisonReport, scenario: str, measure: str) -> list[DrawnCurve]:
     """One curve for each algorithm: over its finished seeds, or over those in training where none has finished."""
     rows = {(row.algorithm, row.scenario): row for row in findings.rows}
     known = {
@@ -175,8 +178,11 @@ def own_curves(data: StudyData, findings: ComparisonReport, scenario: str, measu
         if band:
             message = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}{'' if finished else ', in training'}"
             end = rows.get((algorithm, scenario)) if finished else None
-            smooth = smoothed(band) if measure == "win_rate" else band
-            found.append(Curve(label=f"{algorithm} ({message})", band=smooth, look=look, end=end))
+            interval: str = band.kind
+            if measure == "win_rate" and len(band.at) >= 2 * SMOOTH:
+                band, interval = smoothed(band), f"{interval}; each point is averaged over {SMOOTH} evaluations"
+            label = f"{algorithm} ({message})"
+            found.append(DrawnCurve(label=label, band=band, look=look, interval=interval, end=end))
     return found
 
 
@@ -185,16 +191,14 @@ def smoothed(band: Band) -> Band:
 
     The band is that of the single evaluations, averaged alike, so it is wider than one of the averages would be.
     """
-    if len(band.at) < 2 * SMOOTH:
-        return band
     weights = np.ones(SMOOTH)
 
     def average(values: NDArray[np.float64]) -> NDArray[np.float64]:
         counts = np.convolve(np.ones(len(values)), weights, mode="same")
         return np.convolve(values, weights, mode="same") / counts
 
-    kind = f"{band.kind}; each point is averaged over {SMOOTH} evaluations"
-    return Band(at=band.at, estimate=average(band.estimate), low=average(band.low), high=average(band.high), kind=kind)
+    ends = {"low": average(band.low), "high": average(band.high)}
+    return Band(at=band.at, estimate=average(band.estimate), **ends, kind=band.kind)
 
 
 def band_of(seeds: list[list[CurvePoint]], measure: str, algorithm: str, scenario: str) -> Band | None:
@@ -209,26 +213,30 @@ def band_of(seeds: list[list[CurvePoint]], measure: str, algorithm: str, scenari
     if measure == "win_rate":
         each = [wilson(round(point.win_rate * point.episodes), point.episodes) for point in seeds[0]]
         low, high = np.array([one.low for one in each]), np.array([one.high for one in each])
-        kind = f"one seed: {each[0].kind} of each evaluation"
+        kind = IntervalKind.WILSON_OF_EACH_EVALUATION
     else:
         low = high = values[0]
-        kind = "none for one seed"
+        kind = IntervalKind.NONE_FOR_ONE_SEED
     return Band(at=steps.astype(np.float64), estimate=values[0], low=low, high=high, kind=kind)
 
 
-def published_curve(scenario: str, measure: str, last: float) -> Curve | None:
-    """What others have measured on the real game, up to ``last`` env_steps."""
+def published_curve(scenario: str, measure: str, last: float) -> DrawnCurve | None:
+    """Return the published curve on the real game, up to ``last`` env_steps."""
     runs = published_runs(scenario.partition("@")[0])
     points = {run: [(each.env_steps, getattr(each, measure)) for each in curve] for run, curve in runs.items()}
     at = windowed(points, last)
     if not len(at.env_steps):
         return None
-    kind = f"published: least and greatest run, points averaged over {WINDOW:,} env steps"
-    band = Band(at=at.env_steps, estimate=at.mean, low=at.least, high=at.greatest, kind=kind)
-    return Curve(label=f"QMIX, published: StarCraft II, rules of 2023 ({len(runs)} runs)", band=band, look=PUBLISHED)
+    kind = IntervalKind.RANGE_OF_RUNS
+    return DrawnCurve(
+        label=f"QMIX, published: StarCraft II, rules of 2023 ({len(runs)} runs)",
+        band=Band(at=at.env_steps, estimate=at.mean, low=at.least, high=at.greatest, kind=kind),
+        look=PUBLISHED,
+        interval=f"published: {kind}, points averaged over {WINDOW:,} env steps",
+    )
 
 
-def draw_band(axes: Axes, curve: Curve) -> None:
+def draw_band(axes: Axes, curve: DrawnCurve) -> None:
     """A line with markers and its interval."""
     band, look = curve.band, curve.look
     draw_line(axes, band.at, band.estimate, look, curve.label)

@@ -10,17 +10,17 @@ from types import MappingProxyType
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from harness.plots.curves import Curve, draw_band
+from harness.plots.curves import DrawnCurve, draw_band
 from harness.plots.figure import Hit, Plot, draw_plot
 from harness.plots.style import MUTED, looks
-from harness.results.aggregates import Row
+from harness.results.aggregates import AlgorithmRow
 from harness.results.findings import ComparisonReport
 from harness.runs.files import file_name
 
 
 def plot_win_rates(
     folder: Path,
-    rows: Sequence[Row],
+    rows: Sequence[AlgorithmRow],
     algorithms: Sequence[str],
     levels: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
 ) -> list[Plot]:
@@ -85,7 +85,7 @@ def plot_win_rates(
     return [plot]
 
 
-def plot_trade_offs(folder: Path, rows: Sequence[Row], algorithms: Sequence[str], scenario: str) -> list[Plot]:
+def plot_trade_offs(folder: Path, rows: Sequence[AlgorithmRow], algorithms: Sequence[str], scenario: str) -> list[Plot]:
     """Win rate (return where no one wins) against sparsity, and against throughput, on one scenario."""
     own = [row for row in rows if row.scenario == scenario]
     if not own:
@@ -144,14 +144,14 @@ def percent(share: float) -> str:
 def _scatter(
     folder: Path,
     name: str,
-    rows: Sequence[Row],
+    rows: Sequence[AlgorithmRow],
     algorithms: Sequence[str],
     *,
-    x: Callable[[Row], float],
+    x: Callable[[AlgorithmRow], float],
     axis: str,
     text: Callable[[float], str],
     title: str,
-    note: Callable[[Row], str],
+    note: Callable[[AlgorithmRow], str],
     caption: str,
 ) -> Plot:
     winners = rows[0].can_be_won
@@ -182,15 +182,16 @@ def _scatter(
 
 def plot_profiles(folder: Path, findings: ComparisonReport, algorithms: Sequence[str]) -> list[Plot]:
     """The share of runs that win more than each rate; none where all have two seeds on no scenario in common."""
-    if not findings.overall:
+    if not findings.scenario_aggregates:
         return []
     curves = [
-        Curve(
+        DrawnCurve(
             label=f"{each.algorithm} ({each.seeds} seeds of {_named(each.scenarios)})",
             band=each.profile,
             look=looks(algorithms)[each.algorithm],
+            interval=each.profile.kind,
         )
-        for each in findings.overall
+        for each in findings.scenario_aggregates
     ]
 
     def draw(figure: Figure) -> None:
@@ -202,7 +203,8 @@ def plot_profiles(folder: Path, findings: ComparisonReport, algorithms: Sequence
         figure.legend(loc="outside lower left", ncols=1, handlelength=3.2)
 
     middle = (
-        f"{each.algorithm} {each.profile.at[(each.profile.estimate > 0.5).argmin()]:.2f}" for each in findings.overall
+        f"{each.algorithm} {each.profile.at[(each.profile.estimate > 0.5).argmin()]:.2f}"
+        for each in findings.scenario_aggregates
     )
     plot = draw_plot(
         folder,
@@ -211,7 +213,7 @@ def plot_profiles(folder: Path, findings: ComparisonReport, algorithms: Sequence
         title="Performance profiles",
         alt=f"Falling curves. Win rate that half the runs do not exceed: {', '.join(middle)}.",
         caption=f"Higher is better; a curve above another throughout is better at every quantile. All are over the "
-        f"same seeds of the same scenarios. Bands: {curves[0].band.kind}.",
+        f"same seeds of the same scenarios. Bands: {curves[0].interval}.",
     )
     return [plot]
 

@@ -42,14 +42,14 @@ def main(argv: Sequence[str]) -> int:
     """Write the report; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
     flags = parse_flags(parser, argv)
     console = make_console(stderr=flags.json)
-    wanted = report_args(flags, command_line("harness.report", argv))
+    args = report_args(flags, command_line("harness.report", argv))
     with StudyReader.open_existing(flags.storage, flags.study) as store:
         data = collect(store, flags.study)
-    check_scenario(wanted, data)
-    make_folder(wanted.out.parent)
+    check_scenario(args, data)
+    make_folder(args.out.parent)
     findings = compute_report(data.groups, data, title=data.study, track=partial(with_bar, console, "learning curves"))
-    with writing_results(wanted.out.parent, without_passwords(flags.storage)):
-        report = write_report(data, findings, wanted, console)
+    with writing_results(args.out.parent, without_passwords(flags.storage)):
+        report = write_report(data, findings, args, console)
     log(console, written_line(report))
     if flags.json:
         print(as_document(report), end="")
@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def written_line(report: Report) -> str:
-    """What was written, in a line."""
+    """Return the line that names the written files."""
     size = report.page.stat().st_size / 1e6
     beside = (
         f"; {len(report.files)} files of plots and battles in {report.page.with_suffix('')}" if report.files else ""
@@ -98,15 +98,15 @@ def report_args(flags: argparse.Namespace, command: str) -> ReportArgs:
     )
 
 
-def check_scenario(wanted: ReportArgs, data: StudyData) -> None:
+def check_scenario(args: ReportArgs, data: StudyData) -> None:
     """Refuse a scenario that the study does not hold.
 
     Raises:
         UsageError: which ones it holds.
     """
-    if wanted.clip_scenario is not None and wanted.clip_scenario not in data.scenarios:
+    if args.clip_scenario is not None and args.clip_scenario not in data.scenarios:
         hint = "No battles at all: --clips none"
-        raise unknown_name(f"scenario of study {data.study}", wanted.clip_scenario, data.scenarios, hint=hint)
+        raise unknown_name(f"scenario of study {data.study}", args.clip_scenario, data.scenarios, hint=hint)
 
 
 if __name__ == "__main__":

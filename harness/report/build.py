@@ -36,7 +36,7 @@ from harness.throughput.record import Record
 
 @dataclass(frozen=True, kw_only=True)
 class ReportArgs:
-    """What a report shall hold and where it goes."""
+    """Contents and place of a report."""
 
     out: Path
     """The page; plots and battles go into a folder of the same name beside it."""
@@ -73,25 +73,25 @@ Work = tuple[str, str, Callable[[], Sequence[Plot]]]
 """The section that plots are for, what is drawn, and what draws it."""
 
 
-def write_report(data: StudyData, findings: ComparisonReport, wanted: ReportArgs, console: Console) -> Report:
+def write_report(data: StudyData, findings: ComparisonReport, args: ReportArgs, console: Console) -> Report:
     """Draw everything and write the page, with a bar on a terminal.
 
     Args:
         data: the study.
         findings: what its finished runs show.
-        wanted: what and where.
+        args: what and where.
         console: shows the progress.
 
     Raises:
         UsageError: the throughput file holds something else.
     """
-    records, unread = find_records(wanted.throughput, wanted.runs_folder / data.study)
-    jobs = clip_jobs(data, wanted.runs_folder, wanted.clip_scenario) if wanted.clips else []
+    records, unread = find_records(args.throughput, args.runs_folder / data.study)
+    jobs = clip_jobs(data, args.runs_folder, args.clip_scenario) if args.clips else []
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(compact=True))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         scripts = references(data) if findings.rows else []
-        plots = draw_all(bar, plot_work(data, findings, records, wanted.folder, scripts))
-        clips = play_all(bar, jobs, wanted)
+        plots = draw_all(bar, plot_work(data, findings, records, args.folder, scripts))
+        clips = play_all(bar, jobs, args)
     for line in (*unread, *(clip.caption for clip in clips if not clip.path)):
         log(console, f"report: left out: {line}")
     found = [
@@ -102,14 +102,14 @@ def write_report(data: StudyData, findings: ComparisonReport, wanted: ReportArgs
         sections.profile_section(data, plots["profiles"]),
         throughput_section(records, plots["throughput"]),
         sections.mask_section(findings.rows, plots["masks"]),
-        sections.battle_section(clips, jobs[0].scenario if jobs else "", wanted.clip_seed, _no_battles(wanted, data)),
+        sections.battle_section(clips, jobs[0].scenario if jobs else "", args.clip_seed, _no_battles(args, data)),
         runs_section(data),
         provenance_section(data),
         method_section(run for *_, run in data.finished()),
     ]
-    _write(data, wanted, found, headline(findings, scripts), limits(data, findings))
+    _write(data, args, found, headline(findings, scripts), limits(data, findings))
     files = [file for each in found for plot in each.plots for file in plot.files]
-    return Report(page=wanted.out, files=(*files, *(clip.path for clip in clips if clip.path)), findings=findings)
+    return Report(page=args.out, files=(*files, *(clip.path for clip in clips if clip.path)), findings=findings)
 
 
 def plot_work(
@@ -161,13 +161,13 @@ def draw_all(bar: Progress, work: Sequence[Work]) -> defaultdict[str, list[Plot]
     return plots
 
 
-def play_all(bar: Progress, jobs: Sequence[Job], wanted: ReportArgs) -> list[Clip]:
+def play_all(bar: Progress, jobs: Sequence[Job], args: ReportArgs) -> list[Clip]:
     """A battle of each algorithm."""
-    area = common_area(jobs, wanted.clip_seed)
+    area = common_area(jobs, args.clip_seed)
     clips = []
     for job in jobs:
         task = bar.add_task(f"battle of {job.algorithm}", total=1.0)
-        clips.append(make_clip(wanted.folder, job, wanted.clip_seed, area, partial(_show, bar, task)))
+        clips.append(make_clip(args.folder, job, args.clip_seed, area, partial(_show, bar, task)))
         _show(bar, task, 1.0)
     return clips
 
@@ -176,7 +176,7 @@ def _show(bar: Progress, task: TaskID, share: float) -> None:
     bar.update(task, completed=share)
 
 
-def _write(data: StudyData, wanted: ReportArgs, found: list[Section], finding: str, cautions: Sequence[str]) -> None:
+def _write(data: StudyData, args: ReportArgs, found: list[Section], finding: str, cautions: Sequence[str]) -> None:
     now = datetime.now(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
     finished, begun = (sum(1 for _ in runs) for runs in (data.finished(), data.unfinished()))
     page = Page(
@@ -186,19 +186,19 @@ def _write(data: StudyData, wanted: ReportArgs, found: list[Section], finding: s
         headline=finding,
         limits=cautions,
         sections=found,
-        footer=f"Written by: {wanted.command}",
+        footer=f"Written by: {args.command}",
     )
-    wanted.out.parent.mkdir(parents=True, exist_ok=True)
-    content = render(page, wanted.out)
-    with atomic_write(wanted.out) as draft:
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    content = render(page, args.out)
+    with atomic_write(args.out) as draft:
         draft.write_text(content, encoding="utf-8")
 
 
-def _no_battles(wanted: ReportArgs, data: StudyData) -> str:
-    if not wanted.clips:
+def _no_battles(args: ReportArgs, data: StudyData) -> str:
+    if not args.clips:
         return f"No battles were asked for: python -m harness.report --study {data.study} plays them."
-    where = f" of {wanted.clip_scenario}" if wanted.clip_scenario else ""
+    where = f" of {args.clip_scenario}" if args.clip_scenario else ""
     return (
-        f"No finished run{where} has a checkpoint in {wanted.runs_folder / data.study} from which a battle of the "
+        f"No finished run{where} has a checkpoint in {args.runs_folder / data.study} from which a battle of the "
         "built-in engine could be played; name the folder that harness.compare wrote to: --runs FOLDER."
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.report.references import Reference
-from harness.results.aggregates import Row
-from harness.results.comparisons import Comparison
+from harness.results.aggregates import AlgorithmRow
+from harness.results.comparisons import PairwiseComparison
 from harness.results.findings import ComparisonReport
 from harness.results.study_data import StudyData
 from harness.runs.budget import BUDGETS
@@ -52,15 +52,15 @@ def _of_scenario(findings: ComparisonReport, references: Sequence[Reference], sc
     rows = [row for row in findings.rows if row.scenario == scenario]
     best = max(rows, key=_score)
     if len(rows) == 1:
-        text = f"On {scenario} {best.algorithm} reaches {_told(best)}"
+        text = f"On {scenario} {best.algorithm} reaches {_score_text(best)}"
     else:
-        level = [row for row in rows if _told(row) == _told(best)]
+        level = [row for row in rows if _score_text(row) == _score_text(best)]
         less, unclear = _beside(findings.comparisons, best, [row for row in rows if row not in level])
         names = _list([row.algorithm for row in level])
         if len(level) == len(rows):
-            text = f"On {scenario} {names} score alike, {_told(best)}"
+            text = f"On {scenario} {names} score alike, {_score_text(best)}"
         else:
-            text = f"On {scenario} {names} score{'s' if len(level) == 1 else ''} highest, {_told(best)}"
+            text = f"On {scenario} {names} score{'s' if len(level) == 1 else ''} highest, {_score_text(best)}"
         if less and min(len(row.seeds) for row in rows) == 1:  # battles of single policies say nothing of algorithms
             text += f"; its policy wins more than {'that' if len(less) == 1 else 'those'} of {_list(less)}"
         elif less:
@@ -70,8 +70,8 @@ def _of_scenario(findings: ComparisonReport, references: Sequence[Reference], sc
     return f"{text}{_script(rows, references, scenario)}."
 
 
-def _script(rows: Sequence[Row], references: Sequence[Reference], scenario: str) -> str:
-    """How the best script compares."""
+def _script(rows: Sequence[AlgorithmRow], references: Sequence[Reference], scenario: str) -> str:
+    """Compare the best script with the learners."""
     scripts = [each for each in references if each.scenario == scenario and each.policy != "random"]
     if not scripts or not rows[0].can_be_won:
         return ""
@@ -84,7 +84,9 @@ def _script(rows: Sequence[Row], references: Sequence[Reference], scenario: str)
     return f"; the script that attacks the nearest wins {rate:.3f}, more than {who}"
 
 
-def _beside(comparisons: Sequence[Comparison], best: Row, others: Sequence[Row]) -> tuple[list[str], list[str]]:
+def _beside(
+    comparisons: Sequence[PairwiseComparison], best: AlgorithmRow, others: Sequence[AlgorithmRow]
+) -> tuple[list[str], list[str]]:
     """The other algorithms: those that are shown to score less, and those of which no difference is shown."""
     less: list[str] = []
     unclear: list[str] = []
@@ -98,11 +100,11 @@ def _beside(comparisons: Sequence[Comparison], best: Row, others: Sequence[Row])
     return less, unclear
 
 
-def _score(row: Row) -> float:
+def _score(row: AlgorithmRow) -> float:
     return row.win_rate if row.can_be_won else row.return_mean
 
 
-def _told(row: Row) -> str:
+def _score_text(row: AlgorithmRow) -> str:
     if not row.can_be_won:
         return f"return {row.return_mean:.2f}"
     return f"win rate {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"

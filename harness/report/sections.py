@@ -8,11 +8,20 @@ from harness.plots.figure import Plot
 from harness.report.clips import Clip
 from harness.report.page import Details, Head, Section, Table
 from harness.report.references import BATTLES, Reference
-from harness.results.aggregates import Row
+from harness.results.aggregates import AlgorithmRow
 from harness.results.findings import ComparisonReport
 from harness.results.grouping import label_legend
 from harness.results.study_data import StudyData
-from harness.results.tables import COLUMNS, LEFT, OVERALL, cells_of, columns_of, footnotes, over_several, short_kind
+from harness.results.tables import (
+    AGGREGATE_COLUMNS,
+    COLUMNS,
+    LEFT,
+    cells_of,
+    columns_of,
+    footnotes,
+    over_several,
+    short_kind,
+)
 
 ORDER = tuple(dict.fromkeys(("algorithm", "win rate [95%]", *COLUMNS)))
 """Columns of the page: the key figure beside the name, so that a phone shows both."""
@@ -25,7 +34,7 @@ SCRIPTS = (
 def result_section(
     data: StudyData, findings: ComparisonReport, plots: Sequence[Plot], scripts: Sequence[Reference] = ()
 ) -> Section:
-    """Who wins more, in words, then the table and its picture."""
+    """Build the section of verdicts, table and picture."""
     begun = [f"{run.algorithm} on {run.scenario}, seed {run.seed}, {run.state}" for *_, run in data.unfinished()]
     if not findings.rows:
         empty = f"No run of study {data.study} has finished yet" + (f"; begun: {'; '.join(begun)}." if begun else ".")
@@ -55,8 +64,8 @@ def result_section(
         tables.append(
             Table(
                 caption="Win rate over several scenarios",
-                heads=[Head(name=name, words=name in LEFT) for name in OVERALL],
-                rows=[[cell(each) for cell in OVERALL.values()] for each in findings.overall],
+                heads=[Head(name=name, words=name in LEFT) for name in AGGREGATE_COLUMNS],
+                rows=[[cell(each) for cell in AGGREGATE_COLUMNS.values()] for each in findings.scenario_aggregates],
             )
         )
     return Section(
@@ -82,7 +91,7 @@ def _script_cells(script: Reference) -> dict[str, str]:
 
 
 def diagnostics_section(plots: Sequence[Plot]) -> Section:
-    """What the learners say of themselves."""
+    """Build the section of the learners' own diagnostics."""
     empty = "" if plots else "No run has reported any yet."
     return Section(id="learner", short="Learner", title="The learners from inside", plots=plots, empty=empty)
 
@@ -94,7 +103,7 @@ def curves_section(plots: Sequence[Plot]) -> Section:
 
 
 def trade_off_section(plots: Sequence[Plot]) -> Section:
-    """What sparsity and throughput cost in wins."""
+    """Build the section of win rate against sparsity and throughput."""
     empty = "" if plots else "Shown once a run has finished."
     title = "Win rate against sparsity against throughput"
     return Section(id="trade-offs", short="Trade-offs", title=title, plots=plots, empty=empty)
@@ -115,8 +124,8 @@ def profile_section(data: StudyData, plots: Sequence[Plot]) -> Section:
     )
 
 
-def mask_section(rows: Sequence[Row], plots: Sequence[Plot]) -> Section:
-    """How masks are used, and the work that they keep."""
+def mask_section(rows: Sequence[AlgorithmRow], plots: Sequence[Plot]) -> Section:
+    """Build the section of mask use and the work that masks keep."""
     kept = [
         [row.algorithm, row.scenario, f"{row.sparsity_masked:.1%}", f"{row.flops_kept:.1%}"]
         for row in rows

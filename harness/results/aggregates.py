@@ -12,6 +12,7 @@ from harness.runs.seeding import derive_generator
 from harness.stats import (
     Aggregates,
     Band,
+    IntervalKind,
     aggregates_over_seeds,
     improvement_over_seeds,
     profile_over_seeds,
@@ -21,7 +22,7 @@ from studies.rows import RunRow
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class AlgorithmRow:
     """One algorithm on one scenario, over its seeds."""
 
     algorithm: str
@@ -35,7 +36,7 @@ class Row:
     """Each seed's own win rate (return where no one wins), in the order of ``seeds``."""
     win_low: float
     win_high: float
-    interval_kind: str
+    interval_kind: IntervalKind
     """What the interval is over: battles of one seed, or seeds."""
     return_mean: float
     """Mean over seeds of the mean undiscounted return."""
@@ -81,7 +82,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Improvement:
-    """How likely a run of ``better`` wins more than a run of ``baseline``, over all scenarios that both finished.
+    """Probability that a run of ``better`` wins more than one of ``baseline``, over all scenarios that both finished.
 
     Returns count where no one wins.
     """
@@ -91,16 +92,16 @@ class Improvement:
     probability: float
     low: float
     high: float
-    kind: str
+    kind: IntervalKind
     scenarios: tuple[str, ...]
     """On which both have at least two seeds."""
     seeds: tuple[int, int]
     """The fewest of either on one of them."""
 
 
-def summarize_groups(grouped: Groups) -> list[Row]:
+def summarize_groups(grouped: Groups) -> list[AlgorithmRow]:
     """A row for each group that has a finished run; seeds that have not finished are missing from it."""
-    return [_row(*place, members) for place, members in grouped.items() if members]
+    return [_row(*group, members) for group, members in grouped.items() if members]
 
 
 def improvements(grouped: Groups) -> list[Improvement]:
@@ -136,14 +137,14 @@ def _scores(members: Sequence[RunRow]) -> list[float]:
     return [run.win_rate if has_winners(run) else run.return_mean for run in members]
 
 
-def _row(name: str, scenario: str, members: Sequence[RunRow]) -> Row:
+def _row(name: str, scenario: str, members: Sequence[RunRow]) -> AlgorithmRow:
     first = members[0]
     rng = derive_generator(0, "bootstrap", name, first.scenario)
     win_rate = win_rate_interval([run.wins for run in members], [run.episodes for run in members], rng)
     readings = [run.in_turn for run in members if run.in_turn is not None]
     speedups = [run.speedup_24 for run in members if run.speedup_24 is not None]
     reasons = dict.fromkeys(run.speedup_24_reason for run in members if run.speedup_24 is None)
-    return Row(
+    return AlgorithmRow(
         algorithm=name,
         scenario=scenario,
         seeds=tuple(run.seed for run in members),
@@ -224,12 +225,12 @@ class ScenarioAggregates:
 
 
 def common_runs(grouped: Groups) -> CommonRuns:
-    """What all algorithms have in common on the scenarios that can be won.
+    """Find the runs that all algorithms have in common on the scenarios that can be won.
 
     A scenario counts if all have two seeds there in common; where one has fewer than the others, that many of each
     count, the lowest first, so that no scenario weighs more than another.
     """
-    finished = {place: {run.seed for run in runs} for place, runs in grouped.items() if runs and has_winners(runs[0])}
+    finished = {group: {run.seed for run in runs} for group, runs in grouped.items() if runs and has_winners(runs[0])}
     several = {algorithm for (algorithm, _), seeds in finished.items() if len(seeds) > 1}
     algorithms = tuple(name for name in algorithms_of(grouped) if name in several)
     scenarios = dict.fromkeys(scenario for algorithm, scenario in finished if algorithm in several)
@@ -239,14 +240,16 @@ def common_runs(grouped: Groups) -> CommonRuns:
     }
     count = min((len(seeds) for seeds in shared.values() if len(seeds) > 1), default=0)
     chosen = {scenario: tuple(seeds[:count]) for scenario, seeds in shared.items() if len(seeds) > 1}
-    places = {place: seeds for place, seeds in finished.items() if place[0] in several}
+    compared = {group: seeds for group, seeds in finished.items() if group[0] in several}
     idle = dict.fromkeys(algorithm for algorithm, _ in finished if algorithm not in several)
     left_out = [
         *(f"{name} (one seed)" for name in idle),
-        *(_why_not(scenario, algorithms, places) for scenario in scenarios if scenario not in chosen),
-        *_further_seeds(chosen, places),
+        *(_why_not(scenario, algorithms, compared) for scenario in scenarios if scenario not in chosen),
+        *_further_seeds(chosen, compared),
     ]
-    return CommonRuns(algorithms=algorithms, seeds=chosen, left_out=_told(chosen, left_out) if scenarios else "")
+    return CommonRuns(
+        algorithms=algorithms, seeds=chosen, left_out=_describe_left_out(chosen, left_out) if scenarios else ""
+    )
 
 
 def aggregate_over_scenarios(grouped: Groups, common: CommonRuns) -> Iterator[ScenarioAggregates]:
@@ -282,11 +285,11 @@ def _further_seeds(
             yield f"seed{'s' if len(further) > 1 else ''} {', '.join(map(str, sorted(further)))} of {scenario}"
 
 
-def _told(chosen: Mapping[str, tuple[int, ...]], left_out: Sequence[str]) -> str:
+def _describe_left_out(chosen: Mapping[str, tuple[int, ...]], left_out: Sequence[str]) -> str:
     if not left_out:
         return ""
-    places = f"each of {len(chosen)} scenarios" if len(chosen) > 1 else "".join(chosen)
-    kept = f"{len(next(iter(chosen.values())))} seeds of {places}" if chosen else "none"
+    scenarios = f"each of {len(chosen)} scenarios" if len(chosen) > 1 else "".join(chosen)
+    kept = f"{len(next(iter(chosen.values())))} seeds of {scenarios}" if chosen else "none"
     return f"sums over scenarios and profiles take the runs that all algorithms have: {kept}; left out: " + ", ".join(
         left_out
     )

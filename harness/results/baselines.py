@@ -1,4 +1,4 @@
-"""What policies that do not learn reach: one row for each policy on each scenario."""
+"""Results of policies that do not learn: one row for each policy on each scenario."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.stats import wilson
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class PolicyRow:
     """One policy on one scenario. Means are over finished battles."""
 
     scenario: str
@@ -52,7 +52,7 @@ class Row:
         }
 
 
-def summarise(scenario: str, policy: str, seed: int, battles: Sequence[Battle]) -> Row:
+def summarise(scenario: str, policy: str, seed: int, battles: Sequence[Battle]) -> PolicyRow:
     """The row of these battles.
 
     Raises:
@@ -62,7 +62,7 @@ def summarise(scenario: str, policy: str, seed: int, battles: Sequence[Battle]) 
     if not finished:
         raise UsageError(f"all {len(battles)} battles of {policy} on {scenario} aborted; look at the world's messages")
     win_rate = wilson(sum(battle.outcome.won for battle in finished), len(finished))
-    return Row(
+    return PolicyRow(
         scenario=scenario,
         policy=policy,
         battles=len(finished),

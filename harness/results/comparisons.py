@@ -1,4 +1,4 @@
-"""Who wins more, in words: each pair of algorithms held against each other on the battles that both have fought."""
+"""Compare each pair of algorithms on the battles that both have fought, and say in words who wins more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.results.grouping import Groups, algorithms_of, has_winners
-from harness.stats import Difference, paired_difference, verdict
+from harness.stats import Difference, IntervalKind, paired_difference, verdict
 from studies.rows import EpisodeOutcome, RunRow
 
 Outcomes = Callable[[int], Sequence[EpisodeOutcome]]
@@ -21,7 +21,7 @@ Scores = Mapping[tuple[int, int], float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class PairwiseComparison:
     """One algorithm against another on a scenario, or over several of them."""
 
     algorithm: str
@@ -36,12 +36,12 @@ class Comparison:
     """algorithm − baseline."""
     low: float
     high: float
-    kind: str
+    kind: IntervalKind
     verdict: str
     """The same in words, and how many seeds would decide."""
 
 
-def pairwise_comparisons(grouped: Groups, outcomes: Outcomes) -> tuple[list[Comparison], list[str]]:
+def pairwise_comparisons(grouped: Groups, outcomes: Outcomes) -> tuple[list[PairwiseComparison], list[str]]:
     """Every pair of algorithms on every scenario, and over all scenarios that can be won where there are several.
 
     Args:
@@ -52,7 +52,7 @@ def pairwise_comparisons(grouped: Groups, outcomes: Outcomes) -> tuple[list[Comp
         The comparisons, and a line for each that is missing or without some runs, which says why.
     """
     scores = {run.run_id: _scores(run, outcomes(run.run_id)) for members in grouped.values() for run in members}
-    found: list[Comparison] = []
+    found: list[PairwiseComparison] = []
     left_out: list[str] = []
     for algorithm, baseline in combinations(algorithms_of(grouped), 2):
         won = []
@@ -122,8 +122,8 @@ def _paired(ours: Scores, theirs: Scores) -> NDArray[np.float64]:
 
 def _comparison(
     algorithm: str, baseline: str, scenario: str, seeds: tuple[int, ...], difference: Difference, shares: bool
-) -> Comparison:
-    return Comparison(
+) -> PairwiseComparison:
+    return PairwiseComparison(
         algorithm=algorithm,
         baseline=baseline,
         scenario=scenario,

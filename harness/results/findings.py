@@ -10,24 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.results.aggregates import (
+    AlgorithmRow,
     CommonRuns,
     Improvement,
-    Row,
     ScenarioAggregates,
     aggregate_over_scenarios,
     common_runs,
     improvements,
     summarize_groups,
 )
-from harness.results.comparisons import Comparison, pairwise_comparisons
+from harness.results.comparisons import PairwiseComparison, pairwise_comparisons
 from harness.results.grouping import Groups, algorithms_of, has_winners, label_legend
 from harness.runs.seeding import derive_generator
 from harness.stats import Band, curve_over_seeds
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, common_points
 
 
-class Records(Protocol):
-    """What is read of a run beside its row; ``StudyStore`` gives both."""
+class RunDetails(Protocol):
+    """Battles and curves of runs; ``StudyStore`` gives both."""
 
     def outcomes(self, run_id: int) -> Sequence[EpisodeOutcome]: ...
 
@@ -35,7 +35,7 @@ class Records(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve:
+class LearningCurve:
     """The learning curve of one algorithm over its seeds, at least two."""
 
     algorithm: str
@@ -49,18 +49,18 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonReport:
-    """What the finished runs of a comparison show."""
+    """Results of the finished runs of a comparison."""
 
     title: str
-    rows: Sequence[Row]
-    comparisons: Sequence[Comparison] = ()
+    rows: Sequence[AlgorithmRow]
+    comparisons: Sequence[PairwiseComparison] = ()
     improvements: Sequence[Improvement] = ()
-    overall: Sequence[ScenarioAggregates] = ()
+    scenario_aggregates: Sequence[ScenarioAggregates] = ()
     left_out: Sequence[str] = ()
     """Runs that comparisons and sums leave out, and why; a line each."""
-    meanings: Mapping[str, str] = field(default_factory=dict)
+    legend: Mapping[str, str] = field(default_factory=dict)
     """What names with a digest stand for."""
-    curves: Sequence[Curve] = field(default=(), repr=False)
+    curves: Sequence[LearningCurve] = field(default=(), repr=False)
 
     @property
     def scenarios(self) -> list[str]:
@@ -75,27 +75,27 @@ Track = Callable[[Sequence[CurveJob]], Iterable[CurveJob]]
 """Gives the jobs one after another, and may show how far they are."""
 
 
-def compute_report(grouped: Groups, records: Records, *, title: str, track: Track = iter) -> ComparisonReport:
+def compute_report(grouped: Groups, details: RunDetails, *, title: str, track: Track = iter) -> ComparisonReport:
     """Compute all of it; draws are fixed by the names involved, so that equal runs give equal numbers.
 
     Args:
         grouped: the finished runs by algorithm and scenario.
-        records: their battles and curves.
+        details: their battles and curves.
         title: above the table.
         track: what the curves are drawn from, which takes longest: about a second for 15 of a thousand points.
     """
     common = common_runs(grouped)
-    compared, not_compared = pairwise_comparisons(grouped, records.outcomes)
-    curves = (_curve(job, records.curve_points) for job in track(list(_curve_jobs(grouped, common))))
+    compared, not_compared = pairwise_comparisons(grouped, details.outcomes)
+    curves = (_curve(job, details.curve_points) for job in track(list(_curve_jobs(grouped, common))))
     return ComparisonReport(
         title=title,
         rows=summarize_groups(grouped),
         comparisons=compared,
         improvements=improvements(grouped),
-        overall=list(aggregate_over_scenarios(grouped, common)),
+        scenario_aggregates=list(aggregate_over_scenarios(grouped, common)),
         curves=[curve for curve in curves if curve is not None],
         left_out=[*not_compared, *([common.left_out] if common.left_out else [])],
-        meanings=label_legend((*place, run) for place, runs in grouped.items() for run in runs),
+        legend=label_legend((*group, run) for group, runs in grouped.items() for run in runs),
     )
 
 
@@ -109,7 +109,7 @@ def _curve_jobs(grouped: Groups, common: CommonRuns) -> Iterator[CurveJob]:
             yield algorithm, common.of(grouped, algorithm), "win_rate"
 
 
-def _curve(job: CurveJob, curve_points: Callable[[int], Sequence[CurvePoint]]) -> Curve | None:
+def _curve(job: CurveJob, curve_points: Callable[[int], Sequence[CurvePoint]]) -> LearningCurve | None:
     """Over the env_steps at which every run was evaluated; None where there are none."""
     algorithm, members, measure = job
     points = {scenario: [curve_points(run.run_id) for run in runs] for scenario, runs in members.items()}
@@ -120,7 +120,7 @@ def _curve(job: CurveJob, curve_points: Callable[[int], Sequence[CurvePoint]]) -
     scores = [values[:, np.isin(found, steps)] for found, values in each.values()]
     battles = sum(_battles(curves, steps) for curves in points.values())
     rng = derive_generator(0, "bootstrap", algorithm, "curve", *points)
-    return Curve(
+    return LearningCurve(
         algorithm=algorithm,
         scenarios=tuple(points),
         seeds=min(map(len, points.values())),

@@ -1,4 +1,4 @@
-"""Which runs belong together and what they are called: by algorithm, scenario and settings."""
+"""Group runs by algorithm, scenario and settings, and name the groups."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def label_legend(runs: Iterable[tuple[str, str, Configured]]) -> dict[str, str]:
     every = list(runs)
     algorithms = {name: flat({k: v for k, v in run.config.items() if k != "env"}) for name, _, run in every}
     scenarios = {name: flat({"env": run.config.get("env", {})}) for _, name, run in every}
-    return _differences(algorithms) | _differences(scenarios)
+    return _distinct_settings(algorithms) | _distinct_settings(scenarios)
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -92,14 +92,14 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _differences(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    message = {}
+def _distinct_settings(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    legend = {}
     for name, own in settings.items():
         like = [theirs for other, theirs in settings.items() if other.partition("@")[0] == name.partition("@")[0]]
         keys = [key for key, value in own.items() if any(theirs.get(key) != value for theirs in like)]
         if keys:
-            message[name] = ", ".join(f"{key} = {own[key]}" for key in keys)
-    return message
+            legend[name] = ", ".join(f"{key} = {own[key]}" for key in keys)
+    return legend
 
 
 def group_runs(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> dict[tuple[str, str], list[RunRow]]:

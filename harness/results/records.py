@@ -16,8 +16,8 @@ Named = tuple[str, str, RunRow | UnfinishedRun]
 """Algorithm and scenario as the tables name them, and the run."""
 
 
-class Study(Protocol):
-    """What records are made of; ``StudyData`` has it."""
+class StudyRuns(Protocol):
+    """Source of the records; ``StudyData`` is one."""
 
     @property
     def study(self) -> str: ...
@@ -44,7 +44,7 @@ class Records(list[dict[str, Any]]):
         return pandas.DataFrame.from_records(list(self))
 
 
-def run_records(study: Study) -> Records:
+def run_records(study: StudyRuns) -> Records:
     """Return a record for each run: what it is, its state, its result, and every setting as ``config.…``.
 
     Numbers of a run without a result, and win rates where no one can win, are ``None``.
@@ -52,7 +52,7 @@ def run_records(study: Study) -> Records:
     return _filled(_run_record(study.study, *named) for named in study.every())
 
 
-def curve_records(study: Study) -> Records:
+def curve_records(study: StudyRuns) -> Records:
     """Return a record for each evaluation made in training; the learner's diagnostics are columns of their own."""
     return _filled(
         {**_key(study.study, *named), **_flat_point(point)}
@@ -61,7 +61,7 @@ def curve_records(study: Study) -> Records:
     )
 
 
-def outcome_records(study: Study) -> Records:
+def outcome_records(study: StudyRuns) -> Records:
     """Return a record for each battle of the final evaluations."""
     return _filled(
         {**_key(study.study, *named), **asdict(outcome)}

@@ -1,4 +1,4 @@
-"""What a report is made of, read from the study once: finished runs, those under way, their curves."""
+"""Data of a report, read from the study once: finished runs, those under way, their curves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from studies.reader import StudyReader
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunRow, UnfinishedRun
 
 R = TypeVar("R")
-Place = tuple[str, str]
+GroupKey = tuple[str, str]
 """Algorithm and scenario as the tables name them."""
 
 
@@ -20,9 +20,9 @@ class StudyData:
     """All that a report shows of a study, battles and throughput apart."""
 
     study: str
-    groups: Mapping[Place, list[RunRow]]
+    groups: Mapping[GroupKey, list[RunRow]]
     """Finished runs by seed."""
-    under_way: Mapping[Place, list[UnfinishedRun]]
+    under_way: Mapping[GroupKey, list[UnfinishedRun]]
     """The others."""
     curves: Mapping[int, list[CurvePoint]]
     """Of every run, finished or not."""
@@ -40,11 +40,11 @@ class StudyData:
 
     def finished(self) -> Iterator[tuple[str, str, RunRow]]:
         """Every finished run with its algorithm and scenario as the tables name them."""
-        yield from ((*place, run) for place, runs in self.groups.items() for run in runs)
+        yield from ((*key, run) for key, runs in self.groups.items() for run in runs)
 
     def unfinished(self) -> Iterator[tuple[str, str, UnfinishedRun]]:
         """Every other run, likewise."""
-        yield from ((*place, run) for place, runs in self.under_way.items() for run in runs)
+        yield from ((*key, run) for key, runs in self.under_way.items() for run in runs)
 
     def every(self) -> Iterator[tuple[str, str, RunRow | UnfinishedRun]]:
         """All of them."""
@@ -82,18 +82,18 @@ def collect(store: StudyReader, study: str, keys: Collection[RunKey] | None = No
 
 
 def key_of(run: RunRow | UnfinishedRun) -> RunKey:
-    """What distinguishes the run from others of its study."""
+    """Return the key of a run in its study."""
     return RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
 
 
-def _in_order(grouped: Mapping[Place, list[R]]) -> dict[Place, list[R]]:
+def _in_order(grouped: Mapping[GroupKey, list[R]]) -> dict[GroupKey, list[R]]:
     """Scenario by scenario, and in each the algorithms in the same order: that in which they were first started."""
-    algorithms, scenarios = (list(dict.fromkeys(place[part] for place in grouped)) for part in (0, 1))
-    places = ((algorithm, scenario) for scenario in scenarios for algorithm in algorithms)
-    return {place: grouped[place] for place in places if place in grouped}
+    algorithms, scenarios = (list(dict.fromkeys(key[part] for key in grouped)) for part in (0, 1))
+    keys = ((algorithm, scenario) for scenario in scenarios for algorithm in algorithms)
+    return {key: grouped[key] for key in keys if key in grouped}
 
 
-def _only(kind: type[R], grouped: Mapping[Place, list[Any]]) -> dict[Place, list[R]]:
+def _only(kind: type[R], grouped: Mapping[GroupKey, list[Any]]) -> dict[GroupKey, list[R]]:
     """The runs of one kind, and the groups that have some."""
-    chosen = {place: [run for run in runs if isinstance(run, kind)] for place, runs in grouped.items()}
-    return {place: runs for place, runs in chosen.items() if runs}
+    chosen = {key: [run for run in runs if isinstance(run, kind)] for key, runs in grouped.items()}
+    return {key: runs for key, runs in chosen.items() if runs}

@@ -18,12 +18,12 @@ from rich.text import Text
 
 from harness.cli.fitting import print_table
 from harness.cli.progress import duration
-from harness.results.aggregates import Row, ScenarioAggregates
+from harness.results.aggregates import AlgorithmRow, ScenarioAggregates
 from harness.results.findings import ComparisonReport
 from harness.runs.load import LOADED
 from harness.stats import ENOUGH_SEEDS, Interval
 
-Cell = Callable[[Row], str]
+Cell = Callable[[AlgorithmRow], str]
 
 COLUMNS: dict[str, Cell] = {
     "algorithm": lambda row: row.algorithm,
@@ -39,7 +39,7 @@ COLUMNS: dict[str, Cell] = {
     "env steps/s": lambda row: f"{row.env_steps_per_second:,.0f}{' ‡' if row.load > LOADED else ''}",
     "wall time": lambda row: duration(row.wall_seconds),
 }
-OVERALL: dict[str, Callable[[ScenarioAggregates], str]] = {
+AGGREGATE_COLUMNS: dict[str, Callable[[ScenarioAggregates], str]] = {
     "algorithm": lambda each: each.algorithm,
     "scenarios": lambda each: str(len(each.scenarios)),
     "seeds of each": lambda each: str(each.seeds),
@@ -57,17 +57,19 @@ HEADS = {
     "wall time": "wall\ntime",
 }
 """Column heads broken in two on the terminal, where width is scarce."""
+JSON_KEYS = {"scenario_aggregates": "overall", "legend": "meanings"}
+"""Fields of ``ComparisonReport`` whose keys in ``table.json`` keep the names that other programs read."""
 IN_FILES_ONLY = ("scenario", "FLOPs kept")
 """Columns that a terminal is too narrow for, or that stand in its title."""
 LEFT = ("algorithm", "policy", "scenario", "interval")
 
 
-def win_rate(row: Row) -> str:
+def win_rate(row: AlgorithmRow) -> str:
     """Estimate and interval, or ``n/a`` where the scenario has no winners."""
     return f"{row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" if row.can_be_won else "n/a"
 
 
-def decisions(row: Row) -> str:
+def decisions(row: AlgorithmRow) -> str:
     """Median of the decisions/s; ``†`` where they were measured under load."""
     if row.throughput is None:
         return "n/a"
@@ -101,9 +103,9 @@ def show_table(console: Console, findings: ComparisonReport) -> None:
                 table.add_row(*(Text(cells[name]) for name in columns))
         print_table(console, table)
     if over_several(findings):
-        table = empty_table("win rate over several scenarios", OVERALL)
-        for each in findings.overall:
-            table.add_row(*(Text(cell(each)) for cell in OVERALL.values()))
+        table = empty_table("win rate over several scenarios", AGGREGATE_COLUMNS)
+        for each in findings.scenario_aggregates:
+            table.add_row(*(Text(cell(each)) for cell in AGGREGATE_COLUMNS.values()))
         print_table(console, table)
     for line in [*legend_lines(findings), *verdicts(findings), *notes]:
         console.print(Text(line), soft_wrap=True)
@@ -158,8 +160,9 @@ def csv_rows(findings: ComparisonReport) -> list[dict[str, Any]]:
 
 
 def as_json(findings: ComparisonReport) -> str:
-    """All findings for machines, curves and profiles among them."""
-    return json.dumps(dataclasses.asdict(findings), indent=2, default=np.ndarray.tolist, allow_nan=False) + "\n"
+    """Return all findings for machines, curves and profiles among them."""
+    content = {JSON_KEYS.get(name, name): value for name, value in dataclasses.asdict(findings).items()}
+    return json.dumps(content, indent=2, default=np.ndarray.tolist, allow_nan=False) + "\n"
 
 
 def as_markdown(findings: ComparisonReport) -> str:
@@ -169,24 +172,24 @@ def as_markdown(findings: ComparisonReport) -> str:
     rows = ([cells_of(row, markers)[name] for name in columns] for row in findings.rows)
     lines = [f"# {findings.title}", "", *_markdown(columns, rows), ""]
     if over_several(findings):
-        cells = ([cell(each) for cell in OVERALL.values()] for each in findings.overall)
-        lines += ["Win rate over several scenarios:", "", *_markdown(OVERALL, cells), ""]
+        cells = ([cell(each) for cell in AGGREGATE_COLUMNS.values()] for each in findings.scenario_aggregates)
+        lines += ["Win rate over several scenarios:", "", *_markdown(AGGREGATE_COLUMNS, cells), ""]
     lines += [f"- {line}" for line in [*legend_lines(findings), *verdicts(findings), *notes]]
     return "\n".join(lines) + "\n"
 
 
 def over_several(findings: ComparisonReport) -> bool:
     """Whether the algorithms have several scenarios with several seeds in common, so that there is more to sum up."""
-    return any(len(each.scenarios) > 1 for each in findings.overall)
+    return any(len(each.scenarios) > 1 for each in findings.scenario_aggregates)
 
 
 def legend_lines(findings: ComparisonReport) -> list[str]:
-    """What each name with a digest stands for, a line each."""
-    return [f"{name}: {text}" for name, text in findings.meanings.items()]
+    """Explain each name with a digest, a line each."""
+    return [f"{name}: {text}" for name, text in findings.legend.items()]
 
 
 def verdicts(findings: ComparisonReport) -> list[str]:
-    """Who wins more, a line for each pair of algorithms and each scenario."""
+    """Return who wins more, a line for each pair of algorithms and each scenario."""
     return [f"{each.scenario}: {each.verdict}" for each in findings.comparisons]
 
 
@@ -210,7 +213,7 @@ def footnotes(findings: ComparisonReport) -> tuple[dict[str, str], list[str]]:
     none_measured = all(row.speedup_24 is None for row in rows)
     markers = {} if none_measured else {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
     notes = [*findings.left_out, *_each_seed(rows)]
-    if over_several(findings) and any(each.aggregates.iqm is None for each in findings.overall):
+    if over_several(findings) and any(each.aggregates.iqm is None for each in findings.scenario_aggregates):
         notes.append(f"IQM and median over scenarios are given from {ENOUGH_SEEDS} seeds of each scenario on")
     if none_measured:
         notes += [f"2:4 speed-up was not measured: {'; '.join(reasons)}"] if rows else []
@@ -237,14 +240,14 @@ def footnotes(findings: ComparisonReport) -> tuple[dict[str, str], list[str]]:
     ]
     notes += [
         f"probability of improvement, {each.better} over {each.baseline}: "
-        f"{each.probability:.2f} [{each.low:.2f}, {each.high:.2f}], on {_places(each.scenarios)}, "
+        f"{each.probability:.2f} [{each.low:.2f}, {each.high:.2f}], on {_scenarios_text(each.scenarios)}, "
         f"{each.seeds[0]} and {each.seeds[1]} seeds"
         for each in findings.improvements
     ]
     return markers, notes
 
 
-def _each_seed(rows: Sequence[Row]) -> list[str]:
+def _each_seed(rows: Sequence[AlgorithmRow]) -> list[str]:
     """Every seed's value where a row stands for a few: an interval over so few says less than they do."""
     return [
         f"{row.algorithm} on {row.scenario}, {'win rate' if row.can_be_won else 'return'} by seed: "
@@ -254,11 +257,11 @@ def _each_seed(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _of_seed(row: Row, seed: int, score: float) -> str:
+def _of_seed(row: AlgorithmRow, seed: int, score: float) -> str:
     return f"{score:.3f} ({seed})" if row.can_be_won else f"{score:.2f} ({seed})"
 
 
-def _throughput_notes(rows: Sequence[Row]) -> list[str]:
+def _throughput_notes(rows: Sequence[AlgorithmRow]) -> list[str]:
     measured = [row for row in rows if row.throughput is not None]
     conditions = dict.fromkeys(
         (row.throughput_batch, row.throughput_dtype, on) for row in measured for on in row.machines
@@ -285,7 +288,7 @@ def _throughput_notes(rows: Sequence[Row]) -> list[str]:
     return notes
 
 
-def _without_order(rows: Sequence[Row]) -> list[tuple[str, str]]:
+def _without_order(rows: Sequence[AlgorithmRow]) -> list[tuple[str, str]]:
     """Pairs of algorithms measured without load of which none can be called faster."""
     quiet = [row for row in rows if row.throughput_quiet]
     return [
@@ -295,15 +298,15 @@ def _without_order(rows: Sequence[Row]) -> list[tuple[str, str]]:
     ]
 
 
-def _faster(one: Row, other: Row) -> bool:
+def _faster(one: AlgorithmRow, other: AlgorithmRow) -> bool:
     return (one.throughput_low or 0.0) > (other.throughput_high or 0.0)
 
 
-def _places(scenarios: Sequence[str]) -> str:
+def _scenarios_text(scenarios: Sequence[str]) -> str:
     return scenarios[0] if len(scenarios) == 1 else f"{len(scenarios)} scenarios"
 
 
-def cells_of(row: Row, markers: Mapping[str, str]) -> dict[str, str]:
+def cells_of(row: AlgorithmRow, markers: Mapping[str, str]) -> dict[str, str]:
     """Column -> the row's text; ``markers`` as ``footnotes`` gives them."""
     cells = {name: cell(row) for name, cell in COLUMNS.items()}
     if row.speedup_24 is None:
@@ -311,7 +314,7 @@ def cells_of(row: Row, markers: Mapping[str, str]) -> dict[str, str]:
     return cells
 
 
-def columns_of(rows: Sequence[Row]) -> list[str]:
+def columns_of(rows: Sequence[AlgorithmRow]) -> list[str]:
     """The columns that have something to say; one whose cells are all ``n/a`` is left out, and a note says why."""
     silent = ("n/a", "–")
     return [name for name, cell in COLUMNS.items() if not all(cell(row) in silent for row in rows)]

@@ -91,7 +91,7 @@ def evaluation_fields(found: Evaluation) -> dict[str, Any]:
         "win_rate": win_rate.estimate,
         "win_low": win_rate.low,
         "win_high": win_rate.high,
-        "interval_kind": win_rate.kind,
+        "interval_kind": win_rate.kind.value,
         "return_mean": found.mean_return,
         "episodes": len(found.finished),
         "wins": found.wins,

@@ -82,7 +82,7 @@ class RunPlan:
 
     @property
     def label(self) -> str:
-        """How progress lines call this run."""
+        """Name of this run in progress lines."""
         where = "" if self.backend == "battle" else f" on {self.backend}"
         return f"{self.algorithm} {self.scenario}{where} seed {self.seed}"
 
@@ -155,7 +155,7 @@ class RunPlan:
 
 
 def _fight(scenario: str) -> dict[str, Any]:
-    """What the name stands for: a map that its author redefines is another map, and so is one of another world."""
+    """Return what a scenario's name stands for: a map that is redefined, or of another world, is another map."""
     row = envs.registry.entry(scenario)
     fight = {} if row.scenario is None else dataclasses.asdict(row.scenario) | envs.registry.own_data(row.scenario)
     return fight if row.entry_point == envs.registry.BATTLE else {**fight, "entry_point": row.entry_point}

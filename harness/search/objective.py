@@ -33,7 +33,7 @@ from harness.runs.plan import RunPlan
 from harness.runs.process import GracefulInterrupt
 from harness.runs.seeding import derive_generator
 from harness.runs.train import TrainingRun
-from harness.stats import Interval, score_interval, win_rate_interval
+from harness.stats import Interval, IntervalKind, score_interval, win_rate_interval
 from studies.db.errors import RunTakenOver, StorageError
 from studies.rows import CurvePoint, RunRow
 from studies.run import RunRecord
@@ -231,7 +231,7 @@ def mean_interval(returns: Sequence[float], step: int) -> Interval:
     """Return the interval of returns over seeds, where no one can win; one seed alone has none."""
     if len(returns) > 1:
         return score_interval(returns, _generator(step))
-    return Interval(estimate=returns[0], low=returns[0], high=returns[0], kind="return of one seed")
+    return Interval(estimate=returns[0], low=returns[0], high=returns[0], kind=IntervalKind.RETURN_OF_ONE_SEED)
 
 
 def _generator(step: int) -> Any:

@@ -1,4 +1,4 @@
-"""Which settings a search may change, and how far: recommended ranges by algorithm and class of fight, or one's own."""
+"""Settings that a search may change: recommended ranges by algorithm and class of fight, or one's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EXAMPLE = "--search k24.div_coef=0.1:0.2, --search qmix.lr=3e-4:3e-3:log or --s
 
 
 def class_of(scenario: str) -> str:
-    """Which row of the recommended settings a fight belongs to: ``micro``, ``large`` or ``mixed``.
+    """Return the class of a fight, a row of the recommended settings: ``micro``, ``large`` or ``mixed``.
 
     The table names examples (3s5z; 6h_vs_8z, corridor; MMM, MMM2). They agree with this rule: three unit types or more
     are ``mixed``; of the rest, fights against more enemies than there are agents are ``large``. A world of another make
@@ -31,7 +31,7 @@ def class_of(scenario: str) -> str:
 
 
 def recommended_space(algorithm: str, fight: str) -> Space:
-    """What a search changes where the user does not say.
+    """Return the settings that a search changes by default.
 
     Args:
         algorithm: registered id.

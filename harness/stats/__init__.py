@@ -7,10 +7,6 @@ the same battles · ``verdict`` what they say in words.
 """
 
 from harness.stats.aggregates import (
-    GAP_OVER_SEEDS,
-    IQM_OVER_SEEDS,
-    MEAN_OVER_SEEDS,
-    MEDIAN_OVER_SEEDS,
     Aggregates,
     aggregates,
     iqm,
@@ -21,7 +17,6 @@ from harness.stats.by_seeds import (
     COVERAGE,
     COVERAGE_NEAR_ZERO,
     ENOUGH_SEEDS,
-    MEAN_WITH_T,
     aggregates_over_seeds,
     curve_over_seeds,
     improvement_over_seeds,
@@ -31,35 +26,26 @@ from harness.stats.by_seeds import (
 )
 from harness.stats.efficiency import sample_efficiency
 from harness.stats.improvement import (
-    IMPROVEMENT_OVER_SEEDS,
-    IMPROVEMENT_WITH_NEWCOMBE,
     probability_of_improvement,
     probability_with_newcombe,
 )
-from harness.stats.interval import CONFIDENCE, Band, Interval
+from harness.stats.interval import CONFIDENCE, Band, Interval, IntervalKind
 from harness.stats.paired import Difference, paired_difference
 from harness.stats.profiles import performance_profile
 from harness.stats.verdict import verdict
-from harness.stats.wilson import WILSON_OVER_BATTLES, wilson
+from harness.stats.wilson import wilson
 
 __all__ = [
     "CONFIDENCE",
     "COVERAGE",
     "COVERAGE_NEAR_ZERO",
     "ENOUGH_SEEDS",
-    "GAP_OVER_SEEDS",
-    "IMPROVEMENT_OVER_SEEDS",
-    "IMPROVEMENT_WITH_NEWCOMBE",
-    "IQM_OVER_SEEDS",
-    "MEAN_OVER_SEEDS",
-    "MEAN_WITH_T",
-    "MEDIAN_OVER_SEEDS",
     "RESAMPLES",
-    "WILSON_OVER_BATTLES",
     "Aggregates",
     "Band",
     "Difference",
     "Interval",
+    "IntervalKind",
     "aggregates",
     "aggregates_over_seeds",
     "curve_over_seeds",

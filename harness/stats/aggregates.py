@@ -8,12 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.stats.bootstrap import RESAMPLES, Scores, Strata, as_strata, bootstrap
-from harness.stats.interval import Interval
-
-IQM_OVER_SEEDS = "IQM, 95% bootstrap over seeds"
-MEDIAN_OVER_SEEDS = "median of scenario means, 95% bootstrap over seeds"
-MEAN_OVER_SEEDS = "mean, 95% bootstrap over seeds"
-GAP_OVER_SEEDS = "optimality gap, 95% bootstrap over seeds"
+from harness.stats.interval import Interval, IntervalKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +52,7 @@ def median(strata: Strata) -> Scores:
 
 
 def optimality_gap(strata: Strata, target: float = 1.0) -> Scores:
-    """How far scores stay below a target on average; what lies above the target counts as on it. Less is better."""
+    """Return the mean shortfall of scores from a target; a score above it counts as on it. Less is better."""
     return target - np.minimum(np.concatenate(strata, axis=-1), target).mean(axis=-1)
 
 
@@ -81,7 +76,12 @@ def aggregates(scores: Sequence[Sequence[float]], rng: np.random.Generator, resa
     strata = as_strata(scores)
     estimates = all_four(strata)
     lows, highs = bootstrap([strata], all_four, rng, resamples)
-    kinds = (IQM_OVER_SEEDS, MEDIAN_OVER_SEEDS, MEAN_OVER_SEEDS, GAP_OVER_SEEDS)
+    kinds = (
+        IntervalKind.IQM_OVER_SEEDS,
+        IntervalKind.MEDIAN_OVER_SEEDS,
+        IntervalKind.MEAN_OVER_SEEDS,
+        IntervalKind.GAP_OVER_SEEDS,
+    )
     found = [
         Interval(estimate=float(estimate), low=float(low), high=float(high), kind=kind)
         for estimate, low, high, kind in zip(estimates, lows, highs, kinds, strict=True)
@@ -104,4 +104,6 @@ def iqm_interval(scores: Sequence[Sequence[float]], rng: np.random.Generator, re
     """
     strata = as_strata(scores)
     low, high = bootstrap([strata], pooled_iqm, rng, resamples)
-    return Interval(estimate=float(pooled_iqm(strata)), low=float(low), high=float(high), kind=IQM_OVER_SEEDS)
+    return Interval(
+        estimate=float(pooled_iqm(strata)), low=float(low), high=float(high), kind=IntervalKind.IQM_OVER_SEEDS
+    )

@@ -1,4 +1,4 @@
-"""Which interval for how many seeds.
+"""Choose the interval by the number of seeds.
 
 ==========  ========================================================================================================
 One         Wilson over the battles of the one policy.
@@ -22,17 +22,13 @@ from harness.stats.aggregates import Aggregates, aggregates, iqm_interval
 from harness.stats.bootstrap import Scores, as_strata
 from harness.stats.efficiency import sample_efficiency
 from harness.stats.improvement import probability_of_improvement, probability_with_newcombe
-from harness.stats.interval import Band, Interval
+from harness.stats.interval import Band, Interval, IntervalKind
 from harness.stats.profiles import THRESHOLDS, performance_profile, profile_of
 from harness.stats.student import mean_with_t, widened
 from harness.stats.wilson import wilson, wilson_ends
 
 ENOUGH_SEEDS = 10
 """Seeds of a scenario from which a bootstrap over them holds the truth in 92% of cases and more."""
-MEAN_WITH_T = "mean, 95% t over seeds"
-GAP_WITH_T = "optimality gap, 95% t over seeds"
-PROFILE_WITH_WILSON = "share of runs above a score, 95% Wilson over runs at each score"
-CURVE_WITH_T = "mean over runs at each env_step, 95% t over seeds"
 
 COVERAGE = {1: 0.95, 2: 0.96, 3: 0.94, 5: 0.94, 10: 0.92}
 """Seeds -> share of ``win_rate_interval``'s 95% intervals that hold the truth, simulated: 320 battles a seed, win rates
@@ -74,7 +70,7 @@ def score_interval(scores: Sequence[float], rng: np.random.Generator, battles: i
     """
     strata = as_strata([scores])
     if len(scores) < ENOUGH_SEEDS:
-        return _interval(*mean_with_t(strata, battles), MEAN_WITH_T)
+        return _interval(*mean_with_t(strata, battles), IntervalKind.MEAN_WITH_T)
     found = iqm_interval([list(scores)], rng)
     if battles is None:
         return found
@@ -94,8 +90,8 @@ def aggregates_over_seeds(scores: Sequence[Sequence[float]], rng: np.random.Gene
     """
     if _fewest(scores) >= ENOUGH_SEEDS:
         return aggregates(scores, rng)
-    mean = _interval(*mean_with_t(as_strata(scores), battles), MEAN_WITH_T)
-    gap = _interval(1.0 - mean.estimate, 1.0 - mean.high, 1.0 - mean.low, GAP_WITH_T)
+    mean = _interval(*mean_with_t(as_strata(scores), battles), IntervalKind.MEAN_WITH_T)
+    gap = _interval(1.0 - mean.estimate, 1.0 - mean.high, 1.0 - mean.low, IntervalKind.GAP_WITH_T)
     return Aggregates(iqm=None, median=None, mean=mean, optimality_gap=gap)
 
 
@@ -116,7 +112,9 @@ def curve_over_seeds(
     if min(len(curves) for curves in scores) >= ENOUGH_SEEDS:
         return sample_efficiency(env_steps, scores, rng)
     estimate, low, high = mean_with_t(as_strata([curves.T for curves in scores]), battles)
-    return Band(at=np.asarray(env_steps, np.float64), estimate=estimate, low=low, high=high, kind=CURVE_WITH_T)
+    return Band(
+        at=np.asarray(env_steps, np.float64), estimate=estimate, low=low, high=high, kind=IntervalKind.CURVE_WITH_T
+    )
 
 
 def profile_over_seeds(
@@ -127,7 +125,7 @@ def profile_over_seeds(
         return performance_profile(scores, rng, thresholds)
     estimate = profile_of(as_strata(scores), thresholds)
     low, high = wilson_ends(estimate, sum(map(len, scores)))
-    return Band(at=thresholds, estimate=estimate, low=low, high=high, kind=PROFILE_WITH_WILSON)
+    return Band(at=thresholds, estimate=estimate, low=low, high=high, kind=IntervalKind.PROFILE_WITH_WILSON)
 
 
 def improvement_over_seeds(
@@ -143,5 +141,5 @@ def _fewest(scores: Sequence[Sequence[float]]) -> int:
     return min(map(len, scores), default=0)
 
 
-def _interval(estimate: float | Scores, low: float | Scores, high: float | Scores, kind: str) -> Interval:
+def _interval(estimate: float | Scores, low: float | Scores, high: float | Scores, kind: IntervalKind) -> Interval:
     return Interval(estimate=float(estimate), low=float(low), high=float(high), kind=kind)

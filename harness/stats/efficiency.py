@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from harness.stats.aggregates import pooled_iqm
 from harness.stats.bootstrap import RESAMPLES, Scores, Strata, as_strata, bootstrap
-from harness.stats.interval import Band
-
-CURVE_OVER_SEEDS = "IQM over runs at each env_step, 95% bootstrap over seeds"
+from harness.stats.interval import Band, IntervalKind
 
 
 def sample_efficiency(
@@ -20,7 +18,7 @@ def sample_efficiency(
     rng: np.random.Generator,
     *,
     aggregate: Callable[[Strata], Scores] = pooled_iqm,
-    kind: str = CURVE_OVER_SEEDS,
+    kind: IntervalKind = IntervalKind.CURVE_OVER_SEEDS,
     resamples: int = RESAMPLES,
 ) -> Band:
     """An aggregate over all runs at each point of training; seeds are drawn with their whole curves.
@@ -30,7 +28,7 @@ def sample_efficiency(
         scores: per scenario, (seeds, P) with at least 2 seeds.
         rng: draws the resamples.
         aggregate: of one algorithm's strata; ``pooled_iqm``, ``mean``, ``median`` or ``optimality_gap``.
-        kind: what the aggregate is called.
+        kind: of the aggregate.
         resamples: how many.
 
     Raises:

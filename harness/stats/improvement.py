@@ -9,10 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from harness.stats.bootstrap import RESAMPLES, Scores, Strata, as_strata, bootstrap
-from harness.stats.interval import TAIL, Interval
-
-IMPROVEMENT_OVER_SEEDS = "probability of improvement, 95% bootstrap over seeds"
-IMPROVEMENT_WITH_NEWCOMBE = "probability of improvement, 95% Newcombe over seeds"
+from harness.stats.interval import TAIL, Interval, IntervalKind
 
 
 def probability_of_improvement(
@@ -21,7 +18,7 @@ def probability_of_improvement(
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
 ) -> Interval:
-    """How likely a run of one algorithm beats a run of another on a scenario drawn at random; a tie counts half.
+    """Return how likely a run of one algorithm beats one of another on a random scenario; a tie counts half.
 
     Args:
         scores: per scenario, one score per seed (at least 2) of the algorithm in question.
@@ -37,7 +34,10 @@ def probability_of_improvement(
     ours, theirs = _both(scores, baseline)
     low, high = bootstrap([ours, theirs], improvement, rng, resamples)
     return Interval(
-        estimate=float(improvement(ours, theirs)), low=float(low), high=float(high), kind=IMPROVEMENT_OVER_SEEDS
+        estimate=float(improvement(ours, theirs)),
+        low=float(low),
+        high=float(high),
+        kind=IntervalKind.IMPROVEMENT_OVER_SEEDS,
     )
 
 
@@ -65,7 +65,7 @@ def probability_with_newcombe(scores: Sequence[Sequence[float]], baseline: Seque
         estimate=estimate,
         low=max(0.0, estimate - below**0.5 / len(ours)),
         high=min(1.0, estimate + above**0.5 / len(ours)),
-        kind=IMPROVEMENT_WITH_NEWCOMBE,
+        kind=IntervalKind.IMPROVEMENT_WITH_NEWCOMBE,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,31 @@ from numpy.typing import NDArray
 CONFIDENCE = 0.95
 TAIL = (1.0 - CONFIDENCE) / 2
 """Probability left out at either end."""
+
+
+class IntervalKind(StrEnum):
+    """What was estimated and over what it varies; the values are the words of tables, files and the database."""
+
+    WILSON_OVER_BATTLES = "95% Wilson over battles"
+    WILSON_OF_EACH_EVALUATION = "one seed: 95% Wilson over battles of each evaluation"
+    RETURN_OF_ONE_SEED = "return of one seed"
+    NONE_FOR_ONE_SEED = "none for one seed"
+    RANGE_OF_RUNS = "least and greatest run"
+    MEAN_WITH_T = "mean, 95% t over seeds"
+    MEAN_OVER_SEEDS = "mean, 95% bootstrap over seeds"
+    MEDIAN_OVER_SEEDS = "median of scenario means, 95% bootstrap over seeds"
+    IQM_OVER_SEEDS = "IQM, 95% bootstrap over seeds"
+    GAP_WITH_T = "optimality gap, 95% t over seeds"
+    GAP_OVER_SEEDS = "optimality gap, 95% bootstrap over seeds"
+    PROFILE_WITH_WILSON = "share of runs above a score, 95% Wilson over runs at each score"
+    PROFILE_OVER_SEEDS = "share of runs above a score, 95% bootstrap over seeds at each score"
+    CURVE_WITH_T = "mean over runs at each env_step, 95% t over seeds"
+    CURVE_OVER_SEEDS = "IQM over runs at each env_step, 95% bootstrap over seeds"
+    IMPROVEMENT_WITH_NEWCOMBE = "probability of improvement, 95% Newcombe over seeds"
+    IMPROVEMENT_OVER_SEEDS = "probability of improvement, 95% bootstrap over seeds"
+    PAIRED_OVER_SEEDS = "95% t over seeds, paired by battle"
+    PAIRED_OVER_BATTLES = "95% over the battles of one seed, paired"
+    PAIRED_OVER_BATTLES_OF_SEVERAL = "95% over battles alone, paired; a scenario has one seed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +48,7 @@ class Interval:
     """Lower end, 95%."""
     high: float
     """Upper end, 95%."""
-    kind: str
-    """What was estimated and over what it varies, for example ``95% Wilson over battles``."""
+    kind: IntervalKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,4 +61,4 @@ class Band:
     low: NDArray[np.float64]
     """Lower ends, 95% at each place by itself."""
     high: NDArray[np.float64]
-    kind: str
+    kind: IntervalKind

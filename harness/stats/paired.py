@@ -15,12 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from harness.stats.interval import TAIL
+from harness.stats.interval import TAIL, IntervalKind
 from harness.stats.student import t_half_width
-
-OVER_SEEDS = "95% t over seeds, paired by battle"
-OVER_BATTLES = "95% over the battles of one seed, paired"
-OVER_BATTLES_OF_SEVERAL = "95% over battles alone, paired; a scenario has one seed"
 
 Paired = Sequence[NDArray[np.float64]]
 """For each seed, score − baseline of each battle that both finished."""
@@ -33,7 +29,7 @@ class Difference:
     estimate: float
     low: float
     high: float
-    kind: str
+    kind: IntervalKind
     seeds: tuple[int, ...]
     """Of each scenario."""
     between: tuple[float, ...]
@@ -77,9 +73,10 @@ def paired_difference(scenarios: Sequence[Paired], *, shares: bool) -> Differenc
     within = tuple(float(np.mean([variance for _, variance in each])) for each in over_battles)
     if min(seeds) > 1:
         between = tuple(float(np.var([pairs.mean() for pairs in paired], ddof=1)) for paired in scenarios)
-        middle, kind = estimate, OVER_SEEDS
+        middle, kind = estimate, IntervalKind.PAIRED_OVER_SEEDS
     else:
-        between, kind = (0.0,) * len(seeds), OVER_BATTLES if len(seeds) == 1 else OVER_BATTLES_OF_SEVERAL
+        between, several = (0.0,) * len(seeds), len(seeds) > 1
+        kind = IntervalKind.PAIRED_OVER_BATTLES_OF_SEVERAL if several else IntervalKind.PAIRED_OVER_BATTLES
         middle = float(np.mean([np.mean([centre for centre, _ in each]) for each in over_battles]))
     reach = half_width(between, within, seeds)
     lowest, highest = (-1.0, 1.0) if shares else (-np.inf, np.inf)

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.stats.bootstrap import RESAMPLES, Scores, Strata, as_strata, bootstrap
-from harness.stats.interval import Band
+from harness.stats.interval import Band, IntervalKind
 
-PROFILE_OVER_SEEDS = "share of runs above a score, 95% bootstrap over seeds at each score"
 THRESHOLDS = np.linspace(0.0, 1.0, 101)
 """For win rates."""
 
@@ -37,7 +36,9 @@ def performance_profile(
     """
     strata = as_strata(scores)
     low, high = bootstrap([strata], lambda drawn: profile_of(drawn, thresholds), rng, resamples)
-    return Band(at=thresholds, estimate=profile_of(strata, thresholds), low=low, high=high, kind=PROFILE_OVER_SEEDS)
+    return Band(
+        at=thresholds, estimate=profile_of(strata, thresholds), low=low, high=high, kind=IntervalKind.PROFILE_OVER_SEEDS
+    )
 
 
 def profile_of(strata: Strata, thresholds: Scores) -> Scores:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.interval import TAIL, Interval
+from harness.stats.interval import TAIL, Interval, IntervalKind
 
-WILSON_OVER_BATTLES = "95% Wilson over battles"
 _Z = NormalDist().inv_cdf(1.0 - TAIL)
 
 
@@ -32,7 +31,7 @@ def wilson(wins: int, episodes: int) -> Interval:
             f"finished and wins lie within 0..episodes. If every battle was aborted, look at the world's own messages."
         )
     low, high = wilson_ends(wins / episodes, episodes)
-    return Interval(estimate=wins / episodes, low=float(low), high=float(high), kind=WILSON_OVER_BATTLES)
+    return Interval(estimate=wins / episodes, low=float(low), high=float(high), kind=IntervalKind.WILSON_OVER_BATTLES)
 
 
 def wilson_ends(share: Any, episodes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -23,16 +23,16 @@ HOLD = 1.0
 """Seconds for which the end of a battle stays in the picture."""
 
 
-def film_replay(console: Console, flags: argparse.Namespace, out: Path, rate: float) -> int:
+def write_replay_video(console: Console, flags: argparse.Namespace, out: Path, rate: float) -> int:
     """Write the video of ``flags.replay``; returns how many pictures it has.
 
     Raises:
         UsageError: no replay, or one that cannot be played here.
     """
     refuse_other_games(flags)
-    footage = open_replay(Path(flags.replay))
+    recording = open_replay(Path(flags.replay))
     try:
-        renderer = Renderer(footage, size=flags.size)
+        renderer = Renderer(recording, size=flags.size)
     except ValueError as error:
         raise UsageError(str(error)) from error
     with Progress(
@@ -43,13 +43,13 @@ def film_replay(console: Console, flags: argparse.Namespace, out: Path, rate: fl
         transient=True,
         disable=not console.is_terminal,
     ) as bar:
-        task = bar.add_task(Path(flags.replay).name, total=footage.loops)
+        task = bar.add_task(Path(flags.replay).name, total=recording.loops)
 
         def on_end(battle: int, outcome: str, loop: int) -> None:
             log(bar.console, f"battle {battle}: {outcome or 'cut short'} by loop {loop}")
 
-        shown = pictures(footage, renderer, flags, round(HOLD * rate), on_end)
-        return write_video(out, _counted(shown, lambda: bar.update(task, completed=footage.loop)), rate, palette())
+        drawn = pictures(recording, renderer, flags, round(HOLD * rate), on_end)
+        return write_video(out, _counted(drawn, lambda: bar.update(task, completed=recording.loop)), rate, palette())
 
 
 def refuse_other_games(flags: argparse.Namespace) -> None:
@@ -88,7 +88,7 @@ def open_replay(path: Path) -> ReplayRecording:
 
 
 def pictures(
-    footage: ReplayRecording,
+    recording: ReplayRecording,
     renderer: Renderer,
     flags: argparse.Namespace,
     hold: int,
@@ -100,7 +100,7 @@ def pictures(
         UsageError: no unit is ever alive in it.
     """
     battle, number, last, outcome, loop = 0, -1, None, "", 0
-    for frame in footage.frames():
+    for frame in recording.frames():
         if frame["battle"][0] != number:
             if last is not None:
                 on_end(battle, outcome, loop)
@@ -108,7 +108,7 @@ def pictures(
             if battle == flags.episodes:
                 return
             battle, number = battle + 1, int(frame["battle"][0])
-        last, outcome, loop = frame, footage.outcome, footage.loop
+        last, outcome, loop = frame, recording.outcome, recording.loop
         if frame["tick"][0] % flags.every == 0:
             yield renderer.draw(frame, caption=f"battle {battle}")
     if last is None:
@@ -117,7 +117,7 @@ def pictures(
     yield from [renderer.draw(last, caption=f"battle {battle}", outcome=outcome)] * max(hold, 1)
 
 
-def _counted(shown: Iterator[Picture], on_picture: Callable[[], None]) -> Iterator[Picture]:
-    for picture in shown:
+def _counted(drawn: Iterator[Picture], on_picture: Callable[[], None]) -> Iterator[Picture]:
+    for picture in drawn:
         on_picture()
         yield picture

@@ -79,7 +79,7 @@ class Run(Owned, Base):
 
 
 class Search(Base):
-    """What a search over settings asks, so that workers can join it; its trials are rows of ``k24_runs``."""
+    """The request of a search over settings, so that workers can join it; its trials are rows of ``k24_runs``."""
 
     __tablename__ = "k24_searches"
     study: Mapped[str] = mapped_column(primary_key=True)
@@ -158,7 +158,7 @@ class Outcome(Base):
     length: Mapped[int]
 
 
-class Timing(Base):
+class PartTiming(Base):
     """Seconds spent in one part of a run, such as rollout, update or evaluation, over all its sessions."""
 
     __tablename__ = "k24_timings"
@@ -167,8 +167,8 @@ class Timing(Base):
     seconds: Mapped[float]
 
 
-class Throughput(Base):
-    """How fast a finished run's policy decides, measured in turn with the others of its comparison."""
+class ThroughputReading(Base):
+    """Decisions/s of a finished run's policy, measured in turn with the others of its comparison."""
 
     __tablename__ = "k24_throughput"
     run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)

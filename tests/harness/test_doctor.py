@@ -11,7 +11,7 @@ import pytest
 from envs.battle.scenarios import fixed_scenarios
 from envs.sc2 import installation
 from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
-from harness.doctor import Step, main, run_checks
+from harness.doctor import Check, main, run_checks
 from tests.sc2.fake_game import use_fake
 
 
@@ -24,7 +24,7 @@ def _fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def states(text: str) -> dict[str, str]:
-    """Step -> state, of a report in JSON."""
+    """Check -> state, of a report in JSON."""
     return {step["step"]: step["state"] for step in json.loads(text)["steps"]}
 
 
@@ -103,9 +103,9 @@ def test_whatever_a_check_raises_is_a_finding() -> None:
         raise ZeroDivisionError("no reason")
 
     checks = [
-        Step(name="a", check=broken),
-        Step(name="b", check=lambda: "there"),
-        Step(name="c", check=broken, needs=("a",)),
+        Check(name="a", check=broken),
+        Check(name="b", check=lambda: "there"),
+        Check(name="c", check=broken, needs=("a",)),
     ]
     assert [(found.state, found.text) for found in run_checks(checks)] == [
         ("missing", "ZeroDivisionError: no reason"),

@@ -36,16 +36,16 @@ def watch(*flags: str) -> int:
 
 
 def test_gif_of_two_battles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "films" / "fight.gif"
+    path = tmp_path / "videos" / "fight.gif"
     flags = ["--scenario", SHORT, "--policy", "random", "--episodes", "2", "--every", "4", "--out", str(path)]
     assert watch(*flags) == ALL_DONE
     said = capsys.readouterr().out
     ends = [line for line in said.splitlines() if line.startswith("battle ")]
     assert len(ends) == 2
     assert f"written: {path} (" in said
-    with Image.open(path) as film:
-        assert film.size == (240, 274)
-        assert film.n_frames > 10  # type: ignore[attr-defined]
+    with Image.open(path) as video:
+        assert video.size == (240, 274)
+        assert video.n_frames > 10  # type: ignore[attr-defined]
 
 
 def test_a_scenario_by_another_spelling(tmp_path: Path) -> None:
@@ -63,16 +63,16 @@ def test_only_worlds_that_can_be_drawn_are_offered(capsys: pytest.CaptureFixture
 
 def test_pictures_of_every_tick(tmp_path: Path) -> None:
     """Five env_steps of 8 ticks, the beginning, and a second of the end; the same command makes the same pictures."""
-    films = []
+    videos = []
     for name in ("one", "two"):
         path = tmp_path / f"{name}.mp4"
         assert watch("--scenario", SHORT, "--fov", "all", "--speed", "2", "--out", str(path)) == ALL_DONE
-        with av.open(str(path)) as film:
-            assert film.streams.video[0].average_rate == 32
-            films.append([frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)])
-    assert 1 + 8 + 32 <= len(films[0]) <= 1 + 5 * 8 + 32
-    assert np.array_equal(films[0], films[1])
-    assert not np.array_equal(films[0][0], films[0][-1])
+        with av.open(str(path)) as video:
+            assert video.streams.video[0].average_rate == 32
+            videos.append([frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)])
+    assert 1 + 8 + 32 <= len(videos[0]) <= 1 + 5 * 8 + 32
+    assert np.array_equal(videos[0], videos[1])
+    assert not np.array_equal(videos[0][0], videos[0][-1])
 
 
 def test_a_trained_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,13 +96,13 @@ def test_a_trained_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     run = load_policy(folder)
     assert (run.algorithm, run.scenario, run.env_options["conic_fov"]) == ("qmix", SHORT, True)
     assert run.label == "qmix, 64 env steps"
-    films = []
+    videos = []
     for name in (str(folder), "0"):
-        path = tmp_path / "film.gif"
+        path = tmp_path / "video.gif"
         where = ["--study", "t", "--storage", storage, "--runs", runs]
         assert watch("--run", name, *where, "--every", "8", "--out", str(path)) == ALL_DONE
-        films.append(path.read_bytes())
-    assert films[0] == films[1]
+        videos.append(path.read_bytes())
+    assert videos[0] == videos[1]
     capsys.readouterr()
     assert watch("--run", "7", *where, "--out", str(path)) == WRONG_USE
     output = capsys.readouterr().err

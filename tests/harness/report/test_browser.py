@@ -42,8 +42,8 @@ def test_compare_leaves_the_page_and_a_battle_of_each_algorithm(runs: Path) -> N
     assert [path.name for path in clips] == [f"battle-{name}-terran_5_vs_5.gif" for name in ("k24", "qmix")]
     for path in clips:
         assert path.stat().st_size < 400_000
-        with Image.open(path) as film:
-            assert getattr(film, "n_frames", 1) > 5
+        with Image.open(path) as video:
+            assert getattr(video, "n_frames", 1) > 5
 
 
 def test_the_same_battle_for_all_and_again(runs: Path, tmp_path: Path) -> None:
@@ -55,9 +55,9 @@ def test_the_same_battle_for_all_and_again(runs: Path, tmp_path: Path) -> None:
     assert first == again
     scenes = []
     for path in (tmp_path / "again").glob("*.gif"):
-        with Image.open(path) as film:
-            wide, high = film.size
-            scenes.append(film.convert("RGB").crop((0, high // 10, wide, high)).tobytes())
+        with Image.open(path) as video:
+            wide, high = video.size
+            scenes.append(video.convert("RGB").crop((0, high // 10, wide, high)).tobytes())
     assert scenes[0] == scenes[1]
 
 

@@ -54,8 +54,8 @@ def test_an_easy_scenario_that_only_one_has_helps_it_nothing() -> None:
             ("qmix", "hard"): HARD,
         }
     )
-    assert [each.scenarios for each in found.overall] == [("mid", "far")] * 2
-    assert [each.aggregates.mean.estimate for each in found.overall] == [0.5, 0.5]
+    assert [each.scenarios for each in found.scenario_aggregates] == [("mid", "far")] * 2
+    assert [each.aggregates.mean.estimate for each in found.scenario_aggregates] == [0.5, 0.5]
     assert {curve.scenarios for curve in found.curves if len(curve.scenarios) > 1} == {("mid", "far")}
     note = f"{TAKEN}2 seeds of each of 2 scenarios; left out: easy (qmix has no seed), hard (k24 has no seed)"
     assert found.left_out == [note]
@@ -74,7 +74,9 @@ def test_fewer_than_two_scenarios_in_common_give_no_table_and_a_note() -> None:
     out = io.StringIO()
     show_table(Console(file=out, width=130), found)
     assert f"{TAKEN}2 seeds of mid; left out: easy (qmix has no seed), hard (k24 has no seed)" in out.getvalue()
-    assert [each.scenarios for each in found.overall] == [("mid",)] * 2, "profiles are drawn of what there is"
+    assert [each.scenarios for each in found.scenario_aggregates] == [("mid",)] * 2, (
+        "profiles are drawn of what there is"
+    )
     assert {curve.scenarios for curve in found.curves} == {("easy",), ("mid",), ("hard",)}
 
 
@@ -88,7 +90,10 @@ def test_every_scenario_weighs_the_same() -> None:
             ("qmix", "hard"): {3: 0, 5: 0, 7: 8},
         }
     )
-    assert [(each.seeds, each.aggregates.optimality_gap.estimate) for each in found.overall] == [(2, 0.5), (2, 0.5)]
+    assert [(each.seeds, each.aggregates.optimality_gap.estimate) for each in found.scenario_aggregates] == [
+        (2, 0.5),
+        (2, 0.5),
+    ]
     assert found.left_out == [
         f"{TAKEN}2 seeds of each of 2 scenarios; left out: seeds 0, 3, 4, 5, 6, 7, 8, 9 of easy, seed 7 of hard"
     ]
@@ -98,7 +103,7 @@ def test_an_algorithm_of_one_seed_does_not_take_the_table_from_the_others() -> N
     both = {name: {0: 8, 1: 4} for name in ("easy", "hard")}
     wins = {(name, scenario): seeds for name in ("k24", "qmix") for scenario, seeds in both.items()}
     found = found_for({**wins, ("vdn", "easy"): {0: 16}})
-    assert [each.algorithm for each in found.overall] == ["k24", "qmix"]
+    assert [each.algorithm for each in found.scenario_aggregates] == ["k24", "qmix"]
     assert found.left_out == [f"{TAKEN}2 seeds of each of 2 scenarios; left out: vdn (one seed)"]
     assert over_several(found)
 

@@ -126,7 +126,7 @@ def test_several_scenarios_are_summed_up() -> None:
         ("fake_two", pytest.approx(0.5)),
         ("2 scenarios", pytest.approx(0.375)),
     ]
-    rule, qmix = found.overall
+    rule, qmix = found.scenario_aggregates
     assert (rule.algorithm, rule.scenarios) == ("rule", ("fake", "fake_two"))
     assert (rule.aggregates.iqm, rule.aggregates.mean.estimate) == (None, 0.75)
     assert qmix.aggregates.optimality_gap.estimate == pytest.approx(1 - 0.375)
@@ -176,7 +176,7 @@ def test_one_seed_has_no_bands_and_no_sums() -> None:
     plans = plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0,)))[0]
     runs = runs_of(plans, [8, 4])
     found = compute_report(group_runs(plans, runs), Kept(runs), title="t")
-    assert (found.overall, found.curves, found.improvements) == ([], [], [])
+    assert (found.scenario_aggregates, found.curves, found.improvements) == ([], [], [])
     assert "over the battles of one seed" in found.comparisons[0].verdict
 
 

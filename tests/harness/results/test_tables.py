@@ -12,7 +12,7 @@ from rich.console import Console
 from harness.cli.progress import duration
 from harness.flags.planning import plan_runs
 from harness.plots.lines import plot_curves
-from harness.results.aggregates import Row, improvements, summarize_groups
+from harness.results.aggregates import AlgorithmRow, improvements, summarize_groups
 from harness.results.findings import ComparisonReport
 from harness.results.grouping import group_runs
 from harness.results.tables import as_markdown, cells_of, footnotes, show_table
@@ -75,7 +75,7 @@ def run_row(plan: RunPlan, wins: int, **changed: object) -> RunRow:
     return dataclasses.replace(row, **changed)  # type: ignore[arg-type]
 
 
-def rows_of(plans: list[RunPlan], runs: list[RunRow]) -> list[Row]:
+def rows_of(plans: list[RunPlan], runs: list[RunRow]) -> list[AlgorithmRow]:
     return summarize_groups(group_runs(plans, runs))
 
 
@@ -227,7 +227,7 @@ def test_plot_is_a_picture(tmp_path: Path) -> None:
 def test_names_with_a_digest_are_explained_below_the_table() -> None:
     plans = plan_runs(request_for())[0]
     rows = rows_of(plans, [run_row(plan, 1) for plan in plans])
-    findings = ComparisonReport(title="t", rows=rows, meanings={"rule@0a1b2c": "algorithm.lr = 0.01"})
+    findings = ComparisonReport(title="t", rows=rows, legend={"rule@0a1b2c": "algorithm.lr = 0.01"})
     assert "- rule@0a1b2c: algorithm.lr = 0.01" in as_markdown(findings).splitlines()
     out = io.StringIO()
     show_table(Console(file=out, width=110), findings)

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from harness.stats import aggregates, performance_profile, sample_efficiency
+from harness.stats import IntervalKind, aggregates, performance_profile, sample_efficiency
 from harness.stats import bootstrap as bootstrap_module
 from harness.stats.aggregates import median
 from harness.stats.bootstrap import as_strata, bootstrap
@@ -63,8 +63,8 @@ def test_a_curve_is_the_aggregate_at_each_step() -> None:
 
 def test_another_aggregate_of_curves() -> None:
     scores = [np.full((2, 3), level) for level in (0.1, 0.4, 0.9)]
-    band = sample_efficiency(np.arange(3), scores, rng(), aggregate=median, kind="median")
-    assert (band.estimate.tolist(), band.kind) == ([0.4] * 3, "median")
+    band = sample_efficiency(np.arange(3), scores, rng(), aggregate=median, kind=IntervalKind.MEDIAN_OVER_SEEDS)
+    assert (band.estimate.tolist(), band.kind) == ([0.4] * 3, IntervalKind.MEDIAN_OVER_SEEDS)
 
 
 def test_curves_that_do_not_fit_are_refused() -> None:

@@ -13,11 +13,7 @@ from numpy.typing import NDArray
 from harness.stats import (
     COVERAGE,
     COVERAGE_NEAR_ZERO,
-    IMPROVEMENT_OVER_SEEDS,
-    IMPROVEMENT_WITH_NEWCOMBE,
-    IQM_OVER_SEEDS,
-    MEAN_WITH_T,
-    WILSON_OVER_BATTLES,
+    IntervalKind,
     aggregates_over_seeds,
     curve_over_seeds,
     improvement_over_seeds,
@@ -43,11 +39,16 @@ def test_one_seed_gets_wilson_a_few_the_mean_with_t_and_ten_the_iqm() -> None:
     assert win_rate_interval([8], [10], generator) == wilson(8, 10)
     few = win_rate_interval([40, 50, 60], [100, 100, 100], generator)
     assert generator.random() == rng().random(), "below ten seeds nothing is drawn"
-    assert (few.estimate, few.kind) == (pytest.approx(0.5), MEAN_WITH_T)
+    assert (few.estimate, few.kind) == (pytest.approx(0.5), IntervalKind.MEAN_WITH_T)
     reach = T2 * 0.1 / math.sqrt(3)
     assert (few.low, few.high) == (pytest.approx(0.5 - reach, abs=1e-6), pytest.approx(0.5 + reach, abs=1e-6))
     kinds = [win_rate_interval([50] * seeds, [100] * seeds, rng()).kind for seeds in (1, 2, 9, 10)]
-    assert kinds == [WILSON_OVER_BATTLES, MEAN_WITH_T, MEAN_WITH_T, IQM_OVER_SEEDS]
+    assert kinds == [
+        IntervalKind.WILSON_OVER_BATTLES,
+        IntervalKind.MEAN_WITH_T,
+        IntervalKind.MEAN_WITH_T,
+        IntervalKind.IQM_OVER_SEEDS,
+    ]
 
 
 def test_two_seeds_by_hand() -> None:
@@ -114,7 +115,7 @@ def test_curves_and_profiles_of_a_few_seeds() -> None:
 
 def test_improvement_of_a_few_seeds() -> None:
     found = improvement_over_seeds([[1.0, 2.0, 3.0]], [[0.0, 2.0]], rng())
-    assert (found.estimate, found.kind) == (pytest.approx(4.5 / 6), IMPROVEMENT_WITH_NEWCOMBE)
+    assert (found.estimate, found.kind) == (pytest.approx(4.5 / 6), IntervalKind.IMPROVEMENT_WITH_NEWCOMBE)
     certain = improvement_over_seeds([[2.0, 3.0]], [[0.0, 1.0]], rng())
     assert (certain.estimate, certain.high) == (1.0, 1.0)
     # (1 − θ)² = z² θ (1 − θ) (1 + (1 − θ) / (2 − θ) + θ / (1 + θ)) / 4, the one root below 1
@@ -127,7 +128,7 @@ def test_improvement_of_a_few_seeds() -> None:
     assert (back.low, back.high) == (0.0, pytest.approx(1 - theta))
     ten = improvement_over_seeds([list(range(10))], [list(range(10))], rng())
     assert (ten.kind, ten) == (
-        IMPROVEMENT_OVER_SEEDS,
+        IntervalKind.IMPROVEMENT_OVER_SEEDS,
         probability_of_improvement([list(range(10))], [list(range(10))], rng()),
     )
 

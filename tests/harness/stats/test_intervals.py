@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from harness.stats import (
-    IMPROVEMENT_OVER_SEEDS,
-    IQM_OVER_SEEDS,
-    WILSON_OVER_BATTLES,
+    IntervalKind,
     iqm,
     iqm_interval,
     probability_of_improvement,
@@ -37,7 +35,7 @@ def test_wilson_by_hand(wins: int, episodes: int, low: float, high: float) -> No
     interval = wilson(wins, episodes)
     assert interval.estimate == wins / episodes
     assert (interval.low, interval.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
-    assert interval.kind == WILSON_OVER_BATTLES == "95% Wilson over battles"
+    assert interval.kind == IntervalKind.WILSON_OVER_BATTLES == "95% Wilson over battles"
 
 
 def test_wilson_is_exact_at_the_ends() -> None:
@@ -63,7 +61,7 @@ def test_iqm_interval_of_two_seeds_by_hand() -> None:
     """Resamples of {0, 1} average 0, ½ or 1 with chances ¼, ½, ¼: both tails of 2.5% lie within the ends."""
     interval = iqm_interval([[0.0, 1.0]], rng())
     assert (interval.estimate, interval.low, interval.high) == (0.5, 0.0, 1.0)
-    assert interval.kind == IQM_OVER_SEEDS == "IQM, 95% bootstrap over seeds"
+    assert interval.kind == IntervalKind.IQM_OVER_SEEDS == "IQM, 95% bootstrap over seeds"
 
 
 def test_seeds_are_resampled_within_their_scenario() -> None:
@@ -76,7 +74,7 @@ def test_improvement_by_hand() -> None:
     interval = probability_of_improvement([[1.0, 2.0, 3.0]], [[0.0, 2.0]], rng())
     # against 0: three wins; against 2: one loss, one tie, one win
     assert interval.estimate == pytest.approx((3 + 0 + 0.5 + 1) / 6)
-    assert interval.kind == IMPROVEMENT_OVER_SEEDS
+    assert interval.kind == IntervalKind.IMPROVEMENT_OVER_SEEDS
     assert interval.low < interval.estimate < interval.high
     scenarios = probability_of_improvement([[1.0, 1.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]], rng())
     assert (scenarios.estimate, scenarios.low, scenarios.high) == (0.75, 0.75, 0.75)

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.stats import Difference, paired_difference, verdict
-from harness.stats.paired import OVER_BATTLES, OVER_SEEDS, half_width
+from harness.stats.interval import IntervalKind
+from harness.stats.paired import half_width
 
 Z, T2 = 1.959964, 4.302653
 """97.5% quantiles: normal, and Student's with 2 degrees of freedom."""
@@ -32,7 +33,7 @@ def test_three_seeds_by_hand() -> None:
     assert found.estimate == pytest.approx(0.2)
     assert found.high - found.estimate == pytest.approx(T2 * 0.1 / math.sqrt(3), rel=1e-5)
     assert found.estimate - found.low == pytest.approx(T2 * 0.1 / math.sqrt(3), rel=1e-5)
-    assert (found.kind, found.seeds, found.over_seeds) == (OVER_SEEDS, (3,), True)
+    assert (found.kind, found.seeds, found.over_seeds) == (IntervalKind.PAIRED_OVER_SEEDS, (3,), True)
 
 
 def test_one_seed_by_hand() -> None:
@@ -41,7 +42,7 @@ def test_one_seed_by_hand() -> None:
     assert found.estimate == pytest.approx(2 / 8)
     reach = Z * math.sqrt((0.4 + 0.2 - 0.2**2) / 10)
     assert (found.low, found.high) == (pytest.approx(0.2 - reach, abs=1e-5), pytest.approx(0.2 + reach, abs=1e-5))
-    assert (found.kind, found.over_seeds) == (OVER_BATTLES, False)
+    assert (found.kind, found.over_seeds) == (IntervalKind.PAIRED_OVER_BATTLES, False)
 
 
 def test_seeds_that_agree_by_chance_promise_no_more_than_their_battles() -> None:
@@ -144,7 +145,7 @@ def difference(estimate: float, spread: float, seeds: int, **changed: object) ->
         estimate=estimate,
         low=estimate - reach,
         high=estimate + reach,
-        kind=OVER_SEEDS,
+        kind=IntervalKind.PAIRED_OVER_SEEDS,
         seeds=(seeds,),
         between=(spread**2,),
         within=(0.0,),

@@ -15,7 +15,7 @@ from filelock import FileLock
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from benchmarks.learner.roofline import Product, agent, tables
+from benchmarks.learner.roofline import LayerProduct, agent, tables
 from harness.cli.errors import UsageError
 from harness.plots.style import series
 from harness.plots.throughput import Point, crossing, draw_gains, offset_of, plot
@@ -356,14 +356,14 @@ def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_limits_are_those_of_the_data_sheet() -> None:
-    large = Product(rows=2**20, out_features=12288, in_features=4096, groups=3)
+    large = LayerProduct(rows=2**20, out_features=12288, in_features=4096, groups=3)
     assert large.flops == pytest.approx(1.0555e14, rel=1e-3)
     assert large.seconds("dense") == pytest.approx(large.flops / 989e12)
     assert (large.bound, large.most_gain) == ("cores", pytest.approx(2.0, rel=1e-2))
-    small = Product(rows=256, out_features=64, in_features=64, groups=3)
+    small = LayerProduct(rows=256, out_features=64, in_features=64, groups=3)
     assert (small.bound, small.most_gain) == ("kernels", pytest.approx(1 / 3))
     assert small.nbytes(compressed=True, groups=3) == 2 * (256 * 128 + 3 * 64 * 64 * 9 / 16)
-    narrow = Product(rows=2**20, out_features=11, in_features=4096, groups=3)
+    narrow = LayerProduct(rows=2**20, out_features=11, in_features=4096, groups=3)
     assert (narrow.bound, narrow.most_gain) == ("memory", pytest.approx(1.0, rel=1e-2))
     dense, compressed = agent(4096, 2**20, inputs=98, actions=11, groups=3)
     assert 1.5 < dense / compressed < 2.0

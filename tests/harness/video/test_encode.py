@@ -31,23 +31,23 @@ def pictures(count: int) -> Iterator[np.ndarray]:
 def test_gif(tmp_path: Path) -> None:
     path = tmp_path / "a.gif"
     assert write_video(path, pictures(20), 16.0, COLOURS) == 20
-    with Image.open(path) as film:
-        assert film.n_frames == 20  # type: ignore[attr-defined]
-        assert film.size == (48, 64)
-        assert film.info["duration"] == 60, "a sixteenth of a second in whole hundredths"
-        assert film.info["loop"] == 0
-        film.seek(12)
-        shown = np.asarray(film.convert("RGB")).astype(int)
+    with Image.open(path) as video:
+        assert video.n_frames == 20  # type: ignore[attr-defined]
+        assert video.size == (48, 64)
+        assert video.info["duration"] == 60, "a sixteenth of a second in whole hundredths"
+        assert video.info["loop"] == 0
+        video.seek(12)
+        shown = np.asarray(video.convert("RGB")).astype(int)
     assert np.array_equal(shown, list(pictures(13))[12])
 
 
 def test_mp4(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     assert write_video(path, pictures(20), 16.0, COLOURS) == 20
-    with av.open(str(path)) as film:
-        stream = film.streams.video[0]
+    with av.open(str(path)) as video:
+        stream = video.streams.video[0]
         assert (stream.codec_context.name, stream.pix_fmt, stream.average_rate) == ("h264", "yuv420p", 16)
-        shown = [frame.to_ndarray(format="rgb24").astype(int) for frame in film.decode(stream)]
+        shown = [frame.to_ndarray(format="rgb24").astype(int) for frame in video.decode(stream)]
     assert len(shown) == 20
     assert shown[12].shape == SHAPE
     assert np.abs(shown[12] - list(pictures(13))[12]).mean() < 6

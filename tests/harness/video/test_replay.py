@@ -51,9 +51,9 @@ def test_all_battles_of_a_replay(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert watch(path, "--out", str(tmp_path / "a.gif")) == ALL_DONE
     said = capsys.readouterr().out
     assert "battle 1: won by loop 26\nbattle 2: won by loop 54\n" in said
-    with Image.open(tmp_path / "a.gif") as film:
-        assert film.size == (240, 274)
-        assert film.n_frames >= 6  # type: ignore[attr-defined]
+    with Image.open(tmp_path / "a.gif") as video:
+        assert video.size == (240, 274)
+        assert video.n_frames >= 6  # type: ignore[attr-defined]
     assert watch(path, "--episodes", "1", "--out", str(tmp_path / "b.gif")) == ALL_DONE
     assert "battle 2" not in capsys.readouterr().out
 

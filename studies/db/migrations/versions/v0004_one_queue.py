@@ -52,7 +52,7 @@ def upgrade() -> None:
 
 
 def _trials(study: str) -> tuple[int, list[int]]:
-    """How many trials of a search were answered, and the ids of those that were begun or repeated and are not."""
+    """Count the answered trials of a search, and return the ids of those begun or repeated and not answered."""
     question = sa.text(
         "SELECT t.trial_id, t.number, t.state FROM trials t JOIN studies s ON s.study_id = t.study_id "
         "WHERE s.study_name = :study ORDER BY t.number"

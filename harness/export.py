@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def chosen_data(store: StudyReader, study: str, places: set[tuple[str, str]]) -> StudyData:
-    """What the study holds of some algorithms and scenarios, runs without a result among them."""
+    """Read some algorithms and scenarios of a study, with runs that have no result."""
     data = collect(store, study)
     groups = {place: runs for place, runs in data.groups.items() if place in places}
     under_way = {place: runs for place, runs in data.under_way.items() if place in places}

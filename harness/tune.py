@@ -126,13 +126,13 @@ def join_search(console: Console, search: SearchStudy, *, storage: str, out: Pat
 
 
 def count_trials(search: SearchStudy) -> str:
-    """How the trials ended, in words."""
+    """Count in words how the trials ended."""
     states = Counter(trial.state for trial in search.optuna.get_trials(deepcopy=False))
     return ", ".join(f"{states[state]} {word}" for state, word in _ENDED.items() if states[state]) or "no trials"
 
 
 def ending(trial: FrozenTrial) -> str:
-    """How a trial ended, in words."""
+    """Say in words how a trial ended."""
     if trial.state == TrialState.COMPLETE:
         return f"complete, {trial.user_attrs['estimate']:.3f} {trial.user_attrs['interval']}"
     if trial.state == TrialState.PRUNED:

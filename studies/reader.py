@@ -23,7 +23,7 @@ BUSY_SECONDS = 60.0
 
 
 class StudyReader:
-    """What one study of a database holds.
+    """Read one study of a database.
 
     Args:
         engine: of our tables.

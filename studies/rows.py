@@ -22,7 +22,7 @@ def _require_finite(record: Any, names: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class RunKey:
-    """What makes two runs of one study the same run."""
+    """Identity of a run within its study."""
 
     algorithm: str
     """Registered id, for example ``k24``."""
@@ -64,7 +64,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)  # a report reads millions
 class EpisodeOutcome:
-    """How one episode of the final evaluation ended; a draw is none of won, lost, truncated and aborted."""
+    """Outcome of one episode of the final evaluation; a draw is none of won, lost, truncated and aborted."""
 
     slot: int
     """Which of the E battles side by side."""
@@ -86,7 +86,7 @@ class EpisodeOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What a finished run leaves for the table and for Optuna.
+    """Result of a finished run, for the table and for Optuna.
 
     Raises:
         ValueError: a number is missing or outside its range, or the 2:4 speed-up is absent without a reason.

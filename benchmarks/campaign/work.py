@@ -1,4 +1,4 @@
-"""What the phases share: small comparisons in processes of their own, and what must hold of them afterwards."""
+"""Shared by the phases: small comparisons in processes of their own, and checks of them afterwards."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def run(campaign: Campaign, command: Sequence[str], log: Path, what: str) -> int
 
 
 def results(storage: str) -> list[tuple[str, int, float, float, int]]:
-    """What the finished runs of the study found, to be compared bit by bit."""
+    """Return the results of the study's finished runs, to be compared bit by bit."""
     with StudyStore.open(storage, STUDY) as store:
         rows = store.rows()
         return sorted((row.algorithm, row.seed, row.win_rate, row.return_mean, row.episodes) for row in rows)

@@ -1,4 +1,4 @@
-"""What one env_step must cost at least: its operations counted in real play, priced by tight loops on this machine.
+"""Lower bound on the cost of one env_step: its operations counted in real play, priced by tight loops on this machine.
 
     python -m benchmarks.engine.limit [--scenarios terran_5_vs_5,…]
 

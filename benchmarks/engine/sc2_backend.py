@@ -54,7 +54,7 @@ def rates(scenario: str, num_envs: int, steps: int, repeats: int) -> list[float]
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has computed for so far."""
+    """Return the CPU seconds of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
 

@@ -1,4 +1,4 @@
-"""How long the engine takes to start: cold, with compilation, and warm, from the machine code on disk.
+"""Time the engine's start: cold, with compilation, and warm, from the machine code on disk.
 
     python -m benchmarks.engine.start [--scenario terran_5_vs_5] [--repeats 3]
 

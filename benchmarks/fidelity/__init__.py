@@ -1,1 +1,1 @@
-"""How closely the built-in engine's battles follow the game's: ``python -m benchmarks.fidelity``."""
+"""Fidelity of the built-in engine's battles to the game's: ``python -m benchmarks.fidelity``."""

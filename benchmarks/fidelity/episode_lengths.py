@@ -1,4 +1,4 @@
-"""How long battles last on the real game, read off the env steps at which published runs were evaluated.
+"""Lengths of battles on the real game, read off the env steps at which published runs were evaluated.
 
     python -m benchmarks.fidelity.episode_lengths --study compare-300000-steps
 

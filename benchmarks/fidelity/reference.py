@@ -1,4 +1,4 @@
-"""What is known of battles on the real game, each number with its standard error and where it comes from."""
+"""Known facts of battles on the real game, each number with its standard error and its source."""
 
 from __future__ import annotations
 

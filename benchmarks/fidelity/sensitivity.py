@@ -1,4 +1,4 @@
-"""How much each undocumented rule of the engine changes battles: every reading alone, and pairs that interact.
+"""Effect of each undocumented rule of the engine on battles: every reading alone, and pairs that interact.
 
     python -m benchmarks.fidelity.sensitivity [--battles 1024] [--scenarios terran_5_vs_5,…] [--pairs] [--out FILE]
 
@@ -55,7 +55,7 @@ Reading = tuple[tuple[str, Any], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """What a reading changes in one statistic of one policy's battles."""
+    """Effect of a reading on one statistic of one policy's battles."""
 
     reading: Reading
     scenario: str

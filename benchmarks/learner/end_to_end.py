@@ -35,7 +35,7 @@ EPSILON = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """How much is learned for what is played."""
+    """Updates for each battle or env_step played."""
 
     batch_size: int
     """Episodes per update."""

@@ -1,4 +1,4 @@
-"""How much longer an update of one algorithm takes than one of another: both in one process, update by update in turn.
+"""Compare the update times of two algorithms: both in one process, update by update in turn.
 
     python -m benchmarks.learner.in_turn [--algos qmix,kalei,k24] [--repeats 40] [--threads 2]
 

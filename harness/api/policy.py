@@ -50,7 +50,7 @@ class TrainedPolicy:
 
     @property
     def scenario(self) -> str:
-        """Where it was trained."""
+        """The scenario that it was trained on."""
         return self._run.scenario
 
     @property
@@ -60,7 +60,7 @@ class TrainedPolicy:
 
     @property
     def env_steps(self) -> int:
-        """How long it was trained."""
+        """The length of its training."""
         content = self._run.content
         return int(content["env_steps"] if "env_steps" in content else content["counters"]["env_steps"])
 

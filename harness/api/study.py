@@ -1,4 +1,4 @@
-"""What a study holds, as tables: runs, learning curves, battles."""
+"""A stored study as tables: runs, learning curves, battles."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Study:
         return f"{type(self).__name__}({self.name!r}: {finished} of {finished + begun} runs finished)"
 
     def _repr_markdown_(self) -> str:
-        """How a notebook shows it."""
+        """Return the table for a notebook."""
         return self.table() if self.findings.rows else repr(self)
 
 

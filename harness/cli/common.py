@@ -1,4 +1,4 @@
-"""What all commands share: the ``@command`` wrapper, exit codes, common flags, the console."""
+"""Shared by all commands: the ``@command`` wrapper, exit codes, common flags, the console."""
 
 from __future__ import annotations
 

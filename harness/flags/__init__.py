@@ -1,1 +1,1 @@
-"""What each command is asked: its flags, read and checked, and the runs that they mean."""
+"""Flags of each command, read and checked, and the runs that they stand for."""

@@ -40,7 +40,7 @@ SIDE_BY_SIDE = {"battle": 8, "sc2": 4}
 
 @dataclass(frozen=True, kw_only=True)
 class CompareArgs:
-    """What the user asked for, names checked, nothing started yet."""
+    """Arguments of the command, names checked, nothing started yet."""
 
     algorithms: tuple[str, ...]
     scenarios: tuple[str, ...]
@@ -196,7 +196,7 @@ def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile
 
 
 def _in_short(error: Exception) -> str:
-    """What is wrong with a file; a name of any length is cut."""
+    """Return what is wrong with a file; a long name is cut."""
     if isinstance(error, OSError):
         return f"{str(error.filename)[:80]} cannot be read ({error.strerror})"
     return str(error)
@@ -376,7 +376,7 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
 
 
 def _registered() -> str:
-    """What can be named, straight from the registries."""
+    """List the registered names."""
     lines = ["algorithms:"]
     lines += [f"  {name:16} {algorithms.registry.summary(name)}" for name in algorithms.registry.ids()]
     lines += ["scenarios:"]

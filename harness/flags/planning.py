@@ -57,7 +57,7 @@ def plan_runs(request: CompareArgs) -> tuple[list[RunPlan], list[str]]:
 
 
 def _from_file(request: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
-    """What a settings file of this algorithm says, where one was given."""
+    """Return the settings of this algorithm's file, where one was given."""
     return {f"by {file.name}": file.values for file in request.files if file.algorithm == algorithm}
 
 
@@ -70,5 +70,5 @@ def _from_preset(request: CompareArgs, algorithm: str) -> dict[str, dict[str, An
 
 
 def _from_budget(request: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
-    """What the algorithm needs smaller in a run that is too short for its usual settings."""
+    """Return the settings that a run too short for the usual ones needs smaller."""
     return {"by the budget": dict(algorithms.registry.entry(algorithm).smoke)} if request.budget.is_smoke else {}

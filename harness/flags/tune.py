@@ -36,7 +36,7 @@ REPEATED = {
 
 @dataclass(frozen=True, kw_only=True)
 class TuneArgs:
-    """What the user asked for, names checked, nothing started yet."""
+    """Arguments of the command, names checked, nothing started yet."""
 
     runs: CompareArgs
     """The runs of a trial: one algorithm, one scenario, its seeds; the settings that no trial changes."""

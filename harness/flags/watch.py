@@ -56,7 +56,7 @@ def parser() -> Parser:
 
 
 def _registered() -> str:
-    """What can be named, straight from the registries; worlds that cannot be drawn are left out."""
+    """List the registered names; worlds that cannot be drawn are left out."""
     lines = ["policies:"]
     lines += [f"  {name:16} {policies.entry(name).summary}" for name in policies.ids()]
     lines += ["scenarios:"]

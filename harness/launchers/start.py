@@ -33,7 +33,7 @@ class Launched(Protocol):
         """The user pressed Ctrl-C."""
 
     def faults(self) -> list[str]:
-        """What went wrong with workers that ended."""
+        """Describe the errors of workers that ended."""
 
 
 def start(workers: Workers, arguments: Sequence[str], folder: Path) -> Launched:

@@ -1,4 +1,4 @@
-"""What a logger is given and what it must offer."""
+"""Interface of a logger and the data that it gets."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def area_of(battles: Sequence[tuple[BattleEnv, Policy]]) -> Area:
 
 
 def _places(env: BattleEnv, policy: Policy) -> NDArray[np.float64]:
-    """Where the units are in a battle, [x and y, units and ticks], in cells."""
+    """Return the places of all units in a battle, [x and y, units and ticks], in cells."""
     recorder = TickRecorder(env)
     env.reset()
     frames, world = [recorder.now()], cast(BatchedEnv, env)

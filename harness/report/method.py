@@ -1,4 +1,4 @@
-"""How the numbers of a report are computed, in words."""
+"""Describe how the numbers of a report are computed."""
 
 from __future__ import annotations
 

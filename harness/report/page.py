@@ -41,7 +41,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Details:
-    """What is folded away until it is asked for."""
+    """A part of the page that is folded away at first."""
 
     summary: str
     pairs: Sequence[tuple[str, str]] = ()

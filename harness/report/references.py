@@ -1,4 +1,4 @@
-"""How often policies that do not learn win in a study's own worlds: the yardstick beside the learners."""
+"""Win rates of policies that do not learn in a study's own worlds: the yardstick beside the learners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the numbers came from: every run, the commands that made them, code, versions and machine, all settings."""
+"""Origin of the numbers: every run, the commands that made them, code, versions and machine, all settings."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _origins(data: StudyData) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _grouped(runs: Sequence[tuple[str, Mapping[str, Any]]], key: Any) -> dict[str, list[str]]:
-    """What ``key`` says of a record -> names of the runs that it says so of."""
+    """Group the names of runs by what ``key`` returns for their records."""
     found: dict[str, list[str]] = {}
     for name, record in runs:
         found.setdefault(key(record), []).append(name)

@@ -26,7 +26,7 @@ SECONDS_EACH = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How hard to try for a good reading."""
+    """Effort to spend on a good reading."""
 
     seconds_each: float = SECONDS_EACH
     attempts: int = 3

@@ -109,7 +109,7 @@ def _run(run: RunRow, points: Sequence[CurvePoint], can_be_won: bool) -> dict[st
 
 
 def _shared(each: dict[Any, list[int]], what: str, left_out: list[str]) -> list[int]:
-    """What all lists hold; what only some hold is put down as left out.
+    """Return the entries of all lists; note those of only some as left out.
 
     Raises:
         UsageError: they share nothing.

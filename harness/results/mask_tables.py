@@ -1,4 +1,4 @@
-"""How the masks of finished runs are used, as tables on the terminal and as CSV files."""
+"""Mask use of finished runs, as tables on the terminal and as CSV files."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def write_mask_files(folder: Path, runs: Sequence[RunRow], curves: Sequence[Sequ
 
 
 def label(run: RunRow) -> str:
-    """How a run is called."""
+    """Return the name of a run."""
     return f"{run.algorithm} {run.scenario} seed {run.seed} ({run.env_steps:,} env steps, config {run.config_hash})"
 
 

@@ -1,4 +1,4 @@
-"""How long a comparison runs, by name."""
+"""Budgets: lengths of a comparison by name."""
 
 from __future__ import annotations
 

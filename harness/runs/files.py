@@ -36,7 +36,7 @@ def study_folder(out: Path, study: str) -> Path:
 
 
 def run_folder(out: Path, study: str, key: RunKey) -> Path:
-    """Where a run keeps its checkpoint: one folder for each identity, so that settings never share one."""
+    """Return the folder of a run's checkpoint: one folder for each identity, so that settings never share one."""
     return study_folder(out, study) / f"{key.algorithm}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
 
 

@@ -1,4 +1,4 @@
-"""How busy other processes keep the machine while this one works: without it a speed says nothing."""
+"""Load of other processes while this one works: without it a speed says nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a number came from: code, versions, machine, command; and the short hash that names a configuration."""
+"""Provenance of a number: code, versions, machine, command; and the short hash that names a configuration."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ from studies.run import RunRecord
 
 @dataclass(kw_only=True)
 class Counters:
-    """Where a run stands; part of its checkpoint."""
+    """Progress of a run; part of its checkpoint."""
 
     env_steps: int = 0
     """Steps summed over all battles."""

@@ -1,4 +1,4 @@
-"""What a difference says, in words."""
+"""Verdicts: differences in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trial shows in the dashboard beside its three values: who ran it, with what, and the findings in words."""
+"""Attributes of a trial in the dashboard beside its three values: who ran it, with what, and the findings in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a finished run says about itself in the dashboard, as Markdown."""
+"""Note on a finished run for the dashboard, as Markdown."""
 
 from __future__ import annotations
 

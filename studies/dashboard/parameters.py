@@ -1,4 +1,4 @@
-"""What a trial shows as its parameters in the dashboard: algorithm, scenario and seed.
+"""Parameters of a trial in the dashboard: algorithm, scenario and seed.
 
 Optuna wants every trial of a study to draw a parameter from the same list of choices. A comparison grows: an algorithm
 that joins later is added at the end of the list, in the trials that are there as well, which changes none of their

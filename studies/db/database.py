@@ -165,7 +165,7 @@ def reconnect_patiently(engine: Engine, url: StorageUrl, busy_seconds: float) ->
 
 
 def engine_options(url: StorageUrl, busy_seconds: float) -> dict[str, Any]:
-    """How long to wait for others, in the words of each driver."""
+    """Return each driver's options for how long to wait for others."""
     if url.path is not None:
         return {"connect_args": {"timeout": busy_seconds}}
     waiting = {"options": f"-c lock_timeout={round(1000 * busy_seconds)}", "connect_timeout": 10}

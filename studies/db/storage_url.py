@@ -1,4 +1,4 @@
-"""Where a study is kept: what ``--storage`` names, a SQLite file or a database of a PostgreSQL server."""
+"""Storage of a study, as ``--storage`` names it: a SQLite file or a database of a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class StorageUrl:
 
     @property
     def artifact_folder(self) -> Path:
-        """Where files shown with trials lie: beside the database's file.
+        """Folder of the files shown with trials: beside the database's file.
 
         For a server ``studies/artifacts``, which workers on several machines should share.
         """

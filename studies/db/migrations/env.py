@@ -1,4 +1,4 @@
-"""What alembic runs for each command: the steps, on the connection that ``studies/db/migrate.py`` hands over."""
+"""Alembic's entry point: run the steps on the connection that ``studies/db/migrate.py`` hands over."""
 
 from alembic import context
 

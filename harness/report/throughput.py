@@ -23,7 +23,7 @@ def find_records(given: Path | None, folder: Path) -> tuple[list[Record], list[s
     """The file that was named, or else those that lie in the study's folder.
 
     Returns:
-        What they hold, and why some of those that were only found could not be read: they must not cost the page.
+        What they hold, and why some of those that were only found could not be read: they must not prevent the report.
 
     Raises:
         UsageError: the file that was named holds something else.

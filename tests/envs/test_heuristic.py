@@ -1,4 +1,4 @@
-"""Attack the nearest, in hand-made situations: smacv2's scripted agents and the fighter bound to legal actions."""
+"""Attack the nearest, in situations made by hand: smacv2's scripted agents and the fighter bound to legal actions."""
 
 from __future__ import annotations
 

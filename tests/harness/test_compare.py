@@ -199,7 +199,7 @@ def test_what_is_played_is_learned(compare: Compare, tmp_path: Path) -> None:
     with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "learning") as store:
         (row,) = store.rows()
         first = store.curve_points(row.run_id)[0]
-    assert first.return_mean < 2.0, "an untrained policy earns about a quarter of 4.5"
+    assert first.return_mean < 2.0, "a policy without training earns about a quarter of 4.5"
     assert row.return_mean > 3.0
 
 

@@ -124,7 +124,7 @@ def check_beats_random(found: Fought) -> None:
     by_chance = fought([evaluate_greedily(Random(make("qmix")), test_env, episodes=TEST_BATTLES, seed=TEST_SEED)])
     # Seen over run seeds, as win rate and return, both means of the last four evaluations: random play 0.00–0.03 and
     # 2.7–3.3; qmix (8 seeds) 0.45–0.75 and 11.1–16.1; kalei (8) 0.44–0.63 and 11.0–14.4; k24 (5) 0.41–0.70 and
-    # 10.4–15.4. An untrained network mostly wins nothing, as with the seed used here, but four of 24 drawn ones
+    # 10.4–15.4. A network without training mostly wins nothing, as with the seed used here, but four of 24 drawn ones
     # attacked by luck and won 0.3 to 0.55.
     assert by_chance.win_rate < 0.1
     assert found.win_rate > by_chance.win_rate + 0.25

@@ -24,7 +24,7 @@ def row(algorithm: str, win_rate: float, seeds: tuple[int, ...] = (0, 1, 2)) -> 
 
 
 @dataclasses.dataclass(frozen=True)
-class Findings:
+class Report:
     """As much of a report as the sentence needs."""
 
     rows: list[Any]
@@ -33,7 +33,7 @@ class Findings:
 
 
 def headline_of(*rows: Any, comparisons: tuple[Any, ...] = ()) -> str:
-    found: Any = Findings(list(rows), list(comparisons))
+    found: Any = Report(list(rows), list(comparisons))
     return headline(found, ())
 
 

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from benchmarks.campaign import files, input, processes
-from benchmarks.campaign.work import Campaign
+from benchmarks.campaign.work import Campaign, compile_first
 
 PHASES = {
     "kills at commit points": processes.kill_at_commits,
@@ -44,6 +44,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there too")
     flags = parser.parse_args()
     wanted = [name for name in PHASES if not flags.only or any(part in name for part in flags.only.split(","))]
+    with tempfile.TemporaryDirectory(prefix="k24-campaign-") as folder:
+        compile_first(Path(folder))
     faults = 0
     counts: dict[str, dict[str, int]] = {}
     for number, name in enumerate(wanted):

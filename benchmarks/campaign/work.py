@@ -86,6 +86,11 @@ def start(
         )
 
 
+def compile_first(folder: Path) -> None:
+    """Run the small comparison once, however long compiling takes: no phase then takes that for a command that hangs."""
+    start(compare(folder), folder / "log.txt").wait()
+
+
 def finish(campaign: Campaign, process: subprocess.Popen[bytes], what: str) -> int:
     """Wait for a process; one that hangs is a fault."""
     try:

@@ -87,7 +87,7 @@ def start(
 
 
 def compile_first(folder: Path) -> None:
-    """Run the small comparison once, however long compiling takes: no phase then takes that for a command that hangs."""
+    """Run the small comparison once, however long compiling takes, lest a phase take that for a hang."""
     start(compare(folder), folder / "log.txt").wait()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.campaign.work import (
@@ -15,6 +17,8 @@ from benchmarks.campaign.work import (
     start,
     undisturbed,
 )
+from studies.db.errors import StorageError
+from studies.store import study_names
 
 
 def kill_at_commits(campaign: Campaign) -> None:
@@ -94,7 +98,7 @@ def six_workers(campaign: Campaign, storage: str | None = None, restart: object 
         folder = campaign.new_folder()
         where = storage or f"sqlite:///{folder}/s.db"
         queue = start(compare(folder, "--seeds", "6", storage=storage), folder / "log.txt")
-        time.sleep(6.0)
+        wait_for_runs(where, queue)
         worker = [
             "harness.worker",
             "--storage",
@@ -127,6 +131,15 @@ def six_workers(campaign: Campaign, storage: str | None = None, restart: object 
         check_whole(campaign, folder, expected, "six workers", "--seeds", "6", storage=storage)
         if storage:
             return  # the database of a server is one for all rounds
+
+
+def wait_for_runs(storage: str, queue: subprocess.Popen[bytes]) -> None:
+    """Wait until a comparison has asked for its runs: before that a worker finds no study and says so."""
+    while queue.poll() is None:
+        with suppress(StorageError):
+            if STUDY in study_names(storage):
+                return
+        time.sleep(0.5)
 
 
 def last_lines(folder: Path) -> str:

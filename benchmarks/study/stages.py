@@ -86,7 +86,7 @@ _CHOOSE = (
     ALPHA_FIXED,
     MAGNITUDE,
     *CANDIDATES[2:],
-    Arm(label="qmix", algorithm="qmix"),
+    *plain("qmix", "kalei"),
 )
 
 STAGES = {
@@ -99,9 +99,9 @@ STAGES = {
             seeds=(10, 11, 12),
             env_steps=300_000,
             pairs=(
-                *against("k24 before", *(arm.label for arm in _CHOOSE[1:-1])),
+                *against("k24 before", *(arm.label for arm in _CHOOSE[1:-2])),
                 *against("1+2, α fixed", "1+2"),
-                *against("qmix", *(arm.label for arm in _CHOOSE[:-1])),
+                *against("qmix", *(arm.label for arm in _CHOOSE if arm.label != "qmix")),
             ),
         ),
         Stage(name="races", arms=CANDIDATES, scenarios=RACES, seeds=(10, 11, 12), env_steps=300_000),

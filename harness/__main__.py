@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.registry import did_you_mean, load
+from harness.cli.encoding import speak_any_encoding
 from harness.cli.pipes import until_reader_leaves
 
 
@@ -97,6 +98,7 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m harness
         The command's exit code; 2 for an unknown command.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    speak_any_encoding()
     return until_reader_leaves(lambda: _run(words, program))
 
 

@@ -88,7 +88,7 @@ def choose(rows: Sequence[RunRow], study: str, algos: Sequence[str], scenarios: 
 
 def draw(folder: Path, run: RunRow, points: Sequence[CurvePoint]) -> list[Path]:
     """The pictures of one run; returns their paths."""
-    stem = f"{run.algorithm}-{file_name(run.scenario)}-seed{run.seed}-{run.config_hash}"
+    stem = f"{file_name(run.algorithm)}-{file_name(run.scenario)}-seed{run.seed}-{run.config_hash}"
     use, training = folder / f"{stem}-masks.png", folder / f"{stem}-training.png"
     plot_run_masks(use, run.details["masks"], title=label(run))
     layers = list(run.details["masks"]["layers"])

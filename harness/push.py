@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.cli.common import ALL_DONE, command
+from harness.cli.common import ALL_DONE, command, is_number
 from harness.cli.errors import UsageError
 from harness.flags.sharing import push_parser
 
@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     from harness.sharing.package import find_row, pack
 
     run = Path(flags.run)
-    if flags.run.isdigit():
+    if is_number(flags.run):
         run = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
     row = find_row(run, flags.storage)
     if row is None:

@@ -27,6 +27,7 @@ from harness.cli.common import (
     ALL_DONE,
     at_least_one,
     command,
+    is_number,
     log,
     make_console,
     make_folder,
@@ -45,6 +46,7 @@ from harness.video.encode import check_path, write_video
 from harness.video.record import Recording, record
 from harness.video.replay import write_replay_video
 
+SLOWEST, FASTEST, MOST_PIXELS = 0.01, 1000.0, 4096
 NOT_DRAWN = "pictures are drawn from the built-in engine's own record alone"
 
 
@@ -92,8 +94,12 @@ def file_and_rate(flags: argparse.Namespace) -> tuple[Path, float]:
     at_least_one("--every", flags.every)
     if flags.episodes is not None:
         at_least_one("--episodes", flags.episodes)
-    if not flags.speed > 0:
-        raise UsageError(f"--speed is {flags.speed}, it must be above 0; 1 is the game's own")
+    if not SLOWEST <= flags.speed <= FASTEST:
+        raise UsageError(f"--speed is {flags.speed}, it must be {SLOWEST} to {FASTEST:g}; 1 is the game's own")
+    if not 0 <= flags.seed < 2**63:
+        raise UsageError(f"--seed is {flags.seed}, it must be at least 0 and below 2**63")
+    if not 1 <= flags.size <= MOST_PIXELS:
+        raise UsageError(f"--size is {flags.size}, it must be 1 to {MOST_PIXELS:,} pixels")
     make_folder(out.parent)
     return out, TICKS_PER_SECOND * flags.speed / flags.every
 
@@ -144,7 +150,7 @@ def trained(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
                 f"{flag}: --run plays a trained policy in the world of its training; leave out one of them"
             )
     where = Path(flags.run)
-    if flags.run.isdigit():
+    if is_number(flags.run):
         where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
     run = load_policy(where)
     if run.backend != "battle":

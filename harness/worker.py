@@ -45,6 +45,9 @@ from studies.store import StudyStore, study_names
 LOOK_EVERY = 5.0
 """Seconds between two looks for runs whose owner died."""
 
+MOST_IDS = 1_000_000
+"""Runs that a flag can name at once."""
+
 
 @command("what is done is kept, and others go on")
 def main(argv: Sequence[str]) -> int:
@@ -142,8 +145,15 @@ def ids_in(text: str, flag: str = "--only") -> set[int]:
     try:
         for part in text.split(","):
             first, dash, last = part.partition("-")
-            found.update(range(int(first), int(last if dash else first) + 1))
-    except ValueError:
+            ids = range(int(first), int(last if dash else first) + 1)
+            if len(ids) > MOST_IDS:
+                raise UsageError(
+                    f"{flag} {part}: these are {len(ids):,} ids, at most {MOST_IDS:,} can be named at once"
+                )
+            found.update(ids)
+    except UsageError:
+        raise
+    except (ValueError, OverflowError):
         raise UsageError(f"{flag} {text!r}: ids of runs, separated by commas, such as 3,7 or 3-9") from None
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -84,7 +85,7 @@ class RunRecord:
             loss: mean learner loss since the last point; ``None`` before the first update.
             epsilon: exploration rate of training, 0..1.
             wall_seconds: seconds of work so far, over all sessions of the run.
-            extra: further diagnostics by name.
+            extra: further diagnostics by name; those that are not finite are left out, as JSON has no word for them.
 
         Returns:
             What was stored.
@@ -100,7 +101,7 @@ class RunRecord:
             loss=loss,
             epsilon=epsilon,
             wall_seconds=wall_seconds,
-            extra=extra,
+            extra={name: value for name, value in extra.items() if math.isfinite(value)},
         )
         with self._write() as session:
             session.merge(Curve(run_id=self.run_id, **asdict(point)))

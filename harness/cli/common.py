@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import codecs
 import functools
 import importlib
 import importlib.util
-import io
 import shlex
 import sys
 import tempfile
@@ -20,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from common.signals import stop_like_ctrl_c
+from harness.cli.encoding import speak_any_encoding
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import Setting, parse_setting
 from harness.cli.pipes import until_reader_leaves
@@ -27,43 +26,6 @@ from studies.db.errors import StorageError
 from studies.db.storage_url import StorageUrl, without_passwords
 
 ALL_DONE, SOME_MISSING, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-
-
-_SIGNS = str.maketrans(
-    {
-        "−": "-",
-        "–": "-",
-        "…": "...",
-        "×": "x",
-        "·": "|",
-        "±": "+/-",
-        "“": '"',
-        "”": '"',
-        "≥": ">=",
-        "→": "->",
-        "†": "(!)",
-        "‡": "(!!)",
-    }
-)
-"""What stands for a sign on a console that cannot show it."""
-
-
-def _ascii_signs(error: UnicodeError) -> tuple[str, int]:
-    """Codec error handler: a plain sign, or the escape of one that has none."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    found = error.object[error.start : error.end].translate(_SIGNS)
-    return found.encode("ascii", "backslashreplace").decode("ascii"), error.end
-
-
-codecs.register_error("ascii_signs", _ascii_signs)
-
-
-def speak_any_encoding() -> None:
-    """Let both standard streams show what their encoding lacks in plain signs, rather than end in an error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
-            stream.reconfigure(errors="ascii_signs")
 
 
 class Main(Protocol):
@@ -94,6 +56,11 @@ def command(stopped: str, *, resume: str | None = None) -> Callable[[Callable[[S
             except (UsageError, StorageError) as error:
                 print(f"error: {error}", file=sys.stderr)
                 return WRONG_USE
+            except OSError as error:
+                named = f"{error.filename}: " if error.filename is not None else ""
+                advice = "check the paths that the command names, and the room on their disk"
+                print(f"error: {named}{error.strerror or error}; {advice}", file=sys.stderr)
+                return SOME_MISSING
             except KeyboardInterrupt:
                 again = f"; to go on: {command_line(resume, arguments)}" if resume else ""
                 print(f"\nstopped; {stopped}{again}", file=sys.stderr)
@@ -206,6 +173,11 @@ def at_least_one(flag: str, value: int, *, most: int | None = None) -> int:
     if most is not None and value > most:
         raise UsageError(f"{flag} is {value}, it must be at most {most:,}")
     return value
+
+
+def is_number(text: str) -> bool:
+    """Return whether a flag that takes a path or a number was given a number, as databases number trials."""
+    return text.isascii() and text.isdecimal() and len(text) <= 18
 
 
 def world_settings(arguments: Sequence[str]) -> list[Setting]:

@@ -20,7 +20,8 @@ def until_reader_leaves(run: Callable[[], int]) -> int:
         try:
             return run()
         finally:
-            sys.stdout.flush()  # not first at the interpreter's end, which nobody can catch
+            if sys.stdout is not None:  # a shell may have closed it
+                sys.stdout.flush()  # not first at the interpreter's end, which nobody can catch
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the end can flush what is left
         return LEFT

@@ -98,8 +98,11 @@ def _forecasts(plans: Sequence[RunPlan]) -> Iterator[Forecast]:
         if plan.backend != "battle":
             continue
         if plan.scenario not in specs:
-            with closing(plan.make_env(1, 0)) as env:
-                specs[plan.scenario] = env.spec
+            try:
+                with closing(plan.make_env(1, 0)) as env:
+                    specs[plan.scenario] = env.spec
+            except Exception:
+                continue
         yield forecast(plan, specs[plan.scenario])
 
 

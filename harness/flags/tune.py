@@ -57,6 +57,7 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
         UsageError: an unknown name or a malformed value.
         SystemExit: after ``--help``.
     """
+    from harness.runs.files import study_folder
     from harness.search.space import class_of, parse_space, recommended_space
 
     flags = parser().parse_args(argv)
@@ -82,6 +83,8 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
         study=flags.study or f"tune-{algorithm}-{scenario.replace('/', '_')}-{runs.study.removeprefix('compare-')}",
         command=command_line("harness.tune", argv),
     )
+    for name in (runs.study, f"{runs.study}-runs"):  # the second is that of its runs
+        study_folder(runs.out, name)  # an error now rather than after training
     if flags.seed < 0:
         raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
     return TuneArgs(

@@ -8,6 +8,8 @@ from harness.cli.errors import UsageError
 from studies.db.storage_url import parse_storage_url
 
 KINDS = ("local", "slurm", "ray")
+MOST = 1000
+"""Workers that one command starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +37,11 @@ def parse_workers(text: str) -> tuple[str, int]:
         UsageError: another form, an unknown kind, or a count below 1.
     """
     kind, colon, number = text.partition(":")
-    if not colon and text.isdigit():
+    if not colon and text.isdecimal():
         kind, number = "local", text
-    if kind not in KINDS or not number.isdigit() or int(number) < 1:
+    if kind not in KINDS or not number.isdecimal() or not 1 <= int(number[:9]) <= MOST or len(number) > 9:
         raise UsageError(
-            f"--workers {text!r}: give where and how many, such as local:2, slurm:8 or ray:4; "
+            f"--workers {text[:40]!r}: give where and how many (1 to {MOST:,}), such as local:2, slurm:8 or ray:4; "
             f"known places: {', '.join(KINDS)}"
         )
     return kind, int(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from studies.rows import RunKey
 
 LONGEST_STUDY = 200
 """Bytes of a study's name: it names a folder, and file systems allow 255."""
+LONGEST_NAME = 80
+"""Bytes of an algorithm's or a scenario's name in that of a file, which holds both."""
 
 
 def study_folder(out: Path, study: str) -> Path:
@@ -37,12 +40,19 @@ def study_folder(out: Path, study: str) -> Path:
 
 def run_folder(out: Path, study: str, key: RunKey) -> Path:
     """Return the folder of a run's checkpoint: one folder for each identity, so that settings never share one."""
-    return study_folder(out, study) / f"{key.algorithm}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
+    return (
+        study_folder(out, study)
+        / f"{file_name(key.algorithm)}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
+    )
 
 
-def file_name(scenario: str) -> str:
-    """A scenario's name as part of a file's; worlds from elsewhere have a slash in theirs."""
-    return scenario.replace("/", "_")
+def file_name(name: str) -> str:
+    """Return a scenario's or algorithm's name as part of a file's: no slashes, no longer than file systems allow."""
+    plain = name.replace("/", "_")
+    if plain.isprintable() and "\\" not in plain and len(plain.encode()) <= LONGEST_NAME:
+        return plain
+    start = "".join(sign for sign in plain[:20] if sign.isalnum())
+    return f"{start}-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:16]}"
 
 
 @contextmanager

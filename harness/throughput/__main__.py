@@ -20,6 +20,7 @@ from harness.cli.common import (
     SOME_MISSING,
     at_least_one,
     command,
+    is_number,
     log,
     make_console,
     make_folder,
@@ -113,7 +114,7 @@ def _policies(flags: argparse.Namespace) -> tuple[PolicySource, ...]:
         if hidden or flags.all or flags.settings:
             raise UsageError("--run measures a policy as it was trained: leave out --hidden, --all and --set")
         where = Path(flags.run)
-        if flags.run.isdigit():
+        if is_number(flags.run):
             where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
         return (trained_policy(load_policy(where)),)
     algorithm, *more = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)

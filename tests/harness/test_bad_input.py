@@ -12,10 +12,14 @@ import pytest
 
 from common.signals import deferred_interrupts
 from harness import compare, export, tune
-from harness.cli.common import WRONG_USE, dashboard_command
+from harness.__main__ import main as k24
+from harness.cli.common import SOME_MISSING, WRONG_USE, dashboard_command
 from harness.cli.errors import UsageError
-from harness.runs.files import study_folder
+from harness.launchers import parse_workers
+from harness.runs.files import file_name, run_folder, study_folder
+from harness.worker import ids_in
 from studies.db.storage_url import parse_storage_url
+from studies.rows import RunKey
 
 LONG = "x" * 300
 
@@ -95,7 +99,7 @@ def test_the_dashboard_command_can_be_typed() -> None:
 
 
 TEXT = "−0.030 [−0.1, +0.1] … 2×, ±, “x”, Δ"
-SIGNS = f"from harness.cli.common import speak_any_encoding; speak_any_encoding(); print({TEXT!a})"
+SIGNS = f"from harness.cli.encoding import speak_any_encoding; speak_any_encoding(); print({TEXT!a})"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
@@ -130,3 +134,85 @@ def test_interrupts_wait_for_the_end_of_a_block() -> None:
         else:
             work(signals)
     assert went_on == [0, 1, 2], "the third signal acts at once"
+
+
+@pytest.mark.parametrize("study", ["..", "../x", "/x", LONG, "x" * 198])
+def test_a_search_never_writes_outside_of_its_folder(study: str, tmp_path: Path) -> None:
+    flags = ["--study", study, "--algo", "qmix", "--scenario", "3m", "--budget", "smoke", "--trials", "1"]
+    storage = f"sqlite:///{tmp_path}/s.db"
+    assert tune.main([*flags, "--storage", storage, "--out", str(tmp_path / "out")]) == WRONG_USE
+    assert list(tmp_path.iterdir()) == [], "refused before anything is made"
+
+
+def test_names_from_a_database_stay_inside_the_folder(tmp_path: Path) -> None:
+    for name in ("../../x", "a/b", "a\\b", "a\nb", LONG, ".."):
+        key = RunKey(algorithm=name, scenario=name, seed=0, config_hash="0" * 12)
+        folder = run_folder(tmp_path, "s", key)
+        assert folder.resolve().parent == (tmp_path / "s").resolve()
+        folder.mkdir(parents=True)
+    assert file_name("x" * 299) != file_name(LONG), "long names that begin alike stay apart"
+    assert file_name("terran_5_vs_5") == "terran_5_vs_5"
+
+
+LONG_PATH = [
+    ["watch", "--out", f"{LONG}.gif"],
+    ["watch", "--run", LONG, "--out", "a.gif"],
+    ["watch", "--run", "²", "--out", "a.gif"],
+    ["watch", "--run", "9" * 5000, "--out", "a.gif"],
+    ["baselines", "--out", f"{LONG}.csv", "--scenarios", "3m", "--policies", "random", "--battles", "1"],
+    ["report", "--throughput", LONG],
+    ["push", LONG, "--repo", "a/b"],
+    ["export", "--format", "csv", "--storage", f"sqlite:///{LONG}"],
+]
+
+
+@pytest.mark.parametrize("words", LONG_PATH, ids=[" ".join(words)[:40] for words in LONG_PATH])
+def test_a_name_that_no_file_can_have(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert k24(words) in (SOME_MISSING, WRONG_USE)
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--seed", "-1"],
+        ["--seed", str(2**64)],
+        ["--speed", "inf"],
+        ["--speed", "nan"],
+        ["--speed", "1e-300"],
+        ["--size", "1000000"],
+        ["--size", "0"],
+    ],
+)
+def test_numbers_that_no_video_can_have(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert k24(["watch", *flags, "--out", str(tmp_path / "a.gif")]) == WRONG_USE
+    assert f"error: {flags[0]} is " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["1-99999999999", "1-9999999999999999999999", "0-1000001"])
+def test_ids_without_end(text: str) -> None:
+    with pytest.raises(UsageError, match=r"at most 1,000,000 can be named at once|ids of runs"):
+        ids_in(text)
+
+
+@pytest.mark.parametrize("text", ["local:999999999", "local:²", "slurm:1001", f"ray:{'9' * 5000}", "0"])
+def test_workers_without_end(text: str) -> None:
+    with pytest.raises(UsageError, match=r"give where and how many \(1 to 1,000\)"):
+        parse_workers(text)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_help_on_a_console_of_any_encoding(encoding: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "harness", "compare", "--help"]
+    done = subprocess.run(command, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert b"--algos" in done.stdout
+
+
+def test_a_closed_output() -> None:
+    done = subprocess.run(["sh", "-c", f"{sys.executable} -m harness >&-"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -309,3 +309,15 @@ def test_the_owner_is_this_process() -> None:
     me = Owner.myself()
     assert me == Owner.myself()
     assert me.is_alive(heartbeat=time.time(), now=time.time())
+
+
+def test_a_diagnostic_that_is_not_finite_is_left_out(path: Path) -> None:
+    """JSON has no word for it, and PostgreSQL refuses what SQLite would store."""
+    with open_store(path) as store:
+        run = begin(store)
+        numbers = dict(grad_norm=float("inf"), q_taken=float("nan"), temperature=0.5)
+        run.curve(
+            env_steps=0, win_rate=0.0, return_mean=0.0, episodes=1, loss=None, epsilon=1.0, wall_seconds=0.0, **numbers
+        )
+        (point,) = run.curve_points()
+    assert point.extra == {"temperature": 0.5}

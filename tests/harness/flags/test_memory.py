@@ -66,3 +66,15 @@ def test_nothing_is_stored_when_it_is_refused(
 def test_the_comparison_says_it(compare: Compare, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare("--algos", "qmix", "--env-steps", "200", "--seeds", "1", "--report", "none") == 0
     assert "memory: qmix on " in capsys.readouterr().out
+
+
+def test_a_world_that_cannot_be_built_is_left_to_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the run says names the world; here it would end the whole comparison."""
+
+    def fails(self: RunPlan, *_: object) -> None:
+        raise KeyError("a world of the user's")
+
+    both = [*plans("--scenarios", "3m", "--seeds", "1"), *plans("--scenarios", "8m", "--seeds", "1")]
+    make_env = RunPlan.make_env
+    monkeypatch.setattr(RunPlan, "make_env", lambda plan, *a: (fails if plan.scenario == "3m" else make_env)(plan, *a))
+    assert "qmix on 8m needs about" in memory.check_memory(both, 1)

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 import envs
-import envs.registry
 from algorithms.protocol import Algorithm, Observation, PolicyState
 from envs.protocol import BatchedEnv
 from envs.spec import EnvSpec
@@ -61,8 +60,7 @@ class TrainedPolicy:
     @property
     def env_steps(self) -> int:
         """The length of its training."""
-        content = self._run.content
-        return int(content["env_steps"] if "env_steps" in content else content["counters"]["env_steps"])
+        return int(self._run.content["env_steps"])
 
     @property
     def spec(self) -> EnvSpec:
@@ -210,7 +208,7 @@ def load_policy(
     if isinstance(run, int):
         run = trained.folder_of_trial(run, study=study, storage=storage, out=Path(out))
     found = trained.load_policy(Path(run))
-    env = envs.registry.make(found.scenario, 1, backend=found.backend, **found.env_options)
+    env = found.world(seed=0)
     try:
         return TrainedPolicy(found, found.policy(env, resolve_device(device)))
     finally:

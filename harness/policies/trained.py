@@ -47,7 +47,7 @@ class LoadedPolicy:
         """
         try:
             return envs.registry.make(self.scenario, num_envs, seed=seed, backend=self.backend, **self.env_options)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
             raise unusable(self.path, "does not fit this program's world", error) from error
 
     def policy(self, env: Any, device: str) -> Algorithm:
@@ -85,15 +85,14 @@ def load_policy(path: Path) -> LoadedPolicy:
         path: ``policy.pt``, or the folder of its run.
 
     Raises:
-        UsageError: it is not there, cannot be read, does not name its settings, or names what is not registered.
+        UsageError: it is not there, cannot be read, lacks a part, or names what is not registered.
     """
     file = path / POLICY if path.is_dir() else path
     content = None if file.name == RESUME else load_policy_file(file)
     if content is None:
         raise UsageError(f"--run {path}: {_why_not(path)}")
-    identity = content.get("identity")
-    if identity is None:
-        raise UsageError(f"--run {path}: it does not say which settings it was trained with; train the run again")
+    _check_structure(file, content)
+    identity = content["identity"]
     world = dict(identity["env"])
     scenario, backend = world.pop("scenario"), world.pop("backend", "battle")
     for described in ("fight", "game"):
@@ -112,6 +111,37 @@ def load_policy(path: Path) -> LoadedPolicy:
         env_options=world,
         content=content,
     )
+
+
+_PARTS: tuple[tuple[str, type, str], ...] = (
+    ("identity", dict, "a mapping"),
+    ("identity/algorithm", dict, "a mapping"),
+    ("identity/algorithm/name", str, "a text"),
+    ("identity/env", dict, "a mapping"),
+    ("identity/env/scenario", str, "a text"),
+    ("identity/train", dict, "a mapping"),
+    ("identity/train/env_steps", int, "a whole number"),
+    ("algorithm", dict, "a mapping"),
+    ("env_steps", int, "a whole number"),
+)
+"""What every policy file holds, the outer parts first: where, its type, and the type in words."""
+
+
+def _check_structure(file: Path, content: dict[str, Any]) -> None:
+    """Refuse a policy file that lacks a part, or holds something else in its place."""
+    for place, kind, words in _PARTS:
+        *outer, name = place.split("/")
+        holder: Any = content
+        for part in outer:
+            holder = holder[part]
+        found = holder.get(name)
+        if isinstance(found, kind) and not isinstance(found, bool):
+            continue
+        fault = f"{place} is a {type(found).__name__}, it must be {words}" if name in holder else f"{place} is missing"
+        raise UsageError(
+            f"policy {file} cannot be used: {fault}. Nothing was changed. "
+            "Train the run again, or name the folder of another run"
+        )
 
 
 HINT = "a run's folder looks like runs/compare-quick/k24-terran_5_vs_5-seed0-0123456789ab"

@@ -73,6 +73,7 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     """
     if not path.exists():
         return None
+    _refuse_irregular(path)
     refuse_foreign(path)
     try:
         # Our own user's file: optimiser and generator states are more than tensors, so plain pickle reads it.
@@ -80,6 +81,16 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     except Exception as error:
         raise unusable(path, "cannot be read", error) from error
     return content
+
+
+def _refuse_irregular(path: Path) -> None:
+    """Refuse a folder, and a pipe or device, which would be waited for without end."""
+    if not path.is_file():
+        kind = "folder" if path.is_dir() else "pipe, socket or device"
+        raise UsageError(
+            f"{path} is a {kind}, not a regular file. Nothing was read. Name the folder of another run, or train this "
+            f"one again once it is out of the way: {shlex.join(['mv', str(path), f'{path}.old'])}"
+        )
 
 
 def refuse_foreign(path: Path) -> None:
@@ -120,10 +131,11 @@ def load_policy_file(path: Path) -> dict[str, Any] | None:
     """Return what ``save_policy`` was given, or None where there is no file; none of its content is run.
 
     Raises:
-        UsageError: it is damaged, holds more than tensors and plain values, or is of another version.
+        UsageError: it is damaged, no regular file, holds more than tensors and plain values, or is of another version.
     """
     if not path.exists():
         return None
+    _refuse_irregular(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -134,7 +146,10 @@ def load_policy_file(path: Path) -> dict[str, Any] | None:
             f"policy {path} is of another version of this program (format {written}, this one reads {POLICY_FORMAT}). "
             f"Nothing was changed. Play it with that version, or train the run again with this one"
         )
-    plain: dict[str, Any] = _from_plain(content)
+    try:
+        plain: dict[str, Any] = _from_plain(content)
+    except Exception as error:  # an array that is no tensor, of a kind unknown to NumPy, or nested without end
+        raise unusable(path, "holds an array that cannot be read", error) from error
     return plain
 
 
@@ -155,7 +170,11 @@ def _to_plain(value: Any, at: str) -> Any:
 
 def _from_plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return value[_ARRAY].numpy() if _ARRAY in value else {key: _from_plain(each) for key, each in value.items()}
+        if _ARRAY not in value:
+            return {key: _from_plain(each) for key, each in value.items()}
+        if not isinstance(value[_ARRAY], Tensor):
+            raise TypeError(f"{_ARRAY!r} stands for a tensor, here for a {type(value[_ARRAY]).__name__}")
+        return value[_ARRAY].numpy()
     if isinstance(value, (list, tuple)):
         return type(value)(map(_from_plain, value))
     return value

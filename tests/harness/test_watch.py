@@ -127,12 +127,12 @@ def test_a_checkpoint_of_another_version_is_kept(tmp_path: Path, capsys: pytest.
             "does not fit this program's world (ValueError",
         ),
     ):
-        save_policy(path, {"identity": {**identity, **change}})
+        save_policy(path, {"identity": {**identity, **change}, "algorithm": {}, "env_steps": 1})
         assert watch("--run", str(path), "--out", str(tmp_path / "a.gif")) == WRONG_USE
         assert says in capsys.readouterr().err
     save_policy(path, {"algorithm": {}})
     assert watch("--run", str(path), "--out", str(tmp_path / "a.gif")) == WRONG_USE
-    assert "it does not say which settings it was trained with" in capsys.readouterr().err
+    assert f"policy {path} cannot be used: identity is missing" in capsys.readouterr().err
 
 
 def test_a_folder_of_runs_is_listed(compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,6 +139,22 @@ def test_a_policy_of_another_version_is_refused(tmp_path: Path) -> None:
         load_policy_file(path)
 
 
+@pytest.mark.parametrize("value", [5, torch.zeros(1, dtype=torch.bfloat16)], ids=["int", "bfloat16"])
+def test_an_array_that_is_none_is_refused(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "policy.pt"
+    torch.save({"format": 1, "algorithm": [{"array/": value}]}, path)
+    with pytest.raises(UsageError, match=r"policy.pt holds an array that cannot be read \(TypeError: "):
+        load_policy_file(path)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+@pytest.mark.parametrize("load", [load_policy_file, load_checkpoint])
+def test_only_a_regular_file_is_opened(tmp_path: Path, make: Any, load: Any) -> None:
+    make(tmp_path / "policy.pt")
+    with pytest.raises(UsageError, match=r"policy\.pt is a (pipe, socket or device|folder), not a regular file"):
+        load(tmp_path / "policy.pt")
+
+
 def test_a_checkpoint_that_another_user_could_have_written_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

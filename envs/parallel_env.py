@@ -63,7 +63,7 @@ class BattleParallelEnv(ParallelEnv):
         self.render_mode = render_mode
         self._screen = self._open_screen(fields_of_view) if render_mode is not None else None
         spec = batch.spec
-        self.possible_agents = [f"ally_{i}" for i in range(spec.n_agents)]
+        self.possible_agents = agent_names(spec.n_agents)
         self.agents: list[str] = []
         self.unit_types = spec.unit_types
         own = Box(-np.inf, np.inf, (spec.obs_size,), np.float32)
@@ -197,6 +197,11 @@ class BattleParallelEnv(ParallelEnv):
             for name, legal in zip(self.possible_agents, self._mask(), strict=True):
                 infos[name]["action_mask"] = legal
         return infos
+
+
+def agent_names(n_agents: int) -> list[str]:
+    """Return the names of a world's agents in their order."""
+    return [f"ally_{i}" for i in range(n_agents)]
 
 
 def _whole(agent: str, action: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import envs
 from algorithms.protocol import Algorithm, Observation, PolicyState
+from envs.parallel_env import agent_names
 from envs.protocol import BatchedEnv
 from envs.spec import EnvSpec
 from harness.cli.errors import UsageError
@@ -82,22 +83,21 @@ class TrainedPolicy:
         Call ``reset`` when a new battle begins.
 
         Args:
-            obs: (N, D), or (E, N, D) for battles side by side.
-            action_mask: (N, A) or (E, N, A), true where an action is legal.
-            unit_type: (N,) or (E, N), index into ``spec.unit_types``.
+            obs: (N, D), or (E, N, D) for battles side by side; finite.
+            action_mask: (N, A) or (E, N, A), true or 1 where an action is legal, else false or 0.
+            unit_type: (N,) or (E, N), index into ``spec.unit_types``; 0 where that is empty.
 
         Returns:
             Actions (N,) or (E, N).
 
         Raises:
-            ValueError: a shape is wrong, an agent has no legal action, or E changed without ``reset``.
+            ValueError: a shape, kind or value is wrong, an agent has no legal action, or E changed without ``reset``.
         """
-        seen = np.asarray(obs, np.float32)
-        alone = seen.ndim == 2
-        arrays = [seen, np.asarray(action_mask, bool), np.asarray(unit_type, np.int64)]
+        given = [_numbers(name, each) for name, each in zip(_ARGUMENTS, (obs, action_mask, unit_type), strict=True)]
+        alone = given[0].ndim == 2
         if alone:
-            arrays = [array[None] for array in arrays]
-        self._check(*arrays)
+            given = [array[None] for array in given]
+        arrays = self._checked(*given)
         e = arrays[0].shape[0]
         if self._state is None:
             self._begin(e)
@@ -106,20 +106,34 @@ class TrainedPolicy:
         actions = self._act(arrays)
         return actions[0] if alone else actions
 
-    def act_parallel(self, observations: Mapping[str, Any], infos: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    def act_parallel(
+        self,
+        observations: Mapping[str, Any],
+        infos: Mapping[str, Mapping[str, Any]],
+        *,
+        agents: Sequence[str] | None = None,
+    ) -> dict[str, int]:
         """Choose the actions of a PettingZoo world's agents, from what ``reset`` or ``step`` returned.
 
         Args:
-            observations: agent -> ``{"observation": (D,), "action_mask": (A,)}``.
-            infos: agent -> at least ``unit_type``, a name of ``spec.unit_types`` or its index.
+            observations: agent -> ``{"observation": (D,), "action_mask": (A,)}``, or (D,) alone where the world has
+                ``flat_observations``.
+            infos: agent -> at least ``unit_type``, a name of ``spec.unit_types`` or its index; with
+                ``flat_observations`` also ``action_mask``.
+            agents: all names in the world's order, its ``possible_agents``; None: ``ally_0``, ``ally_1``, …
+
+        Raises:
+            ValueError: an agent is missing or unknown, or as of ``act``.
         """
-        names = list(observations)
-        types = [self._type_number(infos[name]["unit_type"]) for name in names]
-        chosen = self.act(
-            [observations[name]["observation"] for name in names],
-            [observations[name]["action_mask"] for name in names],
-            types,
-        )
+        names = agent_names(self.spec.n_agents) if agents is None else list(agents)
+        if set(names) != set(observations):
+            raise ValueError(
+                f"act_parallel: observations are of {', '.join(map(str, observations)) or 'no agent'}, they must be of "
+                f"{', '.join(names)}. For a world whose agents have other names give agents=world.possible_agents"
+            )
+        rows = [_row(name, observations[name], infos.get(name, {})) for name in names]
+        seen, masks, types = zip(*rows, strict=True)
+        chosen = self.act(seen, masks, [self._type_number(each) for each in types])
         return {name: int(action) for name, action in zip(names, chosen, strict=True)}
 
     def __call__(self, env: BatchedEnv) -> NDArray[np.int64]:
@@ -158,7 +172,8 @@ class TrainedPolicy:
     def _begin(self, num_envs: int) -> None:
         self._state, self._num_envs = self._algorithm.initial_state(num_envs), num_envs
 
-    def _check(self, obs: NDArray[Any], action_mask: NDArray[Any], unit_type: NDArray[Any]) -> None:
+    def _checked(self, obs: NDArray[Any], action_mask: NDArray[Any], unit_type: NDArray[Any]) -> list[NDArray[Any]]:
+        """Return the arguments of ``act`` for E battles as a policy takes them, or raise ValueError."""
         spec, e = self.spec, obs.shape[0] if obs.ndim == 3 else -1
         wanted = {
             "obs": (obs, (e, spec.n_agents, spec.obs_size)),
@@ -166,15 +181,29 @@ class TrainedPolicy:
             "unit_type": (unit_type, (e, spec.n_agents)),
         }
         for name, (array, shape) in wanted.items():
+            if array.ndim == len(shape) and len(array) != e:
+                raise ValueError(f"act: {name} is of {len(array)} battles, obs is of {e}")
             if array.shape != shape:
                 expected = ", ".join(map(str, shape[1:]))
                 raise ValueError(f"act: {name} is {array.shape[1:]} for each battle, {self!r} needs ({expected})")
+        with np.errstate(over="ignore"):
+            seen = obs.astype(np.float32)
+        if not np.isfinite(seen).all():
+            raise ValueError("act: obs holds NaN, infinity or a number too large for float32; it must be finite")
+        if not ((action_mask == 0) | (action_mask == 1)).all():
+            raise ValueError("act: action_mask holds other values than 0 and 1, false and true")
         if not action_mask.any(axis=-1).all():
             raise ValueError("act: an agent has no legal action; the dead have action 0, no-op")
+        last = max(len(spec.unit_types) - 1, 0)
+        wrong = unit_type[~((unit_type >= 0) & (unit_type <= last) & (unit_type == np.floor(unit_type)))]
+        if wrong.size:
+            names = ", ".join(f"{number} {name}" for number, name in enumerate(spec.unit_types)) or "0"
+            raise ValueError(f"act: unit_type holds {wrong[0]}; {self!r} knows {names}")
+        return [seen, action_mask.astype(bool), unit_type.astype(np.int64)]
 
-    def _type_number(self, unit_type: Any) -> int:
+    def _type_number(self, unit_type: Any) -> Any:
         if not isinstance(unit_type, str):
-            return int(unit_type)
+            return unit_type
         if not self.spec.unit_types:
             return 0
         if unit_type not in self.spec.unit_types:
@@ -182,6 +211,32 @@ class TrainedPolicy:
                 f"unit type {unit_type!r} is unknown to {self!r}; it knows {', '.join(self.spec.unit_types)}"
             )
         return self.spec.unit_types.index(unit_type)
+
+
+_ARGUMENTS = {"obs": "real numbers", "action_mask": "true or 1, false or 0", "unit_type": "whole numbers"}
+"""What each argument of ``act`` holds."""
+
+
+def _numbers(name: str, given: ArrayLike) -> NDArray[Any]:
+    """Return an argument of ``act`` as an array, or raise ValueError where it holds no real numbers."""
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"act: {name} is no array ({error}); it must hold {_ARGUMENTS[name]}") from error
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"act: {name} is of dtype {array.dtype}; it must hold {_ARGUMENTS[name]}")
+    return array
+
+
+def _row(name: str, observation: Any, info: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    """Observation, action mask and unit type of an agent in a PettingZoo world."""
+    parts = {**info, **(observation if isinstance(observation, Mapping) else {"observation": observation})}
+    wanted = ("observation", "action_mask", "unit_type")
+    if lacking := [part for part in wanted if part not in parts]:
+        raise ValueError(
+            f"act_parallel: {', '.join(lacking)} of {name} is missing. Give what reset or step of the world returned"
+        )
+    return parts["observation"], parts["action_mask"], parts["unit_type"]
 
 
 def load_policy(

@@ -106,6 +106,56 @@ def test_a_policy_acts_alike_in_a_batch_on_arrays_and_in_pettingzoo(made: Compar
     world.close()
 
 
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_pettingzoo_world_is_read_in_its_own_order(made: Comparison, flat: bool) -> None:
+    policy = made.policy("k24", seed=3)
+    with closing(policy.parallel_env(seed=7, flat_observations=flat)) as world, closing(policy.make_env(1)) as batch:
+        observations, infos = world.reset(seed=7)
+        batch.reset(7)
+        expected = dict(zip(world.possible_agents, policy(batch)[0].tolist(), strict=True))
+        policy.reset()
+        assert policy.act_parallel(dict(reversed(observations.items())), infos) == expected
+        policy.reset()
+        other = {f"my_{name}": observation for name, observation in observations.items()}
+        other_infos = {f"my_{name}": info for name, info in infos.items()}
+        with pytest.raises(ValueError, match=r"of my_ally_0, .*must be of ally_0, .*agents=world.possible_agents"):
+            policy.act_parallel(other, other_infos)
+        names = [f"my_{name}" for name in world.possible_agents]
+        assert list(policy.act_parallel(other, other_infos, agents=names).values()) == list(expected.values())
+        with pytest.raises(ValueError, match="unit_type of ally_0 is missing"):
+            policy.act_parallel(observations, {"ally_0": {"action_mask": infos["ally_1"].get("action_mask", [])}})
+
+
+OBS, MASK, TYPES = np.zeros((5, 82)), np.ones((5, 11)), np.zeros(5)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"unit_type": TYPES + 99}, r"unit_type holds 99\.0; TrainedPolicy\(.*\) knows 0 marine, 1 "),
+        ({"unit_type": TYPES.astype(int) - 5}, "unit_type holds -5; "),
+        ({"unit_type": TYPES + 0.5}, r"unit_type holds 0\.5; "),
+        ({"unit_type": TYPES * np.nan}, "unit_type holds nan; "),
+        ({"unit_type": [None] * 5}, "unit_type is of dtype object; it must hold whole numbers"),
+        ({"unit_type": [[0], [0, 1]]}, "unit_type is no array"),
+        ({"obs": OBS * np.nan}, "obs holds NaN, infinity or a number too large for float32"),
+        ({"obs": OBS + 1e300}, "obs holds NaN, infinity or a number too large for float32"),
+        ({"obs": OBS + 1j}, "obs is of dtype complex128; it must hold real numbers"),
+        ({"obs": "x"}, "obs is of dtype <U1; it must hold real numbers"),
+        ({"action_mask": MASK * 2}, "action_mask holds other values than 0 and 1"),
+        ({"action_mask": MASK * np.nan}, "action_mask holds other values than 0 and 1"),
+        ({"action_mask": MASK[0]}, r"action_mask is \(11,\) for each battle"),
+        ({"obs": OBS[None].repeat(2, 0), "unit_type": TYPES[None].repeat(2, 0)}, r"action_mask is \(11,\) for each"),
+        ({"obs": OBS[None], "action_mask": MASK[None].repeat(2, 0)}, "action_mask is of 2 battles, obs is of 1"),
+    ],
+)
+def test_arrays_that_no_world_gives_are_refused(made: Comparison, change: dict[str, object], fault: str) -> None:
+    policy = made.policy("k24", seed=3)
+    assert policy.act(OBS, MASK, TYPES).shape == (5,)
+    with pytest.raises(ValueError, match=fault):
+        policy.act(**{"obs": OBS, "action_mask": MASK, "unit_type": TYPES, **change})
+
+
 def test_a_policy_is_loaded_by_its_trials_number(made: Comparison) -> None:
     run = next(run for run in made.runs() if run["algorithm"] == "k24")
     policy = load_policy(run["trial"], study=made.name, **place(made))

@@ -15,6 +15,7 @@ from rich.console import Console
 from torch import Tensor
 
 import algorithms.registry
+from algorithms.diagnostics import checked_diagnostics
 from algorithms.protocol import Restored, loss_of
 from harness.cli.progress import RunProgress, battles_bar
 from harness.loggers import LoggedRun, RunLog
@@ -178,7 +179,19 @@ class TrainingRun:
             progress: shows how far it is.
             interrupt: asks to stop.
             until: env_steps at which to pause, after an evaluation; where one was due, the pause changes nothing.
+
+        Raises:
+            RuntimeError: the algorithm or the world asked to end the whole program.
         """
+        try:
+            self._train(progress, interrupt, until)
+        except SystemExit as error:  # would end the other runs as well; SIGTERM is a KeyboardInterrupt here
+            raise RuntimeError(
+                f"SystemExit({error.code!r}) was raised in training by algorithm {self.plan.algorithm} or the world "
+                "that it plays; raise another exception to end a run"
+            ) from error
+
+    def _train(self, progress: RunProgress, interrupt: GracefulInterrupt, until: int | None) -> None:
         self.resume()
         end = min(self.plan.budget.env_steps, self.plan.budget.env_steps if until is None else until)
         while self.at.env_steps < end and not interrupt.requested:
@@ -217,6 +230,7 @@ class TrainingRun:
                 learned = self.algorithm.learn(self.at.env_steps)
             if learned is None:
                 return
+            learned = checked_diagnostics(self.algorithm.name, "learn()", learned)
             self.at.losses.append(loss_of(self.algorithm, learned))
             self.at.diagnostics = {name: value for name, value in learned.items() if name != "loss"}
             self.at.updates += 1
@@ -238,19 +252,19 @@ class TrainingRun:
         if not found.finished:
             progress.log(f"all {found.aborted} evaluation battles aborted; this point of the curve is left out")
             return
-        own = dict(self.algorithm.diagnostics())
+        own = checked_diagnostics(self.algorithm.name, "diagnostics()", self.algorithm.diagnostics())
         columns: dict[str, Any] = {
             "env_steps": at.env_steps,
             "win_rate": found.win_rate,
             "return_mean": found.mean_return,
             "episodes": len(found.finished),
             "loss": sum(map(float, at.losses)) / len(at.losses) if at.losses else None,
-            "epsilon": own.pop("epsilon", 0.0),
+            "epsilon": float(own.pop("epsilon", 0.0)),
             "wall_seconds": self.wall_seconds,
             "sparsity_masked": self.algorithm.sparsity().masked_layers,
             "updates": at.updates,
         }
-        diagnostics = {**{name: float(value) for name, value in at.diagnostics.items()}, **own}
+        diagnostics = {name: float(value) for name, value in {**at.diagnostics, **own}.items()}
         columns |= {f"learner/{name}" if name in columns else name: value for name, value in diagnostics.items()}
         self.log.evaluated(self.record.curve(**columns))
         at.losses = []

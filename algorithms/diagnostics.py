@@ -1,0 +1,66 @@
+"""Check of what a learner reports: real numbers, each under a name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+
+def checked_diagnostics(algorithm: str, source: str, found: Any) -> dict[str, float | Tensor]:
+    """Return diagnostics as floats; a tensor of one number stays as it is, since reading it waits for a GPU.
+
+    Args:
+        algorithm: registered id, for the message.
+        source: the method that returned them, likewise.
+        found: what it returned.
+
+    Raises:
+        ValueError: they are no mapping, a name is no printable text, or a value is no real number.
+    """
+    try:
+        items = dict(found)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"algorithm {algorithm}: {source} returned {_brief(found)}; return a mapping from names to real numbers"
+        ) from None
+    return {_name(algorithm, source, name): _number(algorithm, source, name, value) for name, value in items.items()}
+
+
+def _name(algorithm: str, source: str, name: Any) -> str:
+    if isinstance(name, str) and name.isprintable():
+        return name
+    raise ValueError(
+        f"algorithm {algorithm}: {source} named a diagnostic {_brief(name)}; a name is a text of printable characters"
+    )
+
+
+def _number(algorithm: str, source: str, name: str, value: Any) -> float | Tensor:
+    if isinstance(value, Tensor):
+        if value.numel() == 1 and not value.is_complex():
+            return value
+    elif not isinstance(value, (str, bytes, bytearray, complex, np.complexfloating)):
+        single = isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind in "biuf"
+        if single or not isinstance(value, np.ndarray):
+            try:
+                return float(value.item() if single else value)
+            except (TypeError, ValueError, OverflowError):
+                pass
+    raise ValueError(
+        f"algorithm {algorithm}: {source} returned {_brief(value)} as diagnostic {name!r}; it must be one real number "
+        "that fits a float (NaN and infinity are allowed), plain or as a tensor or array of one. Return float(…), or "
+        "leave it out"
+    )
+
+
+def _brief(value: Any) -> str:
+    """A value in a few words."""
+    kind = type(value).__name__
+    if isinstance(value, (Tensor, np.ndarray)):
+        return f"a {kind} of shape {tuple(value.shape)} and {value.dtype}"
+    try:
+        text = repr(value)
+    except Exception:  # an object of the user's; or an int of more digits than Python writes
+        return f"a value of type {kind}"
+    return f"{text if len(text) <= 40 else text[:40] + '…'} ({kind})"

@@ -87,7 +87,7 @@ def start(
 
 
 def compile_first(folder: Path) -> None:
-    """Run the small comparison once, however long compiling takes, lest a phase take that for a hang."""
+    """Run the small comparison once, however long compiling takes, so that no phase takes that for a hang."""
     start(compare(folder), folder / "log.txt").wait()
 
 

@@ -151,7 +151,7 @@ MISTAKES = [
     (["--policy", "randon"], "unknown policy 'randon': did you mean random"),
     (["--episodes", "0"], "--episodes is 0, it must be at least 1"),
     (["--every", "0"], "--every is 0, it must be at least 1"),
-    (["--speed", "0"], "--speed is 0.0, it must be above 0; 1 is the game's own"),
+    (["--speed", "0"], "--speed is 0.0, it must be 0.01 to 1000; 1 is the game's own"),
     (["--size", "30"], "size is 30 pixels, it must be at least 240"),
     (["--fov", "me"], "--fov 'me': give agents' numbers (--fov 0,2), all, or none"),
     (["--fov", "2"], "fields_of_view names agent 2; show_1_vs_1 has agents 0 to 1"),

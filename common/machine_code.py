@@ -114,8 +114,8 @@ def others_can_fill(parent: Path, folder: Path) -> str:
         status = path.lstat() if path is folder else path.stat()
         if not stat.S_ISDIR(status.st_mode):
             return f"{path.name} is a link, not a folder"
-        sticky = path is parent and status.st_mode & stat.S_ISVTX  # as /tmp: others cannot rename what is ours
-        if status.st_uid not in (os.getuid(), 0) and not sticky:
+        sticky = path is parent and status.st_mode & stat.S_ISVTX  # as /tmp: only its owner can rename what is ours
+        if status.st_uid not in (os.getuid(), 0):
             return f"{path.name} belongs to user {status.st_uid}"
         if status.st_mode & stat.S_IWOTH and not sticky:
             return f"everybody may write to {path.name}"

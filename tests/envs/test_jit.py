@@ -192,3 +192,16 @@ def test_the_package_imports_without_home_and_user_id(no_ids: bool, copied: Path
     )
     assert (result.returncode, result.stdout.strip()) == (0, "3"), result.stderr
     assert len(list(copied.glob("k24-harness-*/numba-*"))) == 1
+
+
+@pytest.mark.skipif(getattr(os, "getuid", lambda: 1)() != 0, reason="only root may give folders away")
+def test_the_owner_of_a_shared_folder_could_swap_what_lies_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    os.chown(shared, 12345, -1)
+    monkeypatch.setenv("K24_CACHE_DIR", str(shared))
+    with pytest.raises(OSError, match="shared belongs to user 12345"):
+        cache_folder()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,12 @@ def _number(algorithm: str, source: str, name: str, value: Any) -> float | Tenso
     if isinstance(value, Tensor):
         if value.numel() == 1 and not value.is_complex():
             return value
+    elif isinstance(value, np.ndarray):
+        if value.size == 1 and value.dtype.kind in "biuf":
+            return float(value.item())
     elif not isinstance(value, (str, bytes, bytearray, complex, np.complexfloating)):
-        single = isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind in "biuf"
-        if single or not isinstance(value, np.ndarray):
-            try:
-                return float(value.item() if single else value)
-            except (TypeError, ValueError, OverflowError):
-                pass
+        with suppress(TypeError, ValueError, OverflowError):
+            return float(value)
     raise ValueError(
         f"algorithm {algorithm}: {source} returned {_brief(value)} as diagnostic {name!r}; it must be one real number "
         "that fits a float (NaN and infinity are allowed), plain or as a tensor or array of one. Return float(…), or "

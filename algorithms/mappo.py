@@ -5,7 +5,8 @@ Settings: ``clipping_rnn_central_V.yaml`` in benellis3/mappo, the repository of 
 train on SMACv2's scenarios; which of its files the published curves used is not stated. Each update takes whole
 episodes: the critic is fitted to λ-returns first, then advantages are taken from it (GAE), then the policy is improved.
 
-Values, advantages and losses equal an independent one in float64 (``tests/algorithms/test_mappo.py``). Deviations:
+Values, advantages and losses equal an independent implementation in float64 (``tests/algorithms/test_mappo.py``).
+Deviations:
 
 - battles go on while the policy is updated, so an episode may begin under the policy before; its actions keep the
   probabilities that they were drawn with;

@@ -44,7 +44,6 @@ from studies.store import StudyStore, study_names
 
 LOOK_EVERY = 5.0
 """Seconds between two looks for runs whose owner died."""
-
 MOST_IDS = 1_000_000
 """Runs that a flag can name at once."""
 
@@ -142,19 +141,16 @@ def ids_in(text: str, flag: str = "--only") -> set[int]:
         UsageError: it is no list of numbers.
     """
     found: set[int] = set()
-    try:
-        for part in text.split(","):
-            first, dash, last = part.partition("-")
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        try:
             ids = range(int(first), int(last if dash else first) + 1)
-            if len(ids) > MOST_IDS:
-                raise UsageError(
-                    f"{flag} {part}: these are {len(ids):,} ids, at most {MOST_IDS:,} can be named at once"
-                )
-            found.update(ids)
-    except UsageError:
-        raise
-    except (ValueError, OverflowError):
-        raise UsageError(f"{flag} {text!r}: ids of runs, separated by commas, such as 3,7 or 3-9") from None
+            count = len(ids)
+        except (ValueError, OverflowError):
+            raise UsageError(f"{flag} {text!r}: ids of runs, separated by commas, such as 3,7 or 3-9") from None
+        if count > MOST_IDS:
+            raise UsageError(f"{flag} {part}: these are {count:,} ids, at most {MOST_IDS:,} can be named at once")
+        found.update(ids)
     return found
 
 

@@ -176,7 +176,7 @@ def at_least_one(flag: str, value: int, *, most: int | None = None) -> int:
 
 
 def is_number(text: str) -> bool:
-    """Return whether a flag that takes a path or a number was given a number, as databases number trials."""
+    """Return whether a text is a whole number in decimal digits, short enough for a database or a count."""
     return text.isascii() and text.isdecimal() and len(text) <= 18
 
 

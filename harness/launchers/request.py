@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.cli.common import is_number
 from harness.cli.errors import UsageError
 from studies.db.storage_url import parse_storage_url
 
@@ -37,9 +38,9 @@ def parse_workers(text: str) -> tuple[str, int]:
         UsageError: another form, an unknown kind, or a count below 1.
     """
     kind, colon, number = text.partition(":")
-    if not colon and text.isdecimal():
+    if not colon and is_number(text):
         kind, number = "local", text
-    if kind not in KINDS or not number.isdecimal() or not 1 <= int(number[:9]) <= MOST or len(number) > 9:
+    if kind not in KINDS or not is_number(number) or not 1 <= int(number) <= MOST:
         raise UsageError(
             f"--workers {text[:40]!r}: give where and how many (1 to {MOST:,}), such as local:2, slurm:8 or ray:4; "
             f"known places: {', '.join(KINDS)}"

@@ -40,10 +40,8 @@ def study_folder(out: Path, study: str) -> Path:
 
 def run_folder(out: Path, study: str, key: RunKey) -> Path:
     """Return the folder of a run's checkpoint: one folder for each identity, so that settings never share one."""
-    return (
-        study_folder(out, study)
-        / f"{file_name(key.algorithm)}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
-    )
+    name = f"{file_name(key.algorithm)}-{file_name(key.scenario)}-seed{key.seed}-{key.config_hash}"
+    return study_folder(out, study) / name
 
 
 def file_name(name: str) -> str:

@@ -24,20 +24,7 @@ HEIGHT_SCALE, HEIGHT_BASE = 32.0 / 255.0, -16.0  # a byte of the height grid in 
 VISIBLE = b"\2" * MAP_CELLS * MAP_CELLS
 FOOD_CAP = 200
 CARGO = {"medivac": 8}
-SENT = (
-    "x",
-    "y",
-    "hp",
-    "shield",
-    "energy",
-    "facing_x",
-    "facing_y",
-    "cooldown",
-    "order",
-    "target",
-    "dest_x",
-    "dest_y",
-)
+SENT = ("x", "y", "hp", "shield", "energy", "facing_x", "facing_y", "cooldown", "order", "target", "dest_x", "dest_y")
 SHOWN_AS = {
     MOVE: orders.MOVE, ATTACK: orders.ATTACK, ACQUIRED: orders.ATTACK, HEAL: orders.HEAL, MARCH: orders.ATTACK,
 }  # fmt: skip

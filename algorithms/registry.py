@@ -46,6 +46,8 @@ class Panel:
     lines: Mapping[str, str]
     """name of a diagnostic -> its label"""
     logarithmic: bool = False
+    note: str = ""
+    """what a reader must know of these numbers, a sentence for the caption"""
 
 
 @dataclass(frozen=True, kw_only=True)

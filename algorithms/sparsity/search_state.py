@@ -18,7 +18,11 @@ SEARCH_PANELS = (
     Panel(title="temperature of the noise", lines={"temperature": "temperature"}),
     Panel(title="draws of the masks", lines={"draws_differ": "two draws differ", "best_chance": "chance of the best"}),
     Panel(title="weight energy kept", lines={"energy_drawn": "by a draw", "energy_best": "by the best"}),
-    Panel(title="mean |Q| of legal actions", lines={"q_drawn": "under a draw", "q_best": "under the best"}),
+    Panel(
+        title="mean |Q| of legal actions",
+        lines={"q_drawn": "under a draw", "q_best": "under the best"},
+        note="Values are those of the first update after the evaluation before.",
+    ),
     Panel(
         title="gradient, root mean square",
         lines={
@@ -27,6 +31,7 @@ SEARCH_PANELS = (
             "gradient_alpha": "α",
         },
         logarithmic=True,
+        note="Gradients are those of the last update before an evaluation.",
     ),
     Panel(title="α", lines={"alpha_moved": "moved (rms)", "alpha_flips": "decides the pattern"}),
     Panel(
@@ -34,8 +39,7 @@ SEARCH_PANELS = (
         lines={"pattern_overlap": "alike in two types", "pattern_churn": "changed since the last"},
     ),
 )
-"""Means over layers; gradients are those of the last update before an evaluation, values those of the first after the
-evaluation before."""
+"""How the report draws the numbers below; all but the temperature and the values are means over layers."""
 
 
 @torch.no_grad()

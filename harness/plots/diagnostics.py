@@ -101,6 +101,7 @@ def plot_panels(
             drawn[panel.title] = lines
     if not drawn:
         return []
+    notes = "".join(f" {panel.note}" for panel in panels if panel.note and panel.title in drawn)
     ends = (f"{title}, {label}: {line[1][-1]:.3g}" for title, lines in drawn.items() for label, line in lines.items())
     plot = draw_plot(
         folder,
@@ -108,7 +109,7 @@ def plot_panels(
         lambda figure: draw_panels(figure, drawn, logarithmic=[panel.title for panel in panels if panel.logarithmic]),
         title=f"{algorithm} on {scenario}: its own diagnostics",
         alt=f"Panels of curves over training. At their ends: {'; '.join(ends)}.",
-        caption=f"Mean over {len(runs)} seed{'s' if len(runs) > 1 else ''}, as reported at each evaluation.",
+        caption=f"Mean over {len(runs)} seed{'s' if len(runs) > 1 else ''}, as reported at each evaluation.{notes}",
         height=0.8 + 1.3 * len(drawn),
     )
     return [plot]

@@ -23,14 +23,14 @@ Lines = dict[str, list[Point]]
 GainOf = Callable[[WorkResult], Gain | None]
 KINDS: dict[str, tuple[str, GainOf]] = {
     "compressed": ("compressed 2:4", lambda work: work.sparse_gain()),
-    "auto": ("the faster way of each layer (auto)", lambda work: work.gain(work.auto)),
+    "auto": ("the faster format of each layer (auto)", lambda work: work.gain(work.auto)),
 }
 ASIDE = 0.12
 """Octaves of hidden size that the outermost lines stand beside their true place."""
 
 
 def plot_crossings(folder: Path, record: Record, number: int) -> list[Plot]:
-    """Draw each kind of gain for each subject, dtype and GRU as a plot of its own, for the report.
+    """Draw each kind of gain for each policy, dtype and GRU as a plot of its own, for the report.
 
     Args:
         folder: for the files.
@@ -39,18 +39,18 @@ def plot_crossings(folder: Path, record: Record, number: int) -> list[Plot]:
     """
     parts = record.by_policy()
     found = []
-    for place, (subject, part) in enumerate(parts.items()):
-        of_subject = f"\n{subject}" if len(parts) > 1 else ""
+    for place, (policy, part) in enumerate(parts.items()):
+        of_policy = f"\n{policy}" if len(parts) > 1 else ""
         for dtype, gru in _agents(part):
             for kind, (words, gain) in KINDS.items():
                 if any((lines := lines_of(part, dtype, gru, gain)).values()):
                     name = f"speedup-{number}-{place}-{kind}-{dtype}-{gru.replace(':', '')}"
-                    found.append(_plot(folder, name, f"{words}, {dtype}, {gru} GRU{of_subject}", lines))
+                    found.append(_plot(folder, name, f"{words}, {dtype}, {gru} GRU{of_policy}", lines))
     return found
 
 
 def plot(path: Path, record: Record) -> None:
-    """Draw all gains into one picture: a row of panels for each subject, dtype and GRU, a column for each kind.
+    """Draw all gains into one picture: a row of panels for each policy, dtype and GRU, a column for each kind.
 
     Args:
         path: of the picture; its ending decides the format; its folder is made.
@@ -60,35 +60,35 @@ def plot(path: Path, record: Record) -> None:
         OSError: there is no room for it, or it may not be written there.
     """
     parts = record.by_policy()
-    rows = [(subject, *agent) for subject, part in parts.items() for agent in _agents(part)]
+    rows = [(policy, *agent) for policy, part in parts.items() for agent in _agents(part)]
     count = max(1, len(rows))
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(count, len(KINDS), squeeze=False, sharey="row", sharex=True)
-        for panel, (subject, dtype, gru) in zip(panels, rows, strict=False):
-            of_subject = f"\n{subject}" if len(parts) > 1 else ""
+        for panel, (policy, dtype, gru) in zip(panels, rows, strict=False):
+            of_policy = f"\n{policy}" if len(parts) > 1 else ""
             for axes, (words, gain) in zip(panel, KINDS.values(), strict=True):
-                if any((lines := lines_of(parts[subject], dtype, gru, gain)).values()):
+                if any((lines := lines_of(parts[policy], dtype, gru, gain)).values()):
                     draw_panel(axes, lines)
                     axes.legend(fontsize=7)
                 else:
                     text = "n/a: nothing compressed ran here"
                     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", fontsize=9)
-                axes.set_title(f"{words}, {dtype}, {gru} GRU{of_subject}", fontsize=9)
+                axes.set_title(f"{words}, {dtype}, {gru} GRU{of_policy}", fontsize=9)
 
-    subjects = next(iter(parts), "") if len(parts) == 1 else f"{len(parts)} policies"
-    title = f"{subjects} · {record.header['device_name']}"
+    policies = next(iter(parts), "") if len(parts) == 1 else f"{len(parts)} policies"
+    title = f"{policies} · {record.header['device_name']}"
     write_picture(path, draw, title=title, width=10.0, height=0.8 + 3.4 * count)
 
 
 def lines_of(record: Record, dtype: str, gru: str, gain: GainOf) -> Lines:
     """Return the gains of one agent by batch; a batch without any keeps its place, so that colours agree."""
-    cells = sorted(
-        (cell for cell in record.results if cell.dtype == dtype and gru in cell.agents), key=lambda c: c.hidden
+    points = sorted(
+        (point for point in record.results if point.dtype == dtype and gru in point.agents), key=lambda c: c.hidden
     )
     found: Lines = {}
-    for batch in sorted({cell.batch for cell in cells}):
-        own = [(float(cell.hidden), gain(cell.agents[gru])) for cell in cells if cell.batch == batch]
+    for batch in sorted({point.batch for point in points}):
+        own = [(float(point.hidden), gain(point.agents[gru])) for point in points if point.batch == batch]
         found[f"{batch:,} decisions"] = [(hidden, value) for hidden, value in own if value is not None]
     return found
 
@@ -155,7 +155,7 @@ def offset_of(number: int, count: int) -> float:
 
 def _agents(record: Record) -> list[tuple[str, str]]:
     """Dtype and GRU of each agent that was measured."""
-    return sorted({(cell.dtype, gru) for cell in record.results for gru in cell.agents})
+    return sorted({(point.dtype, gru) for point in record.results for gru in point.agents})
 
 
 def _plot(folder: Path, name: str, title: str, lines: Lines) -> Plot:

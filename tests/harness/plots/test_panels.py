@@ -40,6 +40,7 @@ def test_every_number_of_a_panel_is_one_that_k24_stores(name: str, settings: dic
     assert all(file.stat().st_size > 0 for file in plot.files)
     assert f"draws of the masks, two draws differ: {points[-1].extra['draws_differ']:.3g}" in plot.alt
     assert "2 seeds" in plot.caption
+    assert "last update before an evaluation" in plot.caption
     for text in ("chance of the best", "weights all types drop", "under a draw", "changed since the last"):
         assert text in plot.svg
 

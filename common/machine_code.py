@@ -78,7 +78,12 @@ class MachineCode:
         return bool(list(self.folder.rglob("*.nbc")))  # a list: an unfinished walk would keep folders open
 
     def kernel(
-        self, function: Callable[..., Any] | None = None, *, parallel: bool = False, reassociate: bool = False
+        self,
+        function: Callable[..., Any] | None = None,
+        *,
+        parallel: bool = False,
+        reassociate: bool = False,
+        inline: bool = False,
     ) -> Any:
         """Compile without the interpreter, cached on disk.
 
@@ -87,6 +92,7 @@ class MachineCode:
             parallel: run ``prange`` loops on several threads.
             reassociate: let sums be taken in another order, so that loops over them use vectors; results then differ
                 between processors in the last digits.
+            inline: make it part of each caller's machine code, where the compiler alone would call it.
         """
         import numba
 
@@ -96,7 +102,8 @@ class MachineCode:
             before, settings.CACHE_DIR = settings.CACHE_DIR, str(self.folder)
             fast = {"reassoc", "nsz", "contract"} if reassociate else False
             try:
-                return numba.njit(cache=True, nogil=True, error_model="numpy", parallel=parallel, fastmath=fast)(target)
+                options: dict[str, Any] = dict(parallel=parallel, fastmath=fast, forceinline=inline)
+                return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(target)
             finally:
                 settings.CACHE_DIR = before
 

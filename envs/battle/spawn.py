@@ -207,9 +207,12 @@ def reset_unit(b, u, i):
     b.alive[i] = True
     b.floor[i] = u.floor[k]
     b.body[i] = u.body[k]
-    b.hp[i] = u.hp[k]
-    b.shield[i] = u.shield[k]
+    b.hp[i] = b.full_hp[i] = u.hp[k]
+    b.shield[i] = b.full_shield[i] = u.shield[k]
     b.energy[i] = u.energy_start[k]
+    b.full_energy[i] = u.energy_max[k]
+    b.hp_regen[i], b.shield_regen[i], b.energy_regen[i] = u.hp_regen[k], u.shield_regen[k], u.energy_regen[k]
+    b.shield_delay[i] = np.int64(np.ceil(u.shield_delay[k]))
     angle = 2.0 * np.pi * rng.uniform(b.key, rng.FACING, i, 0)
     b.facing_x[i] = np.cos(angle)
     b.facing_y[i] = np.sin(angle)

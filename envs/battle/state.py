@@ -64,6 +64,8 @@ BATTLE = np.dtype(
         *per_unit(np.int64, "floor"),  # as in units.py; IN_THE_AIR for the dead as well: they take no room
         *per_unit(np.float64, "body"),  # radius that it keeps from others on its floor
         *per_unit(np.float64, "x y hp shield energy"),
+        *per_unit(np.float64, "full_hp full_shield full_energy hp_regen shield_regen energy_regen"),  # of its type
+        *per_unit(np.int64, "shield_delay"),  # calm ticks before its shield recharges
         *per_unit(np.float64, "facing_x facing_y"),
         *per_unit(np.int64, "turning"),  # ticks until the weapon bears
         *per_unit(np.float64, "velocity"),  # cells a tick; only flyers take time to speed up
@@ -93,8 +95,9 @@ BATTLE = np.dtype(
         # scratch of one tick
         *per_unit(np.float64, "move_x move_y healed"),
         *per_unit(FLAG, "moving"),
-        ("is_near", np.int64, (MAX_UNITS,)),  # by unit: whether it is a body round the unit that walks
-        ("near", np.int64, (MAX_UNITS,)),  # the numbers of those bodies
+        # bits of units (rules/bits.py): who stands still, who is idle; round the unit that walks, the bodies that it
+        # sees, those that its step may touch, those that stand in its way
+        *((name, np.uint64, (2,)) for name in ("still", "idle", "near", "close", "stands")),
         ("turn", np.int64, (MAX_UNITS,)),  # who acts when, with a random order
         # scratch of the start
         ("diagonal", np.int64, (4,)),  # by group of enemies: the diagonal that it stands on

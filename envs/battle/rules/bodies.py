@@ -2,32 +2,70 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from envs.battle.jit import kernel
+from envs.battle.rules.bits import WORD, WORDS, bit, lowest, padded, up_to, without_lowest
+from envs.battle.state import NOBODY, NONE
+from envs.battle.units import GRID
 
 LOOK = 1.0  # cells of free ground ahead of which a unit thinks about who stands there
+ROUNDING = 4.0 / GRID  # more than rounding adds to the length of a step
 
 
 @kernel
+def note_who_bars(b, c):
+    """Note who stands still, and who of them is idle: comrades push those aside."""
+    n_units = c.n_agents + c.n_enemies
+    for word in range(WORDS):
+        still = idle = np.uint64(0)
+        for place in range(np.uint64(padded(min(max(n_units - word * WORD, 0), WORD)))):
+            j = np.uint64(word * WORD) + place
+            still |= np.uint64(b.moving[j] == 0) << place
+            idle |= np.uint64(b.order[j] == NONE) << place
+        b.still[word] = still
+        b.idle[word] = idle
+
+
+@kernel(inline=True)
 def find_near(b, c, i):
-    """Write the units on unit i's floor within a look of it into ``b.near``; return their number."""
+    """Note the bodies on unit i's floor within a look of it, and those that its next step may touch."""
+    n_units = c.n_agents + c.n_enemies
+    note_near(b, i, 0, min(n_units, WORD))
+    if n_units > WORD:
+        note_near(b, i, 1, n_units - WORD)
+
+
+@kernel(inline=True)
+def note_near(b, i, word, count):
+    """Note those among the units of one word."""
+    first = np.uint64(word * WORD)
     floor = b.floor[i]
     x, y = b.x[i], b.y[i]
-    body = b.body[i] + LOOK
-    n_units = c.n_agents + c.n_enemies
-    for j in range(n_units):  # no branch: the processor takes several units at a time
+    look = b.body[i] + LOOK
+    touch = b.body[i] + (b.velocity[i] + ROUNDING)
+    near = close = np.uint64(0)
+    for place in range(np.uint64(padded(count))):  # no branch: the processor takes several units at a time
+        j = first + place
         dx = b.x[j] - x
         dy = b.y[j] - y
-        reach = body + b.body[j]
-        b.is_near[j] = (b.floor[j] == floor) & (dx * dx + dy * dy < reach * reach)
-    b.is_near[i] = 0
-    count = 0
-    for j in range(n_units):
-        b.near[count] = j
-        count += b.is_near[j]
-    return count
+        far, short = look + b.body[j], touch + b.body[j]
+        distance2 = dx * dx + dy * dy
+        here = b.floor[j] == floor
+        near |= np.uint64(here & (distance2 < far * far)) << place
+        close |= np.uint64(here & (distance2 < short * short)) << place
+    others = up_to(count) & ~(bit(i) if i // WORD == word else np.uint64(0))
+    b.near[word] = near & others
+    b.close[word] = close & near & others
 
 
-@kernel
+@kernel(inline=True)
+def anybody_near(b):
+    """Whether ``find_near`` found somebody."""
+    return (b.near[0] | b.near[1]) != 0
+
+
+@kernel(inline=True)
 def in_way(b, i, j, dx, dy):
     """Whether a step of unit i by (dx, dy) would bring it too close to unit j, and closer than it is."""
     now_x = b.x[j] - b.x[i]
@@ -39,16 +77,20 @@ def in_way(b, i, j, dx, dy):
     return then2 < least * least and then2 < now_x * now_x + now_y * now_y
 
 
-@kernel
-def first_in_way(b, i, count, dx, dy):
-    """The first of the near bodies that is in the way of a step, -1 for none."""
-    for k in range(count):
-        if in_way(b, i, b.near[k], dx, dy):
-            return b.near[k]
-    return -1
+@kernel(inline=True)
+def first_in_way(b, i, dx, dy):
+    """The first of the bodies close by that is in the way of a step, -1 for none."""
+    for word in range(WORDS):
+        bits = b.close[word]
+        while bits != 0:
+            j = word * WORD + lowest(bits)
+            if in_way(b, i, j, dx, dy):
+                return j
+            bits = without_lowest(bits)
+    return NOBODY
 
 
 @kernel
-def clear(b, i, count, dx, dy):
-    """Whether nobody near is in the way of a step."""
-    return first_in_way(b, i, count, dx, dy) < 0
+def clear(b, i, dx, dy):
+    """Whether nobody is in the way of a step."""
+    return first_in_way(b, i, dx, dy) < 0

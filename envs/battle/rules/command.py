@@ -6,7 +6,7 @@ from envs.battle.jit import kernel
 from envs.battle.state import ACQUIRED, MARCH, MOVE, NOBODY, NONE
 
 
-@kernel
+@kernel(inline=True)
 def break_off(b, i):
     """Interrupt what the unit does: a swing costs no cooldown, a burst its second hit, a sweep its main damage."""
     if b.swing[i] > 0.0:

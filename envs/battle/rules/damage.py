@@ -7,6 +7,7 @@ kill each other in one tick both die.
 from __future__ import annotations
 
 from envs.battle.jit import kernel
+from envs.battle.rules.bits import padded
 from envs.battle.rules.command import acquire, break_off
 from envs.battle.rules.geometry import distance2
 from envs.battle.state import MARCH, NONE
@@ -45,10 +46,19 @@ def call_for_help(b, u, c, attacker, victim):
 
 
 @kernel
+def anybody_fell(b, c):
+    """Whether somebody has no life left and is not declared dead yet."""
+    fell = 0
+    for i in range(padded(c.n_agents + c.n_enemies)):
+        fell |= (b.alive[i] != 0) & (b.hp[i] <= 0.0)
+    return fell != 0
+
+
+@kernel
 def resolve_deaths(b, u, c):
     """Declare deaths; a dying baneling explodes, which may kill more, until nobody else dies."""
     n_units = c.n_agents + c.n_enemies
-    again = True
+    again = anybody_fell(b, c)
     while again:
         again = False
         for i in range(n_units):

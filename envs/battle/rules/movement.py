@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 
 from envs.battle.jit import kernel
-from envs.battle.rules.bodies import clear, find_near, first_in_way, in_way
+from envs.battle.rules.bits import WORD, bit
+from envs.battle.rules.bodies import anybody_near, clear, find_near, first_in_way, in_way, note_who_bars
 from envs.battle.rules.command import halt
 from envs.battle.rules.geometry import on_grid
 from envs.battle.rules.paths import next_point
@@ -24,7 +25,7 @@ MARGIN = 2.0 / GRID  # more than rounding a displacement can take from a distanc
 SHARP = 0.25  # of a step: less progress than this along a body means that it is met head-on
 
 
-@kernel
+@kernel(inline=True)
 def face(b, u, i, dx, dy, weapon):
     """Turn towards (dx, dy); true when the weapon bears."""
     length = math.sqrt(dx * dx + dy * dy)
@@ -33,7 +34,7 @@ def face(b, u, i, dx, dy, weapon):
     return b.turning[i] == 0
 
 
-@kernel
+@kernel(inline=True)
 def turn(b, u, i, dx, dy, weapon):
     """Turn to the unit vector (dx, dy): facing snaps, the ticks that turning takes are waited for."""
     k = b.kind[i]
@@ -46,7 +47,7 @@ def turn(b, u, i, dx, dy, weapon):
     b.facing_y[i] = dy
 
 
-@kernel
+@kernel(inline=True)
 def head_for(b, u, c, i, x, y, speed):
     """Wish to move towards a point, round cliffs, which turns the body; true when it is reached within this tick."""
     if c.has_waypoints and b.floor[i] == ON_FOOT:
@@ -75,6 +76,7 @@ def head_for(b, u, c, i, x, y, speed):
 def move_all(b, u, c):
     """Carry out the moves of one tick; the order alternates, so that no side has an advantage."""
     n_units = c.n_agents + c.n_enemies
+    note_who_bars(b, c)
     for k in range(n_units):
         i = k if b.tick % 2 == 0 else n_units - 1 - k
         if not b.alive[i] or not b.moving[i]:
@@ -86,30 +88,31 @@ def move_all(b, u, c):
             walk(b, u, c, i)
 
 
-@kernel
+@kernel(inline=True)
 def walk(b, u, c, i):
     """Take unit i's step on the ground."""
-    count = find_near(b, c, i)
+    find_near(b, c, i)
     x, y = on_grid(b.move_x[i]), on_grid(b.move_y[i])
-    if count > 0:
-        x, y = heading(b, c, i, count, x, y)
-        j = first_in_way(b, i, count, x, y)
+    if anybody_near(b):
+        x, y = heading(b, c, i, x, y)
+        j = first_in_way(b, i, x, y)
         if j >= 0 and yields(b, c, i, j):
             if b.order[i] == MARCH and not b.marches[j]:  # who stands here has arrived, and so has it
                 halt(b, i)
+                b.idle[i // WORD] |= bit(i)
                 return
             shove(b, u, c, j, b.x[i] + x, b.y[i] + y, b.body[i] + b.body[j])
-            j = first_in_way(b, i, count, x, y)
+            j = first_in_way(b, i, x, y)
         if j >= 0:
             x, y = slide(b, i, j, x, y)
-            if not clear(b, i, count, x, y):
+            if not clear(b, i, x, y):
                 b.side[i] = -b.side[i]
                 return
-    step(b, c, i, count, x, y)
+    step(b, c, i, x, y)
 
 
-@kernel
-def step(b, c, i, count, dx, dy):
+@kernel(inline=True)
+def step(b, c, i, dx, dy):
     """Move by (dx, dy), or along the wall that is in the way, unless a body stands there."""
     x = b.x[i] + dx
     y = b.y[i] + dy
@@ -121,7 +124,7 @@ def step(b, c, i, count, dx, dy):
         else:
             b.side[i] = -b.side[i]
             return
-        if count > 0 and not clear(b, i, count, x - b.x[i], y - b.y[i]):
+        if not clear(b, i, x - b.x[i], y - b.y[i]):
             b.side[i] = -b.side[i]
             return
     b.x[i] = x

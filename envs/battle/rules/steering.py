@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 from envs.battle.jit import kernel
+from envs.battle.rules.bits import WORD, WORDS, bit, lowest, up_to, without_lowest
 from envs.battle.rules.bodies import LOOK
 from envs.battle.rules.geometry import on_grid
 from envs.battle.state import MAP_CELLS, NOBODY, NONE
@@ -21,16 +22,19 @@ CLEARANCE = 4.0 / GRID
 
 
 @kernel
-def heading(b, c, i, count, x, y):
-    """The wished-for step (x, y) of unit i, turned past the standing bodies among ``count`` near ones."""
-    length = math.sqrt(x * x + y * y)
-    if length == 0.0:
+def heading(b, c, i, x, y):
+    """The wished-for step (x, y) of unit i, turned past the standing bodies near by."""
+    if x == 0.0 and y == 0.0:
         return x, y
+    if not anybody_stands(b, c, i):
+        b.side[i] = 0
+        return x, y
+    length = math.sqrt(x * x + y * y)
     look_x, look_y = x / length, y / length
     ahead = LOOK
     passed = NOBODY
     for _ in range(TRIES):
-        j = standing_ahead(b, c, i, count, look_x, look_y, ahead, passed)
+        j = standing_ahead(b, i, look_x, look_y, ahead, passed)
         if j < 0:
             if passed < 0:
                 b.side[i] = 0
@@ -44,30 +48,59 @@ def heading(b, c, i, count, x, y):
     return 0.0, 0.0
 
 
+@kernel(inline=True)
+def anybody_stands(b, c, i):
+    """Note the near bodies that stand and will not give way to unit i; its own target is not in the way."""
+    target = b.target[i]
+    found = False
+    for word in range(WORDS):
+        stands = b.near[word] & b.still[word]
+        if stands != 0:
+            stands &= ~(b.idle[word] & comrades(c, i, word))
+            if target >= 0 and target // WORD == word:
+                stands &= ~bit(target)
+            found = found or stands != 0
+        b.stands[word] = stands
+    return found
+
+
+@kernel(inline=True)
+def comrades(c, i, word):
+    """The bits of unit i's side in a word."""
+    bits = up_to(max(c.n_agents - word * WORD, 0))
+    return bits if i < c.n_agents else ~bits
+
+
 @kernel
-def standing_ahead(b, c, i, count, look_x, look_y, ahead, passed):
-    """Return the first standing body near by on a line, -1 for none; the own target is not in the way."""
+def standing_ahead(b, i, look_x, look_y, ahead, passed):
+    """Return the first standing body near by on a line, -1 for none."""
     first = NOBODY
     least_way = ahead
-    for k in range(count):
-        j = b.near[k]
-        if j == passed or j == b.target[i] or b.moving[j] or yields(b, c, i, j):
-            continue
-        dx = b.x[j] - b.x[i]
-        dy = b.y[j] - b.y[i]
-        along = dx * look_x + dy * look_y
-        if along <= 0.0:
-            continue
-        least = b.body[i] + b.body[j]
-        depth2 = least * least - (dx * dx + dy * dy - along * along)
-        if depth2 > 0.0:
-            way = along - math.sqrt(depth2)
-            if way < least_way:
+    for word in range(WORDS):
+        bits = b.stands[word]
+        while bits != 0:
+            j = word * WORD + lowest(bits)
+            bits = without_lowest(bits)
+            way = way_to(b, i, j, look_x, look_y)
+            if way < least_way and j != passed:
                 first, least_way = j, way
     return first
 
 
 @kernel
+def way_to(b, i, j, look_x, look_y):
+    """How far unit i can go along a line before it touches body j; infinite if it never does."""
+    dx = b.x[j] - b.x[i]
+    dy = b.y[j] - b.y[i]
+    along = dx * look_x + dy * look_y
+    if along <= 0.0:
+        return math.inf
+    least = b.body[i] + b.body[j]
+    depth2 = least * least - (dx * dx + dy * dy - along * along)
+    return along - math.sqrt(depth2) if depth2 > 0.0 else math.inf
+
+
+@kernel(inline=True)
 def yields(b, c, i, j):
     """Idle comrades are pushed aside, so they are not in the way."""
     return b.order[j] == NONE and (i < c.n_agents) == (j < c.n_agents)

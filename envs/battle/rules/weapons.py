@@ -17,7 +17,7 @@ from envs.battle.unit_types import BURST, EXPLOSION, INSTANT, MISSILE
 JITTER_LEAST, JITTER_SPAN = -1.0, 3.0  # a cycle lasts period + U(-1, 2) ticks
 
 
-@kernel
+@kernel(inline=True)
 def attack(b, u, c, i):
     """Carry out an attack order for one tick; true when the unit must walk towards its target."""
     j = b.target[i]

@@ -212,6 +212,7 @@ def reset_unit(b, u, i):
     b.energy[i] = u.energy_start[k]
     b.full_energy[i] = u.energy_max[k]
     b.hp_regen[i], b.shield_regen[i], b.energy_regen[i] = u.hp_regen[k], u.shield_regen[k], u.energy_regen[k]
+    b.heals[i] = u.heals[k]
     b.shield_delay[i] = np.int64(np.ceil(u.shield_delay[k]))
     angle = 2.0 * np.pi * rng.uniform(b.key, rng.FACING, i, 0)
     b.facing_x[i] = np.cos(angle)

@@ -60,11 +60,12 @@ BATTLE = np.dtype(
         *scalars(np.float64, "max_reward"),
         # who and where
         *per_unit(np.int64, "kind"),
-        *per_unit(FLAG, "alive"),
+        *per_unit(np.int64, "alive"),  # 0 or 1, as wide as what loops over units take along
         *per_unit(np.int64, "floor"),  # as in units.py; IN_THE_AIR for the dead as well: they take no room
         *per_unit(np.float64, "body"),  # radius that it keeps from others on its floor
         *per_unit(np.float64, "x y hp shield energy"),
         *per_unit(np.float64, "full_hp full_shield full_energy hp_regen shield_regen energy_regen"),  # of its type
+        *per_unit(np.int64, "heals"),  # 0 or 1
         *per_unit(np.int64, "shield_delay"),  # calm ticks before its shield recharges
         *per_unit(np.float64, "facing_x facing_y"),
         *per_unit(np.int64, "turning"),  # ticks until the weapon bears
@@ -75,7 +76,7 @@ BATTLE = np.dtype(
         *per_unit(np.int64, "order"),
         *per_unit(np.int64, "target"),  # unit number, -1 for none
         *per_unit(np.float64, "dest_x dest_y"),
-        *per_unit(FLAG, "marches"),  # on an attack-move: goes on to its destination when there is nothing to attack
+        *per_unit(np.int64, "marches"),  # 0 or 1: on an attack-move, to which it returns when nothing is left to attack
         *per_unit(np.float64, "anchor_x anchor_y"),  # where an acquired attack began: the leash hangs here
         *per_unit(np.int64, "called"),  # tick of the last call for help
         # weapons
@@ -94,7 +95,7 @@ BATTLE = np.dtype(
         *per_unit(np.int64, "side"),  # on which it walks round what stands in its way: 1 left, -1 right, 0 nothing does
         # scratch of one tick
         *per_unit(np.float64, "move_x move_y healed"),
-        *per_unit(FLAG, "moving"),
+        *per_unit(np.int64, "moving"),  # 0 or 1
         # bits of units (rules/bits.py): who stands still, who is idle; round the unit that walks, the bodies that it
         # sees, those that its step may touch, those that stand in its way
         *((name, np.uint64, (2,)) for name in ("still", "idle", "near", "close", "stands")),

@@ -47,14 +47,14 @@ def step_battle(b, u, c, v, e, actions):
         observe(b, u, c, v.obs[e], v.state[e], v.action_mask[e])
 
 
-@kernel
+@kernel(inline=True)
 def command(b, u, c, actions, mask):
     """Begin a step: remember the moment, turn the actions (N,) into orders."""
     remember(b, c)
     give_orders(b, u, c, mask, actions)
 
 
-@kernel
+@kernel(inline=True)
 def play(b, u, c, ticks):
     """Play the first ticks of a step, or all."""
     if c.stochastic_health:
@@ -65,7 +65,7 @@ def play(b, u, c, ticks):
         tick(b, u, c)
 
 
-@kernel
+@kernel(inline=True)
 def finish_step(b, u, c):
     """Finish a step after its ticks: bookkeeping, then reward and end."""
     b.step += 1
@@ -74,7 +74,7 @@ def finish_step(b, u, c):
     score_step(b, u, c)
 
 
-@kernel
+@kernel(inline=True)
 def score_step(b, u, c):
     """Compute reward and end of the step from the health that was remembered at its beginning."""
     b.result = outcome(b, u, c)
@@ -82,7 +82,7 @@ def score_step(b, u, c):
     count_the_dead(b, c)
 
 
-@kernel
+@kernel(inline=True)
 def write_outcome(b, c, v, e):
     """Write reward and end into the caller's arrays."""
     v.reward[e] = b.reward
@@ -94,7 +94,7 @@ def write_outcome(b, c, v, e):
     v.dead_enemies[e] = b.dead_enemies
 
 
-@kernel
+@kernel(inline=True)
 def give_orders(b, u, c, mask, actions):
     """Carry out the agents' actions (N,); with ``heuristic_ai`` scripted ones replace them, also in the array."""
     for i in range(c.n_agents):
@@ -107,7 +107,7 @@ def give_orders(b, u, c, mask, actions):
             take_action(b, u, c, i, action, 0 <= action < c.n_actions and mask[i, action])
 
 
-@kernel
+@kernel(inline=True)
 def keep_last_seen_places(b, c):
     """smacv2 remembers a dead unit where it last saw it alive: at the start of the step in which it died."""
     for i in range(c.n_agents + c.n_enemies):
@@ -116,7 +116,7 @@ def keep_last_seen_places(b, c):
             b.y[i] = b.start_y[i]
 
 
-@kernel
+@kernel(inline=True)
 def count_the_dead(b, c):
     b.dead_allies = 0
     b.dead_enemies = 0

@@ -55,6 +55,18 @@ def up_to(count):
 
 
 @kernel(inline=True)
+def words(c):
+    """Words that the units of a battle fill."""
+    return 1 if c.n_agents + c.n_enemies <= WORD else WORDS
+
+
+@kernel(inline=True)
+def in_word(c, word):
+    """How many units are in one of these words."""
+    return min(c.n_agents + c.n_enemies - word * WORD, WORD)
+
+
+@kernel(inline=True)
 def bit(i):
     """Unit i's bit in its word."""
     return np.uint64(1) << np.uint64(i % WORD)

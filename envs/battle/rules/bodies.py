@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from envs.battle.jit import kernel
-from envs.battle.rules.bits import WORD, WORDS, bit, lowest, padded, up_to, without_lowest
+from envs.battle.rules.bits import WORD, WORDS, bit, in_word, lowest, padded, up_to, without_lowest, words
 from envs.battle.state import NOBODY, NONE
 from envs.battle.units import GRID
 
@@ -16,10 +16,9 @@ ROUNDING = 4.0 / GRID  # more than rounding adds to the length of a step
 @kernel
 def note_who_bars(b, c):
     """Note who stands still, and who of them is idle: comrades push those aside."""
-    n_units = c.n_agents + c.n_enemies
-    for word in range(WORDS):
+    for word in range(words(c)):
         still = idle = np.uint64(0)
-        for place in range(np.uint64(padded(min(max(n_units - word * WORD, 0), WORD)))):
+        for place in range(np.uint64(padded(in_word(c, word)))):
             j = np.uint64(word * WORD) + place
             still |= np.uint64(b.moving[j] == 0) << place
             idle |= np.uint64(b.order[j] == NONE) << place
@@ -30,10 +29,9 @@ def note_who_bars(b, c):
 @kernel(inline=True)
 def find_near(b, c, i):
     """Note the bodies on unit i's floor within a look of it, and those that its next step may touch."""
-    n_units = c.n_agents + c.n_enemies
-    note_near(b, i, 0, min(n_units, WORD))
-    if n_units > WORD:
-        note_near(b, i, 1, n_units - WORD)
+    note_near(b, i, 0, in_word(c, 0))
+    if words(c) > 1:
+        note_near(b, i, 1, in_word(c, 1))
 
 
 @kernel(inline=True)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from envs.battle.jit import kernel
-from envs.battle.rules.bits import WORD, WORDS, lowest, without_lowest
+from envs.battle.rules.bits import WORD, in_word, lowest, padded, up_to, without_lowest, words
 from envs.battle.rules.damage import damage
 from envs.battle.state import SWEEP_DELAY
 from envs.battle.terrain import level_at
@@ -20,15 +20,16 @@ LANCE_END = 12  # first tick after 0.7182 s: the main target's damage
 @kernel
 def delayed_effects(b, u, c):
     """Advance the effects of all units, which their next orders do not change."""
-    n_units = c.n_agents + c.n_enemies
-    for word in range(WORDS):
+    for word in range(words(c)):
         bits = np.uint64(0)
-        first, last = word * WORD, min(n_units, (word + 1) * WORD)
-        for j in range(np.uint64(first), np.uint64(max(first, last))):
+        count = in_word(c, word)
+        for place in range(np.uint64(padded(count))):
+            j = np.uint64(word * WORD) + place
             on_its_way = (b.missile[j] >= 0) | (b.burst[j] > 0.0) | (b.sweep[j] >= 0)
-            bits |= np.uint64(on_its_way) << np.uint64(j % WORD)
+            bits |= np.uint64(on_its_way) << place
+        bits &= up_to(count)
         while bits != 0:
-            advance(b, u, c, first + lowest(bits))
+            advance(b, u, c, word * WORD + lowest(bits))
             bits = without_lowest(bits)
 
 

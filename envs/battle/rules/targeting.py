@@ -7,7 +7,10 @@ game's interface alone. SMACv2's script for enemies is in ``opponent.py``, the a
 
 from __future__ import annotations
 
+import numpy as np
+
 from envs.battle.jit import kernel
+from envs.battle.rules.bits import WORD, in_word, lowest, padded, up_to, without_lowest, words
 from envs.battle.rules.command import acquire, give_order
 from envs.battle.rules.geometry import distance2, within
 from envs.battle.state import ACQUIRED, HEAL, MARCH, MOVE, NOBODY, NONE
@@ -17,10 +20,16 @@ LEASH = 21.0  # cells that an idle unit may follow a target of its own choice
 LEASH_RESET = 5.0  # cells from where it stood that it is pulled back to
 
 
-@kernel
-def chooses(b, c, i):
-    """Whether unit i lives and acts for itself."""
-    return b.alive[i] and (i >= c.n_agents or b.marches[i])
+@kernel(inline=True)
+def choosers(b, c, word):
+    """The bits of the units that live and act for themselves."""
+    alive = marching = np.uint64(0)
+    count = in_word(c, word)
+    for place in range(np.uint64(padded(count))):
+        i = np.uint64(word * WORD) + place
+        alive |= np.uint64(b.alive[i]) << place
+        marching |= np.uint64(b.marches[i]) << place
+    return alive & up_to(count) & (marching | ~up_to(max(c.n_agents - word * WORD, 0)))
 
 
 @kernel
@@ -53,19 +62,27 @@ def best_target(b, u, c, i):
 @kernel
 def choose_targets(b, u, c):
     """The idle and the marching acquire; those on their way to a target of their own choice may choose a nearer one."""
-    for i in range(c.n_agents + c.n_enemies):
-        if not chooses(b, c, i):
-            continue
-        if b.order[i] == ACQUIRED:
-            reconsider(b, u, c, i)
-        elif b.order[i] == MOVE:
-            come_back(b, i)
-        if b.order[i] == NONE or b.order[i] == MARCH:
-            j = best_target(b, u, c, i) if (b.tick + i) % c.acquire_period == 0 else NOBODY
-            if j >= 0:
-                acquire(b, i, j)
-            elif b.marches[i]:
-                b.order[i] = MARCH
+    for word in range(words(c)):
+        bits = choosers(b, c, word)
+        while bits != 0:
+            choose_target(b, u, c, word * WORD + lowest(bits))
+            bits = without_lowest(bits)
+
+
+@kernel(inline=True)
+def choose_target(b, u, c, i):
+    """Unit i's choice."""
+    if b.order[i] == ACQUIRED:
+        reconsider(b, u, c, i)
+    elif b.order[i] == MOVE:
+        come_back(b, i)
+    if b.order[i] == NONE or b.order[i] == MARCH:
+        looks = c.acquire_period == 1 or (b.tick + i) % c.acquire_period == 0
+        j = best_target(b, u, c, i) if looks else NOBODY
+        if j >= 0:
+            acquire(b, i, j)
+        elif b.marches[i]:
+            b.order[i] = MARCH
 
 
 @kernel
@@ -109,13 +126,28 @@ def from_anchor2(b, i):
 @kernel
 def choose_patients(b, u, c):
     """Idle medivacs heal by themselves: the lowest share of life first, then the nearest, one medivac each."""
-    for i in range(c.n_agents + c.n_enemies):
-        k = b.kind[i]
-        free = b.order[i] == NONE or b.order[i] == MARCH
-        if chooses(b, c, i) and u.heals[k] and free and b.energy[i] >= u.autocast_energy[k]:
-            j = best_patient(b, u, c, i)
-            if j >= 0:
-                give_order(b, i, HEAL, j)
+    for word in range(words(c)):
+        bits = healers(b, c, word)
+        while bits != 0:
+            i = word * WORD + lowest(bits)
+            bits = without_lowest(bits)
+            free = b.order[i] == NONE or b.order[i] == MARCH
+            own = i >= c.n_agents or b.marches[i]
+            if own and free and b.energy[i] >= u.autocast_energy[b.kind[i]]:
+                j = best_patient(b, u, c, i)
+                if j >= 0:
+                    give_order(b, i, HEAL, j)
+
+
+@kernel(inline=True)
+def healers(b, c, word):
+    """The bits of the living that can heal."""
+    bits = np.uint64(0)
+    count = in_word(c, word)
+    for place in range(np.uint64(padded(count))):
+        i = np.uint64(word * WORD) + place
+        bits |= np.uint64(b.alive[i] & b.heals[i]) << place
+    return bits & up_to(count)
 
 
 @kernel

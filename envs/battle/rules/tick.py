@@ -109,11 +109,11 @@ def recover(b, c):
     Without branches, so that the processor takes several units at a time: the dead recover nothing.
     """
     for i in range(padded(c.n_agents + c.n_enemies)):
-        alive = np.float64(b.alive[i])
-        b.cooldown[i] = max(b.cooldown[i] - alive, 0.0)
-        b.hp[i] = min(b.hp[i] + alive * b.hp_regen[i], b.full_hp[i])
-        b.energy[i] = min(b.energy[i] + alive * b.energy_regen[i], b.full_energy[i])
-        recharges = alive if b.calm[i] >= b.shield_delay[i] else 0.0
-        b.shield[i] = min(b.shield[i] + recharges * b.shield_regen[i], b.full_shield[i])
+        alive = b.alive[i] != 0
+        b.cooldown[i] = max(b.cooldown[i] - (1.0 if alive else 0.0), 0.0)
+        b.hp[i] = min(b.hp[i] + (b.hp_regen[i] if alive else 0.0), b.full_hp[i])
+        b.energy[i] = min(b.energy[i] + (b.energy_regen[i] if alive else 0.0), b.full_energy[i])
+        recharges = alive & (b.calm[i] >= b.shield_delay[i])
+        b.shield[i] = min(b.shield[i] + (b.shield_regen[i] if recharges else 0.0), b.full_shield[i])
         b.calm[i] += b.alive[i]
-        b.turning[i] -= (b.turning[i] > 0) & (b.alive[i] != 0)
+        b.turning[i] -= b.alive[i] if b.turning[i] > 0 else 0

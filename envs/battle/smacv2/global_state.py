@@ -12,7 +12,7 @@ from envs.battle.state import MAP_CELLS
 CENTRE = MAP_CELLS / 2
 
 
-@kernel
+@kernel(inline=True)
 def write_state(b, u, c, row):
     """Fill the global state (S,): allies, enemies, last actions, time; the dead are all zeros."""
     row[:] = 0.0
@@ -29,7 +29,7 @@ def write_state(b, u, c, row):
         row[f] = b.step / c.episode_limit
 
 
-@kernel
+@kernel(inline=True)
 def shield_share(b, u, i):
     """Share of unit i's shield that is left; 0 for one that has none, as some of a mixed team on a protoss side."""
     return b.shield[i] / max(u.shield[b.kind[i]], 1.0)
@@ -50,7 +50,7 @@ def show_capabilities(b, u, c, row):
             write_capabilities(b, u, c, i, True, True, row, True, i * width, i * width + 4 + c.ally_shields)
 
 
-@kernel
+@kernel(inline=True)
 def write_ally_states(b, u, c, row):
     """Health, energy or cooldown, place, shield, look direction, type; room is left for capabilities."""
     n, shields, bits, conic, gap = c.n_agents, c.ally_shields, c.type_bits, c.conic, c.n_capabilities
@@ -78,7 +78,7 @@ def write_ally_states(b, u, c, row):
     return n * width
 
 
-@kernel
+@kernel(inline=True)
 def write_enemy_states(b, u, c, row, at):
     """Health, place, shield, type."""
     shields, bits = c.enemy_shields, c.type_bits

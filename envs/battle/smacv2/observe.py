@@ -31,7 +31,7 @@ def observe(b, u, c, obs, state, mask):
         write_state(b, u, c, state)
 
 
-@kernel
+@kernel(inline=True)
 def write_obs(b, u, c, mask, obs):
     """Fill the observations (N, D); all zeros (but the time) for a dead agent."""
     obs[:, :] = 0.0
@@ -66,7 +66,7 @@ def ally_width(c):
     return 4 + body + c.n_capabilities + c.type_bits + c.obs_last_action * c.n_actions
 
 
-@kernel
+@kernel(inline=True)
 def write_units(b, u, c, obs, at, enemies):
     """Write what each agent sees of the enemies, or of the other allies; room is left for capabilities.
 
@@ -108,7 +108,7 @@ def write_units(b, u, c, obs, at, enemies):
             f += width
 
 
-@kernel
+@kernel(inline=True)
 def write_own(b, u, c, mask, obs, at):
     """Write each agent's own: possible moves at the front; health, position, look direction, type at the back.
 

@@ -15,7 +15,7 @@ GOES_ON, RESTARTS, BREAKS_OFF = 0, 1, 2  # what the same attack order again does
 EPS = 1e-7  # smacv2's guard against vertical directions
 
 
-@kernel
+@kernel(inline=True)
 def can_move(b, c, i, direction):
     """Whether the cell half a move ahead is ground; smacv2 asks this of flyers as well, and truncates towards zero."""
     half = c.move_amount / 2.0
@@ -61,13 +61,13 @@ def in_cone(b, c, i, j):
     return abs(bearing(dx, b.y[j] - b.y[i]) - look_angle(b, i, dx > 0)) < np.pi / c.n_fov
 
 
-@kernel
+@kernel(inline=True)
 def targets_allies(c, u, kind):
     """Whether this agent's target actions name allies: a medivac on a terran map."""
     return c.healers and u.heals[kind]
 
 
-@kernel
+@kernel(inline=True)
 def target_range(b, u, c, i):
     """First unit number and count of what agent i's target actions name."""
     if targets_allies(c, u, b.kind[i]):
@@ -75,14 +75,14 @@ def target_range(b, u, c, i):
     return c.n_agents, c.n_enemies
 
 
-@kernel
+@kernel(inline=True)
 def is_target(b, u, c, i, j):
     """Whether a target action on unit j can exist: alive, and for a medivac not another medivac."""
     heals = targets_allies(c, u, b.kind[i])
     return b.alive[j] and not (heals and u.heals[b.kind[j]])
 
 
-@kernel
+@kernel(inline=True)
 def write_masks(b, u, c, mask):
     """Fill the legal actions (N, A) of every agent; ``look_around`` has noted who can be targeted."""
     mask[:, :] = False
@@ -114,7 +114,7 @@ def find_illegal(actions, mask):
     return -1
 
 
-@kernel
+@kernel(inline=True)
 def take_action(b, u, c, i, action, legal):
     """Turn one legal action into the unit's order; an illegal one, like no-op, leaves the order as it is."""
     if not legal or action == NO_OP:

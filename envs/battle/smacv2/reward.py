@@ -7,7 +7,7 @@ from envs.battle.jit import kernel
 LOST, UNDECIDED, WON, DRAWN = -1, 0, 1, 2
 
 
-@kernel
+@kernel(inline=True)
 def remember(b, c):
     """Remember life, health and place of all units before the step (the dead keep their last seen place)."""
     for i in range(c.n_agents + c.n_enemies):
@@ -17,7 +17,7 @@ def remember(b, c):
         b.start_y[i] = b.y[i]
 
 
-@kernel
+@kernel(inline=True)
 def outcome(b, u, c):
     """WON, LOST, DRAWN (both sides gone) or UNDECIDED; on terran maps a side of medivacs only counts as gone."""
     allies = allies_fight = enemies = enemies_fight = 0
@@ -49,7 +49,7 @@ def flawless_reward(b, u, c):
     return reward
 
 
-@kernel
+@kernel(inline=True)
 def battle_reward(b, c):
     """Damage dealt plus a bonus per kill, minus the own side's unless only positive."""
     dealt = 0.0
@@ -75,7 +75,7 @@ def battle_reward(b, c):
     return dealt + deaths - taken
 
 
-@kernel
+@kernel(inline=True)
 def step_reward(b, c, result):
     """The reward of this step, bonus of the end included, scaled."""
     if c.reward_sparse:

@@ -30,7 +30,7 @@ def forget_the_dead(b, c):
             b.sighted[j] = 0
 
 
-@kernel
+@kernel(inline=True)
 def look_around(b, u, c):
     """Note for each living agent, in index order, whom it sees and whom it can target: bits by number within a side.
 
@@ -47,7 +47,7 @@ def look_around(b, u, c):
                 look_at_allies(b, c, i)
 
 
-@kernel
+@kernel(inline=True)
 def measure(b, c, i):
     """Squared distance of every unit from agent i, and with a cone whether it is within the angle."""
     x = b.x[i]
@@ -70,7 +70,7 @@ def measure(b, c, i):
             b.in_angle[j] = abs(bearing(dx, b.y[j] - y) - (east if dx > 0 else west)) < half
 
 
-@kernel
+@kernel(inline=True)
 def note_targets(b, u, c, i):
     """Note the units that can be attacked or healed, and those of them in reach (``can_shoot``)."""
     first, count = target_range(b, u, c, i)
@@ -87,7 +87,7 @@ def note_targets(b, u, c, i):
     b.in_reach[i] = in_reach
 
 
-@kernel
+@kernel(inline=True)
 def sees(b, c, i, j):
     """Whether unit j is in agent i's sight: inside the cone, or strictly nearer than the sight range."""
     reach = c.sight_range[b.kind[i]]
@@ -96,7 +96,7 @@ def sees(b, c, i, j):
     return b.distance2[j] < reach * reach
 
 
-@kernel
+@kernel(inline=True)
 def look_at_enemies(b, c, i):
     """Note whose features agent i observes; who sights an enemy first draws who else may see it.
 
@@ -116,7 +116,7 @@ def look_at_enemies(b, c, i):
     b.sees_enemies[i] = seen
 
 
-@kernel
+@kernel(inline=True)
 def look_at_allies(b, c, i):
     """Note which other allies agent i observes."""
     seen = 0

@@ -143,8 +143,8 @@ class Field:
 
     @property
     def alive(self) -> NDArray[np.uint8]:
-        """(U,) flags; a view."""
-        return self.columns["alive"][: len(self.members)]
+        """(U,) flags, one byte each."""
+        return self.columns["alive"][: len(self.members)].astype(np.uint8)
 
     def living(self, owner: int) -> int:
         """Count the living units of a side."""

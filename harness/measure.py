@@ -24,7 +24,7 @@ from harness.policies.trained import load_policy
 from harness.results.in_turn import Effort, measure_in_turn
 from harness.runs.files import run_folder
 from harness.runs.process import prepare_process, resolve_device
-from harness.throughput.speedup24 import measure_speedup24
+from harness.speed.speedup24 import measure_speedup24
 from studies.db.errors import StorageError
 from studies.rows import RunKey, RunRow
 from studies.store import StudyStore

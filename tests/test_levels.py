@@ -23,9 +23,9 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
     "harness": (
         ("harness.cli.errors", "harness.stats"),
         ("harness.cli", "harness.plots.style"),
-        ("harness.throughput",),  # kernels and timing: they see a policy's tensors only
         (
             "harness.runs",
+            "harness.speed",
             "harness.policies",
             "harness.loggers",
             "harness.plots.figure",
@@ -35,9 +35,9 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("harness.results",),
         ("harness.search", "harness.runs.complete"),
         ("harness.flags", "harness.launchers"),
-        ("harness.throughput.record",),
-        ("harness.throughput.tables", "harness.throughput.sweep", "harness.plots", "harness.video"),
-        ("harness.report", "harness.throughput.__main__"),
+        ("harness.plots", "harness.video"),
+        ("harness.throughput",),
+        ("harness.report",),
         ("harness",),  # the commands
     ),
 }

@@ -13,8 +13,8 @@ from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from harness.plots.figure import Plot, draw_plot, write_picture
 from harness.plots.style import INK, Series, series
-from harness.throughput.record import Record
-from harness.throughput.results import Gain, WorkResult
+from harness.speed.record import Record
+from harness.speed.results import Gain, WorkResult
 
 Point = tuple[float, Gain]
 """Hidden size and gain."""

@@ -31,7 +31,7 @@ from harness.report.throughput import find_records, throughput_section
 from harness.results.findings import ComparisonReport
 from harness.results.study_data import StudyData
 from harness.runs.files import atomic_write
-from harness.throughput.record import Record
+from harness.speed.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import rich.table
 from harness.cli.errors import UsageError
 from harness.plots.figure import Plot
 from harness.report.page import Details, Head, Section, Table
-from harness.throughput.record import Record, read_record
+from harness.speed.record import Record, read_record
 from harness.throughput.tables import SPREAD, agents_table, conclusions, reasons
 
 NOT_MEASURED = (

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from algorithms.protocol import Algorithm
 from harness.runs.load import LOADED, LoadOfOthers
 from harness.runs.provenance import cpu_model
-from harness.throughput.decisions import BATTLES, describe_device, greedy_call
-from harness.throughput.timing import Work, time_in_turn
+from harness.speed.decisions import BATTLES, describe_device, greedy_call
+from harness.speed.timing import Work, time_in_turn
 from studies.rows import TurnReading
 
 SECONDS_EACH = 0.5

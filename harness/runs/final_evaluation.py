@@ -20,9 +20,9 @@ from algorithms.sparsity.verify import Pattern24Error, verify_weight24
 from harness.runs.evaluate import Evaluation, evaluate_greedily, no_progress
 from harness.runs.plan import RunPlan
 from harness.runs.seeding import derive_seed
+from harness.speed.decisions import measure_throughput
+from harness.speed.speedup24 import measure_speedup24
 from harness.stats import wilson
-from harness.throughput.decisions import measure_throughput
-from harness.throughput.speedup24 import measure_speedup24
 from studies.rows import EpisodeOutcome, RunResult
 
 

@@ -33,7 +33,7 @@ from harness.flags.throughput import BATCHES, parser
 from harness.plots.throughput import plot
 from harness.policies.trained import folder_of_trial, load_policy
 from harness.runs.process import resolve_device
-from harness.throughput.record import Record, new_record, open_record
+from harness.speed.record import Record, new_record, open_record
 from harness.throughput.sweep import DTYPES, Grid, PolicySource, fresh_policy, measure, trained_policy
 from harness.throughput.tables import print_tables
 

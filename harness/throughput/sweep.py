@@ -21,11 +21,11 @@ from harness.cli.errors import UsageError
 from harness.cli.overrides import Setting, resolve_config, resolve_env
 from harness.cli.progress import LINE_INTERVAL
 from harness.policies.trained import LoadedPolicy
-from harness.throughput.compare_kernels import DeviceLost, TimingContext, still_alive, timing_context
-from harness.throughput.grid_point import PolicyMeasurement, measure_peak
-from harness.throughput.kernels import all_backends, first_line
-from harness.throughput.record import Record
-from harness.throughput.results import GridPoint, GridPointResult
+from harness.speed.compare_kernels import DeviceLost, TimingContext, still_alive, timing_context
+from harness.speed.grid_point import PolicyMeasurement, measure_peak
+from harness.speed.kernels import all_backends, first_line
+from harness.speed.record import Record
+from harness.speed.results import GridPoint, GridPointResult
 from studies.db.errors import StorageError
 
 DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32")}

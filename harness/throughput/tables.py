@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.common import log
-from harness.throughput.record import Record
-from harness.throughput.results import MASKED_GRU, Gain, GridPointResult, Peak, WorkResult
-from harness.throughput.storage_formats import DENSE
+from harness.speed.record import Record
+from harness.speed.results import MASKED_GRU, Gain, GridPointResult, Peak, WorkResult
+from harness.speed.storage_formats import DENSE
 
 NOT_MEASURED = "n/a"
 SPREAD = (

@@ -9,7 +9,7 @@ import torch
 from sqlalchemy import select
 
 from harness import measure
-from harness.throughput.speedup24 import Speedup24
+from harness.speed.speedup24 import Speedup24
 from studies.db.schema import Machine
 from tests.harness.results.test_in_turn import reading
 from tests.studies.sample import RESULT, begin, open_store

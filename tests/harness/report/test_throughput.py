@@ -7,9 +7,9 @@ from pathlib import Path
 from harness.plots.throughput import plot_crossings
 from harness.report.throughput import find_records, throughput_section
 from harness.runs.provenance import collect
-from harness.throughput.record import SCHEMA, Record
-from harness.throughput.results import FormatResult, GridPointResult, WorkResult
-from harness.throughput.timing import Timing
+from harness.speed.record import SCHEMA, Record
+from harness.speed.results import FormatResult, GridPointResult, WorkResult
+from harness.speed.timing import Timing
 
 GAINS = {64: 0.5, 256: 0.8, 1024: 1.25}
 """Hidden size -> how many times as fast as dense the compressed agent is."""

@@ -19,14 +19,14 @@ from algorithms.k24 import K24Config
 from harness.cli.common import make_console
 from harness.policies.trained import load_policy
 from harness.runs.checkpoint import POLICY, save_policy
+from harness.speed.compare_kernels import DeviceLost, timing_context
+from harness.speed.grid_point import PolicyMeasurement
+from harness.speed.record import new_record
 from harness.throughput import sweep
 from harness.throughput.__main__ import ALL_BATCHES, ALL_HIDDEN, main, read_flags
-from harness.throughput.compare_kernels import DeviceLost, timing_context
-from harness.throughput.grid_point import PolicyMeasurement
-from harness.throughput.record import new_record
 from harness.throughput.sweep import trained_policy
 from studies.store import StudyStore
-from tests.harness.throughput.stand_in import ReferenceCutlass, ReferenceFeatures
+from tests.harness.speed.stand_in import ReferenceCutlass, ReferenceFeatures
 
 QUICK = ["--device", "cpu", "--hidden", "8,16", "--batches", "30,60"]
 
@@ -34,7 +34,7 @@ QUICK = ["--device", "cpu", "--hidden", "8,16", "--batches", "30,60"]
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The peak of a CPU in a small product, and no more rounds than needed."""
-    monkeypatch.setattr("harness.throughput.grid_point.CPU_SIZE", 64)
+    monkeypatch.setattr("harness.speed.grid_point.CPU_SIZE", 64)
     monkeypatch.setattr(sweep, "SECONDS", 0.0)
 
 

@@ -1,6 +1,6 @@
 """What only a card can show: the kernels' own numbers, CUDA graphs, and the command on them.
 
-By hand on such a machine: ``python -m pytest tests/harness/throughput``.
+By hand on such a machine: ``python -m pytest tests/harness/speed tests/harness/throughput``.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import torch
 from algorithms import registry
 from algorithms.k24 import K24Config
 from algorithms.protocol import PolicyLayers
+from harness.speed.compare_kernels import timing_context
+from harness.speed.grid_point import PolicyMeasurement
+from harness.speed.kernels import Backend, Refused, all_backends, drawn_rows
+from harness.speed.policy_pass import gates, stores
+from harness.speed.storage_formats import MASKED, LayerStore, pad_to, relative_error
+from harness.speed.timing import Recorder
 from harness.throughput.__main__ import main
-from harness.throughput.compare_kernels import timing_context
-from harness.throughput.grid_point import PolicyMeasurement
-from harness.throughput.kernels import Backend, Refused, all_backends, drawn_rows
-from harness.throughput.policy_pass import gates, stores
-from harness.throughput.storage_formats import MASKED, LayerStore, pad_to, relative_error
-from harness.throughput.timing import Recorder
 from tests.algorithms.worlds import SPEC
 
 SPARSE_CORES = torch.cuda.is_available() and torch.cuda.get_device_capability() >= (8, 0)
@@ -99,7 +99,7 @@ def test_a_grid_point_on_the_card() -> None:
 
 
 def test_the_command_on_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.throughput.grid_point.GPU_SIZE", 1024)
+    monkeypatch.setattr("harness.speed.grid_point.GPU_SIZE", 1024)
     out = tmp_path / "found.json"
     assert main(["--hidden", "64,256", "--batches", "256,4096", "--out", str(out)]) == 0
     cells = json.loads(out.read_text())["cells"]

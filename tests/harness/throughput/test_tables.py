@@ -19,8 +19,9 @@ from benchmarks.learner.roofline import LayerProduct, agent, tables
 from harness.cli.errors import UsageError
 from harness.plots.style import series
 from harness.plots.throughput import Point, crossing, draw_gains, offset_of, plot
-from harness.throughput.record import Record, new_record, open_record, read_record
-from harness.throughput.results import FormatResult, Gain, GridPointResult, Peak, WorkResult
+from harness.speed.record import Record, new_record, open_record, read_record
+from harness.speed.results import FormatResult, Gain, GridPointResult, Peak, WorkResult
+from harness.speed.timing import Timing
 from harness.throughput.tables import (
     agent_thresholds,
     auto_thresholds,
@@ -30,7 +31,6 @@ from harness.throughput.tables import (
     library_warnings,
     print_tables,
 )
-from harness.throughput.timing import Timing
 from studies.db.errors import StorageError
 
 CPU = torch.device("cpu")
@@ -325,7 +325,7 @@ def test_many_at_once_lose_nothing(tmp_path: Path) -> None:
 
 def test_a_file_that_is_held_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "found.json"
-    monkeypatch.setattr("harness.throughput.record.LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("harness.speed.record.LOCK_SECONDS", 0.05)
     with (
         FileLock(tmp_path / ".found.json.lock"),
         pytest.raises(

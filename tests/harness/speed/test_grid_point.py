@@ -10,16 +10,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.throughput import compare_kernels as comparing
-from harness.throughput.compare_kernels import READINGS_AGAIN, Candidate, DeviceLost, compare_kernels, timing_context
-from harness.throughput.grid_point import MOST_ACTIVATIONS, PolicyMeasurement, measure_layer
-from harness.throughput.kernels import Backend, Product
-from harness.throughput.results import FormatResult, GridPointResult, WorkResult
-from harness.throughput.storage_formats import LayerStore
+from harness.speed import compare_kernels as comparing
+from harness.speed.compare_kernels import READINGS_AGAIN, Candidate, DeviceLost, compare_kernels, timing_context
+from harness.speed.grid_point import MOST_ACTIVATIONS, PolicyMeasurement, measure_layer
+from harness.speed.kernels import Backend, Product
+from harness.speed.results import FormatResult, GridPointResult, WorkResult
+from harness.speed.storage_formats import LayerStore
+from harness.speed.timing import Recorder, Timing
 from harness.throughput.tables import auto_thresholds
-from harness.throughput.timing import Recorder, Timing
 from tests.algorithms.worlds import learner
-from tests.harness.throughput.stand_in import ReferenceCutlass, ReferenceFeatures, StandIn
+from tests.harness.speed.stand_in import ReferenceCutlass, ReferenceFeatures, StandIn
 
 CPU, HALF = torch.device("cpu"), torch.float16
 LAYERS = ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"]
@@ -104,7 +104,7 @@ def test_what_cannot_be_compressed_is_not(id: str, agents: list[str]) -> None:
 
 
 def test_a_large_batch_goes_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.throughput.grid_point.MOST_ACTIVATIONS", 16 * 100)
+    monkeypatch.setattr("harness.speed.grid_point.MOST_ACTIVATIONS", 16 * 100)
     result = measured(batch=1000)
     assert (result.slices, result.rows) == (10, 10 * 3 * 40)
     assert result.layers["fc2"].useful_flops == 2 * 1200 * 16 * 16
@@ -244,7 +244,7 @@ def test_kernels_that_refuse_a_graph_are_asked_once(monkeypatch: pytest.MonkeyPa
         asked.append(work)
         raise RuntimeError("operation not permitted when stream is capturing")
 
-    monkeypatch.setattr("harness.throughput.timing._capture", refuse)
+    monkeypatch.setattr("harness.speed.timing._capture", refuse)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "the stream before")
     monkeypatch.setattr(torch.cuda, "set_stream", streams.append)
     recorder = Recorder(torch.device("cuda"))

@@ -10,15 +10,15 @@ import torch
 
 from algorithms import registry
 from algorithms.protocol import Algorithm, PolicyLayers
-from harness.throughput import compare_kernels as compare_kernels
-from harness.throughput import speedup24
-from harness.throughput.kernels import Backend
-from harness.throughput.speedup24 import Speedup24, compare_formats, measure_speedup24, no_speedup_reason
-from harness.throughput.timing import Timing
+from harness.speed import compare_kernels as compare_kernels
+from harness.speed import speedup24
+from harness.speed.kernels import Backend
+from harness.speed.speedup24 import Speedup24, compare_formats, measure_speedup24, no_speedup_reason
+from harness.speed.timing import Timing
 from tests.algorithms.worlds import SPEC, learner
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import FakeEnv
-from tests.harness.throughput.stand_in import StandIn
+from tests.harness.speed.stand_in import StandIn
 
 CPU = torch.device("cpu")
 GOOD = torch.tensor([[1.0, 0.0, 2.0, 0.0, 0.0, 3.0]])

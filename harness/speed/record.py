@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from harness.cli.errors import UsageError
 from harness.runs.files import atomic_write
 from harness.runs.provenance import collect
-from harness.throughput.results import GridPoint, GridPointResult, Peak, WorkResult, to_json
+from harness.speed.results import GridPoint, GridPointResult, Peak, WorkResult, to_json
 from studies.db.errors import StorageError
 
 SCHEMA = 2

@@ -25,8 +25,8 @@ from torch.nn import functional
 
 from algorithms.protocol import PolicyLayer
 from algorithms.sparsity.verify import Pattern24Error, verify_weight24
-from harness.throughput.kernels import REFUSALS, Backend, Refused, first_line
-from harness.throughput.timing import wait
+from harness.speed.kernels import REFUSALS, Backend, Refused, first_line
+from harness.speed.timing import wait
 
 Linear = Callable[[Tensor], Tensor]
 """(R, in) -> (R, out), bias added."""

@@ -13,7 +13,7 @@ from torch.sparse._semi_structured_conversions import (
     sparse_semi_structured_to_dense_cutlass,
 )
 
-from harness.throughput.kernels import Backend, Product
+from harness.speed.kernels import Backend, Product
 
 
 class ReferenceCutlass(Backend):

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from algorithms.protocol import PolicyLayer, PolicyLayers
-from harness.throughput.kernels import Backend
-from harness.throughput.storage_formats import BATCHED, DENSE, MASKED, LayerStore, StoredLayer
+from harness.speed.kernels import Backend
+from harness.speed.storage_formats import BATCHED, DENSE, MASKED, LayerStore, StoredLayer
 
 GRU_SIDES = ("gru_ih", "gru_hh")
 Gru = Callable[[list[Tensor], list[Tensor]], list[Tensor]]

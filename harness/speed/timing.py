@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from harness.throughput.kernels import first_line
+from harness.speed.kernels import first_line
 
 Work = Callable[[], object]
 

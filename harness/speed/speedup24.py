@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from algorithms.protocol import Algorithm, PolicyLayers
-from harness.throughput.compare_kernels import timing_context
-from harness.throughput.grid_point import PolicyMeasurement
-from harness.throughput.kernels import Backend, all_backends, first_line
-from harness.throughput.results import WorkResult
-from harness.throughput.storage_formats import DENSE, MASKED, is_24
+from harness.speed.compare_kernels import timing_context
+from harness.speed.grid_point import PolicyMeasurement
+from harness.speed.kernels import Backend, all_backends, first_line
+from harness.speed.results import WorkResult
+from harness.speed.storage_formats import DENSE, MASKED, is_24
 
 DECISIONS = 131_072
 """Rows of the batch: enough that the device's work takes the time, not the launching of it."""

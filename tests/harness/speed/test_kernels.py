@@ -21,8 +21,8 @@ from torch.sparse._semi_structured_conversions import (
 )
 
 from algorithms.q_learning.learner import QLearner
-from harness.throughput import kernels as backends
-from harness.throughput.kernels import (
+from harness.speed import kernels as backends
+from harness.speed.kernels import (
     BATCH_MULTIPLE,
     SEARCH_ROWS,
     Backend,
@@ -34,8 +34,8 @@ from harness.throughput.kernels import (
     all_backends,
     drawn_rows,
 )
-from harness.throughput.policy_pass import stores
-from harness.throughput.storage_formats import MASKED, LayerStore, Refused, pad_to
+from harness.speed.policy_pass import stores
+from harness.speed.storage_formats import MASKED, LayerStore, Refused, pad_to
 from tests.algorithms.worlds import SPEC, batch, learner
 
 CPU, HALF = torch.device("cpu"), torch.float16

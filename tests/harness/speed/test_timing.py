@@ -7,8 +7,8 @@ import time
 import pytest
 import torch
 
-from harness.throughput import timing
-from harness.throughput.timing import FEWEST_REPEATS, WARM_UP, time_call, time_in_turn
+from harness.speed import timing
+from harness.speed.timing import FEWEST_REPEATS, WARM_UP, time_call, time_in_turn
 
 CPU = torch.device("cpu")
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from harness.throughput.storage_formats import BATCHED, DENSE, MASKED
-from harness.throughput.timing import Timing
+from harness.speed.storage_formats import BATCHED, DENSE, MASKED
+from harness.speed.timing import Timing
 
 DENSE_GRU, MASKED_GRU = "dense", "2:4"
 MIXED = "mixed"

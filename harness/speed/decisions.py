@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from algorithms.protocol import Algorithm, Observation
-from harness.throughput.timing import REPEATS, Work, time_call
+from harness.speed.timing import REPEATS, Work, time_call
 
 BATTLES = 1024
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from algorithms.protocol import Decision, Observation, PolicyState
-from harness.throughput.decisions import measure_throughput
+from harness.speed.decisions import measure_throughput
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import N_AGENTS, FakeEnv
 

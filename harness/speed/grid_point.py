@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from algorithms.protocol import PolicyLayer, PolicyLayers
-from harness.throughput.compare_kernels import Candidate, CandidateFactory, TimingContext, compare_kernels
-from harness.throughput.kernels import BATCH_MULTIPLE, Backend, drawn_rows
-from harness.throughput.policy_pass import (
+from harness.speed.compare_kernels import Candidate, CandidateFactory, TimingContext, compare_kernels
+from harness.speed.kernels import BATCH_MULTIPLE, Backend, drawn_rows
+from harness.speed.policy_pass import (
     PolicyPass,
     groups_of,
     policy_pass,
@@ -20,8 +20,8 @@ from harness.throughput.policy_pass import (
     uniform,
     with_dense_gru,
 )
-from harness.throughput.results import DENSE_GRU, MASKED_GRU, MIXED, GridPointResult, Peak, WorkResult
-from harness.throughput.storage_formats import BATCHED, DENSE, MASKED, LayerStore, pad_to
+from harness.speed.results import DENSE_GRU, MASKED_GRU, MIXED, GridPointResult, Peak, WorkResult
+from harness.speed.storage_formats import BATCHED, DENSE, MASKED, LayerStore, pad_to
 
 MOST_ACTIVATIONS = 2**29
 """Rows × hidden size that go through the network at once: 1 GiB a tensor in fp16; larger batches go in slices."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from harness.throughput.kernels import REFUSALS, first_line
-from harness.throughput.results import FormatResult, WorkResult
-from harness.throughput.storage_formats import relative_error
-from harness.throughput.timing import WORTHWHILE, Recorder, Timing, Work, time_in_turn, wait
+from harness.speed.kernels import REFUSALS, first_line
+from harness.speed.results import FormatResult, WorkResult
+from harness.speed.storage_formats import relative_error
+from harness.speed.timing import WORTHWHILE, Recorder, Timing, Work, time_in_turn, wait
 
 TOLERANCE = {torch.bfloat16: 5e-2}
 """Largest error relative to the largest value; bf16 keeps between two and three digits, all others three and more."""

@@ -7,9 +7,9 @@ import torch
 from torch.nn import functional
 
 from algorithms.protocol import PolicyLayer
-from harness.throughput.kernels import drawn_rows
-from harness.throughput.storage_formats import BATCHED, DENSE, MASKED, LayerStore, is_24, pad_to, relative_error
-from tests.harness.throughput.stand_in import ReferenceCutlass, StandIn
+from harness.speed.kernels import drawn_rows
+from harness.speed.storage_formats import BATCHED, DENSE, MASKED, LayerStore, is_24, pad_to, relative_error
+from tests.harness.speed.stand_in import ReferenceCutlass, StandIn
 
 
 def layer_of(rows: int, columns: int, groups: int = 2) -> PolicyLayer:

@@ -9,11 +9,11 @@ from torch.nn import functional
 from algorithms.packed.rows import order_rows
 from algorithms.protocol import PolicyLayers
 from algorithms.q_learning.learner import QLearner
-from harness.throughput.kernels import Backend
-from harness.throughput.policy_pass import PolicyPass, gates, policy_pass, stores, uniform, with_dense_gru
-from harness.throughput.storage_formats import BATCHED, DENSE, MASKED, pad_to
+from harness.speed.kernels import Backend
+from harness.speed.policy_pass import PolicyPass, gates, policy_pass, stores, uniform, with_dense_gru
+from harness.speed.storage_formats import BATCHED, DENSE, MASKED, pad_to
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
-from tests.harness.throughput.stand_in import StandIn, kept_half
+from tests.harness.speed.stand_in import StandIn, kept_half
 
 BATTLES = 10
 IDS = ("qmix", "kalei", "k24")

@@ -38,9 +38,9 @@ from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration
 from harness.flags.baselines import parser
 from harness.policies import scripted as policies
+from harness.policies.evaluate import play
 from harness.results.baselines import PolicyRow, summarise
 from harness.results.tables import empty_table, write_csv
-from harness.runs.evaluate import play
 from harness.runs.seeding import derive_seed
 
 MOST_SLOTS = 128

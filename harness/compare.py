@@ -3,8 +3,8 @@
     python -m harness.compare --algos k24,qmix,kalei
 
 Each (algorithm, scenario, seed) is a run. A run is trained, evaluated and stored as a trial of an Optuna study
-(``runs/complete.py``); one that is stored already is not repeated, one that was killed goes on from its checkpoint. The
-table is made from the store.
+(``training/complete.py``); one that is stored already is not repeated, one that was killed goes on from its checkpoint.
+The table is made from the store.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration
 from harness.flags.watch import POLICY, SCENARIO, parser
 from harness.policies import scripted as policies
+from harness.policies.evaluate import Greedy
 from harness.policies.trained import folder_of_trial, load_policy
-from harness.runs.evaluate import Greedy
 from harness.runs.process import resolve_device
 from harness.video.encode import check_path, write_video
 from harness.video.record import Recording, record

@@ -33,10 +33,10 @@ from harness.cli.common import (
 from harness.cli.errors import UsageError, unknown_name
 from harness.flags.worker import parser
 from harness.loggers import check_loggers
-from harness.runs.complete import complete
 from harness.runs.files import run_folder, study_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process, resolve_device
+from harness.training.complete import complete
 from harness.tune import count_trials, join_search
 from studies.db.storage_url import without_passwords
 from studies.search import SearchStudy, search_names

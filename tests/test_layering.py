@@ -1,5 +1,7 @@
 """The one-way rule: no import points back up the tree, and what a bare machine lacks is imported inside functions.
 
+A room is a folder of a package, or a file of it that lies in no folder; neither files nor rooms import in a circle.
+
 ``harness`` may import everything; ``studies`` and ``algorithms`` never ``harness``; ``algorithms`` sees ``envs.spec``
 only; ``envs`` sees none of them and never torch; all may import ``common``, which imports none of them.
 """
@@ -72,18 +74,46 @@ def modules_imported(path: Path, root: Path) -> set[str]:
     return found
 
 
+def all_reached(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """What each node of a graph of imports imports, directly or through others."""
+    reached = {node: set(names) for node, names in graph.items()}
+    for middle in graph:
+        for names in reached.values():
+            if middle in names:
+                names |= reached[middle]
+    return reached
+
+
 def circles(root: Path, package: str) -> list[str]:
     """One line for each pair of files of a package that import each other, directly or through others."""
     graph = {
         ".".join(path.relative_to(root).with_suffix("").parts): modules_imported(path, root)
         for path in sorted((root / package).rglob("*.py"))
     }
-    reached = {module: set(names) for module, names in graph.items()}
-    for middle in graph:
-        for names in reached.values():
-            if middle in names:
-                names |= reached[middle]
+    reached = all_reached(graph)
     return [f"{a} <-> {b}" for a in graph for b in sorted(reached[a]) if a <= b and a in reached.get(b, set())]
+
+
+def rooms_imported(path: Path, root: Path, package: str) -> set[str]:
+    """The rooms of a package that a file imports, at any depth: its folders, and its files that lie in none."""
+    own = ".".join(path.relative_to(root).parent.parts)
+    names = {
+        name.split(".")[1]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
+        for name in imported(node, own)
+        if name.startswith(f"{package}.")
+    }
+    return {name for name in names if (root / package / name).is_dir() or (root / package / f"{name}.py").is_file()}
+
+
+def circles_of_rooms(root: Path, package: str) -> list[str]:
+    """One line for each pair of rooms of a package that import each other, directly or through others."""
+    graph: dict[str, set[str]] = {}
+    for path in sorted((root / package).rglob("*.py")):
+        room = path.relative_to(root / package).with_suffix("").parts[0]
+        graph.setdefault(room, set()).update(rooms_imported(path, root, package) - {room})
+    reached = all_reached(graph)
+    return [f"{a} <-> {b}" for a in graph for b in sorted(reached[a]) if a < b and a in reached.get(b, set())]
 
 
 def faults(root: Path, package: str) -> list[str]:
@@ -169,6 +199,28 @@ def test_a_circle_of_imports_is_found(tmp_path: Path) -> None:
         (tmp_path / "loop" / f"{name}.py").write_text(text)
     (tmp_path / "loop" / "d.py").write_text("import loop.a")
     assert circles(tmp_path, "loop") == [f"loop.{a} <-> loop.{b}" for a, b in ("aa", "ab", "ac", "bb", "bc", "cc")]
+
+
+@pytest.mark.parametrize("package", ["common", "envs", "studies", "harness"])
+def test_no_two_rooms_import_each_other(package: str) -> None:
+    assert circles_of_rooms(ROOT, package) == []
+
+
+def test_a_circle_of_rooms_is_found(tmp_path: Path) -> None:
+    texts = {
+        "low/base": "import house.low.more",
+        "low/more": "def f():\n    from house.high import roof",
+        "high/__init__": "roof = 1",
+        "high/tower": "from house.top import flag",
+        "top": "from .low.base import ground",
+        "apart": "import house.top",
+    }
+    for name, text in texts.items():
+        path = tmp_path / "house" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+    assert circles(tmp_path, "house") == []
+    assert circles_of_rooms(tmp_path, "house") == ["high <-> low", "high <-> top", "low <-> top"]
 
 
 @pytest.mark.parametrize("package", ["common", "envs", "algorithms", "studies", "harness"])

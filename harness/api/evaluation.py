@@ -13,8 +13,8 @@ import envs
 from harness.api.policy import TrainedPolicy, check_fits
 from harness.cli.errors import UsageError
 from harness.policies import scripted
+from harness.policies.evaluate import Battle, play
 from harness.results.records import Records
-from harness.runs.evaluate import Battle, play
 from harness.runs.seeding import derive_seed
 from harness.stats import Interval, wilson
 from studies.rows import EpisodeOutcome

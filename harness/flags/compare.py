@@ -15,7 +15,7 @@ from algorithms.settings.pymarl import SettingsFile, load_settings, shipped
 from harness.cli.common import Parser, add_import, at_least_one, command_line, listed, names_in, parse_flags
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import Setting, check_targets, parse_setting
-from harness.launchers import LOCAL, Workers, check_storage, parse_workers
+from harness.flags.launching import LOCAL, Workers, check_storage, parse_workers
 from harness.loggers import check_loggers
 from harness.loggers.registry import summaries
 from harness.runs.budget import (

@@ -11,11 +11,11 @@ from rich.console import Console
 from harness.cli.common import log
 from harness.flags.compare import CompareArgs
 from harness.launchers.start import launch
-from harness.runs.complete import complete, other_battles
 from harness.runs.files import run_folder
 from harness.runs.plan import RunPlan
 from harness.runs.warm_up import compile_ahead
 from harness.runs.worker_pool import work_together
+from harness.training.complete import complete, other_battles
 from studies.store import StudyStore
 
 LOOK_AGAIN = 2.0

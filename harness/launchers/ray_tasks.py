@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli.errors import UsageError
-from harness.launchers.request import Workers
+from harness.flags.launching import Workers
 
 RETRIES = 10
 """How often Ray starts a worker again whose node or process died."""

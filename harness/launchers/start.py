@@ -10,8 +10,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from harness.flags.launching import Workers
 from harness.launchers.ray_tasks import RayWorkers
-from harness.launchers.request import Workers
 from harness.launchers.slurm import SlurmWorkers
 
 POLL = 5.0

@@ -1,1 +1,1 @@
-"""Policies that play: trained ones read from their files, and scripted ones."""
+"""Policies that play: trained ones read from their files, and scripted ones; and the battles that evaluate them."""

@@ -1,7 +1,7 @@
 """Policies that do not learn: the table of their names, and the three that come with the harness.
 
 A policy is called with a batch and returns an action for every agent; what it remembers between calls is its
-own affair. ``Greedy`` in ``harness.runs.evaluate`` makes one of a trained algorithm.
+own affair. ``Greedy`` in ``harness.policies.evaluate`` makes one of a trained algorithm.
 """
 
 from __future__ import annotations

@@ -22,11 +22,11 @@ from envs.protocol import BatchedEnv
 from envs.render import Renderer, outcome
 from envs.render.style import palette
 from harness.cli.errors import UsageError
+from harness.policies.evaluate import Greedy
 from harness.policies.scripted import Policy
 from harness.policies.trained import LoadedPolicy, load_policy
 from harness.results.study_data import StudyData, key_of
 from harness.runs.checkpoint import POLICY
-from harness.runs.evaluate import Greedy
 from harness.runs.files import file_name, run_folder
 from harness.video.encode import write_gif
 from harness.video.record import Recording, record

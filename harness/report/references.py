@@ -13,8 +13,8 @@ from typing import Any
 import envs
 import envs.registry
 from harness.policies import scripted
+from harness.policies.evaluate import play
 from harness.results.study_data import StudyData
-from harness.runs.evaluate import play
 from harness.runs.seeding import derive_seed
 from harness.stats import Interval, wilson
 

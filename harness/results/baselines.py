@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.cli.errors import UsageError
-from harness.runs.evaluate import Battle
+from harness.policies.evaluate import Battle
 from harness.stats import wilson
 
 

@@ -1,1 +1,1 @@
-"""One run: its plan, training, evaluation, checkpoint and files."""
+"""What every run stands on: budgets, plans, seeds, checkpoints, files, provenance and this process."""

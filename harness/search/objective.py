@@ -32,8 +32,8 @@ from harness.runs.files import run_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import GracefulInterrupt
 from harness.runs.seeding import derive_generator
-from harness.runs.train import TrainingRun
 from harness.stats import Interval, IntervalKind, score_interval, win_rate_interval
+from harness.training.train import TrainingRun
 from studies.db.errors import RunTakenOver, StorageError
 from studies.rows import CurvePoint, RunRow
 from studies.run import RunRecord

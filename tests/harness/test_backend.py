@@ -25,7 +25,7 @@ from harness.runs.rollout import Rollout
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import FakeEnv
 from tests.harness.fake_request import request_for
-from tests.harness.runs.test_resume import stop_after
+from tests.harness.training.test_resume import stop_after
 from tests.sc2.fake_game import use_fake
 
 

@@ -15,7 +15,7 @@ from harness import compare, export, tune
 from harness.__main__ import main as k24
 from harness.cli.common import SOME_MISSING, WRONG_USE, dashboard_command
 from harness.cli.errors import UsageError
-from harness.launchers import parse_workers
+from harness.flags.launching import parse_workers
 from harness.runs.files import file_name, run_folder, study_folder
 from harness.worker import ids_in
 from studies.db.storage_url import parse_storage_url

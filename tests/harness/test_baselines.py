@@ -10,8 +10,8 @@ import pytest
 import envs
 from harness.baselines import MOST_SLOTS, main, read_flags
 from harness.policies import scripted as policies
+from harness.policies.evaluate import Battle
 from harness.results.baselines import summarise
-from harness.runs.evaluate import Battle
 from harness.stats import wilson
 from studies.rows import EpisodeOutcome
 from tests.harness.fake_env import FakeOptions

@@ -13,7 +13,7 @@ import pytest
 
 from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE
 from harness.runs.budget import BUDGETS
-from harness.runs.train import TrainingRun
+from harness.training.train import TrainingRun
 from studies.rows import RunRow
 from studies.store import StudyStore
 from tests.harness.conftest import Compare
@@ -112,7 +112,7 @@ def test_a_disk_that_is_full_does_not_cost_the_others(
     def no_room(*_given: object, **_named: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("harness.runs.train.plot_curves", no_room)
+    monkeypatch.setattr("harness.training.train.plot_curves", no_room)
     monkeypatch.setattr(Path, "write_text", no_room)
     assert compare(*SHORT, "--seeds", "2") == SOME_MISSING
     said = capsys.readouterr().out
@@ -210,7 +210,7 @@ def test_more_battles_evaluate_again_and_train_nothing(
     capsys.readouterr()
     more = dataclasses.replace(BUDGETS["smoke"], final_episodes=48)
     monkeypatch.setitem(BUDGETS, "smoke", more)
-    monkeypatch.setattr("harness.runs.complete.train_run", None)
+    monkeypatch.setattr("harness.training.complete.train_run", None)
     assert compare(*SHORT) == ALL_DONE
     assert "trained before, evaluated again on 48 battles" in capsys.readouterr().out
     (row,) = stored(tmp_path)

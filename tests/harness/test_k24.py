@@ -109,7 +109,7 @@ def test_help_of_a_module_is_answered_before_it_is_imported(tmp_path: Path) -> N
     assert "--algos A,B" in found.stdout
     imported = {line.rpartition("|")[2].strip() for line in found.stderr.splitlines()}
     assert "harness.cli.common" in imported
-    assert not imported & {"torch", "harness.runs.train"}
+    assert not imported & {"torch", "harness.training.train"}
 
 
 @pytest.mark.parametrize("name", ["envs", "studies"])

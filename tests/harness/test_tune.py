@@ -19,8 +19,8 @@ from algorithms.settings.pymarl import dump_settings, load_settings
 from common.space import Choice, Range
 from harness import tune
 from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE
-from harness.runs.train import TrainingRun
 from harness.search.space import class_of, parse_space, recommended_space
+from harness.training.train import TrainingRun
 from studies.store import StudyStore
 from tests.harness.conftest import Compare
 from tests.harness.fake_algorithm import RuleConfig

@@ -18,7 +18,7 @@ import envs
 import envs.registry
 from algorithms import registry
 from algorithms.protocol import Algorithm, Decision, Observation, PolicyState
-from harness.runs.evaluate import Evaluation, evaluate_greedily
+from harness.policies.evaluate import Evaluation, evaluate_greedily
 from harness.runs.rollout import Rollout
 
 FIGHT = envs.Scenario(

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import launchers
 from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
 from harness.compare import main
+from harness.flags.launching import Workers
 from harness.launchers.slurm import sbatch_arguments, worker_script
 from harness.launchers.start import launch
 from studies.store import StudyStore
@@ -142,7 +142,7 @@ def test_the_script_is_sound_and_the_users_arguments_win() -> None:
     script = worker_script(["--study", "a study; rm -rf /"])
     assert subprocess.run(["bash", "-n", "-c", script], check=False).returncode == 0
     assert "'a study; rm -rf /'" in script
-    workers = launchers.Workers(kind="slurm", count=3, cpus=2, gpus=1, sbatch=("--cpus-per-task=8",))
+    workers = Workers(kind="slurm", count=3, cpus=2, gpus=1, sbatch=("--cpus-per-task=8",))
     arguments = sbatch_arguments(workers, Path("/logs"))
     assert arguments[-1] == "--cpus-per-task=8"
     assert "--array=0-2" in arguments

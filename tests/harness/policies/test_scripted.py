@@ -12,8 +12,8 @@ from envs.battle.engine import BattleEnv
 from envs.battle.smacv2.orders import NO_OP
 from harness.cli.errors import UsageError
 from harness.policies import scripted as policies
+from harness.policies.evaluate import play
 from harness.policies.scripted import NearestFree, NewBattles
-from harness.runs.evaluate import play
 from tests.harness.fake_env import FakeEnv
 
 

@@ -12,8 +12,8 @@ import algorithms.registry
 from algorithms.protocol import Algorithm
 from harness.flags.planning import plan_runs
 from harness.runs.budget import BUDGETS
-from harness.runs.final_evaluation import play_final_battles
 from harness.runs.plan import RunPlan
+from harness.training.final_evaluation import play_final_battles
 from studies.rows import EpisodeOutcome
 from tests.harness.fake_request import request_for
 

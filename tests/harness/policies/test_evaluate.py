@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.runs.evaluate import Evaluation, evaluate_greedily
+from harness.policies.evaluate import Evaluation, evaluate_greedily
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import LIMIT, FakeEnv
 

@@ -13,7 +13,7 @@ import pytest
 from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING
 from harness.runs import provenance
 from harness.runs.process import GracefulInterrupt
-from harness.runs.train import TrainingRun
+from harness.training.train import TrainingRun
 from studies.rows import CurvePoint, RunRow
 from studies.store import StudyStore
 from tests.harness.conftest import Compare

@@ -51,7 +51,7 @@ def turns(*, id: str, num_envs: int, seed: int, first_slot: int, options: NoOpti
 
 def test_agents_that_take_turns_are_trained(compare: Compare, tmp_path: Path) -> None:
     """Who waits has a mask of zeros there, which is no fault of the policy's."""
-    here = "tests.harness.runs.test_foreign_world"
+    here = "tests.harness.training.test_foreign_world"
     with envs.registry.scenarios.preserved():
         envs.register("turns", entry_point=f"{here}:turns", options=f"{here}:NoOptions", summary="agents take turns")
         small = [f"--set={id}.rnn_hidden_dim=16" for id in ("k24", "qmix")]

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from harness.runs.final_evaluation import describe_flops, describe_masks
+from harness.training.final_evaluation import describe_flops, describe_masks
 from tests.algorithms.worlds import SPEC, learner
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import FakeEnv

@@ -14,9 +14,9 @@ from harness.cli.progress import battles_bar
 from harness.policies.trained import load_policy
 from harness.results.grouping import has_winners
 from harness.runs import provenance
-from harness.runs.final_evaluation import evaluation_fields, play_final_battles
 from harness.runs.plan import RunPlan
-from harness.runs.train import train_run
+from harness.training.final_evaluation import evaluation_fields, play_final_battles
+from harness.training.train import train_run
 from studies.db.errors import RunTakenOver, StorageError
 from studies.rows import RunRow
 from studies.store import StudyStore

@@ -17,7 +17,7 @@ from algorithms.sparsity.flops import total
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 from algorithms.sparsity.tracker import N_PATTERNS
 from algorithms.sparsity.verify import Pattern24Error, verify_weight24
-from harness.runs.evaluate import Evaluation, evaluate_greedily, no_progress
+from harness.policies.evaluate import Evaluation, evaluate_greedily, no_progress
 from harness.runs.plan import RunPlan
 from harness.runs.seeding import derive_seed
 from harness.speed.decisions import measure_throughput

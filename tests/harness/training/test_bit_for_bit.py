@@ -17,7 +17,7 @@ import torch
 
 from harness.cli.common import ALL_DONE, INTERRUPTED
 from harness.runs.checkpoint import REPLAY_LIMIT, holds_replay, load_checkpoint
-from harness.runs.train import TrainingRun
+from harness.training.train import TrainingRun
 from studies.store import StudyStore
 from tests.harness.conftest import Compare
 

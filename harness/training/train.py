@@ -20,6 +20,7 @@ from algorithms.protocol import Restored, loss_of
 from harness.cli.progress import RunProgress, battles_bar
 from harness.loggers import LoggedRun, RunLog
 from harness.plots.lines import plot_curves
+from harness.policies.evaluate import evaluate_greedily, no_progress
 from harness.runs.checkpoint import (
     EARLIER,
     POLICY,
@@ -31,15 +32,14 @@ from harness.runs.checkpoint import (
     set_aside,
     unusable,
 )
-from harness.runs.evaluate import evaluate_greedily, no_progress
 from harness.runs.files import remove_drafts
-from harness.runs.final_evaluation import final_evaluation
 from harness.runs.load import LoadOfOthers
 from harness.runs.plan import RunPlan
 from harness.runs.process import GracefulInterrupt
 from harness.runs.rollout import Rollout
 from harness.runs.seeding import derive_seed
 from harness.runs.warm_up import compile_world
+from harness.training.final_evaluation import final_evaluation
 from studies.rows import RunRow
 from studies.run import RunRecord
 

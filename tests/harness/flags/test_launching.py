@@ -6,9 +6,7 @@ import pytest
 
 from harness.cli.errors import UsageError
 from harness.flags.compare import read_flags
-from harness.launchers import LOCAL, parse_workers
-from harness.launchers.complete_all import compact
-from harness.worker import ids_in
+from harness.flags.launching import LOCAL, parse_workers
 
 
 def test_places_and_numbers() -> None:
@@ -38,9 +36,3 @@ def test_flags_become_a_request() -> None:
         read_flags(["--n-jobs", "2", "--workers", "local:2"])
     with pytest.raises(UsageError, match="--worker-gpus is -1, it must be at least 0"):
         read_flags(["--workers", "local:2", "--worker-gpus", "-1"])
-
-
-@pytest.mark.parametrize("ids", [[1], [1, 2, 3], [3, 7], [1, 2, 5, 6, 7, 9]])
-def test_ids_are_compact_and_read_back(ids: list[int]) -> None:
-    assert ids_in(compact(ids)) == set(ids)
-    assert len(compact(range(1, 5000))) < 10

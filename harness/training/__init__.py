@@ -1,0 +1,1 @@
+"""One run, from its first battle to its stored result: training, its checkpoints, the final evaluation."""

@@ -32,18 +32,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from algorithms.episode import EpisodeBatch
+from algorithms.input_use import InputUse
 from algorithms.k24_config import K24Config
 from algorithms.kernels.pattern_pass import compile_passes
-from algorithms.packed.packed_batch import PackedBatch, pack_batch
+from algorithms.network.agent_net import AgentNet
+from algorithms.network.packed_batch import PackedBatch, pack_batch
 from algorithms.protocol import Diagnostics
-from algorithms.q_learning.agent_net import AgentNet
 from algorithms.q_learning.learner import UpdateWeights
 from algorithms.q_learning.schedules import linear, scaled
 from algorithms.qmix import SMOKE
 from algorithms.registry import PyMARLNames, register
-from algorithms.replay.episode import EpisodeBatch
 from algorithms.settings.k24_presets import PRESETS
-from algorithms.sparsity.activation import InputUse
 from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
@@ -388,8 +388,8 @@ register(
         block="K24_args",
         aliases=("k24_nq_learner", "K24_qmix_rnn_1R3"),
         parts={
-            "K24_type_n_rnn_1R3": "algorithms.q_learning.agent_net:AgentNet",
-            "K24_type_NRNNAgent_1R3": "algorithms.q_learning.agent_net:AgentNet",
+            "K24_type_n_rnn_1R3": "algorithms.network.agent_net:AgentNet",
+            "K24_type_NRNNAgent_1R3": "algorithms.network.agent_net:AgentNet",
             "k24_nq_learner": "algorithms.k24:K24",
             "K24_qmix_rnn_1R3": "algorithms.k24:K24Config",
             "K24_args": "algorithms.k24:K24Config",

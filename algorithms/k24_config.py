@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from algorithms.configs import require
 from algorithms.qmix import QMixConfig
-from algorithms.settings.checks import require
 from algorithms.sparsity.resets import require_reset_settings
 
 

@@ -22,12 +22,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from algorithms.configs import require
+from algorithms.network.agent_net import MASKED_LAYERS
 from algorithms.protocol import Diagnostics
-from algorithms.q_learning.agent_net import MASKED_LAYERS
 from algorithms.q_learning.learner import UpdateWeights
 from algorithms.qmix import SMOKE, SPACE, QMixConfig
 from algorithms.registry import PyMARLNames, register
-from algorithms.settings.checks import require
 from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
 from algorithms.sparsity.resets import ResetSchedule, require_reset_settings, resolve_resets
 from algorithms.sparsity.sparse_qmix import SparseQMix
@@ -167,9 +167,9 @@ register(
         block="Kalei_args",
         aliases=("Kalei_nq_learner", "Kalei_qmix_rnn_1R3"),
         parts={
-            "Kalei_type_n_rnn_1R3": "algorithms.q_learning.agent_net:AgentNet",
-            "Kalei_type_NRNNAgent_1R3": "algorithms.q_learning.agent_net:AgentNet",
-            "Kalei_type_n_mac": "algorithms.q_learning.agent_net:mask_groups",
+            "Kalei_type_n_rnn_1R3": "algorithms.network.agent_net:AgentNet",
+            "Kalei_type_NRNNAgent_1R3": "algorithms.network.agent_net:AgentNet",
+            "Kalei_type_n_mac": "algorithms.network.agent_net:mask_groups",
             "Kalei_nq_learner": "algorithms.kalei:Kalei",
             "Kalei_NQLearner": "algorithms.kalei:Kalei",
             "Kalei_qmix_rnn_1R3": "algorithms.kalei:KaleiConfig",

@@ -26,10 +26,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from algorithms.configs import require
+from algorithms.episode import Episode, EpisodeBatch, collate
 from algorithms.generators import generator
-from algorithms.packed.gru import SequenceGRU
-from algorithms.packed.packed_batch import PackedBatch, pack_batch
-from algorithms.packed.rows import RowPermutation, order_rows
+from algorithms.network.agent_net import AgentNet
+from algorithms.network.flops import count_flops
+from algorithms.network.gru import SequenceGRU
+from algorithms.network.layers import DenseLinear
+from algorithms.network.measure import measure
+from algorithms.network.packed_batch import PackedBatch, pack_batch
+from algorithms.network.rows import RowPermutation, order_rows
 from algorithms.protocol import (
     Algorithm,
     Decision,
@@ -41,14 +47,8 @@ from algorithms.protocol import (
     Restored,
     Sparsity,
 )
-from algorithms.q_learning.agent_net import AgentNet
-from algorithms.q_learning.layers import DenseLinear
 from algorithms.q_learning.targets import td_lambda_targets
 from algorithms.registry import Panel, register
-from algorithms.replay.episode import Episode, EpisodeBatch, collate
-from algorithms.settings.checks import require
-from algorithms.sparsity.flops import count_flops
-from algorithms.sparsity.measure import measure
 from common.space import Choice, Range
 from envs.spec import EnvSpec
 

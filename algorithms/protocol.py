@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algorithms.replay.episode import Episode
+from algorithms.episode import Episode
 from envs.spec import EnvSpec
 
 Diagnostics = Mapping[str, float | Tensor]

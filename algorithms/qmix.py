@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from algorithms.configs import require
 from algorithms.q_learning.config import QLearnerConfig
 from algorithms.q_learning.learner import QLearner
 from algorithms.q_learning.mixer import QMixer
 from algorithms.registry import PyMARLNames, register
-from algorithms.settings.checks import require
 from common.space import Choice, Range, Space
 
 
@@ -74,9 +74,9 @@ register(
         agent=("n_rnn_1R3",),
         aliases=("nq_learner", "qmix_rnn_1R3"),
         parts={
-            "n_rnn_1R3": "algorithms.q_learning.agent_net:AgentNet",
-            "NRNNAgent_1R3": "algorithms.q_learning.agent_net:AgentNet",
-            "n_mac": "algorithms.q_learning.agent_net:mask_groups",
+            "n_rnn_1R3": "algorithms.network.agent_net:AgentNet",
+            "NRNNAgent_1R3": "algorithms.network.agent_net:AgentNet",
+            "n_mac": "algorithms.network.agent_net:mask_groups",
             "nq_learner": "algorithms.qmix:QMix",
             "NQLearner": "algorithms.qmix:QMix",
             "nmix": "algorithms.q_learning.mixer:QMixer",

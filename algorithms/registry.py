@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from algorithms.configs import derive_config
 from algorithms.listing import PRESETS, SUMMARIES
-from algorithms.settings.derived import derive_config
 from common.registry import Registry, UnknownIdError, load
 from common.space import Space
 

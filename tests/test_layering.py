@@ -201,7 +201,7 @@ def test_a_circle_of_imports_is_found(tmp_path: Path) -> None:
     assert circles(tmp_path, "loop") == [f"loop.{a} <-> loop.{b}" for a, b in ("aa", "ab", "ac", "bb", "bc", "cc")]
 
 
-@pytest.mark.parametrize("package", ["common", "envs", "studies", "harness"])
+@pytest.mark.parametrize("package", ["common", "envs", "algorithms", "studies", "harness"])
 def test_no_two_rooms_import_each_other(package: str) -> None:
     assert circles_of_rooms(ROOT, package) == []
 

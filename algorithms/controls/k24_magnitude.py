@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.q_learning.layers import GroupLinear
+from algorithms.configs import require
+from algorithms.network.layers import GroupLinear
 from algorithms.q_learning.learner import UpdateWeights
 from algorithms.qmix import SMOKE, SPACE, QMixConfig
 from algorithms.registry import register
-from algorithms.settings.checks import require
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 from algorithms.sparsity.sparse_qmix import Pattern24QMix
 from algorithms.sparsity.straight_through import straight_through

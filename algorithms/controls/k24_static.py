@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.q_learning.layers import GroupLinear
+from algorithms.network.layers import GroupLinear
 from algorithms.qmix import SMOKE, SPACE, QMixConfig
 from algorithms.registry import register
 from algorithms.sparsity.pattern24 import Pattern24Matrix

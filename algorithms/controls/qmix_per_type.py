@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from algorithms.network.layers import GroupLinear, fan_in_uniform
 from algorithms.protocol import PolicyLayers
-from algorithms.q_learning.layers import GroupLinear, fan_in_uniform
 from algorithms.qmix import QMix
 from algorithms.registry import register
 

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from algorithms.episode import EpisodeBatch
+from algorithms.input_use import InputUse
 from algorithms.kernels.agent_back import backward_block
 from algorithms.kernels.agent_layout import (
     HEAD,
@@ -39,8 +41,6 @@ from algorithms.kernels.mixing_pass import (
     unpack_mixer_gradient,
 )
 from algorithms.kernels.threads import parallel_for
-from algorithms.replay.episode import EpisodeBatch
-from algorithms.sparsity.activation import InputUse
 
 NetworkWeights = Mapping[str, Tensor]
 """``fc1``, ``gru_ih``, ``gru_hh``, ``fc2``, … (G, out, in) or (1, out, in) where all groups share it, and each

@@ -83,20 +83,8 @@ def make_tile(rows: int, lanes: int) -> Any:
             builder.position_at_end(loop)
             count, at_a, at_b = (builder.phi(ADDRESS) for _ in range(3))
             sums = [builder.phi(vector) for _ in places]
-            columns = [
-                builder.load(
-                    builder.inttoptr(builder.add(at_b, ADDRESS(part * lanes * 4)), vector.as_pointer()), align=4
-                )
-                for part in range(parts)
-            ]
-            values = [
-                _spread(
-                    builder,
-                    builder.load(builder.inttoptr(builder.add(at_a, shift), FLOAT.as_pointer()), align=4),
-                    vector,
-                )
-                for shift in a_rows
-            ]
+            columns = [load(builder.add(at_b, ADDRESS(part * lanes * 4)), vector) for part in range(parts)]
+            values = [_spread(builder, load(builder.add(at_a, shift), FLOAT), vector) for shift in a_rows]
             added = [
                 _call(builder, "llvm.fma", vector, values[row], columns[part], total)
                 for (row, part), total in zip(places, sums, strict=True)

@@ -1,1 +1,1 @@
-"""What QMIX and its kin share: agent network, mixer, TD(λ) targets, schedules and the learner itself."""
+"""What QMIX and its kin share: mixer, TD(λ) targets, schedules and the learner itself."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from algorithms.settings.checks import require
+from algorithms.configs import require
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,23 +16,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from algorithms.episode import EpisodeBatch
 from algorithms.generators import generator
+from algorithms.input_use import InputUse
 from algorithms.kernels.compiled import announce_compiling, compiled_for
 from algorithms.kernels.learner_pass import AgentKernels, PaddedBatch
-from algorithms.packed.rows import RowPermutation, order_rows
+from algorithms.network.agent_net import AgentNet, mask_groups
+from algorithms.network.flops import count_flops
+from algorithms.network.layers import DenseLinear, GroupLinear
+from algorithms.network.measure import measure
+from algorithms.network.rows import RowPermutation, order_rows
 from algorithms.protocol import Decision, Diagnostics, LayerFlops, Observation, PolicyLayers, PolicyState, Sparsity
-from algorithms.q_learning.agent_net import AgentNet, mask_groups
 from algorithms.q_learning.config import QLearnerConfig
-from algorithms.q_learning.layers import DenseLinear, GroupLinear
 from algorithms.q_learning.mixer import QMixer
 from algorithms.q_learning.schedules import epsilon_length, linear
 from algorithms.q_learning.targets import td_lambda_targets
 from algorithms.q_learning.values import agent_values
-from algorithms.replay.episode import EpisodeBatch
 from algorithms.replay.learning import ReplayLearner
-from algorithms.sparsity.activation import InputUse
-from algorithms.sparsity.flops import count_flops
-from algorithms.sparsity.measure import measure
 from envs.spec import EnvSpec
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from algorithms.kernels.learner_pass import MixerKernels
 from algorithms.kernels.mixing_pass import mixer_sizes
-from algorithms.q_learning.layers import DenseLinear
+from algorithms.network.layers import DenseLinear
 
 
 class QMixer(nn.Module):

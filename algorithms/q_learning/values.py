@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.packed.packed_batch import pack_batch
-from algorithms.q_learning.agent_net import AgentNet, LayerInputs
-from algorithms.replay.episode import EpisodeBatch
-from algorithms.sparsity.activation import InputUse
+from algorithms.episode import EpisodeBatch
+from algorithms.input_use import InputUse
+from algorithms.network.agent_net import AgentNet, LayerInputs
+from algorithms.network.packed_batch import pack_batch
 from envs.spec import EnvSpec
 
 

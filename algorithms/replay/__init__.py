@@ -1,1 +1,1 @@
-"""Whole episodes: recorded, packed at their real length, sampled as padded batches."""
+"""Whole episodes: packed at their real length, sampled as padded batches."""

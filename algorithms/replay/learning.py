@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from algorithms.episode import Episode, EpisodeBatch
 from algorithms.protocol import Algorithm, Diagnostics, Restored
-from algorithms.replay.episode import Episode, EpisodeBatch
 from algorithms.replay.replay import EpisodeReplay
 from envs.spec import EnvSpec
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from algorithms.replay.episode import Episode
+from algorithms.episode import Episode
 
 BLOCK_BYTES = 32 * 2**20
 """Memory of one block: some tens to some hundreds of episodes."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.replay.episode import Episode, EpisodeBatch, collate
+from algorithms.episode import Episode, EpisodeBatch, collate
 from algorithms.replay.packing import BlockQueue, EpisodeLayout, PackedSize
 
 __all__ = ["Episode", "EpisodeReplay", "collate"]

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
-
-
-@dataclass(frozen=True, kw_only=True)
-class InputUse:
-    """How strongly each input of the layers was used in an update, over the filled rows of living agents."""
-
-    sums: dict[str, Tensor]
-    """layer name -> (G, in) sums of magnitudes"""
-    rows: Tensor
-    """(G,) how many rows they sum over"""
 
 
 class EMAActivationTracker(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from algorithms.q_learning.layers import GroupLinear, fan_in_uniform
+from algorithms.network.layers import GroupLinear, fan_in_uniform
 from algorithms.sparsity.activation import EMAActivationTracker
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 from algorithms.sparsity.straight_through import straight_through

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from algorithms.configs import require
 from algorithms.q_learning.schedules import scaled
-from algorithms.settings.checks import require
 from envs.spec import EnvSpec
 
 SPARED_LAYERS = ("fc1",)

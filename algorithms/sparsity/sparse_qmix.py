@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from algorithms.generators import generator
-from algorithms.q_learning.agent_net import mask_group_names
+from algorithms.network.agent_net import mask_group_names
 from algorithms.qmix import QMix
 from algorithms.sparsity.resets import SPARED_LAYERS, ResetSchedule
 from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse, describe_use

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from algorithms.q_learning.layers import GroupLinear, fan_in_uniform
+from algorithms.network.layers import GroupLinear, fan_in_uniform
 
 
 @dataclass(frozen=True, kw_only=True)

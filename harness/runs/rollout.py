@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from algorithms.episode import Episode
 from algorithms.protocol import Algorithm, Decision, Observation, PolicyState
-from algorithms.replay.episode import Episode
 from envs.protocol import BatchedEnv
 
 

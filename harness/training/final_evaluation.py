@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from algorithms.network.agent_net import mask_group_names
+from algorithms.network.flops import total
 from algorithms.protocol import Algorithm
-from algorithms.q_learning.agent_net import mask_group_names
-from algorithms.sparsity.flops import total
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 from algorithms.sparsity.tracker import N_PATTERNS
 from algorithms.sparsity.verify import Pattern24Error, verify_weight24

@@ -13,8 +13,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from algorithms.episode import EpisodeBatch
 from algorithms.q_learning.learner import QLearner
-from algorithms.replay.episode import EpisodeBatch
 from envs.spec import EnvSpec
 
 LAYERS = ("fc1", "fc2", "fc3", "fc4")

@@ -4,10 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from algorithms.packed.rows import order_rows
-from algorithms.q_learning.agent_net import mask_groups
+from algorithms.episode import EpisodeBatch
+from algorithms.network.agent_net import mask_groups
+from algorithms.network.rows import order_rows
 from algorithms.q_learning.learner import QLearner
-from algorithms.replay.episode import EpisodeBatch
 from tests.algorithms.worlds import Q_LEARNERS, SINGLE_TYPE, SPEC, batch, learner
 
 

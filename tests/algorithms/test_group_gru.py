@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from algorithms.packed.group_gru import unroll_groups
-from algorithms.packed.rows import RowPermutation, order_rows
+from algorithms.network.group_gru import unroll_groups
+from algorithms.network.rows import RowPermutation, order_rows
 
 SIZE, WIDTH = 5, 4
 LENGTHS = torch.tensor([3, 1, 4])

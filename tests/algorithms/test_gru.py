@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from algorithms.packed.gru import SequenceGRU
+from algorithms.network.gru import SequenceGRU
 
 
 def pair(size_in: int = 5, hidden: int = 4) -> tuple[SequenceGRU, nn.GRUCell]:

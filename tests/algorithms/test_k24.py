@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from algorithms.k24 import K24
+from algorithms.network.flops import total
 from algorithms.sparsity.activation import EMAActivationTracker
-from algorithms.sparsity.flops import total
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
 from algorithms.sparsity.verify import Pattern24Error, verify_mask24, verify_weight24

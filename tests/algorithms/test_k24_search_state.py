@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from algorithms.k24 import K24
-from algorithms.packed.packed_batch import pack_batch
+from algorithms.network.packed_batch import pack_batch
 from algorithms.sparsity.pattern24 import gumbel_noise
 from algorithms.sparsity.search_state import describe_search, gradient_sizes
 from tests.algorithms.worlds import batch, learner, same_parameters

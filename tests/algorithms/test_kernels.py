@@ -17,7 +17,7 @@ from algorithms.kernels.learner_pass import PaddedBatch
 from algorithms.kernels.simd import make_elementwise, make_tile
 from algorithms.kernels.threads import parallel_for
 from algorithms.kernels.tiles import pack, times
-from algorithms.q_learning.agent_net import mask_groups
+from algorithms.network.agent_net import mask_groups
 from algorithms.q_learning.learner import QLearner
 from tests.algorithms.worlds import SPEC, batch, learner
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from algorithms.episode import EpisodeBatch
 from algorithms.q_learning.learner import QLearner
-from algorithms.replay.episode import EpisodeBatch
 from tests.algorithms.worlds import SPEC, batch, learner, same_parameters
 
 ALL = ["qmix", "kalei", "k24"]

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from algorithms import registry
+from algorithms.episode import Episode
 from algorithms.mappo import MAPPO, MAPPOConfig, Moments, legal_log_probs
 from algorithms.protocol import Observation
-from algorithms.replay.episode import Episode
 from envs.spec import EnvSpec
 from tests.algorithms.worlds import SPEC, episode
 

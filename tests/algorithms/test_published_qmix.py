@@ -6,7 +6,7 @@ Both networks: Kaleidoscope's with three layers after the GRU, PyMARL2's own wit
 import pytest
 import torch
 
-from algorithms.packed.packed_batch import pack_batch
+from algorithms.network.packed_batch import pack_batch
 from algorithms.q_learning.learner import QLearner
 from tests.algorithms.plain import (
     Parameters,

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from algorithms.packed.rows import order_rows
+from algorithms.network.rows import order_rows
 
 
 @settings(max_examples=60, deadline=None)

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from algorithms import registry
+from algorithms.episode import EpisodeBatch
 from algorithms.q_learning.learner import QLearner
-from algorithms.replay.episode import EpisodeBatch
 from algorithms.replay.replay import EpisodeReplay
 from tests.algorithms.worlds import SPEC, episode, settings
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from algorithms import registry
+from algorithms.episode import EpisodeBatch
 from algorithms.q_learning.learner import QLearner
-from algorithms.replay.episode import EpisodeBatch
 from algorithms.replay.replay import Episode, collate
 from envs.spec import EnvSpec
 

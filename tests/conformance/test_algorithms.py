@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from algorithms import registry
+from algorithms.episode import Episode
 from algorithms.protocol import Algorithm, Decision, Diagnostics, Observation, loss_of
-from algorithms.replay.episode import Episode
 from envs.spec import EnvSpec
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, settings
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from algorithms.episode import EpisodeBatch
 from algorithms.protocol import Decision, Observation, PolicyState, Sparsity
-from algorithms.replay.episode import EpisodeBatch
 from algorithms.replay.learning import ReplayLearner
 from envs.spec import EnvSpec
 from tests.harness.fake_env import N_ACTIONS

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from algorithms.packed.rows import order_rows
+from algorithms.network.rows import order_rows
 from algorithms.protocol import PolicyLayers
 from algorithms.q_learning.learner import QLearner
 from harness.speed.kernels import Backend

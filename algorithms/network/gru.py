@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from algorithms.q_learning.layers import fan_in_uniform
+from algorithms.network.layers import fan_in_uniform
 
 
 class SequenceGRU(nn.Module):

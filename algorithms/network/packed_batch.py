@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.packed.rows import RowPermutation, order_rows
-from algorithms.q_learning.agent_net import AgentNet, mask_groups
-from algorithms.replay.episode import EpisodeBatch
+from algorithms.episode import EpisodeBatch
+from algorithms.network.agent_net import AgentNet, mask_groups
+from algorithms.network.rows import RowPermutation, order_rows
 from envs.spec import EnvSpec
 
 

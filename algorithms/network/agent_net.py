@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from algorithms.kernels.agent_layout import Sizes, agent_sizes
-from algorithms.packed.group_gru import unroll_groups
-from algorithms.packed.gru import SequenceGRU
-from algorithms.packed.rows import RowPermutation
+from algorithms.network.group_gru import unroll_groups
+from algorithms.network.gru import SequenceGRU
+from algorithms.network.layers import GroupLinear, LinearFactory, grouped_linear
+from algorithms.network.rows import RowPermutation
 from algorithms.protocol import PolicyLayer, PolicyLayers
-from algorithms.q_learning.layers import GroupLinear, LinearFactory, grouped_linear
 from envs.spec import EnvSpec
 
 MASKED_LAYERS = ("fc1", "fc2", "fc3", "fc4")

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import torch
 
+from algorithms.network.agent_net import GRU_LAYERS, AgentNet
 from algorithms.protocol import LayerFlops
-from algorithms.q_learning.agent_net import GRU_LAYERS, AgentNet
 
 
 @torch.no_grad()

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from algorithms.packed.gru import unroll
-from algorithms.packed.rows import RowPermutation
+from algorithms.network.gru import unroll
+from algorithms.network.rows import RowPermutation
 
 
 def unroll_groups(

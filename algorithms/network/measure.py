@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from algorithms.network.agent_net import AgentNet
 from algorithms.protocol import Sparsity
-from algorithms.q_learning.agent_net import AgentNet
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Config classes made from another one: some fields held to a value, some with another default."""
+"""Config classes: the check that each makes of its fields, and classes made from another one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from algorithms.settings.checks import require
+
+def require(config: object, name: str, holds: bool, allowed: str) -> None:
+    """Raise ``ValueError`` unless the field's value is allowed.
+
+    Args:
+        config: the dataclass.
+        name: of its field.
+        holds: whether the value is allowed.
+        allowed: what is, to follow "it must be".
+    """
+    if not holds:
+        raise ValueError(f"{type(config).__name__}: {name} is {getattr(config, name)!r}, it must be {allowed}")
 
 
 def derive_config(

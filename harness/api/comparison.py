@@ -11,7 +11,7 @@ from rich.console import Console
 from harness.api.study import Study
 from harness.cli.common import make_console, make_folder
 from harness.compare import introduce
-from harness.flags.compare import read_flags
+from harness.flags.compare import CompareArgs, read_flags
 from harness.flags.planning import plan_runs
 from harness.launchers.complete_all import complete_all
 from harness.results.study_data import collect
@@ -86,7 +86,11 @@ def compare(
     ):
         words += [flag, str(value)] if value is not None else []
     request = read_flags([*words, "--report", "none"])
-    console = make_console() if progress else Console(quiet=True)
+    return _completed(request, make_console() if progress else Console(quiet=True))
+
+
+def _completed(request: CompareArgs, console: Console) -> Comparison:
+    """Bring all runs to their end and collect their results."""
     plans, notes = plan_runs(request)
     make_folder(request.out)
     prepare_process(deterministic=request.deterministic)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -16,6 +17,9 @@ from harness.plots.style import MUTED, looks
 from harness.results.aggregates import AlgorithmRow
 from harness.results.findings import ComparisonReport
 from harness.runs.files import file_name
+
+BETWEEN = 0.7
+"""Heights of a row that lie free between two scenarios."""
 
 
 def plot_win_rates(
@@ -35,37 +39,9 @@ def plot_win_rates(
     shown = [row for row in rows if row.can_be_won]
     if not shown:
         return []
-    scenarios = list(dict.fromkeys(row.scenario for row in shown))
 
     def draw(figure: Figure) -> list[Hit]:
-        axes = figure.add_subplot()
-        height, ticks, named, hits = 0.0, [], set[str](), []
-        for scenario in scenarios:
-            own = [row for row in shown if row.scenario == scenario]
-            ticks.append((height + (len(own) - 1) / 2, scenario))
-            for row in own:
-                look = looks(algorithms)[row.algorithm]
-                ends = [[row.win_rate - row.win_low], [row.win_high - row.win_rate]]
-                label = None if row.algorithm in named else row.algorithm
-                named.add(row.algorithm)
-                axes.errorbar(
-                    row.win_rate, height, xerr=ends, fmt=look.marker, color=look.colour, capsize=3, label=label
-                )
-                text = f"{row.algorithm}: {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
-                hits.append(Hit(axes=axes, x=row.win_rate, y=height, text=text))
-                height += 1
-            for name, value in levels.get(scenario, {}).items():
-                axes.plot(
-                    [value, value], [height - len(own) - 0.4, height - 0.6], color=MUTED, linewidth=1, dashes=(2, 2)
-                )
-                axes.annotate(
-                    name, (value, height - len(own) - 0.4), ha="center", va="bottom", color=MUTED, fontsize=7.5
-                )
-            height += 0.7
-        axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks])
-        axes.set(xlabel="greedy win rate after training", ylim=(height - 0.9, -0.8))
-        axes.set_xlim(left=0)
-        axes.grid(visible=False, axis="y")
+        hits = _draw_win_rates(figure.add_subplot(), shown, algorithms, levels)
         figure.legend(loc="outside lower left", ncols=3)
         return hits
 
@@ -80,9 +56,45 @@ def plot_win_rates(
         title="Final win rates",
         alt=f"Points with intervals: {message}.",
         caption=f"Intervals: {kinds}." + (" Dashed: policies that do not learn." if any(levels.values()) else ""),
-        height=1.5 + 0.28 * (len(shown) + 0.7 * len(scenarios)),
+        height=1.5 + 0.28 * (len(shown) + BETWEEN * len({row.scenario for row in shown})),
     )
     return [plot]
+
+
+def _draw_win_rates(
+    axes: Axes,
+    rows: Sequence[AlgorithmRow],
+    algorithms: Sequence[str],
+    levels: Mapping[str, Mapping[str, float]],
+) -> list[Hit]:
+    """Draw a point with its interval for each row, one below the other, and a tick for each scenario."""
+    height, ticks, named, hits = 0.0, [], set[str](), []
+    for scenario in dict.fromkeys(row.scenario for row in rows):
+        own = [row for row in rows if row.scenario == scenario]
+        ticks.append((height + (len(own) - 1) / 2, scenario))
+        for row in own:
+            look = looks(algorithms)[row.algorithm]
+            ends = [[row.win_rate - row.win_low], [row.win_high - row.win_rate]]
+            label = None if row.algorithm in named else row.algorithm
+            named.add(row.algorithm)
+            axes.errorbar(row.win_rate, height, xerr=ends, fmt=look.marker, color=look.colour, capsize=3, label=label)
+            text = f"{row.algorithm}: {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
+            hits.append(Hit(axes=axes, x=row.win_rate, y=height, text=text))
+            height += 1
+        _draw_levels(axes, levels.get(scenario, {}), height - len(own) - 0.4, height - 0.6)
+        height += BETWEEN
+    axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks])
+    axes.set(xlabel="greedy win rate after training", ylim=(height - 0.9, -0.8))
+    axes.set_xlim(left=0)
+    axes.grid(visible=False, axis="y")
+    return hits
+
+
+def _draw_levels(axes: Axes, levels: Mapping[str, float], top: float, bottom: float) -> None:
+    """Draw a dashed line for each policy that does not learn, beside the rows of its scenario."""
+    for name, value in levels.items():
+        axes.plot([value, value], [top, bottom], color=MUTED, linewidth=1, dashes=(2, 2))
+        axes.annotate(name, (value, top), ha="center", va="bottom", color=MUTED, fontsize=7.5)
 
 
 def plot_trade_offs(folder: Path, rows: Sequence[AlgorithmRow], algorithms: Sequence[str], scenario: str) -> list[Plot]:

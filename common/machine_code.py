@@ -18,6 +18,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from common.ownership import other_writers
+
 
 class MachineCode:
     """The compiled functions of one package.
@@ -25,10 +27,11 @@ class MachineCode:
     Args:
         sources: folder of the package's Python files.
         name: of what is compiled, for messages.
+        last: how the name of what is compiled last begins, ``module.function``, as a pattern of ``glob``.
     """
 
-    def __init__(self, sources: Path, name: str) -> None:
-        self.sources, self.name = sources, name
+    def __init__(self, sources: Path, name: str, last: str = "") -> None:
+        self.sources, self.name, self.last = sources, name, last
 
     def source_hash(self) -> str:
         """Sixteen hex digits over names and contents of all Python files below ``sources`` and the numba version."""
@@ -74,8 +77,8 @@ class MachineCode:
         return fresh
 
     def is_compiled(self) -> bool:
-        """Return whether an earlier process left machine code of these sources, in this place."""
-        return bool(list(self.folder.rglob("*.nbc")))  # a list: an unfinished walk would keep folders open
+        """Return whether an earlier process compiled these sources in this place, and came to the end of it."""
+        return bool(list(self.folder.rglob(f"{self.last}*.nbc")))  # a list: an unfinished walk keeps folders open
 
     def kernel(
         self,
@@ -115,17 +118,14 @@ def others_can_fill(parent: Path, folder: Path) -> str:
 
     Systems without user ids keep temporary files apart by user anyway, and are not asked.
     """
-    if not hasattr(os, "getuid"):
-        return ""
     for path in (parent, folder):
         status = path.lstat() if path is folder else path.stat()
         if not stat.S_ISDIR(status.st_mode):
             return f"{path.name} is a link, not a folder"
         sticky = path is parent and status.st_mode & stat.S_ISVTX  # as /tmp: only its owner can rename what is ours
-        if status.st_uid not in (os.getuid(), 0):
-            return f"{path.name} belongs to user {status.st_uid}"
-        if status.st_mode & stat.S_IWOTH and not sticky:
-            return f"everybody may write to {path.name}"
+        others = other_writers(status)
+        if others and not (sticky and status.st_uid in (os.geteuid(), 0)):
+            return f"{path.name} may be written to by {others}"
     return ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import types
+from collections.abc import Collection, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -17,13 +18,14 @@ class MismatchError(ValueError):
 
 
 def read_value(value: Any, kind: Any, *, text: bool = False) -> Any:
-    """Return a value as its annotation wants it; scalars of numpy become Python's.
+    """Return a value as its annotation wants it; scalars and arrays of numpy become Python's numbers and tuples.
 
     Args:
         value: as it was given.
-        kind: ``bool``, ``int``, ``float``, ``str``, ``Literal[...]`` and unions of these.
-        text: whether ``kind`` may also be ``tuple[member, ...]`` and values may be written as text: ``5e5``,
-            ``500_000``, ``off``, ``none``, ``1,2``. Without it, a value of any other kind passes unchanged.
+        kind: ``bool``, ``int``, ``float``, ``str``, ``Literal[...]``, tuples and unions of these. Without ``text``
+            also classes, ``Sequence``, ``Collection`` and ``Mapping``; a single string may stand for a sequence of
+            strings.
+        text: whether values may be written as text: ``5e5``, ``500_000``, ``off``, ``none``, ``1,2``.
 
     Raises:
         MismatchError: the value has another type, or is a number that is not finite.
@@ -35,26 +37,22 @@ def read_value(value: Any, kind: Any, *, text: bool = False) -> Any:
     if origin in (Union, types.UnionType):
         return _read_union(value, get_args(kind), text)
     if origin is Literal:
-        for choice in get_args(kind):
-            if (type(value) is type(choice) and value == choice) or (text and value == str(choice)):
-                return choice
-        raise MismatchError(f"allowed: {', '.join(map(str, get_args(kind)))}")
+        return _read_choice(value, get_args(kind), text)
     if origin is tuple and text:
         return _read_list(value, get_args(kind)[0])
     if kind in (int, float):
         return _read_number(value, kind, text)
-    if kind not in _WORDS:
-        if text:
-            raise TypeError(f"no text can be read as {kind}")
-        return value
-    if isinstance(value, kind):
-        return value
-    word = value.lower() if text and isinstance(value, str) else None
-    if kind is bool and word in BOOL_WORDS:
-        return BOOL_WORDS[word]
-    if kind is type(None) and word == "none":
-        return None
-    raise MismatchError(_MUST + (_WORDS[kind].lower() if text else _WORDS[kind]))
+    if kind in _WORDS:
+        return _read_word(value, kind, text)
+    if text:
+        raise TypeError(f"no text can be read as {kind}")
+    return _read_object(value, kind, origin)
+
+
+def shown(value: Any, limit: int = 60) -> str:
+    """Return a value as a message shows it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _read_union(value: Any, kinds: tuple[Any, ...], text: bool) -> Any:
@@ -65,6 +63,25 @@ def _read_union(value: Any, kinds: tuple[Any, ...], text: bool) -> Any:
         except MismatchError as error:
             words[kind] = str(error).removeprefix(_MUST).replace("allowed: ", "one of ")
     raise MismatchError(_MUST + " or ".join(words[kind] for kind in kinds))
+
+
+def _read_choice(value: Any, choices: tuple[Any, ...], text: bool) -> Any:
+    for choice in choices:
+        if (type(value) is type(choice) and value == choice) or (text and value == str(choice)):
+            return choice
+    raise MismatchError(f"allowed: {', '.join(map(str, choices))}")
+
+
+def _read_word(value: Any, kind: type, text: bool) -> Any:
+    """Truth values, strings and None."""
+    if isinstance(value, kind):
+        return value
+    word = value.lower() if text and isinstance(value, str) else None
+    if kind is bool and word in BOOL_WORDS:
+        return BOOL_WORDS[word]
+    if kind is type(None) and word == "none":
+        return None
+    raise MismatchError(_MUST + (_WORDS[kind].lower() if text else _WORDS[kind]))
 
 
 def _read_list(value: Any, member: Any) -> tuple[Any, ...]:
@@ -95,3 +112,39 @@ def _read_number(value: Any, kind: type, text: bool) -> Any:
     if not math.isfinite(number):
         raise MismatchError(f"{_MUST}a finite number")
     return number
+
+
+def _read_object(value: Any, kind: Any, origin: Any) -> Any:
+    """Containers by their members, objects by their class; a kind that is neither lets everything pass."""
+    if origin in (tuple, list, Sequence, Collection, Mapping, dict):
+        members = get_args(kind)
+        if issubclass(origin, Mapping):
+            if not isinstance(value, Mapping):
+                raise MismatchError(f"{_MUST}a dictionary")
+            try:
+                return {read_value(key, members[0]): read_value(each, members[1]) for key, each in value.items()}
+            except MismatchError as error:
+                raise MismatchError(f"{_MUST}a dictionary; of a key or value in it: {error}") from None
+        return _read_members(value, members, origin)
+    if kind is not Any and isinstance(kind, type) and not isinstance(value, kind):
+        raise MismatchError(f"{_MUST}of type {kind.__name__}")
+    return value
+
+
+def _read_members(value: Any, kinds: tuple[Any, ...], origin: type) -> Any:
+    """Return a list of any sort as a tuple, its members checked; a string stays one where its members would be."""
+    if isinstance(value, str) and kinds[0] is str and origin is not tuple:
+        return value
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    allowed = list | tuple | range | (set | frozenset if not issubclass(origin, Sequence) else list)
+    fixed = origin is tuple and Ellipsis not in kinds
+    if not isinstance(value, allowed) or (fixed and len(value) != len(kinds)):
+        raise MismatchError(f"{_MUST}a list" + (f" of {len(kinds)}" if fixed else ""))
+    try:
+        return tuple(
+            read_value(each, kind)
+            for each, kind in zip(value, kinds if fixed else [kinds[0]] * len(value), strict=True)
+        )
+    except MismatchError as error:
+        raise MismatchError(f"{_MUST}a list in which each is {str(error).removeprefix(_MUST)}") from None

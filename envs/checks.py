@@ -9,7 +9,7 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 from common.registry import did_you_mean
-from common.values import MismatchError, read_value
+from common.values import MismatchError, read_value, shown
 
 SEEDS = 2**64
 MAX_ENVS = 1 << 16
@@ -46,10 +46,10 @@ def whole_number(name: str, value: Any, least: int, most: int) -> int:
         ValueError: not an integer, or outside ``least .. most``; True and False are no numbers here.
     """
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise ValueError(f"{name} is {_shown(value)}, it must be a whole number from {least} to {_power(most)}")
+        raise ValueError(f"{name} is {shown(value)}, it must be a whole number from {least} to {_power(most)}")
     if not least <= int(value) <= most:
         bound = f"at least {least}" if int(value) < least else f"at most {_power(most)}"
-        raise ValueError(f"{name} is {_shown(value)}, it must be {bound}")
+        raise ValueError(f"{name} is {shown(value)}, it must be {bound}")
     return int(value)
 
 
@@ -62,14 +62,14 @@ def seed_number(seed: Any) -> int | None:
     if seed is None:
         return None
     if not isinstance(seed, Integral) or isinstance(seed, bool):
-        raise ValueError(f"seed is {_shown(seed)}, it must be a whole number in 0..2**64-1, or None to draw one")
+        raise ValueError(f"seed is {shown(seed)}, it must be a whole number in 0..2**64-1, or None to draw one")
     if not 0 <= int(seed) < SEEDS:
         raise ValueError(f"seed is {seed}, it must lie in 0..2**64-1")
     return int(seed)
 
 
 def typed(name: str, value: Any, annotation: Any) -> Any:
-    """Return the value of an option as its annotation wants it; see ``read_value``.
+    """Return the value of an option or field as its annotation wants it; see ``read_value``.
 
     Raises:
         ValueError: a value of another type, or a number that is not finite.
@@ -77,7 +77,7 @@ def typed(name: str, value: Any, annotation: Any) -> Any:
     try:
         return read_value(value, annotation)
     except MismatchError as error:
-        raise ValueError(f"option {name} is {_shown(value)}, {error}") from None
+        raise ValueError(f"{name} is {shown(value)}, {error}") from None
 
 
 def check_names(given: Mapping[str, Any], cls: type, whose: str) -> None:
@@ -94,14 +94,14 @@ def check_names(given: Mapping[str, Any], cls: type, whose: str) -> None:
             )
 
 
-def typed_options(given: Mapping[str, Any], cls: type) -> dict[str, Any]:
-    """Options with each value checked against its annotation in the dataclass ``cls``.
+def typed_options(given: Mapping[str, Any], cls: type, whose: str = "option ") -> dict[str, Any]:
+    """Options with each value checked against its annotation in the dataclass ``cls``; ``whose`` begins the message.
 
     Raises:
         ValueError: as ``typed``.
     """
     annotations = typing.get_type_hints(cls)
-    return {name: typed(name, value, annotations[name]) for name, value in given.items()}
+    return {name: typed(f"{whose}{name}", value, annotations[name]) for name, value in given.items()}
 
 
 def check_fields(options: Any, ranges: Mapping[str, Range], choices: Mapping[str, tuple[str, ...]]) -> None:
@@ -119,15 +119,9 @@ def check_fields(options: Any, ranges: Mapping[str, Range], choices: Mapping[str
     for name, value in typed_options(values, type(options)).items():
         object.__setattr__(options, name, value)
         if name in choices:
-            typed(name, value, typing.Literal[*choices[name]])
+            typed(f"option {name}", value, typing.Literal[*choices[name]])
         if name in ranges and value not in ranges[name]:
             raise ValueError(f"option {name} is {value}, allowed is {ranges[name]}")
-
-
-def _shown(value: Any, limit: int = 60) -> str:
-    """A value for a message, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _power(number: int) -> str:

@@ -12,6 +12,8 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
+from common.arguments import checked
+from common.values import shown
 from envs.battle.state import TICKS_PER_SECOND
 from envs.protocol import BatchedEnv
 from envs.registry import make, make_options
@@ -209,11 +211,15 @@ def _whole(agent: str, action: Any) -> int:
     try:
         if isinstance(action, np.ndarray) and action.size == 1:
             action = action.item()
-        return operator.index(action)
+        number = operator.index(action)
     except TypeError:
         raise ValueError(f"step: the action of {agent} is {action!r}, it must be a whole number") from None
+    if abs(number) >= 1 << 31:
+        raise ValueError(f"step: the action of {agent} is {shown(action)}, no agent has so many actions")
+    return number
 
 
+@checked()
 def parallel_env(
     id: str,
     *,
@@ -234,7 +240,12 @@ def parallel_env(
         flat_observations: observations are (D,) arrays, and the mask is in ``infos``.
         backend: as for ``make``.
         **options: as for ``make``.
+
+    Raises:
+        ValueError: an argument of another type, or as of ``make``.
     """
+    if "num_envs" in options:
+        raise ValueError("parallel_env is one battle and takes no num_envs; for several: envs.make(id, num_envs)")
     batch = make(id, 1, seed=seed, backend=backend, **options)
     return BattleParallelEnv(
         batch,

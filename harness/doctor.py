@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.text import Text
 
 import envs
+from common.errors import describe
 from envs.battle import jit
 from envs.battle.scenarios import fixed_scenarios
 from envs.sc2 import installation
@@ -98,7 +99,7 @@ def run_checks(checks: Sequence[Check]) -> Iterator[CheckResult]:
         try:
             text = step.check()
         except Exception as error:  # a broken installation may raise anything
-            message = str(error) if isinstance(error, Missing | GameError) else f"{type(error).__name__}: {error}"
+            message = str(error) if isinstance(error, Missing | GameError) else describe(error)
             yield CheckResult(step=step.name, state="missing", text=message.removesuffix(SEE_DOCTOR))
             continue
         fine.add(step.name)

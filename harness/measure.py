@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from algorithms.protocol import Algorithm
+from common.errors import describe
 from harness.cli.common import ALL_DONE, SOME_MISSING, command, log, make_console, parse_flags
 from harness.cli.errors import UsageError
 from harness.flags.study import measure_parser
@@ -79,7 +80,7 @@ def measure_runs(
     except StorageError:
         raise
     except Exception as error:  # a user's policy, or a card without room: the table is worth more than this column
-        message(f"decisions/s not measured: {type(error).__name__}: {error}")
+        message(f"decisions/s not measured: {describe(error)}")
         return set()
     store.store_readings(readings)
     store.store_speedups({run: asdict(found) | {"alone": alone} for run, found in speedups.items()})

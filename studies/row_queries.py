@@ -10,13 +10,15 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from studies.db.database import clock
-from studies.db.schema import Curve, Event, Outcome, Provenance, Result, Run, ThroughputReading
+from studies.db.schema import Base, Curve, Event, Outcome, Provenance, Result, Run, ThroughputReading
 from studies.queue.owner import is_free
 from studies.rows import RESULT_FIELDS, TURN_FIELDS, CurvePoint, EpisodeOutcome, RunRow, TurnReading, UnfinishedRun
+from studies.stored_types import check_columns
 
 POINT = tuple(field.name for field in fields(CurvePoint))
 EPISODE = tuple(field.name for field in fields(EpisodeOutcome))
 """Columns of a curve's point and of an episode, named as their fields are."""
+RUN = ("study", "algorithm", "scenario", "seed", "config_hash", "config")
 IN_ONE = 500
 """Run ids in one statement."""
 
@@ -37,6 +39,8 @@ def read_rows(session: Session, study: str) -> list[RunRow]:
 
 
 def _row(run: Run, result: Result, throughput: ThroughputReading | None, provenance: dict[str, Any] | None) -> RunRow:
+    _check_run(run)
+    _check(Result, RESULT_FIELDS, result)
     return RunRow(
         run_id=run.id,
         trial_number=-1 if run.trial_number is None else run.trial_number,
@@ -53,7 +57,21 @@ def _row(run: Run, result: Result, throughput: ThroughputReading | None, provena
 
 
 def _in_turn(found: ThroughputReading | None) -> TurnReading | None:
-    return None if found is None else TurnReading(**{name: getattr(found, name) for name in TURN_FIELDS})
+    if found is None:
+        return None
+    _check(ThroughputReading, TURN_FIELDS, found)
+    return TurnReading(**{name: getattr(found, name) for name in TURN_FIELDS})
+
+
+def _check_run(run: Run) -> None:
+    _check(Run, RUN, run)
+    for part in ("algorithm", "env", "train", "evaluation"):
+        if not isinstance(run.config.get(part, {}), dict):
+            raise ValueError(f"table k24_runs holds config/{part} {str(run.config[part])[:40]!r}, no table of values")
+
+
+def _check(table: type[Base], names: Sequence[str], record: Base) -> None:
+    check_columns(table, names, [[getattr(record, name) for name in names]])
 
 
 def curve_points(session: Session, run_id: int) -> list[CurvePoint]:
@@ -66,7 +84,9 @@ def curves_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[CurveP
     found: dict[int, list[CurvePoint]] = {run_id: [] for run_id in run_ids}
     for some in _chunks(run_ids):
         chosen = select(Curve.run_id, *(getattr(Curve, name) for name in POINT)).where(Curve.run_id.in_(some))
-        for run_id, *values in session.execute(chosen.order_by(Curve.run_id, Curve.env_steps)):
+        rows = session.execute(chosen.order_by(Curve.run_id, Curve.env_steps)).all()
+        check_columns(Curve, ("run_id", *POINT), rows)
+        for run_id, *values in rows:
             found[run_id].append(CurvePoint(**dict(zip(POINT, values, strict=True))))
     return found
 
@@ -87,7 +107,9 @@ def outcomes_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[Epis
     found: dict[int, list[EpisodeOutcome]] = {run_id: [] for run_id in run_ids}
     for some in _chunks(run_ids):
         chosen = select(Outcome.run_id, *(getattr(Outcome, name) for name in EPISODE)).where(Outcome.run_id.in_(some))
-        for run_id, *values in session.execute(chosen.order_by(Outcome.run_id, Outcome.slot, Outcome.battle_id)):
+        rows = session.execute(chosen.order_by(Outcome.run_id, Outcome.slot, Outcome.battle_id)).all()
+        check_columns(Outcome, ("run_id", *EPISODE), rows)
+        for run_id, *values in rows:
             found[run_id].append(EpisodeOutcome(**dict(zip(EPISODE, values, strict=True))))
     return found
 
@@ -117,7 +139,10 @@ def unfinished(session: Session, study: str) -> list[UnfinishedRun]:
     """
     now = clock(session)
     which = (Run.study == study, Run.state != "finished")
-    found, provenances = select(Run).where(*which).order_by(Run.id), last_provenances(session, *which)
+    found = session.scalars(select(Run).where(*which).order_by(Run.id)).all()
+    provenances = last_provenances(session, *which)
+    for run in found:
+        _check_run(run)
     return [
         UnfinishedRun(
             run_id=run.id,
@@ -130,5 +155,5 @@ def unfinished(session: Session, study: str) -> list[UnfinishedRun]:
             error=run.error or "",
             provenance=provenances.get(run.id, {}),
         )
-        for run in session.scalars(found)
+        for run in found
     ]

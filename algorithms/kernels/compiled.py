@@ -11,7 +11,7 @@ from torch import Tensor
 
 from common.machine_code import MachineCode
 
-MACHINE_CODE = MachineCode(Path(__file__).parent, "the compiled learner")
+MACHINE_CODE = MachineCode(Path(__file__).parent, "the compiled learner", last="agent_pass.choose")
 kernel = MACHINE_CODE.kernel
 
 

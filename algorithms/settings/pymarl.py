@@ -22,6 +22,8 @@ from common.registry import did_you_mean
 from common.values import MismatchError, read_value
 
 FOLDER = Path(__file__).parent
+MAX_DEPTH = 8
+"""How deep the lists and tables of a settings file may be nested."""
 """Where the files lie that come with the package."""
 
 FIXED: dict[str, Any] = {
@@ -194,12 +196,26 @@ def _read(name: str) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f"there is no settings file {name}; give a path, or one of these: {', '.join(shipped())}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _refuse_nested(name, text)
+        content = yaml.safe_load(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{name} cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{name} holds no table of settings; its lines read KEY: VALUE, e.g. learner: k24_nq_learner")
     return content
+
+
+def _refuse_nested(name: str, text: str) -> None:
+    """Refuse lists in lists without end, and aliases, which can stand for more values than any memory holds."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > MAX_DEPTH:
+            fault = "an alias (*)" if depth <= MAX_DEPTH else f"lists more than {MAX_DEPTH} deep"
+            raise ValueError(
+                f"{name} holds {fault}; settings are lines KEY: VALUE, a value is a number, a word or a list of these"
+            )
 
 
 def _require_known(where: str, key: str, known: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from envs.battle import terrain
 from envs.battle.state import MAP_CELLS, MAX_CHOICES, MAX_SIDE, MAX_SPOTS, MAX_TYPES, MAX_UNITS
 from envs.battle.unit_types import catalogs, facts, read, types_of
+from envs.checks import typed_options, whole_number
 
 # The order in which smacv2 gives type bits to the units of a race; ``unit_type`` arrays use the same index.
 TYPE_ORDER = {
@@ -18,6 +19,9 @@ TYPE_ORDER = {
 }
 STARTS = ("surrounded_and_reflect", "surrounded", "reflect", "points", "spots")
 SCRIPTS = ("attack_closest", "march", "attack_once", "none")
+
+MAX_EPISODE = 1_000_000
+"""env_steps; the game's longest map has 400."""
 
 Rectangle = tuple[float, float, float, float]  # left, bottom, right, top; a point has no extent
 
@@ -84,6 +88,8 @@ class Scenario:
     """env_steps until truncation."""
 
     def __post_init__(self) -> None:
+        for name, value in typed_options(vars(self), Scenario, "scenario: ").items():
+            object.__setattr__(self, name, value)
         one_of("race", self.race, tuple(TYPE_ORDER))
         one_of("enemy_race", self.enemy_race or self.race, tuple(TYPE_ORDER))
         one_of("start", self.start, STARTS)
@@ -98,8 +104,7 @@ class Scenario:
                 f"scenario: {self.n_agents} agents and {self.n_enemies} enemies are more than the {MAX_UNITS} units "
                 "that the engine holds"
             )
-        if self.episode_limit < 1:
-            raise ValueError(f"scenario: episode_limit is {self.episode_limit}, it must be at least 1")
+        whole_number("scenario: episode_limit", self.episode_limit, 1, MAX_EPISODE)
         self._check_types()
         self._check_teams()
         self._check_type_bits()

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from common.errors import describe
 from envs.sc2 import tether
 from envs.sc2.memory import Layout, attach
 from envs.sc2.patches import Draws, PatchedEnv, draw_battle
@@ -197,7 +198,7 @@ def serve(pipe: Connection) -> bool:
 
 def _described(error: Exception) -> str:
     where = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"
+    return f"{describe(error)} ({Path(where.filename).name}, line {where.lineno})"
 
 
 def abandon(folder: Path) -> NoReturn:

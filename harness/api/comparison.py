@@ -8,8 +8,10 @@ from typing import Any
 
 from rich.console import Console
 
+from common.arguments import checked
 from harness.api.study import Study
 from harness.cli.common import make_console, make_folder
+from harness.cli.errors import UsageError
 from harness.compare import introduce
 from harness.flags.compare import CompareArgs, read_flags
 from harness.flags.planning import plan_runs
@@ -26,6 +28,7 @@ class Comparison(Study):
     """Whether every run has finished; a failed one is tried again when ``compare`` is called again."""
 
 
+@checked(UsageError)
 def compare(
     algos: Sequence[str] = ("k24", "qmix", "kalei"),
     scenarios: Sequence[str] = ("terran_5_vs_5",),
@@ -82,7 +85,7 @@ def compare(
         ("--num-envs", num_envs),
         ("--n-jobs", n_jobs),
         ("--backend", backend),
-        ("--log", ",".join(log) or None),
+        ("--log", _joined(log) or None),
     ):
         words += [flag, str(value)] if value is not None else []
     request = read_flags([*words, "--report", "none"])
@@ -112,15 +115,16 @@ def _words(
     imports: Sequence[str],
 ) -> list[str]:
     """The arguments that are lists, as the command reads them; a single name may come as a string."""
-    names = {"--algos": algos, "--scenarios": scenarios}
-    words = [
-        word for flag, given in names.items() for word in (flag, given if isinstance(given, str) else ",".join(given))
-    ]
+    words = ["--algos", _joined(algos), "--scenarios", _joined(scenarios)]
     if seeds is not None:
         words += ["--seeds", str(seeds) if isinstance(seeds, int) else "".join(f"{seed}," for seed in seeds)]
     for name, value in settings.items():
         text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
         words += ["--set", f"{name}={text}"]
-    for target in imports:
+    for target in [imports] if isinstance(imports, str) else imports:
         words += ["--import", target]
     return words
+
+
+def _joined(names: Sequence[str]) -> str:
+    return names if isinstance(names, str) else ",".join(names)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import envs
+from common.arguments import checked
 from harness.api.policy import TrainedPolicy, check_fits
 from harness.cli.errors import UsageError
 from harness.policies import scripted
@@ -21,6 +22,7 @@ from studies.rows import EpisodeOutcome
 
 SLOTS = 32
 """Most battles that are played side by side."""
+MAX_BATTLES = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,7 @@ class PolicyEvaluation:
         )
 
 
+@checked(UsageError)
 def evaluate(
     policy: TrainedPolicy | str,
     scenario: str | None = None,
@@ -92,8 +95,12 @@ def evaluate(
     Raises:
         UsageError: an unknown name, or a world in which the policy cannot act; the message says what differs.
     """
-    if battles < 1:
-        raise UsageError(f"battles is {battles}, it must be at least 1")
+    if not 1 <= battles <= MAX_BATTLES:
+        raise UsageError(f"battles is {battles}, it must be 1 to {MAX_BATTLES:,}")
+    if seed < 0:
+        raise UsageError(f"seed is {seed}, it must be at least 0")
+    if "num_envs" in env_options:
+        raise UsageError(f"evaluate takes no num_envs; up to {SLOTS} battles are played side by side")
     if isinstance(policy, str):
         if scenario is None:
             raise UsageError(

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import envs
 from algorithms.protocol import Algorithm, Observation, PolicyState
+from common.arguments import checked
 from envs.parallel_env import agent_names
 from envs.protocol import BatchedEnv
 from envs.spec import EnvSpec
@@ -145,6 +146,7 @@ class TrainedPolicy:
         forget(self._algorithm, self._state, new)
         return self._act([env.obs, env.action_mask, env.unit_type])
 
+    @checked(UsageError)
     def make_env(self, num_envs: int, seed: int = 0) -> BatchedEnv:
         """A batch of the world in which it was trained."""
         return envs.make(
@@ -188,6 +190,8 @@ class TrainedPolicy:
                 raise ValueError(f"act: {name} is {array.shape[1:]} for each battle, {self!r} needs ({expected})")
         with np.errstate(over="ignore"):
             seen = obs.astype(np.float32)
+        if e == 0:
+            raise ValueError("act: obs is of 0 battles, there must be at least one")
         if not np.isfinite(seen).all():
             raise ValueError("act: obs holds NaN, infinity or a number too large for float32; it must be finite")
         if not ((action_mask == 0) | (action_mask == 1)).all():
@@ -239,6 +243,7 @@ def _row(name: str, observation: Any, info: Mapping[str, Any]) -> tuple[Any, Any
     return parts["observation"], parts["action_mask"], parts["unit_type"]
 
 
+@checked(UsageError)
 def load_policy(
     run: str | Path | int,
     *,

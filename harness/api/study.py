@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common.arguments import checked
 from harness.api.policy import TrainedPolicy, load_policy
 from harness.cli.errors import UsageError
 from harness.results.findings import ComparisonReport, compute_report
@@ -78,6 +79,7 @@ class Study:
         """
         return Records(csv_rows(self.findings)).to_pandas()
 
+    @checked(UsageError)
     def policy(
         self, algorithm: str, scenario: str | None = None, *, seed: int | None = None, device: str = "cpu"
     ) -> TrainedPolicy:
@@ -112,6 +114,7 @@ class Study:
         return self.table() if self.findings.rows else repr(self)
 
 
+@checked(UsageError)
 def open_study(
     study: str = default_study("quick", None), *, storage: str = DEFAULT_STORAGE, out: str | Path = "runs"
 ) -> Study:

@@ -17,6 +17,7 @@ from typing import NoReturn, Protocol
 from rich.console import Console
 from rich.text import Text
 
+from common.errors import describe
 from common.signals import stop_like_ctrl_c
 from harness.cli.encoding import speak_any_encoding
 from harness.cli.errors import UsageError, unknown_name
@@ -119,7 +120,7 @@ def import_user_code(target: str) -> None:
         raise
     except BaseException as error:  # SystemExit among them: a script of the user's that ends itself
         raise UsageError(
-            f"--import {target[:200]} failed: {type(error).__name__}: {error}. Give a file (my_map.py) or a module "
+            f"--import {target[:200]} failed: {describe(error)}. Give a file (my_map.py) or a module "
             "(my.maps) that calls envs.register or algorithms.registry.register"
         ) from error
 

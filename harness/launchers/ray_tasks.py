@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from common.errors import describe
 from harness.cli.errors import UsageError
 from harness.flags.launching import Workers
 
@@ -70,7 +71,7 @@ class RayWorkers:
             try:
                 error_text = self._ray.get(task)
             except Exception as error:  # whatever Ray wraps a lost task into
-                error_text = f"{type(error).__name__}: {error}"
+                error_text = describe(error)
             if error_text:
                 found[error_text] = None
         return list(found)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
+from common.errors import describe
 from harness.loggers.protocol import LoggedRun, Logger
 from harness.loggers.registry import open_logger
 from studies.rows import CurvePoint, RunResult
@@ -88,4 +89,4 @@ class RunLog:
 
     def _drop(self, name: str, error: Exception) -> None:
         self._loggers.pop(name, None)
-        self._warn(f"--log {name} stopped ({type(error).__name__}: {error}); the run goes on without it")
+        self._warn(f"--log {name} stopped ({describe(error)}); the run goes on without it")

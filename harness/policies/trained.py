@@ -87,8 +87,11 @@ def load_policy(path: Path) -> LoadedPolicy:
     Raises:
         UsageError: it is not there, cannot be read, lacks a part, or names what is not registered.
     """
-    file = path / POLICY if path.is_dir() else path
-    content = None if file.name == RESUME else load_policy_file(file)
+    try:
+        file = path / POLICY if path.is_dir() else path
+        content = None if file.name == RESUME else load_policy_file(file)
+    except OSError as error:  # a name longer than any file's, or a folder that may not be read
+        raise UsageError(f"--run {str(path)[:200]}: {error.strerror}; {HINT}") from error
     if content is None:
         raise UsageError(f"--run {path}: {_why_not(path)}")
     _check_structure(file, content)
@@ -155,7 +158,7 @@ def _why_not(path: Path) -> str:
             f"only {POLICY} is read here, since {path.name if path.is_file() else EARLIER} runs code when it is read; "
             f"give the run's folder, or, where it holds no {POLICY}, train the run again with this version"
         )
-    below = sorted(str(found.parent) for found in path.glob(f"**/{POLICY}"))
+    below = sorted(str(found.parent) for depth in ("*", "*/*") for found in path.glob(f"{depth}/{POLICY}"))
     return f"no {POLICY} there; {'runs below it: ' + ', '.join(below) if below else HINT}"
 
 

@@ -7,7 +7,6 @@ when they are read: only ``harness.compare`` and its workers read it, and only o
 
 from __future__ import annotations
 
-import os
 import shlex
 import stat
 import textwrap
@@ -19,6 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from common.errors import describe
+from common.ownership import other_writers
 from harness.cli.errors import UsageError
 from harness.runs.budget import REPLAY_LIMIT, CheckpointReplay
 from harness.runs.files import atomic_write
@@ -51,13 +52,14 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as draft:
             torch.save(content, draft)
+            draft.chmod(draft.stat().st_mode & ~(stat.S_IWGRP | stat.S_IWOTH))  # or it could not be trusted later
     except (OSError, RuntimeError) as error:  # torch's writer reports a full disk by a RuntimeError
         raise _unwritten(path, error) from error
 
 
 def _unwritten(path: Path, error: Exception) -> StorageError:
     """The error for a checkpoint that could not be written; every other run would meet it too."""
-    why = textwrap.shorten(f"{type(error).__name__}: {error}", 200, placeholder=" …")
+    why = textwrap.shorten(describe(error), 200, placeholder=" …")
     return StorageError(
         f"checkpoint {path} cannot be written ({why}). The one before and all that is stored are safe. Free some space "
         f"(df -h {path.parent}; ulimit -f), then type the same command again: it goes on from there. Checkpoints of "
@@ -94,22 +96,17 @@ def _refuse_irregular(path: Path) -> None:
 
 
 def refuse_foreign(path: Path) -> None:
-    """Refuse a file that another user wrote, or that every user may write.
+    """Refuse a file that another user may have written.
 
     Raises:
         UsageError: it is; the message says what would happen and what to type if it is trusted.
     """
-    if not hasattr(os, "geteuid"):
-        return
-    found = path.stat()
-    danger = f"belongs to user {found.st_uid}" if found.st_uid != os.geteuid() else ""
-    danger = danger or ("may be written by every user" if found.st_mode & stat.S_IWOTH else "")
-    if danger:
+    if others := other_writers(path.stat()):
         mine = shlex.quote(str(path))
         raise UsageError(
-            f"checkpoint {path} {danger}, and to go on from it would run whatever code it holds. Nothing was read. If "
-            f"you trust it, make it your own: cp {mine} {mine}.mine && mv -f {mine}.mine {mine} && chmod go-w {mine}; "
-            f"its {POLICY} can be played as it is"
+            f"checkpoint {path} may be written to by {others}, and to go on from it would run whatever code it holds. "
+            f"Nothing was read. If you trust it, make it your own: cp {mine} {mine}.mine && mv -f {mine}.mine {mine} "
+            f"&& chmod go-w {mine}; its {POLICY} can be played as it is"
         )
 
 
@@ -188,7 +185,7 @@ def unusable(path: Path, fault: str, error: Exception | None) -> UsageError:
         fault: what is wrong, as in ``checkpoint FILE cannot be read``.
         error: what the reader of the file raised; None: nothing.
     """
-    why = "" if error is None else textwrap.shorten(f" ({type(error).__name__}: {error})", 300, placeholder=" …)")
+    why = "" if error is None else textwrap.shorten(f" ({describe(error)})", 300, placeholder=" …)")
     move = shlex.join(["mv", str(path), f"{path}.old"])
     return UsageError(
         f"checkpoint {path} {fault}{why and ' ' + why}. Nothing was changed. If another version of the program wrote "

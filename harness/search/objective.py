@@ -21,6 +21,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from rich.console import Console
 
+from common.errors import describe
 from common.space import Space, suggest
 from harness.cli.common import log
 from harness.cli.progress import TrialProgress
@@ -105,8 +106,8 @@ class Objective:
         except UpdateFinishedTrialError:
             _mark_interrupted(seeds, "released: another worker took this one for dead, and its trial")
             raise
-        except Exception as error:  # one broken setting must not stop the other trials
-            message = f"{type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # one broken setting must not stop the other trials
+            message = describe(error)
             for seed in _unfinished(seeds):
                 seed.record.fail(message)
             trial.set_user_attr("traceback", traceback.format_exc()[-1500:])

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from common.arguments import checked
 from harness.cli.errors import UsageError
 from harness.sharing.package import FILES, find_row, pack
 from studies.db.storage_url import DEFAULT_STORAGE
 
 
+@checked(UsageError)
 def push(
     run: str | Path, name: str, *, storage: str = DEFAULT_STORAGE, private: bool = False, token: str | None = None
 ) -> str:
@@ -36,6 +38,7 @@ def push(
         return upload(pack(run, folder, row=find_row(run, storage)), name, private=private, token=token)
 
 
+@checked(UsageError)
 def upload(folder: str | Path, name: str, *, private: bool = False, token: str | None = None) -> str:
     """Upload a folder made by ``pack``; arguments, result and errors are those of ``push``."""
     missing = [file for file in FILES if not (Path(folder) / file).is_file()]
@@ -48,6 +51,7 @@ def upload(folder: str | Path, name: str, *, private: bool = False, token: str |
         return f"{hub.endpoint}/{name}"
 
 
+@checked(UsageError)
 def pull(name: str, folder: str | Path | None = None, *, revision: str | None = None, token: str | None = None) -> Path:
     """Download a policy; ``load_policy`` reads the folder.
 

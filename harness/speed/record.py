@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
+from common.errors import describe
 from harness.cli.errors import UsageError
 from harness.runs.files import atomic_write
 from harness.runs.provenance import collect
@@ -169,7 +170,7 @@ def read_record(path: Path) -> Record:
         raise
     except UNREADABLE as error:
         raise UsageError(
-            f"{path} holds no results of harness.throughput ({type(error).__name__}: {error}); make such a file: "
+            f"{path} holds no results of harness.throughput ({describe(error)}); make such a file: "
             f"python -m harness.throughput --out FILE.json"
         ) from error
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from common.errors import describe
 from harness.cli.common import log
 from harness.cli.errors import UsageError
 from harness.cli.progress import battles_bar
@@ -52,8 +53,8 @@ def complete(
         return None
     except (StorageError, KeyboardInterrupt):
         raise
-    except Exception as error:  # one broken run must not stop the others
-        message = f"{type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:  # one broken run must not stop the others; SIGTERM is a KeyboardInterrupt
+        message = describe(error)
         record.fail(message)
         log(console, f"{plan.label}: FAILED with {message}; {keep_traceback(folder)}; the other runs go on")
         return False
@@ -81,8 +82,12 @@ def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunR
     except UsageError as error:
         log(console, f"{plan.label}: evaluated on {row.episodes} battles, not on {battles}: {error}")
         return True
-    with battles_bar(console, f"{plan.label}: evaluated again", battles) as on_battles:
-        found = play_final_battles(plan, policy, on_battles)
+    try:
+        with battles_bar(console, f"{plan.label}: evaluated again", battles) as on_battles:
+            found = play_final_battles(plan, policy, on_battles)
+    except (Exception, SystemExit) as error:  # a user's policy or world
+        log(console, f"{plan.label}: NOT evaluated again: {describe(error)}; the evaluation of before is kept")
+        return True
     if not found.finished:
         log(console, f"{plan.label}: all {found.aborted} battles aborted; the evaluation of before is kept")
         return True

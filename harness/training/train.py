@@ -179,19 +179,7 @@ class TrainingRun:
             progress: shows how far it is.
             interrupt: asks to stop.
             until: env_steps at which to pause, after an evaluation; where one was due, the pause changes nothing.
-
-        Raises:
-            RuntimeError: the algorithm or the world asked to end the whole program.
         """
-        try:
-            self._train(progress, interrupt, until)
-        except SystemExit as error:  # would end the other runs as well; SIGTERM is a KeyboardInterrupt here
-            raise RuntimeError(
-                f"SystemExit({error.code!r}) was raised in training by algorithm {self.plan.algorithm} or the world "
-                "that it plays; raise another exception to end a run"
-            ) from error
-
-    def _train(self, progress: RunProgress, interrupt: GracefulInterrupt, until: int | None) -> None:
         self.resume()
         end = min(self.plan.budget.env_steps, self.plan.budget.env_steps if until is None else until)
         while self.at.env_steps < end and not interrupt.requested:

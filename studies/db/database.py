@@ -241,9 +241,21 @@ def reading() -> Iterator[None]:
 
 @contextmanager
 def read_transaction(engine: Engine, url: StorageUrl) -> Iterator[Session]:
-    """Yield a session that only reads."""
-    with reading(), wrap_db_errors(url), Session(engine, expire_on_commit=False) as session, session.begin():
-        yield session
+    """Yield a session that only reads.
+
+    Raises:
+        StorageError: the database cannot be read, or holds values that this program does not store.
+    """
+    try:
+        with reading(), wrap_db_errors(url), Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+    except StorageError:
+        raise
+    except ValueError as error:  # of ``check_columns``, of a record's own ranges, or of text that is no JSON
+        raise StorageError(
+            f"{url} holds what this program does not store: {error}. Another program changed it, or it is damaged; go "
+            "on from a copy of it, or delete that run: python -m harness.delete --help"
+        ) from error
 
 
 def _is_committed(engine: Engine, number: int) -> bool:

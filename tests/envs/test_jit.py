@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from algorithms.kernels import compiled
 from common.machine_code import MachineCode
 from envs.battle import jit
 
@@ -136,6 +138,23 @@ def test_two_checkouts_have_two_folders(temporary: Path) -> None:
     assert found.folder != cache_folder()
 
 
+def test_an_interrupted_compilation_is_not_taken_for_a_finished_one(tmp_path: Path) -> None:
+    found = MachineCode(tmp_path, "a copy", last="step.step_[io]")
+    for name, finished in (("rng.mix-1.py311.1.nbc", False), ("step.step_battle-1.py311.1.nbc", False)):
+        (found.folder / name).touch()
+        assert found.is_compiled() is finished
+    (found.folder / "step.step_one_by_one-1.py311.1.nbc").touch()
+    assert found.is_compiled()
+
+
+@pytest.mark.parametrize("code", [jit.MACHINE_CODE, compiled.MACHINE_CODE])
+def test_what_is_compiled_last_has_that_name(code: MachineCode) -> None:
+    """A renamed function would make every start say that it compiles."""
+    module, function = code.last.split(".")
+    source = next(code.sources.rglob(f"{module}.py")).read_text(encoding="utf-8")
+    assert re.search(rf"@kernel.*\ndef {function}\w*\(", source)
+
+
 @pytest.mark.parametrize("attack", ["open", "link", "owner"])
 def test_a_folder_that_somebody_else_made_first(
     temporary: Path, attack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -150,6 +169,7 @@ def test_a_folder_that_somebody_else_made_first(
         os.chown(taken.parent, 12345, -1)
     else:
         monkeypatch.setattr(os, "getuid", lambda: 12345)
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
         taken.parent.rename(temporary / "k24-harness-12345")
     folder = cache_folder()
     assert folder.parent == temporary
@@ -157,7 +177,7 @@ def test_a_folder_that_somebody_else_made_first(
     assert folder.stat().st_mode & 0o777 == 0o700
     assert "the compiled engine cannot be kept" in capsys.readouterr().err
     monkeypatch.setenv("K24_CACHE_DIR", str(temporary / f"k24-harness-{os.getuid()}"))
-    with pytest.raises(OSError, match=r"(everybody may write to|is a link|belongs to user).* and others may not"):
+    with pytest.raises(OSError, match=r"(to by every user|is a link|to by user \d+, who owns it).* and others may not"):
         cache_folder()
 
 
@@ -203,5 +223,5 @@ def test_the_owner_of_a_shared_folder_could_swap_what_lies_in_it(
     shared.chmod(0o1777)
     os.chown(shared, 12345, -1)
     monkeypatch.setenv("K24_CACHE_DIR", str(shared))
-    with pytest.raises(OSError, match="shared belongs to user 12345"):
+    with pytest.raises(OSError, match="shared may be written to by user 12345, who owns it"):
         cache_folder()

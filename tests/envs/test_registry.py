@@ -205,3 +205,25 @@ def test_an_action_that_is_no_whole_number(action: Any) -> None:
         world.step({"ally_0": 1, "ally_1": action, "ally_2": 1})
     for good in (1, np.int8(1), np.array(1), np.array([1])):
         world.step(dict.fromkeys(world.agents, good))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (dict(flat_observations="no"), "parallel_env: flat_observations is 'no', it must be True or False"),
+        (dict(render_mode=3), "parallel_env: render_mode is 3, it must be a string or None"),
+        (dict(fields_of_view="ab"), "parallel_env: fields_of_view is 'ab', it must be a list"),
+        (dict(seed=1.5), "parallel_env: seed is 1.5, it must be a whole number or None"),
+        (dict(num_envs=3), "parallel_env is one battle and takes no num_envs"),
+    ],
+)
+def test_the_door_of_pettingzoo(wrong: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        envs.parallel_env("3m", **wrong)
+
+
+def test_an_action_that_no_array_can_hold() -> None:
+    world = envs.parallel_env("3m", seed=0)
+    world.reset()
+    with pytest.raises(ValueError, match=r"the action of ally_0 is 1180591620717411303424, no agent has so many"):
+        world.step(dict.fromkeys(world.agents, 2**70))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from harness.api import Comparison, StorageError, UsageError, compare, evaluate, load_policy, open_study
+from harness.api import Comparison, StorageError, UsageError, compare, evaluate, load_policy, open_study, pull, push
 from harness.compare import main
 
 SHORT = {"env_steps": 400, "budget": "smoke", "device": "cpu", "progress": False}
@@ -235,3 +236,46 @@ def test_loggers_follow_runs_of_the_api(tmp_path: Path) -> None:
     (log,) = (tmp_path / "runs" / result.name).glob("rule-fake-seed0-*/log.csv")
     names = {line.split(",")[1] for line in log.read_text().splitlines()[1:]}
     assert {"eval/win_rate", "train/loss", "train/env_steps_per_second", "final/win_rate"} <= names
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda made: compare(seeds=1.5), "compare: seeds is 1.5, it must be a whole number or a list or None"),
+        (lambda made: compare(algos=3), "compare: algos is 3, it must be a list"),
+        (lambda made: compare(settings=[("k24.lr", 1)]), "it must be a dictionary or None"),
+        (lambda made: load_policy(1.0), "load_policy: run is 1.0, it must be a string or of type Path or a whole"),
+        (lambda made: load_policy("z" * 400), "File name too long"),
+        (lambda made: open_study(3), "open_study: study is 3, it must be a string"),
+        (lambda made: made.policy("k24", seed="0"), "policy: seed is '0', it must be a whole number or None"),
+        (lambda made: evaluate("random", "3m", battles="4"), "evaluate: battles is '4', it must be a whole number"),
+        (lambda made: evaluate("random", "3m", battles=10**12), "battles is 1000000000000, it must be 1 to 10,000,000"),
+        (lambda made: evaluate("random", "3m", seed=-1), "seed is -1, it must be at least 0"),
+        (lambda made: evaluate("random", "3m", num_envs=3), "evaluate takes no num_envs"),
+        (lambda made: evaluate(None, "3m"), "evaluate: policy is None, it must be of type TrainedPolicy or a string"),
+        (lambda made: push(3, "a/b"), "push: run is 3, it must be a string or of type Path"),
+        (lambda made: pull(3), "pull: name is 3, it must be a string"),
+    ],
+)
+def test_arguments_of_another_type_are_refused_by_name(made: Comparison, call: Any, says: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        call(made)
+    assert says in str(refused.value)
+
+
+def test_one_logger_may_come_as_a_string(made: Comparison) -> None:
+    again = compare(
+        algos="k24", seeds=[0], settings={"k24.div_coef": 0.2}, log="csv", imports=(), **place(made), **SHORT
+    )
+    assert again.complete
+
+
+def test_a_policy_acts_in_one_battle_at_least(made: Comparison) -> None:
+    policy = made.policy("k24", seed=0)
+    spec = policy.spec
+    with pytest.raises(ValueError, match="act: obs is of 0 battles"):
+        policy.act(
+            np.zeros((0, spec.n_agents, spec.obs_size)),
+            np.zeros((0, spec.n_agents, spec.n_actions)),
+            np.zeros((0, spec.n_agents)),
+        )

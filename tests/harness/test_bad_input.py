@@ -16,6 +16,7 @@ from harness.__main__ import main as k24
 from harness.cli.common import SOME_MISSING, WRONG_USE, dashboard_command
 from harness.cli.errors import UsageError
 from harness.flags.launching import parse_workers
+from harness.policies.trained import load_policy
 from harness.runs.files import file_name, run_folder, study_folder
 from harness.worker import ids_in
 from studies.db.storage_url import parse_storage_url
@@ -216,3 +217,46 @@ def test_help_on_a_console_of_any_encoding(encoding: str) -> None:
 def test_a_closed_output() -> None:
     done = subprocess.run(["sh", "-c", f"{sys.executable} -m harness >&-"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"algorithm: {'[' * 3000}{']' * 3000}", "holds lists more than 8 deep"),
+        ("a: &a [1, 1]\nb: [*a, *a]", "holds an alias (*)"),
+        ("a: &a [*a]", "holds an alias (*)"),
+    ],
+)
+def test_settings_without_end(text: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare.main(["--config", settings_file(tmp_path, text), "--out", str(tmp_path)]) == WRONG_USE
+    assert says in capsys.readouterr().err
+
+
+MUTE = """
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+raise Mute
+"""
+
+
+def test_imported_code_whose_error_cannot_say_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare.main(["--import", code_file(tmp_path, MUTE), "--out", str(tmp_path)]) == WRONG_USE
+    assert "failed: Mute: its message cannot be shown" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("run", ["", "no_such_run", LONG, "a\0b"])
+def test_a_run_that_is_not_there(run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"--run .*(no policy.pt there|File name too long|embedded null)"):
+        load_policy(Path(run))
+
+
+def test_runs_are_looked_for_two_folders_down_and_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who types nothing after --run in a home folder does not wait for a walk through all of it."""
+    for place in ("runs/study", "a/b/c/d"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "policy.pt").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"runs below it: runs/study$"):
+        load_policy(Path())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import tempfile
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from studies.reader import StudyReader
 from studies.run import RunRecord
 from studies.store import StudyStore, study_names
 from tests.limits import file_size_limit, ordinary_user
-from tests.studies.sample import RESULT, begin, evaluate, open_store, query, url
+from tests.studies.sample import OUTCOMES, RESULT, begin, evaluate, open_store, query, url
 
 
 @pytest.fixture
@@ -245,3 +246,43 @@ def test_text_whose_bytes_were_changed(database: Path, value: str) -> None:
         pytest.raises(StorageError, match=r"studies\.db .*(read|used)"),
     ):
         reader.rows()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("k24_results SET win_rate = 'abc'", "table k24_results holds win_rate 'abc', no finite number"),
+        ("k24_results SET return_mean = 9e999", "table k24_results holds return_mean 'inf', no finite number"),
+        ("k24_results SET win_rate = 7", "win_rate is 7.0, it is a share"),
+        ("k24_results SET details = '[1]'", "table k24_results holds details '[1]', no table of values"),
+        ("k24_results SET episodes = 'x'", "table k24_results holds episodes 'x', no whole number"),
+        ("k24_runs SET config = '[1]'", "table k24_runs holds config '[1]', no table of values"),
+        ("k24_runs SET config = '{\"env\": [2]}'", "table k24_runs holds config/env '[2]', no table of values"),
+        ("k24_runs SET seed = 'x'", "table k24_runs holds seed 'x', no whole number"),
+        ("k24_curves SET loss = 'abc'", "table k24_curves holds loss 'abc', no finite number"),
+        (
+            "k24_curves SET extra = 'no JSON'",
+            "is not a sound SQLite database (a text in it cannot be read: Expecting",
+        ),
+        ("k24_outcomes SET episode_return = 'x'", "table k24_outcomes holds episode_return 'x', no finite number"),
+    ],
+)
+def test_values_that_this_program_never_stores(change: str, says: str, tmp_path: Path) -> None:
+    """Such a file may come from anybody; no reader of it meets a text where it computes with a number."""
+    path = tmp_path / "studies.db"
+    with open_store(path) as store:
+        run = begin(store)
+        evaluate(run, 1000)
+        run.outcomes(OUTCOMES)
+        run.finish(RESULT)
+    with sqlite3.connect(path) as database:
+        database.execute(f"UPDATE {change}")
+    database.close()
+    with StudyReader.open(url(path), "compare") as reader, pytest.raises(StorageError, match=re.escape(says)):
+        read_all(reader)
+
+
+def read_all(reader: StudyReader) -> None:
+    ids = [row.run_id for row in reader.rows()]
+    reader.curves(ids)
+    reader.all_outcomes(ids)

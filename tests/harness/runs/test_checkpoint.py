@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ import torch
 
 import envs.registry
 from algorithms import registry
+from common import ownership
 from harness.cli.errors import UsageError
 from harness.runs.checkpoint import (
     load_checkpoint,
@@ -161,13 +165,47 @@ def test_a_checkpoint_that_another_user_could_have_written_is_refused(
     path, sign = tmp_path / "resume.pt", tmp_path / "ran"
     torch.save({"trap": Trap(sign)}, path)
     path.chmod(0o666)
-    with pytest.raises(UsageError, match=r"may be written by every user.*Nothing was read. If you trust it.*chmod"):
+    with pytest.raises(UsageError, match=r"may be written to by every user.*Nothing was read. If you trust it.*chmod"):
         load_checkpoint(path)
     path.chmod(0o644)
-    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
-    with pytest.raises(UsageError, match=r"belongs to user \d+, and to go on from it would run whatever code it holds"):
+    if os.getuid() == 0:  # who may give files away
+        os.chown(path, 12345, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    with pytest.raises(UsageError, match=r"by user \d+, who owns it, and to go on from it would run whatever code it"):
         load_checkpoint(path)
     assert not sign.exists()
+
+
+def test_a_checkpoint_of_a_group_is_trusted_only_where_the_group_is_its_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, sign = tmp_path / "resume.pt", tmp_path / "ran"
+    torch.save({"trap": Trap(sign)}, path)
+    path.chmod(0o664)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: SimpleNamespace(pw_name="ann"))
+    monkeypatch.setattr(ownership, "_ROOT", -1)
+    for group in (
+        SimpleNamespace(gr_name="lab", gr_mem=["ann", "bob"]),
+        SimpleNamespace(gr_name="ann", gr_mem=["bob"]),
+    ):
+        monkeypatch.setattr(grp, "getgrgid", lambda _, group=group: group)
+        with pytest.raises(UsageError, match=r"may be written to by everybody of group \d+.*chmod go-w"):
+            load_checkpoint(path)
+    assert not sign.exists()
+    monkeypatch.setattr(grp, "getgrgid", lambda _: SimpleNamespace(gr_name="ann", gr_mem=[]))
+    load_checkpoint(path)
+    assert sign.exists(), "the user's own file"
+
+
+def test_what_is_saved_can_be_trusted_later(tmp_path: Path) -> None:
+    """Where a group shares everything by default, its members must not write a checkpoint all the same."""
+    before = os.umask(0o000)
+    try:
+        save_checkpoint(tmp_path / "resume.pt", {"a": 1})
+    finally:
+        os.umask(before)
+    assert (tmp_path / "resume.pt").stat().st_mode & 0o022 == 0
 
 
 @pytest.mark.parametrize("algorithm", registry.ids())

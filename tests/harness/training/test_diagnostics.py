@@ -99,7 +99,7 @@ def test_names_are_texts(found: object, words: str) -> None:
         checked_diagnostics("a", "learn()", found)
 
 
-def ends_the_program(*_: object) -> None:
+def ends_the_program(*_: object, **__: object) -> None:
     raise SystemExit(3)
 
 
@@ -109,7 +109,9 @@ def ends_the_program(*_: object) -> None:
         ("update", returning(loss="abc"), "learn() returned 'abc' (str) as diagnostic 'loss'; it must be one real"),
         ("update", returning(loss=0.5, x=None), "learn() returned None (NoneType) as diagnostic 'x'"),
         ("diagnostics", lambda self: {"y": "abc"}, "algorithm rule: diagnostics() returned 'abc' (str) as"),
-        ("update", ends_the_program, "SystemExit(3) was raised in training by algorithm rule or the world"),
+        ("update", ends_the_program, "FAILED with SystemExit: 3 (it asks the whole program to end; raise another"),
+        ("__init__", ends_the_program, "FAILED with SystemExit: 3 (it asks the whole program to end; raise another"),
+        ("sparsity", ends_the_program, "FAILED with SystemExit: 3 (it asks the whole program to end; raise another"),
     ],
 )
 def test_a_run_fails_in_words_and_the_others_go_on(

@@ -25,7 +25,7 @@ from rich.console import Console
 from harness.cli.common import ALL_DONE, command, listed, log, make_console
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
-from harness.flags.export import MARL_EVAL, parser
+from harness.flags.export import MARL_EVAL, RECORD_FORMATS, parser
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.grouping import Groups, group_runs_by_config
 from harness.results.marl_eval import marl_eval_layout
@@ -34,12 +34,19 @@ from harness.results.study_data import StudyData, collect
 from harness.results.tables import as_json, as_markdown, csv_cell, csv_rows, write_csv_to
 from studies.reader import StudyReader
 
+PARQUET = ".parquet"
+"""Ending of files that are written as Parquet."""
+
 
 @command("nothing was written")
 def main(argv: Sequence[str]) -> int:
     """Export; returns the exit code: 0, or 2 for a mistake in the command."""
     console = make_console(stderr=True)
     flags = parser().parse_args(argv)
+    if flags.out is not None and Path(flags.out).suffix == PARQUET and flags.format not in RECORD_FORMATS:
+        raise UsageError(
+            f"--out {flags.out}: --format {flags.format} is written as text; Parquet is for {', '.join(RECORD_FORMATS)}"
+        )
     with StudyReader.open_existing(flags.storage, flags.study) as store:
         grouped = choose(group_runs_by_config(store.rows()), flags.study, listed(flags.algos), listed(flags.scenarios))
         if flags.format in RECORDS:
@@ -70,7 +77,7 @@ def chosen_data(store: StudyReader, study: str, places: set[tuple[str, str]]) ->
 
 def _finish(console: Console, out: str | None, records: Records) -> int:
     """Write records as CSV to a file or standard output, or as Parquet."""
-    if out is not None and Path(out).suffix == ".parquet":
+    if out is not None and Path(out).suffix == PARQUET:
         write_parquet(Path(out), records)
     else:
         text = io.StringIO(newline="")

@@ -20,6 +20,8 @@ def main(argv: Sequence[str]) -> int:
     flags = push_parser().parse_args(argv)
     if (flags.name is None) == (flags.pack_only is None):
         raise UsageError("give USER/NAME on the hub, or --pack-only FOLDER to upload nothing")
+    if flags.private and flags.name is None:
+        raise UsageError("--private is of an upload, and --pack-only uploads nothing; leave one of them out")
     from harness.policies.trained import folder_of_trial
     from harness.sharing.hub import push
     from harness.sharing.package import find_row, pack

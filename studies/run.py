@@ -73,7 +73,7 @@ class RunRecord:
         loss: float | None,
         epsilon: float,
         wall_seconds: float,
-        **extra: float,
+        extra: Mapping[str, float] | None = None,
     ) -> CurvePoint:
         """Store an evaluation made during training; one at the same ``env_steps`` is replaced.
 
@@ -101,7 +101,7 @@ class RunRecord:
             loss=loss,
             epsilon=epsilon,
             wall_seconds=wall_seconds,
-            extra={name: value for name, value in extra.items() if math.isfinite(value)},
+            extra={name: value for name, value in (extra or {}).items() if math.isfinite(value)},
         )
         with self._write() as session:
             session.merge(Curve(run_id=self.run_id, **asdict(point)))

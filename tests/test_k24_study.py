@@ -99,7 +99,7 @@ def test_a_run_under_way_is_no_result_but_its_search_is_shown(
             loss=None,
             epsilon=1.0,
             wall_seconds=1.0,
-            energy_best=0.8,
+            extra={"energy_best": 0.8},
         )
         assert k24.main(["tiny", "--storage", storage, "--out", str(tmp_path), "--report-only"]) == 0
     assert "INCOMPLETE: 0 of 4 runs" in capsys.readouterr().out

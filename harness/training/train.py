@@ -249,12 +249,12 @@ class TrainingRun:
             "loss": sum(map(float, at.losses)) / len(at.losses) if at.losses else None,
             "epsilon": float(own.pop("epsilon", 0.0)),
             "wall_seconds": self.wall_seconds,
-            "sparsity_masked": self.algorithm.sparsity().masked_layers,
-            "updates": at.updates,
         }
-        diagnostics = {name: float(value) for name, value in {**at.diagnostics, **own}.items()}
-        columns |= {f"learner/{name}" if name in columns else name: value for name, value in diagnostics.items()}
-        self.log.evaluated(self.record.curve(**columns))
+        extra = {"sparsity_masked": self.algorithm.sparsity().masked_layers, "updates": float(at.updates)}
+        taken = {*columns, *extra}
+        for name, value in {**at.diagnostics, **own}.items():
+            extra[f"learner/{name}" if name in taken else name] = float(value)
+        self.log.evaluated(self.record.curve(**columns, extra=extra))
         at.losses = []
         progress.evaluated(at.env_steps, found.win_rate if self.env.spec.can_be_won else None, found.mean_return)
 

@@ -14,6 +14,7 @@ from studies.db.errors import StorageError
 DEFAULT_STORAGE = "sqlite:///studies/studies.db"
 EXAMPLE = f"--storage {DEFAULT_STORAGE}"
 _SERVER = "--storage postgresql://user@host/database"
+_LAST_PORT = 65535
 _ARTIFACTS = Path("studies") / "artifacts"
 _PASSWORDS = (
     (re.compile(r"(://[^:/@\s]*):[^@\s]+@"), r"\1:***@"),
@@ -79,6 +80,10 @@ def parse_storage_url(storage: str) -> StorageUrl:
     if kind == "postgresql":
         if not url.database:
             raise StorageError(f"Storage {redacted} names no database of the server. Type: {_SERVER}")
+        if url.port is not None and not 1 <= url.port <= _LAST_PORT:
+            raise StorageError(
+                f"Storage {redacted} names port {url.port}, a port is 1 to {_LAST_PORT}. Type: {_SERVER}"
+            )
         return StorageUrl(url.set(drivername="postgresql+psycopg"), None)  # one driver, whichever SQLAlchemy prefers
     if kind != "sqlite":
         raise StorageError(

@@ -206,6 +206,7 @@ MISTAKES = {
     ("--scenarios", "fak"): "unknown scenario of study s 'fak'; did you mean fake",
     ("--format", "xml"): "invalid choice: 'xml'",
     ("--out", "/proc/here/runs.csv"): "--out /proc/here/runs.csv cannot be written to",
+    ("--out", "table.parquet"): "--format csv is written as text; Parquet is for runs, curves, battles",
 }
 
 

@@ -117,6 +117,8 @@ def test_the_commands_say_what_they_did(
     assert "the card says that it is unknown" in output.err
     assert push_main([str(run)]) == 2
     assert "give USER/NAME on the hub, or --pack-only FOLDER" in capsys.readouterr().err
+    assert push_main([str(run), "--pack-only", str(packed), "--private"]) == 2
+    assert "--private is of an upload" in capsys.readouterr().err
 
 
 def test_refusals_of_the_hub_say_what_to_do(

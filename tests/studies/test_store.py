@@ -317,7 +317,14 @@ def test_a_diagnostic_that_is_not_finite_is_left_out(path: Path) -> None:
         run = begin(store)
         numbers = dict(grad_norm=float("inf"), q_taken=float("nan"), temperature=0.5)
         run.curve(
-            env_steps=0, win_rate=0.0, return_mean=0.0, episodes=1, loss=None, epsilon=1.0, wall_seconds=0.0, **numbers
+            env_steps=0,
+            win_rate=0.0,
+            return_mean=0.0,
+            episodes=1,
+            loss=None,
+            epsilon=1.0,
+            wall_seconds=0.0,
+            extra=numbers,
         )
         (point,) = run.curve_points()
     assert point.extra == {"temperature": 0.5}

@@ -24,7 +24,7 @@ def returning(**found: float) -> Any:
 
 
 def test_names_of_columns_stay_distinct(compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RuleAlgorithm, "update", returning(loss=0.5, win_rate=0.25, epsilon=7.0, drawn=3.0))
+    monkeypatch.setattr(RuleAlgorithm, "update", returning(loss=0.5, win_rate=0.25, epsilon=7.0, drawn=3.0, self=4.0))
     assert compare(*SHORT) == ALL_DONE
     with StudyReader.open_existing(f"sqlite:///{tmp_path}/s.db", "s") as store:
         (row,) = store.rows()
@@ -32,6 +32,7 @@ def test_names_of_columns_stay_distinct(compare: Compare, tmp_path: Path, monkey
     assert last.win_rate > 0.5, "that of the battles, not of the learner"
     assert 0 <= last.epsilon <= 1
     assert (last.extra["learner/win_rate"], last.extra["learner/epsilon"], last.extra["drawn"]) == (0.25, 7.0, 3.0)
+    assert last.extra["self"] == 4.0, "a diagnostic has any name"
     assert last.loss == 0.5
 
 

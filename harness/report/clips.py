@@ -34,6 +34,8 @@ from studies.rows import RunRow
 
 SIZE, EVERY, SPEED = 320, 4, 2.0
 """Pixels, ticks from one picture to the next, times the game's own pace: about 0.2 MB a battle."""
+PICTURES_PER_SECOND = TICKS_PER_SECOND / EVERY
+"""Of the game's time."""
 MARGIN = 2.0
 """Cells that are shown around the units."""
 Area = tuple[float, float, float, float]
@@ -203,7 +205,7 @@ def make_clip(
             renderer=Renderer(env, size=SIZE, area=area),
             episodes=1,
             every=EVERY,
-            rate=TICKS_PER_SECOND * SPEED / EVERY,
+            rate=PICTURES_PER_SECOND * SPEED,
             out=out,
         )
     except UsageError as error:  # a checkpoint of another version must not prevent the report

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from harness.plots.figure import Plot
 from harness.plots.style import DARK, page_rules, palette_css
-from harness.report.clips import Clip
+from harness.report.clips import PICTURES_PER_SECOND, SPEED, Clip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,5 +112,7 @@ def render(page: Page, path: Path) -> str:
         light_css=Markup(palette_css({})),
         dark_css=Markup(palette_css(DARK)),
         plot_css=Markup(page_rules()),
+        pictures_per_second=PICTURES_PER_SECOND,
+        speed=SPEED,
         **source,
     )

@@ -147,7 +147,8 @@ def battle_section(clips: Sequence[Clip], scenario: str, seed: int, why_none: st
     """The same battle, played by each algorithm."""
     lead = (
         f"One battle of {scenario} (battle seed {seed}), played greedily by each algorithm's first seed whose trained "
-        "policy was found. Blue: agents; orange: enemies. One battle proves nothing; it shows how each plays."
+        "policy was found; the slider shows one moment of them all. Blue: agents; orange: enemies. One battle proves "
+        "nothing; it shows how each plays."
     )
     return Section(
         id="battles",

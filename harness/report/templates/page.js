@@ -20,19 +20,85 @@
   prefersDark.addEventListener("change", label);
   label();
 
-  // Battles: all of them start together, and stop at their last picture.
+  // Battles: one button and one slider for all of them. A browser that cannot take a GIF apart has the button alone.
   const clips = [...document.querySelectorAll("img[data-moving]")];
-  const motion = document.getElementById("motion");
-  let moving = false;
-  const play = (on) => {
-    moving = on;
-    for (const clip of clips) clip.src = on ? clip.dataset.moving : clip.dataset.still;
-    if (motion) motion.textContent = on ? "Stop the battles" : "Play the battles";
+  const player = document.getElementById("player");
+  const setStill = (still) => {
+    for (const clip of clips) clip.src = still ? clip.dataset.still : clip.dataset.moving;
   };
-  if (motion) {
-    motion.hidden = false;
-    motion.addEventListener("click", () => play(!moving));
+  const startAndStop = (button) => {
+    let moving = false;
+    const play = (on) => {
+      moving = on;
+      setStill(!on);
+      button.textContent = on ? "Stop the battles" : "Play the battles";
+    };
+    button.addEventListener("click", () => play(!moving));
     play(!stillness.matches);
+  };
+  const openFilm = async (clip) => {
+    const data = Uint8Array.from(atob(clip.dataset.moving.split(",")[1]), (sign) => sign.charCodeAt(0));
+    const decoder = new ImageDecoder({ type: "image/gif", data });
+    await decoder.tracks.ready;
+    await decoder.completed;
+    const canvas = document.createElement("canvas");
+    canvas.width = clip.width;
+    canvas.height = clip.height;
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", clip.alt);
+    return { clip, decoder, canvas, pen: canvas.getContext("2d"), count: decoder.tracks.selectedTrack.frameCount };
+  };
+  const scrub = (films, button, slider, time) => {
+    const longest = Math.max(...films.map((film) => film.count)), { perSecond, speed } = player.dataset;
+    let asked = longest - 1, shown = -1, busy = false, started = 0;
+    const draw = async () => {  // one picture at a time; those that were passed meanwhile are left out
+      if (busy) return;
+      busy = true;
+      while (shown !== asked) {
+        const at = asked;
+        await Promise.all(films.map(async (film) => {
+          const { image } = await film.decoder.decode({ frameIndex: Math.min(at, film.count - 1) });
+          film.pen.drawImage(image, 0, 0);
+          image.close();
+        }));
+        player.dataset.shown = shown = at;
+      }
+      busy = false;
+    };
+    const show = (at) => {
+      asked = at;
+      slider.value = at;
+      time.textContent = `${(at / perSecond).toFixed(1)} s`;
+      return draw();
+    };
+    const pause = () => { started = 0; button.textContent = "Play"; };
+    const tick = (now) => {
+      if (!started) return;
+      const passed = Math.max(0, now - started) / 1000;  // a picture may be due before the button was pressed
+      const at = Math.min(Math.floor(passed * perSecond * speed), longest - 1);
+      show(at);
+      if (at === longest - 1) pause(); else requestAnimationFrame(tick);
+    };
+    const play = () => {
+      const from = asked === longest - 1 ? 0 : asked;
+      started = performance.now() - from * 1000 / (perSecond * speed);
+      button.textContent = "Pause";
+      requestAnimationFrame(tick);
+    };
+    slider.max = longest - 1;
+    slider.hidden = time.hidden = false;
+    slider.addEventListener("input", () => { pause(); show(Number(slider.value)); });
+    button.addEventListener("click", () => { if (started) pause(); else play(); });
+    pause();
+    show(asked).then(() => {
+      for (const { clip, canvas } of films) clip.replaceWith(canvas);
+      if (!stillness.matches) play();
+    });
+  };
+  if (player && clips.length) {
+    const [button, slider, time] = player.children;
+    player.hidden = false;
+    Promise.all(clips.map(openFilm)).then((films) => scrub(films, button, slider, time), () => startAndStop(button));
   }
 
   // Values under the pointer: every point of a plot tells its own.
@@ -134,16 +200,15 @@
   // Print: light, unfolded, and at rest.
   let before = null;
   addEventListener("beforeprint", () => {
-    before = { theme: root.dataset.theme, moving, folded: [...document.querySelectorAll("details:not([open]):not(.screen)")] };
+    before = { theme: root.dataset.theme, folded: [...document.querySelectorAll("details:not([open]):not(.screen)")] };
     root.dataset.theme = "light";
     for (const each of before.folded) each.open = true;
-    if (clips.length) play(false);
+    setStill(true);
   });
   addEventListener("afterprint", () => {
     if (!before) return;
     if (before.theme) root.dataset.theme = before.theme; else delete root.dataset.theme;
     for (const each of before.folded) each.open = false;
-    if (clips.length) play(before.moving);
     before = null;
   });
 }

@@ -84,7 +84,84 @@ def test_a_browser_shows_it(runs: Path, tmp_path: Path, scheme: int, width: int)
         "text": "rgb(230, 237, 243)",
         "line": "rgb(88, 182, 240)",
     }
-    assert {seen["still"][0], seen["stopped"][0]} == {"data:image/gif", "data:image/png"}, "the switch stops them"
+
+
+PLAYER = """
+<script>
+addEventListener("load", async () => {
+  const player = document.getElementById("player"), [button, slider, time] = player.children;
+  const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+  const until = async (is) => { for (let i = 0; i < 20000 && !is(); i++) await wait(10); };
+  const sum = (values) => values.reduce((a, b) => (a * 31 + b) % 1e9, 7);
+  const pixels = (canvas) => {
+    const { width, height } = canvas;
+    const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    return copy.getImageData(0, 0, width, height).data;
+  };
+  const sums = () => [...document.querySelectorAll(".clips canvas")].map((canvas) => sum(pixels(canvas)));
+  const seen = {};
+  await until(() => "shown" in player.dataset && document.querySelector(".clips canvas"));
+  seen.plays = button.textContent;
+  const moveTo = async (at) => {
+    slider.value = at;
+    slider.dispatchEvent(new Event("input"));
+    await until(() => player.dataset.shown === String(at));
+    return [time.textContent, sums()];
+  };
+  seen.last = slider.max;
+  seen.first = await moveTo(0);
+  seen.later = await moveTo(8);
+  seen.again = await moveTo(0);
+  seen.paused = button.textContent;
+  button.click();
+  await until(() => Number(slider.value) > 2);
+  seen.playing = [button.textContent, Number(slider.value) > 2];
+  button.click();
+  seen.stopped = button.textContent;
+  document.body.dataset.seen = JSON.stringify(seen);
+});
+</script>
+"""
+
+
+@needs_browser
+def test_one_slider_shows_one_moment_of_all_battles(runs: Path, tmp_path: Path) -> None:
+    assert BROWSER is not None
+    visited = visit(BROWSER, runs / STUDY / "report.html", tmp_path / "browser", probe=PLAYER, seconds=900)
+    seen = visited.seen
+    assert visited.complaints == []
+    assert int(seen["last"]) > 8
+    assert (seen["first"][0], seen["later"][0]) == ("0.0 s", "2.0 s"), "four pictures a second of the game"
+    assert len(seen["first"][1]) == 2, "a canvas for each algorithm"
+    assert all(a != b for a, b in zip(seen["first"][1], seen["later"][1], strict=True)), "both battles moved"
+    assert seen["again"] == seen["first"]
+    assert seen["paused"] == "Play", "who moves the slider stops them"
+    assert seen["playing"] == ["Pause", True]
+    assert seen["stopped"] == "Play"
+
+
+@needs_browser
+def test_a_browser_that_cannot_take_a_gif_apart_starts_and_stops_them(runs: Path, tmp_path: Path) -> None:
+    probe = """<script>
+addEventListener("load", async () => {
+  await new Promise((done) => setTimeout(done, 300));
+  const kinds = () => [...document.querySelectorAll(".clips img")].map((image) => image.src.slice(0, 14));
+  const [button, slider] = document.getElementById("player").children;
+  const seen = { first: kinds(), says: button.textContent, slider: slider.hidden };
+  button.click();
+  document.body.dataset.seen = JSON.stringify({ ...seen, then: kinds() });
+});
+</script>"""
+    page = tmp_path / "old.html"
+    text = (runs / STUDY / "report.html").read_text()
+    page.write_text(text.replace("<body>", "<body><script>delete globalThis.ImageDecoder;</script>"))
+    assert BROWSER is not None
+    visited = visit(BROWSER, page, tmp_path / "browser", probe=probe)
+    seen = visited.seen
+    assert visited.complaints == []
+    assert (seen["first"][0], seen["says"], seen["slider"]) == ("data:image/gif", "Stop the battles", True)
+    assert seen["then"][0] == "data:image/png"
 
 
 def test_an_algorithm_that_cannot_be_shown_says_why(runs: Path, tmp_path: Path) -> None:

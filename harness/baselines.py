@@ -34,6 +34,7 @@ from harness.cli.common import (
     world_settings,
 )
 from harness.cli.errors import UsageError
+from harness.cli.fitting import print_table
 from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration
 from harness.flags.baselines import parser
@@ -84,7 +85,7 @@ def main(argv: Sequence[str]) -> int:
     table = empty_table(title, rows[0].cells())
     for row, after in zip_longest(rows, rows[1:]):
         table.add_row(*row.cells().values(), end_section=after is not None and after.scenario != row.scenario)
-    console.print(table)
+    print_table(console, table, keys=2)
     if request.out is not None:
         write_csv(request.out, [dataclasses.asdict(row) for row in rows])
         log(console, f"written: {request.out}")

@@ -54,6 +54,7 @@ def _part(table: Table, numbers: Sequence[int]) -> Table:
     for number in numbers:
         column = table.columns[number]
         made.add_column(column.header, justify=column.justify, no_wrap=number != numbers[0])
-    for cells in zip(*(list(table.columns[number].cells) for number in numbers), strict=True):
-        made.add_row(*cells)
+    rows = zip(*(table.columns[number].cells for number in numbers), strict=True)
+    for cells, row in zip(rows, table.rows, strict=True):
+        made.add_row(*cells, end_section=row.end_section)
     return made

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from algorithms.sparsity.tracker import PATTERNS
 from harness.cli.common import log
+from harness.cli.fitting import print_table
 from harness.results.tables import write_csv
 from studies.rows import CurvePoint, RunRow
 
@@ -42,7 +43,7 @@ def show(console: Console, run: RunRow) -> None:
             others = [share for other, share in enumerate(layer["agreement"][k]) if other != k]
             agrees = f"{sum(others) / len(others):.1%}" if others else "–"
             table.add_row(name if k == 0 else "", group, f"{layer['sparsity'][k]:.1%}", *shares, agrees)
-    console.print(table)
+    print_table(console, table, keys=2)
     if run.details.get("flops"):
         log(console, f"FLOPs of one decision, dense and kept: {work(run.details['flops'])}")
 

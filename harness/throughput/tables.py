@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.common import log
+from harness.cli.fitting import print_table
 from harness.speed.record import Record
 from harness.speed.results import MASKED_GRU, Gain, GridPointResult, Peak, WorkResult
 from harness.speed.storage_formats import DENSE
@@ -46,9 +47,9 @@ def print_tables(console: Console, record: Record) -> None:
         log(console, _peak_line(peak))
     for policy, part in parts.items():
         log(console, f"{policy}: whole agent, one decision of every row: {SPREAD}")
-        console.print(agents_table(part))
+        print_table(console, agents_table(part), keys=4)
         log(console, f"{policy}: layers alone, at the largest batch of each hidden size: {FIRST_ROUNDS}")
-        console.print(layers_table(part))
+        print_table(console, layers_table(part), keys=4)
     for line in (*reasons(record), *conclusions(record), *library_warnings(header)):
         log(console, line)
 

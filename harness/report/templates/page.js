@@ -42,8 +42,8 @@
     await decoder.tracks.ready;
     await decoder.completed;
     const canvas = document.createElement("canvas");
-    canvas.width = clip.width;
-    canvas.height = clip.height;
+    canvas.width = clip.getAttribute("width");  // the property is the width on the screen
+    canvas.height = clip.getAttribute("height");
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", clip.alt);
     return { clip, decoder, canvas, pen: canvas.getContext("2d"), count: decoder.tracks.selectedTrack.frameCount };

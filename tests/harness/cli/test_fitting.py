@@ -47,5 +47,13 @@ def test_every_part_repeats_the_first_column_and_the_title_stands_once() -> None
     assert printed(80).count("first row") == len(found)
 
 
+def test_parts_keep_the_lines_between_sections() -> None:
+    table = wide()
+    table.rows[0].end_section = True
+    assert [[row.end_section for row in part.rows] for part in parts(table, 80)] == [[True, False]] * len(
+        parts(table, 80)
+    )
+
+
 def test_a_table_that_fits_stays_whole() -> None:
     assert len(parts(wide(), 400)) == 1

@@ -110,6 +110,7 @@ addEventListener("load", async () => {
     return [time.textContent, sums()];
   };
   seen.last = slider.max;
+  seen.sizes = [...document.querySelectorAll(".clips canvas")].map((canvas) => [canvas.width, canvas.height]);
   seen.first = await moveTo(0);
   seen.later = await moveTo(8);
   seen.again = await moveTo(0);
@@ -132,6 +133,9 @@ def test_one_slider_shows_one_moment_of_all_battles(runs: Path, tmp_path: Path) 
     seen = visited.seen
     assert visited.complaints == []
     assert int(seen["last"]) > 8
+    for path, size in zip(sorted((runs / STUDY / "report").glob("*.gif")), seen["sizes"], strict=True):
+        with Image.open(path) as video:
+            assert tuple(size) == video.size
     assert (seen["first"][0], seen["later"][0]) == ("0.0 s", "2.0 s"), "four pictures a second of the game"
     assert len(seen["first"][1]) == 2, "a canvas for each algorithm"
     assert all(a != b for a, b in zip(seen["first"][1], seen["later"][1], strict=True)), "both battles moved"

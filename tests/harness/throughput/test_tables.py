@@ -235,6 +235,15 @@ def test_several_policies_have_their_own_tables(tmp_path: Path) -> None:
     assert (tmp_path / "found.svg").read_text().count("made-up scenario<") == 2, "above both panels"
 
 
+def test_the_tables_fit_a_narrow_terminal() -> None:
+    text = io.StringIO()
+    print_tables(Console(file=text, width=80), record())
+    rows = [line for line in text.getvalue().splitlines() if " float16 " in line]
+    assert rows, "the key columns are repeated in each part"
+    assert max(map(len, rows)) <= 80
+    assert "…" not in text.getvalue()
+
+
 def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:
     path, made = tmp_path / "found.json", record()
     made.save(path)

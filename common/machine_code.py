@@ -13,7 +13,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ class MachineCode:
     Args:
         sources: folder of the package's Python files.
         name: of what is compiled, for messages.
-        last: how the name of what is compiled last begins, ``module.function``, as a pattern of ``glob``.
+        last: how the names of what is compiled last begin, ``module.function``; each stands for one use of the package,
+            and one of them is enough.
     """
 
-    def __init__(self, sources: Path, name: str, last: str = "") -> None:
+    def __init__(self, sources: Path, name: str, last: Sequence[str] = ("",)) -> None:
         self.sources, self.name, self.last = sources, name, last
 
     def source_hash(self) -> str:
@@ -78,7 +79,8 @@ class MachineCode:
 
     def is_compiled(self) -> bool:
         """Return whether an earlier process compiled these sources in this place, and came to the end of it."""
-        return bool(list(self.folder.rglob(f"{self.last}*.nbc")))  # a list: an unfinished walk keeps folders open
+        found = [path.name for path in self.folder.rglob("*.nbc")]  # a list: an unfinished walk keeps folders open
+        return any(name.startswith(tuple(self.last)) for name in found)
 
     def kernel(
         self,

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from PIL import Image
 from rich.console import Console
+from rich.text import Text
 
 from harness.api import open_study
 from harness.results.tables import show_table
@@ -47,8 +48,8 @@ class Shot:
     width: int
     height: int
     dark: bool = False
-    part: str = ""
-    """What of the page stands at the top of the picture."""
+    section: str = ""
+    """The only part of the page that is shown; empty: all."""
     seconds: int = 8
     """Of the page's own time, after which the picture is taken."""
     moving: bool = False
@@ -59,9 +60,9 @@ REPORT = (
     Shot("report", 1280, 900),
     Shot("report-dark", 1280, 900, dark=True),
     Shot("report-phone", 390, 844),
-    Shot("report-battles", 1280, 640, part="#battles", seconds=3, moving=True),
+    Shot("report-battles", 1280, 640, section="battles", seconds=3, moving=True),
 )
-DASHBOARD = Shot("dashboard", 1280, 900, part="/dashboard/studies/1")
+DASHBOARD = Shot("dashboard", 1280, 900)
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,9 @@ def main() -> int:
         page = folder / "report.html"
         run("harness.report", *study.flags, "--runs", str(study.out), "--out", str(page))
         for shot in REPORT:
-            take(browser, f"{page.as_uri()}{shot.part}", shot, flags.pictures, folder)
+            take(browser, only_section(page, shot.section).as_uri(), shot, flags.pictures, folder)
         with dashboard(study.storage) as address:
-            take(browser, f"{address}{DASHBOARD.part}", DASHBOARD, flags.pictures, folder)
+            take(browser, f"{address}/dashboard/studies/1", DASHBOARD, flags.pictures, folder)
         draw_terminal(study, flags.pictures / "terminal.svg")
     return 0
 
@@ -114,6 +115,16 @@ def short_comparison(folder: Path) -> Study:
 def run(module: str, *words: str) -> None:
     """Run a command of ours."""
     subprocess.run([sys.executable, "-m", module, *words], check=True)
+
+
+def only_section(page: Path, section: str) -> Path:
+    """Return a copy of a page that shows one section alone; no section: the page itself."""
+    if not section:
+        return page
+    copy = page.with_name(f"{page.stem}-{section}.html")
+    style = f"<style>header, nav, footer, main > section:not(#{section}) {{ display: none }}</style>"
+    copy.write_text(page.read_text(encoding="utf-8").replace("</head>", f"{style}</head>"), encoding="utf-8")
+    return copy
 
 
 @contextmanager
@@ -141,7 +152,9 @@ def draw_terminal(study: Study, path: Path) -> None:
     """Draw the table of ``harness.compare`` as a terminal of 80 columns shows it."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     show_table(console, open_study(study.name, storage=study.storage).findings)
-    path.write_text(console.export_svg(title="python -m harness.compare"), encoding="utf-8")
+    wrapped = Console(record=True, width=COLUMNS, file=io.StringIO())  # as a terminal breaks long lines
+    wrapped.print(Text.from_ansi(console.export_text(styles=True)))
+    path.write_text(wrapped.export_svg(title="python -m harness.compare"), encoding="utf-8")
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from common.machine_code import MachineCode
 
-MACHINE_CODE = MachineCode(Path(__file__).parent, "the compiled learner", last="agent_pass.choose")
+MACHINE_CODE = MachineCode(
+    Path(__file__).parent, "the compiled learner", last=("agent_back.backward_block", "agent_pass.choose")
+)
 kernel = MACHINE_CODE.kernel
 
 

@@ -182,7 +182,8 @@ class AgentKernels:
         """Add the blocks' sums up by mask group and take them apart by layer."""
         s, h = self.sizes, self.sizes.hidden_padded
         total = np.zeros((self.n_groups, use.shape[1]), np.float64)
-        np.add.at(total, blocks.groups, use)
+        for group, sums_of_block in zip(blocks.groups, use, strict=True):
+            total[group] += sums_of_block
         first = s.obs + s.last_actions + s.agent_ids
         ends = {"fc1": (0, first)}
         for place, name in enumerate(self.names[1:]):

@@ -7,6 +7,6 @@ from pathlib import Path
 from common.machine_code import MachineCode
 
 ENGINE_FOLDER = Path(__file__).parent
-MACHINE_CODE = MachineCode(ENGINE_FOLDER, "the compiled engine", last="step.step_[io]")
+MACHINE_CODE = MachineCode(ENGINE_FOLDER, "the compiled engine", last=("step.step_one_by_one", "step.step_in_parallel"))
 kernel = MACHINE_CODE.kernel
 is_compiled = MACHINE_CODE.is_compiled

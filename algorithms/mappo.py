@@ -377,7 +377,7 @@ class MAPPO(Algorithm):
         return {"total_env_steps": self.total_env_steps}
 
     def sparsity(self) -> Sparsity:
-        """Count zeros on the policy's weights; see ``sparsity/measure.py``."""
+        """Count zeros on the policy's weights; see ``network/measure.py``."""
         return measure(self.net)
 
     @torch.no_grad()
@@ -386,7 +386,7 @@ class MAPPO(Algorithm):
         return {name: weight.clone() for name, weight in self.net.effective_weights().items()}
 
     def flops(self) -> dict[str, LayerFlops]:
-        """Count one decision, layer by layer; see ``sparsity/flops.py``."""
+        """Count one decision, layer by layer; see ``network/flops.py``."""
         return count_flops(self.net)
 
     def policy_layers(self) -> PolicyLayers | None:

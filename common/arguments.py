@@ -25,12 +25,15 @@ def checked(error: type[ValueError] = ValueError) -> Callable[[F], F]:
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             kinds = get_type_hints(function)
-            bound = signature.bind(*args, **kwargs)
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError as unfit:
+                raise TypeError(f"{function.__name__}() {unfit}") from None
             for name, value in bound.arguments.items():
                 if signature.parameters[name].kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL):
                     continue
                 try:
-                    bound.arguments[name] = read_value(value, kinds.get(name, Any))
+                    bound.arguments[name] = read_value(value, kinds.get(name, Any), objects=True)
                 except MismatchError as mismatch:
                     raise error(f"{function.__name__}: {name} is {shown(value)}, {mismatch}") from None
             return function(*bound.args, **bound.kwargs)

@@ -69,7 +69,7 @@ class MachineCode:
             if not fault and os.access(folder, os.W_OK):
                 return folder
             refused.append(f"{parent} ({fault or 'not writable'})")
-        advice = "set K24_CACHE_DIR to a folder that you may write to and others may not"
+        advice = "set K24_CACHE_DIR to a folder that you may write to and others may not (chmod go-w FOLDER)"
         if named:
             raise OSError(f"no folder for {self.name}: {', '.join(refused)}; {advice}")
         print(f"{self.name} cannot be kept: {', '.join(refused)}; {advice}", file=sys.stderr)

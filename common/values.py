@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import types
 from collections.abc import Collection, Mapping, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 BOOL_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -17,15 +19,16 @@ class MismatchError(ValueError):
     """A value of another type; the message says what is allowed: ``it must be a whole number``, ``allowed: a, b``."""
 
 
-def read_value(value: Any, kind: Any, *, text: bool = False) -> Any:
+def read_value(value: Any, kind: Any, *, text: bool = False, objects: bool = False) -> Any:
     """Return a value as its annotation wants it; scalars and arrays of numpy become Python's numbers and tuples.
 
     Args:
         value: as it was given.
-        kind: ``bool``, ``int``, ``float``, ``str``, ``Literal[...]``, tuples and unions of these. Without ``text``
-            also classes, ``Sequence``, ``Collection`` and ``Mapping``; a single string may stand for a sequence of
-            strings.
-        text: whether values may be written as text: ``5e5``, ``500_000``, ``off``, ``none``, ``1,2``.
+        kind: ``bool``, ``int``, ``float``, ``str``, ``Literal[...]`` and unions of these.
+        text: whether ``kind`` may also be ``tuple[member, ...]`` and values may be written as text: ``5e5``,
+            ``500_000``, ``off``, ``none``, ``1,2``.
+        objects: whether ``kind`` may also be a class, a list of any sort or a mapping, with their members. A single
+            string may stand for a list of strings. With neither, a value of any other kind passes unchanged.
 
     Raises:
         MismatchError: the value has another type, or is a number that is not finite.
@@ -35,7 +38,7 @@ def read_value(value: Any, kind: Any, *, text: bool = False) -> Any:
         value = value.item()
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        return _read_union(value, get_args(kind), text)
+        return _read_union(value, get_args(kind), text, objects)
     if origin is Literal:
         return _read_choice(value, get_args(kind), text)
     if origin is tuple and text:
@@ -46,7 +49,7 @@ def read_value(value: Any, kind: Any, *, text: bool = False) -> Any:
         return _read_word(value, kind, text)
     if text:
         raise TypeError(f"no text can be read as {kind}")
-    return _read_object(value, kind, origin)
+    return _read_object(value, kind, origin) if objects else value
 
 
 def shown(value: Any, limit: int = 60) -> str:
@@ -55,11 +58,11 @@ def shown(value: Any, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def _read_union(value: Any, kinds: tuple[Any, ...], text: bool) -> Any:
+def _read_union(value: Any, kinds: tuple[Any, ...], text: bool, objects: bool) -> Any:
     words = {}
     for kind in sorted(kinds, key=lambda kind: kind is not type(None)):
         try:
-            return read_value(value, kind, text=text)
+            return read_value(value, kind, text=text, objects=objects)
         except MismatchError as error:
             words[kind] = str(error).removeprefix(_MUST).replace("allowed: ", "one of ")
     raise MismatchError(_MUST + " or ".join(words[kind] for kind in kinds))
@@ -116,35 +119,46 @@ def _read_number(value: Any, kind: type, text: bool) -> Any:
 
 def _read_object(value: Any, kind: Any, origin: Any) -> Any:
     """Containers by their members, objects by their class; a kind that is neither lets everything pass."""
-    if origin in (tuple, list, Sequence, Collection, Mapping, dict):
-        members = get_args(kind)
-        if issubclass(origin, Mapping):
-            if not isinstance(value, Mapping):
-                raise MismatchError(f"{_MUST}a dictionary")
-            try:
-                return {read_value(key, members[0]): read_value(each, members[1]) for key, each in value.items()}
-            except MismatchError as error:
-                raise MismatchError(f"{_MUST}a dictionary; of a key or value in it: {error}") from None
+    members = get_args(kind)
+    if origin in (Mapping, dict) and members:
+        return _read_mapping(value, *members)
+    if origin in (tuple, list, Sequence, Collection) and members:
         return _read_members(value, members, origin)
-    if kind is not Any and isinstance(kind, type) and not isinstance(value, kind):
+    if kind is Path and isinstance(value, os.PathLike):
+        return Path(value)
+    try:
+        fits = kind is Any or not isinstance(kind, type) or isinstance(value, kind)
+    except TypeError:  # a protocol that cannot be asked
+        fits = True
+    if not fits:
         raise MismatchError(f"{_MUST}of type {kind.__name__}")
     return value
 
 
+def _read_mapping(value: Any, key_kind: Any, kind: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise MismatchError(f"{_MUST}a dictionary")
+    try:
+        return {
+            read_value(key, key_kind, objects=True): read_value(each, kind, objects=True) for key, each in value.items()
+        }
+    except MismatchError as error:
+        raise MismatchError(f"{_MUST}a dictionary; of a key or value in it: {error}") from None
+
+
 def _read_members(value: Any, kinds: tuple[Any, ...], origin: type) -> Any:
-    """Return a list of any sort as a tuple, its members checked; a string stays one where its members would be."""
+    """Return the members of a list of any sort, checked; a string stays one where its members would be strings."""
     if isinstance(value, str) and kinds[0] is str and origin is not tuple:
         return value
     if hasattr(value, "tolist"):
         value = value.tolist()
-    allowed = list | tuple | range | (set | frozenset if not issubclass(origin, Sequence) else list)
     fixed = origin is tuple and Ellipsis not in kinds
-    if not isinstance(value, allowed) or (fixed and len(value) != len(kinds)):
+    is_list = isinstance(value, Collection) and not isinstance(value, str | bytes | bytearray | Mapping)
+    if not is_list or (fixed and len(value) != len(kinds)):
         raise MismatchError(f"{_MUST}a list" + (f" of {len(kinds)}" if fixed else ""))
+    expected = kinds if fixed else kinds[:1] * len(value)
     try:
-        return tuple(
-            read_value(each, kind)
-            for each, kind in zip(value, kinds if fixed else [kinds[0]] * len(value), strict=True)
-        )
+        found = [read_value(each, kind, objects=True) for each, kind in zip(value, expected, strict=True)]
     except MismatchError as error:
         raise MismatchError(f"{_MUST}a list in which each is {str(error).removeprefix(_MUST)}") from None
+    return found if origin is list else tuple(found)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import shutil
 import socket
 import subprocess
@@ -99,7 +100,9 @@ def main() -> int:
         for shot in REPORT:
             take(browser, only_section(page, shot.section).as_uri(), shot, flags.pictures, folder)
         with dashboard(study.storage) as address:
-            take(browser, f"{address}/dashboard/studies/1", DASHBOARD, flags.pictures, folder)
+            studies = json.load(urllib.request.urlopen(f"{address}/api/studies", timeout=10))["study_summaries"]
+            number = next(each["study_id"] for each in studies if each["study_name"] == study.name)
+            take(browser, f"{address}/dashboard/studies/{number}", DASHBOARD, flags.pictures, folder)
         draw_terminal(study, flags.pictures / "terminal.svg")
     return 0
 
@@ -142,6 +145,8 @@ def dashboard(storage: str) -> Iterator[str]:
                 break
             except urllib.error.URLError:
                 time.sleep(0.1)
+        else:
+            raise RuntimeError("optuna-dashboard does not answer")
         yield address
     finally:
         server.terminate()

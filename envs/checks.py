@@ -68,14 +68,14 @@ def seed_number(seed: Any) -> int | None:
     return int(seed)
 
 
-def typed(name: str, value: Any, annotation: Any) -> Any:
+def typed(name: str, value: Any, annotation: Any, *, objects: bool = False) -> Any:
     """Return the value of an option or field as its annotation wants it; see ``read_value``.
 
     Raises:
         ValueError: a value of another type, or a number that is not finite.
     """
     try:
-        return read_value(value, annotation)
+        return read_value(value, annotation, objects=objects)
     except MismatchError as error:
         raise ValueError(f"{name} is {shown(value)}, {error}") from None
 
@@ -94,14 +94,16 @@ def check_names(given: Mapping[str, Any], cls: type, whose: str) -> None:
             )
 
 
-def typed_options(given: Mapping[str, Any], cls: type, whose: str = "option ") -> dict[str, Any]:
+def typed_options(
+    given: Mapping[str, Any], cls: type, whose: str = "option ", *, objects: bool = False
+) -> dict[str, Any]:
     """Options with each value checked against its annotation in the dataclass ``cls``; ``whose`` begins the message.
 
     Raises:
         ValueError: as ``typed``.
     """
     annotations = typing.get_type_hints(cls)
-    return {name: typed(f"{whose}{name}", value, annotations[name]) for name, value in given.items()}
+    return {name: typed(f"{whose}{name}", value, annotations[name], objects=objects) for name, value in given.items()}
 
 
 def check_fields(options: Any, ranges: Mapping[str, Range], choices: Mapping[str, tuple[str, ...]]) -> None:

@@ -10,9 +10,19 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from studies.db.database import clock
+from studies.db.errors import ContentError
 from studies.db.schema import Base, Curve, Event, Outcome, Provenance, Result, Run, ThroughputReading
 from studies.queue.owner import is_free
-from studies.rows import RESULT_FIELDS, TURN_FIELDS, CurvePoint, EpisodeOutcome, RunRow, TurnReading, UnfinishedRun
+from studies.rows import (
+    RESULT_FIELDS,
+    TURN_FIELDS,
+    CurvePoint,
+    EpisodeOutcome,
+    RunRow,
+    TurnReading,
+    UnfinishedRun,
+    finite_or_none,
+)
 from studies.stored_types import check_columns
 
 POINT = tuple(field.name for field in fields(CurvePoint))
@@ -21,6 +31,8 @@ EPISODE = tuple(field.name for field in fields(EpisodeOutcome))
 RUN = ("study", "algorithm", "scenario", "seed", "config_hash", "config")
 IN_ONE = 500
 """Run ids in one statement."""
+ROWS = 10_000
+"""Rows that are checked and turned into records at a time."""
 
 
 def read_row(session: Session, run: Run) -> RunRow:
@@ -41,6 +53,15 @@ def read_rows(session: Session, study: str) -> list[RunRow]:
 def _row(run: Run, result: Result, throughput: ThroughputReading | None, provenance: dict[str, Any] | None) -> RunRow:
     _check_run(run)
     _check(Result, RESULT_FIELDS, result)
+    try:
+        return _record(run, result, throughput, provenance)
+    except ValueError as error:  # a number outside of its range
+        raise ContentError(f"run {run.id}: {error}") from error
+
+
+def _record(
+    run: Run, result: Result, throughput: ThroughputReading | None, provenance: dict[str, Any] | None
+) -> RunRow:
     return RunRow(
         run_id=run.id,
         trial_number=-1 if run.trial_number is None else run.trial_number,
@@ -67,7 +88,7 @@ def _check_run(run: Run) -> None:
     _check(Run, RUN, run)
     for part in ("algorithm", "env", "train", "evaluation"):
         if not isinstance(run.config.get(part, {}), dict):
-            raise ValueError(f"table k24_runs holds config/{part} {str(run.config[part])[:40]!r}, no table of values")
+            raise ContentError(f"table k24_runs holds config/{part} {str(run.config[part])[:40]!r}, no table of values")
 
 
 def _check(table: type[Base], names: Sequence[str], record: Base) -> None:
@@ -84,10 +105,12 @@ def curves_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[CurveP
     found: dict[int, list[CurvePoint]] = {run_id: [] for run_id in run_ids}
     for some in _chunks(run_ids):
         chosen = select(Curve.run_id, *(getattr(Curve, name) for name in POINT)).where(Curve.run_id.in_(some))
-        rows = session.execute(chosen.order_by(Curve.run_id, Curve.env_steps)).all()
-        check_columns(Curve, ("run_id", *POINT), rows)
-        for run_id, *values in rows:
-            found[run_id].append(CurvePoint(**dict(zip(POINT, values, strict=True))))
+        for rows in session.execute(chosen.order_by(Curve.run_id, Curve.env_steps)).partitions(ROWS):
+            check_columns(Curve, ("run_id", *POINT), rows, infinite=("loss",))
+            for run_id, *values in rows:
+                point = dict(zip(POINT, values, strict=True))
+                point["loss"] = finite_or_none(point["loss"])
+                found[run_id].append(CurvePoint(**point))
     return found
 
 
@@ -107,10 +130,11 @@ def outcomes_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[Epis
     found: dict[int, list[EpisodeOutcome]] = {run_id: [] for run_id in run_ids}
     for some in _chunks(run_ids):
         chosen = select(Outcome.run_id, *(getattr(Outcome, name) for name in EPISODE)).where(Outcome.run_id.in_(some))
-        rows = session.execute(chosen.order_by(Outcome.run_id, Outcome.slot, Outcome.battle_id)).all()
-        check_columns(Outcome, ("run_id", *EPISODE), rows)
-        for run_id, *values in rows:
-            found[run_id].append(EpisodeOutcome(**dict(zip(EPISODE, values, strict=True))))
+        ordered = chosen.order_by(Outcome.run_id, Outcome.slot, Outcome.battle_id)
+        for rows in session.execute(ordered).partitions(ROWS):
+            check_columns(Outcome, ("run_id", *EPISODE), rows)
+            for run_id, *values in rows:
+                found[run_id].append(EpisodeOutcome(**dict(zip(EPISODE, values, strict=True))))
     return found
 
 

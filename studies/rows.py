@@ -20,6 +20,11 @@ def _require_finite(record: Any, names: tuple[str, ...]) -> None:
             )
 
 
+def finite_or_none(value: float | None) -> float | None:
+    """Return a number as it is stored where it may be missing: JSON and PostgreSQL know no infinity."""
+    return value if value is not None and math.isfinite(value) else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunKey:
     """Identity of a run within its study."""

@@ -18,7 +18,7 @@ from studies.db.database import read_transaction
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.schema import Curve, Event, Outcome, PartTiming
-from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow, finite_or_none
 from studies.run_table import RunTable
 
 Status = Literal["finished", "running_elsewhere", "started", "resumed"]
@@ -82,7 +82,8 @@ class RunRecord:
             win_rate: wins / finished greedy episodes, 0..1.
             return_mean: mean undiscounted return of those episodes.
             episodes: how many were finished.
-            loss: mean learner loss since the last point; ``None`` before the first update.
+            loss: mean learner loss since the last point; ``None`` before the first update. One that is not finite
+                is stored as ``None`` too.
             epsilon: exploration rate of training, 0..1.
             wall_seconds: seconds of work so far, over all sessions of the run.
             extra: further diagnostics by name; those that are not finite are left out, as JSON has no word for them.
@@ -98,7 +99,7 @@ class RunRecord:
             win_rate=win_rate,
             return_mean=return_mean,
             episodes=episodes,
-            loss=loss,
+            loss=finite_or_none(loss),
             epsilon=epsilon,
             wall_seconds=wall_seconds,
             extra={name: value for name, value in (extra or {}).items() if math.isfinite(value)},

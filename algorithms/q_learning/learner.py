@@ -379,11 +379,11 @@ class QLearner(ReplayLearner):
         return self.net.policy_layers()
 
     def sparsity(self) -> Sparsity:
-        """Zeros counted on ``masked_weights``; see ``sparsity/measure.py``."""
+        """Zeros counted on ``masked_weights``; see ``network/measure.py``."""
         return measure(self.net)
 
     def flops(self) -> dict[str, LayerFlops]:
-        """Of one decision, layer by layer; see ``sparsity/flops.py``."""
+        """Of one decision, layer by layer; see ``network/flops.py``."""
         return count_flops(self.net)
 
     def state_dict(self) -> dict[str, Any]:

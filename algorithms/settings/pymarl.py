@@ -22,9 +22,9 @@ from common.registry import did_you_mean
 from common.values import MismatchError, read_value
 
 FOLDER = Path(__file__).parent
-MAX_DEPTH = 8
-"""How deep the lists and tables of a settings file may be nested."""
 """Where the files lie that come with the package."""
+MAX_DEPTH, MAX_VALUES = 8, 10_000
+"""How deep the lists and tables of a settings file may be nested, and how many values they may stand for."""
 
 FIXED: dict[str, Any] = {
     "action_selector": "epsilon_greedy",
@@ -197,7 +197,7 @@ def _read(name: str) -> dict[str, Any]:
         raise ValueError(f"there is no settings file {name}; give a path, or one of these: {', '.join(shipped())}")
     try:
         text = path.read_text(encoding="utf-8")
-        _refuse_nested(name, text)
+        _refuse_endless(name, text)
         content = yaml.safe_load(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{name} cannot be read as YAML: {' '.join(str(error).split())}") from error
@@ -206,16 +206,31 @@ def _read(name: str) -> dict[str, Any]:
     return content
 
 
-def _refuse_nested(name: str, text: str) -> None:
-    """Refuse lists in lists without end, and aliases, which can stand for more values than any memory holds."""
+def _refuse_endless(name: str, text: str) -> None:
+    """Refuse lists in lists without end, and aliases that stand for more values than a settings file could hold."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if isinstance(event, yaml.AliasEvent) or depth > MAX_DEPTH:
-            fault = "an alias (*)" if depth <= MAX_DEPTH else f"lists more than {MAX_DEPTH} deep"
+        if depth > MAX_DEPTH:
             raise ValueError(
-                f"{name} holds {fault}; settings are lines KEY: VALUE, a value is a number, a word or a list of these"
+                f"{name} holds lists more than {MAX_DEPTH} deep; settings are lines KEY: VALUE, a value is a number, a "
+                "word or a list of these"
             )
+    if _size(yaml.compose(text, Loader=yaml.SafeLoader), {}) > MAX_VALUES:
+        raise ValueError(
+            f"{name} stands for more than {MAX_VALUES:,} values by its aliases (*); write out what is meant"
+        )
+
+
+def _size(node: Any, known: dict[int, float]) -> float:
+    """How many values a YAML node stands for, aliases followed; infinite where one holds itself."""
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = float("inf")  # until it is counted, only what lies in it can meet it
+        parts = [part for pair in node.value for part in (pair if isinstance(pair, tuple) else (pair,))]
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]
 
 
 def _require_known(where: str, key: str, known: Iterable[str]) -> None:

@@ -88,7 +88,7 @@ class Scenario:
     """env_steps until truncation."""
 
     def __post_init__(self) -> None:
-        for name, value in typed_options(vars(self), Scenario, "scenario: ").items():
+        for name, value in typed_options(vars(self), type(self), "scenario: ", objects=True).items():
             object.__setattr__(self, name, value)
         one_of("race", self.race, tuple(TYPE_ORDER))
         one_of("enemy_race", self.enemy_race or self.race, tuple(TYPE_ORDER))

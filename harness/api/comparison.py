@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 
 from common.arguments import checked
@@ -40,7 +41,7 @@ def compare(
     study: str | None = None,
     storage: str = DEFAULT_STORAGE,
     out: str | Path = "runs",
-    device: str = "auto",
+    device: str | torch.device = "auto",
     num_envs: int | None = None,
     n_jobs: int = 1,
     backend: str = "battle",

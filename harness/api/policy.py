@@ -250,7 +250,7 @@ def load_policy(
     study: str = default_study("quick", None),
     storage: str = DEFAULT_STORAGE,
     out: str | Path = "runs",
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
 ) -> TrainedPolicy:
     """Load a trained policy.
 
@@ -270,7 +270,7 @@ def load_policy(
     found = trained.load_policy(Path(run))
     env = found.world(seed=0)
     try:
-        return TrainedPolicy(found, found.policy(env, resolve_device(device)))
+        return TrainedPolicy(found, found.policy(env, resolve_device(str(device))))
     finally:
         env.close()
 

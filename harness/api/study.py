@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
 from common.arguments import checked
 from harness.api.policy import TrainedPolicy, load_policy
 from harness.cli.errors import UsageError
@@ -81,7 +83,12 @@ class Study:
 
     @checked(UsageError)
     def policy(
-        self, algorithm: str, scenario: str | None = None, *, seed: int | None = None, device: str = "cpu"
+        self,
+        algorithm: str,
+        scenario: str | None = None,
+        *,
+        seed: int | None = None,
+        device: str | torch.device = "cpu",
     ) -> TrainedPolicy:
         """Load the trained policy of a finished run.
 

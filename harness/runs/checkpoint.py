@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 import stat
 import textwrap
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,17 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as draft:
             torch.save(content, draft)
-            draft.chmod(draft.stat().st_mode & ~(stat.S_IWGRP | stat.S_IWOTH))  # or it could not be trusted later
+            _keep_from_others(draft)
     except (OSError, RuntimeError) as error:  # torch's writer reports a full disk by a RuntimeError
         raise _unwritten(path, error) from error
+
+
+def _keep_from_others(path: Path) -> None:
+    """Let nobody else write a checkpoint, or it could not be trusted later; some file systems know no such rights."""
+    mode = path.stat().st_mode
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        with suppress(OSError):
+            path.chmod(mode & ~(stat.S_IWGRP | stat.S_IWOTH))
 
 
 def _unwritten(path: Path, error: Exception) -> StorageError:

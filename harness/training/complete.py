@@ -86,8 +86,9 @@ def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunR
         with battles_bar(console, f"{plan.label}: evaluated again", battles) as on_battles:
             found = play_final_battles(plan, policy, on_battles)
     except (Exception, SystemExit) as error:  # a user's policy or world
-        log(console, f"{plan.label}: NOT evaluated again: {describe(error)}; the evaluation of before is kept")
-        return True
+        where = keep_traceback(folder)
+        log(console, f"{plan.label}: NOT evaluated again: {describe(error)}; {where}; the evaluation of before is kept")
+        return False
     if not found.finished:
         log(console, f"{plan.label}: all {found.aborted} battles aborted; the evaluation of before is kept")
         return True

@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from studies.db.driver_errors import damaged, wrap_db_errors
-from studies.db.errors import StorageError
+from studies.db.errors import ContentError, StorageError
 from studies.db.migrate import bring_up_to_date, refuse_newer, schema_version, version_in
 from studies.db.storage_url import EXAMPLE, StorageUrl
 
@@ -249,9 +249,7 @@ def read_transaction(engine: Engine, url: StorageUrl) -> Iterator[Session]:
     try:
         with reading(), wrap_db_errors(url), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
-    except StorageError:
-        raise
-    except ValueError as error:  # of ``check_columns``, of a record's own ranges, or of text that is no JSON
+    except ContentError as error:
         raise StorageError(
             f"{url} holds what this program does not store: {error}. Another program changed it, or it is damaged; go "
             "on from a copy of it, or delete that run: python -m harness.delete --help"

@@ -181,3 +181,9 @@ def test_presets_are_the_middle_of_their_ranges() -> None:
         for field in ("div_coef", "reset_interval", "finetune_start_ratio"):
             least, greatest = getattr(ranges, field)
             assert least <= getattr(config, field) <= greatest
+
+
+def test_yaml_s_own_ways_of_repeating_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("learner: nq_learner\nmixer: qmix\nlr: &rate 0.002\n")
+    assert load_settings(str(path)).values["lr"] == 0.002

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, List  # noqa: UP035
 
 import numpy as np
 import pytest
@@ -22,6 +23,8 @@ def takes(
     seeds: int | Sequence[int] | None = None,
     cells: Collection[int] = (),
     point: tuple[float, float] = (0.0, 0.0),
+    weights: list[float] | None = None,
+    anything: List = (),  # type: ignore[assignment]  # noqa: UP006 - as users write it
     settings: Mapping[str, Any] | None = None,
     out: str | Path = "runs",
     loud: bool = False,
@@ -42,9 +45,13 @@ def takes(
         (dict(seeds=np.array([0, 4])), (0, 4)),
         (dict(seeds=range(2)), (0, 1)),
         (dict(cells={7}), (7,)),
+        (dict(names={"a": 1}.keys()), ("a",)),
+        (dict(names=deque("ab")), ("a", "b")),
+        (dict(weights=(1, 2)), [1.0, 2.0]),
         (dict(point=[1, 2.5]), (1.0, 2.5)),
         (dict(settings={"k24.lr": [1, None]}), {"k24.lr": [1, None]}),
         (dict(out=Path("x")), Path("x")),
+        (dict(anything=7), 7),
         (dict(loud=np.bool_(True)), True),
         (dict(nobody_knows="x"), None),
     ],
@@ -95,3 +102,8 @@ def test_the_error_can_be_another_kind() -> None:
     assert double(np.int32(4)) == 8
     with pytest.raises(OwnError, match=r"double: number is 'x'"):
         double("x")  # type: ignore[arg-type]
+
+
+def test_a_call_that_does_not_fit_names_the_function() -> None:
+    with pytest.raises(TypeError, match=r"takes\(\) too many positional arguments"):
+        takes((), 3)  # type: ignore[misc]

@@ -260,3 +260,13 @@ def test_a_spec_without_size(name: str) -> None:
     sizes = dict(n_agents=1, n_actions=1, obs_size=1, state_size=1, episode_limit=1)
     with pytest.raises(ValueError, match=f"EnvSpec 'x': {name} is 0, it must be at least 1"):
         EnvSpec(id="x", n_enemies=1, **{**sizes, name: 0})
+
+
+def test_a_scenario_may_have_fields_of_its_own() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Named(Scenario):
+        author: str = "ann"
+
+    assert Named(**GOOD, author="bob").author == "bob"
+    with pytest.raises(ValueError, match="scenario: author is 3, it must be a string"):
+        Named(**GOOD, author=3)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -223,8 +224,11 @@ def test_a_closed_output() -> None:
     ("text", "says"),
     [
         (f"algorithm: {'[' * 3000}{']' * 3000}", "holds lists more than 8 deep"),
-        ("a: &a [1, 1]\nb: [*a, *a]", "holds an alias (*)"),
-        ("a: &a [*a]", "holds an alias (*)"),
+        (
+            "a: &a [1, 1]\n" + "".join(f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n" for a, b in pairwise("abcdefghijk")),
+            "by its aliases",
+        ),
+        ("a: &a [*a]", "by its aliases"),
     ],
 )
 def test_settings_without_end(text: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,9 @@
       button.textContent = on ? "Stop the battles" : "Play the battles";
     };
     button.addEventListener("click", () => play(!moving));
+    let before = false;
+    addEventListener("beforeprint", () => { before = moving; play(false); });
+    addEventListener("afterprint", () => play(before));
     play(!stillness.matches);
   };
   const openFilm = async (clip) => {
@@ -54,16 +57,32 @@
     const draw = async () => {  // one picture at a time; those that were passed meanwhile are left out
       if (busy) return;
       busy = true;
-      while (shown !== asked) {
-        const at = asked;
-        await Promise.all(films.map(async (film) => {
-          const { image } = await film.decoder.decode({ frameIndex: Math.min(at, film.count - 1) });
-          film.pen.drawImage(image, 0, 0);
-          image.close();
-        }));
-        player.dataset.shown = shown = at;
+      try {
+        while (shown !== asked) {
+          const at = asked;
+          await Promise.all(films.map(async (film) => {
+            const { image } = await film.decoder.decode({ frameIndex: Math.min(at, film.count - 1) });
+            film.pen.drawImage(image, 0, 0);
+            image.close();
+          }));
+          player.dataset.shown = shown = at;
+        }
+      } catch {
+        giveUp();
+      } finally {
+        busy = false;
       }
-      busy = false;
+    };
+    const giveUp = () => {  // back to the GIFs
+      pause();
+      for (const { clip, canvas, decoder } of films) {
+        canvas.replaceWith(clip);
+        if (decoder.state !== "closed") decoder.close();
+      }
+      films = [];
+      slider.hidden = time.hidden = true;
+      button.replaceWith(button = button.cloneNode());
+      startAndStop(button);
     };
     const show = (at) => {
       asked = at;
@@ -90,7 +109,15 @@
     slider.addEventListener("input", () => { pause(); show(Number(slider.value)); });
     button.addEventListener("click", () => { if (started) pause(); else play(); });
     pause();
+    addEventListener("beforeprint", () => {
+      pause();
+      for (const { clip, canvas } of films) canvas.replaceWith(clip);
+    });
+    addEventListener("afterprint", () => {
+      for (const { clip, canvas } of films) clip.replaceWith(canvas);
+    });
     show(asked).then(() => {
+      if (slider.hidden) return;
       for (const { clip, canvas } of films) clip.replaceWith(canvas);
       if (!stillness.matches) play();
     });
@@ -203,7 +230,6 @@
     before = { theme: root.dataset.theme, folded: [...document.querySelectorAll("details:not([open]):not(.screen)")] };
     root.dataset.theme = "light";
     for (const each of before.folded) each.open = true;
-    setStill(true);
   });
   addEventListener("afterprint", () => {
     if (!before) return;

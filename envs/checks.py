@@ -68,7 +68,7 @@ def seed_number(seed: Any) -> int | None:
     return int(seed)
 
 
-def typed(name: str, value: Any, annotation: Any, *, objects: bool = False) -> Any:
+def typed(name: str, value: Any, annotation: Any, *, whose: str = "option ", objects: bool = False) -> Any:
     """Return the value of an option or field as its annotation wants it; see ``read_value``.
 
     Raises:
@@ -77,7 +77,7 @@ def typed(name: str, value: Any, annotation: Any, *, objects: bool = False) -> A
     try:
         return read_value(value, annotation, objects=objects)
     except MismatchError as error:
-        raise ValueError(f"{name} is {shown(value)}, {error}") from None
+        raise ValueError(f"{whose}{name} is {shown(value)}, {error}") from None
 
 
 def check_names(given: Mapping[str, Any], cls: type, whose: str) -> None:
@@ -103,7 +103,7 @@ def typed_options(
         ValueError: as ``typed``.
     """
     annotations = typing.get_type_hints(cls)
-    return {name: typed(f"{whose}{name}", value, annotations[name], objects=objects) for name, value in given.items()}
+    return {name: typed(name, value, annotations[name], whose=whose, objects=objects) for name, value in given.items()}
 
 
 def check_fields(options: Any, ranges: Mapping[str, Range], choices: Mapping[str, tuple[str, ...]]) -> None:
@@ -121,7 +121,7 @@ def check_fields(options: Any, ranges: Mapping[str, Range], choices: Mapping[str
     for name, value in typed_options(values, type(options)).items():
         object.__setattr__(options, name, value)
         if name in choices:
-            typed(f"option {name}", value, typing.Literal[*choices[name]])
+            typed(name, value, typing.Literal[*choices[name]])
         if name in ranges and value not in ranges[name]:
             raise ValueError(f"option {name} is {value}, allowed is {ranges[name]}")
 

@@ -12,7 +12,7 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
     "studies": (
         ("studies.db.errors",),
         ("studies.db.storage_url", "studies.db.schema", "studies.rows", "studies.queue.heartbeat"),
-        ("studies.db",),
+        ("studies.db", "studies.stored_types"),
         ("studies.queue.owner", "studies.dashboard"),
         ("studies.row_queries", "studies.dashboard.trials", "studies.queue.quiet"),
         ("studies.queue.run_queue", "studies.reader"),

@@ -44,7 +44,7 @@ def test_a_place_is_shown_without_its_password_and_reached_with_it(end: str) -> 
             "starts with 'mysql'; studies are kept in SQLite files or on a PostgreSQL server",
         ),
         ("postgresql://ann:secret@host", "names no database of the server"),
-        ("postgresql://ann:secret@host:99999/k24", "names port 99999, allowed: 1 to 65535"),
+        ("postgresql://ann:secret@host:99999/k24", "names port 99999, a port is 1 to 65535"),
         ("postgres ://ann:secret@host/k24", "is not a URL"),
         ("sqlite://ann:secret@/:memory:", "names no plain file"),
     ],

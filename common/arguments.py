@@ -21,10 +21,10 @@ def checked(error: type[ValueError] = ValueError) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         signature = inspect.signature(function)
+        hints = functools.cache(lambda: get_type_hints(function))  # at the first call: some name what is defined later
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            kinds = get_type_hints(function)
             try:
                 bound = signature.bind(*args, **kwargs)
             except TypeError as unfit:
@@ -33,7 +33,7 @@ def checked(error: type[ValueError] = ValueError) -> Callable[[F], F]:
                 if signature.parameters[name].kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL):
                     continue
                 try:
-                    bound.arguments[name] = read_value(value, kinds.get(name, Any), objects=True)
+                    bound.arguments[name] = read_value(value, hints().get(name, Any), objects=True)
                 except MismatchError as mismatch:
                     raise error(f"{function.__name__}: {name} is {shown(value)}, {mismatch}") from None
             return function(*bound.args, **bound.kwargs)

@@ -20,15 +20,16 @@ class MismatchError(ValueError):
 
 
 def read_value(value: Any, kind: Any, *, text: bool = False, objects: bool = False) -> Any:
-    """Return a value as its annotation wants it; scalars and arrays of numpy become Python's numbers and tuples.
+    """Return a value as its annotation wants it; scalars of numpy become Python's.
 
     Args:
         value: as it was given.
         kind: ``bool``, ``int``, ``float``, ``str``, ``Literal[...]`` and unions of these.
         text: whether ``kind`` may also be ``tuple[member, ...]`` and values may be written as text: ``5e5``,
             ``500_000``, ``off``, ``none``, ``1,2``.
-        objects: whether ``kind`` may also be a class, a list of any sort or a mapping, with their members. A single
-            string may stand for a list of strings. With neither, a value of any other kind passes unchanged.
+        objects: whether ``kind`` may also be a class, a list of any sort or a mapping, with their members. Arrays and
+            other lists arrive as tuples; a single string may stand for a list of strings. With neither, a value of
+            any other kind passes unchanged.
 
     Raises:
         MismatchError: the value has another type, or is a number that is not finite.

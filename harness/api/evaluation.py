@@ -23,6 +23,7 @@ from studies.rows import EpisodeOutcome
 SLOTS = 32
 """Most battles that are played side by side."""
 MAX_BATTLES = 10_000_000
+"""Most battles of one call; no interval needs so many."""
 
 
 @dataclass(frozen=True, kw_only=True)

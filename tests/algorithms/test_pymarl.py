@@ -185,5 +185,6 @@ def test_presets_are_the_middle_of_their_ranges() -> None:
 
 def test_yaml_s_own_ways_of_repeating_are_read(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
-    path.write_text("learner: nq_learner\nmixer: qmix\nlr: &rate 0.002\n")
-    assert load_settings(str(path)).values["lr"] == 0.002
+    path.write_text("learner: nq_learner\nmixer: qmix\nlr: &rate 0.002\nepsilon_finish: *rate\n")
+    values = load_settings(str(path)).values
+    assert (values["lr"], values["epsilon_finish"]) == (0.002, 0.002)

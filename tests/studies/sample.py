@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -70,16 +71,24 @@ def begin(store: StudyStore, seed: int = 1) -> RunRecord:
     return store.begin(replace(KEY, seed=seed), config=CONFIG, provenance=PROVENANCE)
 
 
-def evaluate(run: RunRecord, env_steps: int, win_rate: float = 0.25) -> None:
+def evaluate(
+    run: RunRecord,
+    env_steps: int,
+    win_rate: float = 0.25,
+    *,
+    loss: float = 0.1,
+    extra: Mapping[str, float] | None = None,
+) -> None:
     """Store a curve point."""
     run.curve(
         env_steps=env_steps,
         win_rate=win_rate,
         return_mean=20 * win_rate,
         episodes=32,
-        loss=0.1,
+        loss=loss,
         epsilon=0.5,
         wall_seconds=env_steps / 400,
+        extra=extra,
     )
 
 

@@ -316,16 +316,7 @@ def test_a_diagnostic_that_is_not_finite_is_left_out(path: Path) -> None:
     with open_store(path) as store:
         run = begin(store)
         numbers = dict(grad_norm=float("inf"), q_taken=float("nan"), temperature=0.5)
-        run.curve(
-            env_steps=0,
-            win_rate=0.0,
-            return_mean=0.0,
-            episodes=1,
-            loss=None,
-            epsilon=1.0,
-            wall_seconds=0.0,
-            extra=numbers,
-        )
+        evaluate(run, 0, extra=numbers)
         (point,) = run.curve_points()
     assert point.extra == {"temperature": 0.5}
 
@@ -335,7 +326,7 @@ def test_a_loss_that_is_not_finite_is_left_out(path: Path, loss: float) -> None:
     """A learner that diverges ends no comparison, and its study stays readable."""
     with open_store(path) as store:
         run = begin(store)
-        run.curve(env_steps=0, win_rate=0.0, return_mean=0.0, episodes=1, loss=loss, epsilon=1.0, wall_seconds=0.0)
+        evaluate(run, 0, loss=loss)
         assert [point.loss for point in run.curve_points()] == [None]
     query(path, "UPDATE k24_curves SET loss = 9e999")  # as earlier versions stored it
     with open_store(path) as store:

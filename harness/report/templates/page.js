@@ -91,9 +91,9 @@
       return draw();
     };
     const pause = () => { started = 0; button.textContent = "Play"; };
-    const tick = (now) => {
+    const tick = () => {
       if (!started) return;
-      const passed = Math.max(0, now - started) / 1000;  // a picture may be due before the button was pressed
+      const passed = (performance.now() - started) / 1000;
       const at = Math.min(Math.floor(passed * perSecond * speed), longest - 1);
       show(at);
       if (at === longest - 1) pause(); else requestAnimationFrame(tick);

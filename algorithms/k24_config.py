@@ -13,7 +13,8 @@ from algorithms.sparsity.resets import require_reset_settings
 class K24Config(QMixConfig):
     """Settings of K24: those of QMIX and those of its masks (``K24_args``, K24_qmix_rnn_1R3.yaml).
 
-    The defaults keep the description's numbers; each change to it is one field, on or off.
+    Each change to the description is one field, on or off. The defaults are those that a comparison on three races chose
+    (``docs/results/k24_protocol.md``); ``k24-described`` has the description's.
 
     Raises:
         ValueError: a value is out of its range, or two values contradict each other.
@@ -34,10 +35,10 @@ class K24Config(QMixConfig):
     """Let the target network multiply under the same draw as the network that learns. With its best patterns (False)
     its values come out larger, 1.4 times in one run, and feed back through the targets: that run, 1M env steps of
     terran_5_vs_5, diverged from 100k on. Source: this project."""
-    noise: bool = True
-    """Draw the masks with Gumbel noise in training. False: the best patterns multiply, and the softmax over patterns
-    still gives the gradient. Source: this project; in MaskLLM (arXiv 2409.17481) the best pattern has a chance of 0.74
-    from the start."""
+    noise: bool = False
+    """Draw the masks with Gumbel noise in training (K24's description). False: the best patterns multiply, and the
+    softmax over patterns still gives the gradient. Source: this project; in MaskLLM (arXiv 2409.17481) the best pattern
+    has a chance of 0.74 from the start."""
     sharpness_init: float | None = None
     """κ at the start where the anneal is linear in the sharpness κ = temperature_init / τ instead of in τ; then
     ``temperature_min`` and ``anneal_end_step`` have no meaning; about 3 gives the best pattern a chance of 0.8. None:
@@ -46,10 +47,10 @@ class K24Config(QMixConfig):
     """κ after that ramp. Source: this project."""
     sharpness_ramp: float = 0.25
     """Share of the run that the ramp of κ takes. Source: this project."""
-    straight_through: bool = False
+    straight_through: bool = True
     """Pass the gradient of every product to its weight, kept or dropped, summed over types, and let α learn from the
-    masks' gradient alone. False: weights that a type drops learn through the score only. Source: SR-STE (arXiv
-    2102.04010); STEP (2302.01172)."""
+    masks' gradient alone. False: weights that a type drops learn through the score only (K24's description). Source:
+    SR-STE (arXiv 2102.04010); STEP (2302.01172)."""
     decay: float = 2e-4
     """With ``straight_through``: λ_w, decay of weights that every type drops, added to their gradient per unit of
     weight. Source: SR-STE."""
@@ -66,18 +67,18 @@ class K24Config(QMixConfig):
     alpha_evidence: bool = False
     """At the end of the dense part, start α from each type's mean |W · gradient|: sigmoid(α) is half of it relative to
     the types' average, 0.05..0.95. Source: this project; the saliency is that of Molchanov et al., CVPR 2019."""
-    div_coef: float = 0.1
-    """Size of the orthogonality term relative to the TD loss. Source: K24_args."""
+    div_coef: float = 0.0
+    """Size of the orthogonality term relative to the TD loss. Source: this project; K24_args: 0.1."""
     deque_len: int = 100
     """Updates over which that relation is averaged. Source: Kaleidoscope."""
     reset_interval: int | None = None
     """env_steps of a 10.05M run between resets of unused weights; None: 500_000 (K24_args), or 10_000 of any run
     where masks are per agent (see ``sparsity/resets.py``)."""
-    reset_ratio: float | None = None
+    reset_ratio: float | None = 0.0
     """Share of the unused weights that resets, 0..1 (0: never); None: 0.2 (K24_args), or 0.1 where masks are per
-    agent."""
-    finetune_start_ratio: float = 0.8
-    """Share of the run after which masks freeze; 1 means never. Source: K24_args."""
+    agent. Source: this project."""
+    finetune_start_ratio: float = 1.0
+    """Share of the run after which masks freeze; 1 means never. Source: this project; K24_args: 0.8."""
     finetune_lr_decay: float = 0.9
     """Factor on the learning rate from then on. Source: K24_args."""
     finetune_keeps_optimizer: bool = False
@@ -91,8 +92,9 @@ class K24Config(QMixConfig):
     """Mask the first layer. Source: Kaleidoscope; False: this project."""
     mask_head: bool = True
     """Mask the last layer, which gives the Q-values. Source: Kaleidoscope; False: this project."""
-    score_activation: bool = True
-    """Whether a weight's score counts how strongly its input is used: the factor EMA(|a|). Source: K24."""
+    score_activation: bool = False
+    """Whether a weight's score counts how strongly its input is used: the factor EMA(|a|). Source: this project; K24's
+    description: True."""
     score_alpha: bool = True
     """Whether it counts what each unit type has learned: the factor sigmoid(α_k), without which types share one mask
     (unless ``ema_per_type`` separates them). Source: K24."""

@@ -14,22 +14,28 @@ register(
     summary="control: K-2:4 without A, heterogeneous scores",
 )
 register(
-    "k24-no-c",
+    "k24-with-ema",
     base="k24",
-    fixed={"div_coef": 0.0},
-    summary="control: K-2:4 without C, pattern orthogonality",
+    fixed={"score_activation": True},
+    summary="control: K-2:4 whose scores count how strongly an input is used, EMA(|a|)",
 )
 register(
-    "k24-no-resets",
+    "k24-with-c",
     base="k24",
-    fixed={"reset_ratio": 0.0},
-    summary="control: K-2:4 without resets of unused weights",
+    defaults={"div_coef": 0.1},
+    summary="control: K-2:4 with C, pattern orthogonality",
 )
 register(
-    "k24-no-finetune",
+    "k24-with-resets",
     base="k24",
-    fixed={"finetune_start_ratio": 1.0},
-    summary="control: K-2:4 whose masks never freeze",
+    defaults={"reset_ratio": None},
+    summary="control: K-2:4 with resets of unused weights",
+)
+register(
+    "k24-with-finetune",
+    base="k24",
+    defaults={"finetune_start_ratio": 0.8},
+    summary="control: K-2:4 whose masks freeze after 80% of the run",
 )
 register(
     "k24-described",

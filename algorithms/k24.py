@@ -1,6 +1,6 @@
 """K24 (K-2:4): QMIX whose agents share one network but mask it by unit type with learnable 2:4 patterns.
 
-Two of every four consecutive inputs are kept, the shape that sparse tensor cores run. Three parts make the masks:
+Two of every four consecutive inputs are kept, the shape that sparse tensor cores run. The description has three parts:
 
     A  heterogeneous score      S_k = EMA(|a|) · |W| · sigmoid(α_k)                    sparsity/linear24.py
     B  pattern projection       layer-normed scores · patternsᵀ, Gumbel-softmax         sparsity/pattern24.py
@@ -8,13 +8,15 @@ Two of every four consecutive inputs are kept, the shape that sparse tensor core
 
 and three things happen on a schedule: the temperature falls, unused weights reset, and late in the run the masks are
 frozen and the weights finetuned (rewind & finetune). Known as learner ``k24_nq_learner`` over ``K24_type_n_rnn_1R3``.
-Changes to the search for masks are fields of ``K24Config``; ``k24-described`` follows the description literally.
+Parts and changes to them are fields of ``K24Config``; ``k24-described`` follows the description literally. ``k24``
+itself is what won a comparison of nine variants (``docs/results/k24_races.md``): scores |W| · sigmoid(α_k), the best
+patterns without noise, the gradient of every product passed to its weight; no EMA(|a|), no C, no resets, no freeze.
 
 Built on Kaleidoscope (Li et al., NeurIPS 2024), whose four masked layers, adaptive coefficient and resets it keeps.
 Values, losses, gradients and steps equal an independent implementation of this description, and the straight-through
-gradient equals finite differences (``tests/algorithms/test_published_k24.py``). Deviations from the description:
+gradient equals finite differences (``tests/algorithms/test_published_k24.py``). Further deviations from it:
 
-- the Gumbel noise falls with the temperature, where plain Gumbel-softmax keeps it (``noise_anneal``);
+- noise, where it is on, falls with the temperature, where plain Gumbel-softmax keeps it (``noise_anneal``);
 - the target network multiplies under the update's draw, where the description takes its best patterns
   (``sampled_target``): those give larger values, which feed back until the run diverges;
 - scores of a group are brought to a mean of 1 before the layer norm, whose eps would swallow small ones;
@@ -41,9 +43,8 @@ from algorithms.network.packed_batch import PackedBatch, pack_batch
 from algorithms.protocol import Diagnostics
 from algorithms.q_learning.learner import UpdateWeights
 from algorithms.q_learning.schedules import linear, scaled
-from algorithms.qmix import SMOKE
+from algorithms.qmix import SMOKE, SPACE
 from algorithms.registry import PyMARLNames, register
-from algorithms.settings.k24_presets import PRESETS
 from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
@@ -51,6 +52,7 @@ from algorithms.sparsity.resets import ResetSchedule, resolve_resets
 from algorithms.sparsity.search_state import SEARCH_PANELS, describe_search, gradient_sizes, mean_magnitude
 from algorithms.sparsity.sparse_qmix import Pattern24QMix
 from algorithms.sparsity.tracker import pattern_overlap
+from common.space import Choice
 
 PER_TYPE = ResetSchedule(interval=500_000, ratio=0.2)
 """Resets of unused weights with a mask per unit type. Source: K24_args."""
@@ -379,7 +381,7 @@ register(
     summary="K-2:4: learnable 2:4 semi-structured masks, one per unit type",
     source="this project, on Kaleidoscope (NeurIPS 2024); the masks suit sparse tensor cores",
     smoke=SMOKE,
-    presets=PRESETS,
+    space={**SPACE, "alpha_lr_scale": Choice(values=(1.0, 10.0)), "decay": Choice(values=(0.0, 2e-4, 2e-3))},
     panels=SEARCH_PANELS,
     pymarl=PyMARLNames(
         learner="k24_nq_learner",

@@ -13,8 +13,8 @@ from algorithms.sparsity.resets import require_reset_settings
 class K24Config(QMixConfig):
     """Settings of K24: those of QMIX and those of its masks (``K24_args``, K24_qmix_rnn_1R3.yaml).
 
-    Each change to the description is one field, on or off. The defaults are those that a comparison on three races chose
-    (``docs/results/k24_protocol.md``); ``k24-described`` has the description's.
+    Each change to the description is one field, on or off. The defaults are those that a comparison on three races
+    chose (``docs/results/k24_protocol.md``); ``k24-described`` has the description's.
 
     Raises:
         ValueError: a value is out of its range, or two values contradict each other.

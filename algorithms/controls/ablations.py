@@ -5,6 +5,7 @@
 
 from algorithms import k24, qmix  # noqa: F401  # what these rows start from is registered first
 from algorithms.registry import register
+from algorithms.settings.k24_presets import PRESETS
 
 register(
     "k24-no-a",
@@ -50,6 +51,7 @@ register(
         **{"temperature_init": 5.0, "temperature_min": 0.2, "anneal_end_step": 8_040_000, "div_coef": 0.1},
         **{"reset_interval": None, "reset_ratio": None, "finetune_start_ratio": 0.8, "finetune_lr_decay": 0.9},
     },
+    presets=PRESETS,
     takes_files=True,
     summary="K-2:4 to the letter of its description: noise at full strength, best patterns in the target network",
 )

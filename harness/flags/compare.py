@@ -213,12 +213,10 @@ def check_preset(name: str | None, algos: Sequence[str]) -> None:
     if name not in algorithms.registry.preset_names():
         raise unknown_name("preset", name, algorithms.registry.preset_names())
     rows = map(algorithms.registry.entry, algorithms.registry.ids())
-    able = {row.id: row.base for row in rows if name in row.presets}
+    able = [row.id for row in rows if name in row.presets]
     if not set(able) & set(algos):
-        main = [id for id, base in able.items() if base not in able]
         raise UsageError(
-            f"--preset {name} is for {', '.join(main)} and its controls, none of which takes part; "
-            f"add one: --algos {main[0]}"
+            f"--preset {name} is for {', '.join(able)}; none of them takes part; add one: --algos {able[0]}"
         )
 
 

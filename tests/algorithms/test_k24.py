@@ -11,13 +11,13 @@ from algorithms.sparsity.activation import EMAActivationTracker
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
 from algorithms.sparsity.verify import Pattern24Error, verify_mask24, verify_weight24
-from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
+from tests.algorithms.worlds import ALL_PARTS, SINGLE_TYPE, SPEC, batch, learner
 
 RUN = 1005  # a ten-thousandth of the published run: resets each 50 env_steps, the freeze at 804
 
 
 def k24(**changes: object) -> K24:
-    made = learner("k24", total_env_steps=RUN, **changes)
+    made = learner("k24", total_env_steps=RUN, **{**ALL_PARTS, **changes})
     assert isinstance(made, K24)
     return made
 
@@ -53,7 +53,7 @@ def check_every_mask(made: K24, env_steps: int) -> None:
 
 @pytest.mark.parametrize("spec", [SPEC, SINGLE_TYPE], ids=["types", "agents"])
 def test_exactly_two_of_four_in_every_phase(spec) -> None:
-    made = learner("k24", spec, total_env_steps=RUN, target_update_interval=8, reset_interval=500_000)
+    made = learner("k24", spec, **ALL_PARTS, total_env_steps=RUN, target_update_interval=8, reset_interval=500_000)
     assert isinstance(made, K24)
     check_every_mask(made, 0)
     events: list[str] = []
@@ -132,9 +132,8 @@ def test_values_do_not_feed_back() -> None:
     """0.1 a step without end is worth 10 at most; the best patterns (the broken twin) make far more of it."""
     worth = {}
     for sampled in (True, False):
-        made = learner(
-            "k24", seed=1, sampled_target=sampled, bootstrap_at_limit=True, target_update_interval=40, lr=0.003
-        )
+        changes = {"sampled_target": sampled, "bootstrap_at_limit": True, "target_update_interval": 40, "lr": 0.003}
+        made = learner("k24", seed=1, **ALL_PARTS, **changes)
         episodes = batch(seed=1, lengths=(12, 12))
         episodes.reward.fill_(0.1)
         episodes.terminated.fill_(False)
@@ -166,7 +165,7 @@ def test_temperature_ramp() -> None:
         "reset_ratio": 0.2,
         "finetune_start_step": 804,
     }
-    published = learner("k24").schedule()
+    published = learner("k24", **ALL_PARTS).schedule()
     assert (published["anneal_end_step"], published["reset_interval"]) == (8_040_000, 500_000)
 
 
@@ -220,7 +219,7 @@ def test_freeze_is_rewind_and_finetune() -> None:
 def test_frozen_masks_survive_a_checkpoint() -> None:
     made = k24()
     made.advance(900)
-    resumed = learner("k24", total_env_steps=RUN, seed=3)
+    resumed = learner("k24", total_env_steps=RUN, seed=3, **ALL_PARTS)
     resumed.load_state_dict(made.state_dict())
     assert isinstance(resumed, K24)
     assert resumed.frozen
@@ -301,7 +300,7 @@ def test_rewind_returns_all_weights_but_keeps_the_masks() -> None:
     }
     for i in range(4):
         made.update(batch(seed=i), 400)
-    resumed = learner("k24", total_env_steps=RUN, seed=3, rewind_ratio=0.3, reset_ratio=0.0)
+    resumed = learner("k24", total_env_steps=RUN, seed=3, **{**ALL_PARTS, "rewind_ratio": 0.3, "reset_ratio": 0.0})
     resumed.load_state_dict(made.state_dict())
     for each in (made, resumed):
         assert isinstance(each, K24)
@@ -347,7 +346,7 @@ def test_an_agent_with_nothing_to_do_counts_where_it_may_be_alive() -> None:
     """Input magnitudes are averaged over living agents; each agent's id then is on in a third of all rows."""
     shares = {}
     for dead in (True, False):
-        made = learner("k24", dataclasses.replace(SPEC, only_noop_means_dead=dead))
+        made = learner("k24", dataclasses.replace(SPEC, only_noop_means_dead=dead), score_activation=True)
         made.update(batch(), 0)
         layer = made.layers()["fc1"]
         shares[dead] = layer.activation.value()[0, -SPEC.n_agents :]

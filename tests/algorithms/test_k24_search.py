@@ -10,17 +10,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from algorithms.k24 import K24
+from algorithms.k24 import K24, K24Config
 from algorithms.q_learning.learner import QLearner
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.verify import verify_mask24, verify_weight24
 from tests.algorithms.plain import batch_in_float64, in_float64
-from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner, same_parameters
+from tests.algorithms.worlds import ALL_PARTS, SINGLE_TYPE, SPEC, batch, learner, same_parameters
 
 RUN = 1005  # a ten-thousandth of the published run: resets each 50 env_steps, the freeze at 804
 QUIET: dict[str, Any] = {"straight_through": True, "noise": False}
 VARIANTS: dict[str, dict[str, Any]] = {
-    "today": {},
+    "default": {name: getattr(K24Config(), name) for name in ALL_PARTS},
+    "all parts": {},
     "noise at full strength": {"noise_anneal": False, "sampled_target": False},
     "straight through": {"straight_through": True},
     "no noise": {"noise": False},
@@ -40,7 +41,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def k24(seed: int = 0, **changes: object) -> K24:
-    made = learner("k24", total_env_steps=RUN, seed=seed, **changes)
+    made = learner("k24", total_env_steps=RUN, seed=seed, **{**ALL_PARTS, **changes})
     assert isinstance(made, K24)
     return made
 
@@ -181,7 +182,7 @@ def test_without_what_alpha_learns_it_is_magnitude_masks(alpha: bool) -> None:
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("spec", [SPEC, SINGLE_TYPE], ids=["types", "agents"])
 def test_two_of_four_in_every_phase_and_padding_displaces_nothing(name: str, spec: Any) -> None:
-    made = learner("k24", spec, total_env_steps=RUN, target_update_interval=8, **VARIANTS[name])
+    made = learner("k24", spec, total_env_steps=RUN, target_update_interval=8, **{**ALL_PARTS, **VARIANTS[name]})
     assert isinstance(made, K24)
     phases = []
     for env_steps in (0, 150, 250, 500, 810, 900):
@@ -212,7 +213,7 @@ def test_two_of_four_in_every_phase_and_padding_displaces_nothing(name: str, spe
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_weights_alpha_and_patterns_move(name: str) -> None:
-    made = k24(**VARIANTS[name], lr=0.01, reset_ratio=0.0)
+    made = k24(**{**VARIANTS[name], "lr": 0.01, "reset_ratio": 0.0})
     made.advance(300)  # past the dense part, before the freeze
     weight, patterns = made.net.fc2.weight.detach().clone(), made.net.fc2.chosen_patterns()
     alpha = None if made.net.fc2.alpha is None else made.net.fc2.alpha.detach().clone()

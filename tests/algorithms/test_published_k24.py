@@ -24,13 +24,13 @@ from tests.algorithms.plain import (
     leaves,
     plain_td_loss,
 )
-from tests.algorithms.worlds import SPEC, batch, learner
+from tests.algorithms.worlds import ALL_PARTS, SPEC, batch, learner
 
 PATTERNS = torch.tensor([[float(i in kept) for i in range(4)] for kept in combinations(range(4), 2)]).double()
 
 
 def k24(**changes: object) -> K24:
-    made = in_float64(learner("k24", **changes))
+    made = in_float64(learner("k24", **{**ALL_PARTS, **changes}))
     assert isinstance(made, K24)
     return made
 
@@ -242,14 +242,14 @@ def unmoved(made: K24, updates: int = 6) -> list[str]:
 
 @pytest.mark.parametrize("change", [{}, {"mask_gru": True}, {"noise_anneal": False}])
 def test_alpha_weights_and_patterns_move(change: dict[str, bool]) -> None:
-    made = learner("k24", lr=0.01, **change)
+    made = learner("k24", lr=0.01, **ALL_PARTS, **change)
     assert isinstance(made, K24)
     assert unmoved(made) == []
 
 
 def test_patterns_move_by_learning_alone() -> None:
     """Without the mean magnitudes in the score, whose start alone moves some."""
-    made = learner("k24", lr=0.01, score_activation=False)
+    made = learner("k24", lr=0.01)
     assert isinstance(made, K24)
     assert unmoved(made) == [f"{name} EMA(|a|)" for name in LAYERS]
 
@@ -257,12 +257,12 @@ def test_patterns_move_by_learning_alone() -> None:
 def test_a_dead_part_is_found() -> None:
     """The broken twins: without its part, each stands still and is named."""
     for name in ("alpha", "weight"):
-        made = learner("k24", lr=0.01)
+        made = learner("k24", lr=0.01, **ALL_PARTS)
         assert isinstance(made, K24)
         made.optimizer.param_groups[0]["params"] = [
             p for p in made.optimizer.param_groups[0]["params"] if p is not getattr(made.net.fc3, name)
         ]
         assert unmoved(made)[0] == f"fc3 {'α' if name == 'alpha' else 'W'}"
-    still = learner("k24", lr=1e-12, score_activation=False)
+    still = learner("k24", lr=1e-12)
     assert isinstance(still, K24)
     assert [name for name in unmoved(still) if "fc2" in name] == ["fc2 α", "fc2 W", "fc2 EMA(|a|)", "fc2 patterns"]

@@ -57,7 +57,8 @@ def test_a_row_on_another_is_that_with_other_settings() -> None:
     assert isinstance(registry.make("mine", SPEC, total_env_steps=10, seed=0), K24)
     with pytest.raises(ValueError, match=r"div_coef is 0.1, it must be 0.5, which makes it mine; use k24 for another"):
         registry.config_class("mine")(div_coef=0.1)
-    base, own = (registry.entry(id).presets["micro"] for id in ("k24", "mine"))
+    registry.register("own", base="k24-described", defaults={"div_coef": 0.5}, summary="s")
+    base, own = (registry.entry(id).presets["micro"] for id in ("k24-described", "own"))
     assert set(base.settings) - set(own.settings) == {"div_coef"}, "a preset leaves alone what the row sets"
     assert set(base.space) - set(own.space) == {"div_coef"}
     assert registry.entry("mine").smoke == registry.entry("k24").smoke
@@ -117,7 +118,7 @@ def test_settings_out_of_range_are_refused(id: str, field: str, value: object, a
 
 
 def test_defaults_are_the_published_numbers() -> None:
-    qmix, k24 = QMixConfig(), K24Config()
+    qmix, k24 = QMixConfig(), registry.config_class("k24-described")()
     assert (qmix.batch_size, qmix.buffer_size, qmix.episodes_per_update, qmix.target_update_interval) == (
         128,
         5000,
@@ -127,7 +128,7 @@ def test_defaults_are_the_published_numbers() -> None:
     assert (qmix.lr, qmix.gamma, qmix.td_lambda, qmix.grad_norm_clip) == (1e-3, 0.99, 0.6, 10.0)
     assert (k24.temperature_init, k24.temperature_min, k24.anneal_end_step) == (5.0, 0.2, 8_040_000)
     assert k24.div_coef == 0.1
-    for id, interval in (("k24", 500_000), ("kalei", 1_000_000)):
+    for id, interval in (("k24-described", 500_000), ("kalei", 1_000_000)):
         schedule = learner(id, total_env_steps=10_050_000).schedule()
         assert (schedule["reset_interval"], schedule["reset_ratio"]) == (interval, 0.2)
     assert (k24.finetune_start_ratio, k24.finetune_lr_decay) == (0.8, 0.9)

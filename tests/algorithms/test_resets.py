@@ -13,13 +13,13 @@ from tests.algorithms.worlds import SINGLE_TYPE, SPEC, learner
 RUN = 100_500  # a hundredth of the published run
 
 
-@pytest.mark.parametrize(("id", "interval"), [("k24", 5_000), ("kalei", 10_000)])
+@pytest.mark.parametrize(("id", "interval"), [("k24-with-resets", 5_000), ("kalei", 10_000)])
 def test_per_type_the_interval_scales_with_the_run(id: str, interval: int) -> None:
     schedule = learner(id, SPEC, total_env_steps=RUN).schedule()
     assert (schedule["reset_interval"], schedule["reset_ratio"]) == (interval, 0.2)
 
 
-@pytest.mark.parametrize("id", ["k24", "kalei"])
+@pytest.mark.parametrize("id", ["k24-with-resets", "kalei"])
 @pytest.mark.parametrize("unit_types", [(), ("marine",)], ids=["no types", "one type"])
 def test_per_agent_the_interval_holds_in_any_run(id: str, unit_types: tuple[str, ...]) -> None:
     spec = dataclasses.replace(SPEC, unit_types=unit_types)
@@ -37,7 +37,7 @@ def test_given_numbers_win_and_scale(id: str) -> None:
 
 
 def test_restarts_come_when_the_schedule_says() -> None:
-    made = learner("k24", SINGLE_TYPE, total_env_steps=RUN)
+    made = learner("k24-with-resets", SINGLE_TYPE, total_env_steps=RUN)
     resets = [t for t in range(0, 50_000, 500) if made.advance(t)]
     assert resets == [10_000, 20_000, 30_000, 40_000]
 

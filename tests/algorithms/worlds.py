@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from operator import eq
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +32,13 @@ SINGLE_TYPE = dataclasses.replace(SPEC, id="toy_single_type", unit_types=("marin
 
 Q_LEARNERS = [id for id in registry.ids() if issubclass(registry.algorithm_class(id), QLearner)]
 """The algorithms that ``learner`` makes."""
+
+
+ALL_PARTS: dict[str, Any] = {
+    **{"noise": True, "straight_through": False, "score_activation": True},
+    **{"div_coef": 0.1, "reset_ratio": None, "finetune_start_ratio": 0.8},
+}
+"""Settings of K24 with every part of its description at work, most of which its defaults leave out."""
 
 
 def settings(id: str, **changes: object) -> object:

@@ -191,7 +191,7 @@ MISTAKES = [
     (["--trials", "0"], "--trials is 0, it must be at least 1"),
     (["--seed", "-1"], "--seed is -1, it must be at least 0"),
     (["--search", "rule.right=true,true"], "one value is no choice"),
-    (["--preset", "mixed"], "--preset mixed is for k24 and its controls, none of which takes part"),
+    (["--preset", "mixed"], "--preset mixed is for k24-described; none of them takes part"),
     (["--preset", "tiny"], "unknown preset 'tiny'; known: micro, large, mixed"),
 ]
 
@@ -225,11 +225,13 @@ def test_the_examples_of_the_table_are_in_their_rows(scenario: str, fight: str) 
 
 
 def test_spaces_are_those_of_the_table() -> None:
-    assert recommended_space("k24", "mixed") == {"div_coef": Range(low=0.15, high=0.25)}
-    micro = recommended_space("k24", "micro")
+    assert recommended_space("k24-described", "mixed") == {"div_coef": Range(low=0.15, high=0.25)}
+    micro = recommended_space("k24-described", "micro")
     assert set(micro) == {"div_coef", "reset_interval", "finetune_start_ratio"}
     assert micro["reset_interval"] == Range(low=500_000, high=1_000_000)
-    assert set(recommended_space("k24-no-finetune", "micro")) == {"div_coef", "reset_interval"}
+    own = {"lr", "td_lambda", "epsilon_anneal_time", "alpha_lr_scale", "decay"}
+    assert set(recommended_space("k24", "micro")) == own
+    assert set(recommended_space("k24-alpha-fixed", "micro")) == own - {"alpha_lr_scale"}
     assert set(recommended_space("kalei", "large")) == {"lr", "td_lambda", "epsilon_anneal_time", "div_coef"}
     assert parse_space("qmix", ["qmix.lr=1e-4:1e-2:log", "qmix.td_lambda=0.3,0.6"]) == {
         "lr": Range(low=1e-4, high=1e-2, log=True),

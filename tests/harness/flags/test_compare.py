@@ -52,14 +52,15 @@ def test_names_from_pymarl_are_taken() -> None:
     assert "unknown algorithm 'k24_magnitude'; did you mean k24-magnitude" in error_of(["--algos", "k24_magnitude"])
 
 
-def test_the_file_and_presets_of_k24_load_into_its_described_form_too() -> None:
+def test_the_file_of_k24_loads_into_its_described_form_too_which_has_the_presets() -> None:
     given = ["--config", "K24_qmix_rnn_1R3", "--preset", "mixed", "--algos", "k24,k24-described"]
     request = read_flags(given)
     assert [file.algorithm for file in request.files] == ["k24", "k24-described"]
     k24, described = (plan.config for plan in plan_runs(request)[0])
-    for config in (k24, described):
-        assert (config.div_coef, config.reset_interval, config.finetune_start_ratio) == (0.2, 500_000, 0.8)
+    for config, div_coef in ((k24, 0.1), (described, 0.2)):
+        assert (config.div_coef, config.reset_interval, config.finetune_start_ratio) == (div_coef, 500_000, 0.8)
         assert (config.temperature_init, config.temperature_min, config.finetune_lr_decay) == (5.0, 0.2, 0.9)
+    assert (k24.noise, k24.straight_through, k24.score_activation) == (False, True, False), "what no file names"
     assert (described.noise_anneal, described.sampled_target, described.straight_through) == (False, False, False)
     alone = plan_runs(read_flags(["--config", "K24_qmix_rnn_1R3", "--algos", "k24-described"]))[0]
     assert alone[0].config.div_coef == 0.1
@@ -70,20 +71,22 @@ def test_settings_come_from_file_then_preset_then_budget_then_set(tmp_path: Path
     mine.write_text(
         "learner: k24_nq_learner\nbatch_size: 32\nlr: 0.002\nt_max: 9\nK24_args: {div_coef: 0.9, deque_len: 7}"
     )
-    given = ["--config", str(mine), "--preset", "large", "--budget", "smoke", "--set", "k24.reset_interval=5e5"]
-    request = read_flags(["--algos", "k24,k24-no-c,qmix", "--device", "cpu", *given])
+    given = ["--config", str(mine), "--preset", "large", "--budget", "smoke", "--device", "cpu"]
+    changed = ["--set", "k24-described.reset_interval=5e5"]
+    request = read_flags(["--algos", "k24,k24-described,k24-with-ema,qmix", *given, *changed])
     plans, notes = plan_runs(request)
-    k24, no_c, qmix = (plan.config for plan in plans)
+    plain, k24, control, qmix = (plan.config for plan in plans)
+    assert (plain.lr, plain.deque_len, plain.div_coef) == (0.002, 7, 0.9), "file"
     assert (k24.lr, k24.deque_len) == (0.002, 7), "file"
     assert (k24.div_coef, k24.finetune_start_ratio, k24.anneal_end_step) == (0.175, 0.85, 8_793_750), "preset"
     assert k24.batch_size == 8, "budget"
     assert k24.reset_interval == 500_000, "--set"
-    assert (no_c.div_coef, no_c.finetune_start_ratio, no_c.lr) == (0.0, 0.85, 0.001), "a control stays what it is"
+    assert (control.div_coef, control.lr) == (0.0, 0.001), "a file is not for controls"
     assert qmix.lr == 0.001
     assert f"k24.lr = 0.002 (by {mine})" in notes
-    assert "k24.div_coef = 0.175 (by preset large)" in notes
-    assert "k24.batch_size = 8 (by the budget)" in notes
-    assert "k24.reset_interval = 500000 (by --set)" in notes
+    assert "k24-described.div_coef = 0.175 (by preset large)" in notes
+    assert "k24-described.batch_size = 8 (by the budget)" in notes
+    assert "k24-described.reset_interval = 500000 (by --set)" in notes
     assert request.files[0].left_out == ("t_max: --env-steps or --budget decides it here",)
 
 
@@ -92,7 +95,7 @@ def test_settings_come_from_file_then_preset_then_budget_then_set(tmp_path: Path
     [
         (
             ["--algos", "qmix", "--preset", "micro"],
-            "--preset micro is for k24 and its controls, none of which takes part",
+            "--preset micro is for k24-described; none of them takes part; add one: --algos k24-described",
         ),
         (["--preset", "mirco"], "unknown preset 'mirco'; did you mean micro? Known: micro, large, mixed."),
         (["--config", "none.yaml"], "--config there is no settings file none.yaml; give a path, or one of these: K24_"),

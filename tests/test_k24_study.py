@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from benchmarks.study import k24, stages
 from benchmarks.study.stages import STAGES, Arm, Stage, against
@@ -76,6 +77,8 @@ def test_a_stage_is_made_resumed_and_reported(
     for row in rows:
         assert int(row["wins"]) / int(row["battles"]) == pytest.approx(float(row["win_rate"]), abs=1e-4)
         assert f"{row['seed']}: {float(row['win_rate']):.3f}" in table
+    with Image.open(tmp_path / "results" / "k24_tiny.png") as picture:
+        assert len(picture.convert("RGB").getcolors(1 << 24)) > 50
     with (tmp_path / "results" / "k24_tiny_masks.csv").open() as file:
         points = list(csv.DictReader(file))
     assert {float(point["energy_best"]) for point in points if point["arm"] == "search"}

@@ -6,8 +6,9 @@
 
 Each run is one of ``harness.compare``, made in this process one after the other: a finished one is not repeated, a
 killed one resumes from its checkpoint. After every run the stage's files are written: ``OUT/k24_STAGE.csv`` (a row a
-run), ``…_masks.csv`` (how the search for masks went, ten points a run) and ``….md`` (means with their intervals, paired
-differences, what is missing). The protocol, with what each stage is for, is docs/results/k24_protocol.md.
+run), ``…_masks.csv`` (how the search for masks went, ten points a run), ``….png`` (how arms learn, what they win) and
+``….md`` (means with their intervals, paired differences, what is missing). The protocol, with what each stage is for,
+is docs/results/k24_protocol.md.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.study.figure import draw_stage
 from benchmarks.study.stages import STAGES, Arm, Stage
 from harness import compare
 from harness.flags.compare import read_flags
@@ -133,6 +135,8 @@ def write(stage: Stage, storage: str, out: Path, command: str) -> None:
     if found:
         write_runs(out / f"k24_{stage.name}.csv", found)
     with StudyReader.open(storage, STUDY) as reader:
+        if found:
+            write_figure(out / f"k24_{stage.name}.png", stage, found, reader)
         write_masks(out / f"k24_{stage.name}_masks.csv", held, reader)
         commits = sorted({commit_of(row) for row in held.values()})
         table = describe(stage, found, reader, f"made by `{command}` at commit {', '.join(commits)}")
@@ -154,6 +158,15 @@ def write_runs(path: Path, found: dict[PlannedRun, RunRow]) -> None:
             wins = (row.wins, row.episodes)
             tail = (row.details.get("resumes", 0), commit_of(row))
             writer.writerow([*where, *(f"{x:.4f}" for x in numbers), *wins, *(f"{x:.4f}" for x in last), *tail])
+
+
+def write_figure(path: Path, stage: Stage, found: dict[PlannedRun, RunRow], reader: StudyReader) -> None:
+    """How each arm learns and what it wins."""
+    groups = grouped(stage, found)
+    curves = {place: [reader.curve_points(row.run_id) for row in rows] for place, rows in groups.items()}
+    seeds = ", ".join(map(str, sorted({run.seed for run in found})))
+    title = f"K24, stage {stage.name}: {stage.env_steps:,} env steps, seeds {seeds}"
+    draw_stage(path, summarize_groups(groups), curves, title=title)
 
 
 def write_masks(path: Path, held: dict[PlannedRun, RunRow | UnfinishedRun], reader: StudyReader) -> None:

@@ -36,23 +36,38 @@ class Stage:
     """``--budget``: evaluations and checkpoints"""
 
 
-BEFORE = ("straight_through=false", "noise=true", "finetune_start_ratio=0.8", "score_activation=true", "div_coef=0.1")
+PARTS = ("score_activation=true", "div_coef=0.1")
+NEITHER = ("score_activation=false", "div_coef=0")
+"""Neither the factor EMA(|a|) nor part C."""
+RESETS = ("reset_ratio=none",)
+"""Those of the description."""
+BEFORE = ("straight_through=false", "noise=true", "finetune_start_ratio=0.8", *PARTS, *RESETS)
 """``k24`` as it was before the study, whatever its defaults become."""
-SEARCH = ("straight_through=true", "noise=false", "finetune_start_ratio=1")
+QUIET = ("straight_through=true", "noise=false", "finetune_start_ratio=1")
 """Changes 1 and 2 of the protocol, and masks that never freeze."""
-WITH_BOTH = (*SEARCH, "score_activation=true", "div_coef=0.1")
-LEAN = (*SEARCH, "score_activation=false", "div_coef=0")
-"""The same without the factor EMA(|a|) and without part C."""
+LEAN = (*QUIET, *NEITHER, *RESETS)
 
 CANDIDATES = (
     Arm(label="1+2", algorithm="k24", settings=LEAN, candidate=True),
-    Arm(label="1+2, EMA and C", algorithm="k24", settings=WITH_BOTH, candidate=True),
-    Arm(label="1+2, C", algorithm="k24", settings=(*SEARCH, "score_activation=false", "div_coef=0.1"), candidate=True),
-    Arm(label="1+2, no resets", algorithm="k24", settings=(*LEAN, "reset_ratio=0"), candidate=True),
+    Arm(label="1+2, EMA and C", algorithm="k24", settings=(*QUIET, *PARTS, *RESETS), candidate=True),
+    Arm(
+        label="1+2, C",
+        algorithm="k24",
+        settings=(*QUIET, "score_activation=false", "div_coef=0.1", *RESETS),
+        candidate=True,
+    ),
+    Arm(label="1+2, no resets", algorithm="k24", settings=(*QUIET, *NEITHER, "reset_ratio=0"), candidate=True),
     Arm(
         label="1, sharpness 3 to 15",
         algorithm="k24",
-        settings=("straight_through=true", "noise=true", "sharpness_init=3", *LEAN[2:]),
+        settings=(
+            "straight_through=true",
+            "noise=true",
+            "sharpness_init=3",
+            "finetune_start_ratio=1",
+            *NEITHER,
+            *RESETS,
+        ),
         candidate=True,
     ),
     Arm(label="1+2+3 continuous", algorithm="k24", settings=(*LEAN, "continuous=true", "decay=0"), candidate=True),

@@ -1,7 +1,7 @@
-"""Learners: of this project they see ``envs.spec`` only.
+"""Learners; they import ``envs.spec`` and ``common`` only.
 
-The methods stand on top (``qmix.py``, ``kalei.py``, ``k24.py``), with their list (``registry.py``) and what
-each has to offer (``protocol.py``). ``network/`` is the agent network, ``q_learning/`` what else QMIX is made of,
+The methods stand on top (``qmix.py``, ``kalei.py``, ``k24.py``, ``mappo.py``), with their list (``registry.py``) and
+what each has to offer (``protocol.py``). ``network/`` is the agent network, ``q_learning/`` what else QMIX is made of,
 ``replay/`` the memory of episodes, ``sparsity/`` masks, ``controls/`` what a reviewer would compare with, ``settings/``
 PyMARL's files, presets and names. ``kernels/`` makes things fast and changes no result.
 

@@ -1,4 +1,4 @@
-"""Magnitudes of the inputs of layers, as an update measures them; K24's scores count them."""
+"""Magnitudes of the inputs of layers, as an update measures them; K24's scores may count them."""
 
 from __future__ import annotations
 

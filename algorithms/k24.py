@@ -8,9 +8,10 @@ Two of every four consecutive inputs are kept, the shape that sparse tensor core
 
 and three things happen on a schedule: the temperature falls, unused weights reset, and late in the run the masks are
 frozen and the weights finetuned (rewind & finetune). Known as learner ``k24_nq_learner`` over ``K24_type_n_rnn_1R3``.
-Parts and changes to them are fields of ``K24Config``; ``k24-described`` follows the description literally. ``k24``
-itself is what won a comparison of nine variants (``docs/results/k24_races.md``): scores |W| · sigmoid(α_k), the best
-patterns without noise, the gradient of every product passed to its weight; no EMA(|a|), no C, no resets, no freeze.
+Parts and changes to them are fields of ``K24Config``; ``k24-described`` follows the description. ``k24`` itself was the
+best of nine variants on terran, then of three on three races (``docs/results/k24_races.md``): its scores are
+|W| · sigmoid(α_k), the best patterns multiply without noise, the gradient of every product passes to its weight, and
+there is no EMA(|a|), no C, no reset and no freeze.
 
 Built on Kaleidoscope (Li et al., NeurIPS 2024), whose four masked layers, adaptive coefficient and resets it keeps.
 Values, losses, gradients and steps equal an independent implementation of this description, and the straight-through
@@ -20,7 +21,8 @@ gradient equals finite differences (``tests/algorithms/test_published_k24.py``).
 - the target network multiplies under the update's draw, where the description takes its best patterns
   (``sampled_target``): those give larger values, which feed back until the run diverges;
 - scores of a group are brought to a mean of 1 before the layer norm, whose eps would swallow small ones;
-- ``mask_gru`` masks the GRU too, ``rewind_ratio`` returns weights to a snapshot at the freeze; both are off by default;
+- the rewind, to a snapshot of the weights at the freeze, is off by default (``rewind_ratio``);
+- ``mask_gru`` masks the GRU too; it is off by default;
 - a dead unit keeps the mask of its type, and those of Kalei that concern the length of a run (see ``kalei.py``).
 """
 
@@ -135,7 +137,7 @@ class K24(Pattern24QMix):
 
     @property
     def wants_input_use(self) -> bool:
-        """Input magnitudes matter to the score until the masks are frozen."""
+        """Whether the score counts input magnitudes, which matter until the masks are frozen."""
         return self._tracks_inputs
 
     @property
@@ -187,8 +189,8 @@ class K24(Pattern24QMix):
     def update_weights(self, env_steps: int) -> UpdateWeights:
         """Decide the masks for the whole unroll: drawn with noise, without it the best ones or those held.
 
-        The target network multiplies under the same draw, so that both networks' values are of one size. Before the
-        masks are in force, and once they are frozen, there is nothing to decide.
+        With noise the target network multiplies under the same draw (``sampled_target``), so that both networks' values
+        are of one size. Before the masks are in force, and once they are frozen, there is nothing to decide.
         """
         if not self.searching:
             return super().update_weights(env_steps)
@@ -221,7 +223,7 @@ class K24(Pattern24QMix):
             self._measure_magnitudes = False
 
     def observe_inputs(self, use: InputUse) -> None:
-        """Track input magnitudes, which scores count."""
+        """Track input magnitudes."""
         for name, layer in self.layers().items():
             layer.activation.observe(use.sums[name], use.rows)
 

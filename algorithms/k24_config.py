@@ -13,7 +13,7 @@ from algorithms.sparsity.resets import require_reset_settings
 class K24Config(QMixConfig):
     """Settings of K24: those of QMIX and those of its masks (``K24_args``, K24_qmix_rnn_1R3.yaml).
 
-    Each change to the description is one field, on or off. The defaults are those that a comparison on three races
+    Each change to the description is one field or two. The defaults are those that a comparison on three races
     chose (``docs/results/k24_protocol.md``); ``k24-described`` has the description's.
 
     Raises:
@@ -21,7 +21,8 @@ class K24Config(QMixConfig):
     """
 
     temperature_init: float = 5.0
-    """Gumbel-softmax temperature τ at the start. Source: K24_args."""
+    """Temperature τ of the softmax over patterns at the start; without noise it shapes the gradient only. Source:
+    K24_args."""
     temperature_min: float = 0.2
     """τ after the ramp. Source: K24_args."""
     anneal_end_step: int = 8_040_000

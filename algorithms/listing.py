@@ -10,13 +10,12 @@ SUMMARIES = {
     "kalei": "Kaleidoscope: unstructured masks by learnable thresholds, one per unit type",
     "k24": "K-2:4: learnable 2:4 semi-structured masks, one per unit type",
     "mappo": "dense, on-policy: a recurrent policy shared by all agents, a critic of the state (PPO)",
-    "k24-no-a": "control: K-2:4 without A, heterogeneous scores",
     "k24-with-ema": "control: K-2:4 whose scores count how strongly an input is used, EMA(|a|)",
     "k24-with-c": "control: K-2:4 with C, pattern orthogonality",
     "k24-with-resets": "control: K-2:4 with resets of unused weights",
     "k24-with-finetune": "control: K-2:4 whose masks freeze after 80% of the run",
     "k24-described": (
-        "K-2:4 to the letter of its description: noise at full strength, best patterns in the target network"
+        "K-2:4 as first described: noise at full strength, best patterns in the target network, resets, a freeze"
     ),
     "k24-alpha-fixed": "control: K-2:4 whose α stays where it starts",
     "k24-magnitude-per-type": "control: straight-through 2:4 masks by EMA(|a|) · |W|, one per unit type",

@@ -267,7 +267,7 @@ def algorithm_class(id: str) -> type[Algorithm]:
 
 
 def config_class(id: str) -> type:
-    """Return the frozen dataclass of the algorithm's settings; its field defaults are the published ones."""
+    """Return the frozen dataclass of the algorithm's settings; each field names its source."""
     loaded: type = _class(entry(id).config)
     return loaded
 

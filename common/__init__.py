@@ -1,1 +1,1 @@
-"""What every package may use and what depends on nothing: the registry and its error texts."""
+"""What every package may use and what depends on nothing: registry, search spaces, checks of arguments, signals."""

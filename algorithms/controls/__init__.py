@@ -1,4 +1,4 @@
-"""What a reviewer would compare with: K24 with a part taken away, other 2:4 masks, other dense learners.
+"""What a reviewer would compare with: K24 with a part added or changed, other 2:4 masks, other dense learners.
 
 ``ablations.py`` is a table of those that only differ in settings; each of the others has a file.
 """

@@ -1,4 +1,4 @@
-"""Algorithms that are another one with some settings held: K24 with a part taken away or changed, QMIX without ids.
+"""Algorithms that are another one with some settings held: K24 with a part added or changed, QMIX without ids.
 
 ``fixed`` settings make a row what it is, so other values are refused; ``defaults`` only start elsewhere.
 """
@@ -7,13 +7,6 @@ from algorithms import k24, qmix  # noqa: F401  # what these rows start from is 
 from algorithms.registry import register
 from algorithms.settings.k24_presets import PRESETS
 
-register(
-    "k24-no-a",
-    base="k24",
-    # all types share one mask in acting; in training each still draws its own noise
-    fixed={"score_activation": False, "score_alpha": False},
-    summary="control: K-2:4 without A, heterogeneous scores",
-)
 register(
     "k24-with-ema",
     base="k24",
@@ -53,7 +46,7 @@ register(
     },
     presets=PRESETS,
     takes_files=True,
-    summary="K-2:4 to the letter of its description: noise at full strength, best patterns in the target network",
+    summary="K-2:4 as first described: noise at full strength, best patterns in the target network, resets, a freeze",
 )
 register(
     "k24-alpha-fixed",

@@ -1,7 +1,7 @@
 """K24's control for learned masks: 2:4 masks drawn at random before training, one per mask group, never changed.
 
-What is left between this and ``k24`` is what learning the masks is worth; between this and ``qmix``, what the capacity
-lost to 2:4 costs. No scores, no orthogonality, no resets, no finetuning.
+The difference to ``k24`` is that of learned masks and the straight-through gradient together (``k24-magnitude`` has the
+gradient without α); the difference to ``qmix`` is what the capacity lost to 2:4 costs.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ class QLearner(ReplayLearner):
 
     @property
     def n_groups(self) -> int:
-        """G: how many weights each layer keeps."""
+        """G: weight matrices of each layer, one for each mask group."""
         return 1
 
     @property

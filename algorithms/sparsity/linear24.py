@@ -19,8 +19,8 @@ EVIDENCE_RANGE = (0.05, 0.95)
 class SemiStructuredLinear24(GroupLinear):
     """``W_k = W · mask_k`` where every mask keeps exactly 2 of 4 consecutive inputs.
 
-    The masks follow the heterogeneous score ``S_k = EMA(|a|) · |W| · sigmoid(α_k)`` until they are frozen. Without the
-    first factor they do not see the inputs; without the last one groups differ only where ``ema_per_type`` is set.
+    Until they are frozen the masks follow the score ``S_k = |W| · sigmoid(α_k)``, times ``EMA(|a|)`` where
+    ``score_activation`` is set. Without the factor of α groups differ only where ``ema_per_type`` is set.
 
     Args:
         in_features: width of the input.
@@ -29,8 +29,8 @@ class SemiStructuredLinear24(GroupLinear):
         alpha_init_std: α starts at N(0, alpha_init_std²), so that groups can part.
         ema_momentum: of the input magnitudes.
         ema_per_type: keep one average of input magnitudes per mask group instead of a shared one.
-        score_activation: whether the score has its first factor.
-        score_alpha: whether it has its last one.
+        score_activation: whether the score has the factor EMA(|a|).
+        score_alpha: whether it has that of α.
         decay: λ_w of ``straight_through``, which then trains the weight while α learns from the masks alone; None:
             dropped weights learn through the score only.
         continuous: multiply with ``Pattern24Matrix.soft_gate`` times a fixed factor instead of with the masks.
@@ -65,11 +65,11 @@ class SemiStructuredLinear24(GroupLinear):
         alpha_init_std: float,
         ema_momentum: float,
         ema_per_type: bool,
-        score_activation: bool = True,
-        score_alpha: bool = True,
-        decay: float | None = None,
-        continuous: bool = False,
-        evidence: bool = False,
+        score_activation: bool,
+        score_alpha: bool,
+        decay: float | None,
+        continuous: bool,
+        evidence: bool,
         generator: torch.Generator,
     ) -> None:
         super().__init__(in_features, out_features, generator)

@@ -15,7 +15,7 @@ from algorithms.sparsity.tracker import N_PATTERNS
 Layers = Mapping[str, SemiStructuredLinear24]
 
 SEARCH_PANELS = (
-    Panel(title="temperature of the noise", lines={"temperature": "temperature"}),
+    Panel(title="temperature of the choice", lines={"temperature": "temperature"}),
     Panel(title="draws of the masks", lines={"draws_differ": "two draws differ", "best_chance": "chance of the best"}),
     Panel(title="weight energy kept", lines={"energy_drawn": "by a draw", "energy_best": "by the best"}),
     Panel(

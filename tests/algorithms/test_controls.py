@@ -44,7 +44,6 @@ def test_every_k24_keeps_two_of_four(id: str, mask_gru: bool) -> None:
     ("id", "resets", "freezes", "diversity"),
     [
         ("k24", False, False, False),
-        ("k24-no-a", False, False, False),
         ("k24-with-ema", False, False, False),
         ("k24-with-c", False, False, True),
         ("k24-with-resets", True, False, False),
@@ -67,8 +66,8 @@ def test_which_parts_are_at_work(id: str, resets: bool, freezes: bool, diversity
     assert (float(asked["loss"]) > float(asked["td_loss"])) is diversity
 
 
-def test_without_a_the_score_is_the_magnitude() -> None:
-    made = learner("k24-no-a")
+def test_without_alpha_the_score_is_the_magnitude() -> None:
+    made = learner("k24", score_alpha=False)
     assert isinstance(made, K24)
     assert not any("alpha" in name for name, _ in made.net.named_parameters())
     made.update(batch(), 0)
@@ -84,12 +83,6 @@ def test_without_a_the_score_is_the_magnitude() -> None:
 @pytest.mark.parametrize(
     ("id", "field", "value", "message"),
     [
-        (
-            "k24-no-a",
-            "score_alpha",
-            True,
-            "score_alpha is True, it must be false, which makes it k24-no-a; use k24 for",
-        ),
         (
             "k24-with-ema",
             "score_activation",

@@ -30,6 +30,11 @@ def layer(n_groups: int = 2, in_features: int = 10, out_features: int = 6) -> Se
         alpha_init_std=0.1,
         ema_momentum=0.99,
         ema_per_type=False,
+        score_activation=True,
+        score_alpha=True,
+        decay=None,
+        continuous=False,
+        evidence=False,
         generator=torch.Generator().manual_seed(0),
     )
 

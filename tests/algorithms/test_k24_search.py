@@ -48,7 +48,11 @@ def k24(seed: int = 0, **changes: object) -> K24:
 
 def layer(**changes: Any) -> SemiStructuredLinear24:
     """Ten inputs, so that the last group of four holds two; three mask groups; float64; inputs of unequal size."""
-    settings = {"alpha_init_std": 0.5, "ema_momentum": 0.9, "ema_per_type": False, "decay": 0.3} | changes
+    settings = {
+        **{"alpha_init_std": 0.5, "ema_momentum": 0.9, "ema_per_type": False, "decay": 0.3},
+        **{"score_activation": True, "score_alpha": True, "continuous": False, "evidence": False},
+        **changes,
+    }
     made = SemiStructuredLinear24(10, 4, 3, **settings, generator=torch.Generator().manual_seed(0)).double()
     rows = torch.linspace(0.5, 2.0, 10).double().expand(5, 10)
     made.activation.observe(rows.abs().sum(0).expand(3, -1), torch.full((3,), 5))

@@ -100,7 +100,7 @@ def test_help_of_no_command_imports_torch(tmp_path: Path) -> None:
     )
     output = python("-c", code, cwd=tmp_path).stdout
     assert output.splitlines()[-1] == "[]"
-    assert "k24-no-a         control: K-2:4 without A" in output
+    assert "k24-with-c       control: K-2:4 with C" in output
     assert "micro, large, mixed" in output
 
 

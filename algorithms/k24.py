@@ -229,7 +229,10 @@ class K24(Pattern24QMix):
 
     @torch.no_grad()
     def _measured_magnitudes(self, packed: PackedBatch) -> dict[str, Tensor | float]:
-        """Mean |Q| of legal actions under the best patterns and under a draw, which the run does not notice."""
+        """Mean |Q| of legal actions under the best patterns and under a draw, which the run does not notice.
+
+        Without noise a draw is the best patterns.
+        """
         weights = {"best": self.net.effective_weights()}
         scale = self.noise_scale(self.env_steps)
         if scale > 0:
@@ -239,7 +242,8 @@ class K24(Pattern24QMix):
             noise = {name: scale * gumbel_noise(each, again) for name, each in logits.items()}
             weights["drawn"] = _drawn_weights(self.net, logits, noise)
         values = {f"q_{name}": self.net(packed.inputs, packed.order, each)[0] for name, each in weights.items()}
-        return {name: mean_magnitude(q, packed.action_mask) for name, q in values.items()}
+        found = {name: mean_magnitude(q, packed.action_mask) for name, q in values.items()}
+        return {"q_drawn": found["q_best"], **found}
 
     def extra_loss(self, td_loss: Tensor, weights: UpdateWeights) -> tuple[Tensor | None, Diagnostics]:
         """Ask for patterns that differ between types, while masks are searched and that has a weight."""

@@ -29,7 +29,8 @@ def prepare_process(*, deterministic: bool) -> None:
     keep_torch_threads()
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA's products are first used
-    torch.use_deterministic_algorithms(deterministic)
+    if deterministic != torch.are_deterministic_algorithms_enabled():  # the call itself imports torch's compiler: 2 s
+        torch.use_deterministic_algorithms(deterministic)
     # reading memory before writing it would be a fault of ours, filling it first costs time in every operation
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 

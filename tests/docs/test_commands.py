@@ -96,7 +96,7 @@ def check_compare(words: list[str], said: str, folder: Path) -> None:
 
 
 def check_tune(words: list[str], said: str, folder: Path) -> None:
-    assert "searched: div_coef in 0.1 … 0.15 (recommended for micro fights" in said
+    assert "searched: lr in 0.0005 … 0.002" in said
     study = f"tune-{value_of(words, '--algo', 'k24')}-{value_of(words, '--scenario', '')}-smoke"
     assert (folder / "runs" / study / "best.yaml").is_file()
 

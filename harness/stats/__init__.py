@@ -1,17 +1,12 @@
-"""Statistics of runs: one file for each idea, their names gathered here.
+"""Statistics of runs: one file for each idea; what other packages use is gathered here.
 
 ``by_seeds`` which interval for how many seeds · ``wilson`` one policy's battles · ``student`` t over a few seeds ·
 ``bootstrap`` resampling of seeds · ``aggregates`` IQM, median, mean, optimality gap · ``improvement`` probability of
-improvement · ``profiles`` performance profiles · ``efficiency`` sample-efficiency curves · ``paired`` differences on
-the same battles · ``verdict`` what they say in words.
+improvement · ``bands`` performance profiles and sample-efficiency curves · ``paired`` differences on the same battles ·
+``verdict`` what they say in words.
 """
 
-from harness.stats.aggregates import (
-    Aggregates,
-    aggregates,
-    iqm,
-    iqm_interval,
-)
+from harness.stats.aggregates import Aggregates
 from harness.stats.bootstrap import RESAMPLES
 from harness.stats.by_seeds import (
     COVERAGE,
@@ -24,19 +19,12 @@ from harness.stats.by_seeds import (
     score_interval,
     win_rate_interval,
 )
-from harness.stats.efficiency import sample_efficiency
-from harness.stats.improvement import (
-    probability_of_improvement,
-    probability_with_newcombe,
-)
-from harness.stats.interval import CONFIDENCE, Band, Interval, IntervalKind
+from harness.stats.interval import Band, Interval, IntervalKind
 from harness.stats.paired import Difference, paired_difference
-from harness.stats.profiles import performance_profile
 from harness.stats.verdict import verdict
 from harness.stats.wilson import wilson
 
 __all__ = [
-    "CONFIDENCE",
     "COVERAGE",
     "COVERAGE_NEAR_ZERO",
     "ENOUGH_SEEDS",
@@ -46,18 +34,11 @@ __all__ = [
     "Difference",
     "Interval",
     "IntervalKind",
-    "aggregates",
     "aggregates_over_seeds",
     "curve_over_seeds",
     "improvement_over_seeds",
-    "iqm",
-    "iqm_interval",
     "paired_difference",
-    "performance_profile",
-    "probability_of_improvement",
-    "probability_with_newcombe",
     "profile_over_seeds",
-    "sample_efficiency",
     "score_interval",
     "verdict",
     "wilson",

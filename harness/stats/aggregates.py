@@ -51,9 +51,9 @@ def median(strata: Strata) -> Scores:
     return np.asarray(np.median([stratum.mean(axis=-1) for stratum in strata], axis=0))
 
 
-def optimality_gap(strata: Strata, target: float = 1.0) -> Scores:
-    """Return the mean shortfall of scores from a target; a score above it counts as on it. Less is better."""
-    return target - np.minimum(np.concatenate(strata, axis=-1), target).mean(axis=-1)
+def optimality_gap(strata: Strata) -> Scores:
+    """Return the mean shortfall of scores from 1; a score above it counts as on it. Less is better."""
+    return 1.0 - np.minimum(np.concatenate(strata, axis=-1), 1.0).mean(axis=-1)
 
 
 def aggregates(scores: Sequence[Sequence[float]], rng: np.random.Generator, resamples: int = RESAMPLES) -> Aggregates:
@@ -73,37 +73,12 @@ def aggregates(scores: Sequence[Sequence[float]], rng: np.random.Generator, resa
     def all_four(strata: Strata) -> Scores:
         return np.stack([pooled_iqm(strata), median(strata), mean(strata), optimality_gap(strata)])
 
-    strata = as_strata(scores)
-    estimates = all_four(strata)
-    lows, highs = bootstrap([strata], all_four, rng, resamples)
     kinds = (
         IntervalKind.IQM_OVER_SEEDS,
         IntervalKind.MEDIAN_OVER_SEEDS,
         IntervalKind.MEAN_OVER_SEEDS,
         IntervalKind.GAP_OVER_SEEDS,
     )
-    found = [
-        Interval(estimate=float(estimate), low=float(low), high=float(high), kind=kind)
-        for estimate, low, high, kind in zip(estimates, lows, highs, kinds, strict=True)
-    ]
+    numbers = zip(*bootstrap([as_strata(scores)], all_four, rng, resamples), strict=True)
+    found = [Interval.of(each, kind) for each, kind in zip(numbers, kinds, strict=True)]
     return Aggregates(iqm=found[0], median=found[1], mean=found[2], optimality_gap=found[3])
-
-
-def iqm_interval(scores: Sequence[Sequence[float]], rng: np.random.Generator, resamples: int = RESAMPLES) -> Interval:
-    """Interquartile mean of all scores, with a stratified percentile bootstrap over seeds.
-
-    Args:
-        scores: per scenario, one score per seed (at least 2).
-        rng: draws the resamples.
-        resamples: how many.
-
-    Raises:
-        ValueError: a scenario has fewer than two seeds, or a score is not finite.
-
-    Source: Agarwal et al., NeurIPS 2021.
-    """
-    strata = as_strata(scores)
-    low, high = bootstrap([strata], pooled_iqm, rng, resamples)
-    return Interval(
-        estimate=float(pooled_iqm(strata)), low=float(low), high=float(high), kind=IntervalKind.IQM_OVER_SEEDS
-    )

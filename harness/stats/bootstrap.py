@@ -49,17 +49,17 @@ def as_strata(scores: Sequence[Sequence[float]] | Sequence[Scores]) -> list[Scor
 
 def bootstrap(
     sides: Sequence[Strata], statistic: Callable[..., Scores], rng: np.random.Generator, resamples: int
-) -> tuple[Scores, Scores]:
-    """Percentile interval of a statistic under resampling of seeds within each stratum of each side.
+) -> tuple[Scores, Scores, Scores]:
+    """A statistic and its percentile interval under resampling of seeds within each stratum of each side.
 
     Args:
         sides: one algorithm, or several that are drawn independently of each other.
-        statistic: takes the strata of each side, arrays (…, resamples, seeds), and gives (…, resamples).
+        statistic: takes the strata of each side, arrays (…, seeds) or (…, resamples, seeds), and reduces the seeds.
         rng: draws the resamples.
         resamples: how many.
 
     Returns:
-        Lower and upper ends (…).
+        The statistic of the scores themselves, lower and upper ends, each (…).
     """
     each = sum(stratum.size for strata in sides for stratum in strata)
     block = max(1, NUMBERS_AT_ONCE // each)
@@ -69,7 +69,7 @@ def bootstrap(
         drawn = [[_draw(stratum, rng, count) for stratum in strata] for strata in sides]
         found.append(statistic(*drawn))
     low, high = np.quantile(np.concatenate(found, axis=-1), [TAIL, 1.0 - TAIL], axis=-1)
-    return low, high
+    return statistic(*sides), low, high
 
 
 def _draw(stratum: Scores, rng: np.random.Generator, count: int) -> Scores:

@@ -18,12 +18,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.aggregates import Aggregates, aggregates, iqm_interval
+from harness.stats.aggregates import Aggregates, aggregates
+from harness.stats.bands import THRESHOLDS, performance_profile, profile_of, sample_efficiency
 from harness.stats.bootstrap import Scores, as_strata
-from harness.stats.efficiency import sample_efficiency
 from harness.stats.improvement import probability_of_improvement, probability_with_newcombe
 from harness.stats.interval import Band, Interval, IntervalKind
-from harness.stats.profiles import THRESHOLDS, performance_profile, profile_of
 from harness.stats.student import mean_with_t, widened
 from harness.stats.wilson import wilson, wilson_ends
 
@@ -68,16 +67,15 @@ def score_interval(scores: Sequence[float], rng: np.random.Generator, battles: i
     Raises:
         ValueError: fewer than two seeds, or a score that is not finite.
     """
-    strata = as_strata([scores])
     if len(scores) < ENOUGH_SEEDS:
-        return _interval(*mean_with_t(strata, battles), IntervalKind.MEAN_WITH_T)
-    found = iqm_interval([list(scores)], rng)
+        return Interval.of(mean_with_t(as_strata([scores]), battles), IntervalKind.MEAN_WITH_T)
+    found = aggregates([scores], rng).iqm
+    assert found is not None, "a bootstrap gives all aggregates"
     if battles is None:
         return found
     middle = battles * (len(scores) - 2 * (len(scores) // 4)) // len(scores)  # of the seeds that the IQM keeps
-    low, high, estimate = (np.asarray(number) for number in (found.low, found.high, found.estimate))
-    ends = widened(low, high, estimate, middle)
-    return _interval(found.estimate, *ends, found.kind)
+    ends = widened(found.low, found.high, found.estimate, middle)
+    return Interval.of((found.estimate, *ends), found.kind)
 
 
 def aggregates_over_seeds(scores: Sequence[Sequence[float]], rng: np.random.Generator, battles: int) -> Aggregates:
@@ -90,8 +88,8 @@ def aggregates_over_seeds(scores: Sequence[Sequence[float]], rng: np.random.Gene
     """
     if _fewest(scores) >= ENOUGH_SEEDS:
         return aggregates(scores, rng)
-    mean = _interval(*mean_with_t(as_strata(scores), battles), IntervalKind.MEAN_WITH_T)
-    gap = _interval(1.0 - mean.estimate, 1.0 - mean.high, 1.0 - mean.low, IntervalKind.GAP_WITH_T)
+    mean = Interval.of(mean_with_t(as_strata(scores), battles), IntervalKind.MEAN_WITH_T)
+    gap = Interval.of((1.0 - mean.estimate, 1.0 - mean.high, 1.0 - mean.low), IntervalKind.GAP_WITH_T)
     return Aggregates(iqm=None, median=None, mean=mean, optimality_gap=gap)
 
 
@@ -111,10 +109,8 @@ def curve_over_seeds(
     """
     if min(len(curves) for curves in scores) >= ENOUGH_SEEDS:
         return sample_efficiency(env_steps, scores, rng)
-    estimate, low, high = mean_with_t(as_strata([curves.T for curves in scores]), battles)
-    return Band(
-        at=np.asarray(env_steps, np.float64), estimate=estimate, low=low, high=high, kind=IntervalKind.CURVE_WITH_T
-    )
+    found = mean_with_t(as_strata([curves.T for curves in scores]), battles)
+    return Band.of(env_steps, found, IntervalKind.CURVE_WITH_T)
 
 
 def profile_over_seeds(
@@ -124,8 +120,8 @@ def profile_over_seeds(
     if _fewest(scores) >= ENOUGH_SEEDS:
         return performance_profile(scores, rng, thresholds)
     estimate = profile_of(as_strata(scores), thresholds)
-    low, high = wilson_ends(estimate, sum(map(len, scores)))
-    return Band(at=thresholds, estimate=estimate, low=low, high=high, kind=IntervalKind.PROFILE_WITH_WILSON)
+    ends = wilson_ends(estimate, sum(map(len, scores)))
+    return Band.of(thresholds, (estimate, *ends), IntervalKind.PROFILE_WITH_WILSON)
 
 
 def improvement_over_seeds(
@@ -139,7 +135,3 @@ def improvement_over_seeds(
 
 def _fewest(scores: Sequence[Sequence[float]]) -> int:
     return min(map(len, scores), default=0)
-
-
-def _interval(estimate: float | Scores, low: float | Scores, high: float | Scores, kind: IntervalKind) -> Interval:
-    return Interval(estimate=float(estimate), low=float(low), high=float(high), kind=kind)

@@ -32,13 +32,7 @@ def probability_of_improvement(
     Source: Agarwal et al., NeurIPS 2021 (the Mann–Whitney statistic, averaged over tasks).
     """
     ours, theirs = _both(scores, baseline)
-    low, high = bootstrap([ours, theirs], improvement, rng, resamples)
-    return Interval(
-        estimate=float(improvement(ours, theirs)),
-        low=float(low),
-        high=float(high),
-        kind=IntervalKind.IMPROVEMENT_OVER_SEEDS,
-    )
+    return Interval.of(bootstrap([ours, theirs], improvement, rng, resamples), IntervalKind.IMPROVEMENT_OVER_SEEDS)
 
 
 def probability_with_newcombe(scores: Sequence[Sequence[float]], baseline: Sequence[Sequence[float]]) -> Interval:
@@ -61,12 +55,8 @@ def probability_with_newcombe(scores: Sequence[Sequence[float]], baseline: Seque
         low, high = _newcombe_ends(share, len(our), len(their))
         below, above = below + (share - low) ** 2, above + (high - share) ** 2
     estimate = float(improvement(ours, theirs))
-    return Interval(
-        estimate=estimate,
-        low=max(0.0, estimate - below**0.5 / len(ours)),
-        high=min(1.0, estimate + above**0.5 / len(ours)),
-        kind=IntervalKind.IMPROVEMENT_WITH_NEWCOMBE,
-    )
+    low, high = max(0.0, estimate - below**0.5 / len(ours)), min(1.0, estimate + above**0.5 / len(ours))
+    return Interval.of((estimate, low, high), IntervalKind.IMPROVEMENT_WITH_NEWCOMBE)
 
 
 def _newcombe_ends(share: float, ours: int, theirs: int) -> tuple[float, float]:

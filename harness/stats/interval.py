@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-CONFIDENCE = 0.95
-TAIL = (1.0 - CONFIDENCE) / 2
-"""Probability left out at either end."""
+TAIL = (1.0 - 0.95) / 2
+"""Probability left out at either end of all intervals."""
 
 
 class IntervalKind(StrEnum):
@@ -50,6 +51,12 @@ class Interval:
     """Upper end, 95%."""
     kind: IntervalKind
 
+    @classmethod
+    def of(cls, numbers: Iterable[Any], kind: IntervalKind) -> Self:
+        """Return the interval of an estimate, its lower and its upper end."""
+        estimate, low, high = map(float, numbers)
+        return cls(estimate=estimate, low=low, high=high, kind=kind)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Band:
@@ -62,3 +69,9 @@ class Band:
     """Lower ends, 95% at each place by itself."""
     high: NDArray[np.float64]
     kind: IntervalKind
+
+    @classmethod
+    def of(cls, at: NDArray[Any], numbers: Iterable[NDArray[np.float64]], kind: IntervalKind) -> Self:
+        """Return the band of estimates, their lower and their upper ends."""
+        estimate, low, high = numbers
+        return cls(at=np.asarray(at, np.float64), estimate=estimate, low=low, high=high, kind=kind)

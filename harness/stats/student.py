@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ def mean_with_t(strata: Strata, battles: int | NDArray[np.int64] | None = None) 
     return estimate, *widened(low, high, estimate, battles)
 
 
-def widened(low: Scores, high: Scores, share: Scores, battles: int | NDArray[np.int64]) -> tuple[Scores, Scores]:
+def widened(low: Any, high: Any, share: Any, battles: int | NDArray[np.int64]) -> tuple[Scores, Scores]:
     """Return the wider of an interval and Wilson's over battles at either end, within 0..1."""
     least, most = wilson_ends(share, battles)
     return np.clip(np.minimum(low, least), 0.0, 1.0), np.clip(np.maximum(high, most), 0.0, 1.0)

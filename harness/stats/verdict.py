@@ -23,40 +23,23 @@ def verdict(name: str, baseline: str, difference: Difference, *, won: bool) -> s
     numbers = f"{name} − {baseline} = {_signed(difference.estimate, digits)} " + (
         f"[{_signed(difference.low, digits)}, {_signed(difference.high, digits)}]"
     )
+    better = name if difference.low > 0.0 else baseline if difference.high < 0.0 else ""
+    wins = "wins more" if won else "has the higher return"
     if difference.over_seeds:
-        return f"{numbers}: {_of_algorithms(name, baseline, difference, won)}"
-    one = len(difference.seeds) == 1
-    over = "over the battles of one seed" if one else "over battles alone, a scenario having one seed"
+        if better:
+            return f"{numbers}: {better} {wins}"
+        small = won and max(-difference.low, difference.high) < SMALLEST_OF_INTEREST
+        return f"{numbers}: no difference {f'as large as {SMALLEST_OF_INTEREST}' if small else 'shown'}"
+    if len(difference.seeds) == 1:
+        over, policies = "over the battles of one seed", "two policies"
+        winner = f"the policy of {better} {wins}"
+    else:
+        over, policies = "over battles alone, a scenario having one seed", "policies"
+        winner = f"the policies of {better} {'win more' if won else 'have the higher return'}"
     return (
-        f"{numbers}, {over}: {_of_policies(name, baseline, difference, won, one)}; "
+        f"{numbers}, {over}: {winner if better else f'no difference shown between the {policies}'}; "
         f"what it says of the algorithms takes more seeds (--seeds {USEFUL_SEEDS} or more)"
     )
-
-
-def better(name: str, baseline: str, difference: Difference) -> str | None:
-    """The one that the interval shows to be better; None where it holds 0."""
-    if difference.low > 0.0:
-        return name
-    return baseline if difference.high < 0.0 else None
-
-
-def _of_algorithms(name: str, baseline: str, difference: Difference, won: bool) -> str:
-    found = better(name, baseline, difference)
-    if found is not None:
-        return f"{found} {'wins more' if won else 'has the higher return'}"
-    if won and max(-difference.low, difference.high) < SMALLEST_OF_INTEREST:
-        return f"no difference as large as {SMALLEST_OF_INTEREST}"
-    return "no difference shown"
-
-
-def _of_policies(name: str, baseline: str, difference: Difference, won: bool, one: bool) -> str:
-    """Of one policy of each algorithm, or of several."""
-    found = better(name, baseline, difference)
-    if found is None:
-        return f"no difference shown between the {'two ' if one else ''}policies"
-    if one:
-        return f"the policy of {found} {'wins more' if won else 'has the higher return'}"
-    return f"the policies of {found} {'win more' if won else 'have the higher return'}"
 
 
 def _signed(number: float, digits: str) -> str:

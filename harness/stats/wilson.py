@@ -30,8 +30,8 @@ def wilson(wins: int, episodes: int) -> Interval:
             f"A win rate of {wins} wins in {episodes} finished episodes does not exist: at least 1 episode must be "
             f"finished and wins lie within 0..episodes. If every battle was aborted, look at the world's own messages."
         )
-    low, high = wilson_ends(wins / episodes, episodes)
-    return Interval(estimate=wins / episodes, low=float(low), high=float(high), kind=IntervalKind.WILSON_OVER_BATTLES)
+    share = wins / episodes
+    return Interval.of((share, *wilson_ends(share, episodes)), IntervalKind.WILSON_OVER_BATTLES)
 
 
 def wilson_ends(share: Any, episodes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -17,12 +17,12 @@ from harness.stats import (
     aggregates_over_seeds,
     curve_over_seeds,
     improvement_over_seeds,
-    probability_of_improvement,
     profile_over_seeds,
     score_interval,
     wilson,
     win_rate_interval,
 )
+from harness.stats.improvement import probability_of_improvement
 from harness.stats.student import t_half_width
 
 T1, T2 = 12.706205, 4.302653

@@ -8,17 +8,20 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from harness.stats import (
-    IntervalKind,
-    iqm,
-    iqm_interval,
-    probability_of_improvement,
-    wilson,
-)
+from harness.stats import Interval, IntervalKind, wilson
+from harness.stats.aggregates import aggregates, iqm
+from harness.stats.bootstrap import RESAMPLES
+from harness.stats.improvement import probability_of_improvement
 
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
+
+
+def iqm_interval(
+    scores: list[list[float]], generator: np.random.Generator, resamples: int = RESAMPLES
+) -> Interval | None:
+    return aggregates(scores, generator, resamples).iqm
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""Statistics at many places, each with an interval of its own: performance profiles and sample-efficiency curves.
+
+Source of both: R. Agarwal et al., "Deep reinforcement learning at the edge of the statistical precipice", NeurIPS 2021;
+of profiles before them E. Dolan & J. Moré, Math. Program. 91 (2002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.stats.aggregates import pooled_iqm
+from harness.stats.bootstrap import RESAMPLES, Scores, Strata, as_strata, bootstrap
+from harness.stats.interval import Band, IntervalKind
+
+THRESHOLDS = np.linspace(0.0, 1.0, 101)
+"""For win rates."""
+
+
+def performance_profile(
+    scores: Sequence[Sequence[float]],
+    rng: np.random.Generator,
+    thresholds: Scores = THRESHOLDS,
+    resamples: int = RESAMPLES,
+) -> Band:
+    """The share of runs that score above each threshold: the whole distribution of scores instead of one number.
+
+    Where one algorithm's profile lies above another's throughout, it is better at every quantile.
+
+    Args:
+        scores: per scenario, one score per seed (at least 2).
+        rng: draws the resamples.
+        thresholds: (P,) ascending.
+        resamples: how many.
+
+    Raises:
+        ValueError: a scenario has fewer than two seeds, or a score is not finite.
+    """
+    found = bootstrap([as_strata(scores)], lambda drawn: profile_of(drawn, thresholds), rng, resamples)
+    return Band.of(thresholds, found, IntervalKind.PROFILE_OVER_SEEDS)
+
+
+def profile_of(strata: Strata, thresholds: Scores) -> Scores:
+    """Return the share of all runs above each threshold, (P, …)."""
+    pooled = np.concatenate(strata, axis=-1)
+    return np.stack([(pooled > threshold).mean(axis=-1) for threshold in thresholds])
+
+
+def sample_efficiency(
+    env_steps: NDArray[np.int64],
+    scores: Sequence[NDArray[np.float64]],
+    rng: np.random.Generator,
+    *,
+    aggregate: Callable[[Strata], Scores] = pooled_iqm,
+    kind: IntervalKind = IntervalKind.CURVE_OVER_SEEDS,
+    resamples: int = RESAMPLES,
+) -> Band:
+    """An aggregate over all runs at each point of training; seeds are drawn with their whole curves.
+
+    Args:
+        env_steps: (P,) where all runs were evaluated.
+        scores: per scenario, (seeds, P) with at least 2 seeds.
+        rng: draws the resamples.
+        aggregate: of one algorithm's strata; ``pooled_iqm``, ``mean``, ``median`` or ``optimality_gap``.
+        kind: of the aggregate.
+        resamples: how many.
+
+    Raises:
+        ValueError: curves of another length than ``env_steps``, a scenario with fewer than two seeds, or a score that
+            is not finite.
+    """
+    if any(curves.ndim != 2 or curves.shape[1] != len(env_steps) for curves in scores):
+        raise ValueError(
+            f"Curves of shapes {[curves.shape for curves in scores]} do not fit {len(env_steps)} env_steps; give one "
+            f"array (seeds, {len(env_steps)}) for each scenario"
+        )
+    return Band.of(env_steps, bootstrap([as_strata([curves.T for curves in scores])], aggregate, rng, resamples), kind)

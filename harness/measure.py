@@ -27,7 +27,7 @@ from harness.runs.files import run_folder
 from harness.runs.process import prepare_process, resolve_device
 from harness.speed.speedup24 import measure_speedup24
 from studies.db.errors import StorageError
-from studies.rows import RunKey, RunRow
+from studies.rows import RunRow, key_of
 from studies.store import StudyStore
 
 
@@ -98,9 +98,8 @@ def _policies(
     """Run id -> its policy; a line for each that cannot be had."""
     found = {}
     for run in runs:
-        key = RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
         try:
-            trained = load_policy(run_folder(folder, run.study, key))
+            trained = load_policy(run_folder(folder, run.study, key_of(run)))
             if trained.backend != "battle":
                 raise UsageError("its world is a game of StarCraft II, which is not started to measure")
             world = trained.world(seed=0)

@@ -224,6 +224,11 @@ class UnfinishedRun:
     """Of its newest session; empty where none has begun."""
 
 
+def key_of(run: Any) -> RunKey:
+    """Return the key of a run in its study; a run is any record with the four fields."""
+    return RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
+
+
 RESULT_FIELDS = tuple(f.name for f in fields(RunResult))
 TURN_FIELDS = tuple(f.name for f in fields(TurnReading))
 

@@ -26,7 +26,7 @@ from studies.db.storage_url import StorageUrl
 from studies.queue.owner import owner_of, release
 from studies.queue.run_queue import RunQueue
 from studies.row_queries import events, last_provenance, read_row
-from studies.rows import RESULT_FIELDS, RunKey, RunResult, RunRow
+from studies.rows import RESULT_FIELDS, RunResult, RunRow, key_of
 
 INTERRUPTED = "interrupted: the same command resumes the run"
 
@@ -117,5 +117,4 @@ class RunTable(RunQueue):
 
 
 def _labels(session: Session, run: Run) -> dict[str, Any]:
-    key = RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
-    return start_labels(key, last_provenance(session, run.id) or {})
+    return start_labels(key_of(run), last_provenance(session, run.id) or {})

@@ -13,11 +13,12 @@ from harness.api.policy import TrainedPolicy, load_policy
 from harness.cli.errors import UsageError
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.records import Records, curve_records, outcome_records, run_records
-from harness.results.study_data import StudyData, collect, key_of
+from harness.results.study_data import StudyData, collect
 from harness.results.tables import as_markdown, csv_rows
 from harness.runs.budget import default_study
 from harness.runs.files import run_folder
 from studies.reader import StudyReader
+from studies.rows import key_of
 from studies.store import DEFAULT_STORAGE
 
 if TYPE_CHECKING:

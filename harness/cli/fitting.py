@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Column, Table
+
+
+def table_of(heads: Iterable[str], *, words: Collection[str], title: str | None = None, padding: int = 1) -> Table:
+    """Return an empty table with its heads; columns of ``words`` stand on the left, numbers on the right."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, padding))
+    for head in heads:
+        table.add_column(head, justify="left" if head in words else "right")
+    return table
 
 
 def print_table(console: Console, table: Table, *, keys: int = 1) -> None:

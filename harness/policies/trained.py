@@ -15,7 +15,7 @@ from harness.runs.checkpoint import EARLIER, POLICY, RESUME, load_policy_file, u
 from harness.runs.files import run_folder
 from studies.db.storage_url import parse_storage_url
 from studies.reader import StudyReader
-from studies.rows import RunKey
+from studies.rows import key_of
 
 OWN = "if you registered it yourself, name its file: --import my_file.py"
 
@@ -180,6 +180,4 @@ def folder_of_trial(number: int, *, study: str, storage: str, out: Path) -> Path
             f"--run {number}: study {study} has no finished trial of that number; it has {message or 'none'}; "
             "another study: --study NAME"
         )
-    row = rows[number]
-    key = RunKey(algorithm=row.algorithm, scenario=row.scenario, seed=row.seed, config_hash=row.config_hash)
-    return run_folder(out, study, key)
+    return run_folder(out, study, key_of(rows[number]))

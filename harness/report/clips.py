@@ -25,12 +25,12 @@ from harness.cli.errors import UsageError
 from harness.policies.evaluate import Greedy
 from harness.policies.scripted import Policy
 from harness.policies.trained import LoadedPolicy, load_policy
-from harness.results.study_data import StudyData, key_of
+from harness.results.study_data import StudyData
 from harness.runs.checkpoint import POLICY
 from harness.runs.files import file_name, run_folder
 from harness.video.encode import write_gif
 from harness.video.record import Recording, record
-from studies.rows import RunRow
+from studies.rows import RunRow, key_of
 
 SIZE, EVERY, SPEED = 320, 4, 2.0
 """Pixels, ticks from one picture to the next, times the game's own pace: about 0.2 MB a battle."""

@@ -143,6 +143,7 @@ def _row(name: str, scenario: str, members: Sequence[RunRow]) -> AlgorithmRow:
     win_rate = win_rate_interval([run.wins for run in members], [run.episodes for run in members], rng)
     readings = [run.in_turn for run in members if run.in_turn is not None]
     speedups = [run.speedup_24 for run in members if run.speedup_24 is not None]
+    flops = [found["kept"] / found["dense"] for run in members if (found := run.details.get("flops"))]
     reasons = dict.fromkeys(run.speedup_24_reason for run in members if run.speedup_24 is None)
     return AlgorithmRow(
         algorithm=name,
@@ -164,7 +165,7 @@ def _row(name: str, scenario: str, members: Sequence[RunRow]) -> AlgorithmRow:
         throughput_batch=readings[0].batch if readings else 0,
         throughput_dtype=readings[0].dtype if readings else "",
         device=first.device,
-        machines=tuple(dict.fromkeys(filter(None, map(timed_on, members)))),
+        machines=tuple(dict.fromkeys(each.machine for each in readings if each.machine)),
         speedup_24=median(speedups) if speedups else None,
         speedup_24_reason="" if speedups else "; ".join(reasons),
         env_steps=first.env_steps,
@@ -176,20 +177,8 @@ def _row(name: str, scenario: str, members: Sequence[RunRow]) -> AlgorithmRow:
         aborted=sum(run.aborted for run in members),
         config_hash=first.config_hash,
         can_be_won=has_winners(first),
-        flops_kept=_flops_kept(members),
+        flops_kept=fmean(flops) if flops else None,
     )
-
-
-def timed_on(run: RunRow) -> str:
-    """Return where a run's decisions/s were measured: processor and threads, or the card."""
-    return run.in_turn.machine if run.in_turn else ""
-
-
-def _flops_kept(members: Sequence[RunRow]) -> float | None:
-    shares = [
-        run.details["flops"]["kept"] / run.details["flops"]["dense"] for run in members if run.details.get("flops")
-    ]
-    return fmean(shares) if shares else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.results.aggregates import (
     AlgorithmRow,
@@ -102,9 +101,9 @@ def compute_report(grouped: Groups, details: RunDetails, *, title: str, track: T
 def _curve_jobs(grouped: Groups, common: CommonRuns) -> Iterator[CurveJob]:
     """One for each scenario, and one over all that the algorithms have in common where there are several."""
     for algorithm in algorithms_of(grouped):
-        for can_be_won, measure in ((True, "win_rate"), (False, "return_mean")):
-            for scenario, runs in _of_several_seeds(grouped, algorithm, can_be_won=can_be_won).items():
-                yield algorithm, {scenario: runs}, measure
+        several = [(where, runs) for (name, where), runs in grouped.items() if name == algorithm and len(runs) > 1]
+        for scenario, runs in sorted(several, key=lambda each: not has_winners(each[1][0])):
+            yield algorithm, {scenario: runs}, "win_rate" if has_winners(runs[0]) else "return_mean"
         if algorithm in common.algorithms and len(common.seeds) > 1:
             yield algorithm, common.of(grouped, algorithm), "win_rate"
 
@@ -112,34 +111,18 @@ def _curve_jobs(grouped: Groups, common: CommonRuns) -> Iterator[CurveJob]:
 def _curve(job: CurveJob, curve_points: Callable[[int], Sequence[CurvePoint]]) -> LearningCurve | None:
     """Over the env_steps at which every run was evaluated; None where there are none."""
     algorithm, members, measure = job
-    points = {scenario: [curve_points(run.run_id) for run in runs] for scenario, runs in members.items()}
-    each = {scenario: common_points(curves, measure) for scenario, curves in points.items()}
-    steps = sorted(set.intersection(*(set(found.tolist()) for found, _ in each.values())))
+    seeds = [[curve_points(run.run_id) for run in runs] for runs in members.values()]
+    each = [(common_points(curves, measure), common_points(curves, "episodes")[1]) for curves in seeds]
+    steps = sorted(set.intersection(*(set(found.tolist()) for (found, _), _ in each)))
     if not steps:
         return None
-    scores = [values[:, np.isin(found, steps)] for found, values in each.values()]
-    battles = sum(_battles(curves, steps) for curves in points.values())
-    rng = derive_generator(0, "bootstrap", algorithm, "curve", *points)
+    scores = [values[:, np.isin(found, steps)] for (found, values), _ in each]
+    battles = sum(episodes[:, np.isin(found, steps)].sum(axis=0) for (found, _), episodes in each)
+    rng = derive_generator(0, "bootstrap", algorithm, "curve", *members)
     return LearningCurve(
         algorithm=algorithm,
-        scenarios=tuple(points),
-        seeds=min(map(len, points.values())),
+        scenarios=tuple(members),
+        seeds=min(map(len, seeds)),
         measure="win rate" if measure == "win_rate" else "return",
         band=curve_over_seeds(np.array(steps), scores, rng, battles if measure == "win_rate" else None),
     )
-
-
-def _battles(curves: Sequence[Sequence[CurvePoint]], steps: Sequence[int]) -> NDArray[np.int64]:
-    """Finished battles of all seeds behind each point (P,)."""
-    found, episodes = common_points(curves, "episodes")
-    total: NDArray[np.int64] = episodes[:, np.isin(found, steps)].sum(axis=0)
-    return total
-
-
-def _of_several_seeds(grouped: Groups, algorithm: str, *, can_be_won: bool) -> dict[str, Sequence[RunRow]]:
-    """Scenario -> runs of an algorithm, wherever it has two or more and there are winners, or none."""
-    return {
-        scenario: runs
-        for (name, scenario), runs in grouped.items()
-        if name == algorithm and len(runs) > 1 and has_winners(runs[0]) == can_be_won
-    }

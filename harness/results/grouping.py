@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from harness.runs.plan import RunPlan
 from harness.runs.provenance import config_hash
-from studies.rows import RunRow
+from studies.rows import RunRow, key_of
 
 Groups = Mapping[tuple[str, str], Sequence[RunRow]]
 """(algorithm, scenario) -> its finished runs by seed, in the order of the table."""
@@ -78,7 +78,7 @@ def label_legend(runs: Iterable[tuple[str, str, Configured]]) -> dict[str, str]:
         runs: each with the names of its algorithm and its scenario, as ``group_runs_by_config`` gives them.
     """
     every = list(runs)
-    algorithms = {name: flat({k: v for k, v in run.config.items() if k != "env"}) for name, _, run in every}
+    algorithms = {name: flat(_settings(run)) for name, _, run in every}
     scenarios = {name: flat({"env": run.config.get("env", {})}) for _, name, run in every}
     return _distinct_settings(algorithms) | _distinct_settings(scenarios)
 
@@ -109,14 +109,11 @@ def group_runs(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> dict[tuple[s
         plans: the comparison that was asked for.
         runs: finished runs of the study; those outside the comparison are passed over.
     """
-    by_key = {(run.algorithm, run.scenario, run.seed, run.config_hash): run for run in runs}
+    by_key = {key_of(run): run for run in runs}
     grouped: dict[tuple[str, str], list[RunRow]] = {}
-    for plan in plans:
-        key = plan.key
+    for key in (plan.key for plan in plans):
         members = grouped.setdefault((key.algorithm, key.scenario), [])
-        run = by_key.get((key.algorithm, key.scenario, key.seed, key.config_hash))
-        if run is not None:
-            members.append(run)
+        members += [by_key[key]] if key in by_key else []
     return grouped
 
 

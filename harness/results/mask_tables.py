@@ -6,13 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from algorithms.sparsity.tracker import PATTERNS
 from harness.cli.common import log
-from harness.cli.fitting import print_table
+from harness.cli.fitting import print_table, table_of
 from harness.results.tables import write_csv
 from studies.rows import CurvePoint, RunRow
 
@@ -32,10 +30,8 @@ def show(console: Console, run: RunRow) -> None:
     masks = run.details["masks"]
     two_of_four = any(layer["pattern_use"] for layer in masks["layers"].values())
     log(console, f"{label(run)}: zeros, use of the patterns, places masked alike")
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
     heads = ("layer", "group", "sparsity", *(PATTERNS if two_of_four else ()), "agrees with others")
-    for head in heads:
-        table.add_column(head, justify="left" if head in ("layer", "group") else "right")
+    table = table_of(heads, words=("layer", "group"))
     for name, layer in masks["layers"].items():
         groups = group_names(run, layer)
         for k, group in enumerate(groups):

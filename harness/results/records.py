@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from harness.results.grouping import flat, has_winners
-from studies.rows import RESULT_FIELDS, CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
+from harness.results.study_data import StudyData
+from studies.rows import RESULT_FIELDS, CurvePoint, RunRow, UnfinishedRun
 
 if TYPE_CHECKING:
     import pandas
 
-Named = tuple[str, str, RunRow | UnfinishedRun]
-"""Algorithm and scenario as the tables name them, and the run."""
-
-
-class StudyRuns(Protocol):
-    """Source of the records; ``StudyData`` is one."""
-
-    @property
-    def study(self) -> str: ...
-    def every(self) -> Iterator[Named]: ...
-    def curve_points(self, run_id: int) -> Iterable[CurvePoint]: ...
-    def outcomes(self, run_id: int) -> Iterable[EpisodeOutcome]: ...
+OF_WINNERS = ("win_rate", "win_low", "win_high", "wins")
 
 
 class Records(list[dict[str, Any]]):
@@ -44,7 +34,7 @@ class Records(list[dict[str, Any]]):
         return pandas.DataFrame.from_records(list(self))
 
 
-def run_records(study: StudyRuns) -> Records:
+def run_records(study: StudyData) -> Records:
     """Return a record for each run: what it is, its state, its result, and every setting as ``config.…``.
 
     Numbers of a run without a result, and win rates where no one can win, are ``None``.
@@ -52,7 +42,7 @@ def run_records(study: StudyRuns) -> Records:
     return _filled(_run_record(study.study, *named) for named in study.every())
 
 
-def curve_records(study: StudyRuns) -> Records:
+def curve_records(study: StudyData) -> Records:
     """Return a record for each evaluation made in training; the learner's diagnostics are columns of their own."""
     return _filled(
         {**_key(study.study, *named), **_flat_point(point)}
@@ -61,7 +51,7 @@ def curve_records(study: StudyRuns) -> Records:
     )
 
 
-def outcome_records(study: StudyRuns) -> Records:
+def outcome_records(study: StudyData) -> Records:
     """Return a record for each battle of the final evaluations."""
     return _filled(
         {**_key(study.study, *named), **asdict(outcome)}
@@ -76,22 +66,24 @@ def _key(study: str, algorithm: str, scenario: str, run: RunRow | UnfinishedRun)
 
 
 def _run_record(study: str, algorithm: str, scenario: str, run: RunRow | UnfinishedRun) -> dict[str, Any]:
-    finished = isinstance(run, RunRow)
-    record = _key(study, algorithm, scenario, run)
-    record["state"] = "finished" if isinstance(run, RunRow) else run.state
-    record["trial"] = run.trial_number if isinstance(run, RunRow) else None
-    record |= {name: getattr(run, name) if finished else None for name in RESULT_FIELDS if name != "details"}
-    if isinstance(run, RunRow) and not has_winners(run):
-        record |= dict.fromkeys(("win_rate", "win_low", "win_high", "wins"))
-    record["resumes"] = run.details.get("resumes", 0) if isinstance(run, RunRow) else None
-    record["commit"] = run.provenance.get("commit")
-    record["config_hash"] = run.config_hash
-    return record | flat(run.config, "config.")
+    finished = run if isinstance(run, RunRow) else None
+    return {
+        **_key(study, algorithm, scenario, run),
+        "state": getattr(run, "state", "finished"),
+        "trial": getattr(run, "trial_number", None),
+        **{name: getattr(run, name, None) for name in RESULT_FIELDS if name != "details"},
+        **(dict.fromkeys(OF_WINNERS) if finished and not has_winners(finished) else {}),
+        "resumes": finished.details.get("resumes", 0) if finished else None,
+        "commit": run.provenance.get("commit"),
+        "config_hash": run.config_hash,
+        **flat(run.config, "config."),
+    }
 
 
 def _flat_point(point: CurvePoint) -> dict[str, Any]:
     values = asdict(point)
-    return {**{name: value for name, value in values.items() if name != "extra"}, **values["extra"]}
+    extra = values.pop("extra")
+    return values | extra
 
 
 def _filled(records: Iterable[dict[str, Any]]) -> Records:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from harness.results.grouping import group_runs_by_config
 from studies.reader import StudyReader
-from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunRow, UnfinishedRun
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunRow, UnfinishedRun, key_of
 
 R = TypeVar("R")
 GroupKey = tuple[str, str]
@@ -79,11 +79,6 @@ def collect(store: StudyReader, study: str, keys: Collection[RunKey] | None = No
         curves=store.curves([run.run_id for run in runs]),
         battles=store.all_outcomes([run.run_id for run in finished]),
     )
-
-
-def key_of(run: RunRow | UnfinishedRun) -> RunKey:
-    """Return the key of a run in its study."""
-    return RunKey(algorithm=run.algorithm, scenario=run.scenario, seed=run.seed, config_hash=run.config_hash)
 
 
 def _in_order(grouped: Mapping[GroupKey, list[R]]) -> dict[GroupKey, list[R]]:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.cli.fitting import print_table
+from harness.cli.fitting import print_table, table_of
 from harness.cli.progress import duration
 from harness.results.aggregates import AlgorithmRow, ScenarioAggregates
 from harness.results.findings import ComparisonReport
@@ -43,8 +42,8 @@ AGGREGATE_COLUMNS: dict[str, Callable[[ScenarioAggregates], str]] = {
     "algorithm": lambda each: each.algorithm,
     "scenarios": lambda each: str(len(each.scenarios)),
     "seeds of each": lambda each: str(each.seeds),
-    "IQM [95%]": lambda each: maybe_between(each.aggregates.iqm),
-    "median [95%]": lambda each: maybe_between(each.aggregates.median),
+    "IQM [95%]": lambda each: between(each.aggregates.iqm),
+    "median [95%]": lambda each: between(each.aggregates.median),
     "mean [95%]": lambda each: between(each.aggregates.mean),
     "optimality gap [95%]": lambda each: between(each.aggregates.optimality_gap),
 }
@@ -76,14 +75,9 @@ def decisions(row: AlgorithmRow) -> str:
     return f"{row.throughput:,.0f}{'' if row.throughput_quiet else ' †'}"
 
 
-def between(interval: Interval) -> str:
-    """Estimate and interval."""
-    return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
-
-
-def maybe_between(interval: Interval | None) -> str:
-    """The same, or ``n/a`` where there are too few seeds."""
-    return "n/a" if interval is None else between(interval)
+def between(interval: Interval | None) -> str:
+    """Estimate and interval; ``n/a`` where there are too few seeds."""
+    return "n/a" if interval is None else f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
 def short_kind(kind: str) -> str:
@@ -113,10 +107,7 @@ def show_table(console: Console, findings: ComparisonReport) -> None:
 
 def empty_table(title: str, columns: Iterable[str]) -> Table:
     """A table for the terminal with its heads; words stand on the left, numbers on the right."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0))
-    for name in columns:
-        table.add_column(HEADS.get(name, name), justify="left" if name in LEFT else "right")
-    return table
+    return table_of((HEADS.get(name, name) for name in columns), words=LEFT, title=title, padding=0)
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], fields: Sequence[str] = ()) -> None:
@@ -238,27 +229,24 @@ def footnotes(findings: ComparisonReport) -> tuple[dict[str, str], list[str]]:
         for seed, times in zip(row.seeds, row.resumes, strict=True)
         if times
     ]
-    notes += [
-        f"probability of improvement, {each.better} over {each.baseline}: "
-        f"{each.probability:.2f} [{each.low:.2f}, {each.high:.2f}], on {_scenarios_text(each.scenarios)}, "
-        f"{each.seeds[0]} and {each.seeds[1]} seeds"
-        for each in findings.improvements
-    ]
+    for each in findings.improvements:
+        where = each.scenarios[0] if len(each.scenarios) == 1 else f"{len(each.scenarios)} scenarios"
+        notes.append(
+            f"probability of improvement, {each.better} over {each.baseline}: {each.probability:.2f} "
+            f"[{each.low:.2f}, {each.high:.2f}], on {where}, {each.seeds[0]} and {each.seeds[1]} seeds"
+        )
     return markers, notes
 
 
 def _each_seed(rows: Sequence[AlgorithmRow]) -> list[str]:
     """Every seed's value where a row stands for a few: an interval over so few says less than they do."""
-    return [
-        f"{row.algorithm} on {row.scenario}, {'win rate' if row.can_be_won else 'return'} by seed: "
-        + ", ".join(_of_seed(row, seed, score) for seed, score in zip(row.seeds, row.scores, strict=True))
-        for row in rows
-        if 1 < len(row.seeds) < ENOUGH_SEEDS
-    ]
-
-
-def _of_seed(row: AlgorithmRow, seed: int, score: float) -> str:
-    return f"{score:.3f} ({seed})" if row.can_be_won else f"{score:.2f} ({seed})"
+    notes = []
+    for row in rows:
+        if 1 < len(row.seeds) < ENOUGH_SEEDS:
+            measure, digits = ("win rate", 3) if row.can_be_won else ("return", 2)
+            scores = (f"{score:.{digits}f} ({seed})" for seed, score in zip(row.seeds, row.scores, strict=True))
+            notes.append(f"{row.algorithm} on {row.scenario}, {measure} by seed: {', '.join(scores)}")
+    return notes
 
 
 def _throughput_notes(rows: Sequence[AlgorithmRow]) -> list[str]:
@@ -279,31 +267,20 @@ def _throughput_notes(rows: Sequence[AlgorithmRow]) -> list[str]:
         own = [row for row in measured if row.scenario == scenario]
         quartiles = (f"{row.algorithm} {row.throughput_low:,.0f} … {row.throughput_high:,.0f}" for row in own)
         notes.append(f"decisions/s, quartiles on {scenario}: {', '.join(quartiles)}")
-        pairs = _without_order(own)
-        if pairs:
-            undecided = ", ".join(f"{one} and {other}" for one, other in pairs)
+        pairs = combinations([row for row in own if row.throughput_quiet], 2)
+        undecided = ", ".join(f"{one.algorithm} and {other.algorithm}" for one, other in pairs if _overlap(one, other))
+        if undecided:
             notes.append(f"decisions/s on {scenario} say nothing of the order of {undecided}: their quartiles overlap")
     if len(measured) < len(rows):
         notes.append("decisions/s n/a: not measured yet; type: python -m harness.measure --study NAME")
     return notes
 
 
-def _without_order(rows: Sequence[AlgorithmRow]) -> list[tuple[str, str]]:
-    """Pairs of algorithms measured without load of which none can be called faster."""
-    quiet = [row for row in rows if row.throughput_quiet]
-    return [
-        (one.algorithm, other.algorithm)
-        for one, other in combinations(quiet, 2)
-        if not (_faster(one, other) or _faster(other, one))
-    ]
-
-
-def _faster(one: AlgorithmRow, other: AlgorithmRow) -> bool:
-    return (one.throughput_low or 0.0) > (other.throughput_high or 0.0)
-
-
-def _scenarios_text(scenarios: Sequence[str]) -> str:
-    return scenarios[0] if len(scenarios) == 1 else f"{len(scenarios)} scenarios"
+def _overlap(one: AlgorithmRow, other: AlgorithmRow) -> bool:
+    """Whether neither of two algorithms can be called faster."""
+    return max(one.throughput_low or 0.0, other.throughput_low or 0.0) <= min(
+        one.throughput_high or 0.0, other.throughput_high or 0.0
+    )
 
 
 def cells_of(row: AlgorithmRow, markers: Mapping[str, str]) -> dict[str, str]:

@@ -13,13 +13,12 @@ import yaml
 
 from harness.cli.errors import UsageError
 from harness.policies.trained import load_policy
-from harness.results.study_data import key_of
 from harness.runs.checkpoint import POLICY
 from harness.runs.files import run_folder
 from harness.sharing.card import model_card
 from studies.db.errors import StorageError
 from studies.reader import StudyReader
-from studies.rows import RunRow
+from studies.rows import RunRow, key_of
 
 SETTINGS, RESULT, CARD = "settings.json", "result.json", "README.md"
 FILES = (POLICY, SETTINGS, RESULT, CARD)

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from harness.cli.common import log
-from harness.cli.fitting import print_table
+from harness.cli.fitting import print_table, table_of
 from harness.speed.record import Record
 from harness.speed.results import MASKED_GRU, Gain, GridPointResult, Peak, WorkResult
 from harness.speed.storage_formats import DENSE
@@ -74,7 +73,7 @@ def agents_table(record: Record) -> Table:
     first = ("hidden", "batch", "dtype", "GRU", "dense decisions/s", "± %", "masked")
     gains = ("compressed", "± %", "backend", "compressing, ms", "auto", "± %", "format")
     heads = (*first, *gains, "auto, of peak", "weights, MB")
-    table = _table(heads, words={"dtype", "GRU", "backend", "format"})
+    table = table_of(heads, words={"dtype", "GRU", "backend", "format"})
     for result in record.results:
         for gru, work in result.agents.items():
             backend = work.best_sparse()
@@ -99,7 +98,7 @@ def layers_table(record: Record) -> Table:
     results = _largest(record.results)
     formats = dict.fromkeys(name for result in results for work in result.layers.values() for name in work.formats)
     others = [name for name in formats if name != DENSE]
-    table = _table(
+    table = table_of(
         ("hidden", "batch", "dtype", "layer", "dense, ms", *others, "auto", "± %", "format"),
         words={"dtype", "layer", "format"},
     )
@@ -251,13 +250,6 @@ def _times(work: WorkResult, storage_format: str | None) -> str:
 def _first_times(work: WorkResult, storage_format: str) -> str:
     gain = work.first_gain(storage_format)
     return f"{gain:.2f} ×" if gain else NOT_MEASURED
-
-
-def _table(heads: Sequence[str], *, words: set[str]) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
-    for head in heads:
-        table.add_column(head, justify="left" if head in words else "right")
-    return table
 
 
 def _best(candidates: Iterable[tuple[WorkResult, str | None, str]]) -> LabelledGain | None:

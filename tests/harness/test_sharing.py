@@ -12,9 +12,9 @@ import pytest
 from harness.api import Comparison, UsageError, compare, evaluate, load_policy, pull, push
 from harness.pull import main as pull_main
 from harness.push import main as push_main
-from harness.results.study_data import key_of
 from harness.runs.files import run_folder
 from harness.sharing.package import FILES, find_row, pack
+from studies.rows import key_of
 from tests.harness.fake_hub import FakeHub, running_hub
 
 NOWHERE = "http://127.0.0.1:9"

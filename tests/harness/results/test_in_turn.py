@@ -12,7 +12,7 @@ import torch
 from envs.spec import EnvSpec
 from harness.results import in_turn
 from harness.results.in_turn import QUICK, Effort, measure_in_turn
-from harness.results.tables import _faster, decisions
+from harness.results.tables import _overlap, decisions
 from harness.runs import load as load_module
 from harness.runs.load import LoadOfOthers
 from studies.queue.owner import Owner
@@ -153,8 +153,8 @@ def test_no_run_begins_while_a_machine_is_measured(tmp_path: Path, monkeypatch: 
 
 def test_no_order_is_claimed_where_quartiles_overlap() -> None:
     rows = [_Row(100.0, 110.0), _Row(105.0, 120.0), _Row(121.0, 130.0)]
-    assert not _faster(rows[1], rows[0])  # type: ignore[arg-type]
-    assert _faster(rows[2], rows[1])  # type: ignore[arg-type]
+    assert _overlap(rows[1], rows[0])  # type: ignore[arg-type]
+    assert not _overlap(rows[2], rows[1])  # type: ignore[arg-type]
     assert decisions(rows[0]) == "105"  # type: ignore[arg-type]
     assert decisions(_Row(100.0, 110.0, quiet=False)) == "105 †"  # type: ignore[arg-type]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from harness.speed.kernels import REFUSALS, first_line
 from harness.speed.results import FormatResult, WorkResult
-from harness.speed.storage_formats import relative_error
+from harness.speed.storage_formats import DENSE, MASKED, relative_error
 from harness.speed.timing import WORTHWHILE, Recorder, Timing, Work, time_in_turn, wait
 
 TOLERANCE = {torch.bfloat16: 5e-2}
@@ -51,27 +51,11 @@ class Candidate:
     flops: float
     nbytes: int
     setting: str = ""
-    comparable: bool = True
-    """whether it computes the masked policy; the dense one is another function"""
-
-
-CandidateFactory = Callable[[], Candidate]
-"""Makes a candidate, or raises ``Refused`` or any of ``REFUSALS``."""
-
-
-@dataclass
-class _CheckedCandidates:
-    """Candidates that gave the right output, and those that were refused; by storage format."""
-
-    accepted: dict[str, Candidate] = field(default_factory=dict)
-    errors: dict[str, float | None] = field(default_factory=dict)
-    peak_bytes: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
 
 
 def compare_kernels(
-    factories: Mapping[str, CandidateFactory],
-    reference: str,
+    formats: Collection[str],
+    make: Callable[[str], Candidate],
     dtype: torch.dtype,
     context: TimingContext,
     *,
@@ -80,9 +64,11 @@ def compare_kernels(
 ) -> WorkResult:
     """Check and time all storage formats, choose, and time the chosen ones again.
 
+    ``masked`` is the reference: the others must give its output, all but ``dense``, which is another function.
+
     Args:
-        factories: storage format -> what makes its candidate, the reference among them.
-        reference: the format whose output the others must give.
+        formats: the storage formats, the reference among them.
+        make: makes the candidate of a format, or raises ``Refused`` or any of ``REFUSALS``.
         dtype: what was computed in; it decides how far results may lie apart.
         context: device and duration.
         useful_flops: of the dense work.
@@ -92,60 +78,72 @@ def compare_kernels(
         DeviceLost: a kernel broke the device.
     """
     device, seconds = context.device, context.seconds
-    checked = _check(factories, reference, TOLERANCE.get(dtype, DEFAULT_TOLERANCE), device)
-    works = {name: candidate.work for name, candidate in checked.accepted.items()}
+    accepted, results = _check(formats, make, TOLERANCE.get(dtype, DEFAULT_TOLERANCE), device)
+    works = {name: candidate.work for name, candidate in accepted.items()}
     eager = time_in_turn(works, device, seconds=seconds) if works else {}
     recorded = {}
-    for name, candidate in checked.accepted.items():
-        layer_formats = set(candidate.layer_formats)
-        if eager[name].seconds < WORTHWHILE and (replay := context.recorder.record(works[name], layer_formats)):
+    for name, candidate in accepted.items():
+        short = eager[name].seconds < WORTHWHILE
+        if short and (replay := context.recorder.record(works[name], candidate.layer_formats)):
             recorded[name] = replay
     graphs = time_in_turn(recorded, device, seconds=seconds) if recorded else {}
-    results = {name: FormatResult(refused=why) for name, why in checked.refused.items()}
-    for name in checked.accepted:
-        results[name] = _result(checked, name, eager[name], graphs.get(name))
-    formats = {name: results[name] for name in factories}
-    first = WorkResult(useful_flops=useful_flops, formats=formats, auto=fastest(formats, usable))
-    chosen = {name: recorded[name] if formats[name].graph else works[name] for name in first.retimed_formats()}
+    timed = {name: _timed(results[name], eager[name], graphs.get(name)) for name in accepted}
+    first = WorkResult(useful_flops=useful_flops, formats={name: (results | timed)[name] for name in formats}, auto="")
+    first = replace(first, auto=first.fastest(filter(usable, formats)) or "")
+    chosen = {name: recorded[name] if first.formats[name].graph else works[name] for name in first.retimed_formats()}
     again = time_in_turn(chosen, device, seconds=seconds, fewest=READINGS_AGAIN) if chosen else {}
     return replace(first, again=again)
 
 
-def fastest(results: Mapping[str, FormatResult], usable: Callable[[str], bool]) -> str:
-    """Return the usable storage format with the smallest median; empty where none was timed."""
-    timed = {name: found.seconds for name, found in results.items() if found.seconds is not None and usable(name)}
-    return min(timed, key=lambda name: timed[name]) if timed else ""
-
-
 def _check(
-    factories: Mapping[str, CandidateFactory], reference: str, tolerance: float, device: torch.device
-) -> _CheckedCandidates:
-    """Run every candidate once; one whose output differs from the reference is refused."""
-    checked = _CheckedCandidates()
+    formats: Collection[str], make: Callable[[str], Candidate], tolerance: float, device: torch.device
+) -> tuple[dict[str, Candidate], dict[str, FormatResult]]:
+    """Run every candidate once; one whose output differs from the reference is refused.
+
+    Returns:
+        Those that gave the right output, and the result of every format, without times.
+    """
+    accepted: dict[str, Candidate] = {}
+    results: dict[str, FormatResult] = {}
     expected: list[Tensor] = []
-    for name in (reference, *(name for name in factories if name != reference)):
+    for name in (MASKED, *(name for name in formats if name != MASKED)):
         try:
-            candidate = factories[name]()
-            before = _peak_from_here(device)
-            outputs = candidate.outputs()
-            checked.peak_bytes[name] = _peak_since(before, device)
-            if name == reference:
+            candidate = make(name)
+            outputs, peak_bytes = _run_once(candidate, device)
+            if name == MASKED:
                 expected = outputs
-            error = _error(outputs, expected) if candidate.comparable and name != reference else None
+            error = None if name in (MASKED, DENSE) else _error(outputs, expected)
             del outputs
         except REFUSALS as refusal:
             still_alive(device, first_line(refusal))
-            checked.refused[name] = first_line(refusal)
-            if name == reference:  # nothing to compare with, so nothing is timed
-                own = checked.refused[name]
-                why = f"the {reference} result is missing ({own})"
-                return _CheckedCandidates(refused={each: own if each == name else why for each in factories})
+            results[name] = FormatResult(refused=first_line(refusal))
+            if name == MASKED:  # nothing to compare with, so nothing is timed
+                missing = FormatResult(refused=f"the {MASKED} result is missing ({first_line(refusal)})")
+                return {}, dict.fromkeys(formats, missing) | results
             continue
         if error is not None and not error <= tolerance:  # a NaN is no agreement
-            checked.refused[name] = f"its output is off by {error:.3g} of the largest value (allowed {tolerance:g})"
+            why = f"its output is off by {error:.3g} of the largest value (allowed {tolerance:g})"
+            results[name] = FormatResult(refused=why)
             continue
-        checked.accepted[name], checked.errors[name] = candidate, error
-    return checked
+        accepted[name] = candidate
+        results[name] = FormatResult(
+            error=error,
+            flops=candidate.flops,
+            nbytes=candidate.nbytes,
+            peak_bytes=peak_bytes,
+            setting=candidate.setting,
+        )
+    return accepted, results
+
+
+def _run_once(candidate: Candidate, device: torch.device) -> tuple[list[Tensor], int]:
+    """Return the outputs of a candidate, and the largest memory that it used on a card."""
+    if device.type != "cuda":
+        return candidate.outputs(), 0
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    outputs = candidate.outputs()
+    return outputs, torch.cuda.max_memory_allocated(device) - before
 
 
 def _error(arrived: list[Tensor], expected: list[Tensor]) -> float:
@@ -156,20 +154,15 @@ def _error(arrived: list[Tensor], expected: list[Tensor]) -> float:
     return float(torch.tensor(errors).max())  # Python's own max would lose a NaN
 
 
-def _result(checked: _CheckedCandidates, name: str, eager: Timing, graph: Timing | None) -> FormatResult:
-    candidate = checked.accepted[name]
+def _timed(found: FormatResult, eager: Timing, graph: Timing | None) -> FormatResult:
     better = graph if graph is not None and graph.seconds < eager.seconds else eager
-    return FormatResult(
+    return replace(
+        found,
         seconds=better.seconds,
         low=better.low,
         high=better.high,
         graph=better is graph,
         eager_seconds=eager.seconds,
-        error=checked.errors[name],
-        flops=candidate.flops,
-        nbytes=candidate.nbytes,
-        peak_bytes=checked.peak_bytes[name],
-        setting=candidate.setting,
     )
 
 
@@ -189,14 +182,3 @@ def still_alive(device: torch.device, why: str) -> None:
             torch.cuda.empty_cache()
     except RuntimeError as error:
         raise DeviceLost(f"{why}; the device does not answer any more: {first_line(error)}") from error
-
-
-def _peak_from_here(device: torch.device) -> int:
-    if device.type != "cuda":
-        return 0
-    torch.cuda.reset_peak_memory_stats(device)
-    return torch.cuda.memory_allocated(device)
-
-
-def _peak_since(before: int, device: torch.device) -> int:
-    return torch.cuda.max_memory_allocated(device) - before if device.type == "cuda" else 0

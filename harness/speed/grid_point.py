@@ -10,14 +10,13 @@ import torch
 from torch import Tensor
 
 from algorithms.protocol import PolicyLayer, PolicyLayers
-from harness.speed.compare_kernels import Candidate, CandidateFactory, TimingContext, compare_kernels
+from harness.speed.compare_kernels import Candidate, TimingContext, compare_kernels
 from harness.speed.kernels import BATCH_MULTIPLE, Backend, drawn_rows
 from harness.speed.policy_pass import (
     PolicyPass,
     groups_of,
     policy_pass,
     stores,
-    uniform,
     with_dense_gru,
 )
 from harness.speed.results import DENSE_GRU, MASKED_GRU, MIXED, GridPointResult, Peak, WorkResult
@@ -97,7 +96,8 @@ class PolicyMeasurement:
         """Measure the whole agent in each format, and with each layer in the format that is fastest for it alone."""
         prunable = policy.prunable()
         first, *others = (self.layers[name].formats() for name in prunable)
-        plans = {name: uniform(policy, name) for name in first if all(name in formats for formats in others)}
+        everywhere = [name for name in first if all(name in formats for formats in others)]
+        plans = {name: dict.fromkeys(prunable, name) for name in everywhere}
         best = {name: fastest_formats[name] or MASKED for name in prunable}
         if best not in plans.values():
             plans[MIXED] = best
@@ -110,26 +110,20 @@ class PolicyMeasurement:
         def make_candidate(storage_format: str) -> Candidate:
             plan = plans[storage_format]
             made = policy_pass(policy, self.layers, plan, sizes)
-            return self._candidate(storage_format, made, plan, (inputs, hidden, legal), slices)
+            return self._candidate(made, plan, (inputs, hidden, legal), slices)
 
-        factories: dict[str, CandidateFactory] = {name: partial(make_candidate, name) for name in plans}
         useful = slices * rows * sum(2.0 * store.layer.weight.numel() for store in self.layers.values())
         compared = compare_kernels(
-            factories, MASKED, self.dtype, self.context, useful_flops=useful, usable=lambda name: name != DENSE
+            plans, make_candidate, self.dtype, self.context, useful_flops=useful, usable=lambda name: name != DENSE
         )
         return replace(compared, plan=best)
 
     def _candidate(
-        self,
-        storage_format: str,
-        made: PolicyPass,
-        plan: Mapping[str, str],
-        arguments: tuple[Tensor, Tensor, Tensor],
-        slices: int,
+        self, made: PolicyPass, plan: Mapping[str, str], arguments: tuple[Tensor, Tensor, Tensor], slices: int
     ) -> Candidate:
         inputs, hidden, legal = arguments
         # the code that builds inputs can lay them out like that at no cost
-        prepared = pad_to(inputs, 1, made.input_width).contiguous()
+        prepared = pad_to(inputs, 1, made.before[0].width).contiguous()
         parts, states, masks = (list(each.split(made.block_sizes)) for each in (prepared, hidden, legal))
 
         def outputs() -> list[Tensor]:
@@ -144,7 +138,6 @@ class PolicyMeasurement:
             layer_formats=tuple(set(plan.values())),
             flops=flops * slices * len(inputs),
             nbytes=sum(each.nbytes for each in made.prunable),
-            comparable=storage_format != DENSE,
         )
 
 
@@ -179,7 +172,6 @@ def measure_layer(store: LayerStore, sizes: list[int], slices: int, context: Tim
             flops=layer.flops_per_row * rows * slices,
             nbytes=layer.nbytes,
             setting=layer.setting,
-            comparable=storage_format != DENSE,
         )
 
     def usable(name: str) -> bool:
@@ -187,10 +179,8 @@ def measure_layer(store: LayerStore, sizes: list[int], slices: int, context: Tim
         return name == MASKED or (name in store.backends and not store.backends[name].feature_major)
 
     useful = 2.0 * store.layer.weight.numel() * rows * slices
-    factories: dict[str, CandidateFactory] = {
-        name: partial(make_candidate, name) for name in store.formats(feature_major=True)
-    }
-    return compare_kernels(factories, MASKED, store.dtype, context, useful_flops=useful, usable=usable)
+    formats = store.formats(feature_major=True)
+    return compare_kernels(formats, make_candidate, store.dtype, context, useful_flops=useful, usable=usable)
 
 
 def _repeated(work: Callable[[], object], times: int) -> Callable[[], None]:

@@ -61,9 +61,7 @@ class Backend(ABC):
 
     def unavailable(self, device: torch.device) -> str | None:
         """Return why it cannot run on this device; None where it may."""
-        if device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0):
-            return "no CUDA device with sparse tensor cores"
-        return None
+        return no_sparse_cores(device)
 
     @abstractmethod
     def compress(self, padded: Tensor) -> Any:
@@ -82,7 +80,7 @@ class Backend(ABC):
     def nbytes(self, stored: Any) -> int:
         """Return the bytes of the compressed weight, its metadata included."""
         parts = (stored,) if type(stored) is Tensor else (stored.packed, stored.meta)
-        return sum(part.numel() * part.element_size() for part in parts if part is not None)
+        return sum(part.nbytes for part in parts if part is not None)
 
 
 class Cutlass(Backend):
@@ -92,11 +90,9 @@ class Cutlass(Backend):
     row_multiple, column_multiple = 32, 64
 
     def compress(self, padded: Tensor) -> Any:
-        """See ``Backend``."""
         return _from_dense(torch.sparse.SparseSemiStructuredTensorCUTLASS, padded)
 
     def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
-        """See ``Backend``."""
         return Product(multiply=lambda x: functional.linear(x, stored, bias))
 
 
@@ -107,7 +103,6 @@ class CutlassFeatures(Cutlass):
     feature_major = True
 
     def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
-        """See ``Backend``."""
         packed, meta = stored.packed, stored.meta
         return Product(multiply=lambda x: torch._sparse_semi_structured_addmm(bias, packed, meta, x))
 
@@ -119,17 +114,14 @@ class CusparseLt(Backend):
     row_multiple, column_multiple = 16, 16
 
     def unavailable(self, device: torch.device) -> str | None:
-        """See ``Backend``."""
         if (reason := super().unavailable(device)) is not None:
             return reason
         return None if torch.backends.cusparselt.is_available() else "this build of PyTorch has no cuSPARSELt"
 
     def compress(self, padded: Tensor) -> Any:
-        """See ``Backend``."""
         return _from_dense(torch.sparse.SparseSemiStructuredTensorCUSPARSELT, padded)
 
     def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
-        """See ``Backend``."""
         return Product(multiply=lambda x: functional.linear(x, stored, bias), setting="algorithm 0")
 
 
@@ -152,14 +144,12 @@ class CusparseLtSearch(CusparseLt):
         chosen: dict[str, Any] = self._found[shape]
 
         # a result in the order of rows is written by the kernel itself; the input's transpose is a view
-        def by_rows(x: Tensor) -> Tensor:
-            return torch._cslt_sparse_mm(packed, x.t(), bias=bias, transpose_result=True, **chosen)
-
-        def by_features(x: Tensor) -> Tensor:
-            return torch._cslt_sparse_mm(packed, x, bias=bias, transpose_result=False, **chosen)
+        def multiply(x: Tensor) -> Tensor:
+            columns = x.t() if transpose else x
+            return torch._cslt_sparse_mm(packed, columns, bias=bias, transpose_result=transpose, **chosen)
 
         setting = f"algorithm {chosen['alg_id']}, split-k {chosen.get('split_k', 1)}"
-        return Product(multiply=by_features if self.feature_major else by_rows, setting=setting)
+        return Product(multiply=multiply, setting=setting)
 
 
 class CusparseLtFeatures(CusparseLtSearch):
@@ -187,6 +177,13 @@ def search(packed: Tensor, columns: Tensor, bias: Tensor, transpose_result: bool
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*_cslt_sparse_mm_search is deprecated.*")
         return {"alg_id": torch._cslt_sparse_mm_search(packed, columns, bias, transpose_result=transpose_result)}
+
+
+def no_sparse_cores(device: torch.device) -> str | None:
+    """Return that the device has no sparse tensor cores, in words; None where it has some."""
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
+        return None
+    return "no CUDA device with sparse tensor cores"
 
 
 def all_backends() -> tuple[Backend, ...]:

@@ -7,7 +7,7 @@ their own, every layer is one product per block, and no layer concatenates or sp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -35,11 +35,6 @@ class PolicyPass:
     """Rows of each block: those of each mask group, or all of them in one."""
     prunable: list[StoredLayer]
     """all prunable layers, those of the GRU too where it is masked"""
-
-    @property
-    def input_width(self) -> int:
-        """Return the columns that the first layer's inputs should have, zeros at the end."""
-        return self.before[0].width
 
     def decide(
         self, parts: list[Tensor], hidden: list[Tensor], masks: list[Tensor]
@@ -73,8 +68,7 @@ class PolicyPass:
 
 def stores(policy: PolicyLayers, dtype: torch.dtype, backends: tuple[Backend, ...]) -> dict[str, LayerStore]:
     """Return a store for every matrix of the policy, in the order of the forward pass, both of the GRU included."""
-    sides = dict(zip(GRU_SIDES, policy.gru, strict=True))
-    layers = {**policy.before, **sides, **policy.after}
+    layers = replace(policy, gru_masked=True).prunable()
     return {name: LayerStore(layer, dtype, backends) for name, layer in layers.items()}
 
 
@@ -82,7 +76,7 @@ def with_dense_gru(policy: PolicyLayers) -> PolicyLayers:
     """Return the same policy without the masks of its GRU."""
     sides = (PolicyLayer(weight=side.weight, masked=side.weight.unsqueeze(0), bias=side.bias) for side in policy.gru)
     input_side, recurrent_side = sides
-    return PolicyLayers(before=policy.before, gru=(input_side, recurrent_side), after=policy.after)
+    return replace(policy, gru=(input_side, recurrent_side), gru_masked=False)
 
 
 def policy_pass(
@@ -118,11 +112,6 @@ def policy_pass(
     )
 
 
-def uniform(policy: PolicyLayers, storage_format: str) -> dict[str, str]:
-    """Return the plan that stores every prunable layer in the same format."""
-    return dict.fromkeys(policy.prunable(), storage_format)
-
-
 def groups_of(policy: PolicyLayers) -> int:
     """Return G, the number of mask groups; a dense algorithm has one, whatever its rows are sorted by."""
     return len(next(iter(policy.after.values())).masked)
@@ -130,11 +119,8 @@ def groups_of(policy: PolicyLayers) -> int:
 
 def _shared_gru(layers: Mapping[str, LayerStore]) -> Gru:
     """A GRU that all groups share, as PyTorch runs it."""
-    sides = [layers[name] for name in GRU_SIDES]
-    dtype = sides[0].dtype
-    tensors = [
-        tensor.to(dtype) for tensor in (*(side.layer.weight for side in sides), *(side.layer.bias for side in sides))
-    ]
+    sides, dtype = [layers[name].layer for name in GRU_SIDES], layers[GRU_SIDES[0]].dtype
+    tensors = [tensor.to(dtype) for tensor in (*(side.weight for side in sides), *(side.bias for side in sides))]
     return lambda parts, hidden: [torch.gru_cell(x, h, *tensors) for x, h in zip(parts, hidden, strict=True)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -164,15 +164,13 @@ def read_record(path: Path) -> Record:
     Raises:
         UsageError: there is no such file, or it is something else.
     """
-    try:
-        return _read(path)
-    except UsageError:
-        raise
-    except UNREADABLE as error:
-        raise UsageError(
+    return _read(
+        path,
+        lambda error: (
             f"{path} holds no results of harness.throughput ({describe(error)}); make such a file: "
             f"python -m harness.throughput --out FILE.json"
-        ) from error
+        ),
+    )
 
 
 def open_record(path: Path, device: torch.device) -> Record:
@@ -187,12 +185,7 @@ def open_record(path: Path, device: torch.device) -> Record:
 
 def _read_matching(path: Path, record: Record) -> Record:
     """Read a file whose header must agree with the record's."""
-    try:
-        stored = _read(path)
-    except UsageError:
-        raise
-    except UNREADABLE as error:
-        raise UsageError(f"--out {path} is not a file of this command ({error}); name another file") from error
+    stored = _read(path, lambda error: f"--out {path} is not a file of this command ({error}); name another file")
     for name in SAME:
         if stored.header[name] != record.header[name]:
             raise UsageError(
@@ -202,17 +195,21 @@ def _read_matching(path: Path, record: Record) -> Record:
     return stored
 
 
-def _read(path: Path) -> Record:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if content["schema"] != SCHEMA:
-        raise UsageError(
-            f"{path} holds results of schema {content['schema']!r}, this version of the program reads {SCHEMA} (in 1, "
-            f"gains came from the readings that had chosen the format). The file is as it was; measure again: python "
-            f"-m harness.throughput --out OTHER.json"
-        )
-    return Record(
-        header={name: content[name] for name in HEADER},
-        peaks={dtype: Peak.from_json(found) for dtype, found in content["peaks"].items()},
-        results=[GridPointResult.from_json(found) for found in content["cells"]],
-        graphs_refused=dict(content["graphs_refused"]),
+def _read(path: Path, unreadable: Callable[[Exception], str]) -> Record:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        schema = content["schema"]
+        if schema == SCHEMA:
+            return Record(
+                header={name: content[name] for name in HEADER},
+                peaks={dtype: Peak.from_json(found) for dtype, found in content["peaks"].items()},
+                results=[GridPointResult.from_json(found) for found in content["cells"]],
+                graphs_refused=dict(content["graphs_refused"]),
+            )
+    except UNREADABLE as error:
+        raise UsageError(unreadable(error)) from error
+    raise UsageError(
+        f"{path} holds results of schema {schema!r}, this version of the program reads {SCHEMA} (in 1, gains came from "
+        f"the readings that had chosen the format). The file is as it was; measure again: python -m harness.throughput "
+        f"--out OTHER.json"
     )

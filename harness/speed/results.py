@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -108,18 +108,19 @@ class WorkResult:
 
     def best_masked(self) -> str | None:
         """Return the faster of the two formats that multiply zeros along."""
-        return self._fastest([MASKED, BATCHED])
+        return self.fastest((MASKED, BATCHED))
 
     def best_sparse(self) -> str | None:
         """Return the fastest backend, used throughout."""
-        return self._fastest([name for name in self.formats if name not in (*UNCOMPRESSED, MIXED)])
+        return self.fastest(name for name in self.formats if name not in (*UNCOMPRESSED, MIXED))
 
     def sparse_gain(self) -> Gain | None:
         """Return the gain over dense of the fastest backend, used throughout."""
         best = self.best_sparse()
         return self.gain(best) if best else None
 
-    def _fastest(self, names: Sequence[str]) -> str | None:
+    def fastest(self, names: Iterable[str]) -> str | None:
+        """Return the one of these formats with the smallest median in the first rounds; None where none was timed."""
         timed = {name: seconds for name in names if (seconds := self.first_seconds(name)) is not None}
         return min(timed, key=lambda name: timed[name]) if timed else None
 

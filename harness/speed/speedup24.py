@@ -19,9 +19,9 @@ from torch import Tensor
 from algorithms.protocol import Algorithm, PolicyLayers
 from harness.speed.compare_kernels import timing_context
 from harness.speed.grid_point import PolicyMeasurement
-from harness.speed.kernels import Backend, all_backends, first_line
+from harness.speed.kernels import Backend, all_backends, first_line, no_sparse_cores
 from harness.speed.results import WorkResult
-from harness.speed.storage_formats import DENSE, MASKED, is_24
+from harness.speed.storage_formats import DENSE, MASKED, LayerStore, is_24
 
 DECISIONS = 131_072
 """Rows of the batch: enough that the device's work takes the time, not the launching of it."""
@@ -103,9 +103,7 @@ def no_speedup_reason(device: torch.device, weights: dict[str, Tensor]) -> str |
     unfit = [name for name, weight in weights.items() if not is_24(weight)]
     if unfit:
         return f"weights are not 2:4 ({', '.join(unfit)})"
-    if device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0):
-        return "no CUDA device with sparse tensor cores"
-    return None
+    return no_sparse_cores(device)
 
 
 def compare_formats(
@@ -127,7 +125,8 @@ def compare_formats(
     """
     context = timing_context(next(iter(policy.after.values())).bias.device, seconds=seconds)
     try:
-        result = PolicyMeasurement(policy, dtype, backends, context).measure(decisions)
+        measurement = PolicyMeasurement(policy, dtype, backends, context)
+        result = measurement.measure(decisions)
     except RuntimeError as error:  # memory, or a broken device
         return Speedup24(speedup=None, reason=f"the comparison broke off: {first_line(error)}")
     (agent,) = result.agents.values()
@@ -150,16 +149,14 @@ def compare_formats(
         auto_seconds=agent.seconds(agent.auto) or 0.0,
         conversion_seconds=result.conversion_seconds.get(backend, 0.0),
         largest_error=agent.formats[backend].error or 0.0,
-        layers={name: _timing(policy, name, work, backend) for name, work in result.layers.items()},
+        layers={name: _timing(measurement.layers[name], work, backend) for name, work in result.layers.items()},
     )
 
 
-def _timing(policy: PolicyLayers, name: str, work: WorkResult, backend: str) -> LayerTiming:
-    sides = {"gru_ih": policy.gru[0], "gru_hh": policy.gru[1]}
-    out_features, in_features = {**policy.before, **sides, **policy.after}[name].weight.shape
+def _timing(store: LayerStore, work: WorkResult, backend: str) -> LayerTiming:
     return LayerTiming(
-        out_features=out_features,
-        in_features=in_features,
+        out_features=store.out_features,
+        in_features=store.in_features,
         dense_seconds=work.first_seconds(DENSE),
         masked_dense_seconds=work.first_seconds(MASKED),
         compressed_seconds=work.first_seconds(backend),

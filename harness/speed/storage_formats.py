@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -110,13 +111,13 @@ class LayerStore:
 
     def _plain(self, storage_format: str, weights: list[Tensor]) -> StoredLayer:
         padded = [self._padded(weight, DENSE_MULTIPLE, DENSE_MULTIPLE) for weight in weights]
-        bias = self._padded_bias(DENSE_MULTIPLE)
+        bias, width = self._padded_bias(DENSE_MULTIPLE), padded[0].shape[1]
         return StoredLayer(
             storage_format=storage_format,
-            linears=[self._fitted(_plain_product(weight, bias), weight.shape[1]) for weight in padded],
-            width=padded[0].shape[1],
+            linears=[self._fitted(partial(functional.linear, weight=weight, bias=bias), width) for weight in padded],
+            width=width,
             flops_per_row=2 * padded[0].numel(),
-            nbytes=sum(_nbytes(weight) for weight in padded),
+            nbytes=sum(weight.nbytes for weight in padded),
         )
 
     def _batched(self) -> StoredLayer:
@@ -131,7 +132,7 @@ class LayerStore:
             linears=[self._fitted(product, padded.shape[2])],
             width=padded.shape[2],
             flops_per_row=2 * padded[0].numel(),
-            nbytes=_nbytes(padded),
+            nbytes=padded.nbytes,
         )
 
     def _compressed(self, backend: Backend, rows: int) -> StoredLayer:
@@ -160,9 +161,9 @@ class LayerStore:
         """
         name, device = backend.name, self.layer.bias.device
         if name not in self.conversions and name not in self.refused:
-            self.refused |= {name: reason} if (reason := backend.unavailable(device)) else {}
-        if name not in self.conversions and name not in self.refused:
             try:
+                if reason := backend.unavailable(device):
+                    raise Refused(reason)
                 backend.compress(self._padded(self.layer.masked[0], *_multiples(backend)))  # sets up its library
                 wait(device)
                 begun = time.perf_counter()
@@ -220,13 +221,5 @@ def relative_error(arrived: Tensor, expected: Tensor) -> float:
     return float(((arrived - expected).abs().max() / largest).item())
 
 
-def _plain_product(weight: Tensor, bias: Tensor) -> Linear:
-    return lambda x: functional.linear(x, weight, bias)
-
-
 def _multiples(backend: Backend) -> tuple[int, int]:
     return backend.row_multiple, backend.column_multiple
-
-
-def _nbytes(tensor: Tensor) -> int:
-    return tensor.numel() * tensor.element_size()

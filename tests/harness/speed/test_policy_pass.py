@@ -10,7 +10,7 @@ from algorithms.network.rows import order_rows
 from algorithms.protocol import PolicyLayers
 from algorithms.q_learning.learner import QLearner
 from harness.speed.kernels import Backend
-from harness.speed.policy_pass import PolicyPass, gates, policy_pass, stores, uniform, with_dense_gru
+from harness.speed.policy_pass import PolicyPass, gates, policy_pass, stores, with_dense_gru
 from harness.speed.storage_formats import BATCHED, DENSE, MASKED, pad_to
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
 from tests.harness.speed.stand_in import StandIn, kept_half
@@ -21,7 +21,8 @@ IDS = ("qmix", "kalei", "k24")
 
 def in_one_format(policy: PolicyLayers, storage_format: str, sizes: list[int], *backends: Backend) -> PolicyPass:
     """The pass that stores every layer alike, in float32."""
-    return policy_pass(policy, stores(policy, torch.float32, backends), uniform(policy, storage_format), sizes)
+    plan = dict.fromkeys(policy.prunable(), storage_format)
+    return policy_pass(policy, stores(policy, torch.float32, backends), plan, sizes)
 
 
 class DrawnRows:
@@ -106,7 +107,7 @@ def test_compressed_decides_as_act_does(id: str, mask_gru: bool, spec) -> None:
     rows.check(in_one_format(made.policy_layers(), MASKED, rows.sizes))
     decide = in_one_format(made.policy_layers(), "stand-in", rows.sizes, StandIn(kept_half))
     rows.check(decide)
-    rows.inputs = pad_to(rows.inputs, 1, decide.input_width)
+    rows.inputs = pad_to(rows.inputs, 1, decide.before[0].width)
     rows.check(decide)
 
 
@@ -132,7 +133,7 @@ def test_one_batched_product_decides_as_act_does(mask_gru: bool) -> None:
 def test_each_layer_may_be_stored_in_its_own_format() -> None:
     made = trained("k24", mask_gru=True)
     rows, policy = DrawnRows(made), made.policy_layers()
-    plan = {**uniform(policy, MASKED), "gru_hh": "stand-in", "fc4": "stand-in"}
+    plan = {**dict.fromkeys(policy.prunable(), MASKED), "gru_hh": "stand-in", "fc4": "stand-in"}
     backend = StandIn(kept_half)
     rows.check(policy_pass(policy, stores(policy, torch.float32, (backend,)), plan, rows.sizes))
     assert set(backend.shapes) == {(64, 64), (32, 64)}, "gru_hh and fc4, no other"

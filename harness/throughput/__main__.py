@@ -21,6 +21,7 @@ from harness.cli.common import (
     at_least_one,
     command,
     is_number,
+    listed,
     log,
     make_console,
     make_folder,
@@ -87,7 +88,7 @@ def read_flags(argv: Sequence[str]) -> Grid:
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)
     defaults = ("float16", "bfloat16") if device.type == "cuda" else ("float32",)
-    dtypes = _listed(flags.dtypes) or list(defaults)
+    dtypes = listed(flags.dtypes) or list(defaults)
     for name in dtypes:
         if name not in DTYPES:
             raise unknown_name("dtype", name, DTYPES)
@@ -117,7 +118,7 @@ def _policies(flags: argparse.Namespace) -> tuple[PolicySource, ...]:
         if is_number(flags.run):
             where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
         return (trained_policy(load_policy(where)),)
-    algorithm, *more = names_in("algorithm", flags.algo, algorithms.registry.ids(), _known)
+    algorithm, *more = names_in("algorithm", flags.algo, algorithms.registry.ids(), algorithms.registry.resolve)
     if more:
         raise UsageError(
             f"one algorithm is measured at a time: --algo {algorithm}, then --algo {more[0]}; the same --out holds both"
@@ -143,17 +144,9 @@ def _check_endings(out: Path | None, picture: Path | None) -> None:
             make_folder(path.parent)
 
 
-def _known(name: str) -> str:
-    return algorithms.registry.resolve(name)
-
-
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
-
-
 def _numbers(flag: str, text: str | None) -> tuple[int, ...]:
     try:
-        return tuple(dict.fromkeys(at_least_one(flag, int(part.replace("_", ""))) for part in _listed(text)))
+        return tuple(dict.fromkeys(at_least_one(flag, int(part.replace("_", ""))) for part in listed(text)))
     except ValueError as error:
         if isinstance(error, UsageError):
             raise

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -76,14 +77,14 @@ def _fill(console: Console, grid: Grid, record: Record) -> str:
     context = timing_context(grid.device, seconds=SECONDS)
     context.recorder.refused.update(record.graphs_refused)
     points = set(grid.points())
-    with _GridProgress(console, len(points), silent=grid.json) as progress:
+    with _grid_progress(console, len(points), silent=grid.json) as show:
         try:
-            progress.update(len(record.done() & points))
+            show(len(record.done() & points))
             for result in measure_missing(grid, record, context):
                 record.results.append(result)
                 record.graphs_refused = dict(context.recorder.refused)
                 _save(grid, record)
-                progress.update(len(record.done() & points))
+                show(len(record.done() & points))
         except DeviceLost as lost:
             _save(grid, record)
             return f"{lost}. {again}"
@@ -145,34 +146,22 @@ class PolicyCache:
         return made
 
 
-class _GridProgress:
-    """A bar on a terminal, periodic lines elsewhere."""
+@contextmanager
+def _grid_progress(console: Console, total: int, *, silent: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, periodic lines elsewhere; call what it yields with the number of grid points done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} grid points"))
+    hidden, last = silent or not console.is_terminal, time.perf_counter()
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task("measuring", total=total)
 
-    def __init__(self, console: Console, total: int, *, silent: bool) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total} grid points"),
-        )
-        hidden = silent or not console.is_terminal
-        self._bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden)
-        self._task = self._bar.add_task("measuring", total=total)
-        self._console, self._total, self._lines = console, total, hidden and not silent
-        self._last = time.perf_counter()
+        def update(done: int) -> None:
+            nonlocal last
+            bar.update(task, completed=done)
+            if hidden and not silent and time.perf_counter() - last >= LINE_INTERVAL:
+                last = time.perf_counter()
+                log(console, f"{done}/{total} grid points")
 
-    def update(self, done: int) -> None:
-        """Show how many grid points are done."""
-        self._bar.update(self._task, completed=done)
-        if self._lines and time.perf_counter() - self._last >= LINE_INTERVAL:
-            self._last = time.perf_counter()
-            log(self._console, f"{done}/{self._total} grid points")
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._bar.stop()
+        yield update
 
 
 def _save(grid: Grid, record: Record) -> None:
@@ -219,7 +208,7 @@ def fresh_policy(
             f"--set {algorithm}.{HIDDEN_FIELD}: hidden sizes are named by --hidden, such as --hidden 64,256"
         )
     options, _ = resolve_env(scenario, settings)
-    spec = envs.registry.make(scenario, 1, seed=0, **vars_of(options)).spec
+    spec = envs.registry.make(scenario, 1, seed=0, **dataclasses.asdict(options)).spec
 
     def build(hidden: int, device: str) -> PolicyLayers:
         overrides = {"here": {HIDDEN_FIELD: hidden, GRU_FIELD: True}}
@@ -247,22 +236,12 @@ def trained_policy(run: LoadedPolicy) -> PolicySource:
         UsageError: it does not fit this program, or has no layers to measure.
     """
     env = run.world(seed=0)
-    layers = _layers_of(run.policy(env, "cpu"), f"--run {run.path}")
 
     def build(hidden: int, device: str) -> PolicyLayers:
         return _layers_of(run.policy(env, device), f"--run {run.path}")
 
-    return PolicySource(
-        label=f"{run.label} on {run.scenario}",
-        hidden_sizes=(layers.gru[1].weight.shape[1],),
-        build=build,
-        both_grus=False,
-    )
-
-
-def vars_of(options: Any) -> dict[str, Any]:
-    """Return a world's options as keywords."""
-    return {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+    hidden = build(0, "cpu").gru[1].weight.shape[1]
+    return PolicySource(label=f"{run.label} on {run.scenario}", hidden_sizes=(hidden,), build=build, both_grus=False)
 
 
 def _layers_of(made: Any, flag: str) -> PolicyLayers:

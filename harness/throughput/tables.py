@@ -5,7 +5,8 @@ The best is chosen by the first rounds, and its gain is that of the second (``co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -116,12 +117,8 @@ def layers_table(record: Record) -> Table:
 
 def reasons(record: Record) -> list[str]:
     """Return why storage formats were refused, each reason once, and which kernels no CUDA graph holds."""
-    counts: dict[tuple[str, str], int] = {}
     works = [work for result in record.results for work in (*result.layers.values(), *result.agents.values())]
-    for work in works:
-        for name, found in work.formats.items():
-            if found.refused:
-                counts[name, found.refused] = counts.get((name, found.refused), 0) + 1
+    counts = Counter((name, found.refused) for work in works for name, found in work.formats.items() if found.refused)
     lines = [f"{name}: n/a, {why} ({count} times)" for (name, why), count in counts.items()]
     return lines + [f"{name}: no CUDA graph ({why})" for name, why in record.graphs_refused.items()]
 
@@ -138,17 +135,15 @@ def conclusions(record: Record) -> list[str]:
 
 def crossings(results: Sequence[GridPointResult]) -> list[str]:
     """Return for each dtype, GRU and batch the hidden size from which on the compressed agent beats the dense one."""
-    lines = []
-    for dtype, gru, batch in _agent_keys(results):
-        gains = [
-            (result.hidden, gain)
-            for result, work in _agents(results, dtype, gru, batch)
-            if (gain := work.sparse_gain())
-        ]
-        if gains:
-            gains.sort(key=lambda pair: pair[0])
-            lines.append(f"{dtype}, {gru} GRU, batch {batch:,}: compressed {_crossing(gains)}")
-    return lines
+    gains: dict[tuple[str, str, int], list[tuple[int, Gain]]] = {}
+    for result in sorted(results, key=lambda each: each.hidden):
+        for gru, work in result.agents.items():
+            if gain := work.sparse_gain():
+                gains.setdefault((result.dtype, gru, result.batch), []).append((result.hidden, gain))
+    return [
+        f"{dtype}, {gru} GRU, batch {batch:,}: compressed {_crossing(gains[dtype, gru, batch])}"
+        for dtype, gru, batch in sorted(gains)
+    ]
 
 
 def auto_thresholds(results: Sequence[GridPointResult]) -> list[str]:
@@ -290,22 +285,6 @@ def _crossing(gains: Sequence[tuple[int, Gain]]) -> str:
     elif onwards:
         words = f"pays from between {max(others)} and {min(onwards)} hidden units on"
     else:
-        words = f"pays at {_listed(pays)} only" if pays else "pays at none measured"
-    between = f", no difference within the spread at {_listed(open_)}" if open_ else ""
+        words = f"pays at {' and '.join(map(str, pays))} only" if pays else "pays at none measured"
+    between = f", no difference within the spread at {' and '.join(map(str, open_))}" if open_ else ""
     return f"{words}{between} ({path})"
-
-
-def _listed(sizes: Sequence[int]) -> str:
-    return " and ".join(map(str, sizes))
-
-
-def _agent_keys(results: Sequence[GridPointResult]) -> Iterator[tuple[str, str, int]]:
-    yield from sorted({(result.dtype, gru, result.batch) for result in results for gru in result.agents})
-
-
-def _agents(
-    results: Sequence[GridPointResult], dtype: str, gru: str, batch: int
-) -> Iterator[tuple[GridPointResult, WorkResult]]:
-    for result in results:
-        if (result.dtype, result.batch) == (dtype, batch) and gru in result.agents:
-            yield result, result.agents[gru]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -125,40 +125,29 @@ class Headline:
     """
 
     def __init__(self, axes: Axes, size: float) -> None:
-        self.titles: list[Artist] = []
-        """Those that seldom change."""
 
-        def text(x: float, y: float, align: Literal["left", "center", "right"], colour: str = style.INK) -> Text:
-            made = axes.text(x, y, "", ha=align, va="center", fontsize=size, color=colour, animated=True)
-            self.titles.append(made)
-            return made
+        def text(x: float, y: float, colour: str = style.INK, weight: str = "bold") -> Text:
+            align = {0.0: "left", 0.5: "center", 1.0: "right"}[x]
+            look: dict[str, Any] = dict(ha=align, va="center", fontsize=size, color=colour, fontweight=weight)
+            return axes.text(x, y, "", animated=True, **look)
 
-        self._id = text(0.0, 0.74, "left")
-        self._caption = text(0.5, 0.74, "center")
-        self._time = text(1.0, 0.74, "right")
-        self._allies = text(0.0, 0.26, "left", style.ALLY)
-        self._outcome = text(0.5, 0.26, "center")
-        self._enemies = text(1.0, 0.26, "right", style.ENEMY)
-        self.titles.remove(self._time)
-        for bold in (self._id, self._allies, self._outcome, self._enemies):
-            bold.set_fontweight("bold")
+        self._id, self._allies = text(0.0, 0.74), text(0.0, 0.26, style.ALLY)
+        self._caption, self._outcome = text(0.5, 0.74, weight="normal"), text(0.5, 0.26)
+        self.clock, self._enemies = text(1.0, 0.74, weight="normal"), text(1.0, 0.26, style.ENEMY)
+        self.titles = [self._id, self._caption, self._allies, self._outcome, self._enemies]
+        """All but the clock: those that seldom change."""
 
     def show(self, scene: Scene, caption: str, outcome: str) -> None:
         """Fill in names, time, the living of both sides."""
         step, tick = int(scene.frame["step"][0]), int(scene.frame["tick"][0])
         self._id.set_text(scene.env.spec.id)
         self._caption.set_text(caption)
-        self._time.set_text(f"step {step}   {tick / TICKS_PER_SECOND:.1f} s")
+        self.clock.set_text(f"step {step}   {tick / TICKS_PER_SECOND:.1f} s")
         for text, name, side in ((self._allies, "allies", scene.ally), (self._enemies, "enemies", ~scene.ally)):
             text.set_text(f"{name} {np.count_nonzero(scene.alive & side)} of {np.count_nonzero(side)}")
         self._outcome.set_text(outcome)
 
     @property
-    def clock(self) -> Artist:
-        """What changes from picture to picture."""
-        return self._time
-
-    @property
     def words(self) -> list[str]:
         """What the titles say now."""
-        return [title.get_text() for title in self.titles if isinstance(title, Text)]
+        return [title.get_text() for title in self.titles]

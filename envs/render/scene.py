@@ -106,14 +106,11 @@ class Scene:
             whole = self.units[most][self.kind]
             shown = self.alive & (whole > 0)
             share = np.clip(self.b[now][shown] / whole[shown], 0.0, 1.0)
-            made.append(self._bars(shown, level[shown], share))
+            half = np.maximum(self.radius[shown], 0.4)
+            left = self.place[shown] + np.stack([-half, self.radius[shown] + BAR_GAP + level[shown] * BAR], axis=1)
+            made.append((rectangles(left, 2 * half), rectangles(left, 2 * half * share)))
             level[shown] += 1
         return made
-
-    def _bars(self, shown: Flags, level: Points, share: Points) -> Bars:
-        half = np.maximum(self.radius[shown], 0.4)
-        left = self.place[shown] + np.stack([-half, self.radius[shown] + BAR_GAP + level * BAR], axis=1)
-        return rectangles(left, 2 * half), rectangles(left, 2 * half * share)
 
     def field_of_view(self, i: int) -> list[Points]:
         """Return the field of view of agent i: polygons (P, 2), none if it is dead.

@@ -11,35 +11,25 @@ from envs.battle.options import BattleOptions
 
 
 class Caption(Protocol):
-    """Name and counts."""
+    """Name of the scenario, N agents and M enemies."""
 
     @property
-    def id(self) -> str:
-        """Name of the scenario."""
-
+    def id(self) -> str: ...
     @property
-    def n_agents(self) -> int:
-        """N."""
-
+    def n_agents(self) -> int: ...
     @property
-    def n_enemies(self) -> int:
-        """M."""
+    def n_enemies(self) -> int: ...
 
 
 class UnitTypes(Protocol):
-    """Which unit types can appear."""
+    """Which unit types can appear: those of random teams, a fixed team, and its opponents."""
 
     @property
-    def ordered_types(self) -> tuple[str, ...]:
-        """Those of random teams."""
-
+    def ordered_types(self) -> tuple[str, ...]: ...
     @property
-    def ally_team(self) -> tuple[str, ...]:
-        """A fixed team."""
-
+    def ally_team(self) -> tuple[str, ...]: ...
     @property
-    def enemy_team(self) -> tuple[str, ...]:
-        """Its opponents."""
+    def enemy_team(self) -> tuple[str, ...]: ...
 
 
 class RenderSource(Protocol):
@@ -53,9 +43,6 @@ class RenderSource(Protocol):
     """Options, which decide what agents can see."""
 
     @property
-    def spec(self) -> Caption:
-        """Name and counts."""
-
+    def spec(self) -> Caption: ...
     @property
-    def scenario(self) -> UnitTypes:
-        """Unit types, for the legend."""
+    def scenario(self) -> UnitTypes: ...

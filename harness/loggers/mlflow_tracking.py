@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 
 from harness.loggers.protocol import LoggedRun
+from harness.runs.provenance import flat
 
 LONGEST = 500
 """Characters of a parameter that every MLflow store takes."""
@@ -30,7 +31,7 @@ class MlflowLogger:
             self._client.update_run(self._id, status="RUNNING")
             return
         self._id = self._client.create_run(experiment, tags={"k24_run": run.name}, run_name=run.name).info.run_id
-        for name, value in _flat(run.config).items():
+        for name, value in flat(run.config).items():
             self._client.log_param(self._id, name, str(value)[:LONGEST])
 
     def log(self, env_steps: int, values: Mapping[str, float]) -> None:
@@ -43,10 +44,3 @@ class MlflowLogger:
     def close(self) -> None:
         """Mark the MLflow run as finished."""
         self._client.set_terminated(self._id)
-
-
-def _flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name, value in settings.items():
-        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return found

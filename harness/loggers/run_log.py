@@ -72,18 +72,17 @@ class RunLog:
 
     def close(self) -> None:
         """Close every logger."""
-        for name, logger in list(self._loggers.items()):
-            try:
-                logger.close()
-            except Exception as error:
-                self._drop(name, error)
+        self._each(lambda logger: logger.close())
         self._loggers.clear()
 
     def _log(self, env_steps: int, values: Mapping[str, float]) -> None:
         finite = {name: float(value) for name, value in values.items() if math.isfinite(value)}
+        self._each(lambda logger: logger.log(env_steps, finite))
+
+    def _each(self, call: Callable[[Logger], None]) -> None:
         for name, logger in list(self._loggers.items()):
             try:
-                logger.log(env_steps, finite)
+                call(logger)
             except Exception as error:
                 self._drop(name, error)
 

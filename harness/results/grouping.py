@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from harness.runs.plan import RunPlan
-from harness.runs.provenance import config_hash
-from studies.rows import RunRow, key_of
+from harness.runs.provenance import config_hash, flat
+from studies.rows import RunRow, UnfinishedRun, key_of
 
 Groups = Mapping[tuple[str, str], Sequence[RunRow]]
 """(algorithm, scenario) -> its finished runs by seed, in the order of the table."""
@@ -18,20 +18,7 @@ OF_THE_FIGHT = ("scenario", "fight")
 """What a scenario's name stands for, beside which its world has options."""
 
 
-class Configured(Protocol):
-    """A run as far as its name in the tables goes; finished ones are ``RunRow``."""
-
-    @property
-    def algorithm(self) -> str: ...
-    @property
-    def scenario(self) -> str: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def config(self) -> dict[str, Any]: ...
-
-
-R = TypeVar("R", bound=Configured)
+R = TypeVar("R", bound=RunRow | UnfinishedRun)
 
 
 def group_runs_by_config(runs: Sequence[R]) -> dict[tuple[str, str], list[R]]:
@@ -49,12 +36,12 @@ def group_runs_by_config(runs: Sequence[R]) -> dict[tuple[str, str], list[R]]:
     return {key: sorted(members, key=lambda run: run.seed) for key, members in grouped.items()}
 
 
-def _settings(run: Configured) -> dict[str, Any]:
+def _settings(run: RunRow | UnfinishedRun) -> dict[str, Any]:
     """Everything of a run that its world does not decide."""
     return {part: value for part, value in run.config.items() if part != "env"}
 
 
-def _options(run: Configured) -> dict[str, Any]:
+def _options(run: RunRow | UnfinishedRun) -> dict[str, Any]:
     """Return the options of a run's world, its scenario aside."""
     return {name: value for name, value in run.config.get("env", {}).items() if name not in OF_THE_FIGHT}
 
@@ -71,7 +58,7 @@ def _labels(runs: Sequence[R], name: Callable[[R], str], part: Callable[[R], dic
     ]
 
 
-def label_legend(runs: Iterable[tuple[str, str, Configured]]) -> dict[str, str]:
+def label_legend(runs: Iterable[tuple[str, str, RunRow | UnfinishedRun]]) -> dict[str, str]:
     """Name with a digest -> the settings that part it from its like; empty where every name stands for one thing.
 
     Args:
@@ -81,15 +68,6 @@ def label_legend(runs: Iterable[tuple[str, str, Configured]]) -> dict[str, str]:
     algorithms = {name: flat(_settings(run)) for name, _, run in every}
     scenarios = {name: flat({"env": run.config.get("env", {})}) for _, name, run in every}
     return _distinct_settings(algorithms) | _distinct_settings(scenarios)
-
-
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings under dotted names."""
-    found: dict[str, Any] = {}
-    for key, value in settings.items():
-        name = f"{prefix}{key}"
-        found |= flat(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
-    return found
 
 
 def _distinct_settings(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

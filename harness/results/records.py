@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from harness.results.grouping import flat, has_winners
+from harness.results.grouping import has_winners
 from harness.results.study_data import StudyData
+from harness.runs.provenance import flat
 from studies.rows import RESULT_FIELDS, CurvePoint, RunRow, UnfinishedRun
 
 if TYPE_CHECKING:

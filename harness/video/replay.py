@@ -15,12 +15,10 @@ from envs.render.style import palette
 from harness.cli.common import log
 from harness.cli.errors import UsageError
 from harness.video.encode import Picture, write_video
+from harness.video.record import HOLD
 
 if TYPE_CHECKING:
     from envs.sc2.server.simulation.recording import ReplayRecording
-
-HOLD = 1.0
-"""Seconds for which the end of a battle stays in the picture."""
 
 
 def write_replay_video(console: Console, flags: argparse.Namespace, out: Path, rate: float) -> int:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from harness.plots.figure import Hit, Plot, draw_plot
 from harness.plots.lines import draw_line, set_env_steps, shade
 from harness.plots.style import INK, MUTED, Series, looks
-from harness.results.aggregates import AlgorithmRow
-from harness.results.findings import ComparisonReport
+from harness.results.aggregates import AlgorithmRow, ScenarioAggregates
+from harness.results.findings import ComparisonReport, LearningCurve
 from harness.results.published import WINDOW, published_runs, windowed
 from harness.results.study_data import StudyData
 from harness.runs.files import file_name
@@ -74,21 +74,20 @@ def plot_learning(
 
 def plot_over_scenarios(folder: Path, findings: ComparisonReport, algorithms: Sequence[str]) -> list[Plot]:
     """Win rates over training over all scenarios that the algorithms have in common; none where it is one or none."""
-    curves = [
-        DrawnCurve(
-            label=f"{each.algorithm} ({each.seeds} seeds of each of {len(each.scenarios)} scenarios)",
-            band=each.band,
-            look=looks(algorithms)[each.algorithm],
-            interval=each.band.kind,
-        )
-        for each in findings.curves
-        if len(each.scenarios) > 1
-    ]
+    curves = [summed_curve(each, each.band, algorithms) for each in findings.curves if len(each.scenarios) > 1]
     if not curves:
         return []
     last = max(float(curve.band.at[-1]) for curve in curves)
     title = f"over several scenarios: {MEASURES['win_rate']} over training"
     return [_plot_lines(folder, "curves-over-scenarios", curves, last, "win_rate", title)]
+
+
+def summed_curve(found: LearningCurve | ScenarioAggregates, band: Band, algorithms: Sequence[str]) -> DrawnCurve:
+    """Return a line over the scenarios of an algorithm; ``algorithms`` of the study, in the order of their looks."""
+    count = len(found.scenarios)
+    where = found.scenarios[0] if count == 1 else f"each of {count} scenarios"
+    label = f"{found.algorithm} ({found.seeds} seeds of {where})"
+    return DrawnCurve(label=label, band=band, look=looks(algorithms)[found.algorithm], interval=band.kind)
 
 
 def _plot_lines(
@@ -139,27 +138,26 @@ def _plot_lines(
 
 def _hits(axes: Axes, curve: DrawnCurve) -> list[Hit]:
     """Return a point with its value for each evaluation."""
-    band = curve.band
-    return [
-        Hit(
-            axes=axes,
-            x=float(x),
-            y=float(y),
-            text=f"{curve.label}: {y:.3f} [{low:.3f}, {high:.3f}] at {x:,.0f} env steps",
-        )
-        for x, y, low, high in zip(band.at, band.estimate, band.low, band.high, strict=True)
-    ]
+    hits, band = [], curve.band
+    for x, y, low, high in zip(band.at, band.estimate, band.low, band.high, strict=True):
+        text = f"{curve.label}: {y:.3f} [{low:.3f}, {high:.3f}] at {x:,.0f} env steps"
+        hits.append(Hit(axes=axes, x=float(x), y=float(y), text=text))
+    return hits
 
 
 def _mark_end(axes: Axes, curve: DrawnCurve, x: float, measure: str) -> Hit:
     """The result after training with its interval, a little to the right of the line's end."""
     row = curve.end
     assert row is not None, "only curves with an end are marked"
-    y = row.win_rate if measure == "win_rate" else row.return_mean
-    ends = [[y - row.win_low], [row.win_high - y]] if measure == "win_rate" else None
-    look = curve.look
+    won, look = measure == "win_rate", curve.look
+    y, ends = (row.win_rate, win_rate_bars(row)) if won else (row.return_mean, None)
     axes.errorbar(x, y, yerr=ends, fmt=look.marker, color=look.colour, markersize=6, capsize=2.5, elinewidth=1.2)
     return Hit(axes=axes, x=x, y=y, text=f"{row.algorithm}, result over {row.episodes:,} battles: {y:.3f}")
+
+
+def win_rate_bars(row: AlgorithmRow) -> list[list[float]]:
+    """Return how far the interval of a win rate reaches below and above it, as ``Axes.errorbar`` takes it."""
+    return [[row.win_rate - row.win_low], [row.win_high - row.win_rate]]
 
 
 def own_curves(data: StudyData, findings: ComparisonReport, scenario: str, measure: str) -> list[DrawnCurve]:
@@ -172,8 +170,8 @@ def own_curves(data: StudyData, findings: ComparisonReport, scenario: str, measu
     }
     found = []
     for algorithm, look in looks(data.algorithms).items():
-        finished, training = (kind.get((algorithm, scenario), ()) for kind in (data.groups, data.under_way))
-        seeds = [points for run in finished or training if (points := data.curves[run.run_id])]
+        finished = (algorithm, scenario) in data.groups
+        seeds = [points for points in data.newest_curves(algorithm, scenario) if points]
         band = known.get((algorithm, scenario)) or band_of(seeds, measure, algorithm, scenario)
         if band:
             message = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}{'' if finished else ', in training'}"
@@ -197,8 +195,7 @@ def smoothed(band: Band) -> Band:
         counts = np.convolve(np.ones(len(values)), weights, mode="same")
         return np.convolve(values, weights, mode="same") / counts
 
-    ends = {"low": average(band.low), "high": average(band.high)}
-    return Band(at=band.at, estimate=average(band.estimate), **ends, kind=band.kind)
+    return Band.of(band.at, map(average, (band.estimate, band.low, band.high)), band.kind)
 
 
 def band_of(seeds: list[list[CurvePoint]], measure: str, algorithm: str, scenario: str) -> Band | None:
@@ -212,12 +209,9 @@ def band_of(seeds: list[list[CurvePoint]], measure: str, algorithm: str, scenari
         return curve_over_seeds(steps, [values], rng, battles)
     if measure == "win_rate":
         each = [wilson(round(point.win_rate * point.episodes), point.episodes) for point in seeds[0]]
-        low, high = np.array([one.low for one in each]), np.array([one.high for one in each])
-        kind = IntervalKind.WILSON_OF_EACH_EVALUATION
-    else:
-        low = high = values[0]
-        kind = IntervalKind.NONE_FOR_ONE_SEED
-    return Band(at=steps.astype(np.float64), estimate=values[0], low=low, high=high, kind=kind)
+        ends = np.array([(one.low, one.high) for one in each]).T
+        return Band.of(steps, (values[0], *ends), IntervalKind.WILSON_OF_EACH_EVALUATION)
+    return Band.of(steps, (values[0],) * 3, IntervalKind.NONE_FOR_ONE_SEED)
 
 
 def published_curve(scenario: str, measure: str, last: float) -> DrawnCurve | None:
@@ -230,7 +224,7 @@ def published_curve(scenario: str, measure: str, last: float) -> DrawnCurve | No
     kind = IntervalKind.RANGE_OF_RUNS
     return DrawnCurve(
         label=f"QMIX, published: StarCraft II, rules of 2023 ({len(runs)} runs)",
-        band=Band(at=at.env_steps, estimate=at.mean, low=at.least, high=at.greatest, kind=kind),
+        band=Band.of(at.env_steps, (at.mean, at.least, at.greatest), kind),
         look=PUBLISHED,
         interval=f"published: {kind}, points averaged over {WINDOW:,} env steps",
     )

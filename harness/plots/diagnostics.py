@@ -14,7 +14,7 @@ from harness.plots.style import looks
 from harness.results.mask_tables import BY_LAYER
 from harness.results.study_data import StudyData
 from harness.runs.files import file_name
-from studies.rows import CurvePoint, RunRow, UnfinishedRun
+from studies.rows import CurvePoint
 
 SHOWN = {
     "loss": "loss",
@@ -35,15 +35,10 @@ def plot_diagnostics(folder: Path, data: StudyData, scenario: str) -> list[Plot]
 
     The seeds are the finished ones, or those in training where none has finished, as in the learning curves.
     """
-    runs: dict[str, Sequence[RunRow | UnfinishedRun]] = {}
-    for algorithm in data.algorithms:
-        place = (algorithm, scenario)
-        runs[algorithm] = data.groups.get(place, ()) or data.under_way.get(place, ())
+    curves = {algorithm: data.newest_curves(algorithm, scenario) for algorithm in data.algorithms}
     found = []
     for name, axis in SHOWN.items():
-        means = {
-            algorithm: mean_line([data.curves[run.run_id] for run in some], name) for algorithm, some in runs.items()
-        }
+        means = {algorithm: mean_line(seeds, name) for algorithm, seeds in curves.items()}
         lines = {algorithm: line for algorithm, line in means.items() if line and len(line[0]) > 1}
         if lines:
             found.append(_plot(folder, scenario, name, axis, lines, data.algorithms))
@@ -94,11 +89,7 @@ def plot_panels(
         runs: evaluations of its runs there.
         number: makes the file's name unique.
     """
-    drawn: dict[str, dict[str, Line]] = {}
-    for panel in panels:
-        lines = {label: line for name, label in panel.lines.items() if (line := mean_line(runs, name)) is not None}
-        if lines:
-            drawn[panel.title] = lines
+    drawn = {panel.title: lines for panel in panels if (lines := _lines(runs, panel.lines))}
     if not drawn:
         return []
     notes = "".join(f" {panel.note}" for panel in panels if panel.note and panel.title in drawn)
@@ -113,6 +104,11 @@ def plot_panels(
         height=0.8 + 1.3 * len(drawn),
     )
     return [plot]
+
+
+def _lines(runs: Sequence[Sequence[CurvePoint]], labels: Mapping[str, str]) -> dict[str, Line]:
+    """Return label -> line of those diagnostics that are stored, from diagnostic -> label."""
+    return {label: line for name, label in labels.items() if (line := mean_line(runs, name)) is not None}
 
 
 def plot_masks_over_training(path: Path, points: Sequence[CurvePoint], layers: Sequence[str], *, title: str) -> bool:
@@ -130,9 +126,7 @@ def plot_masks_over_training(path: Path, points: Sequence[CurvePoint], layers: S
     panels: dict[str, dict[str, Line]] = {}
     for name, words in BY_LAYER.items():
         since = points[1:] if name == "pattern_churn" else points  # nothing changed before the first evaluation
-        keys = {"all": name, **{layer: f"{name}/{layer}" for layer in layers}}
-        lines = {label: line for label, key in keys.items() if (line := mean_line([since], key)) is not None}
-        if lines:
+        if lines := _lines([since], {name: "all", **{f"{name}/{layer}": layer for layer in layers}}):
             panels[words] = lines
     if panels:
         height = 1.2 + 2.1 * len(panels)

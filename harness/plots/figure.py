@@ -128,15 +128,13 @@ def _name_series(figure: Figure) -> None:
     for legend in figure.legends:
         for number, text in enumerate(legend.get_texts()):
             text.set_gid(f"toggle-{number}")
-            owners: list[Any] = [
-                owner
+            artists: list[Any] = [
+                part
                 for axes in figure.axes
                 for some in (axes.lines, axes.collections, axes.patches, axes.containers)
                 for owner in some
                 if str(owner.get_label()).lstrip("_") == text.get_text()
-            ]
-            artists = [
-                part for each in owners for part in (each.get_children() if isinstance(each, Container) else [each])
+                for part in (owner.get_children() if isinstance(owner, Container) else [owner])
             ]
             for part, artist in enumerate(artists):
                 artist.set_gid(f"of-{number}-{part}")

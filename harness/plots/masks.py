@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from algorithms.sparsity.tracker import PATTERNS
 from harness.plots.figure import Plot, draw_plot, write_picture
 from harness.plots.style import INK, MUTED, PAPER, series
+from harness.results.mask_tables import names_of
 from harness.runs.files import file_name
 from studies.rows import RunRow
 
@@ -82,16 +83,15 @@ def _sparsity(figure: Figure, sparsity: Mapping[str, NDArray[np.float64]], group
     axes = figure.add_subplot()
     most = max(len(shares) for shares in sparsity.values())
     table = np.array([np.resize(shares, most) for shares in sparsity.values()]).T
-    _bars(axes, table, list(sparsity), groups if most == len(groups) else ["all"])
+    _bars(axes, table, list(sparsity), groups)
     axes.set_ylabel("zeros")
     _legend(figure, axes)
 
 
 def _bars(axes: Axes, shares: NDArray[np.float64], places: Sequence[str], groups: Sequence[str]) -> None:
     """Bars side by side: ``shares`` (groups, places)."""
-    names = list(groups) if len(groups) == len(shares) else ["all"]
     width = 0.84 / len(shares)
-    for k, (name, heights) in enumerate(zip(names, shares, strict=True)):
+    for k, (name, heights) in enumerate(zip(names_of(groups, shares), shares, strict=True)):
         look = series(k)
         at = np.arange(len(places)) + (k - (len(shares) - 1) / 2) * width
         axes.bar(
@@ -117,7 +117,7 @@ def _most_used(use: Mapping[str, NDArray[np.float64]], groups: Sequence[str]) ->
     message = []
     for layer, shares in use.items():
         group, pattern = divmod(int(shares.argmax()), shares.shape[1])
-        who = groups[group] if len(groups) == len(shares) else "all"
+        who = names_of(groups, shares)[group]
         message.append(f"{layer}: {who} uses {PATTERNS[pattern]} most, {shares.max():.0%}")
     return "; ".join(message) + "."
 
@@ -137,7 +137,7 @@ def plot_run_masks(path: Path, masks: Mapping[str, Any], *, title: str) -> None:
     def draw(figure: Figure) -> None:
         above, below = figure.subplots(2, len(layers), squeeze=False)
         for column, (name, layer) in enumerate(layers.items()):
-            own = groups if len(layer["sparsity"]) == len(groups) else ["all"]
+            own = names_of(groups, layer["sparsity"])
             labels = own if column == 0 else None
             if layer["pattern_use"] is not None:
                 _heat(above[column], f"{name}: pattern use", layer["pattern_use"], PATTERNS, labels, most, numbers)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from harness.plots.curves import DrawnCurve, draw_band
+from harness.plots.curves import draw_band, summed_curve, win_rate_bars
 from harness.plots.figure import Hit, Plot, draw_plot
 from harness.plots.style import MUTED, looks
 from harness.results.aggregates import AlgorithmRow
@@ -74,9 +74,9 @@ def _draw_win_rates(
         ticks.append((height + (len(own) - 1) / 2, scenario))
         for row in own:
             look = looks(algorithms)[row.algorithm]
-            ends = [[row.win_rate - row.win_low], [row.win_high - row.win_rate]]
             label = None if row.algorithm in named else row.algorithm
             named.add(row.algorithm)
+            ends = win_rate_bars(row)
             axes.errorbar(row.win_rate, height, xerr=ends, fmt=look.marker, color=look.colour, capsize=3, label=label)
             text = f"{row.algorithm}: {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
             hits.append(Hit(axes=axes, x=row.win_rate, y=height, text=text))
@@ -172,11 +172,10 @@ def _scatter(
         axes = figure.add_subplot()
         for row in rows:
             look = looks(algorithms)[row.algorithm]
-            y = row.win_rate if winners else row.return_mean
-            ends = [[row.win_rate - row.win_low], [row.win_high - row.win_rate]] if winners else None
+            ends = win_rate_bars(row) if winners else None
             label = f"{row.algorithm} ({note(row)})"
             axes.errorbar(
-                x(row), y, yerr=ends, fmt=look.marker, color=look.colour, markersize=7, capsize=3, label=label
+                x(row), row.score, yerr=ends, fmt=look.marker, color=look.colour, markersize=7, capsize=3, label=label
             )
         axes.set(xlabel=axis, ylabel="greedy win rate" if winners else "greedy return")
         furthest = max(x(row) for row in rows) or 1.0
@@ -186,9 +185,7 @@ def _scatter(
         axes.margins(y=0.15)
         figure.legend(loc="outside lower left", ncols=2)
 
-    message = "; ".join(
-        f"{row.algorithm}: {text(x(row))}, {row.win_rate if winners else row.return_mean:.3f}" for row in rows
-    )
+    message = "; ".join(f"{row.algorithm}: {text(x(row))}, {row.score:.3f}" for row in rows)
     return draw_plot(folder, name, draw, title=title, alt=f"Points: {message}.", caption=caption)
 
 
@@ -196,15 +193,7 @@ def plot_profiles(folder: Path, findings: ComparisonReport, algorithms: Sequence
     """The share of runs that win more than each rate; none where all have two seeds on no scenario in common."""
     if not findings.scenario_aggregates:
         return []
-    curves = [
-        DrawnCurve(
-            label=f"{each.algorithm} ({each.seeds} seeds of {_named(each.scenarios)})",
-            band=each.profile,
-            look=looks(algorithms)[each.algorithm],
-            interval=each.profile.kind,
-        )
-        for each in findings.scenario_aggregates
-    ]
+    curves = [summed_curve(each, each.profile, algorithms) for each in findings.scenario_aggregates]
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -228,7 +217,3 @@ def plot_profiles(folder: Path, findings: ComparisonReport, algorithms: Sequence
         f"same seeds of the same scenarios. Bands: {curves[0].interval}.",
     )
     return [plot]
-
-
-def _named(scenarios: Sequence[str]) -> str:
-    return scenarios[0] if len(scenarios) == 1 else f"each of {len(scenarios)} scenarios"

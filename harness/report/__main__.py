@@ -30,7 +30,7 @@ from harness.cli.progress import with_bar
 from harness.flags.report import parser
 from harness.report.build import Report, ReportArgs, write_report
 from harness.results.findings import compute_report
-from harness.results.study_data import StudyData, collect
+from harness.results.study_data import collect
 from harness.results.tables import as_json
 from harness.runs.files import study_folder
 from studies.db.storage_url import without_passwords
@@ -45,7 +45,9 @@ def main(argv: Sequence[str]) -> int:
     args = report_args(flags, command_line("harness.report", argv))
     with StudyReader.open_existing(flags.storage, flags.study) as store:
         data = collect(store, flags.study)
-    check_scenario(args, data)
+    if args.clip_scenario is not None and args.clip_scenario not in data.scenarios:
+        hint = "No battles at all: --clips none"
+        raise unknown_name(f"scenario of study {data.study}", args.clip_scenario, data.scenarios, hint=hint)
     make_folder(args.out.parent)
     findings = compute_report(data.groups, data, title=data.study, track=partial(with_bar, console, "learning curves"))
     with writing_results(args.out.parent, without_passwords(flags.storage)):
@@ -96,17 +98,6 @@ def report_args(flags: argparse.Namespace, command: str) -> ReportArgs:
         throughput=Path(flags.throughput) if flags.throughput else None,
         command=command,
     )
-
-
-def check_scenario(args: ReportArgs, data: StudyData) -> None:
-    """Refuse a scenario that the study does not hold.
-
-    Raises:
-        UsageError: which ones it holds.
-    """
-    if args.clip_scenario is not None and args.clip_scenario not in data.scenarios:
-        hint = "No battles at all: --clips none"
-        raise unknown_name(f"scenario of study {data.study}", args.clip_scenario, data.scenarios, hint=hint)
 
 
 if __name__ == "__main__":

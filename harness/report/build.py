@@ -96,9 +96,7 @@ def write_report(data: StudyData, findings: ComparisonReport, args: ReportArgs, 
         log(console, f"report: left out: {line}")
     found = [
         sections.result_section(data, findings, plots["result"], scripts),
-        sections.curves_section(plots["curves"]),
-        sections.diagnostics_section(plots["diagnostics"]),
-        sections.trade_off_section(plots["trade-offs"]),
+        *(sections.plot_section(id, plots[id]) for id in sections.OF_PLOTS),
         sections.profile_section(data, plots["profiles"]),
         throughput_section(records, plots["throughput"]),
         sections.mask_section(findings.rows, plots["masks"]),
@@ -117,25 +115,19 @@ def plot_work(
 ) -> list[Work]:
     """Everything that is to be drawn."""
     names, rows = data.algorithms, findings.rows
-    rates = {
-        measure: {
-            scenario: {
-                each.policy: each.win_rate.estimate if measure == "win_rate" else each.return_mean
-                for each in scripts
-                if each.scenario == scenario
-            }
-            for scenario in data.scenarios
-        }
-        for measure in MEASURES
-    }
-    levels = rates["win_rate"]
-    work: list[Work] = [("result", "win rates", partial(plot_win_rates, folder, rows, names, levels))]
+
+    def levels(scenario: str, measure: str) -> dict[str, float]:
+        own = [each for each in scripts if each.scenario == scenario]
+        return {each.policy: each.win_rate.estimate if measure == "win_rate" else each.return_mean for each in own}
+
+    rates = {scenario: levels(scenario, "win_rate") for scenario in data.scenarios}
+    work: list[Work] = [("result", "win rates", partial(plot_win_rates, folder, rows, names, rates))]
     work.append(("curves", "curves over scenarios", partial(plot_over_scenarios, folder, findings, names)))
     for scenario in data.scenarios:
         for measure in MEASURES:
-            draw = partial(plot_learning, folder, data, findings, scenario, measure, rates[measure][scenario])
+            draw = partial(plot_learning, folder, data, findings, scenario, measure, levels(scenario, measure))
             work.append(("curves", f"curves, {scenario}", draw))
-        work.append(("diagnostics", f"learner, {scenario}", partial(plot_diagnostics, folder, data, scenario)))
+        work.append(("learner", f"learner, {scenario}", partial(plot_diagnostics, folder, data, scenario)))
         work.append(("trade-offs", f"trade-offs, {scenario}", partial(plot_trade_offs, folder, rows, names, scenario)))
     work.append(("profiles", "profiles", partial(plot_profiles, folder, findings, names)))
     by_algorithm = sorted(data.groups.items(), key=lambda group: names.index(group[0][0]))
@@ -144,7 +136,7 @@ def plot_work(
         points = [data.curve_points(run.run_id) for run in runs]
         panels = registry.entry(runs[0].algorithm).panels if runs[0].algorithm in registry.ids() else ()
         own = partial(plot_panels, folder, algorithm, scenario, panels, points, number)
-        work.append(("diagnostics", f"learner {algorithm}, {scenario}", own))
+        work.append(("learner", f"learner {algorithm}, {scenario}", own))
     for number, record in enumerate(records):
         work.append(("throughput", "throughput", partial(plot_crossings, folder, record, number)))
     return work

@@ -9,6 +9,7 @@ from harness.results.aggregates import AlgorithmRow
 from harness.results.comparisons import PairwiseComparison
 from harness.results.findings import ComparisonReport
 from harness.results.study_data import StudyData
+from harness.results.tables import win_rate
 from harness.runs.budget import BUDGETS
 from harness.stats import ENOUGH_SEEDS
 
@@ -50,7 +51,7 @@ def limits(data: StudyData, findings: ComparisonReport) -> list[str]:
 
 def _of_scenario(findings: ComparisonReport, references: Sequence[Reference], scenario: str) -> str:
     rows = [row for row in findings.rows if row.scenario == scenario]
-    best = max(rows, key=_score)
+    best = max(rows, key=lambda row: row.score)
     if len(rows) == 1:
         text = f"On {scenario} {best.algorithm} reaches {_score_text(best)}"
     else:
@@ -100,14 +101,8 @@ def _beside(
     return less, unclear
 
 
-def _score(row: AlgorithmRow) -> float:
-    return row.win_rate if row.can_be_won else row.return_mean
-
-
 def _score_text(row: AlgorithmRow) -> str:
-    if not row.can_be_won:
-        return f"return {row.return_mean:.2f}"
-    return f"win rate {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
+    return f"win rate {win_rate(row)}" if row.can_be_won else f"return {row.return_mean:.2f}"
 
 
 def _list(names: Sequence[str]) -> str:

@@ -25,8 +25,6 @@ class Head:
     name: str
     words: bool = False
     """Whether the column holds words, which stand on the left, and not numbers."""
-    wrap: bool = False
-    """Whether its cells may be broken into lines."""
 
 
 @dataclass(frozen=True, kw_only=True)

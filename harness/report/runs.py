@@ -12,17 +12,16 @@ from harness.results.grouping import has_winners
 from harness.results.study_data import StudyData
 from studies.rows import RunRow, UnfinishedRun
 
+NUMBERS = ("win rate [95%]", "return", "env steps", "wall time", "resumed", "trial")
+COLUMNS = ("run", "scenario", "state", *NUMBERS, "begun (UTC)", "commit", "config")
 SESSION = ("started", "command")
 """What differs between sessions on the same machine with the same code."""
 
 
 def runs_section(data: StudyData) -> Section:
     """A line for each run, and the commands."""
-    heads = [Head(name="run", words=True)]
-    heads += [Head(name=name, words=True) for name in ("scenario", "state")]
-    heads += [Head(name=name) for name in ("win rate [95%]", "return", "env steps", "wall time", "resumed", "trial")]
-    heads += [Head(name=name, words=True) for name in ("begun (UTC)", "commit", "config")]
-    rows = [_finished(*each) for each in data.finished()] + [_unfinished(data, *each) for each in data.unfinished()]
+    heads = [Head(name=name, words=name not in NUMBERS) for name in COLUMNS]
+    rows = [[cells.get(name, "–") for name in COLUMNS] for cells in (_cells(data, *each) for each in data.every())]
     commands = _grouped(_origins(data), lambda record: str(record.get("command", "unknown")))
     return Section(
         id="runs",
@@ -75,33 +74,25 @@ def provenance_section(data: StudyData) -> Section:
     )
 
 
-def _unfinished(data: StudyData, algorithm: str, scenario: str, run: UnfinishedRun) -> list[str]:
+def _cells(data: StudyData, algorithm: str, scenario: str, run: RunRow | UnfinishedRun) -> dict[str, str]:
+    """The row of a run by column; an unfinished one has fewer."""
+    cells = {"run": f"{algorithm}, seed {run.seed}", "scenario": scenario}
+    cells |= {"begun (UTC)": _date(run.provenance), "commit": _commit(run.provenance)}
+    if isinstance(run, RunRow):
+        won = f"{run.win_rate:.3f} [{run.win_low:.3f}, {run.win_high:.3f}]" if has_winners(run) else "n/a"
+        return cells | {
+            "state": "finished",
+            "win rate [95%]": won,
+            "return": f"{run.return_mean:.2f}",
+            "env steps": f"{run.env_steps:,}",
+            "wall time": duration(run.wall_seconds),
+            "resumed": f"{run.details.get('resumes', 0)}",
+            "trial": f"{run.trial_number}",
+            "config": run.config_hash,
+        }
     points = data.curves[run.run_id]
-    return [
-        f"{algorithm}, seed {run.seed}",
-        scenario,
-        f"{run.state}: {run.error}" if run.error else run.state,
-        *("–", "–", f"{points[-1].env_steps:,} so far" if points else "–", "–", "–", "–"),
-        *(_date(run.provenance), _commit(run.provenance), "–"),
-    ]
-
-
-def _finished(algorithm: str, scenario: str, run: RunRow) -> list[str]:
-    won = f"{run.win_rate:.3f} [{run.win_low:.3f}, {run.win_high:.3f}]" if has_winners(run) else "n/a"
-    return [
-        f"{algorithm}, seed {run.seed}",
-        scenario,
-        "finished",
-        won,
-        f"{run.return_mean:.2f}",
-        f"{run.env_steps:,}",
-        duration(run.wall_seconds),
-        f"{run.details.get('resumes', 0)}",
-        f"{run.trial_number}",
-        _date(run.provenance),
-        _commit(run.provenance),
-        run.config_hash,
-    ]
+    cells |= {"env steps": f"{points[-1].env_steps:,} so far"} if points else {}
+    return cells | {"state": f"{run.state}: {run.error}" if run.error else run.state}
 
 
 def _date(record: Mapping[str, Any]) -> str:

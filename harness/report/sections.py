@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.plots.figure import Plot
 from harness.report.clips import Clip
@@ -16,6 +16,7 @@ from harness.results.tables import (
     AGGREGATE_COLUMNS,
     COLUMNS,
     LEFT,
+    between,
     cells_of,
     columns_of,
     footnotes,
@@ -29,6 +30,12 @@ SCRIPTS = (
     f"(script): policies that do not learn, over {BATTLES:,} battles of the same world: nearest attacks the nearest "
     "enemy by legal actions and walks towards it out of range; random draws a legal action"
 )
+OF_PLOTS = {
+    "curves": ("Learning curves", "No run has been evaluated yet: curves begin with the first greedy evaluation."),
+    "learner": ("The learners from inside", "No run has reported any yet."),
+    "trade-offs": ("Win rate against sparsity against throughput", "Shown once a run has finished."),
+}
+"""Title of a section of plots alone, and what it says without any."""
 
 
 def result_section(
@@ -49,25 +56,13 @@ def result_section(
     where = findings.scenarios[0] if len(findings.scenarios) == 1 else "All scenarios"
     shown = set(columns_of(findings.rows)) - ({"scenario"} if len(findings.scenarios) == 1 else set())
     columns = [name for name in ORDER if name in shown]
-    tables = [
-        Table(
-            caption=f"{where}: greedy battles of the trained policies",
-            heads=[Head(name=name, words=name in LEFT) for name in columns],
-            rows=[
-                *([cells_of(row, markers)[name] for name in columns] for row in findings.rows),
-                *([_script_cells(script)[name] for name in columns] for script in scripts),
-            ],
-            notes=[*notes, *([SCRIPTS] if scripts else [])],
-        )
-    ]
+    cells = [*(cells_of(row, markers) for row in findings.rows), *map(_script_cells, scripts)]
+    rows = [[each[name] for name in columns] for each in cells]
+    caption = f"{where}: greedy battles of the trained policies"
+    tables = [Table(caption=caption, heads=_heads(columns), rows=rows, notes=[*notes, *([SCRIPTS] if scripts else [])])]
     if over_several(findings):
-        tables.append(
-            Table(
-                caption="Win rate over several scenarios",
-                heads=[Head(name=name, words=name in LEFT) for name in AGGREGATE_COLUMNS],
-                rows=[[cell(each) for cell in AGGREGATE_COLUMNS.values()] for each in findings.scenario_aggregates],
-            )
-        )
+        rows = [[cell(each) for cell in AGGREGATE_COLUMNS.values()] for each in findings.scenario_aggregates]
+        tables.append(Table(caption="Win rate over several scenarios", heads=_heads(AGGREGATE_COLUMNS), rows=rows))
     return Section(
         id="result",
         short="Result",
@@ -82,31 +77,25 @@ def result_section(
     )
 
 
+def _heads(columns: Iterable[str]) -> list[Head]:
+    return [Head(name=name, words=name in LEFT) for name in columns]
+
+
 def _script_cells(script: Reference) -> dict[str, str]:
     """A row of the table for a policy that does not learn."""
-    rate = script.win_rate
-    cells = dict.fromkeys(COLUMNS, "–") | {"algorithm": f"{script.policy} (script)", "scenario": script.scenario}
-    cells["win rate [95%]"] = f"{rate.estimate:.3f} [{rate.low:.3f}, {rate.high:.3f}]"
-    return cells | {"interval": short_kind(rate.kind), "return": f"{script.return_mean:.2f}"}
+    return dict.fromkeys(COLUMNS, "–") | {
+        "algorithm": f"{script.policy} (script)",
+        "scenario": script.scenario,
+        "win rate [95%]": between(script.win_rate),
+        "interval": short_kind(script.win_rate.kind),
+        "return": f"{script.return_mean:.2f}",
+    }
 
 
-def diagnostics_section(plots: Sequence[Plot]) -> Section:
-    """Build the section of the learners' own diagnostics."""
-    empty = "" if plots else "No run has reported any yet."
-    return Section(id="learner", short="Learner", title="The learners from inside", plots=plots, empty=empty)
-
-
-def curves_section(plots: Sequence[Plot]) -> Section:
-    """Win rate and return over training."""
-    empty = "" if plots else "No run has been evaluated yet: curves begin with the first greedy evaluation."
-    return Section(id="curves", short="Curves", title="Learning curves", plots=plots, empty=empty)
-
-
-def trade_off_section(plots: Sequence[Plot]) -> Section:
-    """Build the section of win rate against sparsity and throughput."""
-    empty = "" if plots else "Shown once a run has finished."
-    title = "Win rate against sparsity against throughput"
-    return Section(id="trade-offs", short="Trade-offs", title=title, plots=plots, empty=empty)
+def plot_section(id: str, plots: Sequence[Plot]) -> Section:
+    """Build a section of plots alone, one of ``OF_PLOTS``."""
+    title, why_none = OF_PLOTS[id]
+    return Section(id=id, short=id.capitalize(), title=title, plots=plots, empty="" if plots else why_none)
 
 
 def profile_section(data: StudyData, plots: Sequence[Plot]) -> Section:
@@ -131,8 +120,7 @@ def mask_section(rows: Sequence[AlgorithmRow], plots: Sequence[Plot]) -> Section
         for row in rows
         if row.flops_kept
     ]
-    heads = [Head(name="algorithm", words=True), Head(name="scenario", words=True)]
-    heads += [Head(name="zeros in masked layers"), Head(name="FLOPs kept of a dense decision")]
+    heads = _heads(("algorithm", "scenario", "zeros in masked layers", "FLOPs kept of a dense decision"))
     return Section(
         id="masks",
         short="Masks",

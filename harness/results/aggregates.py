@@ -79,6 +79,11 @@ class AlgorithmRow:
     flops_kept: float | None = None
     """FLOPs of one decision that masks keep / those of the dense network, 0..1, mean over seeds; None: not counted."""
 
+    @property
+    def score(self) -> float:
+        """What algorithms are compared by: the win rate, or the return where no one wins."""
+        return self.win_rate if self.can_be_won else self.return_mean
+
 
 @dataclass(frozen=True, kw_only=True)
 class Improvement:

@@ -91,7 +91,8 @@ def _pair(
     reasons: dict[str, list[int]] = {}
     for our, their in together:
         others = [part for part in ("env", "evaluation") if our.config.get(part) != their.config.get(part)]
-        differences = _paired(scores[our.run_id], scores[their.run_id])
+        mine, other = scores[our.run_id], scores[their.run_id]
+        differences = np.array([score - other[battle] for battle, score in mine.items() if battle in other])
         if others:
             reasons.setdefault(f"other settings of {' and '.join(others)}", []).append(our.seed)
         elif len(differences) < 2:
@@ -113,11 +114,6 @@ def _scores(run: RunRow, outcomes: Sequence[EpisodeOutcome]) -> Scores:
         for each in outcomes
         if not each.aborted
     }
-
-
-def _paired(ours: Scores, theirs: Scores) -> NDArray[np.float64]:
-    """Differences of the battles that both finished, in order of slot and battle."""
-    return np.array([score - theirs[battle] for battle, score in ours.items() if battle in theirs])
 
 
 def _comparison(

@@ -23,7 +23,9 @@ BUILT_IN = "battle"
 """The environment's name for what the built-in engine plays."""
 
 Curves = Callable[[int], Sequence[CurvePoint]]
-Layout = dict[str, dict[str, dict[str, dict[str, dict[str, Any]]]]]
+Tasks = dict[str, dict[str, dict[str, dict[str, Any]]]]
+"""Task -> algorithm -> run -> its steps."""
+Layout = dict[str, Tasks]
 
 
 def marl_eval_layout(grouped: Groups, curve_points: Curves) -> tuple[Layout, list[str]]:
@@ -73,10 +75,8 @@ def _require_all(groups: Groups) -> None:
             )
 
 
-def _environment(
-    groups: Groups, curve_points: Curves, left_out: list[str]
-) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
-    """Task -> algorithm -> run, reduced to what all runs share."""
+def _environment(groups: Groups, curve_points: Curves, left_out: list[str]) -> Tasks:
+    """Reduce all runs to what they share."""
     seeds = _shared({key: [run.seed for run in runs] for key, runs in groups.items()}, "seed", left_out)
     curves = {
         (*key, run.seed): {point.env_steps: point for point in curve_points(run.run_id)}
@@ -86,7 +86,7 @@ def _environment(
     }
     steps = _shared({key: list(points) for key, points in curves.items()}, "env_step", left_out)
     can_be_won = all(has_winners(run) for runs in groups.values() for run in runs)
-    tasks: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
+    tasks: Tasks = {}
     for (algorithm, scenario), runs in groups.items():
         _, _, task = scenario.rpartition("/")
         tasks.setdefault(task, {})[algorithm] = {

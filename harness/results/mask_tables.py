@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,7 @@ def show(console: Console, run: RunRow) -> None:
     heads = ("layer", "group", "sparsity", *(PATTERNS if two_of_four else ()), "agrees with others")
     table = table_of(heads, words=("layer", "group"))
     for name, layer in masks["layers"].items():
-        groups = group_names(run, layer)
-        for k, group in enumerate(groups):
+        for k, group in enumerate(names_of(masks["groups"], layer["sparsity"])):
             shares = [f"{share:.1%}" for share in layer["pattern_use"][k]] if two_of_four else []
             others = [share for other, share in enumerate(layer["agreement"][k]) if other != k]
             agrees = f"{sum(others) / len(others):.1%}" if others else "–"
@@ -67,10 +66,9 @@ def label(run: RunRow) -> str:
     return f"{run.algorithm} {run.scenario} seed {run.seed} ({run.env_steps:,} env steps, config {run.config_hash})"
 
 
-def group_names(run: RunRow, layer: dict[str, Any]) -> list[str]:
-    """Names of the layer's mask groups; a layer with one mask for all has a single one."""
-    groups = list(run.details["masks"]["groups"])
-    return groups if len(layer["sparsity"]) == len(groups) else ["all"]
+def names_of(groups: Sequence[str], rows: Sized) -> Sequence[str]:
+    """Return the names of a layer's mask groups, one for each row; a layer with one mask for all has a single one."""
+    return groups if len(rows) == len(groups) else ["all"]
 
 
 def _key(run: RunRow) -> dict[str, Any]:
@@ -80,7 +78,7 @@ def _key(run: RunRow) -> dict[str, Any]:
 def _mask_lines(run: RunRow) -> Iterator[dict[str, Any]]:
     flops = run.details.get("flops", {}).get("layers", {})
     for name, layer in run.details["masks"]["layers"].items():
-        for k, group in enumerate(group_names(run, layer)):
+        for k, group in enumerate(names_of(run.details["masks"]["groups"], layer["sparsity"])):
             use = layer["pattern_use"][k] if layer["pattern_use"] else [""] * len(PATTERNS)
             cost = flops.get(name, {"dense": "", "kept": ""})
             yield {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -50,6 +50,12 @@ class StudyData:
         """All of them."""
         yield from self.finished()
         yield from self.unfinished()
+
+    def newest_curves(self, algorithm: str, scenario: str) -> list[list[CurvePoint]]:
+        """The curves of the finished runs, or of those in training where none has finished."""
+        place = (algorithm, scenario)
+        runs: Sequence[RunRow | UnfinishedRun] = self.groups.get(place, ()) or self.under_way.get(place, ())
+        return [self.curves[run.run_id] for run in runs]
 
     def curve_points(self, run_id: int) -> list[CurvePoint]:
         """The evaluations made during a run's training."""

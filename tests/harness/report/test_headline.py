@@ -17,6 +17,7 @@ def row(algorithm: str, win_rate: float, seeds: tuple[int, ...] = (0, 1, 2)) -> 
         algorithm=algorithm,
         scenario=PLACE,
         win_rate=win_rate,
+        score=win_rate,
         win_low=win_rate - 0.1,
         win_high=win_rate + 0.1,
         can_be_won=True,

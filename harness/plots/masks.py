@@ -40,8 +40,8 @@ def plot_masks(folder: Path, algorithm: str, scenario: str, runs: Sequence[RunRo
         return []
     first, seeds = masked[0], f"{len(masked)} seed{'s' if len(masked) > 1 else ''}"
     name = f"masks-{number}-{file_name(scenario)}"
-    if all(layer["pattern_use"] for layer in first["layers"].values()):
-        use = {layer: _mean(masked, layer, "pattern_use") for layer in first["layers"]}
+    use = {each: _mean(masked, each, "pattern_use") for each, layer in first["layers"].items() if layer["pattern_use"]}
+    if use:
         plot = draw_plot(
             folder,
             name,

@@ -34,7 +34,8 @@ def show(console: Console, run: RunRow) -> None:
     table = table_of(heads, words=("layer", "group"))
     for name, layer in masks["layers"].items():
         for k, group in enumerate(names_of(masks["groups"], layer["sparsity"])):
-            shares = [f"{share:.1%}" for share in layer["pattern_use"][k]] if two_of_four else []
+            use = layer["pattern_use"]  # None of a layer that is not masked
+            shares = [f"{share:.1%}" for share in use[k]] if use else ["–"] * len(PATTERNS) if two_of_four else []
             others = [share for other, share in enumerate(layer["agreement"][k]) if other != k]
             agrees = f"{sum(others) / len(others):.1%}" if others else "–"
             table.add_row(name if k == 0 else "", group, f"{layer['sparsity'][k]:.1%}", *shares, agrees)

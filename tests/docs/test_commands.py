@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.forked import run_module
 from tests.docs.pages import COMMANDS, PAGES, ROOT, Page, words_of
 
 LIMIT = 600.0
@@ -30,7 +31,7 @@ PROVED_BY_CI = ("make ", "source .venv/bin/activate")
 DASHBOARD = "optuna-dashboard"
 SMOKE = ["--budget", "smoke"]
 SMALLER: dict[str, list[str]] = {
-    "harness.compare": [*SMOKE, "--report", "none"],  # one report is written for all, by the first run in the folder
+    "harness.compare": [*SMOKE, "--report", "none", "--throughput", "none"],  # both are made for the folder's first run
     "harness.tune": [*SMOKE, "--trials", "1", "--seeds", "1", "--n-jobs", "1"],
     "harness.baselines": ["--battles", "2"],
     "harness.throughput": ["--batches", "256", "--device", "cpu"],
@@ -63,14 +64,11 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(words: list[str], folder: Path, **variables: str) -> str:
-    """Return the output of a command that must succeed."""
-    if words[0] == "python":
-        words = [sys.executable, *words[1:]]
-    done = subprocess.run(
-        words, cwd=folder, env=environment(**variables), capture_output=True, text=True, timeout=LIMIT, check=False
-    )
-    assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    """Return the output of ``python -m …``, which must succeed."""
+    assert words[:2] == ["python", "-m"]
+    status, printed = run_module(words[2:], folder, environment(**variables), limit=LIMIT)
+    assert status == 0, f"{shlex.join(words)}\n{printed}"
+    return printed
 
 
 def value_of(words: list[str], flag: str, default: str) -> str:

@@ -65,7 +65,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, env_steps: int) -> None:
     monkeypatch.setattr(TrainingRun, "play", stopped)
 
 
-@pytest.mark.parametrize("id", ["qmix", "kalei", "k24", "mappo"])
+@pytest.mark.parametrize("id", ["qmix", "kalei", "k24-described", "mappo"])
 def test_stopped_twice(compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, id: str) -> None:
     """In the middle of battles, before and after the replay is full, K24's masks being frozen in between."""
     # 800 env_steps give about 170 battles; resets fall into the run as well

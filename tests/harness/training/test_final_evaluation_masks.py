@@ -1,14 +1,21 @@
 """Masks as they are stored with a run, against numbers worked out by hand."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
+from harness.cli.common import make_console
+from harness.flags.compare import read_flags
+from harness.flags.planning import plan_runs
+from harness.plots.masks import plot_masks
+from harness.results.mask_tables import show
 from harness.training.final_evaluation import describe_flops, describe_masks
 from tests.algorithms.worlds import SPEC, learner
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import FakeEnv
+from tests.harness.results.test_tables import run_row
 
 
 def rule(weights: dict[str, torch.Tensor]) -> RuleAlgorithm:
@@ -38,6 +45,18 @@ def test_masks_that_are_not_two_of_four() -> None:
 def test_one_mask_for_all_has_one_name() -> None:
     assert describe_masks(learner("k24-magnitude"))["groups"] == ("all",)
     assert describe_masks(learner("k24"))["groups"] == SPEC.unit_types
+
+
+def test_a_run_whose_last_layer_is_dense_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    masks = describe_masks(learner("k24", mask_head=False))
+    (plan,), _ = plan_runs(read_flags(["--algos", "k24", "--budget", "smoke"]))
+    run = run_row(plan, 1, details={"masks": masks})
+    show(make_console(), run)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["fc4", "marine", "0.0%", *["–"] * 6, "100.0%"] in rows
+    (plot,) = plot_masks(tmp_path, "k24", "terran_5_vs_5", [run], 0)
+    assert "fc3: " in plot.alt
+    assert "fc4" not in plot.alt
 
 
 def test_flops() -> None:

@@ -31,7 +31,7 @@ PROVED_BY_CI = ("make ", "source .venv/bin/activate")
 DASHBOARD = "optuna-dashboard"
 SMOKE = ["--budget", "smoke"]
 SMALLER: dict[str, list[str]] = {
-    "harness.compare": [*SMOKE, "--report", "none", "--throughput", "none"],  # both are made for the folder's first run
+    "harness.compare": [*SMOKE, "--report", "none", "--throughput", "none"],  # both have commands of their own
     "harness.tune": [*SMOKE, "--trials", "1", "--seeds", "1", "--n-jobs", "1"],
     "harness.baselines": ["--battles", "2"],
     "harness.throughput": ["--batches", "256", "--device", "cpu"],

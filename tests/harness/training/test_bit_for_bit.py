@@ -69,7 +69,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, env_steps: int) -> None:
 def test_stopped_twice(compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, id: str) -> None:
     """In the middle of battles, before and after the replay is full, K24's masks being frozen in between."""
     # 800 env_steps give about 170 battles; resets fall into the run as well
-    run = ("--algos", id, "--env-steps", "800", "--set", f"{id}.rnn_hidden_dim=8")
+    run = ("--algos", id, "--env-steps", "800", "--set", f"{id}.rnn_hidden_dim=16")
     run += ("--set", f"{id}.buffer_size=90") if id != "mappo" else ()
     assert compare(*run, "--study", "whole") == ALL_DONE
     for env_steps in (240, 648):

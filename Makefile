@@ -50,7 +50,7 @@ compare: $(COMMANDS)
 	$(BIN)/python -m harness.compare --algos k24,qmix,kalei $(ARGS)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MultipleLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from harness.plots.figure import write_picture
 from harness.plots.lines import draw_line, set_env_steps
@@ -64,6 +64,6 @@ def _draw_win_rates(axes: Axes, rows: Sequence[AlgorithmRow], look: Mapping[str,
         axes.plot(row.win_rate, place, marker=style.marker, color=style.colour, markersize=7)
         axes.plot(row.scores, [place - 0.22] * len(row.scores), ".", color=style.colour, alpha=0.7)
     axes.set_yticks(range(len(rows)), [row.algorithm for row in reversed(rows)])
-    axes.xaxis.set_major_locator(MultipleLocator(0.05))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     axes.set_xlabel("final win rate, 95% interval, seeds")

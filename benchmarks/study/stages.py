@@ -37,6 +37,7 @@ class Stage:
 
 
 PARTS = ("score_activation=true", "div_coef=0.1")
+"""The factor EMA(|a|) and part C, at the description's strength."""
 NEITHER = ("score_activation=false", "div_coef=0")
 """Neither the factor EMA(|a|) nor part C."""
 RESETS = ("reset_ratio=none",)

@@ -96,29 +96,32 @@ class K24(Pattern24QMix):
         self._magnitudes: dict[str, Tensor | float] = {}
         self._measure_magnitudes = True
         self._set_up_layers()
-        self._set_up_alpha()
+        self._set_up_rates()
         self._remember_when_due()
 
     def _set_up_layers(self) -> None:
-        """Leave layers dense that are not masked, or not yet."""
+        """Leave layers dense that are not masked, or not yet, and set the scale of the others' weights."""
         masked = self.layers()
         for net in (self.net, self.target_net):
             for name, layer in _all_layers(net).items():
                 layer.dense = name not in masked or self._dense_end > 0
+                if name in masked:
+                    layer.scale_start(self.config.weight_init_scale)
 
-    def _set_up_alpha(self) -> None:
-        """Give α its own learning rate, or none."""
-        if self.config.alpha_lr_scale == 1:
-            return
+    def _set_up_rates(self) -> None:
+        """Give α and the masked weights their own learning rates; none to α where its scale is 0."""
         alphas = [p for name, p in self.net.named_parameters() if name.endswith("alpha")]
-        if self.config.alpha_lr_scale == 0:
-            for alpha in alphas:
-                alpha.requires_grad_(False)
-            return
-        others = [p for p in self.parameters if all(p is not alpha for alpha in alphas)]
-        rate = self.config.lr * self.config.alpha_lr_scale
-        groups: list[dict[str, Any]] = [{"params": others}, {"params": alphas, "lr": rate}]
-        self.optimizer = torch.optim.Adam(groups, lr=self.config.lr, fused=True)
+        for alpha in alphas:
+            alpha.requires_grad_(self.config.alpha_lr_scale > 0)
+        weights = [layer.weight for layer in self.layers().values()]
+        scaled_apart = ((alphas, self.config.alpha_lr_scale), (weights, self.config.weight_lr_scale))
+        groups: list[dict[str, Any]] = [
+            {"params": own, "lr": self.config.lr * scale} for own, scale in scaled_apart if scale not in (0, 1)
+        ]
+        if groups:
+            apart = {id(p) for group in groups for p in group["params"]}
+            others = [p for p in self.parameters if id(p) not in apart]
+            self.optimizer = torch.optim.Adam([{"params": others}, *groups], lr=self.config.lr, fused=True)
 
     @property
     def frozen(self) -> bool:
@@ -308,9 +311,9 @@ class K24(Pattern24QMix):
             self._remembered, rewound = None, ", weights rewound"
         if not self.config.finetune_keeps_optimizer:
             self.optimizer.state.clear()
+        for group in self.optimizer.param_groups:
+            group["lr"] *= self.config.finetune_lr_decay
         rate = self.config.lr * self.config.finetune_lr_decay
-        for group in self.optimizer.param_groups:  # α may have another rate, but learns no longer
-            group["lr"] = rate
         self.synchronise_targets()
         self._forget_weights()
         return f"env_step {env_steps}: masks frozen (pattern overlap {overlap:.2f}){rewound}, finetuning at lr {rate:g}"

@@ -104,6 +104,12 @@ class K24Config(QMixConfig):
     alpha_lr_scale: float = 1.0
     """Learning rate of α as a multiple of ``lr``; 0: α stays as it starts. Source: this project; MaskLLM learns masks
     at ten times the rate."""
+    weight_init_scale: float = 1.0
+    """Factor on the initial weights of masked layers, which gives back the signal that masks take: 1.12 for the best
+    patterns, which keep 0.8 of the squared weights, 1.41 for random ones. Source: SμPar (arXiv 2405.15743)."""
+    weight_lr_scale: float = 1.0
+    """Learning rate of the weights of masked layers as a multiple of ``lr``; 2 lets the values of a layer move as fast
+    as without masks, which leave half as many weights to move. Source: SμPar, 1 / density for Adam."""
     ema_momentum: float = 0.99
     """Weight of the past in the mean input magnitudes, per update, 0..1. Source: this project."""
     ema_per_type: bool = False
@@ -115,6 +121,8 @@ class K24Config(QMixConfig):
             require(self, name, getattr(self, name) >= 1, "at least 1")
         for name in ("div_coef", "alpha_init_std", "alpha_lr_scale", "decay", "hold_updates", "hold_margin"):
             require(self, name, getattr(self, name) >= 0, "0 or larger")
+        for name in ("weight_init_scale", "weight_lr_scale"):
+            require(self, name, getattr(self, name) > 0, "larger than 0")
         require_reset_settings(self, self.reset_interval, self.reset_ratio)
         require(self, "ema_momentum", 0 <= self.ema_momentum < 1, "at least 0 and below 1")
         self._check_anneal()

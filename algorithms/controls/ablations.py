@@ -39,6 +39,7 @@ register(
         **{"straight_through": False, "continuous": False, "hold_updates": 0, "dense_ratio": 0.0},
         **{"alpha_evidence": False, "alpha_lr_scale": 1.0, "score_activation": True, "score_alpha": True},
         **{"mask_fc1": True, "mask_head": True, "finetune_keeps_optimizer": False},
+        **{"weight_init_scale": 1.0, "weight_lr_scale": 1.0},
     },
     defaults={
         **{"temperature_init": 5.0, "temperature_min": 0.2, "anneal_end_step": 8_040_000, "div_coef": 0.1},

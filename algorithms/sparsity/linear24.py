@@ -73,7 +73,7 @@ class SemiStructuredLinear24(GroupLinear):
         generator: torch.Generator,
     ) -> None:
         super().__init__(in_features, out_features, generator)
-        self.n_groups = n_groups
+        self.n_groups, self.start_scale = n_groups, 1.0
         self.alpha_init_std = alpha_init_std
         self.score_activation, self.decay = score_activation, decay
         self.continuous, self.evidence = continuous, evidence
@@ -90,6 +90,12 @@ class SemiStructuredLinear24(GroupLinear):
         self.frozen = self.holding = self.dense = False
         if continuous:
             self.register_buffer("rescale", self._rescale())
+
+    @torch.no_grad()
+    def scale_start(self, factor: float) -> None:
+        """Multiply the weight with a factor, and those that resets draw; called once, before training."""
+        self.start_scale = factor
+        self.weight.mul_(factor)
 
     def _draw_alpha(self, generator: torch.Generator) -> Tensor:
         shape = (self.n_groups, self.out_features, self.in_features)
@@ -206,7 +212,7 @@ class SemiStructuredLinear24(GroupLinear):
         """
         dropped = ~self.masks().any(0)
         chosen = dropped & (torch.rand(dropped.shape, generator=generator) < ratio).to(dropped.device)
-        fresh = fan_in_uniform(*self.weight.shape, fan_in=self.in_features, generator=generator)
+        fresh = self.start_scale * fan_in_uniform(*self.weight.shape, fan_in=self.in_features, generator=generator)
         self.weight.copy_(torch.where(chosen, fresh.to(chosen.device), self.weight))
         if self.alpha is not None and self.alpha.requires_grad:
             alpha = self._draw_alpha(generator).to(chosen.device)

@@ -35,6 +35,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "fc1 and head dense": {**QUIET, "mask_fc1": False, "mask_head": False},
     "noise, fc1 and head dense": {"mask_fc1": False, "mask_head": False},
     "fast alpha": {**QUIET, "alpha_lr_scale": 10.0},
+    "scaled weights": {**QUIET, "weight_init_scale": 1.12, "weight_lr_scale": 2.0},
     "gru": {**QUIET, "mask_gru": True},
     "no score but magnitude": {**QUIET, "score_activation": False, "score_alpha": False},
 }
@@ -251,7 +252,33 @@ def test_alpha_learns_at_a_rate_of_its_own() -> None:
     assert (made.net.fc2.alpha - alpha).abs().median().item() == pytest.approx(10 * rate, rel=0.05)
     assert (made.net.fc2.weight - weight).abs().median().item() == pytest.approx(rate, rel=0.05)
     made.advance(804)
-    assert [group["lr"] for group in made.optimizer.param_groups] == pytest.approx([9e-4, 9e-4])
+    assert [group["lr"] for group in made.optimizer.param_groups] == pytest.approx([9e-4, 9e-3])
+
+
+def test_masked_weights_learn_at_a_rate_of_their_own() -> None:
+    """The weights of masked layers alone: not their biases, not the GRU, not a layer that is left dense."""
+    made = k24(**QUIET, weight_lr_scale=2.0, mask_head=False)
+    before = {name: p.detach().clone() for name, p in made.net.named_parameters()}
+    made.update(batch(), 0)
+    for name, p in made.net.named_parameters():
+        if name == "fc4.alpha":  # of the layer without masks
+            continue
+        scale = 2 if name in ("fc1.weight", "fc2.weight", "fc3.weight") else 1
+        moved = (p - before[name]).abs()
+        assert moved[moved > 0].median().item() == pytest.approx(scale * made.config.lr, rel=0.05), name
+
+
+def test_masked_weights_start_larger() -> None:
+    """In both networks, and again after a reset; a layer that is left dense starts as it did."""
+    plain, made = k24(**QUIET, mask_head=False), k24(**QUIET, weight_init_scale=1.25, mask_head=False)
+    for name, p in plain.net.named_parameters():
+        scale = 1.25 if name in ("fc1.weight", "fc2.weight", "fc3.weight") else 1
+        assert torch.equal(made.net.get_parameter(name), scale * p), name
+        assert torch.equal(made.target_net.get_parameter(name), scale * p), name
+    again = torch.Generator()
+    for net in (plain.net, made.net):
+        net.fc2.reset_unused(1.0, again.manual_seed(0))
+    assert torch.equal(made.net.fc2.weight, 1.25 * plain.net.fc2.weight)
 
 
 def test_sharpness_rises_linearly() -> None:
@@ -375,6 +402,8 @@ def test_a_resumed_run_is_the_uninterrupted_one(name: str, stop: int) -> None:
         ({"sharpness_init": 20.0}, "sharpness_init is 20.0, it must be larger than 0 and at most sharpness_final"),
         ({"sharpness_ramp": 0.0}, "sharpness_ramp is 0.0, it must be larger than 0 and at most 1"),
         ({"alpha_lr_scale": -1.0}, "alpha_lr_scale is -1.0, it must be 0 or larger"),
+        ({"weight_lr_scale": 0.0}, "weight_lr_scale is 0.0, it must be larger than 0"),
+        ({"weight_init_scale": -1.0}, "weight_init_scale is -1.0, it must be larger than 0"),
         ({"hold_margin": -0.1, "noise": False}, "hold_margin is -0.1, it must be 0 or larger"),
     ],
 )

@@ -45,8 +45,8 @@ def test_every_run_of_every_stage_is_one_plan_of_its_own(name: str) -> None:
 
 
 def test_choosing_and_judging_share_no_seed_and_choosing_has_a_dozen_arms() -> None:
-    choosing = {seed for name in ("choose", "races") for seed in STAGES[name].seeds}
-    judging = {seed for name, stage in STAGES.items() if name not in ("choose", "races") for seed in stage.seeds}
+    choosing = {seed for name in ("choose", "races", "again") for seed in STAGES[name].seeds}
+    judging = {seed for name, stage in STAGES.items() if name not in ("choose", "races", "again") for seed in stage.seeds}
     assert not choosing & judging
     assert not (choosing | judging) & {0, 1, 2}
     assert len(STAGES["choose"].arms) == 14, "twelve, and qmix and kalei for the scale"

@@ -81,6 +81,19 @@ CANDIDATES = (
     ),
     Arm(label="1+2+6 α rate × 10", algorithm="k24", settings=(*LEAN, "alpha_lr_scale=10"), candidate=True),
 )
+NO_RESETS = CANDIDATES[3]
+"""What ``races`` chose, and what the second choice starts from."""
+SECOND_CHOICE = (
+    NO_RESETS,
+    *(
+        Arm(label=label, algorithm="k24", settings=(*NO_RESETS.settings, *settings), candidate=True)
+        for label, settings in {
+            "7 rate × 2": ("weight_lr_scale=2",),
+            "7 rate × 2, start × 1.12": ("weight_lr_scale=2", "weight_init_scale=1.12"),
+            "5 dense half": ("dense_ratio=0.5",),
+        }.items()
+    ),
+)
 ALPHA_FIXED = Arm(label="1+2, α fixed", algorithm="k24", settings=(*LEAN, "alpha_lr_scale=0"))
 MAGNITUDE = Arm(label="k24-magnitude", algorithm="k24-magnitude")
 
@@ -121,6 +134,14 @@ STAGES = {
             ),
         ),
         Stage(name="races", arms=CANDIDATES, scenarios=RACES, seeds=(10, 11, 12), env_steps=300_000),
+        Stage(
+            name="again",
+            arms=SECOND_CHOICE,
+            scenarios=RACES,
+            seeds=(10, 11, 12),
+            env_steps=300_000,
+            pairs=against(NO_RESETS.label, *(arm.label for arm in SECOND_CHOICE[1:])),
+        ),
         Stage(
             name="judge",
             arms=plain("qmix", "kalei", "k24", "k24-magnitude", "k24-static", "k24-described"),

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import dataclasses
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 from PIL import Image
 
 from benchmarks.study import k24, stages
+from benchmarks.study.files import FinishedRun, read_points, read_runs, write_runs
 from benchmarks.study.stages import STAGES, Arm, Stage, against
+from benchmarks.study.table import describe, difference
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
-from harness.results.comparisons import PairwiseComparison
 from harness.stats import IntervalKind
 from studies.store import StudyStore
 
@@ -46,7 +48,9 @@ def test_every_run_of_every_stage_is_one_plan_of_its_own(name: str) -> None:
 
 def test_choosing_and_judging_share_no_seed_and_choosing_has_a_dozen_arms() -> None:
     choosing = {seed for name in ("choose", "races", "again") for seed in STAGES[name].seeds}
-    judging = {seed for name, stage in STAGES.items() if name not in ("choose", "races", "again") for seed in stage.seeds}
+    judging = {
+        seed for name, stage in STAGES.items() if name not in ("choose", "races", "again") for seed in stage.seeds
+    }
     assert not choosing & judging
     assert not (choosing | judging) & {0, 1, 2}
     assert len(STAGES["choose"].arms) == 14, "twelve, and qmix and kalei for the scale"
@@ -104,7 +108,8 @@ def test_a_run_under_way_is_no_result_but_its_search_is_shown(
             wall_seconds=1.0,
             extra={"energy_best": 0.8},
         )
-        assert k24.main(["tiny", "--storage", storage, "--out", str(tmp_path), "--report-only"]) == 0
+        k24.update_files(TINY, storage, tmp_path)
+    assert k24.main(["tiny", "--out", str(tmp_path), "--report-only"]) == 0
     assert "INCOMPLETE: 0 of 4 runs" in capsys.readouterr().out
     (point,) = csv.DictReader((tmp_path / "k24_tiny_masks.csv").read_text().splitlines())
     assert (point["arm"], point["state"], point["env_steps"], point["energy_best"]) == (
@@ -115,36 +120,75 @@ def test_a_run_under_way_is_no_result_but_its_search_is_shown(
     )
 
 
-def test_a_difference_is_turned_round_where_the_pair_is() -> None:
-    found = PairwiseComparison(
-        algorithm="a",
-        baseline="b",
-        scenario="3m",
-        seeds=(1, 2),
-        measure="win rate",
-        difference=0.1,
-        low=-0.2,
-        high=0.4,
-        kind=IntervalKind.PAIRED_OVER_SEEDS,
-        verdict="",
+def finished(arm: str, seed: int, wins: int, scenario: str = "3m") -> FinishedRun:
+    return FinishedRun(
+        arm=arm,
+        settings="",
+        scenario=scenario,
+        seed=seed,
+        env_steps=400,
+        win_rate=wins / 1000,
+        low=0.0,
+        high=1.0,
+        wins=wins,
+        battles=1000,
+        return_mean=1.0,
+        sparsity_masked=0.5,
+        flops_kept=0.8,
+        resumes=0,
+        commit="abc1234",
     )
-    assert (
-        k24.difference_row(("a", "b"), found)
-        == f"| a − b | 3m | +0.100 [-0.200, +0.400] | 1, 2 | {IntervalKind.PAIRED_OVER_SEEDS} |"
-    )
-    assert (
-        k24.difference_row(("b", "a"), found)
-        == f"| b − a | 3m | -0.100 [-0.400, +0.200] | 1, 2 | {IntervalKind.PAIRED_OVER_SEEDS} |"
-    )
-    assert k24.difference_row(("a", "c"), found) == ""
 
 
-def test_the_races_wait_for_the_choice(tmp_path: Path) -> None:
-    storage = f"sqlite:///{tmp_path}/none.db"
-    with pytest.raises(SystemExit, match="races takes the best candidates of choose: There is no database"):
-        k24.main(["races", "--storage", storage, "--list"])
+def test_runs_of_another_database_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(STAGES, "tiny", TINY)
+    storage = f"sqlite:///{tmp_path}/study.db"
     StudyStore.open(storage, k24.STUDY).close()
-    with pytest.raises(SystemExit, match="choose lacks 27 runs of candidates; make them first, or name arms"):
-        k24.main(["races", "--storage", storage, "--list"])
-    with pytest.raises(SystemExit, match="no arm 1\\+7 in races; there are: 1\\+2; "):
-        k24.main(["races", "--storage", storage, "--arms", "1+7"])
+    known = [finished("search", 0, 400), finished("qmix", 1, 300), finished("an arm that has gone", 1, 200)]
+    write_runs(tmp_path / "k24_tiny.csv", known)
+    k24.update_files(TINY, storage, tmp_path)
+    assert list(read_runs(tmp_path / "k24_tiny.csv").values()) == known[:2]
+    assert read_points(tmp_path / "k24_tiny_masks.csv") == {}
+    assert k24.main(["tiny", "--out", str(tmp_path), "--report-only"]) == 0
+    page = tmp_path / "k24_tiny.md"
+    assert "stage tiny: INCOMPLETE: 2 of 4 runs" in page.read_text()
+    with page.open("a") as file:
+        file.write(f"{k24.WORDS}\nWritten by hand.\n")
+    write_runs(tmp_path / "k24_tiny.csv", known[:1])
+    assert k24.main(["tiny", "--out", str(tmp_path), "--report-only"]) == 0
+    assert "INCOMPLETE: 1 of 4 runs" in page.read_text()
+    assert page.read_text().endswith("\n\n## What it says\n\nWritten by hand.\n")
+
+
+def test_differences_are_paired_by_seed() -> None:
+    stage = dataclasses.replace(TINY, scenarios=("3m", "8m"), seeds=(0, 1, 2), pairs=(("qmix", "search"),))
+    wins = {("search", "3m"): (100, 200, 300), ("qmix", "3m"): (110, 230, 320), ("search", "8m"): (50, 70)}
+    wins["qmix", "8m"] = (40, 90)
+    made = [finished(arm, seed, won, where) for (arm, where), each in wins.items() for seed, won in enumerate(each)]
+    table = describe(stage, {run.place: run for run in made})
+    # differences 0.01, 0.03, 0.02: mean 0.02, t with 2 degrees of freedom 4.303, 4.303 * 0.01 / 3 ** 0.5 = 0.025
+    where = f"{IntervalKind.PAIRED_OVER_SEEDS} | 0: +0.010, 1: +0.030, 2: +0.020 |"
+    assert f"| qmix − search | 3m | +0.020 [-0.005, +0.045] | {where}" in table
+    # variances of the means: 0.0001 / 3 and 0.00045 / 2; Satterthwaite: 1.31 degrees of freedom
+    assert "| qmix − search | 2 scenarios | +0.012 " in table
+    assert "| 3, 2 seeds |" in table
+
+
+def test_one_seed_has_a_difference_and_no_interval() -> None:
+    stage = dataclasses.replace(TINY, seeds=(0,), pairs=(("qmix", "search"),))
+    made = [finished("search", 0, 100), finished("qmix", 0, 150)]
+    table = describe(stage, {run.place: run for run in made})
+    assert f"| qmix − search | 3m | +0.050 | {IntervalKind.NONE_FOR_ONE_SEED} | 0: +0.050 |" in table
+    assert difference([[0.1, 0.2], [0.3]]).kind == IntervalKind.NONE_FOR_ONE_SEED
+
+
+def test_the_races_are_those_of_the_best_of_choose() -> None:
+    runs = read_runs(k24.OUT / "k24_choose.csv").values()
+    candidates = [arm.label for arm in STAGES["choose"].arms if arm.candidate]
+    means = {label: fmean(run.win_rate for run in runs if run.arm == label) for label in candidates}
+    assert [arm.label for arm in STAGES["races"].arms] == sorted(means, key=lambda label: -means[label])[:3]
+
+
+def test_an_unknown_arm_is_refused() -> None:
+    with pytest.raises(SystemExit, match=r"no arm 1\+7 in races; there are: 1\+2, no resets; "):
+        k24.main(["races", "--list", "--arms", "1+7"])

@@ -4,66 +4,83 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from benchmarks.study.files import FinishedRun, Place, Point
+from benchmarks.study.stages import Stage
+from benchmarks.study.table import Runs, interval_of, of_group
 from harness.plots.figure import write_picture
 from harness.plots.lines import draw_line, set_env_steps
 from harness.plots.style import Series, looks
-from harness.results.aggregates import AlgorithmRow
-from studies.rows import CurvePoint, common_points
 
-Curves = Mapping[tuple[str, str], Sequence[Sequence[CurvePoint]]]
-"""(arm, scenario) -> a curve for each seed"""
+Points = Mapping[Place, Sequence[Point]]
 PANEL = 3.0
 """Width and height of a panel, inches."""
 
 
-def draw_stage(path: Path, rows: Sequence[AlgorithmRow], curves: Curves, *, title: str) -> None:
+def draw_stage(path: Path, stage: Stage, runs: Runs, points: Points) -> None:
     """Draw a column for each scenario: above the mean return of greedy battles while the arms learn, below win rates.
 
     Args:
         path: of the PNG.
-        rows: one for each arm and scenario, with the final win rate, its interval and each seed's.
-        curves: of the same runs.
-        title: above the picture.
+        stage: whose picture it is.
+        runs: those that have finished.
+        points: of the same runs; those that another sitting stored without returns are left out of the curves.
     """
-    scenarios = list(dict.fromkeys(row.scenario for row in rows))
-    look = looks(list(dict.fromkeys(row.algorithm for row in rows)))
+    groups = {
+        scenario: {arm.label: group for arm in stage.arms if (group := of_group(stage, runs, arm.label, scenario))}
+        for scenario in stage.scenarios
+    }
+    groups = {scenario: arms for scenario, arms in groups.items() if arms}
+    look = looks([arm.label for arm in stage.arms if any(arm.label in arms for arms in groups.values())])
+    curves = {place: curve for place in runs if (curve := _returns(points.get(place, ())))}
+    height = 2 if curves else 1
 
     def draw(figure: Figure) -> None:
-        above, below = figure.subplots(2, len(scenarios), squeeze=False, sharex="row", sharey="row")
-        for column, scenario in enumerate(scenarios):
-            of_scenario = [row for row in rows if row.scenario == scenario]
-            above[column].set_title(scenario)
-            _draw_curves(above[column], [(row.algorithm, curves[row.algorithm, scenario]) for row in of_scenario], look)
-            _draw_win_rates(below[column], of_scenario, look)
-        above[0].set_ylabel("return of greedy battles, mean")
-        handles, labels = above[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=3.2)
+        panels = figure.subplots(height, len(groups), squeeze=False, sharex="row", sharey="row")
+        for (scenario, arms), column in zip(groups.items(), panels.T, strict=True):
+            column[0].set_title(scenario)
+            _draw_win_rates(column[-1], arms, look)
+            if curves:
+                for arm, group in arms.items():
+                    _draw_curve(column[0], [curves[run.place] for run in group if run.place in curves], look[arm], arm)
+                set_env_steps(column[0])
+        if curves:
+            panels[0, 0].set_ylabel("return of greedy battles, mean")
+            handles, labels = panels[0, 0].get_legend_handles_labels()
+            figure.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=3.2)
 
-    write_picture(path, draw, title=title, width=PANEL * max(2, len(scenarios)), height=2 * PANEL)
-
-
-def _draw_curves(
-    axes: Axes, arms: Sequence[tuple[str, Sequence[Sequence[CurvePoint]]]], look: Mapping[str, Series]
-) -> None:
-    for arm, seeds in arms:
-        steps, values = common_points(seeds, "return_mean")
-        draw_line(axes, steps, values.mean(axis=0), look[arm], arm)
-    set_env_steps(axes)
+    seeds = ", ".join(map(str, sorted({run.seed for run in runs.values()})))
+    title = f"K24, stage {stage.name}: {stage.env_steps:,} env steps, seeds {seeds}"
+    write_picture(path, draw, title=title, width=PANEL * max(2, len(groups)), height=height * PANEL)
 
 
-def _draw_win_rates(axes: Axes, rows: Sequence[AlgorithmRow], look: Mapping[str, Series]) -> None:
+def _returns(points: Sequence[Point]) -> dict[int, float]:
+    """env_steps -> mean return; empty where they were stored without returns."""
+    return {int(point["env_steps"]): float(point["return_mean"]) for point in points if "return_mean" in point}
+
+
+def _draw_curve(axes: Axes, seeds: Sequence[Mapping[int, float]], look: Series, arm: str) -> None:
+    """Draw the mean over seeds at the env steps that all of them were evaluated at."""
+    if seeds:
+        steps = sorted(set.intersection(*map(set, seeds)))
+        means = [fmean(curve[step] for curve in seeds) for step in steps]
+        draw_line(axes, np.array(steps), np.array(means), look, arm)
+
+
+def _draw_win_rates(axes: Axes, arms: Mapping[str, Sequence[FinishedRun]], look: Mapping[str, Series]) -> None:
     """Draw a bar from end to end of each interval, its middle, and a small circle for each seed."""
-    for place, row in enumerate(reversed(rows)):
-        style = look[row.algorithm]
-        axes.plot([row.win_low, row.win_high], [place, place], color=style.colour, linewidth=2.5, alpha=0.5)
-        axes.plot(row.win_rate, place, marker=style.marker, color=style.colour, markersize=7)
-        axes.plot(row.scores, [place - 0.22] * len(row.scores), ".", color=style.colour, alpha=0.7)
-    axes.set_yticks(range(len(rows)), [row.algorithm for row in reversed(rows)])
+    for place, (arm, group) in enumerate(reversed(arms.items())):
+        style, found = look[arm], interval_of(group)
+        axes.plot([found.low, found.high], [place, place], color=style.colour, linewidth=2.5, alpha=0.5)
+        axes.plot(found.estimate, place, marker=style.marker, color=style.colour, markersize=7)
+        axes.plot([run.win_rate for run in group], [place - 0.22] * len(group), ".", color=style.colour, alpha=0.7)
+    axes.set_yticks(range(len(arms)), list(reversed(arms)))
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     axes.set_xlabel("final win rate, 95% interval, seeds")

@@ -81,6 +81,8 @@ CANDIDATES = (
     ),
     Arm(label="1+2+6 α rate × 10", algorithm="k24", settings=(*LEAN, "alpha_lr_scale=10"), candidate=True),
 )
+BEST_OF_CHOOSE = CANDIDATES[3], CANDIDATES[4], CANDIDATES[1]
+"""The three with the highest means in ``choose``."""
 NO_RESETS = CANDIDATES[3]
 """What ``races`` chose, and what the second choice starts from."""
 SECOND_CHOICE = (
@@ -133,7 +135,7 @@ STAGES = {
                 *against("qmix", *(arm.label for arm in _CHOOSE if arm.label != "qmix")),
             ),
         ),
-        Stage(name="races", arms=CANDIDATES, scenarios=RACES, seeds=(10, 11, 12), env_steps=300_000),
+        Stage(name="races", arms=BEST_OF_CHOOSE, scenarios=RACES, seeds=(10, 11, 12), env_steps=300_000),
         Stage(
             name="again",
             arms=SECOND_CHOICE,

@@ -152,7 +152,10 @@ def is_free(b, u, c, i, x, y):
 
 @kernel
 def put(b, u, c, i, first):
-    """Move unit i to the nearest free of the places from number ``first`` on, and give its number; flyers stay."""
+    """Move unit i to the nearest free of the places from number ``first`` on; flyers stay.
+
+    Of several equally near places one is drawn. Returns the number of the first of them: those before it are taken.
+    """
     b.floor[i] = u.floor[b.kind[i]]
     x = on_grid(b.x[i])
     y = on_grid(b.y[i])
@@ -162,10 +165,29 @@ def put(b, u, c, i, first):
         return 0
     for p in range(first, c.n_places):
         if is_free(b, u, c, i, x + c.places[p, 0], y + c.places[p, 1]):
-            b.x[i] = x + c.places[p, 0]
-            b.y[i] = y + c.places[p, 1]
+            chosen = draw_place(b, u, c, i, x, y, p)
+            b.x[i] = x + c.places[chosen, 0]
+            b.y[i] = y + c.places[chosen, 1]
             return p
     return 0
+
+
+@kernel
+def draw_place(b, u, c, i, x, y, first):
+    """One of the free places round (x, y) that are as near as the free one with number ``first``."""
+    near = c.places[first, 0] ** 2 + c.places[first, 1] ** 2
+    last = first
+    free = 0
+    while last < c.n_places and c.places[last, 0] ** 2 + c.places[last, 1] ** 2 == near:
+        free += is_free(b, u, c, i, x + c.places[last, 0], y + c.places[last, 1])
+        last += 1
+    skip = int(free * rng.uniform(b.key, rng.PLACE, i, 0))
+    for p in range(first, last):
+        if is_free(b, u, c, i, x + c.places[p, 0], y + c.places[p, 1]):
+            if skip == 0:
+                return p
+            skip -= 1
+    return first
 
 
 @kernel
@@ -224,6 +246,7 @@ def reset_unit(b, u, i):
     b.target[i] = NOBODY
     b.marches[i] = False
     b.side[i] = 0
+    b.stuck[i] = False
     b.called[i] = -1_000_000
     b.cooldown[i] = 0.0
     b.swing[i] = 0.0

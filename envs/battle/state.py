@@ -93,6 +93,7 @@ BATTLE = np.dtype(
         ("swept", np.int64, (MAX_UNITS, 2)),  # bits of opposing units that each of the two lances has touched
         ("sweep_due", np.int64, (MAX_UNITS, 2, SWEEP_DELAY)),  # bits of units whose damage is due, by tick
         *per_unit(np.int64, "side"),  # on which it walks round what stands in its way: 1 left, -1 right, 0 nothing does
+        *per_unit(np.int64, "stuck"),  # 0 or 1: in the last tick it wished for a step and made little of it
         # scratch of one tick
         *per_unit(np.float64, "move_x move_y healed"),
         *per_unit(np.int64, "moving"),  # 0 or 1

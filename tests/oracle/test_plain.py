@@ -19,7 +19,7 @@ from envs.battle.smacv2.orders import EAST, NORTH, STOP
 from envs.registry import entry
 from tests.envs.play import Player
 from tests.oracle.fights import random_fight
-from tests.oracle.plain import actions, battle, choices, combat, draws, kinds, scripts, start, walking
+from tests.oracle.plain import actions, battle, choices, combat, crowd, draws, kinds, ring, scripts, start, walking
 from tests.oracle.plain.compare import differences
 from tests.oracle.plain.game import Game
 from tests.oracle.plain.unit import Order
@@ -167,6 +167,10 @@ def test_many_fights_that_nobody_would_register(first: int) -> None:
         (walking, "LOOKS", 1),
         (walking, "GAP", 1 / 4096),
         (walking, "LITTLE", 0.0),
+        (walking, "has_place", lambda battle, unit, standing: True),
+        (ring, "SPARE", 0.2),
+        (crowd, "DENSITY", 0.9),
+        (crowd, "OUTSKIRTS", 1.0),
         (battle, "choose_patients", lambda battle: None),
         (battle, "keep_busy", lambda battle, medivac: None),
         (actions, "ASSUMED", {}),

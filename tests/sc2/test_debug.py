@@ -60,10 +60,10 @@ def test_the_lances_of_colossi_still_land_on_whom_they_touched() -> None:
     """The dead make room for newcomers, so the bits of touched units move."""
     moved = 0
     for loops in range(30, 90):
-        world, twin = fought("zergling", "colossus", 8, loops), fought("zergling", "colossus", 8, loops)
+        world, twin = fought("zergling", "colossus", 16, loops), fought("zergling", "colossus", 16, loops)
         columns = world.field.columns
         fallen = np.flatnonzero(world.field.alive == 0)
-        due = np.bitwise_or.reduce(columns["sweep_due"][:16], axis=None)
+        due = np.bitwise_or.reduce(columns["sweep_due"][:32], axis=None)
         moved += bool(len(fallen) and int(due) >> int(fallen[0]))
         world.debug([create(world, "marine", 1, (2, 2), 3)])
         world.step(4)

@@ -7,6 +7,7 @@ import numpy as np
 from envs.battle.jit import kernel
 from envs.battle.rules.bits import WORD, WORDS, bit, in_word, lowest, padded, up_to, without_lowest, words
 from envs.battle.state import NOBODY, NONE
+from envs.battle.terrain import stands
 from envs.battle.units import GRID
 
 LOOK = 1.0  # cells of free ground ahead of which a unit thinks about who stands there
@@ -15,13 +16,14 @@ ROUNDING = 4.0 / GRID  # more than rounding adds to the length of a step
 
 @kernel
 def note_who_bars(b, c):
-    """Note who stands still, and who of them is idle: comrades push those aside."""
+    """Note who stands still, or is stuck, and who of them is idle: comrades push those aside."""
     for word in range(words(c)):
         still = idle = np.uint64(0)
         for place in range(np.uint64(padded(in_word(c, word)))):
             j = np.uint64(word * WORD) + place
-            still |= np.uint64(b.moving[j] == 0) << place
+            still |= np.uint64((b.moving[j] == 0) | (b.stuck[j] != 0)) << place
             idle |= np.uint64(b.order[j] == NONE) << place
+            b.stuck[j] = 0  # until it walks among others again
         b.still[word] = still
         b.idle[word] = idle
 
@@ -86,6 +88,19 @@ def first_in_way(b, i, dx, dy):
                 return j
             bits = without_lowest(bits)
     return NOBODY
+
+
+@kernel
+def moves_aside(b, c, j, dx, dy):
+    """Move unit j by (dx, dy) if nobody and nothing stands there; whether it moved."""
+    if not stands(c, b.floor[j], b.x[j] + dx, b.y[j] + dy):
+        return False
+    for k in range(c.n_agents + c.n_enemies):
+        if k != j and b.floor[k] == b.floor[j] and in_way(b, j, k, dx, dy):
+            return False
+    b.x[j] += dx
+    b.y[j] += dy
+    return True
 
 
 @kernel

@@ -11,18 +11,17 @@ from __future__ import annotations
 import math
 
 from envs.battle.jit import kernel
-from envs.battle.rules.bits import WORD, bit
-from envs.battle.rules.bodies import anybody_near, clear, find_near, first_in_way, in_way, note_who_bars
-from envs.battle.rules.command import halt
+from envs.battle.rules.bodies import anybody_near, clear, find_near, first_in_way, moves_aside, note_who_bars
 from envs.battle.rules.geometry import on_grid
 from envs.battle.rules.paths import next_point
+from envs.battle.rules.ring import MARGIN, way_left
 from envs.battle.rules.steering import heading, nearer_side, yields
-from envs.battle.state import MAP_CELLS, MARCH
+from envs.battle.state import MAP_CELLS
 from envs.battle.terrain import stands
-from envs.battle.units import GRID, IN_THE_AIR, MAX_TURNS, ON_FOOT
+from envs.battle.units import IN_THE_AIR, MAX_TURNS, ON_FOOT
 
-MARGIN = 2.0 / GRID  # more than rounding a displacement can take from a distance
 SHARP = 0.25  # of a step: less progress than this along a body means that it is met head-on
+LITTLE = 0.25  # of a step: who makes less of it is stuck
 
 
 @kernel(inline=True)
@@ -94,21 +93,54 @@ def walk(b, u, c, i):
     find_near(b, c, i)
     x, y = on_grid(b.move_x[i]), on_grid(b.move_y[i])
     if anybody_near(b):
-        x, y = heading(b, c, i, x, y)
+        walk_among(b, u, c, i, x, y)
+    else:
+        step(b, c, i, x, y)
+
+
+@kernel
+def walk_among(b, u, c, i, x, y):
+    """Take unit i's step (x, y) among the bodies near by, and note whether it is stuck."""
+    start_x, start_y = b.x[i], b.y[i]
+    pick_way(b, u, c, i, x, y)
+    dx, dy = b.x[i] - start_x, b.y[i] - start_y
+    wished2 = b.move_x[i] * b.move_x[i] + b.move_y[i] * b.move_y[i]
+    b.stuck[i] = dx * dx + dy * dy < LITTLE * LITTLE * wished2
+
+
+@kernel(inline=True)
+def pick_way(b, u, c, i, x, y):
+    """Steer, push aside who lets itself be pushed, go along who does not."""
+    x, y = heading(b, u, c, i, x, y)
+    j = first_in_way(b, i, x, y)
+    if j >= 0 and yields(b, c, i, j):
+        shove(b, u, c, j, b.x[i] + x, b.y[i] + y, b.body[i] + b.body[j])
         j = first_in_way(b, i, x, y)
-        if j >= 0 and yields(b, c, i, j):
-            if b.order[i] == MARCH and not b.marches[j]:  # who stands here has arrived, and so has it
-                halt(b, i)
-                b.idle[i // WORD] |= bit(i)
-                return
-            shove(b, u, c, j, b.x[i] + x, b.y[i] + y, b.body[i] + b.body[j])
-            j = first_in_way(b, i, x, y)
-        if j >= 0:
-            x, y = slide(b, i, j, x, y)
-            if not clear(b, i, x, y):
-                b.side[i] = -b.side[i]
-                return
+    if j >= 0:
+        x, y = along(b, u, i, j, x, y)
+        if not clear(b, i, x, y):
+            b.side[i] = -b.side[i]
+            return
     step(b, c, i, x, y)
+
+
+@kernel
+def along(b, u, i, j, x, y):
+    """The step (x, y) bent along body j, or else no farther than it has to be, along the body that blocks that."""
+    bent_x, bent_y = slide(b, i, j, x, y)
+    if clear(b, i, bent_x, bent_y):
+        return bent_x, bent_y
+    x, y = shortened(b, u, i, x, y)
+    k = first_in_way(b, i, x, y)
+    return slide(b, i, k, x, y) if k >= 0 else (x, y)
+
+
+@kernel
+def shortened(b, u, i, x, y):
+    """The step (x, y), but no farther than unit i has to go to attack."""
+    length = math.sqrt(x * x + y * y)
+    short = min(max(way_left(b, u, i) + MARGIN, 0.0), length)
+    return on_grid(x / length * short), on_grid(y / length * short)
 
 
 @kernel(inline=True)
@@ -140,15 +172,7 @@ def shove(b, u, c, j, x, y, least):
     if distance == 0.0:
         return
     push = min(least + MARGIN - distance, u.speed[b.kind[j]])
-    dx = on_grid(dx / distance * push)
-    dy = on_grid(dy / distance * push)
-    if not stands(c, b.floor[j], b.x[j] + dx, b.y[j] + dy):
-        return
-    for k in range(c.n_agents + c.n_enemies):
-        if k != j and b.floor[k] == b.floor[j] and in_way(b, j, k, dx, dy):
-            return
-    b.x[j] += dx
-    b.y[j] += dy
+    moves_aside(b, c, j, on_grid(dx / distance * push), on_grid(dy / distance * push))
 
 
 @kernel

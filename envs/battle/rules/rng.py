@@ -12,7 +12,7 @@ from envs.battle.jit import kernel
 
 # Purposes: every random draw of the engine has one of these owners.
 COOLDOWN, TEAM, EXTRA_TEAM, START, FACING, SIGHTING, UNIT_ORDER, TRIGGER, SCRIPT = 1, 2, 3, 4, 5, 6, 7, 8, 9
-FIRST_SHOT = 10
+FIRST_SHOT, PLACE = 10, 11
 ATTACK_PROBABILITY, HEALTH_LEVEL, ENEMY_MASK, ATTACK_FAILS = 20, 21, 22, 23
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

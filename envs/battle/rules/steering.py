@@ -13,8 +13,11 @@ import math
 from envs.battle.jit import kernel
 from envs.battle.rules.bits import WORD, WORDS, bit, lowest, up_to, without_lowest
 from envs.battle.rules.bodies import LOOK
+from envs.battle.rules.command import halt
+from envs.battle.rules.crowd import has_arrived, stands_in_crowd
 from envs.battle.rules.geometry import on_grid
-from envs.battle.state import MAP_CELLS, NOBODY, NONE
+from envs.battle.rules.ring import has_place, is_in_ring, shares_prey, way_left
+from envs.battle.state import MAP_CELLS, MARCH, NOBODY, NONE
 from envs.battle.units import GRID
 
 TRIES = 4  # bodies to pass in one turn of the head
@@ -22,7 +25,7 @@ CLEARANCE = 4.0 / GRID
 
 
 @kernel
-def heading(b, c, i, x, y):
+def heading(b, u, c, i, x, y):
     """The wished-for step (x, y) of unit i, turned past the standing bodies near by."""
     if x == 0.0 and y == 0.0:
         return x, y
@@ -31,7 +34,7 @@ def heading(b, c, i, x, y):
         return x, y
     length = math.sqrt(x * x + y * y)
     look_x, look_y = x / length, y / length
-    ahead = LOOK
+    ahead = min(LOOK, way_left(b, u, i))
     passed = NOBODY
     for _ in range(TRIES):
         j = standing_ahead(b, i, look_x, look_y, ahead, passed)
@@ -42,7 +45,13 @@ def heading(b, c, i, x, y):
             return on_grid(look_x * length), on_grid(look_y * length)
         if b.side[i] == 0:
             b.side[i] = nearer_side(b, i, j, look_x, look_y)
+        if passed < 0 and shares_prey(b, c, i, j) and is_in_ring(b, i, j) and not has_place(b, u, c, i):
+            return 0.0, 0.0
         look_x, look_y = tangent(b, i, j, b.side[i])
+        if stands_in_crowd(b, c, i, j) and has_arrived(b, c, i, look_x, look_y):
+            halt(b, i)
+            b.idle[i // WORD] |= bit(i)
+            return 0.0, 0.0
         ahead = 2.0 * length  # past the first body, only what the next steps would touch matters
         passed = j
     return 0.0, 0.0
@@ -56,7 +65,8 @@ def anybody_stands(b, c, i):
     for word in range(WORDS):
         stands = b.near[word] & b.still[word]
         if stands != 0:
-            stands &= ~(b.idle[word] & comrades(c, i, word))
+            if b.order[i] != MARCH:  # else they have arrived
+                stands &= ~(b.idle[word] & comrades(c, i, word))
             if target >= 0 and target // WORD == word:
                 stands &= ~bit(target)
             found = found or stands != 0

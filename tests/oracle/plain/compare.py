@@ -74,6 +74,7 @@ def unit_fields(unit: Unit, n_agents: int) -> Fields:
         sweep=unit.sweep.age if unit.sweep else -1,
         channel=int(unit.channel),
         side=unit.turns_to,
+        stuck=int(unit.stuck),
     )
     if unit.order == Order.MOVE or unit.marches:
         fields |= dict(dest_x=unit.destination.x, dest_y=unit.destination.y)

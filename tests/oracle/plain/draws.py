@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     TRIGGER = 8
     SCRIPT = 9
     FIRST_SHOT = 10
+    PLACE = 11
 
 
 def splitmix(word: int) -> int:

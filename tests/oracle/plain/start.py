@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import Any
 
 from envs.battle.options import BattleOptions
@@ -116,15 +116,16 @@ def lattice() -> list[Point]:
     return sorted(disc, key=lambda point: (point.square, math.atan2(point.y, point.x)))
 
 
-def find_room(kinds: list[Kind], wishes: list[Point], ground: Ground) -> list[Point]:
+def find_room(kinds: list[Kind], wishes: list[Point], ground: Ground, dice: Dice) -> list[Point]:
     """The nearest free ground to each wish, one unit after the other; flyers need none."""
     taken: list[tuple[Kind, Point]] = []
-    for kind, wish in zip(kinds, wishes, strict=True):
-        taken.append((kind, room_for(kind, wish.rounded, taken, ground)))
+    for i, (kind, wish) in enumerate(zip(kinds, wishes, strict=True)):
+        taken.append((kind, room_for(kind, wish.rounded, taken, ground, dice.uniform(Purpose.PLACE, i, 0))))
     return [place for _, place in taken]
 
 
-def room_for(kind: Kind, wish: Point, taken: list[tuple[Kind, Point]], ground: Ground) -> Point:
+def room_for(kind: Kind, wish: Point, taken: list[tuple[Kind, Point]], ground: Ground, draw: float) -> Point:
+    """Of several equally near places a drawn one."""
     if kind.floor == "air":
         return wish
     others = [(kind.body + other.body, place) for other, place in taken if other.floor == kind.floor]
@@ -134,7 +135,11 @@ def room_for(kind: Kind, wish: Point, taken: list[tuple[Kind, Point]], ground: G
             (other - place).square >= least * least for least, other in others
         )
 
-    return next(filter(is_free, (wish + displacement for displacement in lattice())), wish)
+    for _, equally_near in groupby(lattice(), key=lambda displacement: displacement.square):
+        free = [wish + displacement for displacement in equally_near if is_free(wish + displacement)]
+        if free:
+            return free[int(len(free) * draw)]
+    return wish
 
 
 def init_units(
@@ -143,7 +148,7 @@ def init_units(
     """Everybody in place, agents first, sorted by (type, x, y); a glance in a random direction."""
     agents, enemies = draw_kinds(scenario, kinds, dice)
     agent_wishes, enemy_wishes = draw_places(scenario, options.spawn_spread, dice)
-    places = find_room(agents + enemies, agent_wishes + enemy_wishes, ground)
+    places = find_room(agents + enemies, agent_wishes + enemy_wishes, ground, dice)
     placed = list(zip(agents + enemies, places, strict=True))
     first = sorted(placed[: len(agents)], key=lambda pair: (pair[0].number, pair[1]))
     units = []

@@ -92,6 +92,8 @@ class Unit:
     """Side on which it walks round what stands in its way: 1 left, -1 right, 0 nothing does."""
     wish: Point | None = None
     """This tick's wished-for displacement."""
+    stuck: bool = False
+    """In the last tick it wished for a step and made little of it."""
     healed: float = 0.0
     """Life that lands at the end of this tick."""
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from tests.oracle.plain.bodies import GAP, comes_too_close, gives_way, moves_aside, room
+from tests.oracle.plain.crowd import has_arrived, leads_closer, stands_in_crowd
 from tests.oracle.plain.geometry import GRID, NOWHERE, Point
 from tests.oracle.plain.ground import SIZE
+from tests.oracle.plain.ring import has_place, is_in_ring, shares_prey, way_left
 from tests.oracle.plain.unit import Order, Unit
 
 if TYPE_CHECKING:
@@ -14,8 +17,8 @@ if TYPE_CHECKING:
 
 LOOK = 1.0  # cells ahead, edge to edge, at which bodies matter
 LOOKS = 4  # bodies to pass in one turn of the head
-GAP, BERTH = 2 / GRID, 4 / GRID  # left between two that slide along each other, and when passing round
-LITTLE = 0.25  # of a step: less progress than this means head-on
+BERTH = 4 / GRID  # left when passing round
+LITTLE = 0.25  # of a step: less progress than this means head-on, a shorter step that it is stuck
 
 
 def face(unit: Unit, direction: Point) -> bool:
@@ -46,20 +49,24 @@ def head_for(battle: Battle, unit: Unit, goal: Point, speed: float) -> bool:
 
 def move_everybody(battle: Battle) -> None:
     """One after the other, from the first on even ticks and from the last on odd ones."""
+    standing = {unit for unit in battle.units if unit.wish is None or unit.stuck}
     for unit in battle.units if battle.tick % 2 == 0 else reversed(battle.units):
+        start, unit.stuck = unit.place, False
         if not unit.alive or unit.wish is None:
             unit.velocity = 0.0
         elif unit.kind.floor == "air":
             unit.place = Point(*(min(max(c, 0.0), float(SIZE)) for c in unit.place + unit.wish.rounded))
         else:
-            Walk(battle, unit).take(unit.wish.rounded)
+            walk = Walk(battle, unit, standing)
+            walk.take(unit.wish.rounded)
+            unit.stuck = bool(walk.near) and (unit.place - start).square < LITTLE * LITTLE * unit.wish.square
 
 
 class Walk:
     """One unit's step among those around it."""
 
-    def __init__(self, battle: Battle, unit: Unit) -> None:
-        self.battle, self.unit = battle, unit
+    def __init__(self, battle: Battle, unit: Unit, standing: set[Unit]) -> None:
+        self.battle, self.unit, self.standing = battle, unit, standing
         self.near = [
             other for other in battle.bodies_on(unit.kind.floor)
             if other is not unit and unit.distance2(other) < (room(unit, other) + LOOK) ** 2
@@ -72,14 +79,10 @@ class Walk:
             step = self.steered(step)
             blocker = self.blocker(step)
             if blocker and gives_way(unit, blocker):
-                if unit.order == Order.MARCH and not blocker.marches:  # who stands here has arrived, and so has it
-                    unit.idle()
-                    unit.marches = False
-                    return
                 push(self.battle, blocker, unit.place + step, room(unit, blocker))
                 blocker = self.blocker(step)
             if blocker:
-                step = self.bent(step, blocker)
+                step = self.along(step, blocker)
                 if self.blocker(step):
                     unit.turns_to = -unit.turns_to
                     return
@@ -104,7 +107,7 @@ class Walk:
         unit = self.unit
         if step == NOWHERE:
             return step
-        look, ahead, passed = step / step.length, LOOK, None
+        look, ahead, passed = step / step.length, min(LOOK, way_left(unit)), None
         for _ in range(LOOKS):
             obstacle = self.first_ahead(look, ahead, passed)
             if obstacle is None:
@@ -114,7 +117,15 @@ class Walk:
                 return (look * step.length).rounded
             if unit.turns_to == 0:
                 unit.turns_to = shorter_side(unit, obstacle, look)
+            joins = passed is None and shares_prey(unit, obstacle) and is_in_ring(unit, obstacle)
+            if joins and not has_place(self.battle, unit, self.standing):
+                return NOWHERE
             look = tangent(unit, obstacle, unit.turns_to)
+            closer = unit not in self.standing and leads_closer(unit, look)
+            if stands_in_crowd(unit, obstacle) and has_arrived(self.battle, unit, closer):
+                unit.idle()
+                unit.marches = False
+                return NOWHERE
             ahead, passed = 2 * step.length, obstacle
         return NOWHERE
 
@@ -122,8 +133,9 @@ class Walk:
         """Who stands first in the line of sight and will not give way; the own target is not in the way."""
         first, nearest = None, ahead
         for other in self.near:
-            moves = other.wish is not None
-            if moves or other is passed or other is self.unit.target or gives_way(self.unit, other):
+            moves = other not in self.standing
+            yields = gives_way(self.unit, other) and self.unit.order != Order.MARCH
+            if moves or yields or other is passed or other is self.unit.target:
                 continue
             gap = other.place - self.unit.place
             along, least = gap.dot(look), room(self.unit, other)
@@ -131,6 +143,15 @@ class Walk:
             if along > 0 and depth2 > 0 and along - math.sqrt(depth2) < nearest:
                 first, nearest = other, along - math.sqrt(depth2)
         return first
+
+    def along(self, step: Point, blocker: Unit) -> Point:
+        """The step bent along who blocks it, or else no farther than it has to be, along who blocks that."""
+        bent = self.bent(step, blocker)
+        if self.blocker(bent):
+            bent = shortened(self.unit, step)
+            second = self.blocker(bent)
+            bent = self.bent(bent, second) if second else bent
+        return bent
 
     def bent(self, step: Point, other: Unit) -> Point:
         """Up to where they touch and on along the other's edge; past each other when both come head-on."""
@@ -143,23 +164,6 @@ class Walk:
         if meets and along.dot(step) < LITTLE * step.square and other is not unit.target:
             return step.left if shorter_side(unit, other, step) > 0 else step.right
         return (along * math.sqrt(min(1.0, step.square / max(along.square, step.square)))).rounded
-
-
-def room(unit: Unit, other: Unit) -> float:
-    """Least distance of two centres on one floor."""
-    return unit.kind.body + other.kind.body
-
-
-def comes_too_close(unit: Unit, other: Unit, step: Point) -> bool:
-    """Into the other's room, and nearer than it is now."""
-    now = other.place - unit.place
-    then = now - step
-    return then.square < min(room(unit, other) ** 2, now.square)
-
-
-def gives_way(unit: Unit, other: Unit) -> bool:
-    """Idle comrades let themselves be pushed."""
-    return other.order == Order.NONE and other.is_agent == unit.is_agent
 
 
 def shorter_side(unit: Unit, other: Unit, look: Point) -> int:
@@ -186,10 +190,10 @@ def tangent(unit: Unit, other: Unit, side: int) -> Point:
 def push(battle: Battle, unit: Unit, origin: Point, least: float) -> None:
     """Away from the origin until there is room, no faster than it walks, if nobody and nothing stands there."""
     away = unit.place - origin
-    if away == NOWHERE:
-        return
-    step = (away / away.length * min(least + GAP - away.length, unit.kind.speed)).rounded
-    others = (other for other in battle.bodies_on(unit.kind.floor) if other is not unit)
-    taken = any(comes_too_close(unit, other, step) for other in others)
-    if battle.ground.stands(unit.kind.floor, unit.place + step) and not taken:
-        unit.place += step
+    if away != NOWHERE:
+        moves_aside(battle, unit, (away / away.length * min(least + GAP - away.length, unit.kind.speed)).rounded)
+
+
+def shortened(unit: Unit, step: Point) -> Point:
+    """The step, but no farther than the unit has to go to attack."""
+    return (step / step.length * min(max(way_left(unit) + GAP, 0.0), step.length)).rounded

@@ -1,0 +1,98 @@
+"""The ring of attackers round a prey: whether it has a place left.
+
+Who walks round a comrade that attacks the same prey looks for a place beside one of those that stand in the ring. If
+there is none it waits, instead of circling; it walks on as soon as one is free. The game documents nothing of the kind.
+"""
+
+from __future__ import annotations
+
+import math
+
+from envs.battle.jit import kernel
+from envs.battle.rules.bits import WORD, bit
+from envs.battle.rules.geometry import distance2
+from envs.battle.state import ACQUIRED, ATTACK
+from envs.battle.terrain import stands
+from envs.battle.units import GRID
+
+MARGIN = 2.0 / GRID  # more than rounding a displacement can take from a distance
+SPARE = 0.02  # cells that a place must have on either side beyond what bodies need
+
+
+@kernel(inline=True)
+def reach(b, u, i, j):
+    """Distance of the centres from which unit i attacks unit j."""
+    k = b.kind[i]
+    return u.range[k, 0] + u.radius[k] + u.radius[b.kind[j]]
+
+
+@kernel(inline=True)
+def attacks(b, i):
+    """Whether unit i has an order to attack."""
+    return b.order[i] == ATTACK or b.order[i] == ACQUIRED
+
+
+@kernel(inline=True)
+def way_left(b, u, i):
+    """Way straight to where unit i can attack; infinite for who attacks nobody."""
+    if not attacks(b, i):
+        return math.inf
+    return math.sqrt(distance2(b, i, b.target[i])) - reach(b, u, i, b.target[i])
+
+
+@kernel(inline=True)
+def is_in_ring(b, i, j):
+    """Whether unit j stands so close to unit i's target that unit i does not fit in between."""
+    prey = b.target[i]
+    least = (b.body[i] + b.body[j]) + (b.body[i] + b.body[prey])
+    return distance2(b, j, prey) < least * least
+
+
+@kernel(inline=True)
+def shares_prey(b, c, i, j):
+    """Whether units i and j, of one side, attack the same unit."""
+    same_side = (i < c.n_agents) == (j < c.n_agents)
+    return same_side and attacks(b, i) and attacks(b, j) and b.target[i] == b.target[j]
+
+
+@kernel
+def has_place(b, u, c, i):
+    """Whether the ring round unit i's target has a place for it beside somebody who stands there."""
+    for j in range(c.n_agents + c.n_enemies):
+        if stands_in_ring(b, i, j) and (is_free_beside(b, u, c, i, j, 1) or is_free_beside(b, u, c, i, j, -1)):
+            return True
+    return False
+
+
+@kernel(inline=True)
+def stands_in_ring(b, i, j):
+    """Whether unit j is one of those that stand round unit i's target."""
+    stands_there = b.floor[j] == b.floor[i] and b.still[j // WORD] & bit(j) != 0
+    return stands_there and j != i and j != b.target[i] and is_in_ring(b, i, j)
+
+
+@kernel
+def is_free_beside(b, u, c, i, j, side):
+    """Whether unit i could attack from beside unit j, on the left (1) or the right (-1) as seen from the prey."""
+    prey = b.target[i]
+    spoke_x = b.x[j] - b.x[prey]
+    spoke_y = b.y[j] - b.y[prey]
+    away = math.sqrt(spoke_x * spoke_x + spoke_y * spoke_y)
+    length = reach(b, u, i, prey)
+    least = b.body[i] + b.body[j] + SPARE
+    if away == 0.0:
+        return False
+    cosine = (away * away + length * length - least * least) / (2.0 * away * length)
+    if abs(cosine) > 1.0:
+        return False
+    sine = side * math.sqrt(1.0 - cosine * cosine)
+    x = (spoke_x * cosine - spoke_y * sine) / away * length
+    y = (spoke_y * cosine + spoke_x * sine) / away * length
+    for k in range(c.n_agents + c.n_enemies):
+        if k != j and stands_in_ring(b, i, k):
+            room = b.body[i] + b.body[k] + SPARE
+            gap_x = b.x[k] - b.x[prey] - x  # from the prey, so that a mirrored battle stays mirrored
+            gap_y = b.y[k] - b.y[prey] - y
+            if gap_x * gap_x + gap_y * gap_y < room * room:
+                return False
+    return stands(c, b.floor[i], b.x[prey] + x, b.y[prey] + y)

@@ -50,7 +50,7 @@ from algorithms.registry import PyMARLNames, register
 from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
-from algorithms.sparsity.resets import ResetSchedule, resolve_resets
+from algorithms.sparsity.resets import ResetSchedule
 from algorithms.sparsity.search_state import SEARCH_PANELS, describe_search, gradient_sizes, mean_magnitude
 from algorithms.sparsity.sparse_qmix import Pattern24QMix
 from algorithms.sparsity.tracker import pattern_overlap
@@ -75,18 +75,11 @@ class K24(Pattern24QMix):
     """QMIX over 2:4 layers."""
 
     config: K24Config
-    resets: ResetSchedule
+    per_type_resets = PER_TYPE
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._diversity = K24DiversityManager(self.config.div_coef, self.config.deque_len)
-        self.resets = resolve_resets(
-            self.config.reset_interval,
-            self.config.reset_ratio,
-            per_type=PER_TYPE,
-            spec=self.spec,
-            total_env_steps=self.total_env_steps,
-        )
         self._anneal_end = scaled(self.config.anneal_end_step, self.total_env_steps)
         self._dense_end = round(self.config.dense_ratio * self.total_env_steps)
         self._finetune_start = round(self.config.finetune_start_ratio * self.total_env_steps)

@@ -123,7 +123,7 @@ class K24Config(QMixConfig):
             require(self, name, getattr(self, name) >= 0, "0 or larger")
         for name in ("weight_init_scale", "weight_lr_scale"):
             require(self, name, getattr(self, name) > 0, "larger than 0")
-        require_reset_settings(self, self.reset_interval, self.reset_ratio)
+        require_reset_settings(self)
         require(self, "ema_momentum", 0 <= self.ema_momentum < 1, "at least 0 and below 1")
         self._check_anneal()
         self._check_forms()

@@ -29,7 +29,7 @@ from algorithms.q_learning.learner import UpdateWeights
 from algorithms.qmix import SMOKE, SPACE, QMixConfig
 from algorithms.registry import PyMARLNames, register
 from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
-from algorithms.sparsity.resets import ResetSchedule, require_reset_settings, resolve_resets
+from algorithms.sparsity.resets import ResetSchedule, require_reset_settings
 from algorithms.sparsity.sparse_qmix import SparseQMix
 from algorithms.sparsity.threshold import KaleiLinear, ThresholdInit
 from common.space import Range
@@ -72,7 +72,7 @@ class KaleiConfig(QMixConfig):
         require(self, "deque_len", self.deque_len >= 1, "at least 1")
         for name in ("div_coef", "threshold_init_scale", "threshold_reset_scale"):
             require(self, name, getattr(self, name) >= 0, "0 or larger")
-        require_reset_settings(self, self.reset_interval, self.reset_ratio)
+        require_reset_settings(self)
         layers = len(MASKED_LAYERS)
         fits = len(self.sparsity_layer_weights) == layers and min(self.sparsity_layer_weights) >= 0
         require(self, "sparsity_layer_weights", fits, f"{layers} numbers of 0 or larger, one per layer")
@@ -82,18 +82,11 @@ class Kalei(SparseQMix):
     """QMIX over thresholded layers, with mask diversity and resets of unused weights."""
 
     config: KaleiConfig
-    resets: ResetSchedule
+    per_type_resets = PER_TYPE
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._coefficient = AdaptiveCoefficient(self.config.div_coef, self.config.deque_len)
-        self.resets = resolve_resets(
-            self.config.reset_interval,
-            self.config.reset_ratio,
-            per_type=PER_TYPE,
-            spec=self.spec,
-            total_env_steps=self.total_env_steps,
-        )
 
     def make_linear(self, in_features: int, out_features: int) -> KaleiLinear:
         """Make a thresholded layer."""

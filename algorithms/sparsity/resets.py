@@ -7,6 +7,7 @@ masks, so fewer weights that all of them drop, and resets are small and frequent
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from algorithms.configs import require
 from algorithms.q_learning.schedules import scaled
@@ -30,20 +31,30 @@ PER_AGENT = ResetSchedule(interval=10_000, ratio=0.1)
 """Source: K24's settings on the multi-agent particle environments (MPE), where masks are per agent."""
 
 
-def require_reset_settings(config: object, interval: int | None, ratio: float | None) -> None:
-    """Raise ``ValueError`` where a config's ``reset_interval`` or ``reset_ratio`` is given and out of its range."""
+class ResetSettings(Protocol):
+    """What the config of a learner with resets has."""
+
+    @property
+    def reset_interval(self) -> int | None:
+        """env_steps of a 10.05M run; None: the published one, or that of ``PER_AGENT``."""
+
+    @property
+    def reset_ratio(self) -> float | None:
+        """Share of the unused weights, 0..1; None: likewise."""
+
+
+def require_reset_settings(config: ResetSettings) -> None:
+    """Raise ``ValueError`` where a setting is given and out of its range."""
+    interval, ratio = config.reset_interval, config.reset_ratio
     require(config, "reset_interval", interval is None or interval >= 1, "at least 1, or None")
     require(config, "reset_ratio", ratio is None or 0 <= ratio <= 1, "between 0 and 1, or None")
 
 
-def resolve_resets(
-    interval: int | None, ratio: float | None, *, per_type: ResetSchedule, spec: EnvSpec, total_env_steps: int
-) -> ResetSchedule:
+def resolve_resets(config: Any, per_type: ResetSchedule, spec: EnvSpec, total_env_steps: int) -> ResetSchedule:
     """Fill in what a config leaves open.
 
     Args:
-        interval: env_steps of a 10.05M run; None: that of ``per_type`` or ``PER_AGENT``.
-        ratio: likewise.
+        config: one with ``ResetSettings``.
         per_type: the published numbers, its interval in env_steps of a 10.05M run.
         spec: says whether masks are per unit type or per agent.
         total_env_steps: length of the run.
@@ -52,9 +63,8 @@ def resolve_resets(
         Numbers of this run. ``PER_AGENT.interval`` is not scaled to its length: it comes from runs far shorter than
         10.05M, and scaled to a short run resets would outnumber updates.
     """
-    per_agent = len(spec.unit_types) < 2
-    if ratio is None:
-        ratio = PER_AGENT.ratio if per_agent else per_type.ratio
-    if interval is None and per_agent:
+    usual = PER_AGENT if len(spec.unit_types) < 2 else per_type
+    ratio = usual.ratio if config.reset_ratio is None else config.reset_ratio
+    if config.reset_interval is None and usual is PER_AGENT:
         return ResetSchedule(interval=PER_AGENT.interval, ratio=ratio)
-    return ResetSchedule(interval=scaled(interval or per_type.interval, total_env_steps), ratio=ratio)
+    return ResetSchedule(interval=scaled(config.reset_interval or per_type.interval, total_env_steps), ratio=ratio)

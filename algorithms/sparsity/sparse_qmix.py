@@ -8,7 +8,7 @@ from typing import Any
 from algorithms.generators import generator
 from algorithms.network.agent_net import mask_group_names
 from algorithms.qmix import QMix
-from algorithms.sparsity.resets import SPARED_LAYERS, ResetSchedule
+from algorithms.sparsity.resets import SPARED_LAYERS, ResetSchedule, resolve_resets
 from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse, describe_use
 
 
@@ -16,17 +16,23 @@ class SparseQMix(QMix):
     """QMIX over masked layers, with a mask per unit type, or per agent below two types.
 
     A subclass makes the layers (``make_linear``) and decides what an update multiplies with (``update_weights``). If
-    its unused weights are to be reset it sets ``resets`` and calls ``reset_unused`` when that is due; its layers then
-    have a method ``reset_unused(ratio, generator)``.
+    its unused weights are to be reset it sets ``per_type_resets``, has the settings ``reset_interval`` and
+    ``reset_ratio``, and calls ``reset_unused`` when that is due; its layers then have a method
+    ``reset_unused(ratio, generator)``.
     """
 
-    resets: ResetSchedule | None = None
+    per_type_resets: ResetSchedule | None = None
+    """The published resets with a mask per unit type, the interval in env_steps of a 10.05M run; None: no resets."""
+    resets: ResetSchedule
+    """Those of this run, where there are any."""
 
     def __init__(self, *args: Any, seed: int, **kwargs: Any) -> None:
         self._mask_rng = generator(seed, "masks")
         super().__init__(*args, seed=seed, **kwargs)
         self.last_reset = 0
         """env_steps of the last reset of unused weights"""
+        if self.per_type_resets is not None:
+            self.resets = resolve_resets(self.config, self.per_type_resets, self.spec, self.total_env_steps)
 
     @property
     def n_groups(self) -> int:
@@ -49,7 +55,6 @@ class SparseQMix(QMix):
 
     def reset_unused(self, env_steps: int) -> str:
         """Redraw a share of the weights that every mask drops; returns a line for the log."""
-        assert self.resets is not None
         layers = [layer for name, layer in self.layers().items() if name not in SPARED_LAYERS]
         count = sum(layer.reset_unused(self.resets.ratio, self._mask_rng) for layer in layers)
         self.last_reset = env_steps
@@ -59,7 +64,7 @@ class SparseQMix(QMix):
     def schedule(self) -> dict[str, float]:
         """Return QMIX's and the resets'."""
         found = super().schedule()
-        if self.resets is not None:
+        if self.per_type_resets is not None:
             found |= {"reset_interval": self.resets.interval, "reset_ratio": self.resets.ratio}
         return found
 

@@ -36,6 +36,60 @@ def has_avx512() -> bool:
 LANES, TILE_ROWS = (16, 12) if has_avx512() else (8, 6)
 
 
+class _TileCode:
+    """Code for a tile of ``rows`` × ``WIDTH`` sums, each in a lane of a register while terms are added."""
+
+    def __init__(self, builder: Any, rows: int, lanes: int) -> None:
+        self.builder = builder
+        self.vector, self.columns = ir.VectorType(FLOAT, lanes), [ADDRESS(4 * at) for at in range(0, WIDTH, lanes)]
+        self.rows = rows
+
+    def generate(self, depth: Any, a: Sequence[Any], b: Sequence[Any], start: Sequence[Any], c: Sequence[Any]) -> None:
+        """Write all of it; matrices are an address and strides in bytes: of rows, where it has any, then of terms."""
+        build, (a, a_row, a_term), (b, b_term) = self.builder, a, b
+        shifts = [build.mul(a_row, ADDRESS(row)) for row in range(self.rows)]
+        first = [build.load(place, align=4) for place in self._places(*start)]
+        before, loop, after = build.block, build.append_basic_block("term"), build.append_basic_block("sum")
+        build.cbranch(build.icmp_signed(">", depth, ADDRESS(0)), loop, after)
+
+        build.position_at_end(loop)
+        count, at_a, at_b = (build.phi(ADDRESS) for _ in range(3))
+        sums = [build.phi(self.vector) for _ in first]
+        added = self._add_term([build.add(at_a, shift) for shift in shifts], at_b, sums)
+        onward = build.add(count, ADDRESS(1)), build.add(at_a, a_term), build.add(at_b, b_term)
+        for phi, initial, following in zip(
+            (count, at_a, at_b, *sums), (ADDRESS(0), a, b, *first), (*onward, *added), strict=True
+        ):
+            phi.add_incoming(initial, before)
+            phi.add_incoming(following, loop)
+        build.cbranch(build.icmp_signed("<", onward[0], depth), loop, after)
+
+        build.position_at_end(after)
+        results = [build.phi(self.vector) for _ in first]
+        for phi, initial, total in zip(results, first, added, strict=True):
+            phi.add_incoming(initial, before)
+            phi.add_incoming(total, loop)
+        for place, result in zip(self._places(*c), results, strict=True):
+            build.store(result, place, align=4)
+
+    def _places(self, base: Any, stride: Any) -> list[Any]:
+        """Point at the tile's vectors in a matrix, row by row."""
+        build = self.builder
+        rows = [build.add(base, build.mul(stride, ADDRESS(row))) for row in range(self.rows)]
+        return [self._at(build.add(row, column), self.vector) for row in rows for column in self.columns]
+
+    def _add_term(self, a: Sequence[Any], b: Any, sums: Sequence[Any]) -> list[Any]:
+        """Add the products of one number of each row of ``a`` and one row of ``b``."""
+        build = self.builder
+        right = [build.load(self._at(build.add(b, column), self.vector), align=4) for column in self.columns]
+        left = [_spread(build, build.load(self._at(address, FLOAT), align=4), self.vector) for address in a]
+        factors = [(value, column) for value in left for column in right]
+        return [_call(build, "llvm.fma", self.vector, *two, total) for two, total in zip(factors, sums, strict=True)]
+
+    def _at(self, address: Any, kind: Any) -> Any:
+        return self.builder.inttoptr(address, kind.as_pointer())
+
+
 def make_tile(rows: int, lanes: int) -> Any:
     """Make the function that computes ``c = start + a @ b`` for a tile of ``rows`` × ``WIDTH`` numbers.
 
@@ -43,7 +97,6 @@ def make_tile(rows: int, lanes: int) -> Any:
     (terms apart; columns lie together), of ``start`` and of ``c`` (rows apart; a stride of 0 repeats one row, such as a
     bias). ``start`` may be ``c``.
     """
-    vector, parts = ir.VectorType(FLOAT, lanes), WIDTH // lanes
 
     @intrinsic
     def tile(
@@ -66,44 +119,8 @@ def make_tile(rows: int, lanes: int) -> Any:
             a_row, a_term, b_term, start_row, c_row = (
                 builder.shl(stride, ADDRESS(2)) for stride in (a_row, a_term, b_term, start_row, c_row)
             )
-            places = [(row, part) for row in range(rows) for part in range(parts)]
-
-            def place(base: Any, stride: Any, row: int, part: int) -> Any:
-                shift = builder.add(builder.mul(stride, ADDRESS(row)), ADDRESS(part * lanes * 4))
-                return builder.inttoptr(builder.add(base, shift), vector.as_pointer())
-
-            def load(address: Any, kind: Any) -> Any:
-                return builder.load(builder.inttoptr(address, kind.as_pointer()), align=4)
-
-            first = [builder.load(place(start, start_row, *at), align=4) for at in places]
-            a_rows = [builder.mul(a_row, ADDRESS(row)) for row in range(rows)]
-            before, loop, after = builder.block, builder.append_basic_block("term"), builder.append_basic_block("sum")
-            builder.cbranch(builder.icmp_signed(">", depth, ADDRESS(0)), loop, after)
-
-            builder.position_at_end(loop)
-            count, at_a, at_b = (builder.phi(ADDRESS) for _ in range(3))
-            sums = [builder.phi(vector) for _ in places]
-            columns = [load(builder.add(at_b, ADDRESS(part * lanes * 4)), vector) for part in range(parts)]
-            values = [_spread(builder, load(builder.add(at_a, shift), FLOAT), vector) for shift in a_rows]
-            added = [
-                _call(builder, "llvm.fma", vector, values[row], columns[part], total)
-                for (row, part), total in zip(places, sums, strict=True)
-            ]
-            onward = builder.add(count, ADDRESS(1)), builder.add(at_a, a_term), builder.add(at_b, b_term)
-            for phi, initial, following in zip(
-                (count, at_a, at_b, *sums), (ADDRESS(0), a, b, *first), (*onward, *added), strict=True
-            ):
-                phi.add_incoming(initial, before)
-                phi.add_incoming(following, loop)
-            builder.cbranch(builder.icmp_signed("<", onward[0], depth), loop, after)
-
-            builder.position_at_end(after)
-            results = [builder.phi(vector) for _ in places]
-            for phi, initial, total in zip(results, first, added, strict=True):
-                phi.add_incoming(initial, before)
-                phi.add_incoming(total, loop)
-            for at, result in zip(places, results, strict=True):
-                builder.store(result, place(c, c_row, *at), align=4)
+            code = _TileCode(builder, rows, lanes)
+            code.generate(depth, (a, a_row, a_term), (b, b_term), (start, start_row), (c, c_row))
             return context.get_dummy_value()
 
         return types.void(*[types.int64] * 10), generate

@@ -189,6 +189,16 @@ def test_the_races_are_those_of_the_best_of_choose() -> None:
     assert [arm.label for arm in STAGES["races"].arms] == sorted(means, key=lambda label: -means[label])[:3]
 
 
+def test_several_stages_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert k24.main(["alpha", "transfer", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 * 10 + 3 * 3
+    assert k24.main([k24.ALL, "--list", "--seeds", "30"]) == 0
+    every = capsys.readouterr().out.splitlines()
+    assert {line for line in lines if "--seeds 30," in line} <= set(every)
+    assert len(every) == sum(len(s.arms) * len(s.scenarios) for s in STAGES.values() if 30 in s.seeds)
+
+
 def test_an_unknown_arm_is_refused() -> None:
     with pytest.raises(SystemExit, match=r"no arm 1\+7 in races; there are: 1\+2, no resets; "):
         k24.main(["races", "--list", "--arms", "1+7"])

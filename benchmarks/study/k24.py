@@ -1,8 +1,9 @@
-"""Make, resume and report the runs of the study of K24: one command a stage.
+"""Make, resume and report the runs of the study of K24: one command a stage, or all.
 
     OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python -m benchmarks.study.k24 choose
     OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python -m benchmarks.study.k24 judge
     python -m benchmarks.study.k24 choose --report-only
+    python -m benchmarks.study.k24 all --list
 
 Each run is one of ``harness.compare``, made in this process one after the other: a finished one is not repeated, a
 killed one resumes from its checkpoint. After every run the stage's files are written: ``OUT/k24_STAGE.csv`` (a row a
@@ -33,6 +34,7 @@ from studies.rows import RunRow, UnfinishedRun
 STUDY = "k24-study"
 STORAGE = "sqlite:///runs/k24_study.db"
 OUT = Path("docs/results")
+ALL = "all"
 INTERRUPTED = 130
 WORDS = "\n## What it says\n"
 """Begins the part of a stage's page that a person writes."""
@@ -136,10 +138,23 @@ def report(stage: Stage, out: Path) -> None:
     print(table)
 
 
+def make(runs: Sequence[PlannedRun], stage: Stage, storage: str, out: Path) -> int:
+    """Make what is missing of these runs of a stage, and its files after each; returns the greatest exit code."""
+    worst = 0
+    for run in runs:
+        code = compare.main(run.argv)
+        update_files(stage, storage, out)
+        report(stage, out)
+        if code == INTERRUPTED:
+            return code
+        worst = max(worst, code)
+    return worst
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make what is missing of one stage; returns 0 when all its runs are finished."""
+    """Make what is missing of some stages; returns 0 when all runs that were asked for are finished."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stage", choices=list(STAGES))
+    parser.add_argument("stages", nargs="+", choices=[*STAGES, ALL], help=f"which stages, in this order; {ALL}: all")
     parser.add_argument("--arms", default="", metavar="'A;B'", help="only these arms (default: all)")
     parser.add_argument("--seeds", default="", metavar="A,B", help="only these of the stage's seeds (default: all)")
     parser.add_argument(
@@ -149,25 +164,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--storage", default=STORAGE, help="database (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the files (default: %(default)s)")
     args = parser.parse_args(argv)
-    stage = STAGES[args.stage]
     seeds = [int(seed) for seed in args.seeds.split(",") if seed.strip()]
-    if args.report_only:
-        report(stage, args.out)
-        return 0
-    codes = []
     only = [label.strip() for label in args.arms.split(";") if label.strip()]
-    for run in runs_of(with_arms(stage, only), args.storage):
-        if seeds and run.seed not in seeds:
-            continue
+    codes = [0]
+    for stage in STAGES.values() if ALL in args.stages else (STAGES[name] for name in args.stages):
+        runs = [run for run in runs_of(with_arms(stage, only), args.storage) if not seeds or run.seed in seeds]
         if args.list:
-            print(shlex.join(["python", "-m", "harness.compare", *run.argv]))
-            continue
-        codes.append(compare.main(run.argv))
-        update_files(stage, args.storage, args.out)
-        report(stage, args.out)
+            print("\n".join(shlex.join(["python", "-m", "harness.compare", *run.argv]) for run in runs))
+        elif args.report_only:
+            report(stage, args.out)
+        else:
+            codes.append(make(runs, stage, args.storage, args.out))
         if codes[-1] == INTERRUPTED:
-            return INTERRUPTED
-    return max(codes, default=0)
+            break
+    return max(codes)
 
 
 if __name__ == "__main__":

@@ -170,7 +170,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stage in STAGES.values() if ALL in args.stages else (STAGES[name] for name in args.stages):
         runs = [run for run in runs_of(with_arms(stage, only), args.storage) if not seeds or run.seed in seeds]
         if args.list:
-            print("\n".join(shlex.join(["python", "-m", "harness.compare", *run.argv]) for run in runs))
+            for run in runs:
+                print(shlex.join(["python", "-m", "harness.compare", *run.argv]))
         elif args.report_only:
             report(stage, args.out)
         else:

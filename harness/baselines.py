@@ -1,6 +1,6 @@
 """Win rates of policies that do not learn: many battles of every scenario, in one table.
 
-    python -m harness.scripted --out docs/results/scripted.csv
+    python -m harness.baselines --out docs/results/scripted.csv
 
 The table shows how hard a scenario is without training, and whether a learner has learned more than to shoot at the
 nearest. Every policy meets the same battles; one seed gives the same table again.

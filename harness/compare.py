@@ -10,9 +10,9 @@ The table is made from the store.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 
@@ -34,7 +34,7 @@ from harness.flags.planning import plan_runs
 from harness.launchers.complete_all import complete_all
 from harness.measure import measure_runs
 from harness.report.build import ReportArgs, write_report
-from harness.results.findings import ComparisonReport, compute_report
+from harness.results.findings import compute_report
 from harness.results.grouping import group_runs
 from harness.results.in_turn import QUICK, Effort
 from harness.results.study_data import collect
@@ -49,85 +49,79 @@ from studies.store import StudyStore
 @command("what is done is kept", resume="harness.compare")
 def main(argv: Sequence[str]) -> int:
     """Compare; returns the exit code: 0 all finished, 1 runs are missing, 2 a mistake in the command, 130 Ctrl-C."""
-    request = read_flags(argv)
-    console = make_console(stderr=request.json)
-    plans, notes = plan_runs(request)
-    make_folder(request.out)
-    prepare_process(deterministic=request.deterministic)
-    introduce(console, request, plans, notes)
-    with StudyStore.open(request.storage, request.study) as store:
-        finished = complete_all(console, store, request, plans)
-        measure(console, store, request, plans)
-        report(console, store, request, plans)
-    return ALL_DONE if all(finished) else SOME_MISSING
+    args = read_flags(argv)
+    console = make_console(stderr=args.json)
+    with completed_study(console, args) as (store, plans, all_finished):
+        measure(console, store, args, plans)
+        report(console, store, args, plans)
+    return ALL_DONE if all_finished else SOME_MISSING
 
 
-def introduce(console: Console, request: CompareArgs, plans: Sequence[RunPlan], notes: Sequence[str]) -> None:
+@contextmanager
+def completed_study(console: Console, args: CompareArgs) -> Iterator[tuple[StudyStore, list[RunPlan], bool]]:
+    """Bring all runs to their end; yields the open study, the runs, and whether all of them have finished."""
+    plans, notes = plan_runs(args)
+    make_folder(args.out)
+    prepare_process(deterministic=args.deterministic)
+    introduce(console, args, plans, notes)
+    with StudyStore.open(args.storage, args.study) as store:
+        yield store, plans, all(complete_all(console, store, args, plans))
+
+
+def introduce(console: Console, args: CompareArgs, plans: Sequence[RunPlan], notes: Sequence[str]) -> None:
     """Log the runs that are about to start."""
-    budget, runs = request.budget, f"{len(plans)} run{'s' if len(plans) > 1 else ''}"
+    budget, runs = args.budget, f"{len(plans)} run{'s' if len(plans) > 1 else ''}"
     log(
         console,
         f"{runs} of {budget.env_steps:,} env steps (budget {budget.name}) on {plans[0].device}, "
-        f"{request.num_envs} battles side by side; study {request.study} in "
-        f"{parse_storage_url(request.storage).redacted}",
+        f"{args.num_envs} battles side by side; study {args.study} in "
+        f"{parse_storage_url(args.storage).redacted}",
     )
-    if request.backend != "battle":
+    if args.backend != "battle":
         log(console, f"battles are played by {game_name()} in {look_for_game()}, through the package smacv2")
-    if request.workers.kind == "local" and (line := check_memory(plans, request.n_jobs)):
+    if args.workers.kind == "local" and (line := check_memory(plans, args.n_jobs)):
         log(console, line)
     for note in notes:
         log(console, f"setting: {note}")
-    for file in request.files:
+    for file in args.files:
         for line in file.left_out:
             log(console, f"{file.name}: left out {line}")
 
 
-def measure(console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan]) -> None:
+def measure(console: Console, store: StudyStore, args: CompareArgs, plans: Sequence[RunPlan]) -> None:
     """Measure decisions/s of all finished runs in turn, unless one session without load holds them all."""
     runs = [run for members in group_runs(plans, store.rows()).values() for run in members]
     sessions = {run.in_turn.session if run.in_turn and run.in_turn.quiet else None for run in runs}
-    if request.throughput == "none" or not runs or (len(sessions) == 1 and None not in sessions):
+    if args.throughput == "none" or not runs or (len(sessions) == 1 and None not in sessions):
         return
-    effort = QUICK if request.budget.name == "smoke" else Effort()
-    measure_runs(store, runs, request.out, effort=effort, message=partial(log, console))
+    effort = QUICK if args.budget.name == "smoke" else Effort()
+    measure_runs(store, runs, args.out, effort=effort, message=partial(log, console))
 
 
-def report(console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan]) -> None:
+def report(console: Console, store: StudyStore, args: CompareArgs, plans: Sequence[RunPlan]) -> None:
     """Show and write the table and the page, from the runs of this comparison that the study holds."""
-    title = f"{request.study}: {request.budget.env_steps:,} env steps a run"
-    if request.backend != "battle":
-        title += f", played by {game_name()}"
-    track = partial(with_bar, console, "learning curves")
-    findings = compute_report(group_runs(plans, store.rows()), store, title=title, track=track)
-    if request.json:
+    data = collect(store, args.study, {plan.key for plan in plans})
+    runs = group_runs(plans, [run for *_, run in data.finished()])
+    findings = compute_report(runs, data, title=args.title, track=partial(with_bar, console, "learning curves"))
+    if args.json:
         print(as_json(findings), end="")
     if not findings.rows:
         log(console, "no run has finished, so there is no table")
         return
-    folder = study_folder(request.out, request.study)
+    folder = study_folder(args.out, args.study)
     show_table(console, findings)
     with writing_results(folder, store.url.redacted):
-        written = write_files(console, store, request, plans, findings)
+        written = write_table(folder, findings)
+        if args.report != "none":
+            page = ReportArgs(
+                out=folder / "report.html",
+                runs_folder=args.out,
+                clips=args.report == "full",
+                command=args.command,
+            )
+            written.append(write_report(data, findings, page, console).page)
     log(console, f"written: {', '.join(map(str, written))}")
     log(console, f"all trials: {dashboard_command(store.url)}")
-
-
-def write_files(
-    console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan], findings: ComparisonReport
-) -> list[Path]:
-    """Write the table and, if asked for, the page; return their paths."""
-    folder = study_folder(request.out, request.study)
-    written = write_table(folder, findings)
-    if request.report != "none":
-        args = ReportArgs(
-            out=folder / "report.html",
-            runs_folder=request.out,
-            clips=request.report == "full",
-            command=request.command,
-        )
-        data = collect(store, request.study, {plan.key for plan in plans})
-        written.append(write_report(data, findings, args, console).page)
-    return written
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from harness.loggers import check_loggers
 from harness.runs.files import run_folder, study_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process, resolve_device
-from harness.training.complete import complete
+from harness.training.complete import complete_run
 from harness.tune import count_trials, join_search
 from studies.db.storage_url import without_passwords
 from studies.search import SearchStudy, search_names
@@ -108,7 +108,7 @@ def join_comparison(console: Console, flags: argparse.Namespace, study: str) -> 
         ) is not None:
             plan = RunPlan.from_json(job, flags.device)
             prepare_process(deterministic=job["deterministic"])
-            complete(console, store, plan, run_folder(Path(flags.out), study, plan.key), loggers)
+            complete_run(console, store, plan, run_folder(Path(flags.out), study, plan.key), loggers)
         states = store.states()
     for reason in passed_over:
         log(console, f"passed over: {reason}")

@@ -71,6 +71,7 @@ class StudyReader:
         hint = f"It is looked for in {without_passwords(storage)}."
         raise StorageError(unknown_name_text("study", study, known, hint=hint))
 
+    @repeated
     def studies(self) -> list[str]:
         """Names of all studies of this database that have runs."""
         with read_transaction(self._engine, self.url) as session:

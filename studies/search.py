@@ -218,7 +218,7 @@ class SearchStudy:
 
 
 @repeated_at_start
-def search_names(storage: str, *, busy_seconds: float = BUSY_SECONDS) -> list[str]:
+def search_names(storage: str) -> list[str]:
     """Names of the searches in a database; none where there is no database yet.
 
     Raises:
@@ -227,8 +227,8 @@ def search_names(storage: str, *, busy_seconds: float = BUSY_SECONDS) -> list[st
     url = parse_storage_url(storage)
     if url.path and not url.path.is_file():
         return []
-    inspect_file(url, busy_seconds)
-    engine = connect(url, busy_seconds)
+    inspect_file(url, BUSY_SECONDS)
+    engine = connect(url, BUSY_SECONDS)
     try:
         with read_transaction(engine, url) as session:
             return list(session.scalars(select(Search.study).order_by(Search.study)))

@@ -10,8 +10,8 @@
         table = store.rows()
 
 A run is (study, algorithm, scenario, seed, config_hash). It is a trial of the Optuna study with win rate, sparsity and
-throughput as values; everything else about it lies in the ``k24_`` tables of the same database. Runs can be queued, for
-workers to claim.
+FLOPs saved as values; everything else about it lies in the ``k24_`` tables of the same database. Runs can be queued,
+for workers to claim.
 """
 
 from __future__ import annotations
@@ -282,13 +282,13 @@ class StudyStore(StudyReader):
                 self._run_table.close()
 
 
-def study_names(storage: str = DEFAULT_STORAGE, *, busy_seconds: float = BUSY_SECONDS) -> list[str]:
+def study_names(storage: str = DEFAULT_STORAGE) -> list[str]:
     """Names of the studies whose runs an existing database holds.
 
     Raises:
         StorageError: there is no such database, or it cannot be used.
     """
-    with StudyReader.open(storage, "", busy_seconds=busy_seconds) as reader:
+    with StudyReader.open(storage, "") as reader:
         return reader.studies()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.study.files import FinishedRun, Place
 from benchmarks.study.stages import Stage
-from harness.runs.seeding import derive_generator
+from harness.runs.seeding import bootstrap_generator
 from harness.stats import Interval, IntervalKind, win_rate_interval
 from harness.stats.student import mean_with_t
 
@@ -41,7 +41,7 @@ def of_group(stage: Stage, runs: Runs, arm: str, scenario: str) -> list[Finished
 
 def interval_of(group: Sequence[FinishedRun]) -> Interval:
     """Return the win rate of an arm on a scenario, over its seeds."""
-    rng = derive_generator(0, "bootstrap", group[0].arm, group[0].scenario)
+    rng = bootstrap_generator(group[0].arm, group[0].scenario)
     return win_rate_interval([run.wins for run in group], [run.battles for run in group], rng)
 
 

@@ -11,15 +11,12 @@ from rich.console import Console
 
 from common.arguments import checked
 from harness.api.study import Study
-from harness.cli.common import make_console, make_folder
+from harness.cli.common import make_console
 from harness.cli.errors import UsageError
-from harness.compare import introduce
-from harness.flags.compare import CompareArgs, read_flags
-from harness.flags.planning import plan_runs
-from harness.launchers.complete_all import complete_all
+from harness.compare import completed_study
+from harness.flags.compare import read_flags
 from harness.results.study_data import collect
-from harness.runs.process import prepare_process
-from studies.store import DEFAULT_STORAGE, StudyStore
+from studies.store import DEFAULT_STORAGE
 
 
 class Comparison(Study):
@@ -89,22 +86,11 @@ def compare(
         ("--log", _joined(log) or None),
     ):
         words += [flag, str(value)] if value is not None else []
-    request = read_flags([*words, "--report", "none"])
-    return _completed(request, make_console() if progress else Console(quiet=True))
-
-
-def _completed(request: CompareArgs, console: Console) -> Comparison:
-    """Bring all runs to their end and collect their results."""
-    plans, notes = plan_runs(request)
-    make_folder(request.out)
-    prepare_process(deterministic=request.deterministic)
-    introduce(console, request, plans, notes)
-    with StudyStore.open(request.storage, request.study) as store:
-        complete = all(complete_all(console, store, request, plans))
-        data = collect(store, request.study, {plan.key for plan in plans})
-    title = f"{request.study}: {request.budget.env_steps:,} env steps a run"
-    result = Comparison(data, title=title, storage=request.storage, out=request.out)
-    result.complete = complete
+    args = read_flags([*words, "--report", "none"])
+    with completed_study(make_console() if progress else Console(quiet=True), args) as (store, plans, all_finished):
+        data = collect(store, args.study, {plan.key for plan in plans})
+    result = Comparison(data, title=args.title, storage=args.storage, out=args.out)
+    result.complete = all_finished
     return result
 
 

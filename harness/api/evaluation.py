@@ -17,7 +17,7 @@ from harness.policies import scripted
 from harness.policies.evaluate import Battle, play
 from harness.results.records import Records
 from harness.runs.seeding import derive_seed
-from harness.stats import Interval, wilson
+from harness.stats import Interval, format_interval, wilson
 from studies.rows import EpisodeOutcome
 
 SLOTS = 32
@@ -66,10 +66,9 @@ class PolicyEvaluation:
         if not self.can_be_won:
             return f"{self.policy} on {self.scenario}: return {self.mean_return:.2f} over {self.battles} battles"
         rate = self.win_rate
-        return (
-            f"{self.policy} on {self.scenario}: win rate {rate.estimate:.3f} [{rate.low:.3f}, {rate.high:.3f}], "
-            f"return {self.mean_return:.2f} over {self.battles} battles"
-        )
+        won = format_interval(rate.estimate, rate.low, rate.high)
+        numbers = f"win rate {won}, return {self.mean_return:.2f}"
+        return f"{self.policy} on {self.scenario}: {numbers} over {self.battles} battles"
 
 
 @checked(UsageError)

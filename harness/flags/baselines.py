@@ -15,7 +15,7 @@ def parser() -> Parser:
     """Return the parser of this command."""
     known = "\n".join(f"  {name:16} {policies.entry(name).summary}" for name in policies.ids())
     found = Parser(
-        prog="python -m harness.scripted",
+        prog="python -m harness.baselines",
         description="Play battles with policies that do not learn, and show what they win.",
         epilog=f"policies:\n{known}\nscenarios: {', '.join(envs.ids())}",
         formatter_class=argparse.RawDescriptionHelpFormatter,

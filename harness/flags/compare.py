@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import algorithms.registry
 import envs.registry
 from algorithms.settings.pymarl import SettingsFile, load_settings, shipped
+from envs.sc2.installation import game_name
 from harness.cli.common import Parser, add_import, at_least_one, command_line, listed, names_in, parse_flags
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import Setting, check_targets, parse_setting
@@ -85,6 +86,12 @@ class CompareArgs:
     """What stands in the page at the end."""
     command: str
     """The command line, so that it can be typed again; passwords as ``***``."""
+
+    @property
+    def title(self) -> str:
+        """Return the line above the table."""
+        played = "" if self.backend == "battle" else f", played by {game_name()}"
+        return f"{self.study}: {self.budget.env_steps:,} env steps a run{played}"
 
     @property
     def for_workers(self) -> list[str]:

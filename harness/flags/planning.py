@@ -1,4 +1,4 @@
-"""Expand a request into fully resolved run plans."""
+"""Expand the arguments of a comparison into fully resolved run plans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.runs.plan import RunPlan
 from harness.runs.process import resolve_device
 
 
-def plan_runs(request: CompareArgs) -> tuple[list[RunPlan], list[str]]:
+def plan_runs(args: CompareArgs) -> tuple[list[RunPlan], list[str]]:
     """Every run of the comparison: seed by seed, so that each algorithm has a first number early.
 
     Returns:
@@ -21,20 +21,20 @@ def plan_runs(request: CompareArgs) -> tuple[list[RunPlan], list[str]]:
         UsageError: a setting is unknown or of the wrong type, or the device or a
             package that a scenario needs is not there.
     """
-    device = resolve_device(request.device)
+    device = resolve_device(args.device)
     configs, options = {}, {}
     notes: dict[str, None] = {}  # in order, each line once
-    for name in request.algorithms:
+    for name in args.algorithms:
         config_class = algorithms.registry.config_class(name)
         overrides = {
-            **_from_file(request, name),
-            **_from_preset(request, name),
-            **_from_budget(request, name),
+            **_from_file(args, name),
+            **_from_preset(args, name),
+            **_from_budget(args, name),
         }
-        configs[name], lines = resolve_config(name, config_class, request.settings, overrides)
+        configs[name], lines = resolve_config(name, config_class, args.settings, overrides)
         notes |= dict.fromkeys(lines)
-    for scenario in request.scenarios:
-        options[scenario], lines = resolve_env(scenario, request.settings, request.backend)
+    for scenario in args.scenarios:
+        options[scenario], lines = resolve_env(scenario, args.settings, args.backend)
         notes |= dict.fromkeys(lines)
     plans = [
         RunPlan(
@@ -43,32 +43,32 @@ def plan_runs(request: CompareArgs) -> tuple[list[RunPlan], list[str]]:
             scenario=scenario,
             env_options=options[scenario],
             seed=seed,
-            budget=request.budget,
-            num_envs=request.num_envs,
+            budget=args.budget,
+            num_envs=args.num_envs,
             device=device,
-            backend=request.backend,
-            checkpoint_replay=request.checkpoint_replay,
+            backend=args.backend,
+            checkpoint_replay=args.checkpoint_replay,
         )
-        for scenario in request.scenarios
-        for seed in request.seeds
-        for name in request.algorithms
+        for scenario in args.scenarios
+        for seed in args.seeds
+        for name in args.algorithms
     ]
     return plans, list(notes)
 
 
-def _from_file(request: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
+def _from_file(args: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
     """Return the settings of this algorithm's file, where one was given."""
-    return {f"by {file.name}": file.values for file in request.files if file.algorithm == algorithm}
+    return {f"by {file.name}": file.values for file in args.files if file.algorithm == algorithm}
 
 
-def _from_preset(request: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
+def _from_preset(args: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
     """The algorithm's preset for this class of fights, where it has one."""
     presets = algorithms.registry.entry(algorithm).presets
-    if request.preset is None or request.preset not in presets:
+    if args.preset is None or args.preset not in presets:
         return {}
-    return {f"by preset {request.preset}": dict(presets[request.preset].settings)}
+    return {f"by preset {args.preset}": dict(presets[args.preset].settings)}
 
 
-def _from_budget(request: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
+def _from_budget(args: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
     """Return the settings that a run too short for the usual ones needs smaller."""
-    return {"by the budget": dict(algorithms.registry.entry(algorithm).smoke)} if request.budget.is_smoke else {}
+    return {"by the budget": dict(algorithms.registry.entry(algorithm).smoke)} if args.budget.is_smoke else {}

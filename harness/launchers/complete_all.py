@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 
@@ -15,63 +15,63 @@ from harness.runs.files import run_folder
 from harness.runs.plan import RunPlan
 from harness.runs.warm_up import compile_ahead
 from harness.runs.worker_pool import work_together
-from harness.training.complete import complete, other_battles
+from harness.training.complete import RunEnd, complete_run, other_battles
 from studies.store import StudyStore
 
 LOOK_AGAIN = 2.0
 """Seconds between two looks at runs that other processes work on."""
 
 
-def complete_all(console: Console, store: StudyStore, request: CompareArgs, plans: Sequence[RunPlan]) -> list[bool]:
+def complete_all(console: Console, store: StudyStore, args: CompareArgs, plans: Sequence[RunPlan]) -> list[bool]:
     """Bring every run to its end, here or in worker processes; returns which results are stored.
 
     All runs are queued first, so that ``harness.worker`` on any machine can take some of them.
     """
-    jobs = [plan.to_json(deterministic=request.deterministic) for plan in plans]
+    jobs = [plan.to_json(deterministic=args.deterministic) for plan in plans]
     ids = store.enqueue([(plan.key, plan.identity(), job) for plan, job in zip(plans, jobs, strict=True)])
-    arguments = [*request.for_workers, "--only", compact(ids)]
-    if request.workers.kind != "local":
-        return complete_on_cluster(console, store, request, ids, arguments)
-    before = store.states()
-    compile_ahead([plan for run, plan in zip(ids, plans, strict=True) if before[run] != "finished"])
-    if request.n_jobs > 1:
-        work_together(request.n_jobs, arguments, stderr=request.json)
-    over = {"finished": True, "failed": False} if request.n_jobs > 1 else {}  # the workers have logged these
+    arguments = [*args.for_workers, "--only", compact(ids)]
+    if args.workers.kind != "local":
+        return complete_on_cluster(console, store, args, ids, arguments)
+
+    def complete(plan: RunPlan) -> RunEnd:
+        return complete_run(console, store, plan, run_folder(args.out, args.study, plan.key), args.log)
+
+    asked, before = dict(zip(ids, plans, strict=True)), store.states()
+    compile_ahead([plan for run, plan in asked.items() if before[run] != "finished"])
+    if args.n_jobs > 1:
+        work_together(args.n_jobs, arguments, stderr=args.json)
+    logged = ("finished", "failed") if args.n_jobs > 1 else ()  # by the workers
     states, rows = store.states(), {row.run_id: row for row in store.rows()}
-    done = {}
-    for run, plan in zip(ids, plans, strict=True):
+    ends = {}
+    for run, plan in asked.items():
         again = run in rows and other_battles(rows[run], plan)
-        found = None if again else over.get(states[run])
-        folder = run_folder(request.out, request.study, plan.key)
-        done[run] = complete(console, store, plan, folder, request.log) if found is None else found
-    waited = {run: plan for run, plan in zip(ids, plans, strict=True) if done[run] is None}
-    if waited and request.wait:
-        done |= wait_for(console, store, request, waited)
-    return [bool(done[run]) for run in ids]
+        ends[run] = RunEnd(states[run]) if states[run] in logged and not again else complete(plan)
+    held = {run: plan for run, plan in asked.items() if ends[run] is RunEnd.ELSEWHERE}
+    if held and args.wait:
+        ends |= wait_for(console, store, held, complete)
+    return [ends[run] is RunEnd.FINISHED for run in ids]
 
 
 def wait_for(
-    console: Console, store: StudyStore, request: CompareArgs, waited: Mapping[int, RunPlan]
-) -> dict[int, bool | None]:
+    console: Console, store: StudyStore, held: Mapping[int, RunPlan], complete: Callable[[RunPlan], RunEnd]
+) -> dict[int, RunEnd]:
     """Wait for runs that other processes hold, and bring those to their end that these leave."""
-    log(console, f"waiting for {len(waited)} runs that other processes work on (--no-wait reports without them)")
-    done: dict[int, bool | None] = {}
-    while len(done) < len(waited):
+    log(console, f"waiting for {len(held)} runs that other processes work on (--no-wait reports without them)")
+    ends: dict[int, RunEnd] = {}
+    while len(ends) < len(held):
         states = store.states() | {run.run_id: run.state for run in store.unfinished()}
-        for run, plan in waited.items():
+        for run, plan in held.items():
             state = states.get(run, "deleted")
-            if run in done or state == "running":
+            if run in ends or state == "running":
                 continue
             if state in ("finished", "failed", "deleted"):
                 log(console, f"{plan.label}: {state} by another process")
-                done[run] = state == "finished"
-            elif (
-                found := complete(console, store, plan, run_folder(request.out, request.study, plan.key), request.log)
-            ) is not None:
-                done[run] = found
-        if len(done) < len(waited):
+                ends[run] = RunEnd.FINISHED if state == "finished" else RunEnd.FAILED
+            elif (end := complete(plan)) is not RunEnd.ELSEWHERE:
+                ends[run] = end
+        if len(ends) < len(held):
             time.sleep(LOOK_AGAIN)
-    return done
+    return ends
 
 
 def compact(ids: Sequence[int]) -> str:
@@ -86,22 +86,27 @@ def compact(ids: Sequence[int]) -> str:
 
 
 def complete_on_cluster(
-    console: Console, store: StudyStore, request: CompareArgs, ids: Sequence[int], arguments: Sequence[str]
+    console: Console, store: StudyStore, args: CompareArgs, ids: Sequence[int], arguments: Sequence[str]
 ) -> list[bool]:
     """Let workers elsewhere bring the runs to their end; returns which results are stored."""
+
+    def states() -> list[str]:
+        every = store.states()
+        return [every[run] for run in ids]
+
     faults = launch(
         console,
-        request.workers,
+        args.workers,
         [*arguments, "--linger"],
-        folder=(request.out / request.study / "workers").absolute(),
+        folder=(args.out / args.study / "workers").absolute(),
         total=len(ids),
-        unfinished=lambda: sum(store.states()[run] not in ("finished", "failed") for run in ids),
+        unfinished=lambda: sum(state not in ("finished", "failed") for state in states()),
     )
     for fault in faults:
         log(console, f"workers: {fault}")
-    states = [store.states()[run] for run in ids]
-    missing = Counter(state for state in states if state != "finished")
+    ends = states()
+    missing = Counter(state for state in ends if state != "finished")
     if missing:
         message = ", ".join(f"{number} {state}" for state, number in missing.items())
         log(console, f"not finished: {message}; the same command goes on with them")
-    return [state == "finished" for state in states]
+    return [state == "finished" for state in ends]

@@ -58,7 +58,7 @@ class RayWorkers:
         _, alive = self._ray.wait(self._tasks, num_returns=len(self._tasks), timeout=0)
         return bool(alive)
 
-    def interrupted(self) -> None:
+    def stop_workers(self) -> None:
         """Ask every worker to save and stop."""
         for task in self._tasks:
             self._ray.cancel(task)

@@ -74,8 +74,8 @@ class SlurmWorkers:
         forgotten = "Invalid job id" in answer.stderr
         return not forgotten and (answer.returncode != 0 or bool(answer.stdout.strip()))
 
-    def interrupted(self) -> None:
-        """The job belongs to Slurm and goes on."""
+    def stop_workers(self) -> None:
+        """Do nothing: the job belongs to Slurm and goes on."""
 
     def faults(self) -> list[str]:
         """Nothing beyond the logs."""

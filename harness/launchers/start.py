@@ -10,6 +10,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from harness.cli.common import log
 from harness.flags.launching import Workers
 from harness.launchers.ray_tasks import RayWorkers
 from harness.launchers.slurm import SlurmWorkers
@@ -29,8 +30,8 @@ class Launched(Protocol):
     def any_alive(self) -> bool:
         """Whether a worker runs or waits for its turn."""
 
-    def interrupted(self) -> None:
-        """The user pressed Ctrl-C."""
+    def stop_workers(self) -> None:
+        """Ask the workers to save and stop, where they do not belong to the cluster's own queue."""
 
     def faults(self) -> list[str]:
         """Describe the errors of workers that ended."""
@@ -49,7 +50,6 @@ def launch(
     folder: Path,
     total: int,
     unfinished: Callable[[], int],
-    poll: float = POLL,
 ) -> list[str]:
     """Start workers and wait until nothing is left for them, or none is left.
 
@@ -60,7 +60,6 @@ def launch(
         folder: for logs, on a file system that all machines share.
         total: how many runs were asked for.
         unfinished: counts the runs that still wait or are worked on.
-        poll: seconds between two looks at the queue.
 
     Returns:
         What went wrong with workers, a line each; what is missing then waits for the next command.
@@ -70,17 +69,17 @@ def launch(
         UsageError: the cluster cannot be reached.
     """
     launched = start(workers, arguments, folder)
-    console.print(f"{launched.label}: {workers.count} workers, logs in {folder}", soft_wrap=True, markup=False)
+    log(console, f"{launched.label}: {workers.count} workers, logs in {folder}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"))
     try:
         with Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task(launched.label, total=total)
             while (left := unfinished()) and launched.any_alive():
                 bar.update(task, completed=total - left)
-                time.sleep(poll)
+                time.sleep(POLL)
             bar.update(task, completed=total - left)
     except KeyboardInterrupt:
-        launched.interrupted()
-        console.print(launched.how_to_stop, soft_wrap=True, markup=False)
+        launched.stop_workers()
+        log(console, launched.how_to_stop)
         raise
     return launched.faults()

@@ -20,8 +20,8 @@ from harness.results.findings import ComparisonReport, LearningCurve
 from harness.results.published import WINDOW, published_runs, windowed
 from harness.results.study_data import StudyData
 from harness.runs.files import file_name
-from harness.runs.seeding import derive_generator
-from harness.stats import Band, IntervalKind, curve_over_seeds, wilson
+from harness.runs.seeding import bootstrap_generator
+from harness.stats import Band, IntervalKind, curve_over_seeds, format_interval, wilson
 from studies.rows import CurvePoint, common_points
 
 MEASURES = {"win_rate": "greedy win rate", "return_mean": "greedy return"}
@@ -140,7 +140,7 @@ def _hits(axes: Axes, curve: DrawnCurve) -> list[Hit]:
     """Return a point with its value for each evaluation."""
     hits, band = [], curve.band
     for x, y, low, high in zip(band.at, band.estimate, band.low, band.high, strict=True):
-        text = f"{curve.label}: {y:.3f} [{low:.3f}, {high:.3f}] at {x:,.0f} env steps"
+        text = f"{curve.label}: {format_interval(y, low, high)} at {x:,.0f} env steps"
         hits.append(Hit(axes=axes, x=float(x), y=float(y), text=text))
     return hits
 
@@ -205,7 +205,7 @@ def band_of(seeds: list[list[CurvePoint]], measure: str, algorithm: str, scenari
         return None
     if len(seeds) > 1:
         battles = common_points(seeds, "episodes")[1].sum(axis=0) if measure == "win_rate" else None
-        rng = derive_generator(0, "bootstrap", algorithm, scenario, measure)
+        rng = bootstrap_generator(algorithm, scenario, measure)
         return curve_over_seeds(steps, [values], rng, battles)
     if measure == "win_rate":
         each = [wilson(round(point.win_rate * point.episodes), point.episodes) for point in seeds[0]]

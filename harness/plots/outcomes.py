@@ -16,6 +16,7 @@ from harness.plots.figure import Hit, Plot, draw_plot
 from harness.plots.style import MUTED, looks
 from harness.results.aggregates import AlgorithmRow
 from harness.results.findings import ComparisonReport
+from harness.results.tables import win_rate
 from harness.runs.files import file_name
 
 BETWEEN = 0.7
@@ -45,9 +46,7 @@ def plot_win_rates(
         figure.legend(loc="outside lower left", ncols=3)
         return hits
 
-    message = "; ".join(
-        f"{row.algorithm} on {row.scenario} {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" for row in shown
-    )
+    message = "; ".join(f"{row.algorithm} on {row.scenario} {win_rate(row)}" for row in shown)
     kinds = "; ".join(dict.fromkeys(row.interval_kind for row in shown))
     plot = draw_plot(
         folder,
@@ -78,7 +77,7 @@ def _draw_win_rates(
             named.add(row.algorithm)
             ends = win_rate_bars(row)
             axes.errorbar(row.win_rate, height, xerr=ends, fmt=look.marker, color=look.colour, capsize=3, label=label)
-            text = f"{row.algorithm}: {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
+            text = f"{row.algorithm}: {win_rate(row)}"
             hits.append(Hit(axes=axes, x=row.win_rate, y=height, text=text))
             height += 1
         _draw_levels(axes, levels.get(scenario, {}), height - len(own) - 0.4, height - 0.6)

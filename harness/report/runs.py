@@ -10,6 +10,7 @@ from harness.cli.progress import duration
 from harness.report.page import Details, Head, Section, Table
 from harness.results.grouping import has_winners
 from harness.results.study_data import StudyData
+from harness.stats import format_interval
 from studies.rows import RunRow, UnfinishedRun
 
 NUMBERS = ("win rate [95%]", "return", "env steps", "wall time", "resumed", "trial")
@@ -79,7 +80,7 @@ def _cells(data: StudyData, algorithm: str, scenario: str, run: RunRow | Unfinis
     cells = {"run": f"{algorithm}, seed {run.seed}", "scenario": scenario}
     cells |= {"begun (UTC)": _date(run.provenance), "commit": _commit(run.provenance)}
     if isinstance(run, RunRow):
-        won = f"{run.win_rate:.3f} [{run.win_low:.3f}, {run.win_high:.3f}]" if has_winners(run) else "n/a"
+        won = format_interval(run.win_rate, run.win_low, run.win_high) if has_winners(run) else "n/a"
         return cells | {
             "state": "finished",
             "win rate [95%]": won,

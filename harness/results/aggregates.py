@@ -8,7 +8,7 @@ from itertools import combinations
 from statistics import fmean, median
 
 from harness.results.grouping import Groups, algorithms_of, has_winners
-from harness.runs.seeding import derive_generator
+from harness.runs.seeding import bootstrap_generator
 from harness.stats import (
     Aggregates,
     Band,
@@ -121,7 +121,7 @@ def improvements(grouped: Groups) -> list[Improvement]:
         if not shared:
             continue
         ours, theirs = ([_scores(grouped[name, scenario]) for scenario in shared] for name in (better, baseline))
-        rng = derive_generator(0, "bootstrap", better, baseline)
+        rng = bootstrap_generator(better, baseline)
         interval = improvement_over_seeds(ours, theirs, rng)
         found.append(
             Improvement(
@@ -144,7 +144,7 @@ def _scores(members: Sequence[RunRow]) -> list[float]:
 
 def _row(name: str, scenario: str, members: Sequence[RunRow]) -> AlgorithmRow:
     first = members[0]
-    rng = derive_generator(0, "bootstrap", name, first.scenario)
+    rng = bootstrap_generator(name, first.scenario)
     win_rate = win_rate_interval([run.wins for run in members], [run.episodes for run in members], rng)
     readings = [run.in_turn for run in members if run.in_turn is not None]
     speedups = [run.speedup_24 for run in members if run.speedup_24 is not None]
@@ -256,10 +256,8 @@ def aggregate_over_scenarios(grouped: Groups, common: CommonRuns) -> Iterator[Sc
             algorithm=algorithm,
             scenarios=tuple(runs),
             seeds=len(scores[0]),
-            aggregates=aggregates_over_seeds(
-                scores, derive_generator(0, "bootstrap", algorithm, "aggregates"), battles
-            ),
-            profile=profile_over_seeds(scores, derive_generator(0, "bootstrap", algorithm, "profile")),
+            aggregates=aggregates_over_seeds(scores, bootstrap_generator(algorithm, "aggregates"), battles),
+            profile=profile_over_seeds(scores, bootstrap_generator(algorithm, "profile")),
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.cli.errors import UsageError
 from harness.policies.evaluate import Battle
-from harness.stats import wilson
+from harness.stats import format_interval, wilson
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class PolicyRow:
         return {
             "scenario": self.scenario,
             "policy": self.policy,
-            "win rate [95%]": f"{self.win_rate:.3f} [{self.win_low:.3f}, {self.win_high:.3f}]",
+            "win rate [95%]": format_interval(self.win_rate, self.win_low, self.win_high),
             "return": f"{self.return_mean:.2f}",
             "env steps": f"{self.length_mean:.1f}",
             "dead allies": f"{self.dead_allies_mean:.2f}",

@@ -20,7 +20,7 @@ from harness.results.aggregates import (
 )
 from harness.results.comparisons import PairwiseComparison, pairwise_comparisons
 from harness.results.grouping import Groups, algorithms_of, has_winners, label_legend
-from harness.runs.seeding import derive_generator
+from harness.runs.seeding import bootstrap_generator
 from harness.stats import Band, curve_over_seeds
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, common_points
 
@@ -118,7 +118,7 @@ def _curve(job: CurveJob, curve_points: Callable[[int], Sequence[CurvePoint]]) -
         return None
     scores = [values[:, np.isin(found, steps)] for (found, values), _ in each]
     battles = sum(episodes[:, np.isin(found, steps)].sum(axis=0) for (found, _), episodes in each)
-    rng = derive_generator(0, "bootstrap", algorithm, "curve", *members)
+    rng = bootstrap_generator(algorithm, "curve", *members)
     return LearningCurve(
         algorithm=algorithm,
         scenarios=tuple(members),

@@ -30,7 +30,7 @@ class Effort:
 
     seconds_each: float = SECONDS_EACH
     attempts: int = 3
-    """Readings under load that are repeated, the last one included."""
+    """At most this many readings per device; one under load is repeated."""
     pause: float = 5.0
     """Seconds before a repetition."""
     patience: float = 60.0

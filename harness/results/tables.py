@@ -20,7 +20,7 @@ from harness.cli.progress import duration
 from harness.results.aggregates import AlgorithmRow, ScenarioAggregates
 from harness.results.findings import ComparisonReport
 from harness.runs.load import LOADED
-from harness.stats import ENOUGH_SEEDS, Interval
+from harness.stats import ENOUGH_SEEDS, Interval, format_interval
 
 Cell = Callable[[AlgorithmRow], str]
 
@@ -65,7 +65,7 @@ LEFT = ("algorithm", "policy", "scenario", "interval")
 
 def win_rate(row: AlgorithmRow) -> str:
     """Estimate and interval, or ``n/a`` where the scenario has no winners."""
-    return f"{row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]" if row.can_be_won else "n/a"
+    return format_interval(row.win_rate, row.win_low, row.win_high) if row.can_be_won else "n/a"
 
 
 def decisions(row: AlgorithmRow) -> str:
@@ -77,7 +77,7 @@ def decisions(row: AlgorithmRow) -> str:
 
 def between(interval: Interval | None) -> str:
     """Estimate and interval; ``n/a`` where there are too few seeds."""
-    return "n/a" if interval is None else f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+    return "n/a" if interval is None else format_interval(interval.estimate, interval.low, interval.high)
 
 
 def short_kind(kind: str) -> str:

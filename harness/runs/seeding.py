@@ -39,9 +39,9 @@ def derive_seed(run_seed: int, purpose: str, *parts: int | str) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint32)[0])
 
 
-def derive_generator(run_seed: int, purpose: str, *parts: int | str) -> np.random.Generator:
-    """A numpy generator started from ``derive_seed``."""
-    return np.random.default_rng(derive_seed(run_seed, purpose, *parts))
+def bootstrap_generator(*names: int | str) -> np.random.Generator:
+    """A generator for the resamples of a statistic; the same names draw the same resamples."""
+    return np.random.default_rng(derive_seed(0, "bootstrap", *names))
 
 
 def _word(part: int | str) -> int:

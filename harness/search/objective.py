@@ -15,7 +15,6 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -27,12 +26,13 @@ from harness.cli.common import log
 from harness.cli.progress import TrialProgress
 from harness.plots.lines import plot_curves
 from harness.results.grouping import has_winners
+from harness.results.tables import between
 from harness.runs import provenance
 from harness.runs.checkpoint import RESUME
 from harness.runs.files import run_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import GracefulInterrupt
-from harness.runs.seeding import derive_generator
+from harness.runs.seeding import bootstrap_generator
 from harness.stats import Interval, IntervalKind, score_interval, win_rate_interval
 from harness.training.train import TrainingRun
 from studies.db.errors import RunTakenOver, StorageError
@@ -161,7 +161,7 @@ class Objective:
                 if found is None or step <= reported or interrupt.requested:
                     continue
                 reported = step
-                progress.scored(_words(found))
+                progress.scored(between(found))
                 self._report(trial, step, found)
 
     def _progress(self, trial: optuna.Trial, runs: Sequence[TrainingRun]) -> TrialProgress:
@@ -172,9 +172,9 @@ class Objective:
         trial.report(found.estimate, step)
         total = self.plans[0].budget.env_steps
         at = f"{step:,}/{total:,} env steps"
-        log(self.console, f"trial {trial.number}: {at}, {_words(found)}")
+        log(self.console, f"trial {trial.number}: {at}, {between(found)}")
         if step < total and trial.should_prune():
-            raise optuna.TrialPruned(f"pruned at {at}: {_words(found)}")
+            raise optuna.TrialPruned(f"pruned at {at}: {between(found)}")
 
     def _curve(self, seed: Seed) -> list[CurvePoint]:
         return self.store.curve_points(seed.record.run_id)
@@ -188,7 +188,8 @@ class Objective:
         rows = [seed.row for seed in seeds if seed.row]
         won = has_winners(rows[0])
         if won:
-            found = win_rate_interval([row.wins for row in rows], [row.episodes for row in rows], _generator(0))
+            rng = bootstrap_generator("search", 0)
+            found = win_rate_interval([row.wins for row in rows], [row.episodes for row in rows], rng)
         else:
             found = mean_interval([row.return_mean for row in rows], 0)
         self._annotate(trial, seeds, rows, found, won)
@@ -206,7 +207,7 @@ class Objective:
         curves = {algorithm: [self._curve(seed) for seed in seeds]}
         plot_curves(picture, curves, title=f"{self.study}, trial {trial.number}", can_be_won=won)
         each = "; ".join(f"seed {row.seed}: {row.win_rate if won else row.return_mean:.3f}" for row in rows)
-        self.store.annotate(trial, picture, f"### {_words(found)}\n\n{each}\n\nIts runs are in `{self.study}-runs`.\n")
+        self.store.annotate(trial, picture, f"### {between(found)}\n\n{each}\n\nIts runs are in `{self.study}-runs`.\n")
 
 
 def score_so_far(curves: Sequence[Sequence[CurvePoint]], can_be_won: bool) -> tuple[int, Interval | None]:
@@ -225,18 +226,14 @@ def score_so_far(curves: Sequence[Sequence[CurvePoint]], can_be_won: bool) -> tu
     if not can_be_won:
         return step, mean_interval([point.return_mean for point in points], step)
     wins = [round(point.win_rate * point.episodes) for point in points]
-    return step, win_rate_interval(wins, [point.episodes for point in points], _generator(step))
+    return step, win_rate_interval(wins, [point.episodes for point in points], bootstrap_generator("search", step))
 
 
 def mean_interval(returns: Sequence[float], step: int) -> Interval:
     """Return the interval of returns over seeds, where no one can win; one seed alone has none."""
     if len(returns) > 1:
-        return score_interval(returns, _generator(step))
+        return score_interval(returns, bootstrap_generator("search", step))
     return Interval(estimate=returns[0], low=returns[0], high=returns[0], kind=IntervalKind.RETURN_OF_ONE_SEED)
-
-
-def _generator(step: int) -> Any:
-    return derive_generator(0, "bootstrap", "search", step)
 
 
 def _can_be_won(seed: Seed) -> bool:
@@ -244,10 +241,6 @@ def _can_be_won(seed: Seed) -> bool:
         return has_winners(seed.row)
     assert seed.training is not None, "a run without a result is in motion"
     return seed.training.env.spec.can_be_won
-
-
-def _words(found: Interval) -> str:
-    return f"{found.estimate:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
 def _unfinished(seeds: Sequence[Seed]) -> list[Seed]:

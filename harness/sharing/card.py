@@ -8,6 +8,7 @@ from typing import Any
 import algorithms.registry
 from harness.policies.trained import LoadedPolicy
 from harness.results.grouping import has_winners
+from harness.stats import format_interval
 from studies.rows import RunRow
 
 
@@ -60,7 +61,7 @@ def _played_by(policy: LoadedPolicy) -> str:
 
 
 def _result(row: RunRow) -> list[str]:
-    won = f"{row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}], {row.interval_kind}"
+    won = f"{format_interval(row.win_rate, row.win_low, row.win_high)}, {row.interval_kind}"
     cells = {
         "win rate": won if has_winners(row) else "cannot be won",
         "return": f"{row.return_mean:.2f}",

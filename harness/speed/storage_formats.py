@@ -40,7 +40,6 @@ DENSE_MULTIPLE = 8
 class StoredLayer:
     """A layer in one storage format, ready to multiply."""
 
-    storage_format: str
     linears: list[Linear]
     """one per block of rows: a block for each mask group, or a single one"""
     width: int
@@ -102,18 +101,17 @@ class LayerStore:
             Refused: the format is a backend's, and it cannot store this layer here.
         """
         if storage_format == DENSE:
-            return self._plain(DENSE, [self.layer.weight])
+            return self._plain([self.layer.weight])
         if storage_format == MASKED:
-            return self._plain(MASKED, list(self.layer.masked))
+            return self._plain(list(self.layer.masked))
         if storage_format == BATCHED:
             return self._batched()
         return self._compressed(self.backends[storage_format], rows)
 
-    def _plain(self, storage_format: str, weights: list[Tensor]) -> StoredLayer:
+    def _plain(self, weights: list[Tensor]) -> StoredLayer:
         padded = [self._padded(weight, DENSE_MULTIPLE, DENSE_MULTIPLE) for weight in weights]
         bias, width = self._padded_bias(DENSE_MULTIPLE), padded[0].shape[1]
         return StoredLayer(
-            storage_format=storage_format,
             linears=[self._fitted(partial(functional.linear, weight=weight, bias=bias), width) for weight in padded],
             width=width,
             flops_per_row=2 * padded[0].numel(),
@@ -128,7 +126,6 @@ class LayerStore:
             return torch.baddbmm(bias, x.reshape(len(factor), -1, x.shape[1]), factor).flatten(0, 1)
 
         return StoredLayer(
-            storage_format=BATCHED,
             linears=[self._fitted(product, padded.shape[2])],
             width=padded.shape[2],
             flops_per_row=2 * padded[0].numel(),
@@ -145,7 +142,6 @@ class LayerStore:
         out, width = (-(-n // m) * m for n, m in zip(self.layer.weight.shape, _multiples(backend), strict=True))
         fit = self._fitted_features if backend.feature_major else self._fitted
         return StoredLayer(
-            storage_format=backend.name,
             linears=[fit(product.multiply, width) for product in products],
             width=width,
             flops_per_row=out * width,  # half of 2 · out · in

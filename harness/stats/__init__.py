@@ -19,7 +19,7 @@ from harness.stats.by_seeds import (
     score_interval,
     win_rate_interval,
 )
-from harness.stats.interval import Band, Interval, IntervalKind
+from harness.stats.interval import Band, Interval, IntervalKind, format_interval
 from harness.stats.paired import Difference, paired_difference
 from harness.stats.verdict import verdict
 from harness.stats.wilson import wilson
@@ -36,6 +36,7 @@ __all__ = [
     "IntervalKind",
     "aggregates_over_seeds",
     "curve_over_seeds",
+    "format_interval",
     "improvement_over_seeds",
     "paired_difference",
     "profile_over_seeds",

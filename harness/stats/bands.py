@@ -6,7 +6,7 @@ of profiles before them E. Dolan & J. Moré, Math. Program. 91 (2002).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,19 +52,14 @@ def sample_efficiency(
     env_steps: NDArray[np.int64],
     scores: Sequence[NDArray[np.float64]],
     rng: np.random.Generator,
-    *,
-    aggregate: Callable[[Strata], Scores] = pooled_iqm,
-    kind: IntervalKind = IntervalKind.CURVE_OVER_SEEDS,
     resamples: int = RESAMPLES,
 ) -> Band:
-    """An aggregate over all runs at each point of training; seeds are drawn with their whole curves.
+    """Return the interquartile mean over all runs at each point of training; seeds are drawn with their whole curves.
 
     Args:
         env_steps: (P,) where all runs were evaluated.
         scores: per scenario, (seeds, P) with at least 2 seeds.
         rng: draws the resamples.
-        aggregate: of one algorithm's strata; ``pooled_iqm``, ``mean``, ``median`` or ``optimality_gap``.
-        kind: of the aggregate.
         resamples: how many.
 
     Raises:
@@ -76,4 +71,5 @@ def sample_efficiency(
             f"Curves of shapes {[curves.shape for curves in scores]} do not fit {len(env_steps)} env_steps; give one "
             f"array (seeds, {len(env_steps)}) for each scenario"
         )
-    return Band.of(env_steps, bootstrap([as_strata([curves.T for curves in scores])], aggregate, rng, resamples), kind)
+    found = bootstrap([as_strata([curves.T for curves in scores])], pooled_iqm, rng, resamples)
+    return Band.of(env_steps, found, IntervalKind.CURVE_OVER_SEEDS)

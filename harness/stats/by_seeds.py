@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from harness.stats.aggregates import Aggregates, aggregates
 from harness.stats.bands import THRESHOLDS, performance_profile, profile_of, sample_efficiency
-from harness.stats.bootstrap import Scores, as_strata
+from harness.stats.bootstrap import as_strata
 from harness.stats.improvement import probability_of_improvement, probability_with_newcombe
 from harness.stats.interval import Band, Interval, IntervalKind
 from harness.stats.student import mean_with_t, widened
@@ -113,15 +113,13 @@ def curve_over_seeds(
     return Band.of(env_steps, found, IntervalKind.CURVE_WITH_T)
 
 
-def profile_over_seeds(
-    scores: Sequence[Sequence[float]], rng: np.random.Generator, thresholds: Scores = THRESHOLDS
-) -> Band:
-    """Return the share of runs above each threshold; arguments as of ``performance_profile``."""
+def profile_over_seeds(scores: Sequence[Sequence[float]], rng: np.random.Generator) -> Band:
+    """Return the share of runs above each win rate; arguments as of ``performance_profile``."""
     if _fewest(scores) >= ENOUGH_SEEDS:
-        return performance_profile(scores, rng, thresholds)
-    estimate = profile_of(as_strata(scores), thresholds)
+        return performance_profile(scores, rng)
+    estimate = profile_of(as_strata(scores), THRESHOLDS)
     ends = wilson_ends(estimate, sum(map(len, scores)))
-    return Band.of(thresholds, (estimate, *ends), IntervalKind.PROFILE_WITH_WILSON)
+    return Band.of(THRESHOLDS, (estimate, *ends), IntervalKind.PROFILE_WITH_WILSON)
 
 
 def improvement_over_seeds(

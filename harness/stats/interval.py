@@ -58,6 +58,11 @@ class Interval:
         return cls(estimate=estimate, low=low, high=high, kind=kind)
 
 
+def format_interval(estimate: float, low: float, high: float) -> str:
+    """Return ``0.312 [0.250, 0.380]``."""
+    return f"{estimate:.3f} [{low:.3f}, {high:.3f}]"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Band:
     """An estimate at each of P places, each with an interval of its own; all arrays (P,) float64."""

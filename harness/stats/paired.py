@@ -32,10 +32,6 @@ class Difference:
     kind: IntervalKind
     seeds: tuple[int, ...]
     """Of each scenario."""
-    between: tuple[float, ...]
-    """Of each scenario, variance of the difference from one seed to another; 0 where there is one."""
-    within: tuple[float, ...]
-    """Of each scenario, the variance that the battles of one seed leave in its difference."""
 
     @property
     def over_seeds(self) -> bool:
@@ -86,13 +82,17 @@ def paired_difference(scenarios: Sequence[Paired], *, shares: bool) -> Differenc
         high=float(min(highest, middle + reach)),
         kind=kind,
         seeds=seeds,
-        between=between,
-        within=within,
     )
 
 
 def half_width(between: Sequence[float], within: Sequence[float], seeds: Sequence[int]) -> float:
-    """Half the length of the interval, for variances between seeds and within them and numbers of seeds by scenario."""
+    """Return half the length of the interval.
+
+    Args:
+        between: of each scenario, variance of the difference from one seed to another; 0 where there is one.
+        within: of each scenario, the variance that the battles of one seed leave in its difference.
+        seeds: of each scenario, how many.
+    """
     count = np.asarray(seeds)
     over_battles = float(stdtrit(np.inf, 1.0 - TAIL)) * float((np.asarray(within) / count).sum()) ** 0.5 / len(seeds)
     return over_battles if min(seeds) == 1 else max(float(t_half_width(between, seeds)), over_battles)

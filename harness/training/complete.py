@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 
 from rich.console import Console
@@ -16,20 +17,29 @@ from harness.policies.trained import load_policy
 from harness.results.grouping import has_winners
 from harness.runs import provenance
 from harness.runs.plan import RunPlan
+from harness.stats import format_interval
 from harness.training.final_evaluation import evaluation_fields, play_final_battles
 from harness.training.train import train_run
 from studies.db.errors import RunTakenOver, StorageError
 from studies.rows import RunRow
+from studies.run import RunRecord
 from studies.store import StudyStore
 
 
-def complete(
-    console: Console, store: StudyStore, plan: RunPlan, folder: Path, loggers: Sequence[str] = ()
-) -> bool | None:
-    """Bring one run to its end, its checkpoint in ``folder``, followed by loggers; returns whether it is stored.
+class RunEnd(Enum):
+    """How an attempt to complete a run ended."""
 
-    ``None``: another process works on it.
-    """
+    FINISHED = "finished"
+    """Its result is stored."""
+    FAILED = "failed"
+    ELSEWHERE = "elsewhere"
+    """Another process works on it."""
+
+
+def complete_run(
+    console: Console, store: StudyStore, plan: RunPlan, folder: Path, loggers: Sequence[str] = ()
+) -> RunEnd:
+    """Bring one run to its end, its checkpoint in ``folder``, followed by loggers."""
     now = provenance.collect(plan.device)
     record = store.begin(plan.key, config=plan.identity(), provenance=now)
     changed = provenance.describe_changes(record.earlier, now) if record.earlier else ""
@@ -38,29 +48,34 @@ def complete(
         if record.row and other_battles(record.row, plan):
             return evaluate_again(console, store, plan, record.row, folder)
         log(console, f"{plan.label}: already finished{f' {changed}; skipped {rerun}' if changed else '; skipped'}")
-        return True
+        return RunEnd.FINISHED
     if record.status == "running_elsewhere":
         log(console, f"{plan.label}: it is running {record.owner}")
-        return None
+        return RunEnd.ELSEWHERE
     if changed:
         log(console, f"{plan.label}: begun {changed}; goes on with what is here now {rerun}")
     if record.last_error:
         log(console, f"{plan.label}: tried again, it failed before with {record.last_error}")
+    return _train(console, plan, record, folder, loggers)
+
+
+def _train(console: Console, plan: RunPlan, record: RunRecord, folder: Path, loggers: Sequence[str]) -> RunEnd:
+    """Train a run that has been claimed, and log its result."""
     try:
         row = train_run(plan, record, folder=folder, console=console, loggers=loggers)
     except RunTakenOver as error:
         log(console, f"{plan.label}: {error}")
-        return None
+        return RunEnd.ELSEWHERE
     except (StorageError, KeyboardInterrupt):
         raise
     except (Exception, SystemExit) as error:  # one broken run must not stop the others; SIGTERM is a KeyboardInterrupt
         message = describe(error)
         record.fail(message)
         log(console, f"{plan.label}: FAILED with {message}; {keep_traceback(folder)}; the other runs go on")
-        return False
-    won = f"win rate {row.win_rate:.3f} [{row.win_low:.3f}, {row.win_high:.3f}]"
+        return RunEnd.FAILED
+    won = f"win rate {format_interval(row.win_rate, row.win_low, row.win_high)}"
     log(console, f"{plan.label}: {won if has_winners(row) else f'return {row.return_mean:.2f}'}")
-    return True
+    return RunEnd.FINISHED
 
 
 def other_battles(row: RunRow, plan: RunPlan) -> bool:
@@ -69,7 +84,7 @@ def other_battles(row: RunRow, plan: RunPlan) -> bool:
     return any(stored.get(name) != asked[name] for name in ("final_episodes", "final_slots"))
 
 
-def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunRow, folder: Path) -> bool:
+def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunRow, folder: Path) -> RunEnd:
     """Evaluate a trained policy on the battles that are asked for now; nothing is trained."""
     battles = plan.budget.final_episodes
     try:
@@ -81,20 +96,20 @@ def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunR
             world.close()
     except UsageError as error:
         log(console, f"{plan.label}: evaluated on {row.episodes} battles, not on {battles}: {error}")
-        return True
+        return RunEnd.FINISHED
     try:
         with battles_bar(console, f"{plan.label}: evaluated again", battles) as on_battles:
             found = play_final_battles(plan, policy, on_battles)
     except (Exception, SystemExit) as error:  # a user's policy or world
         where = keep_traceback(folder)
         log(console, f"{plan.label}: NOT evaluated again: {describe(error)}; {where}; the evaluation of before is kept")
-        return False
+        return RunEnd.FAILED
     if not found.finished:
         log(console, f"{plan.label}: all {found.aborted} battles aborted; the evaluation of before is kept")
-        return True
+        return RunEnd.FINISHED
     store.replace_evaluation(row.run_id, plan.identity(), evaluation_fields(found), found.outcomes)
     log(console, f"{plan.label}: trained before, evaluated again on {battles} battles: {found.win_rate:.3f}")
-    return True
+    return RunEnd.FINISHED
 
 
 def keep_traceback(folder: Path) -> str:

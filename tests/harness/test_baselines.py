@@ -101,7 +101,7 @@ MISTAKES = [
         ["--scenarios", "3m", "--set", "env.heuristic_ai=true"],
         "in every policy's place; --policies nearest-free plays that way",
     ),
-    (["--polices", "random"], "all flags: python -m harness.scripted --help"),
+    (["--polices", "random"], "all flags: python -m harness.baselines --help"),
     (["--scenarios", "fake", "--policies", "random,nearest"], "policy nearest needs the built-in engine, which 'fake'"),
     (["--out", "."], "--out . is a folder; name a file in it, for example scripted.csv"),
 ]

@@ -18,7 +18,6 @@ import psutil
 import pytest
 
 from harness.cli.common import ALL_DONE
-from harness.launchers.start import launch
 from studies.store import StudyStore
 from tests.harness.launchers.test_slurm import compare
 from tests.studies.test_postgres import ask
@@ -38,7 +37,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Nodes of one worker each, beside a head that takes none."""
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setattr(launch, "__kwdefaults__", {"poll": 0.2})
+    monkeypatch.setattr("harness.launchers.start.POLL", 0.2)
     monkeypatch.setenv("PYTHONPATH", os.getcwd())
     found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     for _ in range(NODES):

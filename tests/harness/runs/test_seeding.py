@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness.runs.seeding import PURPOSES, derive_generator, derive_seed
+from harness.runs.seeding import PURPOSES, bootstrap_generator, derive_seed
 
 
 def test_every_purpose_and_part_gives_another_seed() -> None:
@@ -36,9 +36,9 @@ def test_stable_across_processes() -> None:
     assert int(there.stdout) == derive_seed(3, "evaluation", "fake", 10)
 
 
-def test_generator_follows_the_seed() -> None:
-    assert derive_generator(1, "bootstrap").random() == derive_generator(1, "bootstrap").random()
-    assert derive_generator(1, "bootstrap").random() != derive_generator(2, "bootstrap").random()
+def test_resamples_follow_the_names() -> None:
+    assert bootstrap_generator("k24", "MMM").random() == bootstrap_generator("k24", "MMM").random()
+    assert bootstrap_generator("k24", "MMM").random() != bootstrap_generator("k24", "3m").random()
 
 
 def test_refused() -> None:

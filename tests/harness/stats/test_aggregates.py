@@ -7,9 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from harness.stats import IntervalKind
 from harness.stats import bootstrap as bootstrap_module
-from harness.stats.aggregates import aggregates, median
+from harness.stats.aggregates import aggregates
 from harness.stats.bands import performance_profile, sample_efficiency
 from harness.stats.bootstrap import as_strata, bootstrap
 
@@ -60,12 +59,6 @@ def test_a_curve_is_the_aggregate_at_each_step() -> None:
     for point in range(3):
         alone = aggregates([curves[:, point].tolist() for curves in scores], rng()).iqm
         assert (band.low[point], band.high[point]) == (pytest.approx(alone.low), pytest.approx(alone.high))
-
-
-def test_another_aggregate_of_curves() -> None:
-    scores = [np.full((2, 3), level) for level in (0.1, 0.4, 0.9)]
-    band = sample_efficiency(np.arange(3), scores, rng(), aggregate=median, kind=IntervalKind.MEDIAN_OVER_SEEDS)
-    assert (band.estimate.tolist(), band.kind) == ([0.4] * 3, IntervalKind.MEDIAN_OVER_SEEDS)
 
 
 def test_curves_that_do_not_fit_are_refused() -> None:

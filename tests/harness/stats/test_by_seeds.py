@@ -107,8 +107,8 @@ def test_curves_and_profiles_of_a_few_seeds() -> None:
     assert curve.estimate.tolist() == [0.0, pytest.approx(0.5)]
     assert (curve.low[0], curve.high[0]) == (0.0, pytest.approx(wilson(0, 96).high))
     assert curve.high[1] - 0.5 == pytest.approx(T2 * 0.1 / math.sqrt(3), rel=1e-5)
-    profile = profile_over_seeds([[0.2, 0.4], [0.4, 0.8]], rng(), np.array([0.3]))
-    assert (profile.estimate[0], profile.low[0]) == (0.75, pytest.approx(wilson(3, 4).low))
+    profile = profile_over_seeds([[0.2, 0.4], [0.4, 0.8]], rng())
+    assert (profile.estimate[30], profile.low[30]) == (0.75, pytest.approx(wilson(3, 4).low))
     assert "bootstrap" in profile_over_seeds([[0.2] * 10], rng()).kind
     assert "bootstrap" in curve_over_seeds(np.array([0, 10]), [np.zeros((10, 2))], rng()).kind
 

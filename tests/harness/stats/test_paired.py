@@ -147,8 +147,6 @@ def difference(estimate: float, spread: float, seeds: int, **changed: object) ->
         high=estimate + reach,
         kind=IntervalKind.PAIRED_OVER_SEEDS,
         seeds=(seeds,),
-        between=(spread**2,),
-        within=(0.0,),
     )
     return dataclasses.replace(found, **changed)  # type: ignore[arg-type]
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 
 import envs
 from harness.cli.common import (
@@ -36,7 +36,7 @@ from harness.cli.common import (
 from harness.cli.errors import UsageError
 from harness.cli.fitting import print_table
 from harness.cli.overrides import resolve_env
-from harness.cli.progress import duration
+from harness.cli.progress import duration, make_bar
 from harness.flags.baselines import parser
 from harness.policies import scripted as policies
 from harness.policies.evaluate import play
@@ -94,9 +94,8 @@ def main(argv: Sequence[str]) -> int:
 
 def play_all(console: Console, request: BaselineArgs) -> list[PolicyRow]:
     """Every policy on every scenario; a bar on a terminal, a line for each row elsewhere."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
     rows = []
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with make_bar(console, MofNCompleteColumn(), TimeRemainingColumn(compact=True)) as bar:
         task = bar.add_task("battles", total=len(request.pairs) * request.battles)
         for scenario, policy in request.pairs:
             bar.update(task, description=f"{scenario} {policy}")

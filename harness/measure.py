@@ -21,7 +21,7 @@ from common.errors import describe
 from harness.cli.common import ALL_DONE, SOME_MISSING, command, log, make_console, parse_flags
 from harness.cli.errors import UsageError
 from harness.flags.study import measure_parser
-from harness.policies.trained import load_policy
+from harness.policies.trained import read_policy_file
 from harness.results.in_turn import Effort, measure_in_turn
 from harness.runs.files import run_folder
 from harness.runs.process import prepare_process, resolve_device
@@ -99,14 +99,10 @@ def _policies(
     found = {}
     for run in runs:
         try:
-            trained = load_policy(run_folder(folder, run.study, key_of(run)))
+            trained = read_policy_file(run_folder(folder, run.study, key_of(run)))
             if trained.backend != "battle":
                 raise UsageError("its world is a game of StarCraft II, which is not started to measure")
-            world = trained.world(seed=0)
-            try:
-                found[run.run_id] = trained.policy(world, resolve_device(device or run.device))
-            finally:
-                world.close()
+            found[run.run_id] = trained.restore(resolve_device(device or run.device))
         except UsageError as error:
             message(f"decisions/s of {run.algorithm} {run.scenario} seed {run.seed} not measured: {error}")
     return found

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
 import envs.registry
 from envs.battle.engine import BattleEnv
@@ -36,11 +36,11 @@ from harness.cli.common import (
 )
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import resolve_env
-from harness.cli.progress import duration
+from harness.cli.progress import duration, make_bar
 from harness.flags.watch import POLICY, SCENARIO, parser
 from harness.policies import scripted as policies
 from harness.policies.evaluate import Greedy
-from harness.policies.trained import folder_of_trial, load_policy
+from harness.policies.trained import folder_of_trial, read_policy_file
 from harness.runs.process import resolve_device
 from harness.video.encode import check_path, write_video
 from harness.video.record import Recording, record
@@ -66,8 +66,7 @@ def main(argv: Sequence[str]) -> int:
 
 def write_battle_video(console: Console, recording: Recording) -> int:
     """Play all battles into the file, with a bar on a terminal; returns how many pictures it has."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with make_bar(console, "{task.fields[at]}", TimeRemainingColumn()) as bar:
         task = bar.add_task(recording.who, total=recording.episodes, at="")
         limit = recording.env.spec.episode_limit
 
@@ -152,7 +151,7 @@ def trained(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
     where = Path(flags.run)
     if is_number(flags.run):
         where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
-    run = load_policy(where)
+    run = read_policy_file(where)
     if run.backend != "battle":
         raise UsageError(f"--run {where}: trained with --backend {run.backend}, and {NOT_DRAWN}")
     env = run.world(flags.seed)

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
 import envs
-from algorithms.protocol import Algorithm, Observation, PolicyState
+from algorithms.protocol import Algorithm
 from common.arguments import checked
 from envs.parallel_env import agent_names
 from envs.protocol import BatchedEnv
 from envs.spec import EnvSpec
 from harness.cli.errors import UsageError
 from harness.policies import trained
-from harness.policies.scripted import NewBattles
-from harness.policies.trained import LoadedPolicy
+from harness.policies.evaluate import Greedy
+from harness.policies.trained import PolicyFile
 from harness.runs.budget import default_study
 from harness.runs.process import resolve_device
-from harness.runs.rollout import forget
 from studies.store import DEFAULT_STORAGE
 
 SIZES = ("n_agents", "n_actions", "obs_size")
 """What of a world decides whether a policy can act in it."""
+
+
+class _Seen(NamedTuple):
+    obs: NDArray[np.float32]
+    action_mask: NDArray[np.bool_]
+    unit_type: NDArray[np.int64]
 
 
 class TrainedPolicy:
@@ -37,12 +42,10 @@ class TrainedPolicy:
         algorithm: with the trained weights.
     """
 
-    def __init__(self, run: LoadedPolicy, algorithm: Algorithm) -> None:
+    def __init__(self, run: PolicyFile, algorithm: Algorithm) -> None:
         self._run, self._algorithm = run, algorithm
-        self._new_battles = NewBattles()
-        self._state: PolicyState | None = None
-        """What it remembers of E battles; ``None`` before the first."""
-        self._num_envs = 0
+        self._greedy: Greedy | None = None
+        """What plays, with its memory of E battles; ``None`` before the first."""
 
     @property
     def algorithm(self) -> str:
@@ -76,7 +79,7 @@ class TrainedPolicy:
 
     def reset(self) -> None:
         """Forget everything: the next call of ``act`` begins new battles."""
-        self._state, self._new_battles = None, NewBattles()
+        self._greedy = None
 
     def act(self, obs: ArrayLike, action_mask: ArrayLike, unit_type: ArrayLike) -> NDArray[np.int64]:
         """Choose the best legal action of every agent, and remember what was seen.
@@ -98,13 +101,12 @@ class TrainedPolicy:
         alone = given[0].ndim == 2
         if alone:
             given = [array[None] for array in given]
-        arrays = self._checked(*given)
-        e = arrays[0].shape[0]
-        if self._state is None:
-            self._begin(e)
-        if self._num_envs != e:
-            raise ValueError(f"act: {e} battles, before there were {self._num_envs}; call reset() between them")
-        actions = self._act(arrays)
+        seen = self._checked(*given)
+        e = len(seen.obs)
+        self._greedy = greedy = self._greedy or Greedy(self._algorithm, e)
+        if greedy.num_envs != e:
+            raise ValueError(f"act: {e} battles, before there were {greedy.num_envs}; call reset() between them")
+        actions = greedy.act(seen).copy()
         return actions[0] if alone else actions
 
     def act_parallel(
@@ -139,12 +141,9 @@ class TrainedPolicy:
 
     def __call__(self, env: BatchedEnv) -> NDArray[np.int64]:
         """Act in a whole batch (E, N); slots that began another battle are forgotten by themselves."""
-        new = self._new_battles(env)
-        if self._state is None or self._num_envs != env.num_envs:
-            self._begin(env.num_envs)
-        assert self._state is not None, "begun above"
-        forget(self._algorithm, self._state, new)
-        return self._act([env.obs, env.action_mask, env.unit_type])
+        if self._greedy is None or self._greedy.num_envs != env.num_envs:
+            self._greedy = Greedy(self._algorithm, env.num_envs)
+        return self._greedy(env).copy()
 
     @checked(UsageError)
     def make_env(self, num_envs: int, seed: int = 0) -> BatchedEnv:
@@ -160,21 +159,7 @@ class TrainedPolicy:
     def __repr__(self) -> str:
         return f"TrainedPolicy({self.algorithm} on {self.scenario}, {self.env_steps:,} env steps)"
 
-    @torch.no_grad()
-    def _act(self, arrays: list[NDArray[Any]]) -> NDArray[np.int64]:
-        assert self._state is not None, "callers make it"
-        device = self._algorithm.device
-        obs, action_mask, unit_type = (torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays)
-        observation = Observation(obs=obs, action_mask=action_mask, unit_type=unit_type)
-        decision = self._algorithm.act(observation, self._state, explore=False)
-        self._state = decision.state
-        actions: NDArray[np.int64] = decision.actions.cpu().numpy()
-        return actions.copy()
-
-    def _begin(self, num_envs: int) -> None:
-        self._state, self._num_envs = self._algorithm.initial_state(num_envs), num_envs
-
-    def _checked(self, obs: NDArray[Any], action_mask: NDArray[Any], unit_type: NDArray[Any]) -> list[NDArray[Any]]:
+    def _checked(self, obs: NDArray[Any], action_mask: NDArray[Any], unit_type: NDArray[Any]) -> _Seen:
         """Return the arguments of ``act`` for E battles as a policy takes them, or raise ValueError."""
         spec, e = self.spec, obs.shape[0] if obs.ndim == 3 else -1
         wanted = {
@@ -189,7 +174,7 @@ class TrainedPolicy:
                 expected = ", ".join(map(str, shape[1:]))
                 raise ValueError(f"act: {name} is {array.shape[1:]} for each battle, {self!r} needs ({expected})")
         with np.errstate(over="ignore"):
-            seen = obs.astype(np.float32)
+            seen = obs.astype(np.float32, order="C")
         if e == 0:
             raise ValueError("act: obs is of 0 battles, there must be at least one")
         if not np.isfinite(seen).all():
@@ -203,7 +188,7 @@ class TrainedPolicy:
         if wrong.size:
             names = ", ".join(f"{number} {name}" for number, name in enumerate(spec.unit_types)) or "0"
             raise ValueError(f"act: unit_type holds {wrong[0]}; {self!r} knows {names}")
-        return [seen, action_mask.astype(bool), unit_type.astype(np.int64)]
+        return _Seen(seen, action_mask.astype(bool, order="C"), unit_type.astype(np.int64, order="C"))
 
     def _type_number(self, unit_type: Any) -> Any:
         if not isinstance(unit_type, str):
@@ -267,12 +252,8 @@ def load_policy(
     """
     if isinstance(run, int):
         run = trained.folder_of_trial(run, study=study, storage=storage, out=Path(out))
-    found = trained.load_policy(Path(run))
-    env = found.world(seed=0)
-    try:
-        return TrainedPolicy(found, found.policy(env, resolve_device(str(device))))
-    finally:
-        env.close()
+    found = trained.read_policy_file(Path(run))
+    return TrainedPolicy(found, found.restore(resolve_device(str(device))))
 
 
 def check_fits(policy: TrainedPolicy, spec: EnvSpec) -> None:

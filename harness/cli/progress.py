@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 T = TypeVar("T")
@@ -28,21 +28,31 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
 
 
+def make_bar(
+    console: Console, *columns: str | ProgressColumn, transient: bool = True, silent: bool = False
+) -> Progress:
+    """Return a bar, shown on a terminal only: the task's description, the bar itself, then ``columns``."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *columns,
+        console=console,
+        transient=transient,
+        disable=silent or not console.is_terminal,
+    )
+
+
 @contextmanager
 def battles_bar(console: Console, label: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show a bar on a terminal; call what it yields with the number of battles that have just ended."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("battles"))
-    with Progress(
-        *columns, TimeRemainingColumn(compact=True), console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    with make_bar(console, MofNCompleteColumn(), "battles", TimeRemainingColumn(compact=True)) as bar:
         task = bar.add_task(label, total=total)
         yield lambda battles: bar.advance(task, battles)
 
 
 def with_bar(console: Console, label: str, jobs: Sequence[T]) -> Iterator[T]:
     """Yield the jobs one after another, on a terminal with a bar."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with make_bar(console, MofNCompleteColumn(), TimeRemainingColumn(compact=True)) as bar:
         yield from bar.track(jobs, description=label)
 
 

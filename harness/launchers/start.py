@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
 from harness.cli.common import log
+from harness.cli.progress import make_bar
 from harness.flags.launching import Workers
 from harness.launchers.ray_tasks import RayWorkers
 from harness.launchers.slurm import SlurmWorkers
@@ -70,9 +71,8 @@ def launch(
     """
     launched = start(workers, arguments, folder)
     log(console, f"{launched.label}: {workers.count} workers, logs in {folder}")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("runs"))
     try:
-        with Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as bar:
+        with make_bar(console, MofNCompleteColumn(), "runs", TimeElapsedColumn(), transient=False) as bar:
             task = bar.add_task(launched.label, total=total)
             while (left := unfinished()) and launched.any_alive():
                 bar.update(task, completed=total - left)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from algorithms.protocol import Algorithm
 from envs.protocol import BatchedEnv
 from harness.policies.scripted import NewBattles, Policy
-from harness.runs.rollout import act, forget
+from harness.runs.rollout import Seen, act, forget
 from studies.rows import EpisodeOutcome
 
 
@@ -62,14 +62,18 @@ class Greedy:
     """A trained algorithm as a policy: greedy, its memory cleared when a slot begins another battle."""
 
     def __init__(self, algorithm: Algorithm, num_envs: int) -> None:
-        self._algorithm = algorithm
+        self._algorithm, self.num_envs = algorithm, num_envs
         self._new_battles = NewBattles()
         self._state = algorithm.initial_state(num_envs)
 
     def __call__(self, env: BatchedEnv) -> NDArray[np.int64]:
         """The algorithm's actions (E, N)."""
         forget(self._algorithm, self._state, self._new_battles(env))
-        decision = act(self._algorithm, env, self._state, explore=False)
+        return self.act(env)
+
+    def act(self, seen: Seen) -> NDArray[np.int64]:
+        """Return actions (E, N) as the battles go on."""
+        decision = act(self._algorithm, seen, self._state, explore=False)
         self._state = decision.state
         actions: NDArray[np.int64] = decision.actions.cpu().numpy()
         return actions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,16 @@ import envs.registry
 from algorithms.protocol import Algorithm
 from envs.spec import EnvSpec
 from harness.cli.errors import UsageError
-from harness.runs.checkpoint import EARLIER, POLICY, RESUME, load_policy_file, unusable
+from harness.runs.checkpoint import EARLIER, POLICY, RESUME, load_policy_content, unusable
 from harness.runs.files import run_folder
+from harness.runs.plan import unregistered
 from studies.db.storage_url import parse_storage_url
 from studies.reader import StudyReader
 from studies.rows import key_of
 
-OWN = "if you registered it yourself, name its file: --import my_file.py"
-
 
 @dataclass(frozen=True, kw_only=True)
-class LoadedPolicy:
+class PolicyFile:
     """What a ``policy.pt`` says about its run."""
 
     path: Path
@@ -77,8 +77,17 @@ class LoadedPolicy:
             raise unusable(self.path, "does not fit this program", error) from error
         return algorithm
 
+    def restore(self, device: str) -> Algorithm:
+        """Return the algorithm as of ``policy``, without a world: one is made for its sizes, and closed.
 
-def load_policy(path: Path) -> LoadedPolicy:
+        Raises:
+            UsageError: as of ``world`` and ``policy``.
+        """
+        with closing(self.world(seed=0)) as env:
+            return self.policy(env, device)
+
+
+def read_policy_file(path: Path) -> PolicyFile:
     """Read a run's policy; nothing that the file holds is run.
 
     Args:
@@ -89,7 +98,7 @@ def load_policy(path: Path) -> LoadedPolicy:
     """
     try:
         file = path / POLICY if path.is_dir() else path
-        content = None if file.name == RESUME else load_policy_file(file)
+        content = None if file.name == RESUME else load_policy_content(file)
     except OSError as error:  # a name longer than any file's, or a folder that may not be read
         raise UsageError(f"--run {str(path)[:200]}: {error.strerror}; {HINT}") from error
     if content is None:
@@ -100,15 +109,12 @@ def load_policy(path: Path) -> LoadedPolicy:
     scenario, backend = world.pop("scenario"), world.pop("backend", "battle")
     for described in ("fight", "game"):
         world.pop(described, None)
-    for kind, name, known in (
-        ("algorithm", identity["algorithm"]["name"], algorithms.registry.ids()),
-        ("scenario", scenario, envs.registry.ids()),
-    ):
-        if name not in known:
-            raise UsageError(f"--run {path}: {kind} {name!r} is not registered; {OWN}")
-    return LoadedPolicy(
+    algorithm = identity["algorithm"]["name"]
+    if missing := unregistered(algorithm, scenario):
+        raise UsageError(f"--run {path}: {missing}")
+    return PolicyFile(
         path=file,
-        algorithm=identity["algorithm"]["name"],
+        algorithm=algorithm,
         scenario=scenario,
         backend=backend,
         env_options=world,

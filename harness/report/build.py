@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress, TaskID, TaskProgressColumn, TimeRemainingColumn
 
 from algorithms import registry
 from harness.cli.common import log
+from harness.cli.progress import make_bar
 from harness.plots.curves import MEASURES, plot_learning, plot_over_scenarios
 from harness.plots.diagnostics import plot_diagnostics, plot_panels
 from harness.plots.figure import Plot
@@ -87,8 +88,7 @@ def write_report(data: StudyData, findings: ComparisonReport, args: ReportArgs, 
     """
     records, unread = find_records(args.throughput, args.runs_folder / data.study)
     jobs = clip_jobs(data, args.runs_folder, args.clip_scenario) if args.clips else []
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(compact=True))
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with make_bar(console, TaskProgressColumn(), TimeRemainingColumn(compact=True)) as bar:
         scripts = references(data) if findings.rows else []
         plots = draw_all(bar, plot_work(data, findings, records, args.folder, scripts))
         clips = play_all(bar, jobs, args)

@@ -24,10 +24,11 @@ from envs.render.style import palette
 from harness.cli.errors import UsageError
 from harness.policies.evaluate import Greedy
 from harness.policies.scripted import Policy
-from harness.policies.trained import LoadedPolicy, load_policy
+from harness.policies.trained import PolicyFile, read_policy_file
 from harness.results.study_data import StudyData
 from harness.runs.checkpoint import POLICY
 from harness.runs.files import file_name, run_folder
+from harness.runs.plan import unregistered
 from harness.video.encode import write_gif
 from harness.video.record import Recording, record
 from studies.rows import RunRow, key_of
@@ -124,8 +125,8 @@ def _first_playable(data: StudyData, runs_folder: Path, algorithm: str, scenario
 
 def _why_not(run: RunRow, checkpoint: Path) -> str:
     """Why a run's policy cannot be shown at play; empty where it can."""
-    if run.scenario not in envs.registry.ids():
-        return f"{run.scenario} is not registered here; name the file that does: --import my_file.py"
+    if missing := unregistered(run.algorithm, run.scenario):
+        return missing
     by_engine = envs.registry.entry(run.scenario).entry_point == envs.registry.BATTLE
     if not by_engine or run.config.get("env", {}).get("backend", "battle") != "battle":
         return "only battles of the built-in engine can be drawn"
@@ -171,9 +172,9 @@ def _places(env: BattleEnv, policy: Policy) -> NDArray[np.float64]:
     return np.stack([np.concatenate([frame[axis][:, :n].ravel() for frame in frames]) for axis in "xy"])
 
 
-def _load(checkpoint: Path, battle_seed: int) -> tuple[LoadedPolicy, BattleEnv]:
+def _load(checkpoint: Path, battle_seed: int) -> tuple[PolicyFile, BattleEnv]:
     """A trained policy and the world that it plays the battle in."""
-    run = load_policy(checkpoint.parent)
+    run = read_policy_file(checkpoint.parent)
     env = run.world(battle_seed)
     if not isinstance(env, BattleEnv):
         raise UsageError(f"{run.scenario} is not played by the built-in engine, whose battles alone can be drawn")

@@ -133,7 +133,7 @@ def save_policy(path: Path, content: dict[str, Any]) -> None:
     save_checkpoint(path, {"format": POLICY_FORMAT, **_to_plain(content, "")})
 
 
-def load_policy_file(path: Path) -> dict[str, Any] | None:
+def load_policy_content(path: Path) -> dict[str, Any] | None:
     """Return what ``save_policy`` was given, or None where there is no file; none of its content is run.
 
     Raises:

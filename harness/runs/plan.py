@@ -37,7 +37,7 @@ class RunPlan:
     backend: str = "battle"
     """Who plays the scenario: the built-in engine or, with ``sc2``, StarCraft II."""
     checkpoint_replay: CheckpointReplay = "auto"
-    """Whether checkpoints hold the replay; decides what a resumed run is, not what a run is."""
+    """Changes how a resumed run continues, so it is not part of the run's identity."""
 
     def identity(self) -> dict[str, Any]:
         """Return every setting that changes the result, and no other; two plans of equal training are the same run.
@@ -119,14 +119,8 @@ class RunPlan:
             UsageError: what the run needs is not here: its algorithm, scenario, game, device, or the same settings.
         """
         name, scenario, backend = job["algorithm"], job["scenario"], job.get("backend", "battle")
-        for kind, wanted, known in (
-            ("algorithm", name, algorithms.registry.ids()),
-            ("scenario", scenario, envs.registry.ids()),
-        ):
-            if wanted not in known:
-                raise UsageError(
-                    f"{kind} {wanted} is not registered here; name the file that does: --import my_file.py"
-                )
+        if missing := unregistered(name, scenario):
+            raise UsageError(missing)
         try:
             plan = cls(
                 algorithm=name,
@@ -154,6 +148,13 @@ class RunPlan:
         return plan
 
 
+def unregistered(algorithm: str, scenario: str) -> str:
+    """Say which of the two is not registered here; empty where both are."""
+    asked = ("algorithm", algorithm, algorithms.registry.ids()), ("scenario", scenario, envs.registry.ids())
+    missing = [f"{kind} {name}" for kind, name, known in asked if name not in known]
+    return f"{missing[0]} is not registered here; name the file that does: --import my_file.py" if missing else ""
+
+
 def _fight(scenario: str) -> dict[str, Any]:
     """Return what a scenario's name stands for: a map that is redefined, or of another world, is another map."""
     row = envs.registry.entry(scenario)
@@ -171,13 +172,11 @@ def _device(planned: str, here: str) -> str:
     return here
 
 
-def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows no tuples, and config dataclasses hold no lists."""
-    return {name: _tuple(value) for name, value in values.items()}
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(_tuple(each) for each in value) if isinstance(value, list) else value
+def _with_tuples(value: Any) -> Any:
+    """Return the value with tuples in place of lists: JSON knows no tuples, and config dataclasses hold no lists."""
+    if isinstance(value, dict):
+        return {name: _with_tuples(each) for name, each in value.items()}
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
 def _of_training(identity: dict[str, Any]) -> dict[str, Any]:

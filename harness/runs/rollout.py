@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -10,6 +10,8 @@ import torch
 from algorithms.episode import Episode
 from algorithms.protocol import Algorithm, Decision, Observation, PolicyState
 from envs.protocol import BatchedEnv
+
+Array = np.ndarray[Any, Any]
 
 
 class Rollout:
@@ -28,7 +30,7 @@ class Rollout:
         self._env, self._algorithm = env, algorithm
         self._slots = np.arange(e)
         self._length = np.zeros(e, np.int64)
-        self._buffers: dict[str, np.ndarray[Any, Any]] = {
+        self._buffers: dict[str, Array] = {
             "obs": np.zeros((e, t + 1, n, spec.obs_size), np.float32),
             "state": np.zeros((e, t + 1, spec.state_size), np.float32),
             "action_mask": np.zeros((e, t + 1, n, spec.n_actions), bool),
@@ -36,7 +38,7 @@ class Rollout:
             "reward": np.zeros((e, t), np.float32),
         }
         self._unit_type = env.unit_type.copy()
-        self._record: dict[str, np.ndarray[Any, Any]] = {}
+        self._record: dict[str, Array] = {}
         """what the policy gave to be stored with its actions, (E, T, …)"""
         self._policy_state = algorithm.initial_state(e)
 
@@ -63,7 +65,7 @@ class Rollout:
         ended = np.flatnonzero(env.terminated | env.truncated | env.aborted)
         return self._take(ended) if ended.size else []
 
-    def _take(self, ended: np.ndarray[Any, Any]) -> list[Episode]:
+    def _take(self, ended: Array) -> list[Episode]:
         """Cut the ended episodes out of the buffers and make their slots ready for the next battle."""
         episodes = [self._episode(slot) for slot in ended.tolist() if not self._env.aborted[slot]]
         self._length[ended] = 0
@@ -72,7 +74,7 @@ class Rollout:
         forget(self._algorithm, self._policy_state, ended)
         return episodes
 
-    def _recorded(self, name: str, like: torch.Tensor) -> np.ndarray[Any, Any]:
+    def _recorded(self, name: str, like: torch.Tensor) -> Array:
         """The buffer (E, T, …) of something that the policy records, made when it first does."""
         if name not in self._record:
             e, steps = self._buffers["reward"].shape
@@ -127,19 +129,32 @@ class Rollout:
         forget(self._algorithm, self._policy_state, lost)
 
 
+class Seen(Protocol):
+    """What the agents of E battles see: an env, or arrays like its own."""
+
+    @property
+    def obs(self) -> Array: ...
+
+    @property
+    def action_mask(self) -> Array: ...
+
+    @property
+    def unit_type(self) -> Array: ...
+
+
 @torch.no_grad()
-def act(algorithm: Algorithm, env: BatchedEnv, state: PolicyState, *, explore: bool) -> Decision:
-    """Ask the policy about the env's current arrays; on a CPU they are read where they lie, without a copy."""
+def act(algorithm: Algorithm, seen: Seen, state: PolicyState, *, explore: bool) -> Decision:
+    """Ask the policy about the current arrays; on a CPU they are read where they lie, without a copy."""
     device = algorithm.device
     observation = Observation(
-        obs=torch.from_numpy(env.obs).to(device),
-        action_mask=torch.from_numpy(env.action_mask).to(device),
-        unit_type=torch.from_numpy(env.unit_type).to(device),
+        obs=torch.from_numpy(seen.obs).to(device),
+        action_mask=torch.from_numpy(seen.action_mask).to(device),
+        unit_type=torch.from_numpy(seen.unit_type).to(device),
     )
     return algorithm.act(observation, state, explore=explore)
 
 
-def forget(algorithm: Algorithm, state: PolicyState, slots: np.ndarray[Any, Any]) -> None:
+def forget(algorithm: Algorithm, state: PolicyState, slots: Array) -> None:
     """Set the policy's memory of these slots, in place, to that of a new battle."""
     if slots.size:
         index = torch.from_numpy(slots).to(algorithm.device)

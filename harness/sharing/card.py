@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import algorithms.registry
-from harness.policies.trained import LoadedPolicy
+from harness.policies.trained import PolicyFile
 from harness.results.grouping import has_winners
 from harness.stats import format_interval
 from studies.rows import RunRow
 
 
-def model_card(policy: LoadedPolicy, identity: Mapping[str, Any], row: RunRow | None) -> tuple[dict[str, Any], str]:
+def model_card(policy: PolicyFile, identity: Mapping[str, Any], row: RunRow | None) -> tuple[dict[str, Any], str]:
     """Return the metadata of the card, as the Hugging Face hub reads it, and its text in Markdown.
 
     Args:
@@ -56,7 +56,7 @@ def model_card(policy: LoadedPolicy, identity: Mapping[str, Any], row: RunRow | 
     return head, "\n".join(lines) + "\n"
 
 
-def _played_by(policy: LoadedPolicy) -> str:
+def _played_by(policy: PolicyFile) -> str:
     return "the built-in engine" if policy.backend == "battle" else "StarCraft II"
 
 

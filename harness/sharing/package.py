@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from harness.cli.errors import UsageError
-from harness.policies.trained import load_policy
+from harness.policies.trained import read_policy_file
 from harness.runs.checkpoint import POLICY
 from harness.runs.files import run_folder
 from harness.sharing.card import model_card
@@ -40,7 +40,7 @@ def pack(run: str | Path, folder: str | Path, *, row: RunRow | None = None) -> P
     Raises:
         UsageError: there is no policy, it cannot be read, or the folder cannot be written.
     """
-    policy, target = load_policy(Path(run)), Path(folder)
+    policy, target = read_policy_file(Path(run)), Path(folder)
     identity: Mapping[str, Any] = policy.content["identity"]
     try:
         target.mkdir(parents=True, exist_ok=True)

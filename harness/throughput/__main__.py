@@ -32,7 +32,7 @@ from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import check_targets, parse_setting
 from harness.flags.throughput import BATCHES, parser
 from harness.plots.throughput import plot
-from harness.policies.trained import folder_of_trial, load_policy
+from harness.policies.trained import folder_of_trial, read_policy_file
 from harness.runs.process import resolve_device
 from harness.speed.record import Record, new_record, open_record
 from harness.throughput.sweep import DTYPES, Grid, PolicySource, fresh_policy, measure, trained_policy
@@ -117,7 +117,7 @@ def _policies(flags: argparse.Namespace) -> tuple[PolicySource, ...]:
         where = Path(flags.run)
         if is_number(flags.run):
             where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
-        return (trained_policy(load_policy(where)),)
+        return (trained_policy(read_policy_file(where)),)
     algorithm, *more = names_in("algorithm", flags.algo, algorithms.registry.ids(), algorithms.registry.resolve)
     if more:
         raise UsageError(

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
 import algorithms.registry
 import envs.registry
@@ -20,8 +20,8 @@ from algorithms.protocol import PolicyLayers
 from harness.cli.common import log
 from harness.cli.errors import UsageError
 from harness.cli.overrides import Setting, resolve_config, resolve_env
-from harness.cli.progress import LINE_INTERVAL
-from harness.policies.trained import LoadedPolicy
+from harness.cli.progress import LINE_INTERVAL, make_bar
+from harness.policies.trained import PolicyFile
 from harness.speed.compare_kernels import DeviceLost, TimingContext, still_alive, timing_context
 from harness.speed.grid_point import PolicyMeasurement, measure_peak
 from harness.speed.kernels import all_backends, first_line
@@ -149,15 +149,14 @@ class PolicyCache:
 @contextmanager
 def _grid_progress(console: Console, total: int, *, silent: bool) -> Iterator[Callable[[int], None]]:
     """A bar on a terminal, periodic lines elsewhere; call what it yields with the number of grid points done."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} grid points"))
-    hidden, last = silent or not console.is_terminal, time.perf_counter()
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden) as bar:
+    last, done = time.perf_counter(), "{task.completed}/{task.total} grid points"
+    with make_bar(console, done, TimeRemainingColumn(), silent=silent) as bar:
         task = bar.add_task("measuring", total=total)
 
         def update(done: int) -> None:
             nonlocal last
             bar.update(task, completed=done)
-            if hidden and not silent and time.perf_counter() - last >= LINE_INTERVAL:
+            if bar.disable and not silent and time.perf_counter() - last >= LINE_INTERVAL:
                 last = time.perf_counter()
                 log(console, f"{done}/{total} grid points")
 
@@ -226,11 +225,11 @@ def fresh_policy(
     )
 
 
-def trained_policy(run: LoadedPolicy) -> PolicySource:
+def trained_policy(run: PolicyFile) -> PolicySource:
     """Return the source of a trained policy, as its checkpoint holds it.
 
     Args:
-        run: as ``harness.policies.trained.load_policy`` returns it.
+        run: as ``harness.policies.trained.read_policy_file`` returns it.
 
     Raises:
         UsageError: it does not fit this program, or has no layers to measure.

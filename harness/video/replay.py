@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
 from envs.render import Renderer
 from envs.render.style import palette
 from harness.cli.common import log
 from harness.cli.errors import UsageError
+from harness.cli.progress import make_bar
 from harness.video.encode import Picture, write_video
 from harness.video.record import HOLD
 
@@ -33,14 +34,7 @@ def write_replay_video(console: Console, flags: argparse.Namespace, out: Path, r
         renderer = Renderer(recording, size=flags.size)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
+    with make_bar(console, TimeRemainingColumn()) as bar:
         task = bar.add_task(Path(flags.replay).name, total=recording.loops)
 
         def on_end(battle: int, outcome: str, loop: int) -> None:

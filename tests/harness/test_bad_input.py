@@ -17,7 +17,7 @@ from harness.__main__ import main as k24
 from harness.cli.common import SOME_MISSING, WRONG_USE, dashboard_command
 from harness.cli.errors import UsageError
 from harness.flags.launching import parse_workers
-from harness.policies.trained import load_policy
+from harness.policies.trained import read_policy_file
 from harness.runs.files import file_name, run_folder, study_folder
 from harness.worker import ids_in
 from studies.db.storage_url import parse_storage_url
@@ -253,7 +253,7 @@ def test_imported_code_whose_error_cannot_say_what_it_is(tmp_path: Path, capsys:
 def test_a_run_that_is_not_there(run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"--run .*(no policy.pt there|File name too long|embedded null)"):
-        load_policy(Path(run))
+        read_policy_file(Path(run))
 
 
 def test_runs_are_looked_for_two_folders_down_and_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,4 +263,4 @@ def test_runs_are_looked_for_two_folders_down_and_no_further(tmp_path: Path, mon
         (tmp_path / place / "policy.pt").touch()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"runs below it: runs/study$"):
-        load_policy(Path())
+        read_policy_file(Path())

@@ -14,7 +14,7 @@ import envs
 from harness.cli.common import ALL_DONE, WRONG_USE, parse_flags
 from harness.compare import main as compare_main
 from harness.flags.watch import parser
-from harness.policies.trained import load_policy
+from harness.policies.trained import read_policy_file
 from harness.runs.checkpoint import save_policy
 from harness.watch import agents, main, prepare
 from tests.harness.conftest import Compare
@@ -93,7 +93,7 @@ def test_a_trained_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     small = ["--budget", "smoke", "--env-steps", "64", "--out", runs, "--storage", storage]
     assert compare_main([*trained, *small]) == ALL_DONE
     (folder,) = (tmp_path / "runs" / "t").glob("qmix-*")
-    run = load_policy(folder)
+    run = read_policy_file(folder)
     assert (run.algorithm, run.scenario, run.env_options["conic_fov"]) == ("qmix", SHORT, True)
     assert run.label == "qmix, 64 env steps"
     videos = []
@@ -120,8 +120,8 @@ def test_a_checkpoint_of_another_version_is_kept(tmp_path: Path, capsys: pytest.
     assert watch("--run", str(tmp_path), "--out", str(tmp_path / "a.gif")) == WRONG_USE
     assert f"checkpoint {path} does not fit this program (TypeError" in capsys.readouterr().err
     for change, says in (
-        ({"algorithm": {"name": "nobody"}}, "algorithm 'nobody' is not registered; if you registered it yourself"),
-        ({"env": {"scenario": "nowhere", "fight": {}}}, "scenario 'nowhere' is not registered"),
+        ({"algorithm": {"name": "nobody"}}, "algorithm nobody is not registered here; name the file that does"),
+        ({"env": {"scenario": "nowhere", "fight": {}}}, "scenario nowhere is not registered here"),
         (
             {"env": {"scenario": SHORT, "fight": {}, "no_such_option": 1}},
             "does not fit this program's world (ValueError",

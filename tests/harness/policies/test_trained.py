@@ -13,7 +13,7 @@ import envs.registry
 from algorithms.qmix import QMixConfig
 from harness import api
 from harness.cli.errors import UsageError
-from harness.policies.trained import load_policy
+from harness.policies.trained import read_policy_file
 from harness.runs.checkpoint import POLICY, save_policy
 
 MISSING = object()
@@ -76,7 +76,7 @@ def test_a_part_that_is_not_there(tmp_path: Path, state: dict[str, Any], place: 
     folder = written(tmp_path, state, place, value)
     message = f"policy {folder / POLICY} cannot be used: {fault}. Nothing was changed. Train the run"
     with pytest.raises(UsageError) as caught:
-        load_policy(folder)
+        read_policy_file(folder)
     assert message in str(caught.value)
 
 

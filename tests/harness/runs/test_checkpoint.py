@@ -19,7 +19,7 @@ from common import ownership
 from harness.cli.errors import UsageError
 from harness.runs.checkpoint import (
     load_checkpoint,
-    load_policy_file,
+    load_policy_content,
     save_checkpoint,
     save_policy,
     set_aside,
@@ -107,9 +107,9 @@ PLAIN = {
 
 def test_a_policy_comes_out_as_it_went_in(tmp_path: Path) -> None:
     path = tmp_path / "policy.pt"
-    assert load_policy_file(path) is None
+    assert load_policy_content(path) is None
     save_policy(path, {**PLAIN, "scalar": np.float32(0.5)})
-    content = load_policy_file(path)
+    content = load_policy_content(path)
     assert content is not None
     assert content["identity"] == PLAIN["identity"]
     assert content["algorithm"]["weight"].tolist() == [0, 1, 2]
@@ -130,7 +130,7 @@ def test_reading_a_policy_runs_none_of_its_content(tmp_path: Path) -> None:
     path, sign = tmp_path / "policy.pt", tmp_path / "ran"
     torch.save({"format": 1, "identity": Trap(sign)}, path)
     with pytest.raises(UsageError, match=r"cannot be read as tensors and plain values, and nothing of it was run"):
-        load_policy_file(path)
+        load_policy_content(path)
     assert not sign.exists()
     torch.load(path, weights_only=False)
     assert sign.exists(), "the trap itself works"
@@ -140,7 +140,7 @@ def test_a_policy_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "policy.pt"
     torch.save({"format": 99}, path)
     with pytest.raises(UsageError, match=r"another version of this program \(format 99, this one reads 1\)"):
-        load_policy_file(path)
+        load_policy_content(path)
 
 
 @pytest.mark.parametrize("value", [5, torch.zeros(1, dtype=torch.bfloat16)], ids=["int", "bfloat16"])
@@ -148,11 +148,11 @@ def test_an_array_that_is_none_is_refused(tmp_path: Path, value: object) -> None
     path = tmp_path / "policy.pt"
     torch.save({"format": 1, "algorithm": [{"array/": value}]}, path)
     with pytest.raises(UsageError, match=r"policy.pt holds an array that cannot be read \(TypeError: "):
-        load_policy_file(path)
+        load_policy_content(path)
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-@pytest.mark.parametrize("load", [load_policy_file, load_checkpoint])
+@pytest.mark.parametrize("load", [load_policy_content, load_checkpoint])
 def test_only_a_regular_file_is_opened(tmp_path: Path, make: Any, load: Any) -> None:
     make(tmp_path / "policy.pt")
     with pytest.raises(UsageError, match=r"policy\.pt is a (pipe, socket or device|folder), not a regular file"):
@@ -216,7 +216,7 @@ def test_the_state_of_every_algorithm_is_plain(algorithm: str, tmp_path: Path) -
         return registry.make(algorithm, spec, config, total_env_steps=100, seed=seed, device="cpu")
 
     save_policy(tmp_path / "policy.pt", {"algorithm": made(1).state_dict()})
-    content = load_policy_file(tmp_path / "policy.pt")
+    content = load_policy_content(tmp_path / "policy.pt")
     assert content is not None
     other = made(2)
     other.load_state_dict(content["algorithm"])

@@ -17,7 +17,7 @@ import algorithms.registry
 import envs.registry
 from algorithms.k24 import K24Config
 from harness.cli.common import make_console
-from harness.policies.trained import load_policy
+from harness.policies.trained import read_policy_file
 from harness.runs.checkpoint import POLICY, save_policy
 from harness.speed.compare_kernels import DeviceLost, timing_context
 from harness.speed.grid_point import PolicyMeasurement
@@ -247,7 +247,7 @@ def test_a_trained_policy_is_measured_as_it_is(tmp_path: Path, capsys: pytest.Ca
     }
     content = {"identity": identity, "algorithm": made.state_dict(), "env_steps": 100}
     save_policy(tmp_path / POLICY, content)
-    source = trained_policy(load_policy(tmp_path))
+    source = trained_policy(read_policy_file(tmp_path))
     assert (source.label, source.hidden_sizes) == ("k24, 100 env steps on terran_5_vs_5", (12,))
     found = source.build(12, "cpu").after["fc3"]
     assert torch.equal(found.masked, made.policy_layers().after["fc3"].masked)

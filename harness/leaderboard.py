@@ -27,7 +27,7 @@ from harness.results.grouping import group_runs_by_config, label_legend
 from harness.runs.files import atomic_write
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader
-from studies.store import DEFAULT_STORAGE
+from studies.store import DEFAULT_STORAGE, study_names
 
 FILTERS = ("scenario", "algorithm", "study", "device")
 """Columns of which a value can be chosen."""
@@ -62,10 +62,7 @@ def read_entries(storages: Sequence[str], studies: Collection[str] = ()) -> list
         UsageError: no database holds a study of such a name.
         StorageError: a database cannot be read.
     """
-    known: dict[str, list[str]] = {}
-    for storage in dict.fromkeys(storages):
-        with StudyReader.open(storage, "") as reader:
-            known[storage] = reader.studies()
+    known = {storage: study_names(storage) for storage in dict.fromkeys(storages)}
     every = set().union(*known.values())
     for name in studies:
         if name not in every:

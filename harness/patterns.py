@@ -12,8 +12,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.progress import track
-
 from harness.cli.common import (
     ALL_DONE,
     command,
@@ -24,6 +22,7 @@ from harness.cli.common import (
     writing_results,
 )
 from harness.cli.errors import UsageError, unknown_name
+from harness.cli.progress import with_bar
 from harness.flags.study import patterns_parser
 from harness.plots.diagnostics import plot_masks_over_training
 from harness.plots.masks import plot_run_masks
@@ -41,15 +40,14 @@ def main(argv: Sequence[str]) -> int:
     flags = patterns_parser().parse_args(argv)
     with StudyReader.open_existing(flags.storage, flags.study) as store:
         runs = choose(store.rows(), flags.study, listed(flags.algos), listed(flags.scenarios))
-        curves = [store.curve_points(run.run_id) for run in runs]
+        curves = store.curves([run.run_id for run in runs])
     folder = study_folder(Path(flags.out), flags.study) / "patterns"
     make_folder(folder)
-    pairs = list(zip(runs, curves, strict=True))
     with writing_results(folder, without_passwords(flags.storage)):
-        written = write_mask_files(folder, runs, curves)
-        for run, points in track(pairs, "pictures", console=console, transient=True, disable=not console.is_terminal):
+        written = write_mask_files(folder, runs, [curves[run.run_id] for run in runs])
+        for run in with_bar(console, "pictures", runs):
             show(console, run)
-            written += draw(folder, run, points)
+            written += draw(folder, run, curves[run.run_id])
     log(console, f"written: {', '.join(map(str, written))}")
     return ALL_DONE
 

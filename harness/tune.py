@@ -56,10 +56,11 @@ def main(argv: Sequence[str]) -> int:
     """Search; returns the exit code: 0 all trials over, 1 none gave a result, 2 a mistake, 130 Ctrl-C."""
     console = make_console()
     args = read_flags(argv)
-    request = ask(args)
-    make_folder(args.runs.out)
-    introduce(console, args)
     runs = args.runs
+    plans, _ = plan_runs(runs)
+    request = search_request(args, plans)
+    make_folder(runs.out)
+    introduce(console, args, plans)
     with SearchStudy.open(runs.storage, runs.study, request=request, trials=args.trials) as search:
         if runs.n_jobs > 1:
             work_together(runs.n_jobs, runs.for_workers)
@@ -68,19 +69,17 @@ def main(argv: Sequence[str]) -> int:
             return report(console, search, runs.out)
 
 
-def ask(args: TuneArgs) -> dict[str, Any]:
-    """The question as data, for the database; equal for equal commands."""
-    plans, _ = plan_runs(args.runs)
-    jobs = [plan.to_json(deterministic=args.runs.deterministic) for plan in plans]
+def search_request(args: TuneArgs, plans: Sequence[RunPlan]) -> dict[str, Any]:
+    """Return the search request as JSON; equal for equal commands."""
     return {
-        "jobs": jobs,
+        "jobs": [plan.to_json(deterministic=args.runs.deterministic) for plan in plans],
         "space": to_json(args.space),
         "seed": args.seed,
         "ranked_by": RANKED_BY,
     }
 
 
-def introduce(console: Console, args: TuneArgs) -> None:
+def introduce(console: Console, args: TuneArgs, plans: Sequence[RunPlan]) -> None:
     """Say what will happen before it does."""
     runs = args.runs
     log(
@@ -89,7 +88,7 @@ def introduce(console: Console, args: TuneArgs) -> None:
         f"{runs.budget.env_steps:,} env steps (budget {runs.budget.name}); study {runs.study} in "
         f"{parse_storage_url(runs.storage).redacted}",
     )
-    if line := check_memory([plan_runs(runs)[0][0]] * max(1, runs.n_jobs), runs.n_jobs):
+    if line := check_memory([plans[0]] * max(1, runs.n_jobs), runs.n_jobs):
         log(console, line)
     log(console, f"trials are ranked and pruned by the {RANKED_BY}; intervals are shown and decide nothing")
     for name, allowed in args.space.items():
@@ -144,8 +143,8 @@ def ending(trial: FrozenTrial) -> str:
 
 def report(console: Console, search: SearchStudy, out: Path) -> int:
     """The best trial so far, as a file that ``compare --config`` reads."""
-    complete = search.optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if not complete:
+    finished = search.optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if not finished:
         log(console, f"{search.name}: {count_trials(search)}; none gave a result, so there are no best settings")
         return SOME_MISSING
     plan, best = RunPlan.from_json(search.request["jobs"][0]), search.optuna.best_trial
@@ -153,7 +152,7 @@ def report(console: Console, search: SearchStudy, out: Path) -> int:
     path = study_folder(out, search.name) / "best.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     comment = (
-        f"Best of {len(complete)} complete trials of study {search.name} on {plan.scenario}:\n"
+        f"Best of {len(finished)} complete trials of study {search.name} on {plan.scenario}:\n"
         f"trial {best.number}, {best.user_attrs['estimate']:.3f} {best.user_attrs['interval']}."
     )
     path.write_text(dump_settings(plan.algorithm, settings, comment), encoding="utf-8")

@@ -112,11 +112,9 @@ class StudyReader:
             silent = select(Run.id).filter_by(study=self.study, state="running").where(Run.heartbeat < moment)
             return list(session.scalars(silent))
 
-    @repeated
     def curve_points(self, run_id: int) -> list[CurvePoint]:
         """The evaluations made during a run's training, in order of ``env_steps``."""
-        with read_transaction(self._engine, self.url) as session:
-            return row_queries.curve_points(session, run_id)
+        return self.curves([run_id])[run_id]
 
     @repeated
     def curves(self, run_ids: Sequence[int]) -> dict[int, list[CurvePoint]]:
@@ -136,11 +134,9 @@ class StudyReader:
         with read_transaction(self._engine, self.url) as session:
             return row_queries.events(session, run_id)
 
-    @repeated
     def outcomes(self, run_id: int) -> list[EpisodeOutcome]:
         """The episodes of a run's final evaluation, by slot and battle."""
-        with read_transaction(self._engine, self.url) as session:
-            return row_queries.outcomes(session, run_id)
+        return self.all_outcomes([run_id])[run_id]
 
     def close(self) -> None:
         """Release the connections."""

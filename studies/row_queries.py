@@ -54,34 +54,18 @@ def _row(run: Run, result: Result, throughput: ThroughputReading | None, provena
     _check_run(run)
     _check(Result, RESULT_FIELDS, result)
     try:
-        return _record(run, result, throughput, provenance)
+        if throughput is not None:
+            _check(ThroughputReading, TURN_FIELDS, throughput)
+        return RunRow(
+            run_id=run.id,
+            trial_number=-1 if run.trial_number is None else run.trial_number,
+            **{name: getattr(run, name) for name in RUN},
+            provenance=provenance or {},
+            in_turn=throughput and TurnReading(**{name: getattr(throughput, name) for name in TURN_FIELDS}),
+            **{name: getattr(result, name) for name in RESULT_FIELDS},
+        )
     except ValueError as error:  # a number outside of its range
         raise ContentError(f"run {run.id}: {error}") from error
-
-
-def _record(
-    run: Run, result: Result, throughput: ThroughputReading | None, provenance: dict[str, Any] | None
-) -> RunRow:
-    return RunRow(
-        run_id=run.id,
-        trial_number=-1 if run.trial_number is None else run.trial_number,
-        study=run.study,
-        algorithm=run.algorithm,
-        scenario=run.scenario,
-        seed=run.seed,
-        config_hash=run.config_hash,
-        config=run.config,
-        provenance=provenance or {},
-        in_turn=_in_turn(throughput),
-        **{name: getattr(result, name) for name in RESULT_FIELDS},
-    )
-
-
-def _in_turn(found: ThroughputReading | None) -> TurnReading | None:
-    if found is None:
-        return None
-    _check(ThroughputReading, TURN_FIELDS, found)
-    return TurnReading(**{name: getattr(found, name) for name in TURN_FIELDS})
 
 
 def _check_run(run: Run) -> None:
@@ -95,13 +79,8 @@ def _check(table: type[Base], names: Sequence[str], record: Base) -> None:
     check_columns(table, names, [[getattr(record, name) for name in names]])
 
 
-def curve_points(session: Session, run_id: int) -> list[CurvePoint]:
-    """The evaluations made during training, in order of ``env_steps``."""
-    return curves_of(session, [run_id])[run_id]
-
-
 def curves_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[CurvePoint]]:
-    """Run id -> its evaluations, likewise, for many runs at once."""
+    """Run id -> the evaluations made during its training, in order of ``env_steps``."""
     found: dict[int, list[CurvePoint]] = {run_id: [] for run_id in run_ids}
     for some in _chunks(run_ids):
         chosen = select(Curve.run_id, *(getattr(Curve, name) for name in POINT)).where(Curve.run_id.in_(some))
@@ -120,13 +99,8 @@ def events(session: Session, run_id: int) -> list[tuple[int, str]]:
     return [(row.env_steps, row.text) for row in found]
 
 
-def outcomes(session: Session, run_id: int) -> list[EpisodeOutcome]:
-    """The episodes of the final evaluation, by slot and battle."""
-    return outcomes_of(session, [run_id])[run_id]
-
-
 def outcomes_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[EpisodeOutcome]]:
-    """Run id -> its episodes, likewise, for many runs at once."""
+    """Run id -> the episodes of its final evaluation, by slot and battle."""
     found: dict[int, list[EpisodeOutcome]] = {run_id: [] for run_id in run_ids}
     for some in _chunks(run_ids):
         chosen = select(Outcome.run_id, *(getattr(Outcome, name) for name in EPISODE)).where(Outcome.run_id.in_(some))

@@ -18,13 +18,11 @@ from studies.db.database import read_transaction
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.schema import Curve, Event, Outcome, PartTiming
+from studies.queue.heartbeat import HEARTBEAT_IN_TRAINING
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow, finite_or_none
-from studies.run_table import RunTable
+from studies.run_table import INTERRUPTED, RunTable
 
 Status = Literal["finished", "running_elsewhere", "started", "resumed"]
-
-HEARTBEAT_EVERY = 15.0
-"""Seconds between two heartbeats that are written; calls in between cost nothing."""
 
 
 @dataclass(kw_only=True)
@@ -112,7 +110,7 @@ class RunRecord:
     def curve_points(self) -> list[CurvePoint]:
         """The stored evaluations in order of ``env_steps``."""
         with read_transaction(self.run_table.engine, self.run_table.url) as session:
-            return row_queries.curve_points(session, self.run_id)
+            return row_queries.curves_of(session, [self.run_id])[self.run_id]
 
     @repeated
     def event(self, env_steps: int, text: str) -> None:
@@ -142,12 +140,10 @@ class RunRecord:
             for part, value in seconds.items():
                 session.merge(PartTiming(run_id=self.run_id, part=part, seconds=value))
 
-    @repeated
     def heartbeat(self) -> None:
         """Say that this process still works on the run; call it as often as convenient."""
-        if time.monotonic() - self._last_heartbeat >= HEARTBEAT_EVERY:
-            with self._write():
-                pass
+        if time.monotonic() - self._last_heartbeat >= HEARTBEAT_IN_TRAINING:
+            self._confirm()
 
     def attach(self, path: Path | str) -> None:
         """Show a file (a plot, for example) with the trial in the dashboard; before ``finish`` or ``fail``."""
@@ -167,21 +163,22 @@ class RunRecord:
 
     @repeated
     def _confirm(self) -> None:
-        """Raise unless the run is still ours."""
+        """Renew the heartbeat, or raise where the run is no longer ours."""
         with self._write():
             pass
 
     def fail(self, error: str) -> None:
         """End this session with an error; the trial becomes FAIL, and the run can be begun again."""
-        self._confirm()
-        self._open = False
-        self.run_table.end_session(self.run_id, "failed", error)
+        self._end("failed", error)
 
     def mark_interrupted(self, reason: str) -> None:
         """End this session without a result; the trial becomes FAIL with the reason, and the run can be resumed."""
+        self._end("interrupted", None, reason)
+
+    def _end(self, state: str, error: str | None, reason: str = INTERRUPTED) -> None:
         self._confirm()
         self._open = False
-        self.run_table.end_session(self.run_id, "interrupted", None, reason)
+        self.run_table.end_session(self.run_id, state, error, reason)
 
     @contextmanager
     def _write(self) -> Iterator[Session]:

@@ -131,7 +131,7 @@ class SearchStudy:
         self.optuna.sampler, self.optuna.pruner = sampler, pruner
         with wrap_db_errors(self.url):
             while True:
-                row = self._queue.claim_next(None, fits=lambda job: True)
+                row = self._queue.claim_next()
                 if row is not None:
                     self._work_on(row.id, objective, on_finished)
                 elif self._queue.count_unfinished():

@@ -35,7 +35,8 @@ from studies.db.errors import StorageError
 from studies.db.retrying import repeated, repeated_at_start
 from studies.db.schema import Outcome, Result, Run, ThroughputReading
 from studies.db.storage_url import DEFAULT_STORAGE, parse_storage_url
-from studies.queue.owner import HEARTBEAT_BOUND, owner_of
+from studies.queue.heartbeat import ABANDONED_AFTER
+from studies.queue.owner import owner_of
 from studies.queue.quiet import PATIENCE, quiet_machine, wait_for_quiet_to_end
 from studies.reader import BUSY_SECONDS, StudyReader
 from studies.row_queries import last_provenance, read_row
@@ -133,7 +134,7 @@ class StudyStore(StudyReader):
             elif run.state == "finished":
                 row, status = read_row(session, run), "finished"
                 earlier = row.provenance
-            elif not run_table.claim(session, run):
+            elif not run_table.claim(session, run):  # one from ``claim_next`` is ours already
                 return _elsewhere(run_table, key, run, clock(session))
             else:
                 last_error, earlier = run.error, last_provenance(session, run.id)
@@ -304,7 +305,7 @@ def _elsewhere(run_table: RunTable, key: RunKey, run: Run, now: float) -> RunRec
         status="running_elsewhere",
         owner=(
             f"on {owner.host}, process {owner.pid}, last heartbeat {age:.0f} s ago (it is taken over when that "
-            f"process is gone; where processes cannot be looked up, after {HEARTBEAT_BOUND:.0f} s without one)"
+            f"process is gone; where processes cannot be looked up, after {ABANDONED_AFTER:.0f} s without one)"
         ),
         run_table=run_table,
     )

@@ -16,9 +16,6 @@ from harness.flags.compare import read_flags as read_comparison
 
 FIRST_SEED = 100
 """Seeds of a search start here, those of a comparison at 0: the winner is evaluated on seeds that did not choose it."""
-_PASSED_ON = ("--budget", "--env-steps", "--device", "--storage", "--out", "--n-jobs", "--num-envs", "--preset")
-"""Flags that mean what they mean in ``harness.compare``."""
-
 SHARED = {
     "--budget": "how long each run is",
     "--env-steps": "another length of each run",
@@ -27,6 +24,7 @@ SHARED = {
     "--out": "folder for checkpoints",
     "--num-envs": "training battles side by side",
 }
+"""Flags that mean what they mean in ``harness.compare``."""
 REPEATED = {
     "--set": ("settings", "a setting that no trial changes"),
     "--config": ("configs", "a settings file"),
@@ -99,10 +97,9 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
 def _as_comparison(flags: argparse.Namespace) -> list[str]:
     """The same runs in the words of ``harness.compare``, which knows how to read them."""
     words = ["--algos", flags.algo, "--scenarios", flags.scenario]
-    for flag in _PASSED_ON:
+    for flag in (*SHARED, "--n-jobs"):
         value = getattr(flags, flag.removeprefix("--").replace("-", "_"))
-        if value is not None and flag != "--preset":
-            words += [flag, str(value)]
+        words += [] if value is None else [flag, str(value)]
     words += [word for text in flags.settings for word in ("--set", text)]
     words += [word for text in flags.configs for word in ("--config", text)]
     words += [word for target in flags.imports for word in ("--import", target)]

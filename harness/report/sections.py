@@ -10,6 +10,7 @@ from harness.report.page import Details, Head, Section, Table
 from harness.report.references import BATTLES, Reference
 from harness.results.aggregates import AlgorithmRow
 from harness.results.findings import ComparisonReport
+from harness.results.footnotes import footnotes
 from harness.results.grouping import label_legend
 from harness.results.study_data import StudyData
 from harness.results.tables import (
@@ -19,8 +20,6 @@ from harness.results.tables import (
     between,
     cells_of,
     columns_of,
-    footnotes,
-    over_several,
     short_kind,
 )
 
@@ -60,7 +59,7 @@ def result_section(
     rows = [[each[name] for name in columns] for each in cells]
     caption = f"{where}: greedy battles of the trained policies"
     tables = [Table(caption=caption, heads=_heads(columns), rows=rows, notes=[*notes, *([SCRIPTS] if scripts else [])])]
-    if over_several(findings):
+    if findings.over_several:
         rows = [[cell(each) for cell in AGGREGATE_COLUMNS.values()] for each in findings.scenario_aggregates]
         tables.append(Table(caption="Win rate over several scenarios", heads=_heads(AGGREGATE_COLUMNS), rows=rows))
     return Section(

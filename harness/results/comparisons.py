@@ -14,7 +14,7 @@ from harness.stats import Difference, IntervalKind, paired_difference, verdict
 from studies.rows import EpisodeOutcome, RunRow
 
 Outcomes = Callable[[int], Sequence[EpisodeOutcome]]
-"""From a run's number to the battles of its final evaluation, as ``StudyStore.outcomes`` does."""
+"""From a run's number to the battles of its final evaluation, as ``StudyData.outcomes`` does."""
 
 Scores = Mapping[tuple[int, int], float]
 """(slot, battle) -> whether it was won, or its return."""

@@ -26,7 +26,7 @@ from studies.rows import CurvePoint, EpisodeOutcome, RunRow, common_points
 
 
 class RunDetails(Protocol):
-    """Battles and curves of runs; ``StudyStore`` gives both."""
+    """Battles and curves of runs; ``StudyData`` gives both."""
 
     def outcomes(self, run_id: int) -> Sequence[EpisodeOutcome]: ...
 
@@ -64,6 +64,11 @@ class ComparisonReport:
     @property
     def scenarios(self) -> list[str]:
         return list(dict.fromkeys(row.scenario for row in self.rows))
+
+    @property
+    def over_several(self) -> bool:
+        """Whether the algorithms have several scenarios in common, with several seeds each."""
+        return any(len(each.scenarios) > 1 for each in self.scenario_aggregates)
 
 
 CurveJob = tuple[str, Mapping[str, Sequence[RunRow]], str]

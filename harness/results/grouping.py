@@ -59,7 +59,7 @@ def _labels(runs: Sequence[R], name: Callable[[R], str], part: Callable[[R], dic
 
 
 def label_legend(runs: Iterable[tuple[str, str, RunRow | UnfinishedRun]]) -> dict[str, str]:
-    """Name with a digest -> the settings that part it from its like; empty where every name stands for one thing.
+    """Name with a digest -> the settings in which it differs from its namesakes; empty where no name has one.
 
     Args:
         runs: each with the names of its algorithm and its scenario, as ``group_runs_by_config`` gives them.

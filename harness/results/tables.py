@@ -6,7 +6,6 @@ import csv
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,8 +18,9 @@ from harness.cli.fitting import print_table, table_of
 from harness.cli.progress import duration
 from harness.results.aggregates import AlgorithmRow, ScenarioAggregates
 from harness.results.findings import ComparisonReport
+from harness.results.footnotes import footnotes
 from harness.runs.load import LOADED
-from harness.stats import ENOUGH_SEEDS, Interval, format_interval
+from harness.stats import Interval, format_interval
 
 Cell = Callable[[AlgorithmRow], str]
 
@@ -96,7 +96,7 @@ def show_table(console: Console, findings: ComparisonReport) -> None:
                 cells = cells_of(row, markers)
                 table.add_row(*(Text(cells[name]) for name in columns))
         print_table(console, table)
-    if over_several(findings):
+    if findings.over_several:
         table = empty_table("win rate over several scenarios", AGGREGATE_COLUMNS)
         for each in findings.scenario_aggregates:
             table.add_row(*(Text(cell(each)) for cell in AGGREGATE_COLUMNS.values()))
@@ -162,16 +162,11 @@ def as_markdown(findings: ComparisonReport) -> str:
     columns = columns_of(findings.rows)
     rows = ([cells_of(row, markers)[name] for name in columns] for row in findings.rows)
     lines = [f"# {findings.title}", "", *_markdown(columns, rows), ""]
-    if over_several(findings):
+    if findings.over_several:
         cells = ([cell(each) for cell in AGGREGATE_COLUMNS.values()] for each in findings.scenario_aggregates)
         lines += ["Win rate over several scenarios:", "", *_markdown(AGGREGATE_COLUMNS, cells), ""]
     lines += [f"- {line}" for line in [*legend_lines(findings), *verdicts(findings), *notes]]
     return "\n".join(lines) + "\n"
-
-
-def over_several(findings: ComparisonReport) -> bool:
-    """Whether the algorithms have several scenarios with several seeds in common, so that there is more to sum up."""
-    return any(len(each.scenarios) > 1 for each in findings.scenario_aggregates)
 
 
 def legend_lines(findings: ComparisonReport) -> list[str]:
@@ -191,96 +186,6 @@ def _markdown(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> list[str
         f"|{'|'.join('---' if name in LEFT else '---:' for name in names)}|",
         *(f"| {' | '.join(cells)} |" for cells in rows),
     ]
-
-
-def footnotes(findings: ComparisonReport) -> tuple[dict[str, str], list[str]]:
-    """Conditions and reasons that do not fit into cells.
-
-    Returns:
-        A marker for each reason why a speed-up is missing, and all notes, one a line.
-    """
-    rows = findings.rows
-    reasons = dict.fromkeys(row.speedup_24_reason for row in rows if row.speedup_24 is None)
-    none_measured = all(row.speedup_24 is None for row in rows)
-    markers = {} if none_measured else {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
-    notes = [*findings.left_out, *_each_seed(rows)]
-    if over_several(findings) and any(each.aggregates.iqm is None for each in findings.scenario_aggregates):
-        notes.append(f"IQM and median over scenarios are given from {ENOUGH_SEEDS} seeds of each scenario on")
-    if none_measured:
-        notes += [f"2:4 speed-up was not measured: {'; '.join(reasons)}"] if rows else []
-    else:
-        notes += [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
-    notes += _throughput_notes(rows)
-    if loads := [f"{row.load:.1f} ({row.algorithm})" for row in rows if row.load > LOADED]:
-        notes.append(f"‡ trained while other processes kept cores busy, so not compared: {', '.join(loads)}")
-    notes += [
-        f"{scenario}: no one wins or loses there, so algorithms are compared by their return"
-        for scenario in dict.fromkeys(row.scenario for row in rows if not row.can_be_won)
-    ]
-    notes += [
-        f"{row.algorithm} on {row.scenario}: {row.aborted} evaluation battles aborted and are not counted"
-        for row in rows
-        if row.aborted
-    ]
-    notes += [
-        f"{row.algorithm} on {row.scenario}, seed {seed}: resumed {times} time{'s' if times > 1 else ''} without "
-        f"its replay, which refilled, so an uninterrupted run would differ"
-        for row in rows
-        for seed, times in zip(row.seeds, row.resumes, strict=True)
-        if times
-    ]
-    for each in findings.improvements:
-        where = each.scenarios[0] if len(each.scenarios) == 1 else f"{len(each.scenarios)} scenarios"
-        notes.append(
-            f"probability of improvement, {each.better} over {each.baseline}: {each.probability:.2f} "
-            f"[{each.low:.2f}, {each.high:.2f}], on {where}, {each.seeds[0]} and {each.seeds[1]} seeds"
-        )
-    return markers, notes
-
-
-def _each_seed(rows: Sequence[AlgorithmRow]) -> list[str]:
-    """Every seed's value where a row stands for a few: an interval over so few says less than they do."""
-    notes = []
-    for row in rows:
-        if 1 < len(row.seeds) < ENOUGH_SEEDS:
-            measure, digits = ("win rate", 3) if row.can_be_won else ("return", 2)
-            scores = (f"{score:.{digits}f} ({seed})" for seed, score in zip(row.seeds, row.scores, strict=True))
-            notes.append(f"{row.algorithm} on {row.scenario}, {measure} by seed: {', '.join(scores)}")
-    return notes
-
-
-def _throughput_notes(rows: Sequence[AlgorithmRow]) -> list[str]:
-    measured = [row for row in rows if row.throughput is not None]
-    conditions = dict.fromkeys(
-        (row.throughput_batch, row.throughput_dtype, on) for row in measured for on in row.machines
-    )
-    notes = [
-        f"decisions/s: agent decisions of the trained policy, greedy, {batch} agents a call, {dtype}, on {machine}; "
-        f"medians, all policies in turn after training"
-        for batch, dtype, machine in conditions
-    ]
-    if len({machine for *_, machine in conditions}) > 1:
-        notes.append("decisions/s do not compare between machines, nor between numbers of threads")
-    if any(not row.throughput_quiet for row in measured):
-        notes.append("† measured while other processes kept the machine busy, again and again: not compared")
-    for scenario in dict.fromkeys(row.scenario for row in measured):
-        own = [row for row in measured if row.scenario == scenario]
-        quartiles = (f"{row.algorithm} {row.throughput_low:,.0f} … {row.throughput_high:,.0f}" for row in own)
-        notes.append(f"decisions/s, quartiles on {scenario}: {', '.join(quartiles)}")
-        pairs = combinations([row for row in own if row.throughput_quiet], 2)
-        undecided = ", ".join(f"{one.algorithm} and {other.algorithm}" for one, other in pairs if _overlap(one, other))
-        if undecided:
-            notes.append(f"decisions/s on {scenario} say nothing of the order of {undecided}: their quartiles overlap")
-    if len(measured) < len(rows):
-        notes.append("decisions/s n/a: not measured yet; type: python -m harness.measure --study NAME")
-    return notes
-
-
-def _overlap(one: AlgorithmRow, other: AlgorithmRow) -> bool:
-    """Whether neither of two algorithms can be called faster."""
-    return max(one.throughput_low or 0.0, other.throughput_low or 0.0) <= min(
-        one.throughput_high or 0.0, other.throughput_high or 0.0
-    )
 
 
 def cells_of(row: AlgorithmRow, markers: Mapping[str, str]) -> dict[str, str]:

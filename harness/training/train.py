@@ -118,7 +118,7 @@ def _logged(plan: RunPlan, folder: Path, start: int) -> LoggedRun:
 
 
 class TrainingRun:
-    """The parts of a run in motion."""
+    """Train one run: worlds, algorithm, counters, checkpoints."""
 
     def __init__(self, plan: RunPlan, record: RunRecord, folder: Path) -> None:
         seed, scenario = plan.seed, plan.scenario

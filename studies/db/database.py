@@ -14,11 +14,11 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from optuna.storages._rdb.models import BaseModel as OptunaModel
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
@@ -28,19 +28,19 @@ from sqlalchemy.orm import Session
 from studies.db.driver_errors import damaged, wrap_db_errors
 from studies.db.errors import ContentError, StorageError
 from studies.db.migrate import bring_up_to_date, refuse_newer, schema_version, version_in
+from studies.db.retrying import FIRST_PAUSE, try_for
 from studies.db.storage_url import EXAMPLE, StorageUrl
 
 _OPTUNAS = frozenset(OptunaModel.metadata.tables)
 """Names of Optuna's tables, which it makes one by one: another process may find only some of them."""
 _LOCK = 24
 """The advisory lock of our transactions; it belongs to one database of the server."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between two attempts to reach a server again; each is twice the one before."""
 _log = logging.getLogger(__name__)
 _CHECKED_ALWAYS = 16 * 10**6
 """Bytes up to which a file is checked whenever it is opened; larger ones take seconds, and are on suspicion."""
 _READING: ContextVar[bool] = ContextVar("reading", default=False)
 """Whether transactions that begin now only read."""
+T = TypeVar("T")
 
 
 def make_folder(path: Path) -> None:
@@ -106,17 +106,7 @@ def connect(url: StorageUrl, busy_seconds: float) -> Engine:
     Raises:
         StorageError: the database cannot be reached or written, or is of a newer program.
     """
-    with wrap_db_errors(url):
-        engine = create_engine(url.parsed, **engine_options(url, busy_seconds))
-    queue_transactions(engine)
-    try:
-        with wrap_db_errors(url), engine.begin() as connection:
-            bring_up_to_date(connection, url)
-    except StorageError:
-        engine.dispose()
-        raise
-    reconnect_patiently(engine, url, busy_seconds)
-    return engine
+    return _connect(url, busy_seconds, queue_transactions, lambda connection: bring_up_to_date(connection, url))[0]
 
 
 def connect_to_read(url: StorageUrl, busy_seconds: float) -> tuple[Engine, int | None]:
@@ -125,19 +115,24 @@ def connect_to_read(url: StorageUrl, busy_seconds: float) -> tuple[Engine, int |
     Raises:
         StorageError: the database cannot be reached or read.
     """
+    return _connect(url, busy_seconds, _queue_nothing, schema_version)
+
+
+def _connect(
+    url: StorageUrl, busy_seconds: float, prepare: Callable[[Engine], None], begin: Callable[[Connection], T]
+) -> tuple[Engine, T]:
+    """Return an engine, with what its first transaction found."""
     with wrap_db_errors(url):
         engine = create_engine(url.parsed, **engine_options(url, busy_seconds))
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin)
+    prepare(engine)
     try:
         with wrap_db_errors(url), engine.begin() as connection:
-            version = schema_version(connection)
+            found = begin(connection)
     except StorageError:
         engine.dispose()
         raise
     reconnect_patiently(engine, url, busy_seconds)
-    return engine, version
+    return engine, found
 
 
 def reconnect_patiently(engine: Engine, url: StorageUrl, busy_seconds: float) -> None:
@@ -150,18 +145,12 @@ def reconnect_patiently(engine: Engine, url: StorageUrl, busy_seconds: float) ->
 
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Dialect, _record: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        until, pause = time.monotonic() + busy_seconds, _FIRST_PAUSE
-        while True:
-            try:
-                return dialect.connect(*arguments, **options)
-            except dialect.loaded_dbapi.OperationalError as error:
-                if time.monotonic() + pause > until:
-                    raise
-                if pause == _FIRST_PAUSE:
-                    message = " ".join(str(error).split())
-                    _log.warning("%s cannot be reached (%s); tried again for %g s", url, message, busy_seconds)
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        def warn(error: Exception) -> None:
+            message = " ".join(str(error).split())
+            _log.warning("%s cannot be reached (%s); tried again for %g s", url, message, busy_seconds)
+
+        lost = dialect.loaded_dbapi.OperationalError
+        return try_for(busy_seconds, lambda: dialect.connect(*arguments, **options), lost, warn)
 
 
 def engine_options(url: StorageUrl, busy_seconds: float) -> dict[str, Any]:
@@ -180,6 +169,12 @@ def queue_transactions(engine: Engine) -> None:
         event.listen(engine, "begin", _begin_immediate)
     else:
         event.listen(engine, "begin", _take_lock)
+
+
+def _queue_nothing(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -241,7 +236,7 @@ def reading() -> Iterator[None]:
 
 @contextmanager
 def read_transaction(engine: Engine, url: StorageUrl) -> Iterator[Session]:
-    """Yield a session that only reads.
+    """Yield a session that takes no write lock: it reads, or writes by a single statement on a server.
 
     Raises:
         StorageError: the database cannot be read, or holds values that this program does not store.
@@ -260,5 +255,5 @@ def _is_committed(engine: Engine, number: int) -> bool:
     """Ask the server whether a transaction was stored whose COMMIT was not answered."""
     with reading(), engine.connect() as connection:
         while (state := connection.execute(text(f"SELECT txid_status({number})")).scalar_one()) == "in progress":
-            time.sleep(_FIRST_PAUSE)
+            time.sleep(FIRST_PAUSE)
         return bool(state == "committed")

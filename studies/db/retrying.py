@@ -14,7 +14,7 @@ PATIENCE = 120.0
 """Seconds for which an interrupted piece of work is repeated."""
 PATIENCE_AT_START = 10.0
 """The same for opening a database: a server that restarts is back by then, and a wrong address should not cost more."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds between two attempts; each is twice the one before."""
 _log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -41,16 +41,32 @@ def _patient(work: Callable[P, T], seconds: Callable[[], float]) -> Callable[P, 
     @functools.wraps(work)
     def patient(*args: P.args, **kwargs: P.kwargs) -> T:
         patience = seconds()
-        until, pause = time.monotonic() + patience, _FIRST_PAUSE
-        while True:
-            try:
-                return work(*args, **kwargs)
-            except ConnectionLost as error:
-                if time.monotonic() + pause > until:
-                    raise
-                if pause == _FIRST_PAUSE:
-                    _log.warning("interrupted by the server, repeated for %g s: %s", patience, error)
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+
+        def warn(error: Exception) -> None:
+            _log.warning("interrupted by the server, repeated for %g s: %s", patience, error)
+
+        return try_for(patience, lambda: work(*args, **kwargs), ConnectionLost, warn)
 
     return patient
+
+
+def try_for(seconds: float, work: Callable[[], T], lost: type[Exception], warn: Callable[[Exception], None]) -> T:
+    """Begin work again, after longer and longer pauses, until it succeeds or the time is up.
+
+    Args:
+        seconds: how long.
+        work: what is done.
+        lost: the error after which it is begun again; raised once the time is up.
+        warn: called with the first such error.
+    """
+    until, pause = time.monotonic() + seconds, FIRST_PAUSE
+    while True:
+        try:
+            return work()
+        except lost as error:
+            if time.monotonic() + pause > until:
+                raise
+            if pause == FIRST_PAUSE:
+                warn(error)
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)

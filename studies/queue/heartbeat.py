@@ -10,8 +10,12 @@ import logging
 import threading
 from collections.abc import Callable
 
-HEARTBEAT_SECONDS = 60.0
-"""Seconds between two heartbeats: a fifth of what counts as abandoned."""
+ABANDONED_AFTER = 300.0
+"""Seconds without a heartbeat after which a run of a process that cannot be looked up counts as abandoned."""
+HEARTBEAT_IN_TRAINING = 15.0
+"""Seconds between two heartbeats that training writes; calls in between cost nothing."""
+HEARTBEAT_IN_BACKGROUND = 60.0
+"""Seconds between two heartbeats of the thread."""
 _log = logging.getLogger(__name__)
 
 
@@ -19,7 +23,7 @@ class HeartbeatThread:
     """Call a function periodically in a thread, from ``start`` to ``stop``.
 
     Args:
-        write_heartbeat: called every ``HEARTBEAT_SECONDS``; what it raises is logged, and the next call is made.
+        write_heartbeat: called every ``HEARTBEAT_IN_BACKGROUND``; what it raises is logged, and the next call is made.
     """
 
     def __init__(self, write_heartbeat: Callable[[], None]) -> None:
@@ -39,7 +43,7 @@ class HeartbeatThread:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(HEARTBEAT_SECONDS):
+        while not self._over.wait(HEARTBEAT_IN_BACKGROUND):
             try:
                 self._write_heartbeat()
             except Exception as error:  # whatever it is, the next heartbeat may succeed, and silence would lose the run

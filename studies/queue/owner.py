@@ -13,9 +13,8 @@ import psutil
 from sqlalchemy import Row
 
 from studies.db.schema import Owned
+from studies.queue.heartbeat import ABANDONED_AFTER
 
-HEARTBEAT_BOUND = 300.0
-"""Seconds without a heartbeat after which a run of a process that cannot be looked up counts as abandoned."""
 _START_TOLERANCE = 5.0
 """Seconds by which two readings of a process's start may differ: the system clock may be set in between."""
 
@@ -48,7 +47,7 @@ class Owner:
             now: seconds since 1970.
         """
         running = self.look_up()
-        return now - heartbeat < HEARTBEAT_BOUND if running is None else running
+        return now - heartbeat < ABANDONED_AFTER if running is None else running
 
     def look_up(self) -> bool | None:
         """Whether the process table of this machine has the process.

@@ -7,7 +7,7 @@ the one liveness rule (``owner.py``), go to the next that asks.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
@@ -58,7 +58,7 @@ class RunQueue:
         return session.scalars(select(Run).filter_by(study=self.study, **asdict(key))).one_or_none()
 
     def create(self, session: Session, key: RunKey, config: dict[str, Any], state: str = "running") -> Run:
-        """Create a run; one that is ``running`` is owned by this store."""
+        """Create a run; one that is ``running`` is owned by this queue."""
         now = clock(session)
         run = Run(study=self.study, **asdict(key), config=config, state=state, created=now, heartbeat=now)
         if state == "running":
@@ -68,7 +68,7 @@ class RunQueue:
         return run
 
     def claim(self, session: Session, run: Run) -> bool:
-        """Make this store the owner of a run, unless a living one has it; within the caller's transaction."""
+        """Make this queue the owner of a run, unless a living one has it; within the caller's transaction."""
         now = clock(session)
         free = self._is_claimable(run, now)
         if free:
@@ -77,41 +77,49 @@ class RunQueue:
 
     def _is_claimable(self, run: Run | Row[Any], now: float) -> bool:
         if owner_of(run) == self.me:
-            return run.id in self.claimed  # else another store of this process has it; no need to look the process up
+            return run.id in self.claimed  # else another queue of this process has it; no need to look the process up
         return is_free(run, now)
 
-    def claim_next(self, only: Collection[int] | None, fits: Callable[[dict[str, Any]], bool]) -> Run | None:
+    def claim_next(
+        self, only: Collection[int] | None = None, fits: Callable[[dict[str, Any]], bool] = lambda job: True
+    ) -> Run | None:
         """Claim the oldest run that waits for a worker or was left unfinished; ``None``: there is none.
 
         Args:
-            only: ids of runs; ``None``: any.
+            only: ids of runs; ``None``: any of this study.
             fits: whether this process can do a run's job. It is asked outside of any transaction: it may import much.
+        """
+        for run_id in self._candidates(only, fits):
+            wait_for_quiet_to_end(self.engine, self.url)
+            run = self._claim_by_id(run_id)
+            if run is not None:
+                self.track(run.id)
+                return run
+        return None
+
+    def _candidates(self, only: Collection[int] | None, fits: Callable[[dict[str, Any]], bool]) -> Iterator[int]:
+        """Yield the ids of runs that this process could claim: the oldest, and after each lost race any other.
+
+        In order, a hundred workers would race for the next too.
         """
         after = 0
         while True:
             waiting, now = self._waiting(after)
             if not waiting:
-                return None
+                return
             after = waiting[-1].id
             jobs: dict[int, dict[str, Any]] = {}
             while waiting:
-                # The oldest first; after a lost race any other, or a hundred workers would race for the next too.
                 row = waiting.pop(0)
-                if (only is not None and row.id not in only) or row.id in self.claimed:
-                    continue
-                if not self._is_claimable(row, now):  # asked as late as this: it may look a process up
+                asked = row.id not in self.claimed and (only is None or row.id in only)
+                if not asked or not self._is_claimable(row, now):  # asked as late as this: it may look a process up
                     continue
                 if row.id not in jobs:
                     # The first mostly fits; the others are read together, not in a query each.
                     jobs |= self._jobs([row.id, *(other.id for other in waiting)] if jobs else [row.id])
-                if not fits(jobs.get(row.id, {})):
-                    continue
-                wait_for_quiet_to_end(self.engine, self.url)
-                run = self._claim_by_id(row.id)
-                if run is not None:
-                    self.track(run.id)
-                    return run
-                random.shuffle(waiting)
+                if fits(jobs.get(row.id, {})):
+                    yield row.id
+                    random.shuffle(waiting)
 
     @repeated
     def _waiting(self, after: int) -> tuple[list[Row[Any]], float]:
@@ -156,11 +164,11 @@ class RunQueue:
 
         It is one statement that names its owner, so on a server it needs no lock and waits for no claim.
         """
-        with self._unqueued() as session:
+        with self._lockless_transaction() as session:
             session.execute(self._mine(tuple(self.claimed)).values(heartbeat=clock(session)))
 
-    def _unqueued(self) -> AbstractContextManager[Session]:
-        """A session for a single statement; SQLite has one lock for all that is written."""
+    def _lockless_transaction(self) -> AbstractContextManager[Session]:
+        """Open a session for a single statement; SQLite has one lock for all that is written."""
         if self.engine.dialect.name == "sqlite":
             return self.transaction()
         return read_transaction(self.engine, self.url)

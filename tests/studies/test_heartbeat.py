@@ -17,7 +17,7 @@ from tests.studies.sample import begin, open_store, query
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_IN_BACKGROUND", 0.01)
 
 
 def test_a_run_in_hand_is_kept_alive_from_its_beginning_to_its_end(

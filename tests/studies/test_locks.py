@@ -82,7 +82,7 @@ def test_a_large_file_is_walked_on_suspicion_only(tmp_path: Path, monkeypatch: p
 
 
 def test_heartbeats_go_on_after_any_error(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr("studies.queue.heartbeat.HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr("studies.queue.heartbeat.HEARTBEAT_IN_BACKGROUND", 0.01)
     beats, enough = list[int](), threading.Event()
 
     def write_heartbeat() -> None:

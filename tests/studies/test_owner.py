@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from studies.queue import owner
-from studies.queue.owner import HEARTBEAT_BOUND, Owner
+from studies.queue.heartbeat import ABANDONED_AFTER
+from studies.queue.owner import Owner
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: only heartbeats tell here")
 
@@ -45,8 +46,8 @@ def test_a_killed_process_is_gone_even_before_its_parent_has_noticed() -> None:
 @pytest.mark.parametrize("other", [{"host": "node17"}, {"started": "another-boot/pid:[1]/77"}, {"started": "-/-/77"}])
 def test_elsewhere_the_heartbeat_tells(other: dict[str, str]) -> None:
     there = replace(Owner.myself(), **other)
-    assert there.is_alive(heartbeat=1000.0, now=1000.0 + HEARTBEAT_BOUND - 1)
-    assert not there.is_alive(heartbeat=1000.0, now=1000.0 + HEARTBEAT_BOUND)
+    assert there.is_alive(heartbeat=1000.0, now=1000.0 + ABANDONED_AFTER - 1)
+    assert not there.is_alive(heartbeat=1000.0, now=1000.0 + ABANDONED_AFTER)
 
 
 def test_another_users_process_that_proc_hides_is_judged_by_its_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +61,7 @@ def test_another_users_process_that_proc_hides_is_judged_by_its_heartbeat(monkey
     monkeypatch.setattr("studies.queue.owner.psutil.Process", hidden)
     monkeypatch.setattr("studies.queue.owner.os.kill", not_yours)
     assert me.is_alive(heartbeat=1000.0, now=1001.0)
-    assert not me.is_alive(heartbeat=1000.0, now=1000.0 + HEARTBEAT_BOUND)
+    assert not me.is_alive(heartbeat=1000.0, now=1000.0 + ABANDONED_AFTER)
 
 
 def test_without_proc_the_process_table_of_the_same_machine_tells(monkeypatch: pytest.MonkeyPatch) -> None:

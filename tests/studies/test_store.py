@@ -13,7 +13,8 @@ import pytest
 from studies.dashboard.trials import METRIC_NAMES, Trials
 from studies.db.errors import RunTakenOver, StorageError
 from studies.db.schema import Result
-from studies.queue.owner import HEARTBEAT_BOUND, Owner
+from studies.queue.heartbeat import ABANDONED_AFTER
+from studies.queue.owner import Owner
 from studies.rows import RunResult
 from studies.store import StudyStore
 from tests.studies.sample import (
@@ -182,11 +183,11 @@ def test_a_run_on_another_machine_is_taken_over_once_its_heartbeat_is_old(path: 
     with open_store(path) as store, open_store(path) as later:
         run = begin(store)
         elsewhere = "UPDATE k24_runs SET owner_host = 'node17', owner_started = 'boot/pid/1', heartbeat = ?"
-        query(path, elsewhere, time.time() - HEARTBEAT_BOUND / 2)
+        query(path, elsewhere, time.time() - ABANDONED_AFTER / 2)
         waiting = begin(later)
         assert waiting.status == "running_elsewhere"
         assert "on node17, process" in waiting.owner
-        query(path, elsewhere, time.time() - HEARTBEAT_BOUND - 1)
+        query(path, elsewhere, time.time() - ABANDONED_AFTER - 1)
         taken = begin(later)
         assert (taken.status, taken.trial_number) == ("resumed", run.trial_number)
 

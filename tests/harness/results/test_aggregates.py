@@ -11,7 +11,7 @@ from rich.console import Console
 from harness.flags.planning import plan_runs
 from harness.results.aggregates import common_runs
 from harness.results.findings import ComparisonReport, compute_report
-from harness.results.tables import as_markdown, over_several, show_table
+from harness.results.tables import as_markdown, show_table
 from studies.rows import RunRow
 from tests.harness.fake_request import request_for
 from tests.harness.results.test_findings import Kept
@@ -69,7 +69,7 @@ def test_fewer_than_two_scenarios_in_common_give_no_table_and_a_note() -> None:
     found = found_for(
         {("k24", "easy"): EASY, ("k24", "mid"): {0: 8, 1: 4}, ("qmix", "mid"): {0: 8, 1: 8}, ("qmix", "hard"): HARD}
     )
-    assert not over_several(found)
+    assert not found.over_several
     assert "Win rate over several scenarios" not in as_markdown(found)
     out = io.StringIO()
     show_table(Console(file=out, width=130), found)
@@ -105,7 +105,7 @@ def test_an_algorithm_of_one_seed_does_not_take_the_table_from_the_others() -> N
     found = found_for({**wins, ("vdn", "easy"): {0: 16}})
     assert [each.algorithm for each in found.scenario_aggregates] == ["k24", "qmix"]
     assert found.left_out == [f"{TAKEN}2 seeds of each of 2 scenarios; left out: vdn (one seed)"]
-    assert over_several(found)
+    assert found.over_several
 
 
 def test_seeds_that_never_meet_are_not_summed_up() -> None:
@@ -119,5 +119,5 @@ def test_nothing_is_said_where_nothing_is_left_out(details: dict[str, bool]) -> 
     wins = {(name, scenario): {0: 8, 1: 4} for name in ("k24", "qmix") for scenario in ("easy", "hard")}
     found = found_for(wins, details=details)
     assert found.left_out == []
-    assert over_several(found) == (not details)
+    assert found.over_several == (not details)
     assert found_for({place: {0: 8} for place in wins}, details=details).left_out == [], "one seed has no sums at all"

@@ -11,8 +11,9 @@ import torch
 
 from envs.spec import EnvSpec
 from harness.results import in_turn
+from harness.results.footnotes import _overlap
 from harness.results.in_turn import QUICK, Effort, measure_in_turn
-from harness.results.tables import _overlap, decisions
+from harness.results.tables import decisions
 from harness.runs import load as load_module
 from harness.runs.load import LoadOfOthers
 from studies.queue.owner import Owner

@@ -14,8 +14,9 @@ from harness.flags.planning import plan_runs
 from harness.plots.lines import plot_curves
 from harness.results.aggregates import AlgorithmRow, improvements, summarize_groups
 from harness.results.findings import ComparisonReport
+from harness.results.footnotes import footnotes
 from harness.results.grouping import group_runs
-from harness.results.tables import as_markdown, cells_of, footnotes, show_table
+from harness.results.tables import as_markdown, cells_of, show_table
 from harness.runs.plan import RunPlan
 from studies.rows import CurvePoint, RunRow, TurnReading, common_points
 from tests.harness.fake_request import request_for

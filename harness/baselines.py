@@ -76,50 +76,50 @@ class BaselineArgs:
 def main(argv: Sequence[str]) -> int:
     """Play and show the table; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
     console = make_console()
-    request = read_flags(argv)
-    if request.out is not None:
-        make_folder(request.out.parent)
+    args = read_flags(argv)
+    if args.out is not None:
+        make_folder(args.out.parent)
     started = time.perf_counter()
-    rows = play_all(console, request)
-    title = f"{request.battles:,} battles a row, seed {request.seed}, {duration(time.perf_counter() - started)} in all"
+    rows = play_all(console, args)
+    title = f"{args.battles:,} battles a row, seed {args.seed}, {duration(time.perf_counter() - started)} in all"
     table = empty_table(title, rows[0].cells())
     for row, after in zip_longest(rows, rows[1:]):
         table.add_row(*row.cells().values(), end_section=after is not None and after.scenario != row.scenario)
     print_table(console, table, keys=2)
-    if request.out is not None:
-        write_csv(request.out, [dataclasses.asdict(row) for row in rows])
-        log(console, f"written: {request.out}")
+    if args.out is not None:
+        write_csv(args.out, [dataclasses.asdict(row) for row in rows])
+        log(console, f"written: {args.out}")
     return ALL_DONE
 
 
-def play_all(console: Console, request: BaselineArgs) -> list[PolicyRow]:
+def play_all(console: Console, args: BaselineArgs) -> list[PolicyRow]:
     """Every policy on every scenario; a bar on a terminal, a line for each row elsewhere."""
     rows = []
     with make_bar(console, MofNCompleteColumn(), TimeRemainingColumn(compact=True)) as bar:
-        task = bar.add_task("battles", total=len(request.pairs) * request.battles)
-        for scenario, policy in request.pairs:
+        task = bar.add_task("battles", total=len(args.pairs) * args.battles)
+        for scenario, policy in args.pairs:
             bar.update(task, description=f"{scenario} {policy}")
-            rows.append(play_one(request, scenario, policy, partial(bar.advance, task)))
+            rows.append(play_one(args, scenario, policy, partial(bar.advance, task)))
             if not console.is_terminal:
                 log(console, f"{scenario} {policy}: win rate {rows[-1].cells()['win rate [95%]']}")
     return rows
 
 
-def play_one(request: BaselineArgs, scenario: str, policy: str, on_battles: Callable[[int], None]) -> PolicyRow:
+def play_one(args: BaselineArgs, scenario: str, policy: str, on_battles: Callable[[int], None]) -> PolicyRow:
     """One policy on one scenario; ``on_battles`` is called with the number of battles that just ended.
 
     Raises:
         UsageError: every battle aborted.
     """
-    options = {**request.env_options[scenario], **policies.entry(policy).env_options}
-    env = envs.make(scenario, request.slots, seed=0, backend=request.backend, **options)
-    made = policies.make(policy, derive_seed(request.seed, "algorithm", scenario))
-    seed = derive_seed(request.seed, "evaluation", scenario)
+    options = {**args.env_options[scenario], **policies.entry(policy).env_options}
+    env = envs.make(scenario, args.slots, seed=0, backend=args.backend, **options)
+    made = policies.make(policy, derive_seed(args.seed, "algorithm", scenario))
+    seed = derive_seed(args.seed, "evaluation", scenario)
     try:
-        battles = play(made, env, episodes=request.battles, seed=seed, on_battles=on_battles)
+        battles = play(made, env, episodes=args.battles, seed=seed, on_battles=on_battles)
     finally:
         env.close()
-    return summarise(scenario, policy, request.seed, battles)
+    return summarise(scenario, policy, args.seed, battles)
 
 
 def read_flags(argv: Sequence[str]) -> BaselineArgs:

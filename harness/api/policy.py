@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,16 +22,11 @@ from harness.policies.evaluate import Greedy
 from harness.policies.trained import PolicyFile
 from harness.runs.budget import default_study
 from harness.runs.process import resolve_device
+from harness.runs.rollout import Seen
 from studies.store import DEFAULT_STORAGE
 
 SIZES = ("n_agents", "n_actions", "obs_size")
 """What of a world decides whether a policy can act in it."""
-
-
-class _Seen(NamedTuple):
-    obs: NDArray[np.float32]
-    action_mask: NDArray[np.bool_]
-    unit_type: NDArray[np.int64]
 
 
 class TrainedPolicy:
@@ -159,7 +154,7 @@ class TrainedPolicy:
     def __repr__(self) -> str:
         return f"TrainedPolicy({self.algorithm} on {self.scenario}, {self.env_steps:,} env steps)"
 
-    def _checked(self, obs: NDArray[Any], action_mask: NDArray[Any], unit_type: NDArray[Any]) -> _Seen:
+    def _checked(self, obs: NDArray[Any], action_mask: NDArray[Any], unit_type: NDArray[Any]) -> Seen:
         """Return the arguments of ``act`` for E battles as a policy takes them, or raise ValueError."""
         spec, e = self.spec, obs.shape[0] if obs.ndim == 3 else -1
         wanted = {
@@ -188,7 +183,7 @@ class TrainedPolicy:
         if wrong.size:
             names = ", ".join(f"{number} {name}" for number, name in enumerate(spec.unit_types)) or "0"
             raise ValueError(f"act: unit_type holds {wrong[0]}; {self!r} knows {names}")
-        return _Seen(seen, action_mask.astype(bool, order="C"), unit_type.astype(np.int64, order="C"))
+        return Seen(seen, action_mask.astype(bool, order="C"), unit_type.astype(np.int64, order="C"))
 
     def _type_number(self, unit_type: Any) -> Any:
         if not isinstance(unit_type, str):

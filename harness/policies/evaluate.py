@@ -71,7 +71,7 @@ class Greedy:
         forget(self._algorithm, self._state, self._new_battles(env))
         return self.act(env)
 
-    def act(self, seen: Seen) -> NDArray[np.int64]:
+    def act(self, seen: BatchedEnv | Seen) -> NDArray[np.int64]:
         """Return actions (E, N) as the battles go on."""
         decision = act(self._algorithm, seen, self._state, explore=False)
         self._state = decision.state

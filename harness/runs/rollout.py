@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -129,21 +129,16 @@ class Rollout:
         forget(self._algorithm, self._policy_state, lost)
 
 
-class Seen(Protocol):
-    """What the agents of E battles see: an env, or arrays like its own."""
+class Seen(NamedTuple):
+    """What the agents of E battles see, as an env's arrays of these names."""
 
-    @property
-    def obs(self) -> Array: ...
-
-    @property
-    def action_mask(self) -> Array: ...
-
-    @property
-    def unit_type(self) -> Array: ...
+    obs: Array
+    action_mask: Array
+    unit_type: Array
 
 
 @torch.no_grad()
-def act(algorithm: Algorithm, seen: Seen, state: PolicyState, *, explore: bool) -> Decision:
+def act(algorithm: Algorithm, seen: BatchedEnv | Seen, state: PolicyState, *, explore: bool) -> Decision:
     """Ask the policy about the current arrays; on a CPU they are read where they lie, without a copy."""
     device = algorithm.device
     observation = Observation(

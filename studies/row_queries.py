@@ -54,14 +54,16 @@ def _row(run: Run, result: Result, throughput: ThroughputReading | None, provena
     _check_run(run)
     _check(Result, RESULT_FIELDS, result)
     try:
+        in_turn = None
         if throughput is not None:
             _check(ThroughputReading, TURN_FIELDS, throughput)
+            in_turn = TurnReading(**{name: getattr(throughput, name) for name in TURN_FIELDS})
         return RunRow(
             run_id=run.id,
             trial_number=-1 if run.trial_number is None else run.trial_number,
             **{name: getattr(run, name) for name in RUN},
             provenance=provenance or {},
-            in_turn=throughput and TurnReading(**{name: getattr(throughput, name) for name in TURN_FIELDS}),
+            in_turn=in_turn,
             **{name: getattr(result, name) for name in RESULT_FIELDS},
         )
     except ValueError as error:  # a number outside of its range

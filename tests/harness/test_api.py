@@ -167,9 +167,9 @@ def test_memory_is_kept_between_calls_and_reset_forgets_it(made: Comparison) -> 
     policy, env = made.policy("qmix", seed=0), made.policy("qmix", seed=0).make_env(2)
     env.reset(1)
     policy.act(env.obs, env.action_mask, env.unit_type)
-    before = {name: value.clone() for name, value in policy._state.items()}
+    before = {name: value.clone() for name, value in policy._greedy._state.items()}
     policy.act(env.obs, env.action_mask, env.unit_type)
-    assert any(not before[name].equal(value) for name, value in policy._state.items())
+    assert any(not before[name].equal(value) for name, value in policy._greedy._state.items())
     with pytest.raises(ValueError, match=r"1 battles, before there were 2; call reset\(\)"):
         policy.act(env.obs[0], env.action_mask[0], env.unit_type[0])
     policy.reset()

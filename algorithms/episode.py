@@ -63,13 +63,25 @@ class EpisodeBatch:
     reward: Tensor
     """(B, T) float32"""
     terminated: Tensor
-    """(B, T) bool: the fight ended at this step; a time limit leaves it false"""
+    """(B, T) bool: the fight ended at this step, the episode's last; a time limit leaves it false"""
     truncated: Tensor
-    """(B, T) bool"""
+    """(B, T) bool: the step limit cut the episode at this step, its last"""
     filled: Tensor
     """(B, T) bool: real steps, not padding; on the CPU"""
     unit_type: Tensor
     """(B, N) int64; on the CPU"""
+
+    def ended(self, *, bootstrap_at_limit: bool) -> Tensor:
+        """Return the steps (B, T) bool that nothing follows: the last of each episode.
+
+        Args:
+            bootstrap_at_limit: leave out those where a time limit cut the episode.
+        """
+        if bootstrap_at_limit:
+            return self.terminated
+        last = self.filled.clone()
+        last[:, :-1] &= ~self.filled[:, 1:]
+        return last
 
 
 def collate(episodes: Sequence[Episode], device: torch.device | str = "cpu") -> EpisodeBatch:

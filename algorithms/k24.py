@@ -134,10 +134,6 @@ class K24(Pattern24QMix):
     @property
     def wants_input_use(self) -> bool:
         """Whether the score counts input magnitudes, which matter until the masks are frozen."""
-        return self._tracks_inputs
-
-    @property
-    def _tracks_inputs(self) -> bool:
         return self.config.score_activation and not self.frozen
 
     def make_linear(self, in_features: int, out_features: int) -> SemiStructuredLinear24:

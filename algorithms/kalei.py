@@ -32,6 +32,7 @@ from algorithms.sparsity.diversity import AdaptiveCoefficient, mask_distance
 from algorithms.sparsity.resets import ResetSchedule, require_reset_settings
 from algorithms.sparsity.sparse_qmix import SparseQMix
 from algorithms.sparsity.threshold import KaleiLinear, ThresholdInit
+from algorithms.sparsity.tracker import pattern_overlap
 from common.space import Range
 
 PER_TYPE = ResetSchedule(interval=1_000_000, ratio=0.2)
@@ -117,11 +118,7 @@ class Kalei(SparseQMix):
         second the share on which two groups' masks agree, averaged over pairs.
         """
         kept = torch.cat([(layer.effective_weights() != 0).flatten(1) for layer in self.layers().values()], 1)
-        keeping = kept.sum(0)  # how many groups keep each weight
-        dropping = self.n_groups - keeping
-        n_pairs = self.n_groups * (self.n_groups - 1)
-        agreeing = (keeping * (keeping - 1) + dropping * (dropping - 1)).float().mean().item()
-        overall = {"mask_sparsity": 1 - kept.float().mean().item(), "mask_overlap": agreeing / max(1, n_pairs)}
+        overall = {"mask_sparsity": 1 - kept.float().mean().item(), "mask_overlap": pattern_overlap(kept.long())}
         names, shares = self.group_names, self.sparsity().per_layer
         by_layer = {f"mask_sparsity/{layer}": sum(of_layer) / len(of_layer) for layer, of_layer in shares.items()}
         by_group = {

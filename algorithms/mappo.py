@@ -30,23 +30,11 @@ from algorithms.configs import require
 from algorithms.episode import Episode, EpisodeBatch, collate
 from algorithms.generators import generator
 from algorithms.network.agent_net import AgentNet
-from algorithms.network.flops import count_flops
 from algorithms.network.gru import SequenceGRU
 from algorithms.network.layers import DenseLinear
-from algorithms.network.measure import measure
 from algorithms.network.packed_batch import PackedBatch, pack_batch
-from algorithms.network.rows import RowPermutation, order_rows
-from algorithms.protocol import (
-    Algorithm,
-    Decision,
-    Diagnostics,
-    LayerFlops,
-    Observation,
-    PolicyLayers,
-    PolicyState,
-    Restored,
-    Sparsity,
-)
+from algorithms.network.policy import AgentNetPolicy
+from algorithms.protocol import Decision, Diagnostics, Observation, PolicyState, Restored
 from algorithms.q_learning.targets import td_lambda_targets
 from algorithms.registry import Panel, register
 from common.space import Choice, Range
@@ -185,7 +173,7 @@ def entropy(log_probs: Tensor, weight: Tensor) -> Tensor:
     return -((log_probs.exp() * finite).sum(-1) * weight).sum() / weight.sum().clamp(min=1)
 
 
-class MAPPO(Algorithm):
+class MAPPO(AgentNetPolicy):
     """The learner.
 
     Args:
@@ -223,23 +211,14 @@ class MAPPO(Algorithm):
         self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.critic_lr, eps=1e-5, fused=True)
         self._episodes: list[Episode] = []
         """finished since the last update"""
-        self._order: RowPermutation | None = None
 
     # Acting
-
-    def initial_state(self, num_envs: int) -> PolicyState:
-        """Return the GRU's state (E, N, H), zeros, and the last action (E, N), -1 for none."""
-        shape = (num_envs, self.spec.n_agents)
-        return {
-            "hidden": torch.zeros(*shape, self.config.rnn_hidden_dim, device=self.device),
-            "last_action": torch.full(shape, -1, device=self.device),
-        }
 
     @torch.no_grad()
     def act(self, observation: Observation, state: PolicyState, *, explore: bool) -> Decision:
         """Draw actions from the policy and record their log-probabilities, or take the most likely ones."""
         envs, agents = observation.unit_type.shape
-        order = self._acting_order(envs)
+        order = self.acting_order(torch.zeros(envs, agents, dtype=torch.int64))
         inputs = self._normalised(self.net.inputs(observation.obs, state["last_action"], order))
         hidden = state["hidden"].reshape(envs * agents, -1)
         logits, hidden = self.net(inputs, order, self.net.effective_weights(), hidden)
@@ -255,13 +234,6 @@ class MAPPO(Algorithm):
         return Decision(
             actions=actions, state={"hidden": hidden.view(envs, agents, -1), "last_action": actions}, record=record
         )
-
-    def _acting_order(self, envs: int) -> RowPermutation:
-        """Rows of a single view of E battles."""
-        if self._order is None or self._order.rows.numel() != envs * self.spec.n_agents:
-            one_view, one_group = torch.ones(envs, dtype=torch.int64), torch.zeros(envs, self.spec.n_agents).long()
-            self._order = order_rows(one_view, one_group, 1, 1).to(self.device)
-        return self._order
 
     def _normalised(self, inputs: Tensor) -> Tensor:
         """The policy's inputs (R, D + A + N) with their observations normalised."""
@@ -284,13 +256,13 @@ class MAPPO(Algorithm):
         batch = collate(episodes, self.device)
         packed = pack_batch(batch, self.net, self.spec, self.device)
         old = self._rows([episode.record["log_prob"] for episode in episodes], packed, batch)
-        obs, living = packed.inputs[:, : self.spec.obs_size].clone(), self._living(packed)
+        obs = packed.inputs[:, : self.spec.obs_size].clone()
         self._normalised(packed.inputs)
         state = self.state_moments.normalised(packed.state) if self.config.normalize_inputs else packed.state
         found = self._fit_critic(batch, packed, state)
         returns, value = self._returns(batch, packed, state)
-        found |= self._fit_policy(packed, old, returns - value, living)
-        self.obs_moments.observe(obs, living)
+        found |= self._fit_policy(packed, old, returns - value)
+        self.obs_moments.observe(obs, packed.living)
         self.state_moments.observe(packed.state, packed.is_step)
         return {**found, "loss": found["policy_loss"] + found["critic_loss"]}
 
@@ -304,10 +276,10 @@ class MAPPO(Algorithm):
             self._step(losses[-1], self.critic, self.critic_optimizer)
         return {"critic_loss": losses[0].detach(), "value": (returns * packed.is_step).sum() / packed.is_step.sum()}
 
-    def _fit_policy(self, packed: PackedBatch, old: Tensor, advantage: Tensor, living: Tensor) -> dict[str, Tensor]:
+    def _fit_policy(self, packed: PackedBatch, old: Tensor, advantage: Tensor) -> dict[str, Tensor]:
         """Improve the policy; returns what the first pass showed, and how far the last one came."""
         per_row = advantage.repeat_interleave(self.spec.n_agents)
-        weight = packed.is_step.repeat_interleave(self.spec.n_agents) * living
+        weight = packed.living_steps
         count = weight.sum().clamp(min=1)
         mean = (per_row * weight).sum() / count
         spread = ((per_row - mean).square() * weight).sum() / count
@@ -318,10 +290,8 @@ class MAPPO(Algorithm):
             log_probs = legal_log_probs(logits, packed.action_mask)
             # a last view has no action, and the one in its place may be illegal
             new = torch.where(weight > 0, log_probs.gather(1, packed.action).squeeze(1), old)
-            loss, spread_out = (
-                policy_loss(new, old, per_row, weight, self.config.clip_range),
-                entropy(log_probs, weight),
-            )
+            loss = policy_loss(new, old, per_row, weight, self.config.clip_range)
+            spread_out = entropy(log_probs, weight)
             grad_norm = self._step(loss - self.config.entropy_coef * spread_out, self.net, self.optimizer)
             moved = ((new - old).exp() - 1).abs().detach()
             shown.append({"policy_loss": loss.detach(), "entropy": spread_out.detach(), "grad_norm": grad_norm})
@@ -342,12 +312,10 @@ class MAPPO(Algorithm):
         filled = batch.filled.to(self.device)
         padded = value.new_zeros(filled.shape[0] * (filled.shape[1] + 1))
         padded[packed.order.views] = value
-        last = filled.clone()
-        last[:, :-1] &= ~filled[:, 1:]
         returns = td_lambda_targets(
             batch.reward,
             padded.view(len(filled), -1)[:, 1:],
-            batch.terminated & last if self.config.bootstrap_at_limit else last,
+            batch.ended(bootstrap_at_limit=self.config.bootstrap_at_limit).to(self.device),
             filled,
             gamma=self.config.gamma,
             td_lambda=self.config.gae_lambda,
@@ -358,11 +326,6 @@ class MAPPO(Algorithm):
         """How many states there are at each time step."""
         return [rows // self.spec.n_agents for rows in packed.order.step_sizes]
 
-    def _living(self, packed: PackedBatch) -> Tensor:
-        """(R,) 1 for rows of living agents."""
-        dead = packed.action_mask[:, 0] & (packed.action_mask.sum(1) == 1) & self.spec.only_noop_means_dead
-        return (~dead).to(packed.is_step.dtype)
-
     def _rows(self, recorded: list[np.ndarray], packed: PackedBatch, batch: EpisodeBatch) -> Tensor:
         """What the policy recorded, (L, N) of each episode, as (R,) in the order of the packed rows."""
         padded = np.zeros((len(recorded), batch.filled.shape[1] + 1, self.spec.n_agents), np.float32)
@@ -370,28 +333,11 @@ class MAPPO(Algorithm):
             padded[i, : len(values)] = values
         return torch.from_numpy(padded).to(self.device).flatten()[packed.order.rows]
 
-    # Measures, checkpoints
+    # Schedule, checkpoints
 
     def schedule(self) -> dict[str, float]:
         """Return the length of the run; nothing changes on the way."""
         return {"total_env_steps": self.total_env_steps}
-
-    def sparsity(self) -> Sparsity:
-        """Count zeros on the policy's weights; see ``network/measure.py``."""
-        return measure(self.net)
-
-    @torch.no_grad()
-    def masked_weights(self) -> dict[str, Tensor]:
-        """Return layer name -> (1, out, in), copies of what ``act`` multiplies with."""
-        return {name: weight.clone() for name, weight in self.net.effective_weights().items()}
-
-    def flops(self) -> dict[str, LayerFlops]:
-        """Count one decision, layer by layer; see ``network/flops.py``."""
-        return count_flops(self.net)
-
-    def policy_layers(self) -> PolicyLayers | None:
-        """Return copies of the policy's tensors; its last layer gives logits instead of Q-values."""
-        return self.net.policy_layers()
 
     def _parts(self) -> dict[str, Any]:
         """Everything that has a state of its own."""

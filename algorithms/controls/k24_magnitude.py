@@ -76,11 +76,8 @@ class K24Magnitude(Pattern24QMix):
     """QMIX over magnitude-masked 2:4 layers, one mask for all agents."""
 
     config: K24MagnitudeConfig
-
-    @property
-    def n_groups(self) -> int:
-        """One mask for all: it follows from the weight, which all share."""
-        return 1
+    n_groups = 1
+    """One mask for all: it follows from the weight, which all share."""
 
     def make_linear(self, in_features: int, out_features: int) -> MagnitudeLinear24:
         """Make a magnitude-masked layer."""

@@ -14,10 +14,7 @@ from algorithms.registry import PyMARLNames, register
 class QMixNRnn(QMix):
     """QMIX as it is, over the shallower network."""
 
-    @property
-    def head_layers(self) -> int:
-        """Q follows the GRU at once."""
-        return 1
+    head_layers = 1
 
 
 register(

@@ -39,15 +39,12 @@ class OwnLinear(GroupLinear):
 class QMixPerType(QMix):
     """QMIX over layers that no two unit types share; the GRU's are among them."""
 
+    grouped_gru = True
+
     @property
     def n_groups(self) -> int:
         """One network per unit type."""
         return max(1, len(self.spec.unit_types))
-
-    @property
-    def grouped_gru(self) -> bool:
-        """The GRU is not shared either."""
-        return True
 
     def make_linear(self, in_features: int, out_features: int) -> OwnLinear:
         """Make a layer of each type's own."""

@@ -61,10 +61,7 @@ register(
 class VDNNRnn(VDN):
     """VDN over PyMARL2's own network, as its ``vdn.yaml`` has it."""
 
-    @property
-    def head_layers(self) -> int:
-        """Q follows the GRU at once."""
-        return 1
+    head_layers = 1
 
 
 register(

@@ -82,6 +82,22 @@ class AgentNet(nn.Module):
         """Layer name -> (G, out, in) weights that acting, evaluation and the target network use."""
         return {name: layer.effective_weights() for name, layer in self.prunable().items()}
 
+    def matrices(self, weights: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
+        """Return all matrices by name, in the order of the forward pass: those of the GRU too where it is dense.
+
+        Args:
+            weights: layer name -> (G, out, in) of the prunable layers.
+
+        Returns:
+            name -> weight (G or 1, out, in) and bias (G or 1, out).
+        """
+        found = {name: (weights[name], torch.atleast_2d(layer.bias)) for name, layer in self.prunable().items()}
+        if self.grouped_gru:
+            return found
+        sides = (self.gru.weight_ih, self.gru.bias_ih), (self.gru.weight_hh, self.gru.bias_hh)
+        gru = {name: (weight[None], bias[None]) for name, (weight, bias) in zip(GRU_LAYERS, sides, strict=True)}
+        return {"fc1": found["fc1"], **gru, **found}
+
     def kernel_sizes(self) -> Sizes:
         """Widths of this network for the compiled passes."""
         return agent_sizes(
@@ -104,30 +120,19 @@ class AgentNet(nn.Module):
         Returns:
             layer name -> (G or 1, out, in), and its name with ``_bias`` behind it -> (G or 1, out).
         """
-        biases = {f"{name}_bias": torch.atleast_2d(layer.bias) for name, layer in self.prunable().items()}
-        if self.grouped_gru:
-            return {**weights, **biases}
-        gru = {"gru_ih": self.gru.weight_ih.unsqueeze(0), "gru_hh": self.gru.weight_hh.unsqueeze(0)}
-        gru_biases = {"gru_ih_bias": self.gru.bias_ih.unsqueeze(0), "gru_hh_bias": self.gru.bias_hh.unsqueeze(0)}
-        return {**weights, **biases, **gru, **gru_biases}
+        matrices = self.matrices(weights)
+        biases = {f"{name}_bias": bias for name, (_, bias) in matrices.items()}
+        return {name: weight for name, (weight, _) in matrices.items()} | biases
 
     @torch.no_grad()
     def policy_layers(self) -> PolicyLayers:
         """Copies of all tensors that acting uses, in the order of the forward pass."""
+        unmasked = {name: layer.weight for name, layer in self.prunable().items()}
         layers = {
-            name: PolicyLayer(
-                weight=each.weight.clone(), masked=each.effective_weights().clone(), bias=each.bias.clone()
-            )
-            for name, each in self.prunable().items()
+            name: PolicyLayer(weight=unmasked.get(name, weight[0]).clone(), masked=weight.clone(), bias=bias[0].clone())
+            for name, (weight, bias) in self.matrices(self.effective_weights()).items()
         }
-        if self.grouped_gru:
-            gru = layers.pop("gru_ih"), layers.pop("gru_hh")
-        else:
-            sides = (self.gru.weight_ih, self.gru.bias_ih), (self.gru.weight_hh, self.gru.bias_hh)
-            input_side, recurrent_side = (
-                PolicyLayer(weight=w.clone(), masked=w.clone().unsqueeze(0), bias=b.clone()) for w, b in sides
-            )
-            gru = input_side, recurrent_side
+        gru = layers.pop("gru_ih"), layers.pop("gru_hh")
         return PolicyLayers(before={"fc1": layers.pop("fc1")}, gru=gru, after=layers, gru_masked=self.grouped_gru)
 
     def inputs(self, obs: Tensor, last_action: Tensor, order: RowPermutation) -> Tensor:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import torch
 
-from algorithms.network.agent_net import GRU_LAYERS, AgentNet
+from algorithms.network.agent_net import AgentNet
 from algorithms.protocol import LayerFlops
 
 
@@ -21,14 +21,9 @@ def count_flops(net: AgentNet) -> dict[str, LayerFlops]:
     Args:
         net: the agent network whose acting weights are looked at.
     """
-    matrices = net.effective_weights()
-    if not net.grouped_gru:
-        first, *others = matrices
-        gru = dict(zip(GRU_LAYERS, (net.gru.weight_ih[None], net.gru.weight_hh[None]), strict=True))
-        matrices = {first: matrices[first], **gru, **{name: matrices[name] for name in others}}
     return {
         name: LayerFlops(dense=2 * weights[0].numel(), kept=2 * int((weights != 0).sum()) / len(weights))
-        for name, weights in matrices.items()
+        for name, (weights, _) in net.matrices(net.effective_weights()).items()
     }
 
 

@@ -23,9 +23,10 @@ def measure(net: AgentNet) -> Sparsity:
     entries = {name: weight[0].numel() for name, weight in weights.items()}
     masked_zeros = torch.stack(list(zeros.values())).sum(0).mean().item()  # an average mask group's
     masked_entries = sum(entries.values())
+    matrices = net.matrices(weights)
+    biases = [bias for _, bias in matrices.values()]
+    others = [*biases, *(weight.flatten(1) for name, (weight, _) in matrices.items() if name not in weights)]
     # where each mask group has biases of its own, an agent uses one row of them
-    biases = [layer.bias.view(-1, layer.out_features) for layer in net.prunable().values()]
-    others = biases if net.grouped_gru else [*biases, *(p.view(1, -1) for p in net.gru.parameters())]
     other_zeros = sum((p == 0).sum().item() / len(p) for p in others)
     other_entries = sum(p.shape[1] for p in others)
     return Sparsity(

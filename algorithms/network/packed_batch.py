@@ -28,12 +28,10 @@ class PackedBatch:
     """(V, S)"""
     is_step: Tensor
     """(V,) float: 1 where an action followed, 0 in an episode's last view"""
+    living: Tensor
+    """(R,) float: 1 where the agent is alive, 0 where action 0 is all it may do and that means dead"""
     living_steps: Tensor
     """(R,) float: 1 where a living agent's action followed"""
-
-    def per_agent(self, values: Tensor) -> Tensor:
-        """(R, 1) in group order -> (V, N) in time order."""
-        return self.order.to_time_order(values).view(len(self.is_step), -1)
 
 
 def pack_batch(batch: EpisodeBatch, net: AgentNet, spec: EnvSpec, device: torch.device) -> PackedBatch:
@@ -64,5 +62,6 @@ def pack_batch(batch: EpisodeBatch, net: AgentNet, spec: EnvSpec, device: torch.
         action=torch.cat([actions, torch.zeros_like(none)], 1).flatten()[order.rows].unsqueeze(1),
         state=batch.state.to(device).reshape(-1, spec.state_size).index_select(0, order.views),
         is_step=is_step.to(device, non_blocking=True),
+        living=living.to(inputs.dtype),
         living_steps=(living & of_rows.to(device, non_blocking=True)).to(inputs.dtype),
     )

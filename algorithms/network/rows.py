@@ -7,6 +7,7 @@ Two orders of the same R = V·N rows (V real views of all episodes, N agents) ar
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,12 +46,10 @@ class RowPermutation:
         def move(table: Tensor) -> Tensor:
             return table.to(device, non_blocking=True)
 
-        return RowPermutation(
+        return dataclasses.replace(
+            self,
             views=move(self.views),
             rows=move(self.rows),
-            step_sizes=self.step_sizes,
-            group_sizes=self.group_sizes,
-            group_step_sizes=self.group_step_sizes,
             to_group=None if self.to_group is None else move(self.to_group),
             to_time=None if self.to_time is None else move(self.to_time),
         )

@@ -47,9 +47,8 @@ class QLearnerConfig:
     """Length of the linear ramp in env_steps, at most half the run. Source: qmix_rnn_1R3.yaml."""
 
     def __post_init__(self) -> None:
-        for name in ("rnn_hidden_dim", "batch_size", "episodes_per_update"):
-            require(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("target_update_interval", "epsilon_anneal_time"):
+        counts = "rnn_hidden_dim", "batch_size", "episodes_per_update", "target_update_interval", "epsilon_anneal_time"
+        for name in counts:
             require(self, name, getattr(self, name) >= 1, "at least 1")
         for name in ("lr", "grad_norm_clip"):
             require(self, name, getattr(self, name) > 0, "larger than 0")

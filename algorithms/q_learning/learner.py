@@ -22,11 +22,9 @@ from algorithms.input_use import InputUse
 from algorithms.kernels.compiled import announce_compiling, compiled_for
 from algorithms.kernels.learner_pass import AgentKernels, PaddedBatch
 from algorithms.network.agent_net import AgentNet, mask_groups
-from algorithms.network.flops import count_flops
 from algorithms.network.layers import DenseLinear, GroupLinear
-from algorithms.network.measure import measure
-from algorithms.network.rows import RowPermutation, order_rows
-from algorithms.protocol import Decision, Diagnostics, LayerFlops, Observation, PolicyLayers, PolicyState, Sparsity
+from algorithms.network.policy import AgentNetPolicy
+from algorithms.protocol import Decision, Diagnostics, Observation, PolicyState
 from algorithms.q_learning.config import QLearnerConfig
 from algorithms.q_learning.mixer import QMixer
 from algorithms.q_learning.schedules import epsilon_length, linear
@@ -46,7 +44,7 @@ class UpdateWeights:
     """layer name -> (G, out, in) of the target network, without gradients"""
 
 
-class QLearner(ReplayLearner):
+class QLearner(AgentNetPolicy, ReplayLearner):
     """Value learning on whole episodes.
 
     Args:
@@ -93,9 +91,11 @@ class QLearner(ReplayLearner):
         self._acting: dict[str, Tensor] | None = None
         self._packed_acting: np.ndarray | None = None
         self._target: dict[str, Tensor] | None = None
-        self._last_order: tuple[Tensor, RowPermutation] | None = None
 
     # What a sparse algorithm changes
+
+    head_layers = 3
+    """Layers after the GRU."""
 
     @property
     def n_groups(self) -> int:
@@ -106,11 +106,6 @@ class QLearner(ReplayLearner):
     def grouped_gru(self) -> bool:
         """Whether the GRU's two matrices are among the layers that keep G weights."""
         return False
-
-    @property
-    def head_layers(self) -> int:
-        """Layers after the GRU."""
-        return 3
 
     @abstractmethod
     def make_mixer(self) -> nn.Module:
@@ -145,14 +140,6 @@ class QLearner(ReplayLearner):
         return False
 
     # Acting
-
-    def initial_state(self, num_envs: int) -> PolicyState:
-        """The GRU's state (E, N, H), zeros, and the last action (E, N), -1 for none."""
-        shape = (num_envs, self.spec.n_agents)
-        return {
-            "hidden": torch.zeros(*shape, self.net.hidden_size, device=self.device),
-            "last_action": torch.full(shape, -1, device=self.device),
-        }
 
     def act(self, observation: Observation, state: PolicyState, *, explore: bool) -> Decision:
         """Act epsilon-greedily where it explores, else greedily; see ``Algorithm.act``."""
@@ -203,7 +190,7 @@ class QLearner(ReplayLearner):
             )
         if self._acting is None:
             self._acting = self.net.effective_weights()
-        order = self._acting_order(groups.cpu())
+        order = self.acting_order(groups.cpu())
         inputs = self.net.inputs(obs, last_action, order)
         q, next_hidden = self.net(inputs, order, self._acting, hidden.reshape(envs * agents, -1))
         q = order.to_time_order(q).view(envs, agents, -1)
@@ -243,15 +230,6 @@ class QLearner(ReplayLearner):
     def _compiled(self) -> bool:
         """Whether the compiled passes can do the work: float32 on a processor."""
         return compiled_for(self.net.fc1.weight)
-
-    def _acting_order(self, groups: Tensor) -> RowPermutation:
-        """Rows of a single view of E battles; the same until a battle with other units begins."""
-        last_groups, order = self._last_order or (None, None)
-        if last_groups is None or order is None or not torch.equal(last_groups, groups):
-            one_view = torch.ones(len(groups), dtype=torch.int64)
-            order = order_rows(one_view, groups, self.n_groups, 1).to(self.device)
-            self._last_order = (groups.clone(), order)
-        return order
 
     def epsilon(self, env_steps: int) -> float:
         """Linear from ``epsilon_start`` to ``epsilon_finish``."""
@@ -320,13 +298,10 @@ class QLearner(ReplayLearner):
         q_tot = self.mixer(taken.flatten(0, 1), state.flatten(0, 1)).view(state.shape[:2])[:, :-1]
         with torch.no_grad():
             value = self.target_mixer(best_target.flatten(0, 1), state.flatten(0, 1)).view(state.shape[:2])
-            last = filled.clone()
-            last[:, :-1] &= ~filled[:, 1:]
-            ended = batch.terminated.to(self.device) & last if self.config.bootstrap_at_limit else last
             targets = td_lambda_targets(
                 batch.reward.to(self.device),
                 value[:, 1:],
-                ended,
+                batch.ended(bootstrap_at_limit=self.config.bootstrap_at_limit).to(self.device, non_blocking=True),
                 filled,
                 gamma=self.config.gamma,
                 td_lambda=self.config.td_lambda,
@@ -336,7 +311,7 @@ class QLearner(ReplayLearner):
         return loss, (q_tot.detach() * filled).sum() / n_steps, (targets * filled).sum() / n_steps
 
     def _forget_weights(self) -> None:
-        """Acting asks for the weights again after they changed."""
+        """Drop cached acting weights; call after any weight change."""
         self._acting = self._packed_acting = None
 
     def target_weights(self) -> dict[str, Tensor]:
@@ -356,7 +331,7 @@ class QLearner(ReplayLearner):
         self.target_mixer.load_state_dict(self.mixer.state_dict())
         self._target = None
 
-    # Schedules, measures, checkpoints
+    # Schedules, checkpoints
 
     def schedule(self) -> dict[str, float]:
         """The resolved schedule in env_steps."""
@@ -368,23 +343,6 @@ class QLearner(ReplayLearner):
     def diagnostics(self) -> dict[str, float]:
         """The exploration rate."""
         return {"epsilon": self.epsilon(self.env_steps)}
-
-    @torch.no_grad()
-    def masked_weights(self) -> dict[str, Tensor]:
-        """Layer name -> (G, out, in), copies of what ``act`` multiplies with."""
-        return {name: weight.clone() for name, weight in self.net.effective_weights().items()}
-
-    def policy_layers(self) -> PolicyLayers | None:
-        """Copies of the agent network's tensors."""
-        return self.net.policy_layers()
-
-    def sparsity(self) -> Sparsity:
-        """Zeros counted on ``masked_weights``; see ``network/measure.py``."""
-        return measure(self.net)
-
-    def flops(self) -> dict[str, LayerFlops]:
-        """Of one decision, layer by layer; see ``network/flops.py``."""
-        return count_flops(self.net)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a continuation needs, generators included; a snapshot that further updates leave alone."""

@@ -9,10 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.episode import Episode, EpisodeBatch, collate
+from algorithms.episode import Episode, EpisodeBatch
 from algorithms.replay.packing import BlockQueue, EpisodeLayout, PackedSize
-
-__all__ = ["Episode", "EpisodeReplay", "collate"]
 
 
 class Packed(NamedTuple):

@@ -100,7 +100,7 @@ class AdaptiveCoefficient:
 
 
 class K24DiversityManager:
-    """Pattern orthogonality with its adaptive coefficient, until finetuning switches it off.
+    """Pattern orthogonality with its adaptive coefficient.
 
     Args:
         div_coef: see ``AdaptiveCoefficient``.

@@ -1,4 +1,4 @@
-"""When weights that every mask drops restart, and how many of them.
+"""When weights that every mask drops reset, and how many of them.
 
 With a mask per unit type the published numbers hold; with a mask per agent (fewer than two unit types) there are more
 masks, so fewer weights that all of them drop, and resets are small and frequent: 10k env_steps, a share of 0.1.
@@ -14,7 +14,7 @@ from algorithms.q_learning.schedules import scaled
 from envs.spec import EnvSpec
 
 SPARED_LAYERS = ("fc1",)
-"""Masked layers whose unused weights never restart. Source: Kaleidoscope."""
+"""Masked layers whose unused weights never reset. Source: Kaleidoscope."""
 
 
 @dataclass(frozen=True, kw_only=True)

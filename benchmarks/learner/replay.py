@@ -18,8 +18,9 @@ import numpy as np
 
 import envs
 from algorithms import registry
+from algorithms.episode import Episode
 from algorithms.q_learning.learner import QLearner
-from algorithms.replay.replay import Episode, EpisodeReplay
+from algorithms.replay.replay import EpisodeReplay
 from envs.spec import EnvSpec
 from harness.runs.process import prepare_process
 

@@ -26,12 +26,11 @@ import numpy as np
 import torch
 
 from algorithms import registry
-from algorithms.episode import EpisodeBatch
+from algorithms.episode import Episode, EpisodeBatch, collate
 from algorithms.kernels.compiled import kernel
 from algorithms.kernels.threads import parallel_for
 from algorithms.kernels.tiles import times
 from algorithms.q_learning.learner import QLearner
-from algorithms.replay.replay import Episode, collate
 from envs.spec import EnvSpec
 from harness.runs.process import prepare_process
 

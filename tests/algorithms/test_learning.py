@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from algorithms.episode import Episode
 from algorithms.q_learning.learner import QLearner
-from algorithms.replay.replay import Episode, EpisodeReplay
+from algorithms.replay.replay import EpisodeReplay
 from envs.spec import EnvSpec
 from tests.algorithms.worlds import learner
 

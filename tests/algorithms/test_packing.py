@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from algorithms.episode import Episode
 from algorithms.replay.packing import BlockQueue, EpisodeLayout
-from algorithms.replay.replay import Episode
 from tests.algorithms.worlds import SPEC, episode
 
 

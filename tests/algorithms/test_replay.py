@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from algorithms.replay.replay import Episode, EpisodeReplay, collate
+from algorithms.episode import Episode, collate
+from algorithms.replay.replay import EpisodeReplay
 from tests.algorithms.worlds import SPEC, episode
 
 

@@ -10,9 +10,8 @@ import numpy as np
 import torch
 
 from algorithms import registry
-from algorithms.episode import EpisodeBatch
+from algorithms.episode import Episode, EpisodeBatch, collate
 from algorithms.q_learning.learner import QLearner
-from algorithms.replay.replay import Episode, collate
 from envs.spec import EnvSpec
 
 SPEC = EnvSpec(

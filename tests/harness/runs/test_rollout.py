@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from algorithms.episode import Episode
 from algorithms.protocol import Decision, Observation, PolicyState
-from algorithms.replay.replay import Episode
 from harness.runs.rollout import Rollout
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import LIMIT, N_ACTIONS, N_AGENTS, FakeEnv

@@ -1,0 +1,56 @@
+"""A policy that is an agent network: how it begins an episode, which rows it acts on, and its measures."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from algorithms.network.agent_net import AgentNet
+from algorithms.network.flops import count_flops
+from algorithms.network.measure import measure
+from algorithms.network.rows import RowPermutation, order_rows
+from algorithms.protocol import Algorithm, LayerFlops, PolicyLayers, PolicyState, Sparsity
+
+
+class AgentNetPolicy(Algorithm):
+    """An algorithm that acts with ``net``."""
+
+    net: AgentNet
+    _last_order: tuple[Tensor, RowPermutation] | None = None
+
+    def initial_state(self, num_envs: int) -> PolicyState:
+        """Return the GRU's state (E, N, H), zeros, and the last action (E, N), -1 for none."""
+        shape = (num_envs, self.spec.n_agents)
+        return {
+            "hidden": torch.zeros(*shape, self.net.hidden_size, device=self.device),
+            "last_action": torch.full(shape, -1, device=self.device),
+        }
+
+    def acting_order(self, groups: Tensor) -> RowPermutation:
+        """Return the rows of a single view of E battles; the same until a battle with other units begins.
+
+        Args:
+            groups: (E, N) int64 mask group of each agent, on the CPU.
+        """
+        if self._last_order is None or not torch.equal(self._last_order[0], groups):
+            one_view = torch.ones(len(groups), dtype=torch.int64)
+            order = order_rows(one_view, groups, self.net.n_groups, 1).to(self.device)
+            self._last_order = groups.clone(), order
+        return self._last_order[1]
+
+    @torch.no_grad()
+    def masked_weights(self) -> dict[str, Tensor]:
+        """Return layer name -> (G, out, in), copies of what ``act`` multiplies with."""
+        return {name: weight.clone() for name, weight in self.net.effective_weights().items()}
+
+    def policy_layers(self) -> PolicyLayers | None:
+        """Return copies of the network's tensors."""
+        return self.net.policy_layers()
+
+    def sparsity(self) -> Sparsity:
+        """Count zeros on ``masked_weights``; see ``network/measure.py``."""
+        return measure(self.net)
+
+    def flops(self) -> dict[str, LayerFlops]:
+        """Count one decision, layer by layer; see ``network/flops.py``."""
+        return count_flops(self.net)

@@ -76,6 +76,17 @@ def backward_areas(sizes, rows):
 
 
 @kernel
+def _gates_at(areas, scratch):
+    """Return the addresses of the gradients of r, u, the recurrent part of n, and n."""
+    return (
+        scratch + areas.reset * 4,
+        scratch + areas.update * 4,
+        scratch + areas.recurrent * 4,
+        scratch + areas.new * 4,
+    )
+
+
+@kernel
 def backward_block(sizes, sequences, counts, first_row, obs, actions, online, saved, scratch, d_taken, gradient):
     """Walk a block back through time; arguments as in ``forward_block``.
 
@@ -146,9 +157,9 @@ def _step_back(rows, sizes, most, weights, scratch, at, saved, row, earlier):
     out, from_values = s + (areas.head + (heads - 2) * wide) * 4 + shift, w + (head_back + (heads - 1) * square) * 4
     q = s + (areas.values + at * a) * 4
     if heads == 1:
-        multiply(rows, h, sizes.actions, q, a, 1, from_values, WIDTH, h, d_state, h, d_state, h)
+        multiply(rows, h, sizes.actions, (q, a, 1), (from_values, WIDTH, h), (d_state, h), (d_state, h))
     else:
-        multiply(rows, h, sizes.actions, q, a, 1, from_values, WIDTH, h, zero, 0, out, h)
+        multiply(rows, h, sizes.actions, (q, a, 1), (from_values, WIDTH, h), (zero, 0), (out, h))
     for k in range(heads - 2, -1, -1):
         relu_gradient(count, (out, kept + (HEAD + k) * plane))
         below = out - wide * 4 if k > 0 else d_state
@@ -163,7 +174,7 @@ def _step_back(rows, sizes, most, weights, scratch, at, saved, row, earlier):
         scratch[into : into + count] = saved[STATE, earlier * h : earlier * h + count]
     else:
         scratch[into : into + count] = 0
-    r, u, rn, n = s + shift, s + wide * 4 + shift, s + 2 * wide * 4 + shift, s + 3 * wide * 4 + shift
+    r, u, rn, n = _gates_at(areas, s + shift)
     reset, update, new, recurrent = (
         kept + RESET * plane,
         kept + UPDATE * plane,
@@ -220,7 +231,7 @@ def _add_gradients(rows, sizes, most, scratch, saved, row, gradient):
     head = to.head
     s, g, shift = scratch.ctypes.data, gradient.ctypes.data, at * h * 4
     kept, before = saved.ctypes.data + row * h * 4, s + areas.before * 4 + shift
-    r, u, rn, n = s + shift, s + wide * 4 + shift, s + 2 * wide * 4 + shift, s + 3 * wide * 4 + shift
+    r, u, rn, n = _gates_at(areas, s + shift)
 
     add_outer(rows, before, h, r, h, g + to.recurrent * 4)
     add_outer(rows, before, h, u, h, g + (to.recurrent + square) * 4)

@@ -7,6 +7,8 @@ are stored step by step; a step's rows are the first ones of the step before it.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from algorithms.kernels.agent_back import backward_areas
@@ -56,12 +58,34 @@ def network_step(rows, sizes, weights, before, memory, plane, at, state_at, q):
     times(rows, a, h, below, h, w + head * 4, w + (head + h * a) * 4, 0, q)
 
 
+class ForwardAreas(NamedTuple):
+    """Where the parts of a forward pass's scratch begin, rows of one time step."""
+
+    x: int
+    """observations"""
+    q: int
+    """values"""
+    before: int
+    """states before the first step"""
+    compact: int
+    """see ``step_inputs``"""
+    end: int
+
+
+@kernel
+def forward_areas(sizes, rows, start):
+    """Lay out the scratch of ``rows`` sequences from ``start`` on, behind the planes that lie in it."""
+    q = start + rows * sizes.obs
+    before = q + rows * sizes.actions_padded
+    compact = before + rows * sizes.hidden_padded
+    return ForwardAreas(start, q, before, compact, compact + 4 * rows * sizes.hidden_padded)
+
+
 @kernel
 def scratch_size(sizes, rows):
-    """Numbers of scratch that a block of ``rows`` sequences needs, in either direction."""
-    h = sizes.hidden_padded
-    forwards = rows * ((HEAD + sizes.heads - 1) * 2 * h + sizes.obs + 2 * sizes.actions_padded + 5 * h)
-    return max(forwards, backward_areas(sizes, rows).end)
+    """Return the numbers of scratch that a block of ``rows`` sequences needs, in either direction."""
+    planes = (HEAD + sizes.heads - 1) * 2 * rows * sizes.hidden_padded
+    return max(forward_areas(sizes, rows, planes).end, backward_areas(sizes, rows).end)
 
 
 @kernel
@@ -85,15 +109,12 @@ def forward_block(sizes, sequences, counts, first_row, obs, actions, mask, weigh
             agents, in the order fc1, the GRU's input side, its recurrent side, the heads; and the number of these rows.
             Empty: none.
     """
-    h, a = sizes.hidden_padded, sizes.actions_padded
-    q_at = len(sequences) * sizes.obs
-    zero_at = q_at + len(sequences) * a
-    compact_at = zero_at + len(sequences) * h
-    scratch[zero_at:compact_at] = 0
-    x, q, compact = scratch[:q_at], scratch[q_at:zero_at], scratch[compact_at:]
+    h, a, areas = sizes.hidden_padded, sizes.actions_padded, forward_areas(sizes, len(sequences), 0)
+    scratch[areas.before : areas.compact] = 0
+    x, q, compact = scratch, scratch[areas.q :], scratch[areas.compact :]
     last, agent = np.empty(len(sequences), np.int64), np.empty(len(sequences), np.int64)
     is_blank, blank = np.empty(len(sequences), np.bool_), blank_layers(sizes, weights)
-    before = scratch.ctypes.data + zero_at * 4
+    before = scratch.ctypes.data + areas.before * 4
     flat, plane, row, steps = saved.reshape(-1), saved.shape[1], first_row, 0
     while steps < len(counts) and counts[steps] > 0:
         rows, at = counts[steps], row * h
@@ -126,15 +147,12 @@ def value_block(sizes, sequences, counts, obs, actions, weights, scratch, best, 
         values: (B · (T + 1) · N,) receives their values.
     """
     h, a, plane = sizes.hidden_padded, sizes.actions_padded, 2 * len(sequences) * sizes.hidden_padded
-    x_at = (HEAD + sizes.heads - 1) * plane
-    q_at = x_at + len(sequences) * sizes.obs
-    zero_at = q_at + len(sequences) * a
-    compact_at = zero_at + len(sequences) * h
-    scratch[zero_at:compact_at] = 0
-    x, q, compact = scratch[x_at:q_at], scratch[q_at:zero_at], scratch[compact_at:]
+    areas = forward_areas(sizes, len(sequences), (HEAD + sizes.heads - 1) * plane)
+    scratch[areas.before : areas.compact] = 0
+    x, q, compact = scratch[areas.x :], scratch[areas.q :], scratch[areas.compact :]
     last, agent = np.empty(len(sequences), np.int64), np.empty(len(sequences), np.int64)
     is_blank, blank = np.empty(len(sequences), np.bool_), blank_layers(sizes, weights)
-    before, steps = scratch.ctypes.data + zero_at * 4, 0
+    before, steps = scratch.ctypes.data + areas.before * 4, 0
     while steps < len(counts) and counts[steps] > 0:
         rows, state_at = counts[steps], (steps & 1) * len(sequences) * h
         step_inputs(
@@ -202,8 +220,7 @@ def act_rows(sizes, weights, group, obs, last, hidden, next_hidden, q, scratch):
     """
     h, a, d, real = sizes.hidden_padded, sizes.actions_padded, sizes.obs, sizes.hidden
     plane = ACTING * h
-    x_at = (HEAD + sizes.heads - 1) * plane
-    q_at, before_at = x_at + ACTING * d, x_at + ACTING * (d + a)
+    areas = forward_areas(sizes, ACTING, (HEAD + sizes.heads - 1) * plane)
     base, number = scratch.ctypes.data, np.empty(ACTING, np.int64)
     chosen, agent = np.empty(ACTING, np.int64), np.empty(ACTING, np.int64)
     for g in range(len(weights)):
@@ -212,20 +229,19 @@ def act_rows(sizes, weights, group, obs, last, hidden, next_hidden, q, scratch):
             if group[row] == g:
                 number[rows], chosen[rows], agent[rows] = row, last[row], row % sizes.agents
                 for k in range(d):
-                    scratch[x_at + rows * d + k] = obs[row, k]
+                    scratch[areas.x + rows * d + k] = obs[row, k]
                 for k in range(h):
-                    scratch[before_at + rows * h + k] = hidden[row, k] if k < real else np.float32(0)
+                    scratch[areas.before + rows * h + k] = hidden[row, k] if k < real else np.float32(0)
                 rows += 1
             if rows == ACTING or (rows > 0 and row == len(group) - 1):
-                input_layers(
-                    rows, sizes, weights[g], base + x_at * 4, chosen, agent, base, base + RESET * plane * 4, plane
-                )
-                network_step(rows, sizes, weights[g], base + before_at * 4, scratch, plane, 0, 0, base + q_at * 4)
+                x, before, q_at = base + areas.x * 4, base + areas.before * 4, base + areas.q * 4
+                input_layers(rows, sizes, weights[g], x, chosen, agent, base, base + RESET * plane * 4, plane)
+                network_step(rows, sizes, weights[g], before, scratch, plane, 0, 0, q_at)
                 for i in range(rows):
                     for k in range(real):
                         next_hidden[number[i], k] = scratch[STATE * plane + i * h + k]
                     for k in range(sizes.actions):
-                        q[number[i], k] = scratch[q_at + i * a + k]
+                        q[number[i], k] = scratch[areas.q + i * a + k]
                 rows = 0
 
 

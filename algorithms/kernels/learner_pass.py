@@ -62,7 +62,7 @@ class Workspace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaddedBatch:
+class KernelBatch:
     """A batch as the compiled passes read it, and which of its rows they walk through together."""
 
     obs: np.ndarray
@@ -75,7 +75,7 @@ class PaddedBatch:
     blocks: Blocks
 
     @classmethod
-    def of(cls, batch: EpisodeBatch, groups: Tensor, *, bootstrap_at_limit: bool) -> PaddedBatch:
+    def of(cls, batch: EpisodeBatch, groups: Tensor, *, bootstrap_at_limit: bool) -> KernelBatch:
         """Look at a batch.
 
         Args:
@@ -159,7 +159,7 @@ class AgentKernels:
         return actions, next_hidden
 
     def values(
-        self, batch: PaddedBatch, weights: NetworkWeights, target: np.ndarray, *, count_use: bool
+        self, batch: KernelBatch, weights: NetworkWeights, target: np.ndarray, *, count_use: bool
     ) -> tuple[Tensor, np.ndarray, InputUse | None]:
         """Value the actions taken, and under the target network the actions that the online network values most.
 
@@ -197,7 +197,7 @@ class _Run:
     """One batch on its way through a network."""
 
     kernels: AgentKernels
-    batch: PaddedBatch
+    batch: KernelBatch
     names: Sequence[str]
     target: np.ndarray
     count_use: bool
@@ -283,7 +283,7 @@ class MixerKernels:
         return packed
 
     def loss(
-        self, batch: PaddedBatch, taken: Tensor, values: np.ndarray, mixer: torch.nn.Module, target: np.ndarray, *,
+        self, batch: KernelBatch, taken: Tensor, values: np.ndarray, mixer: torch.nn.Module, target: np.ndarray, *,
         gamma: float, td_lambda: float,
     ) -> tuple[Tensor, float, float]:  # fmt: skip
         """Half the mean squared TD(λ) error.
@@ -307,7 +307,7 @@ class MixerKernels:
 @dataclass
 class _MixerRun:
     kernels: MixerKernels
-    batch: PaddedBatch
+    batch: KernelBatch
     values: np.ndarray
     online: np.ndarray
     target: np.ndarray

@@ -236,8 +236,8 @@ def _mix_back(
         first.ctypes.data,
         zeros.ctypes.data,
     )
-    multiply(rows, y, both, d1, both, 1, w + at.w1_back * 4, both * WIDTH, WIDTH, zero_row, 0, df, wide)
-    multiply(rows, y, e, d2, e, 1, w + at.w2_back * 4, e * WIDTH, WIDTH, zero_row, 0, df + y * 4, wide)
+    multiply(rows, y, both, (d1, both, 1), (w + at.w1_back * 4, both * WIDTH, WIDTH), (zero_row, 0), (df, wide))
+    multiply(rows, y, e, (d2, e, 1), (w + at.w2_back * 4, e * WIDTH, WIDTH), (zero_row, 0), (df + y * 4, wide))
     for t in range(rows):
         for k in range(2 * y):
             if first[t * wide + k] <= zero:
@@ -246,8 +246,9 @@ def _mix_back(
         add(both, (g + at.w1_bias * 4, d1 + t * both * 4))
         add(e, (g + at.w2_bias * 4, d2 + t * e * 4))
     add_outer(rows, state, sizes.state, df, wide, g + at.first * 4)
-    multiply(y, both, rows, f, 1, wide, d1, WIDTH, both, g + at.w1 * 4, both, g + at.w1 * 4, both)
-    multiply(y, e, rows, f + y * 4, 1, wide, d2, WIDTH, e, g + at.w2 * 4, e, g + at.w2 * 4, e)
+    for_w1, for_w2 = (g + at.w1 * 4, both), (g + at.w2 * 4, e)
+    multiply(y, both, rows, (f, 1, wide), (d1, WIDTH, both), for_w1, for_w1)
+    multiply(y, e, rows, (f + y * 4, 1, wide), (d2, WIDTH, e), for_w2, for_w2)
 
 
 def mixer_columns(sizes: MixerSizes) -> np.ndarray:

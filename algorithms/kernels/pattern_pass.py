@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from algorithms.kernels.compiled import kernel
+from algorithms.kernels.patterns import PLACES
 
-FIRST, SECOND = (0, 0, 0, 1, 1, 2), (1, 2, 3, 2, 3, 3)
-"""Which two of four each pattern keeps."""
+FIRST, SECOND = zip(*PLACES, strict=True)
+"""The inputs that each pattern keeps."""
 EPS = 1e-5
 """Of the layer norm."""
 TINY = 1e-12
@@ -78,12 +79,19 @@ def logits_backward(scores, allowed, d_logits, d_scores):
 
 
 @kernel
-def _softmax(logits, factor, chances):
-    """Fill the six ``chances`` with softmax(factor · logits); return the place of the largest, the first of equals."""
+def _largest(logits):
+    """Return the place of the largest of six, the first of equals."""
     best = 0
     for p in range(1, 6):
         if logits[p] > logits[best]:
             best = p
+    return best
+
+
+@kernel
+def _softmax(logits, factor, chances):
+    """Fill the six ``chances`` with softmax(factor · logits); return ``_largest``."""
+    best = _largest(logits)
     total = np.float32(0)
     for p in range(6):
         chances[p] = np.float32(math.exp((logits[p] - logits[best]) * factor))
@@ -111,11 +119,7 @@ def best_forward(logits, gates):
     """The patterns with the largest logits (R, ⌈in/4⌉, 6) as gates (R, in)."""
     for row in range(len(logits)):
         for group in range(logits.shape[1]):
-            best = 0
-            for p in range(1, 6):
-                if logits[row, group, p] > logits[row, group, best]:
-                    best = p
-            _keep(best, gates, row, group)
+            _keep(_largest(logits[row, group]), gates, row, group)
 
 
 @kernel

@@ -93,37 +93,24 @@ class _TileCode:
 def make_tile(rows: int, lanes: int) -> Any:
     """Make the function that computes ``c = start + a @ b`` for a tile of ``rows`` × ``WIDTH`` numbers.
 
-    Its arguments: ``depth`` (terms of each sum), then address and strides of ``a`` (rows apart, terms apart), of ``b``
-    (terms apart; columns lie together), of ``start`` and of ``c`` (rows apart; a stride of 0 repeats one row, such as a
-    bias). ``start`` may be ``c``.
+    Its arguments: ``depth`` (terms of each sum), then a tuple for each matrix, its address and strides: of ``a`` (rows
+    apart, terms apart), of ``b`` (terms apart; columns lie together), of ``start`` and of ``c`` (rows apart; a stride
+    of 0 repeats one row, such as a bias). ``start`` may be ``c``.
     """
 
     @intrinsic
-    def tile(
-        typing: Any,
-        depth: Any,
-        a: Any,
-        a_row: Any,
-        a_term: Any,
-        b: Any,
-        b_term: Any,
-        start: Any,
-        start_row: Any,
-        c: Any,
-        c_row: Any,
-    ) -> Any:
+    def tile(typing: Any, depth: Any, a: Any, b: Any, start: Any, c: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Sequence[Any]) -> Any:
             # one copy of the function around the tiles, not one in each caller: compiling takes a third of the time
             builder.function.attributes.add("noinline")
-            depth, a, a_row, a_term, b, b_term, start, start_row, c, c_row = args
-            a_row, a_term, b_term, start_row, c_row = (
-                builder.shl(stride, ADDRESS(2)) for stride in (a_row, a_term, b_term, start_row, c_row)
-            )
-            code = _TileCode(builder, rows, lanes)
-            code.generate(depth, (a, a_row, a_term), (b, b_term), (start, start_row), (c, c_row))
+            depth, *packed = args
+            found = [cgutils.unpack_tuple(builder, each, each.type.count) for each in packed]
+            in_bytes = [(at, *(builder.shl(stride, ADDRESS(2)) for stride in strides)) for at, *strides in found]
+            _TileCode(builder, rows, lanes).generate(depth, *in_bytes)
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 10), generate
+        matrices = (types.UniTuple(types.int64, fields) for fields in (3, 2, 2, 2))
+        return types.void(types.int64, *matrices), generate
 
     return tile
 
@@ -135,7 +122,7 @@ def _call(builder: Any, name: str, vector: Any, *args: Any) -> Any:
 
 
 def _spread(builder: Any, value: Any, vector: Any) -> Any:
-    """Give a vector that holds one value in every lane."""
+    """Return a vector that holds one value in every lane."""
     empty = ir.Constant(vector, ir.Undefined)
     zeros = ir.Constant(ir.VectorType(INT32, vector.count), [0] * vector.count)
     return builder.shuffle_vector(builder.insert_element(empty, value, INT32(0)), empty, zeros)
@@ -168,7 +155,7 @@ class Vector:
         return Vector(self.builder, self.builder.fdiv(self._of(other), self.value))
 
     def times_plus(self, factor: Any, addend: Any) -> Vector:
-        """Give ``self · factor + addend``, rounded once."""
+        """Return ``self · factor + addend``, rounded once."""
         return self._called("llvm.fma", self._of(factor), self._of(addend))
 
     def clipped(self, low: float, high: float) -> Vector:
@@ -176,20 +163,20 @@ class Vector:
         return self._chosen("<", low, self._of(low))._chosen(">", high, self._of(high))
 
     def positive(self) -> Vector:
-        """Give 0 in place of negative numbers."""
+        """Return 0 in place of negative numbers."""
         return self._chosen("<", 0.0, self._of(0.0))
 
     def where_positive(self, condition: Vector) -> Vector:
-        """Give 0 in place of lanes where ``condition`` is 0 or below."""
+        """Return 0 in place of lanes where ``condition`` is 0 or below."""
         below = self.builder.fcmp_ordered("<=", condition.value, self._of(0.0))
         return Vector(self.builder, self.builder.select(below, self._of(0.0), self.value))
 
     def magnitude(self) -> Vector:
-        """Give the absolute value."""
+        """Return the absolute value."""
         return self._called("llvm.fabs")
 
     def shifted_to_exponent(self) -> Vector:
-        """Give 2^k for lanes that hold ``_ROUNDING + k``, k whole from −126 to 127."""
+        """Return 2^k for lanes that hold ``_ROUNDING + k``, k whole from −126 to 127."""
         whole = ir.VectorType(INT32, self.value.type.count)
         bias, shift = (ir.Constant(whole, [number] * whole.count) for number in (127 << 23, 23))
         bits = self.builder.shl(self.builder.bitcast(self.value, whole), shift)
@@ -210,7 +197,7 @@ _POWER_OF_TWO = [math.log(2) ** k / math.factorial(k) for k in range(8)]
 
 
 def exp(x: Vector) -> Vector:
-    """Give e^x, within 2^-18 of its value for |x| ≤ 80 and 2^-22 for |x| ≤ 2; beyond ±80 as at ±80."""
+    """Return e^x, within 2^-18 of its value for |x| ≤ 80 and 2^-22 for |x| ≤ 2; beyond ±80 as at ±80."""
     exponent = x.clipped(-80.0, 80.0) * math.log2(math.e)
     rounded = exponent + _ROUNDING
     fraction = exponent - (rounded - _ROUNDING)
@@ -221,31 +208,30 @@ def exp(x: Vector) -> Vector:
 
 
 def sigmoid(x: Vector) -> Vector:
-    """Give 1 / (1 + e^-x), within 2^-22 for every x."""
+    """Return 1 / (1 + e^-x), within 2^-22 for every x."""
     return 1.0 / (exp(x * -1.0) + 1.0)
 
 
 def tanh(x: Vector) -> Vector:
-    """Give the hyperbolic tangent as 2 σ(2x) − 1, within 2^-22 for every x."""
+    """Return the hyperbolic tangent as 2 σ(2x) − 1, within 2^-22 for every x."""
     return sigmoid(x * 2.0) * 2.0 - 1.0
 
 
-def make_elementwise(n_arrays: int, formula: Any, lanes: int = LANES) -> Any:
+def make_elementwise(n_arrays: int, formula: Any) -> Any:
     """Make a compiled loop over arrays of one length.
 
     Args:
         n_arrays: how many addresses it takes, after the number of float32 numbers (a multiple of ``WIDTH``).
         formula: given a vector of each array, says which arrays get which vectors: {number: vector}.
-        lanes: numbers in a vector.
     """
-    vector = ir.VectorType(FLOAT, lanes)
+    vector = ir.VectorType(FLOAT, LANES)
 
     @intrinsic
     def loop(typing: Any, count: Any, addresses: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Sequence[Any]) -> Any:
             count, packed = args
             bases = cgutils.unpack_tuple(builder, packed, n_arrays)
-            with cgutils.for_range_slice(builder, ADDRESS(0), count, ADDRESS(lanes), ADDRESS) as (at, _):
+            with cgutils.for_range_slice(builder, ADDRESS(0), count, ADDRESS(LANES), ADDRESS) as (at, _):
                 shift = builder.shl(at, ADDRESS(2))
                 pointers = [builder.inttoptr(builder.add(base, shift), vector.as_pointer()) for base in bases]
                 loaded = [Vector(builder, builder.load(pointer, align=4)) for pointer in pointers]

@@ -20,7 +20,7 @@ from algorithms.episode import EpisodeBatch
 from algorithms.generators import generator
 from algorithms.input_use import InputUse
 from algorithms.kernels.compiled import announce_compiling, compiled_for
-from algorithms.kernels.learner_pass import AgentKernels, PaddedBatch
+from algorithms.kernels.learner_pass import AgentKernels, KernelBatch
 from algorithms.network.agent_net import AgentNet, mask_groups
 from algorithms.network.layers import DenseLinear, GroupLinear
 from algorithms.network.policy import AgentNetPolicy
@@ -265,7 +265,10 @@ class QLearner(AgentNetPolicy, ReplayLearner):
     def _td_loss(
         self, batch: EpisodeBatch, weights: UpdateWeights
     ) -> tuple[Tensor, float | Tensor, float | Tensor, InputUse | None]:
-        """Half the mean squared TD(λ) error, means of joint values and of targets, and the use of the inputs."""
+        """Return half the mean squared TD(λ) error, means of joint values and of targets, and the use of the inputs.
+
+        On a CPU in float32 the compiled branch; elsewhere ``values.py``, ``mixer.py`` and ``targets.py``.
+        """
         if not self._compiled:
             values = agent_values(
                 self.net,
@@ -279,15 +282,15 @@ class QLearner(AgentNetPolicy, ReplayLearner):
             )
             return *self._mixed_loss(batch, values.taken, values.best_target), values.use
         groups = mask_groups(batch.unit_type, self.spec, self.n_groups)
-        padded = PaddedBatch.of(batch, groups, bootstrap_at_limit=self.config.bootstrap_at_limit)
+        given = KernelBatch.of(batch, groups, bootstrap_at_limit=self.config.bootstrap_at_limit)
         online = self.net.kernel_weights(weights.online)
         target = self._agent_kernels.pack(self.target_net.kernel_weights(weights.target))
-        taken, best_target, use = self._agent_kernels.values(padded, online, target, count_use=self.wants_input_use)
+        taken, best_target, use = self._agent_kernels.values(given, online, target, count_use=self.wants_input_use)
         if isinstance(self.mixer, QMixer):
             gamma, td_lambda = self.config.gamma, self.config.td_lambda
             kernels = self.mixer.kernels
             target_mixer = kernels.pack(self.target_mixer)
-            loss = kernels.loss(padded, taken, best_target, self.mixer, target_mixer, gamma=gamma, td_lambda=td_lambda)
+            loss = kernels.loss(given, taken, best_target, self.mixer, target_mixer, gamma=gamma, td_lambda=td_lambda)
             return *loss, use
         shape = (*batch.action_mask.shape[:3],)
         return *self._mixed_loss(batch, taken.view(shape), torch.from_numpy(best_target).view(shape)), use

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from algorithms.network.layers import GroupLinear, fan_in_uniform
+from algorithms.network.layers import GroupLinear
 from algorithms.sparsity.activation import EMAActivationTracker
 from algorithms.sparsity.pattern24 import Pattern24Matrix
+from algorithms.sparsity.resets import put_fresh, reset_weights
 from algorithms.sparsity.straight_through import straight_through
 
 EVIDENCE_MOMENTUM = 0.99
@@ -210,12 +211,9 @@ class SemiStructuredLinear24(GroupLinear):
         Returns:
             How many weights reset.
         """
-        dropped = ~self.masks().any(0)
-        chosen = dropped & (torch.rand(dropped.shape, generator=generator) < ratio).to(dropped.device)
-        fresh = self.start_scale * fan_in_uniform(*self.weight.shape, fan_in=self.in_features, generator=generator)
-        self.weight.copy_(torch.where(chosen, fresh.to(chosen.device), self.weight))
+        chosen = reset_weights(self, ~self.masks().any(0), ratio, generator, self.start_scale)
         if self.alpha is not None and self.alpha.requires_grad:
-            alpha = self._draw_alpha(generator).to(chosen.device)
-            self.alpha.copy_(torch.where(chosen, alpha, self.alpha))
-            self.alpha_start.copy_(torch.where(chosen, alpha, self.alpha_start))
+            alpha = self._draw_alpha(generator)
+            put_fresh(self.alpha, chosen, alpha)
+            put_fresh(self.alpha_start, chosen, alpha)
         return int(chosen.sum())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from algorithms.kernels.compiled import compiled_for
 from algorithms.kernels.pattern_pass import ChosenGates, PatternLogits, best_gates
+from algorithms.kernels.patterns import PLACES
 
 GROUP = 4
 KEEP = 2
@@ -37,8 +37,7 @@ class Pattern24Matrix(nn.Module):
         super().__init__()
         self.in_features = in_features
         self.padding = -in_features % GROUP
-        kept = torch.tensor(list(itertools.combinations(range(GROUP), KEEP)))
-        self.register_buffer("patterns", F.one_hot(kept, GROUP).sum(1).float(), persistent=False)
+        self.register_buffer("patterns", F.one_hot(torch.tensor(PLACES), GROUP).sum(1).float(), persistent=False)
         real = F.pad(torch.ones(in_features), (0, self.padding)).view(-1, GROUP)
         enough = real @ self.patterns.t() >= real.sum(1, keepdim=True).clamp(max=KEEP)
         self.register_buffer("allowed", enough, persistent=False)

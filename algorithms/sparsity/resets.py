@@ -1,4 +1,4 @@
-"""When weights that every mask drops reset, and how many of them.
+"""When weights that every mask drops reset, how many of them, and how.
 
 With a mask per unit type the published numbers hold; with a mask per agent (fewer than two unit types) there are more
 masks, so fewer weights that all of them drop, and resets are small and frequent: 10k env_steps, a share of 0.1.
@@ -9,7 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import torch
+from torch import Tensor
+
 from algorithms.configs import require
+from algorithms.network.layers import GroupLinear, fan_in_uniform
 from algorithms.q_learning.schedules import scaled
 from envs.spec import EnvSpec
 
@@ -68,3 +72,29 @@ def resolve_resets(config: Any, per_type: ResetSchedule, spec: EnvSpec, total_en
     if config.reset_interval is None and usual is PER_AGENT:
         return ResetSchedule(interval=PER_AGENT.interval, ratio=ratio)
     return ResetSchedule(interval=scaled(config.reset_interval or per_type.interval, total_env_steps), ratio=ratio)
+
+
+def reset_weights(
+    layer: GroupLinear, unused: Tensor, ratio: float, generator: torch.Generator, scale: float = 1.0
+) -> Tensor:
+    """Redraw a random share of a layer's unused weights.
+
+    Args:
+        layer: the layer.
+        unused: (out, in) bool.
+        ratio: probability that such a weight resets, 0..1.
+        generator: draws the choice and the fresh weights.
+        scale: factor on the fresh weights.
+
+    Returns:
+        (out, in) bool, which weights reset.
+    """
+    chosen = unused & (torch.rand(unused.shape, generator=generator) < ratio).to(unused.device)
+    fresh = scale * fan_in_uniform(*unused.shape, fan_in=layer.in_features, generator=generator)
+    put_fresh(layer.weight, chosen, fresh)
+    return chosen
+
+
+def put_fresh(values: Tensor, chosen: Tensor, fresh: Tensor) -> None:
+    """Overwrite the chosen ones (out, in) of values (…, out, in) with fresh ones of the same shape."""
+    values.copy_(torch.where(chosen, fresh.to(chosen.device), values))

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from algorithms.network.layers import GroupLinear, fan_in_uniform
+from algorithms.network.layers import GroupLinear
+from algorithms.sparsity.resets import put_fresh, reset_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +74,8 @@ class KaleiLinear(GroupLinear):
         Returns:
             How many weights reset.
         """
-        unused = (self.effective_weights() == 0).all(0)
-        chosen = unused & (torch.rand(unused.shape, generator=generator) < ratio).to(unused.device)
-        fresh = fan_in_uniform(*self.weight.shape, fan_in=self.in_features, generator=generator)
-        self.weight.copy_(torch.where(chosen, fresh.to(chosen.device), self.weight))
-        thresholds = self.reset.draw(*self.thresholds.shape, generator=generator).to(chosen.device)
-        self.thresholds.copy_(torch.where(chosen, thresholds, self.thresholds))
+        chosen = reset_weights(self, (self.effective_weights() == 0).all(0), ratio, generator)
+        put_fresh(self.thresholds, chosen, self.reset.draw(*self.thresholds.shape, generator=generator))
         return int(chosen.sum())
 
 

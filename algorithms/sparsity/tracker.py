@@ -11,8 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-PATTERNS = ("1100", "1010", "1001", "0110", "0101", "0011")
-"""The six patterns in the order of ``Pattern24Matrix``: 1 for a kept input, 0 for a dropped one."""
+from algorithms.kernels.patterns import PLACES
+
+PATTERNS = tuple("".join(str(int(place in kept)) for place in range(4)) for kept in PLACES)
+"""The six patterns, ``1100`` to ``0011``: 1 for a kept input, 0 for a dropped one."""
 N_PATTERNS = len(PATTERNS)
 
 

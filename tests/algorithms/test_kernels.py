@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from algorithms.kernels import agent_pass, blocks, simd
-from algorithms.kernels.learner_pass import PaddedBatch
+from algorithms.kernels.learner_pass import KernelBatch
 from algorithms.kernels.simd import make_elementwise, make_tile
 from algorithms.kernels.threads import parallel_for
 from algorithms.kernels.tiles import pack, times
@@ -149,7 +149,7 @@ def test_a_tile_of_any_form_is_a_product(rows: int, lanes: int) -> None:
 
     @numba.njit
     def run(depth: int, a: np.ndarray, b: np.ndarray, start: np.ndarray, c: np.ndarray) -> None:
-        tile(depth, a.ctypes.data, a.shape[1], 1, b.ctypes.data, 16, start.ctypes.data, 0, c.ctypes.data, 16)
+        tile(depth, (a.ctypes.data, a.shape[1], 1), (b.ctypes.data, 16), (start.ctypes.data, 0), (c.ctypes.data, 16))
 
     draw = np.random.default_rng(0)
     for depth in (0, 1, 7):
@@ -248,7 +248,7 @@ def test_values_of_padding_are_left_alone() -> None:
 def test_scratch_is_large_enough_for_both_directions() -> None:
     made = learner("qmix")
     groups = mask_groups(batch().unit_type, SPEC, 1)
-    padded = PaddedBatch.of(batch(), groups, bootstrap_at_limit=True)
+    padded = KernelBatch.of(batch(), groups, bootstrap_at_limit=True)
     sizes = made._agent_kernels.sizes
     most = max(len(sequences) for sequences in padded.blocks.sequences)
     assert agent_pass.scratch_size(sizes, most) >= agent_pass.backward_areas(sizes, most).end

@@ -376,7 +376,6 @@ register(
     "k24",
     entry_point=K24,
     config=K24Config,
-    summary="K-2:4: learnable 2:4 semi-structured masks, one per unit type",
     source="this project, on Kaleidoscope (NeurIPS 2024); the masks suit sparse tensor cores",
     smoke=SMOKE,
     space={**SPACE, "alpha_lr_scale": Choice(values=(1.0, 10.0)), "decay": Choice(values=(0.0, 2e-4, 2e-3))},

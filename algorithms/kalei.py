@@ -146,7 +146,6 @@ register(
     "kalei",
     entry_point=Kalei,
     config=KaleiConfig,
-    summary="Kaleidoscope: unstructured masks by learnable thresholds, one per unit type",
     source="Li et al., NeurIPS 2024; repository LXXXXR/Kaleidoscope",
     smoke=SMOKE,
     space={**SPACE, "div_coef": Range(low=2.5, high=10.0, log=True)},  # the published 5, halved and doubled

@@ -1,6 +1,6 @@
 """Ids, summaries and presets of this package's algorithms, so that ``--help`` can list them without importing torch.
 
-The rows themselves are registered in the algorithms' files; ``tests/algorithms/test_listing.py`` compares the two.
+The rows themselves are registered in the algorithms' files, which take their summaries from here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SUMMARIES = {
     "vdn": "dense: QMIX with a plain sum for a mixer",
     "vdn-n-rnn": "dense: VDN with PyMARL2's own network, one layer after the GRU",
 }
-"""id -> one line, in the order of registration."""
+"""id -> one line, in the order of the table."""
 
 PRESETS = ("micro", "large", "mixed")
 """All classes of fights that some algorithm has a preset for."""

@@ -380,7 +380,6 @@ register(
     "mappo",
     entry_point=MAPPO,
     config=MAPPOConfig,
-    summary="dense, on-policy: a recurrent policy shared by all agents, a critic of the state (PPO)",
     source="Yu et al., NeurIPS 2022 (arXiv 2103.01955); settings of benellis3/mappo",
     smoke={"episodes_per_update": 4},
     panels=[

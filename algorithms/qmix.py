@@ -64,7 +64,6 @@ register(
     "qmix",
     entry_point=QMix,
     config=QMixConfig,
-    summary="dense: one network shared by all agents, monotone value mixing",
     source="Rashid et al., ICML 2018 (arXiv 1803.11485); settings of PyMARL2 and SMACv2",
     smoke=SMOKE,
     space=SPACE,

@@ -129,7 +129,7 @@ def register(
     *,
     entry_point: type | str | None = None,
     config: type | str | None = None,
-    summary: str,
+    summary: str | None = None,
     source: str = "this project",
     base: str | None = None,
     fixed: Mapping[str, Any] | None = None,
@@ -147,7 +147,7 @@ def register(
         id: name used on the command line.
         entry_point: the ``Algorithm`` class or ``module:Class``; with ``base``, by default that of the base.
         config: its frozen dataclass, likewise.
-        summary: one line.
+        summary: one line; this package's own are in ``listing.py``.
         source: the paper and the repository it follows.
         base: a registered id; what is left out is taken from there, presets and spaces as far as they leave alone what
             this row sets.
@@ -169,7 +169,7 @@ def register(
         id=id,
         entry_point=entry_point or _of_base(id, base, "entry_point"),
         config=config or _of_base(id, base, "config"),
-        summary=summary,
+        summary=_summary(id, summary),
         source=source,
         base=base,
         presets=presets or {},
@@ -194,6 +194,13 @@ def _is_own(entry_point: type | str | None) -> bool:
     """Whether a row can be one of this package's: those are registered while the table is filled."""
     module = entry_point.__module__ if isinstance(entry_point, type) else entry_point or "algorithms."
     return module.startswith("algorithms.")
+
+
+def _summary(id: str, given: str | None) -> str:
+    found = SUMMARIES.get(id) if given is None else given
+    if found is None:
+        raise ValueError(f"algorithm {id!r} has no summary; give what it is in one line, summary='…'")
+    return found
 
 
 def _of_base(id: str, base: str | None, name: str) -> type | str:

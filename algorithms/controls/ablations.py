@@ -7,30 +7,10 @@ from algorithms import k24, qmix  # noqa: F401  # what these rows start from is 
 from algorithms.registry import register
 from algorithms.settings.k24_presets import PRESETS
 
-register(
-    "k24-with-ema",
-    base="k24",
-    fixed={"score_activation": True},
-    summary="control: K-2:4 whose scores count how strongly an input is used, EMA(|a|)",
-)
-register(
-    "k24-with-c",
-    base="k24",
-    defaults={"div_coef": 0.1},
-    summary="control: K-2:4 with C, pattern orthogonality",
-)
-register(
-    "k24-with-resets",
-    base="k24",
-    defaults={"reset_ratio": None},
-    summary="control: K-2:4 with resets of unused weights",
-)
-register(
-    "k24-with-finetune",
-    base="k24",
-    defaults={"finetune_start_ratio": 0.8},
-    summary="control: K-2:4 whose masks freeze after 80% of the run",
-)
+register("k24-with-ema", base="k24", fixed={"score_activation": True})
+register("k24-with-c", base="k24", defaults={"div_coef": 0.1})
+register("k24-with-resets", base="k24", defaults={"reset_ratio": None})
+register("k24-with-finetune", base="k24", defaults={"finetune_start_ratio": 0.8})
 register(
     "k24-described",
     base="k24",
@@ -47,14 +27,8 @@ register(
     },
     presets=PRESETS,
     takes_files=True,
-    summary="K-2:4 as first described: noise at full strength, best patterns in the target network, resets, a freeze",
 )
-register(
-    "k24-alpha-fixed",
-    base="k24",
-    fixed={"alpha_lr_scale": 0.0},
-    summary="control: K-2:4 whose α stays where it starts",
-)
+register("k24-alpha-fixed", base="k24", fixed={"alpha_lr_scale": 0.0})
 register(
     "k24-magnitude-per-type",
     base="k24",
@@ -62,29 +36,8 @@ register(
         **{"straight_through": True, "noise": False, "score_activation": True, "score_alpha": False},
         **{"ema_per_type": True, "div_coef": 0.0, "reset_ratio": 0.0, "finetune_start_ratio": 1.0},
     },
-    summary="control: straight-through 2:4 masks by EMA(|a|) · |W|, one per unit type",
 )
-register(
-    "k24-dense-first",
-    base="k24",
-    defaults={"dense_ratio": 0.2, "alpha_evidence": True},
-    summary="control: K-2:4 that is dense for the first fifth of the run, then starts α from evidence",
-)
-register(
-    "k24-wide",
-    base="k24",
-    defaults={"rnn_hidden_dim": 96, "mask_gru": True},
-    summary="control: K-2:4 with hidden 96 and the GRU masked, as many kept weights as 64 dense",
-)
-register(
-    "k24-gru",
-    base="k24",
-    defaults={"mask_gru": True},
-    summary="control: K-2:4 with the GRU masked",
-)
-register(
-    "qmix-no-ids",
-    base="qmix",
-    fixed={"obs_agent_id": False},
-    summary="dense: QMIX whose agents do not see their number",
-)
+register("k24-dense-first", base="k24", defaults={"dense_ratio": 0.2, "alpha_evidence": True})
+register("k24-wide", base="k24", defaults={"rnn_hidden_dim": 96, "mask_gru": True})
+register("k24-gru", base="k24", defaults={"mask_gru": True})
+register("qmix-no-ids", base="qmix", fixed={"obs_agent_id": False})

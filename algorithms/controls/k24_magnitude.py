@@ -93,7 +93,6 @@ register(
     "k24-magnitude",
     entry_point=K24Magnitude,
     config=K24MagnitudeConfig,
-    summary="control: the 2 largest weights of every 4, trained straight through (SR-STE)",
     source="Zhou et al., ICLR 2021 (arXiv 2102.04010)",
     smoke=SMOKE,
     space=SPACE,

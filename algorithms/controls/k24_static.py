@@ -69,7 +69,6 @@ register(
     "k24-static",
     entry_point=K24Static,
     config=K24StaticConfig,
-    summary="control: 2:4 masks drawn at random, one per unit type, never changed",
     smoke=SMOKE,
     space=SPACE,
 )

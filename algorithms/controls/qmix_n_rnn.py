@@ -21,7 +21,6 @@ register(
     "qmix-n-rnn",
     base="qmix",
     entry_point=QMixNRnn,
-    summary="dense: QMIX with PyMARL2's own network, one layer after the GRU",
     source="Hu et al., arXiv 2102.03479 (PyMARL2)",
     pymarl=PyMARLNames(learner="nq_learner", mac=("n_mac",), agent=("n_rnn",)),
 )

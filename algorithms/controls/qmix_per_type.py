@@ -55,4 +55,4 @@ class QMixPerType(QMix):
         return None
 
 
-register("qmix-per-type", base="qmix", entry_point=QMixPerType, summary="dense: QMIX with one network per unit type")
+register("qmix-per-type", base="qmix", entry_point=QMixPerType)

@@ -43,7 +43,6 @@ register(
     "vdn",
     entry_point=VDN,
     config=VDNConfig,
-    summary="dense: QMIX with a plain sum for a mixer",
     source="Sunehag et al., AAMAS 2018 (arXiv 1706.05296)",
     smoke=SMOKE,
     space=SPACE,
@@ -68,7 +67,6 @@ register(
     "vdn-n-rnn",
     base="vdn",
     entry_point=VDNNRnn,
-    summary="dense: VDN with PyMARL2's own network, one layer after the GRU",
     source="Hu et al., arXiv 2102.03479 (PyMARL2)",
     pymarl=PyMARLNames(
         learner="nq_learner",

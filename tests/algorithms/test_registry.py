@@ -44,6 +44,8 @@ def test_registration_errors() -> None:
         registry.register("x", **{**row, "entry_point": "algorithms.qmix"})
     with pytest.raises(ValueError, match="algorithm 'x' has no entry_point; give a class, or base="):
         registry.register("x", summary="s")
+    with pytest.raises(ValueError, match="algorithm 'x' has no summary; give what it is in one line"):
+        registry.register("x", base="qmix")
     with pytest.raises(ValueError, match="algorithm 'x': QMixConfig has no learning_rate; it has rnn_hidden_dim, "):
         registry.register("x", base="qmix", defaults={"learning_rate": 1.0}, summary="s")
 

@@ -154,18 +154,18 @@ class K24(Pattern24QMix):
         )
 
     def layers(self) -> dict[str, SemiStructuredLinear24]:
-        """The masked layers by name."""
+        """Return the masked layers by name."""
         left_out = {"fc1": not self.config.mask_fc1, self.net.head[-1]: not self.config.mask_head}
         return {name: getattr(self.net, name) for name in self.net.prunable() if not left_out.get(name)}
 
     def compile(self) -> None:
-        """QMIX's passes and those of the masks."""
+        """Compile QMIX's passes and those of the masks."""
         super().compile()
         if self._compiled:
             compile_passes()
 
     def temperature(self, env_steps: int) -> float:
-        """τ of the Gumbel-softmax after this many env_steps."""
+        """Return τ of the Gumbel-softmax after this many env_steps."""
         config = self.config
         if config.sharpness_init is None:
             return linear(config.temperature_init, config.temperature_min, self._anneal_end, env_steps)
@@ -173,7 +173,7 @@ class K24(Pattern24QMix):
         return config.temperature_init / linear(config.sharpness_init, config.sharpness_final, length, env_steps)
 
     def noise_scale(self, env_steps: int) -> float:
-        """Size of the Gumbel noise, 1 at full strength: patterns are drawn from softmax(logits / this)."""
+        """Return the size of the Gumbel noise, 1 at full strength: patterns are drawn from softmax(logits / this)."""
         if not (self.config.noise and self.searching):
             return 0.0
         return self.temperature(env_steps) / self.config.temperature_init if self.config.noise_anneal else 1.0
@@ -308,7 +308,7 @@ class K24(Pattern24QMix):
         return f"env_step {env_steps}: masks frozen (pattern overlap {overlap:.2f}){rewound}, finetuning at lr {rate:g}"
 
     def diagnostics(self) -> dict[str, float]:
-        """QMIX's, how patterns are used (``describe_use``), τ, and how their search goes (``describe_search``).
+        """Return QMIX's, how patterns are used (``describe_use``), τ, and how their search goes (``describe_search``).
 
         ``q_best`` and ``q_drawn``, mean |Q| of legal actions under the best patterns and under a draw, are those of the
         first update after the call before.
@@ -327,7 +327,7 @@ class K24(Pattern24QMix):
         return gradient_sizes(self.layers()) or self._gradients
 
     def schedule(self) -> dict[str, float]:
-        """QMIX's, the temperature's, the resets' and the freeze."""
+        """Return QMIX's, the temperature's, the resets' and the freeze."""
         return {
             **super().schedule(),
             "anneal_end_step": self._anneal_end,
@@ -336,7 +336,7 @@ class K24(Pattern24QMix):
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """QMIX's and that of the masks."""
+        """Return QMIX's and that of the masks."""
         return {
             **super().state_dict(),
             "coefficient": self._diversity.coefficient.state_dict(),

@@ -13,5 +13,6 @@ compiled pass                          the same in PyTorch
 =====================================  ==================================================================
 
 The rest serves these: ``simd`` and ``tiles`` write products of small matrices, ``blocks`` and ``threads`` share
-sequences out among cores, ``agent_layout`` and ``agent_inputs`` say where numbers lie.
+sequences out among cores, ``agent_layout`` and ``agent_inputs`` say where numbers lie, ``patterns`` numbers the
+patterns.
 """

@@ -127,7 +127,8 @@ def backward_block(sizes, sequences, counts, first_row, obs, actions, online, sa
                 chosen = actions[sequence.action + step * sizes.agents]
                 scratch[values + (at + i) * a + chosen] = d_taken[sequence.row + step * sizes.agents]
         earlier = row - counts[step - 1] if step > 0 else -1
-        _step_back(rows, sizes, len(sequences), online, scratch, at, saved, row, earlier)
+        _heads_back(rows, sizes, len(sequences), online, scratch, at, saved, row)
+        _gates_back(rows, sizes, len(sequences), online, scratch, at, saved, row, earlier)
         _inputs_back(rows, sizes, sequences, is_blank, online, scratch, at, live, saved, row, blank_sums)
         live += seen
     _add_gradients(room - at, sizes, len(sequences), scratch, saved, row, gradient)
@@ -136,24 +137,21 @@ def backward_block(sizes, sequences, counts, first_row, obs, actions, online, sa
 
 
 @kernel
-def _step_back(rows, sizes, most, weights, scratch, at, saved, row, earlier):
-    """Form the gradients of all sums of one time step, and of the states before it.
+def _heads_back(rows, sizes, most, weights, scratch, at, saved, row):
+    """Go back from the values of one time step to its states.
 
     Args:
         rows: of the step.
         sizes, most: of the network; sequences of the block.
         weights: a packed network.
         scratch: see ``backward_areas``; the step's rows begin at row ``at`` of every area.
-        saved: (planes, R · H); the step's rows begin at row ``row``, those of the step before at
-            ``earlier``, −1 for none.
+        saved: (planes, R · H); the step's rows begin at row ``row``.
     """
     h, a, heads, count = sizes.hidden_padded, sizes.actions_padded, sizes.heads, rows * sizes.hidden_padded
     square, wide, plane = h * h, ROOM * most * h, saved.shape[1] * 4
-    places, areas = weight_places(sizes), backward_areas(sizes, most)
-    recurrent_back, head_back = places.recurrent_back, places.head_back
+    head_back, areas = weight_places(sizes).head_back, backward_areas(sizes, most)
     s, w, shift = scratch.ctypes.data, weights.ctypes.data, at * h * 4
     kept, zero, d_state = saved.ctypes.data + row * h * 4, s + areas.zeros * 4, s + areas.state * 4
-
     out, from_values = s + (areas.head + (heads - 2) * wide) * 4 + shift, w + (head_back + (heads - 1) * square) * 4
     q = s + (areas.values + at * a) * 4
     if heads == 1:
@@ -168,19 +166,29 @@ def _step_back(rows, sizes, most, weights, scratch, at, saved, row, earlier):
         )
         out = below
 
-    before = s + areas.before * 4 + shift
+
+@kernel
+def _gates_back(rows, sizes, most, weights, scratch, at, saved, row, earlier):
+    """Go back from the states of one time step to the sums of its gates and the states before it.
+
+    Args:
+        earlier: row of ``saved`` where those of the step before begin, −1 for none.
+
+    The others are those of ``_heads_back``.
+    """
+    h, count, square = sizes.hidden_padded, rows * sizes.hidden_padded, sizes.hidden_padded**2
+    recurrent_back, areas = weight_places(sizes).recurrent_back, backward_areas(sizes, most)
+    plane, shift = saved.shape[1] * 4, at * h * 4
+    s, w, kept = scratch.ctypes.data, weights.ctypes.data, saved.ctypes.data + row * h * 4
+    before, d_state = s + areas.before * 4 + shift, s + areas.state * 4
     into = areas.before + at * h
     if earlier >= 0:
         scratch[into : into + count] = saved[STATE, earlier * h : earlier * h + count]
     else:
         scratch[into : into + count] = 0
     r, u, rn, n = _gates_at(areas, s + shift)
-    reset, update, new, recurrent = (
-        kept + RESET * plane,
-        kept + UPDATE * plane,
-        kept + NEW * plane,
-        kept + RECURRENT * plane,
-    )
+    reset, update = kept + RESET * plane, kept + UPDATE * plane
+    new, recurrent = kept + NEW * plane, kept + RECURRENT * plane
     gate_gradients(count, (reset, update, new, recurrent, before, d_state, r, u, rn, n))
     if earlier >= 0:
         times(rows, h, h, r, h, w + recurrent_back * 4, d_state, h, d_state)
@@ -197,7 +205,7 @@ def _inputs_back(rows, sizes, sequences, is_blank, weights, scratch, at, live, s
         live: rows with a view that were collected before; those of this step are put behind them.
         blank_sums: (3, N, H) receives the gradients of the gates r, u, n of rows without a view, summed by agent.
 
-    The others are those of ``_step_back``.
+    The others are those of ``_heads_back``.
     """
     h, most = sizes.hidden_padded, len(sequences)
     wide, areas = ROOM * most * h, backward_areas(sizes, most)

@@ -55,7 +55,7 @@ def agent_sizes(
     agent_id: bool,
     noop_means_dead: bool,
 ) -> Sizes:
-    """Widths of an agent network."""
+    """Return the widths of an agent network."""
     return Sizes(
         obs=obs,
         last_actions=actions * last_action,
@@ -197,5 +197,5 @@ def unpack_gradient(sizes: Sizes, gradient: np.ndarray) -> dict[str, np.ndarray]
 
 
 def head_names(sizes: Sizes) -> list[str]:
-    """Names of the layers after the GRU."""
+    """Return the names of the layers after the GRU."""
     return [f"fc{number}" for number in range(2, 2 + sizes.heads)]

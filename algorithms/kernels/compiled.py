@@ -25,5 +25,5 @@ def announce_compiling() -> None:
 
 
 def compiled_for(x: Tensor) -> bool:
-    """Whether the compiled passes take such numbers: float32 on a processor. All else goes the way of PyTorch."""
+    """Return whether the compiled passes take such numbers: float32 on a CPU. PyTorch computes all else."""
     return x.device.type == "cpu" and x.dtype == torch.float32

@@ -76,7 +76,7 @@ class KernelBatch:
 
     @classmethod
     def of(cls, batch: EpisodeBatch, groups: Tensor, *, bootstrap_at_limit: bool) -> KernelBatch:
-        """Look at a batch.
+        """Flatten a batch and sort its sequences into blocks.
 
         Args:
             batch: B episodes, on the CPU.
@@ -286,7 +286,7 @@ class MixerKernels:
         self, batch: KernelBatch, taken: Tensor, values: np.ndarray, mixer: torch.nn.Module, target: np.ndarray, *,
         gamma: float, td_lambda: float,
     ) -> tuple[Tensor, float, float]:  # fmt: skip
-        """Half the mean squared TD(λ) error.
+        """Compute half the mean squared TD(λ) error.
 
         Args:
             batch: what the values belong to.

@@ -31,7 +31,7 @@ class MixerSizes(NamedTuple):
 
 
 def mixer_sizes(*, state: int, agents: int, embed: int, hypernet: int) -> MixerSizes:
-    """Widths of a mixer."""
+    """Return the widths of a mixer."""
     return MixerSizes(state, agents, embed, padded(embed), hypernet, padded(hypernet))
 
 
@@ -77,7 +77,7 @@ def mixer_places(sizes):
 
 @kernel
 def mixer_scratch_size(sizes, views):
-    """Numbers of scratch that an episode of this many views needs."""
+    """Return the numbers of scratch that an episode of this many views needs."""
     e, y = sizes.embed_padded, sizes.hypernet_padded
     wide, both = 2 * y + 2 * e, sizes.agents * e
     return views * (2 * (wide + both + 2 * e) + 4) + wide

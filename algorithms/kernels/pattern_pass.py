@@ -48,7 +48,7 @@ def _normed(scores, row, group, sums):
 
 @kernel
 def logits_forward(scores, allowed, logits):
-    """Scores (R, in), allowed (⌈in/4⌉, 6) -> logits (R, ⌈in/4⌉, 6)."""
+    """Fill logits (R, ⌈in/4⌉, 6) from scores (R, in) and allowed (⌈in/4⌉, 6)."""
     sums = np.empty(6, np.float32)
     for row in range(len(scores)):
         for group in range(len(allowed)):
@@ -59,7 +59,7 @@ def logits_forward(scores, allowed, logits):
 
 @kernel
 def logits_backward(scores, allowed, d_logits, d_scores):
-    """The gradient of scores (R, in) from that of logits (R, ⌈in/4⌉, 6)."""
+    """Fill the gradient of scores (R, in) from that of logits (R, ⌈in/4⌉, 6)."""
     sums, d_sums, d_four = np.empty(6, np.float32), np.empty(6, np.float32), np.empty(4, np.float32)
     for row in range(len(scores)):
         for group in range(len(allowed)):
@@ -103,9 +103,9 @@ def _softmax(logits, factor, chances):
 
 @kernel
 def choose_forward(logits, temperature, held, chances, gates):
-    """The patterns with the largest logits (R, ⌈in/4⌉, 6), or ``held`` (R, ⌈in/4⌉) where it has rows, as gates (R, in).
+    """Fill gates (R, in) with the patterns of the largest logits (R, ⌈in/4⌉, 6), or with those ``held`` (R, ⌈in/4⌉).
 
-    ``chances`` is filled with softmax(logits / temperature).
+    ``held`` counts where it has rows. ``chances`` is filled with softmax(logits / temperature).
     """
     factor = np.float32(1 / temperature)
     for row in range(len(logits)):
@@ -116,7 +116,7 @@ def choose_forward(logits, temperature, held, chances, gates):
 
 @kernel
 def best_forward(logits, gates):
-    """The patterns with the largest logits (R, ⌈in/4⌉, 6) as gates (R, in)."""
+    """Fill gates (R, in) with the patterns of the largest logits (R, ⌈in/4⌉, 6)."""
     for row in range(len(logits)):
         for group in range(logits.shape[1]):
             _keep(_largest(logits[row, group]), gates, row, group)
@@ -130,7 +130,7 @@ def _keep(pattern, gates, row, group):
 
 @kernel
 def choose_backward(chances, temperature, d_gates, d_logits):
-    """The gradient of logits (R, ⌈in/4⌉, 6) from that of gates (R, in), through the chances' mean pattern."""
+    """Fill the gradient of logits (R, ⌈in/4⌉, 6) from that of gates (R, in), through the chances' mean pattern."""
     factor, width = np.float32(1 / temperature), d_gates.shape[1]
     d_four, d_chances = np.zeros(4, np.float32), np.empty(6, np.float32)
     for row in range(len(chances)):
@@ -147,7 +147,7 @@ def choose_backward(chances, temperature, d_gates, d_logits):
 
 @kernel
 def agreement_forward(logits, d_logits):
-    """Σ over ordered pairs k ≠ l of ⟨p_k, p_l⟩, p = softmax(logits) (K, places, 6); its gradient in ``d_logits``."""
+    """Return Σ over ordered pairs k ≠ l of ⟨p_k, p_l⟩, p = softmax(logits) (K, places, 6); fill its gradient."""
     total, one, chances = np.float64(0), np.float32(1), np.empty((len(logits), 6), np.float32)
     for place in range(logits.shape[1]):
         for k in range(len(logits)):
@@ -171,7 +171,7 @@ class PatternLogits(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, scores: Tensor, allowed: Tensor) -> Tensor:
-        """(K, out, in), (⌈in/4⌉, 6) -> (K, out, ⌈in/4⌉, 6)."""
+        """Return logits (K, out, ⌈in/4⌉, 6) of scores (K, out, in) and allowed (⌈in/4⌉, 6)."""
         ctx.save_for_backward(scores, allowed)
         logits = scores.new_empty(*scores.shape[:-1], *allowed.shape)
         logits_forward(_rows(scores, 1), allowed.numpy(), _rows(logits, 2))
@@ -179,7 +179,7 @@ class PatternLogits(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        """The gradient of the scores."""
+        """Return the gradient of the scores."""
         scores, allowed = ctx.saved_tensors
         d_scores = torch.empty_like(scores, memory_format=torch.contiguous_format)
         logits_backward(_rows(scores, 1), allowed.numpy(), _rows(grads[0], 2), _rows(d_scores, 1))
@@ -191,7 +191,7 @@ class ChosenGates(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, temperature: float, held: Tensor | None, in_features: int) -> Tensor:
-        """(K, out, ⌈in/4⌉, 6) with its noise -> (K, out, in)."""
+        """Return gates (K, out, in) of logits (K, out, ⌈in/4⌉, 6) with their noise."""
         chances, gates = torch.empty_like(logits), logits.new_empty(*logits.shape[:-2], in_features)
         patterns = np.empty((0, 0), np.int64) if held is None else _rows(held, 1)
         choose_forward(_rows(logits, 2), temperature, patterns, _rows(chances, 2), _rows(gates, 1))
@@ -201,7 +201,7 @@ class ChosenGates(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
-        """The gradient of the logits."""
+        """Return the gradient of the logits."""
         (chances,) = ctx.saved_tensors
         d_logits = torch.empty_like(chances)
         choose_backward(_rows(chances, 2), ctx.temperature, _rows(grads[0], 1), _rows(d_logits, 2))
@@ -209,7 +209,7 @@ class ChosenGates(torch.autograd.Function):
 
 
 def best_gates(logits: Tensor, in_features: int) -> Tensor:
-    """``Pattern24Matrix.hard``: (K, out, ⌈in/4⌉, 6) -> (K, out, in)."""
+    """Return ``Pattern24Matrix.hard``, gates (K, out, in) of logits (K, out, ⌈in/4⌉, 6)."""
     gates = logits.new_empty(*logits.shape[:-2], in_features)
     best_forward(_rows(logits.detach(), 2), _rows(gates, 1))
     return gates
@@ -220,7 +220,7 @@ class Agreement(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *layers: Tensor) -> Tensor:
-        """Logits (K, out, ⌈in/4⌉, 6) of each layer -> ()."""
+        """Return the sum () for each layer's logits (K, out, ⌈in/4⌉, 6)."""
         gradients = [torch.empty_like(layer) for layer in layers]
         pairs = zip(layers, gradients, strict=True)
         total = sum(agreement_forward(*(_flat(x, len(x), -1, 6) for x in pair)) for pair in pairs)
@@ -229,7 +229,7 @@ class Agreement(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
-        """The gradient of each layer's logits."""
+        """Return the gradient of each layer's logits."""
         return tuple(gradient * grads[0] for gradient in ctx.saved_tensors)
 
 

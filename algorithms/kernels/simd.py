@@ -25,7 +25,7 @@ FLOAT, INT32, ADDRESS = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 
 
 def has_avx512() -> bool:
-    """Whether compiled code may use 512-bit vectors, or that of ``NUMBA_CPU_NAME`` where it is set."""
+    """Return whether compiled code may use 512-bit vectors, or that of ``NUMBA_CPU_NAME`` where it is set."""
     named: Any = numba.config
     if named.CPU_NAME not in (None, "", "host"):
         return "+avx512f" in (named.CPU_FEATURES or "")

@@ -74,12 +74,12 @@ class AgentNet(nn.Module):
             setattr(self, name, linear(hidden_size, spec.n_actions if name == self.head[-1] else hidden_size))
 
     def prunable(self) -> dict[str, GroupLinear]:
-        """The prunable layers by name, in the order of the forward pass."""
+        """Return the prunable layers by name, in the order of the forward pass."""
         names = ("fc1", *(GRU_LAYERS if self.grouped_gru else ()), *self.head)
         return {name: getattr(self, name) for name in names}
 
     def effective_weights(self) -> dict[str, Tensor]:
-        """Layer name -> (G, out, in) weights that acting, evaluation and the target network use."""
+        """Return layer name -> (G, out, in) weights that acting, evaluation and the target network use."""
         return {name: layer.effective_weights() for name, layer in self.prunable().items()}
 
     def matrices(self, weights: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
@@ -99,7 +99,7 @@ class AgentNet(nn.Module):
         return {"fc1": found["fc1"], **gru, **found}
 
     def kernel_sizes(self) -> Sizes:
-        """Widths of this network for the compiled passes."""
+        """Return the widths of this network for the compiled passes."""
         return agent_sizes(
             obs=self.obs_size,
             actions=self.n_actions,
@@ -112,7 +112,7 @@ class AgentNet(nn.Module):
         )
 
     def kernel_weights(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Give all weights and biases as the compiled passes name them (``algorithms/kernels``).
+        """Return all weights and biases as the compiled passes name them (``algorithms/kernels``).
 
         Args:
             weights: layer name -> (G, out, in) of the prunable layers.
@@ -126,7 +126,7 @@ class AgentNet(nn.Module):
 
     @torch.no_grad()
     def policy_layers(self) -> PolicyLayers:
-        """Copies of all tensors that acting uses, in the order of the forward pass."""
+        """Return copies of all tensors that acting uses, in the order of the forward pass."""
         unmasked = {name: layer.weight for name, layer in self.prunable().items()}
         layers = {
             name: PolicyLayer(weight=unmasked.get(name, weight[0]).clone(), masked=weight.clone(), bias=bias[0].clone())
@@ -165,7 +165,7 @@ class AgentNet(nn.Module):
         hidden: Tensor | None = None,
         layer_inputs: LayerInputs | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Q-values of all rows.
+        """Compute the Q-values of all rows.
 
         Args:
             inputs: (R, D + A + N) in group order.
@@ -205,14 +205,14 @@ def _join(parts: list[Tensor]) -> Tensor:
 
 
 def mask_group_names(spec: EnvSpec, n_groups: int) -> tuple[str, ...]:
-    """What the mask groups are called: unit types, or agents below two types; ``all`` where there is only one group."""
+    """Return the mask groups' names: unit types, or agents below two types; ``all`` where there is only one group."""
     if n_groups == 1:
         return ("all",)
     return spec.unit_types if len(spec.unit_types) >= 2 else tuple(f"agent_{i}" for i in range(spec.n_agents))
 
 
 def mask_groups(unit_type: Tensor, spec: EnvSpec, n_groups: int) -> Tensor:
-    """Which mask group each agent belongs to: its unit type, or itself where the world has fewer than two types.
+    """Return the mask group of each agent: its unit type, or itself where the world has fewer than two types.
 
     Args:
         unit_type: (…, N) int64.

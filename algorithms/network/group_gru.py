@@ -22,7 +22,7 @@ def unroll_groups(
     order: RowPermutation,
     hidden: Tensor | None,
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Hidden states of all rows, mask group by mask group.
+    """Compute the hidden states of all rows, mask group by mask group.
 
     Args:
         parts: G tensors (R_g, in).

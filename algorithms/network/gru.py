@@ -61,7 +61,7 @@ def unroll(
     step_sizes: list[int],
     hidden: Tensor | None,
 ) -> Tensor:
-    """``SequenceGRU.forward`` with weights from elsewhere, masked ones for example."""
+    """Compute ``SequenceGRU.forward`` with weights from elsewhere, masked ones for example."""
     if hidden is None:
         hidden = x.new_zeros(step_sizes[0], weight_hh.shape[1])
     if len(step_sizes) == 1:

@@ -39,7 +39,7 @@ class RowPermutation:
         return x if self.to_group is None else Reorder.apply(x, self.to_group, self.to_time)
 
     def to(self, device: torch.device) -> RowPermutation:
-        """The same tables on a device; a GPU is not waited for."""
+        """Return the same tables on a device; a GPU is not waited for."""
         if self.views.device == device:
             return self
 

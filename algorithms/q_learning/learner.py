@@ -232,14 +232,14 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         return compiled_for(self.net.fc1.weight)
 
     def epsilon(self, env_steps: int) -> float:
-        """Linear from ``epsilon_start`` to ``epsilon_finish``."""
+        """Return the exploration rate, linear from ``epsilon_start`` to ``epsilon_finish``."""
         length = epsilon_length(self.config.epsilon_anneal_time, self.total_env_steps)
         return linear(self.config.epsilon_start, self.config.epsilon_finish, length, env_steps)
 
     # Learning
 
     def update(self, batch: EpisodeBatch, env_steps: int) -> Diagnostics:
-        """One gradient step on B episodes; see ``Algorithm.learn``."""
+        """Make one gradient step on B episodes; see ``Algorithm.learn``."""
         self.inspect_batch(batch)
         weights = self.update_weights(env_steps)
         td_loss, q_taken, target, use = self._td_loss(batch, weights)
@@ -318,7 +318,7 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         self._acting = self._packed_acting = None
 
     def target_weights(self) -> dict[str, Tensor]:
-        """Layer name -> (G, out, in) of the target network as it acts, kept until the next copy."""
+        """Return layer name -> (G, out, in) of the target network as it acts, kept until the next copy."""
         if self._target is None:
             self._target = self.target_net.effective_weights()
         return self._target
@@ -337,18 +337,18 @@ class QLearner(AgentNetPolicy, ReplayLearner):
     # Schedules, checkpoints
 
     def schedule(self) -> dict[str, float]:
-        """The resolved schedule in env_steps."""
+        """Return the resolved schedule in env_steps."""
         return {
             "total_env_steps": self.total_env_steps,
             "epsilon_anneal_time": epsilon_length(self.config.epsilon_anneal_time, self.total_env_steps),
         }
 
     def diagnostics(self) -> dict[str, float]:
-        """The exploration rate."""
+        """Return the exploration rate."""
         return {"epsilon": self.epsilon(self.env_steps)}
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything a continuation needs, generators included; a snapshot that further updates leave alone."""
+        """Return everything a continuation needs, generators included; a snapshot that further updates leave alone."""
         live = {
             "net": self.net.state_dict(),
             "mixer": self.mixer.state_dict(),

@@ -9,7 +9,7 @@ from torch import Tensor
 def td_lambda_targets(
     reward: Tensor, next_value: Tensor, ended: Tensor, filled: Tensor, *, gamma: float, td_lambda: float
 ) -> Tensor:
-    """λ-returns computed backwards through each episode.
+    """Compute λ-returns backwards through each episode.
 
     ``G_t = r_t + γ ((1 − λ) V_{t+1} + λ G_{t+1})``; nothing follows a step where ``ended`` is true, and a last step
     that did not end the episode bootstraps from ``V_{t+1}`` alone.

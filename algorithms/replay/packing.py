@@ -45,7 +45,7 @@ class EpisodeLayout:
 
     @classmethod
     def of(cls, episode: Episode) -> EpisodeLayout:
-        """The layout for this episode's world."""
+        """Return the layout for this episode's world."""
         _, n_agents, n_actions = episode.action_mask.shape
         return cls(
             n_agents=n_agents,
@@ -73,7 +73,7 @@ class EpisodeLayout:
         return PackedSize(steps, len(arrays["obs_values"]), len(arrays["state_values"])), arrays
 
     def views(self, memory: np.ndarray, size: PackedSize) -> dict[str, np.ndarray]:
-        """The arrays of an episode where they lie in its ``nbytes(size)`` bytes of memory."""
+        """Return the arrays of an episode where they lie in its ``nbytes(size)`` bytes of memory."""
         found, start = {}, 0
         for name, kind, shape in self._arrays(size):
             stop = start + kind.itemsize * math.prod(shape)
@@ -82,7 +82,7 @@ class EpisodeLayout:
         return found
 
     def nbytes(self, size: PackedSize) -> int:
-        """Bytes of an episode."""
+        """Return the bytes of an episode."""
         return sum(kind.itemsize * math.prod(shape) for _, kind, shape in self._arrays(size))
 
     def _arrays(self, size: PackedSize) -> list[tuple[str, np.dtype, tuple[int, ...]]]:

@@ -89,7 +89,7 @@ class EpisodeReplay:
         self.inserted += 1
 
     def can_sample(self, batch_size: int) -> bool:
-        """Whether at least ``batch_size`` episodes are held."""
+        """Return whether at least ``batch_size`` episodes are held."""
         return len(self) >= batch_size
 
     def sample(self, batch_size: int, device: torch.device | str = "cpu") -> EpisodeBatch:
@@ -160,7 +160,7 @@ class EpisodeReplay:
         return buffer[:entries].zero_().view(shape)
 
     def state_dict(self, *, contents: bool = False) -> dict[str, Any]:
-        """Give the generator's state and counters, with ``contents`` the episodes too, as one array of bytes."""
+        """Return the generator's state and counters, with ``contents`` the episodes too, as one array of bytes."""
         saved: dict[str, Any] = {
             "rng": self._rng.bit_generator.state,
             "inserted": self.inserted,

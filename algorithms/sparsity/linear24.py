@@ -109,7 +109,7 @@ class SemiStructuredLinear24(GroupLinear):
         return (gated * self.weight).sum() / gated.square().sum()
 
     def scores(self, *, alpha: bool = True) -> Tensor:
-        """(K, out, in), differentiable in α and, without ``decay``, in the weight, so that dropped weights still learn.
+        """Return scores (K, out, in), differentiable in α and, without ``decay``, in the weight, so dropped ones learn.
 
         Args:
             alpha: whether the factor sigmoid(α) counts.
@@ -121,23 +121,23 @@ class SemiStructuredLinear24(GroupLinear):
         return scores * self.alpha.sigmoid() if alpha and self.alpha is not None else scores
 
     def logits(self, *, alpha: bool = True) -> Tensor:
-        """Pattern logits (K, out, ⌈in/4⌉, 6)."""
+        """Return pattern logits (K, out, ⌈in/4⌉, 6)."""
         return self.pattern.logits(self.scores(alpha=alpha))
 
     @torch.no_grad()
     def masks(self) -> Tensor:
-        """The masks (K, out, in) bool in force without noise: the best patterns, those held, or the frozen ones."""
+        """Return the masks (K, out, in) bool in force without noise: the best patterns, the held or the frozen ones."""
         if self.frozen:
             return self.frozen_mask.clone()
         mask = self.pattern.mask_of(self.held) if self.holding else self.pattern.hard(self.logits())
         return mask.bool()
 
     def chosen_patterns(self) -> Tensor:
-        """Which pattern each group of four inputs follows in ``masks``: (K, out, ⌈in/4⌉) int64, 0..5."""
+        """Return which pattern each group of four inputs follows in ``masks``: (K, out, ⌈in/4⌉) int64, 0..5."""
         return self.pattern.chosen(self.masks())
 
     def effective_weights(self) -> Tensor:
-        """Weights (K, out, in) under ``masks``; under the continuous gates, or all of them, where that is in force."""
+        """Return weights (K, out, in) under ``masks``, or under continuous gates; all of them while ``dense``."""
         if self.dense:
             return self._all_weights()
         if self.continuous:
@@ -155,9 +155,9 @@ class SemiStructuredLinear24(GroupLinear):
         self.saliency.lerp_((self.weight * gradient).abs(), 1 - EVIDENCE_MOMENTUM)
 
     def sampled_weights(self, logits: Tensor, temperature: float, noise: Tensor | None) -> Tensor:
-        """Weights (K, out, in) to train with: one Gumbel draw of the masks, without noise the best ones or those held.
+        """Return weights (K, out, in) to train with, under a Gumbel draw of the masks.
 
-        Gradients reach the weight and α.
+        Without noise these are the best masks or those held. Gradients reach the weight and α.
         """
         if self.continuous:
             gate = self.rescale * self.pattern.soft_gate(self.scores())
@@ -167,7 +167,7 @@ class SemiStructuredLinear24(GroupLinear):
 
     @torch.no_grad()
     def drawn_weights(self, logits: Tensor) -> Tensor:
-        """Weights (K, out, in) under the best patterns of these logits, noise included, without gradients."""
+        """Return weights (K, out, in) under the best patterns of these logits, noise included, without gradients."""
         return self.weight * self.pattern.hard(logits)
 
     @torch.no_grad()
@@ -193,7 +193,7 @@ class SemiStructuredLinear24(GroupLinear):
         self.alpha_start.copy_(self.alpha)
 
     def get_extra_state(self) -> dict[str, bool]:
-        """What ``state_dict`` holds beside parameters and buffers."""
+        """Return what ``state_dict`` holds beside parameters and buffers."""
         return {"frozen": self.frozen, "holding": self.holding, "dense": self.dense}
 
     def set_extra_state(self, state: dict[str, bool]) -> None:

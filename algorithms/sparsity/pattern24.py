@@ -43,7 +43,7 @@ class Pattern24Matrix(nn.Module):
         self.register_buffer("allowed", enough, persistent=False)
 
     def logits(self, scores: Tensor) -> Tensor:
-        """How well each pattern suits each group: the kept scores' sum, layer-normed over the six.
+        """Return how well each pattern suits each group: the kept scores' sum, layer-normed over the six.
 
         The norm makes the logits independent of the scores' scale, so one temperature serves all layers.
 
@@ -62,11 +62,11 @@ class Pattern24Matrix(nn.Module):
         return logits.masked_fill(~self.allowed, -torch.inf)
 
     def sums(self, scores: Tensor) -> Tensor:
-        """What each pattern keeps of each group's scores: (K, out, in) -> (K, out, ⌈in/4⌉, 6)."""
+        """Return what each pattern keeps of each group's scores: (K, out, in) -> (K, out, ⌈in/4⌉, 6)."""
         return self._groups(scores) @ self.patterns.t()
 
     def soft_gate(self, scores: Tensor) -> Tensor:
-        """Continuous gates: ``1 − t / score`` for the two largest scores of four, t the third largest; 0 for the rest.
+        """Return continuous gates: ``1 − t / score`` for the two largest scores of four, t the third; 0 for the rest.
 
         With ``score = |W|`` the gated weight is ``sign(W) · (|W| − t)``, the soft threshold of S-STE: no weight jumps
         when two scores change places. Padding scores 0, so where it leaves two real entries both keep a gate of 1.
@@ -89,13 +89,13 @@ class Pattern24Matrix(nn.Module):
         return F.pad(of_inputs, (0, self.padding)).unflatten(-1, (-1, GROUP))
 
     def hard(self, logits: Tensor) -> Tensor:
-        """The best pattern of each group as a 0/1 mask (K, out, in)."""
+        """Return the best pattern of each group as a 0/1 mask (K, out, in)."""
         if compiled_for(logits):
             return best_gates(logits, self.in_features)
         return self.mask_of(logits.argmax(-1))
 
     def chosen(self, mask: Tensor) -> Tensor:
-        """Which pattern each group of a 2:4 mask follows, 0..5; where padding leaves a choice, always the same one.
+        """Return the pattern of each group of a 2:4 mask, 0..5; where padding leaves a choice, always the same one.
 
         Args:
             mask: (K, out, in) bool or 0/1.
@@ -106,15 +106,15 @@ class Pattern24Matrix(nn.Module):
         return self.sums(mask.to(self.patterns.dtype)).argmax(-1)
 
     def mask_of(self, chosen: Tensor) -> Tensor:
-        """The 0/1 mask (K, out, in) of patterns (K, out, ⌈in/4⌉)."""
+        """Return the 0/1 mask (K, out, in) of patterns (K, out, ⌈in/4⌉)."""
         return self._inputs(self.patterns[chosen])
 
     def keep_chance(self, chances: Tensor) -> Tensor:
-        """How likely each input is kept, (K, out, in), where patterns have chances (K, out, ⌈in/4⌉, 6)."""
+        """Return how likely each input is kept, (K, out, in), where patterns have chances (K, out, ⌈in/4⌉, 6)."""
         return self._inputs(chances @ self.patterns)
 
     def hold(self, scores: Tensor, held: Tensor, margin: float) -> Tensor:
-        """The best patterns where they keep more than ``1 + margin`` times the score of those held, else the held ones.
+        """Return the best patterns where they keep over ``1 + margin`` times the score of those held, else these.
 
         Args:
             scores: (K, out, in), 0 or larger.

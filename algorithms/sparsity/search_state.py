@@ -78,7 +78,7 @@ def describe_search(layers: Layers, noise_scale: float) -> dict[str, float]:
 
 @torch.no_grad()
 def gradient_sizes(layers: Layers) -> dict[str, float]:
-    """Root mean square of the last update's gradients, as ``describe_search`` gives its numbers; none before the first.
+    """Measure the last update's gradients, root mean squares, as ``describe_search`` does masks; none before the first.
 
     Returns:
         ``gradient_kept``, of weights that some type keeps; ``gradient_dropped``, of weights that every type drops;
@@ -99,7 +99,7 @@ def gradient_sizes(layers: Layers) -> dict[str, float]:
 
 
 def mean_magnitude(q: Tensor, action_mask: Tensor) -> Tensor:
-    """Mean |Q| () of the legal actions, for (R, A) values and (R, A) bool."""
+    """Return the mean |Q| () of the legal actions, for (R, A) values and (R, A) bool."""
     return (q.abs() * action_mask).sum() / action_mask.sum()
 
 

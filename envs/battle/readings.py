@@ -19,6 +19,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "acquire_range": ("edges", "target_edge"),
     "pursuit": ("leash", "sight"),
     "turning": ("walking", "first"),
+    "equal_places": ("first", "drawn"),
     "bodies": ("inner", "full"),
     "weapon_delay": ("random", "none"),
     "same_attack": ("goes_on", "restarts", "breaks_off"),
@@ -71,6 +72,10 @@ class Readings:
     and a sweep as well, as any other order does."""
     spawn_spread: float = 0.0
     """Cells by which units made at one point of a map are moved at most along each axis, drawn per unit."""
+
+    equal_places: str = "first"
+    """Of equally near free places for a unit at the start, the ``first`` by angle from due west through south, or a
+    ``drawn`` one."""
 
     def __post_init__(self) -> None:
         check_fields(self, RANGES, CHOICES)

@@ -176,6 +176,7 @@ def reading_values(scenario: Scenario, options: BattleOptions) -> dict[str, Any]
         reconsider_period=options.reconsider_period,
         lets_go=options.pursuit == "sight",
         turns_first=options.turning == "first",
+        draws_places=options.equal_places == "drawn",
         jitter_least=JITTER_LEAST if random_delay else 0.0,
         jitter_span=JITTER_SPAN if random_delay else 0.0,
         first_shot_delay=float(options.first_shot_delay),

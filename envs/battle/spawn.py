@@ -154,7 +154,7 @@ def is_free(b, u, c, i, x, y):
 def put(b, u, c, i, first):
     """Move unit i to the nearest free of the places from number ``first`` on; flyers stay.
 
-    Of several equally near places one is drawn. Returns the number of the first of them: those before it are taken.
+    Of several equally near places it takes the first, or a drawn one. Returns the number of the first of them: those before it are taken.
     """
     b.floor[i] = u.floor[b.kind[i]]
     x = on_grid(b.x[i])
@@ -165,7 +165,7 @@ def put(b, u, c, i, first):
         return 0
     for p in range(first, c.n_places):
         if is_free(b, u, c, i, x + c.places[p, 0], y + c.places[p, 1]):
-            chosen = draw_place(b, u, c, i, x, y, p)
+            chosen = draw_place(b, u, c, i, x, y, p) if c.draws_places else p
             b.x[i] = x + c.places[chosen, 0]
             b.y[i] = y + c.places[chosen, 1]
             return p

@@ -204,9 +204,19 @@ def test_an_attack_once_is_on_the_closest() -> None:
     assert [arena.order_of(i) for i in (2, 3)] == [(ATTACK, 0), (ATTACK, 1)]
 
 
-def test_either_colossus_of_2c_vs_64zg_is_the_first_victim() -> None:
+def test_all_zerglings_of_2c_vs_64zg_take_the_southern_colossus() -> None:
+    """One is put on the point, (16, 16), the other 1.25 away on the lattice, at (15, 15.25): nearer to all of them."""
+    env = make("2c_vs_64zg", seed=3)
+    env.reset()
+    b = env.battles[0]
+    assert [b[name][:2].tolist() for name in "xy"] == [[15, 16], [15.25, 16]]
+    assert (b["order"][2:66] == ATTACK).all()
+    assert (b["target"][2:66] == 0).all()
+
+
+def test_either_colossus_may_be_the_first_victim() -> None:
     """One stands at (16, 16), the other 1.25 away, anywhere; the zerglings at (16, 9) take the nearer one."""
-    env = make("2c_vs_64zg", 200, seed=3)
+    env = make("2c_vs_64zg", 200, seed=3, equal_places="drawn")
     env.reset()
     b = env.battles
     assert (b["order"][:, 2:66] == ATTACK).all()

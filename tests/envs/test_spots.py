@@ -22,8 +22,16 @@ def places(env: BattleEnv, units: slice) -> np.ndarray:
 
 
 def test_units_of_one_point_stand_side_by_side() -> None:
+    """The first on the point; then 0.75 away, the direction with the least angle from due west on: south, east."""
+    env = started(make("3m", 2, seed=1))
+    for e in range(2):
+        assert places(env, slice(3, 6))[e].tolist() == [[23, 16], [23, 15.25], [23.75, 16]]
+        assert places(env, slice(0, 3))[e].tolist() == [[9, 15.25], [9, 16], [9.75, 16]]  # numbered by x, then y
+
+
+def test_equal_places_may_be_drawn() -> None:
     """The first on the point, the others 0.75 away, each in a drawn one of the free directions."""
-    env = started(make("3m", 400, seed=1))
+    env = started(make("3m", 400, seed=1, equal_places="drawn"))
     first, second, third = places(env, slice(3, 6)).transpose(1, 0, 2) - [23, 16]
     assert (first == 0).all()
     ways = [(0.75, 0), (-0.75, 0), (0, 0.75), (0, -0.75)]

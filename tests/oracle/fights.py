@@ -24,6 +24,7 @@ CHOICES: dict[str, tuple[Any, ...]] = dict(
     reconsider_period=(8, 8, 1, 13),
     pursuit=("leash", "leash", "sight"),
     turning=("walking", "first"),
+    equal_places=("first", "drawn"),
     bodies=("inner", "inner", "full"),
     weapon_delay=("random", "random", "none"),
     first_shot_delay=(0.0, 0.0, 10.0),

@@ -25,7 +25,7 @@ from tests.oracle.plain.game import Game
 from tests.oracle.plain.unit import Order
 
 OPTIONS: list[dict[str, Any]] = [
-    dict(unit_order="random", enemy_medivacs="hover"),
+    dict(unit_order="random", enemy_medivacs="hover", equal_places="drawn"),
     dict(rules="2023", enemy_medivacs="follow"),
     dict(conic_fov=True, action_mask=False, reward_only_positive=False),
     dict(step_mul=3, move_amount=3.5, use_unit_ranges=False, max_reward_from="each_battle"),

@@ -116,16 +116,17 @@ def lattice() -> list[Point]:
     return sorted(disc, key=lambda point: (point.square, math.atan2(point.y, point.x)))
 
 
-def find_room(kinds: list[Kind], wishes: list[Point], ground: Ground, dice: Dice) -> list[Point]:
+def find_room(kinds: list[Kind], wishes: list[Point], ground: Ground, dice: Dice, reading: str) -> list[Point]:
     """The nearest free ground to each wish, one unit after the other; flyers need none."""
     taken: list[tuple[Kind, Point]] = []
     for i, (kind, wish) in enumerate(zip(kinds, wishes, strict=True)):
-        taken.append((kind, room_for(kind, wish.rounded, taken, ground, dice.uniform(Purpose.PLACE, i, 0))))
+        draw = dice.uniform(Purpose.PLACE, i, 0) if reading == "drawn" else 0.0
+        taken.append((kind, room_for(kind, wish.rounded, taken, ground, draw)))
     return [place for _, place in taken]
 
 
 def room_for(kind: Kind, wish: Point, taken: list[tuple[Kind, Point]], ground: Ground, draw: float) -> Point:
-    """Of several equally near places a drawn one."""
+    """Of several equally near places that which the draw, 0..1, falls on."""
     if kind.floor == "air":
         return wish
     others = [(kind.body + other.body, place) for other, place in taken if other.floor == kind.floor]
@@ -148,7 +149,7 @@ def init_units(
     """Everybody in place, agents first, sorted by (type, x, y); a glance in a random direction."""
     agents, enemies = draw_kinds(scenario, kinds, dice)
     agent_wishes, enemy_wishes = draw_places(scenario, options.spawn_spread, dice)
-    places = find_room(agents + enemies, agent_wishes + enemy_wishes, ground, dice)
+    places = find_room(agents + enemies, agent_wishes + enemy_wishes, ground, dice, options.equal_places)
     placed = list(zip(agents + enemies, places, strict=True))
     first = sorted(placed[: len(agents)], key=lambda pair: (pair[0].number, pair[1]))
     units = []

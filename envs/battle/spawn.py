@@ -154,7 +154,8 @@ def is_free(b, u, c, i, x, y):
 def put(b, u, c, i, first):
     """Move unit i to the nearest free of the places from number ``first`` on; flyers stay.
 
-    Of several equally near places it takes the first, or a drawn one. Returns the number of the first of them: those before it are taken.
+    Of several equally near places it takes the first, or a drawn one. Returns the number of the first of them: those
+    before it are taken.
     """
     b.floor[i] = u.floor[b.kind[i]]
     x = on_grid(b.x[i])

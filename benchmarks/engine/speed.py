@@ -20,8 +20,8 @@ import numba
 import numpy as np
 
 import envs
+from envs.battle.basics.rng import mix
 from envs.battle.jit import kernel
-from envs.battle.rules.rng import mix
 from envs.battle.step import step_in_parallel, step_one_by_one
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from envs.battle import terrain
 from envs.battle.options import BattleOptions
 from envs.battle.readings import CHOICES
-from envs.battle.rules import paths
 from envs.battle.rules.weapons import JITTER_LEAST, JITTER_SPAN
 from envs.battle.scenarios import SCRIPTS, STARTS, Scenario
 from envs.battle.smacv2.orders import FIRST_LOOK
@@ -20,6 +19,7 @@ from envs.battle.spawn import search_offsets
 from envs.battle.state import MAX_CHOICES, SETUP, record
 from envs.battle.unit_types import DEFAULT_SHOOT_RANGE, DEFAULT_SIGHT_RANGE, assumed, facts, kind_of
 from envs.battle.units import unit_table
+from envs.battle.walking import paths
 
 
 def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot: int) -> NDArray[np.void]:

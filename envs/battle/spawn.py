@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.battle.basics import rng
+from envs.battle.basics.geometry import on_grid
 from envs.battle.jit import kernel
-from envs.battle.rules import rng
-from envs.battle.rules.geometry import on_grid
 from envs.battle.rules.opponent import PERIOD, first_orders
 from envs.battle.smacv2.reward import flawless_reward
 from envs.battle.state import MAP_CELLS, NOBODY, NONE

@@ -97,7 +97,7 @@ BATTLE = np.dtype(
         # scratch of one tick
         *per_unit(np.float64, "move_x move_y healed"),
         *per_unit(np.int64, "moving"),  # 0 or 1
-        # bits of units (rules/bits.py): who stands still, who is idle; round the unit that walks, the bodies that it
+        # bits of units (basics/bits.py): who stands still, who is idle; round the unit that walks, the bodies that it
         # sees, those that its step may touch, those that stand in its way
         *((name, np.uint64, (2,)) for name in ("still", "idle", "near", "close", "stands")),
         ("turn", np.int64, (MAX_UNITS,)),  # who acts when, with a random order

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.battle.basics import rng
 from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
-from envs.battle.rules import rng
 from envs.battle.rules.opponent import first_orders
 from envs.battle.rules.tick import tick
 from envs.battle.scenarios import TYPE_ORDER, Scenario

@@ -19,7 +19,7 @@ from envs.battle import jit
 # numba notices an edit of this file, where the caller is, but not of rng.py, where the callee is.
 CALLER = """
 from envs.battle.jit import kernel
-from envs.battle.rules.rng import mix
+from envs.battle.basics.rng import mix
 
 @kernel
 def scrambled(z):
@@ -76,7 +76,7 @@ def mixed(multiplier: int) -> int:
 def test_an_edited_callee_is_compiled_anew(copied: Path) -> None:
     assert run_caller(copied) == (mixed(0xBF58476D1CE4E5B9), 0)
     assert run_caller(copied) == (mixed(0xBF58476D1CE4E5B9), 1)  # the cache is used
-    replace(copied / "envs/battle/rules/rng.py", EDIT)
+    replace(copied / "envs/battle/basics/rng.py", EDIT)
     assert run_caller(copied) == (mixed(1), 0)
     assert len(list((copied / "cache").iterdir())) == 2
 
@@ -84,7 +84,7 @@ def test_an_edited_callee_is_compiled_anew(copied: Path) -> None:
 def test_with_one_folder_for_all_numba_would_serve_the_old_value(copied: Path) -> None:
     replace(copied / "common/machine_code.py", (HASHED, FIXED))
     assert run_caller(copied) == (mixed(0xBF58476D1CE4E5B9), 0)
-    replace(copied / "envs/battle/rules/rng.py", EDIT)
+    replace(copied / "envs/battle/basics/rng.py", EDIT)
     assert run_caller(copied) == (mixed(0xBF58476D1CE4E5B9), 1)  # stale
 
 

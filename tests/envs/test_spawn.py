@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from envs.battle.basics.rng import battle_key
 from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
-from envs.battle.rules.rng import battle_key
 from envs.battle.scenarios import Scenario
 from envs.battle.spawn import draw_places, draw_teams, start_battle
 from envs.battle.unit_types import facts

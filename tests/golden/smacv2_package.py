@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battle import readings
+from envs.battle.basics import rng
 from envs.battle.options import BattleOptions
-from envs.battle.rules import rng
 from envs.battle.scenarios import TYPE_ORDER
 from envs.battle.snapshots.game_state import Memory
 from envs.battle.unit_types import facts

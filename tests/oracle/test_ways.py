@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from envs.battle import terrain
-from envs.battle.rules import paths
 from envs.battle.units import ON_FOOT
+from envs.battle.walking import paths
 from tests.oracle.plain.ground import SIZE, Cell, number
 from tests.oracle.plain.ways import Ways
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from envs.battle.basics.geometry import within
 from envs.battle.jit import kernel
-from envs.battle.rules.geometry import within
 from envs.battle.state import NONE
 
 

@@ -8,12 +8,12 @@ attack-move of all to a point, or ``attack_once``, on the group of agents, of wh
 
 from __future__ import annotations
 
+from envs.battle.basics import rng
+from envs.battle.basics.command import give_order, halt
+from envs.battle.basics.geometry import distance2
 from envs.battle.jit import kernel
-from envs.battle.rules import rng
-from envs.battle.rules.command import give_order, halt
-from envs.battle.rules.geometry import distance2
-from envs.battle.rules.movement import head_for
 from envs.battle.state import ATTACK, MARCH, NOBODY, NONE
+from envs.battle.walking.movement import head_for
 
 APPROACH, FOLLOW, HOVER = 0, 1, 2  # what enemy medivacs do with nobody to heal, in the order of readings.CHOICES
 ATTACK_CLOSEST, MARCH_THERE, ATTACK_ONCE = 0, 1, 2  # in the order of scenarios.SCRIPTS; the last is no script

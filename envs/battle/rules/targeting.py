@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from envs.battle.basics.bits import WORD, in_word, lowest, padded, up_to, without_lowest, words
+from envs.battle.basics.command import acquire, give_order
+from envs.battle.basics.geometry import distance2, within
 from envs.battle.jit import kernel
-from envs.battle.rules.bits import WORD, in_word, lowest, padded, up_to, without_lowest, words
-from envs.battle.rules.command import acquire, give_order
-from envs.battle.rules.geometry import distance2, within
 from envs.battle.state import ACQUIRED, HEAL, MARCH, MOVE, NOBODY, NONE
 from envs.battle.unit_types import SWEEP
 

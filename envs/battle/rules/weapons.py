@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 
+from envs.battle.basics import rng
+from envs.battle.basics.command import break_off
+from envs.battle.basics.geometry import within
 from envs.battle.jit import kernel
-from envs.battle.rules import rng
-from envs.battle.rules.command import break_off
 from envs.battle.rules.damage import damage
 from envs.battle.rules.effects import sweep
-from envs.battle.rules.geometry import within
-from envs.battle.rules.movement import face
 from envs.battle.state import NONE
 from envs.battle.unit_types import BURST, EXPLOSION, INSTANT, MISSILE
+from envs.battle.walking.movement import face
 
 JITTER_LEAST, JITTER_SPAN = -1.0, 3.0  # a cycle lasts period + U(-1, 2) ticks
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from envs.battle.basics import rng
 from envs.battle.jit import kernel
-from envs.battle.rules import rng
 from envs.battle.rules.damage import resolve_deaths
 
 BOUNDED = {  # capability: the switch, what tells it to other agents

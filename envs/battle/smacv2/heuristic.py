@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from envs.battle.basics.geometry import distance2
 from envs.battle.jit import kernel
-from envs.battle.rules.geometry import distance2
 from envs.battle.smacv2.orders import (
     EAST,
     FIRST_LOOK,

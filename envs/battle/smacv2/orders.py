@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from envs.battle.basics.command import break_off, give_order, move_to, stop
+from envs.battle.basics.geometry import distance2
 from envs.battle.jit import kernel
-from envs.battle.rules.command import break_off, give_order, move_to, stop
-from envs.battle.rules.geometry import distance2
 from envs.battle.smacv2.capabilities import attack_fails
 from envs.battle.state import ATTACK, HEAL
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from envs.battle.basics import rng
 from envs.battle.jit import kernel
-from envs.battle.rules import rng
 from envs.battle.smacv2.orders import bearing, is_target, look_angle, target_range
 
 

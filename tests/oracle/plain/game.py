@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from envs.battle.options import BattleOptions
-from envs.battle.rules import paths
 from envs.battle.scenarios import Scenario
+from envs.battle.walking import paths
 from tests.oracle.plain.actions import Commander
 from tests.oracle.plain.battle import Battle
 from tests.oracle.plain.draws import Dice

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.battle.basics.command import give_order, march_to, move_to, stop
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
-from envs.battle.rules.command import give_order, march_to, move_to, stop
 from envs.battle.rules.damage import resolve_deaths
 from envs.battle.rules.tick import tick
 from envs.battle.scenarios import Scenario

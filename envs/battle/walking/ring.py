@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
+from envs.battle.basics.bits import WORD, bit
+from envs.battle.basics.geometry import distance2
 from envs.battle.jit import kernel
-from envs.battle.rules.bits import WORD, bit
-from envs.battle.rules.geometry import distance2
 from envs.battle.state import ACQUIRED, ATTACK
 from envs.battle.terrain import stands
 from envs.battle.units import GRID

@@ -7,8 +7,8 @@ stuck, or its way round the others leads away from the point.
 
 from __future__ import annotations
 
+from envs.battle.basics.bits import WORD, bit
 from envs.battle.jit import kernel
-from envs.battle.rules.bits import WORD, bit
 from envs.battle.state import MARCH, NONE
 
 DENSITY = 0.45  # share of its disc that a crowd fills

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import math
 
+from envs.battle.basics.geometry import on_grid
 from envs.battle.jit import kernel
-from envs.battle.rules.bodies import anybody_near, clear, find_near, first_in_way, moves_aside, note_who_bars
-from envs.battle.rules.geometry import on_grid
-from envs.battle.rules.paths import next_point
-from envs.battle.rules.ring import MARGIN, way_left
-from envs.battle.rules.steering import heading, nearer_side, yields
 from envs.battle.state import MAP_CELLS
 from envs.battle.terrain import stands
 from envs.battle.units import IN_THE_AIR, MAX_TURNS, ON_FOOT
+from envs.battle.walking.bodies import anybody_near, clear, find_near, first_in_way, moves_aside, note_who_bars
+from envs.battle.walking.paths import next_point
+from envs.battle.walking.ring import MARGIN, way_left
+from envs.battle.walking.steering import heading, nearer_side, yields
 
 SHARP = 0.25  # of a step: less progress than this along a body means that it is met head-on
 LITTLE = 0.25  # of a step: who makes less of it is stuck

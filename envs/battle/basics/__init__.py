@@ -1,0 +1,1 @@
+"""What rules and walking share: sets of units, distances, random numbers, orders."""

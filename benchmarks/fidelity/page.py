@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -27,14 +26,14 @@ def page(checks: list[Check], options: dict[str, Any], command: str) -> str:
         f"Engine with {changed}. `{command}`",
         LEGEND.format(races=", ".join(RACES)),
     ]
-    for group, members in groupby(checks, key=lambda check: check.group):
+    for group in dict.fromkeys(check.group for check in checks):
         lines += [
             f"## {group[0].upper()}{group[1:]}",
             "",
             "| scenario | game | engine | score | chance | |",
             "|---" * 6 + "|",
         ]
-        lines += [row(check) for check in members] + [""]
+        lines += [row(check) for check in checks if check.group == group] + [""]
     correlation = rank_correlation([check for check in checks if check.group.startswith("win rate of scripted")])
     if correlation is not None:
         lines += [f"Rank correlation of the scripted win rates with the game's: {correlation:.2f}", ""]

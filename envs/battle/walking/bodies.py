@@ -7,7 +7,6 @@ import numpy as np
 from envs.battle.basics.bits import WORD, WORDS, bit, in_word, lowest, padded, up_to, without_lowest, words
 from envs.battle.jit import kernel
 from envs.battle.state import NOBODY, NONE
-from envs.battle.terrain import stands
 from envs.battle.units import GRID
 
 LOOK = 1.0  # cells of free ground ahead of which a unit thinks about who stands there
@@ -88,19 +87,6 @@ def first_in_way(b, i, dx, dy):
                 return j
             bits = without_lowest(bits)
     return NOBODY
-
-
-@kernel
-def moves_aside(b, c, j, dx, dy):
-    """Move unit j by (dx, dy) if nobody and nothing stands there; whether it moved."""
-    if not stands(c, b.floor[j], b.x[j] + dx, b.y[j] + dy):
-        return False
-    for k in range(c.n_agents + c.n_enemies):
-        if k != j and b.floor[k] == b.floor[j] and in_way(b, j, k, dx, dy):
-            return False
-    b.x[j] += dx
-    b.y[j] += dy
-    return True
 
 
 @kernel

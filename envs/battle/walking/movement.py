@@ -14,12 +14,13 @@ from envs.battle.basics.geometry import on_grid
 from envs.battle.jit import kernel
 from envs.battle.state import MAP_CELLS
 from envs.battle.terrain import stands
-from envs.battle.units import IN_THE_AIR, MAX_TURNS, ON_FOOT
-from envs.battle.walking.bodies import anybody_near, clear, find_near, first_in_way, moves_aside, note_who_bars
+from envs.battle.units import GRID, IN_THE_AIR, MAX_TURNS, ON_FOOT
+from envs.battle.walking.bodies import anybody_near, clear, find_near, first_in_way, in_way, note_who_bars
 from envs.battle.walking.paths import next_point
-from envs.battle.walking.ring import MARGIN, way_left
+from envs.battle.walking.ring import way_left
 from envs.battle.walking.steering import heading, nearer_side, yields
 
+MARGIN = 2.0 / GRID  # more than rounding a displacement can take from a distance
 SHARP = 0.25  # of a step: less progress than this along a body means that it is met head-on
 LITTLE = 0.25  # of a step: who makes less of it is stuck
 
@@ -172,7 +173,15 @@ def shove(b, u, c, j, x, y, least):
     if distance == 0.0:
         return
     push = min(least + MARGIN - distance, u.speed[b.kind[j]])
-    moves_aside(b, c, j, on_grid(dx / distance * push), on_grid(dy / distance * push))
+    dx = on_grid(dx / distance * push)
+    dy = on_grid(dy / distance * push)
+    if not stands(c, b.floor[j], b.x[j] + dx, b.y[j] + dy):
+        return
+    for k in range(c.n_agents + c.n_enemies):
+        if k != j and b.floor[k] == b.floor[j] and in_way(b, j, k, dx, dy):
+            return
+    b.x[j] += dx
+    b.y[j] += dy
 
 
 @kernel

@@ -13,9 +13,7 @@ from envs.battle.basics.geometry import distance2
 from envs.battle.jit import kernel
 from envs.battle.state import ACQUIRED, ATTACK
 from envs.battle.terrain import stands
-from envs.battle.units import GRID
 
-MARGIN = 2.0 / GRID  # more than rounding a displacement can take from a distance
 SPARE = 0.02  # cells that a place must have on either side beyond what bodies need
 
 

@@ -199,6 +199,23 @@ def test_several_stages_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(every) == sum(len(s.arms) * len(s.scenarios) for s in STAGES.values() if 30 in s.seeds)
 
 
-def test_an_unknown_arm_is_refused() -> None:
-    with pytest.raises(SystemExit, match=r"no arm 1\+7 in races; there are: 1\+2, no resets; "):
-        k24.main(["races", "--list", "--arms", "1+7"])
+@pytest.mark.parametrize(
+    ("option", "name", "message"),
+    [
+        ("--arms", "1+7", r"no arm in races: 1\+7; there are: 1\+2, no resets; "),
+        ("--scenarios", "zerg", "no scenario in races: zerg; there are: terran_5_vs_5; "),
+        ("--seeds", "0", "no seed in races: 0; there are: 10; 11; 12"),
+    ],
+)
+def test_an_unknown_name_is_refused(option: str, name: str, message: str) -> None:
+    with pytest.raises(SystemExit, match=message):
+        k24.main(["races", "--list", option, name])
+
+
+def test_a_part_of_a_stage_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    part = ["--arms", "qmix; k24", "--scenarios", "zerg_5_vs_5", "--seeds", "31,30"]
+    assert k24.main(["judge", *part, "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    places = [(line.split("--algos ")[1].split()[0], line.split("--seeds ")[1].split()[0]) for line in lines]
+    assert places == [("qmix", "30,"), ("k24", "30,"), ("qmix", "31,"), ("k24", "31,")]
+    assert all(" zerg_5_vs_5 " in line for line in lines)

@@ -67,17 +67,44 @@ def runs_of(stage: Stage, storage: str) -> Iterator[PlannedRun]:
                 yield PlannedRun(arm=arm, scenario=scenario, seed=seed, argv=argv)
 
 
-def with_arms(stage: Stage, only: Sequence[str]) -> Stage:
-    """Return the stage with these arms alone, with all of them where none is named.
+def narrowed(
+    stages: Sequence[Stage], arms: Sequence[str], scenarios: Sequence[str], seeds: Sequence[str]
+) -> list[Stage]:
+    """Return the stages with these arms, scenarios and seeds alone; an empty list keeps all.
 
     Raises:
-        SystemExit: an arm is unknown.
+        SystemExit: none of the stages has such an arm, scenario or seed.
     """
-    unknown = [label for label in only if label not in [arm.label for arm in stage.arms]]
+    names = ", ".join(stage.name for stage in stages)
+    keep_arms = chosen(f"arm in {names}", arms, [arm.label for stage in stages for arm in stage.arms])
+    keep_places = chosen(f"scenario in {names}", scenarios, [each for stage in stages for each in stage.scenarios])
+    keep_seeds = chosen(f"seed in {names}", seeds, [str(seed) for stage in stages for seed in stage.seeds])
+    return [
+        dataclasses.replace(
+            stage,
+            arms=tuple(arm for arm in stage.arms if arm.label in keep_arms),
+            scenarios=tuple(each for each in stage.scenarios if each in keep_places),
+            seeds=tuple(seed for seed in stage.seeds if str(seed) in keep_seeds),
+        )
+        for stage in stages
+    ]
+
+
+def chosen(what: str, only: Sequence[str], there: Sequence[str]) -> set[str]:
+    """Those of ``there`` that ``only`` names, all where it is empty.
+
+    Raises:
+        SystemExit: a name is unknown.
+    """
+    unknown = [name for name in only if name not in there]
     if unknown:
-        there = "; ".join(arm.label for arm in stage.arms)
-        raise SystemExit(f"no arm {', '.join(unknown)} in {stage.name}; there are: {there}")
-    return dataclasses.replace(stage, arms=tuple(arm for arm in stage.arms if not only or arm.label in only))
+        raise SystemExit(f"no {what}: {', '.join(unknown)}; there are: {'; '.join(dict.fromkeys(there))}")
+    return set(only or there)
+
+
+def split_words(text: str, separator: str) -> list[str]:
+    """The words of a list on the command line."""
+    return [word.strip() for word in text.split(separator) if word.strip()]
 
 
 def stored(stage: Stage, storage: str) -> dict[PlannedRun, RunRow | UnfinishedRun]:
@@ -155,8 +182,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Make what is missing of some stages; returns 0 when all runs that were asked for are finished."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stages", nargs="+", choices=[*STAGES, ALL], help=f"which stages, in this order; {ALL}: all")
-    parser.add_argument("--arms", default="", metavar="'A;B'", help="only these arms (default: all)")
-    parser.add_argument("--seeds", default="", metavar="A,B", help="only these of the stage's seeds (default: all)")
+    parser.add_argument("--arms", default="", metavar="'A;B'", help="only these of the stage's arms (default: all)")
+    parser.add_argument("--scenarios", default="", metavar="A,B", help="only these of its scenarios (default: all)")
+    parser.add_argument("--seeds", default="", metavar="A,B", help="only these of its seeds (default: all)")
     parser.add_argument(
         "--report-only", action="store_true", help="make no run; table and picture again from the files"
     )
@@ -164,11 +192,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--storage", default=STORAGE, help="database (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the files (default: %(default)s)")
     args = parser.parse_args(argv)
-    seeds = [int(seed) for seed in args.seeds.split(",") if seed.strip()]
-    only = [label.strip() for label in args.arms.split(";") if label.strip()]
+    only = split_words(args.arms, ";"), split_words(args.scenarios, ","), split_words(args.seeds, ",")
+    stages = list(STAGES.values()) if ALL in args.stages else [STAGES[name] for name in args.stages]
     codes = [0]
-    for stage in STAGES.values() if ALL in args.stages else (STAGES[name] for name in args.stages):
-        runs = [run for run in runs_of(with_arms(stage, only), args.storage) if not seeds or run.seed in seeds]
+    for stage, part in zip(stages, narrowed(stages, *only), strict=True):
+        runs = list(runs_of(part, args.storage))
         if args.list:
             for run in runs:
                 print(shlex.join(["python", "-m", "harness.compare", *run.argv]))

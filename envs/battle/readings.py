@@ -19,7 +19,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "acquire_range": ("edges", "target_edge"),
     "pursuit": ("leash", "sight"),
     "turning": ("walking", "first"),
-    "equal_places": ("first", "drawn"),
+    "equal_places": ("first", "mirrored", "drawn"),
     "bodies": ("inner", "full"),
     "weapon_delay": ("random", "none"),
     "same_attack": ("goes_on", "restarts", "breaks_off"),
@@ -73,9 +73,10 @@ class Readings:
     spawn_spread: float = 0.0
     """Cells by which units made at one point of a map are moved at most along each axis, drawn per unit."""
 
-    equal_places: str = "first"
-    """Of equally near free places for a unit at the start, the ``first`` by angle from due west through south, or a
-    ``drawn`` one."""
+    equal_places: str = "mirrored"
+    """Of equally near free places for a unit at the start, the ``first`` by angle from due west through south, the same
+    but in half of the battles ``mirrored`` north to south (both sides alike, on maps with fixed spots), or a ``drawn``
+    one."""
 
     def __post_init__(self) -> None:
         check_fields(self, RANGES, CHOICES)

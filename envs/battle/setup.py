@@ -176,13 +176,20 @@ def reading_values(scenario: Scenario, options: BattleOptions) -> dict[str, Any]
         reconsider_period=options.reconsider_period,
         lets_go=options.pursuit == "sight",
         turns_first=options.turning == "first",
-        draws_places=options.equal_places == "drawn",
+        equal_places=equal_places(scenario, options),
         jitter_least=JITTER_LEAST if random_delay else 0.0,
         jitter_span=JITTER_SPAN if random_delay else 0.0,
         first_shot_delay=float(options.first_shot_delay),
         same_attack=CHOICES["same_attack"].index(options.same_attack),
         spawn_spread=float(options.spawn_spread),
     )
+
+
+def equal_places(scenario: Scenario, options: BattleOptions) -> int:
+    """Which reading of ``equal_places`` holds: only what a map puts at its spots is mirrored."""
+    from_spots = scenario.start in ("spots", "points")
+    reading = "first" if options.equal_places == "mirrored" and not from_spots else options.equal_places
+    return CHOICES["equal_places"].index(reading)
 
 
 def capability_values(options: BattleOptions) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from envs.battle.terrain import stands
 from envs.battle.units import IN_THE_AIR
 
 SURROUNDED_AND_REFLECT, SURROUNDED, REFLECT = 0, 1, 2
+FIRST, MIRRORED, DRAWN = 0, 1, 2  # of equally near places
 CENTRE, INNER = MAP_CELLS / 2, 2.0  # cells; enemies never start within 2 of a surrounded team
 SEARCH_RADIUS, SEARCH_SPACING = 8.0, 0.25
 
@@ -154,8 +155,8 @@ def is_free(b, u, c, i, x, y):
 def put(b, u, c, i, first):
     """Move unit i to the nearest free of the places from number ``first`` on; flyers stay.
 
-    Of several equally near places it takes the first, or a drawn one. Returns the number of the first of them: those
-    before it are taken.
+    Of several equally near places it takes the first, where their order may be mirrored in half of the battles, or a
+    drawn one. Returns the number of the first of them: those before it are taken.
     """
     b.floor[i] = u.floor[b.kind[i]]
     x = on_grid(b.x[i])
@@ -164,11 +165,13 @@ def put(b, u, c, i, first):
     b.y[i] = y
     if u.floor[b.kind[i]] == IN_THE_AIR:
         return 0
+    mirrored = c.equal_places == MIRRORED and rng.uniform(b.key, rng.PLACE, 0, 1) < 0.5
+    north = -1.0 if mirrored else 1.0
     for p in range(first, c.n_places):
-        if is_free(b, u, c, i, x + c.places[p, 0], y + c.places[p, 1]):
-            chosen = draw_place(b, u, c, i, x, y, p) if c.draws_places else p
+        if is_free(b, u, c, i, x + c.places[p, 0], y + north * c.places[p, 1]):
+            chosen = draw_place(b, u, c, i, x, y, p) if c.equal_places == DRAWN else p
             b.x[i] = x + c.places[chosen, 0]
-            b.y[i] = y + c.places[chosen, 1]
+            b.y[i] = y + north * c.places[chosen, 1]
             return p
     return 0
 

@@ -167,8 +167,8 @@ SETUP = np.dtype(
         *scalars(FLAG, "rules_2024 mask_by_range fully_observable conic"),
         *scalars(FLAG, "heuristic_ai heuristic_rest"),
         # readings of undocumented rules
-        *scalars(FLAG, "random_order lets_go turns_first draws_places"),
-        *scalars(np.int64, "idle_medivacs help_comes same_attack"),  # as in opponent.py, damage.py and orders.py
+        *scalars(FLAG, "random_order lets_go turns_first"),
+        *scalars(np.int64, "idle_medivacs help_comes same_attack equal_places"),  # places in readings.CHOICES
         *scalars(np.int64, "acquire_period reconsider_period"),
         *scalars(np.float64, "jitter_least jitter_span first_shot_delay spawn_spread"),
         *scalars(np.float64, "move_amount prob_obs_enemy"),

@@ -41,7 +41,7 @@ UNITS = np.dtype(
         *by_kind(np.int64, "floor"),  # IN_THE_AIR, ON_FOOT or STRIDING
         *by_kind(np.float64, "body"),  # centres of two kinds on one floor keep at least both bodies apart; 0 in the air
         *by_kind(FLAG, "is_ground"),  # hit by ground weapons
-        *by_kind(FLAG, "is_biological explodes"),
+        *by_kind(FLAG, "is_biological explodes has_turret"),
         *by_kind(np.float64, "explosion_radius"),
         *by_pair(FLAG, "can_attack"),  # the row's weapons reach the column's plane
         *by_pair(np.int64, "threatens"),  # rank of the column as the row's target: 0 harmless, 1 a threat, 2 first
@@ -115,6 +115,7 @@ def unit_table(
         body=column(lambda row: row[room] if floor(row) != IN_THE_AIR else 0.0),
         is_ground=column(lambda row: "ground" in row["planes"], bool),
         is_biological=column(lambda row: "biological" in row["attributes"], bool),
+        has_turret=column(lambda row: row["has_turret"], bool),
         explodes=column(lambda row: any(w["delivery"] == "explosion" for w in row["weapons"]), bool),
         explosion_radius=column(lambda row: on_grid(max([w["splash_radius"] for w in row["weapons"]], default=0))),
         can_attack=pairs(rows, can_attack, bool),

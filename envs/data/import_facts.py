@@ -93,6 +93,7 @@ def unit(facts: dict[str, Any]) -> dict[str, Any]:
         "speed_per_loop": get["speed_per_loop"],
         "acceleration_per_loop2": get.get("acceleration_normal", 1000) / 256,
         "turn_deg_per_loop": turret(get) or get["turn_rate_deg_per_s_normal"] / 16,
+        "has_turret": turret(get) > 0,
         "radius": radius,
         "inner_radius": get.get("inner_radius") or radius,
         "planes": [plane.lower() for plane in get["planes"]],

@@ -95,7 +95,7 @@ def test_the_corridor_is_walked_to_its_end() -> None:
     assert env.battle_id[0] == 0
     away = np.hypot(x - 4.47, y - 4.3298)
     assert (env.battles["order"][0, 6:30] == NONE).all()
-    assert away.min() < 0.01
+    assert away.min() < 0.375, "one stands on the point or touches it"
     assert away.max() < 10
 
 

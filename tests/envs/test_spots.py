@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from envs.battle.engine import BattleEnv
+from envs.battle.options import BattleOptions
 from envs.battle.unit_types import kind_of
 from envs.battle.units import IN_THE_AIR
 from envs.registry import entry
@@ -23,10 +24,29 @@ def places(env: BattleEnv, units: slice) -> np.ndarray:
 
 def test_units_of_one_point_stand_side_by_side() -> None:
     """The first on the point; then 0.75 away, the direction with the least angle from due west on: south, east."""
-    env = started(make("3m", 2, seed=1))
+    env = started(make("3m", 2, seed=1, equal_places="first"))
     for e in range(2):
         assert places(env, slice(3, 6))[e].tolist() == [[23, 16], [23, 15.25], [23.75, 16]]
         assert places(env, slice(0, 3))[e].tolist() == [[9, 15.25], [9, 16], [9.75, 16]]  # numbered by x, then y
+
+
+def test_places_are_mirrored_in_half_of_the_battles() -> None:
+    """Those of both sides together: nothing else changes."""
+    first, half = (started(make("3m", 400, seed=1, equal_places=reading)) for reading in ("first", "mirrored"))
+    assert BattleOptions().equal_places == "mirrored"
+    as_before = places(first, slice(0, 6))
+    mirrored = as_before * [1, -1] + [0, 32]
+    mirrored[:, :2] = mirrored[:, 1::-1]  # agents are numbered by x, then y
+    at = places(half, slice(0, 6))
+    is_mirrored = (at == mirrored).all(axis=(1, 2))
+    assert ((at == as_before).all(axis=(1, 2)) != is_mirrored).all()
+    assert is_mirrored.mean() == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize("id", ["terran_5_vs_5", "zerg_10_vs_10"])
+def test_drawn_starts_are_not_mirrored(id: str) -> None:
+    first, half = (started(make(id, 50, seed=1, equal_places=reading)) for reading in ("first", "mirrored"))
+    assert (places(first, slice(0, 20)) == places(half, slice(0, 20))).all()
 
 
 def test_equal_places_may_be_drawn() -> None:

@@ -7,8 +7,10 @@ from itertools import pairwise
 
 import pytest
 
+import envs
 from envs.battle.smacv2.orders import STOP, WEST
 from envs.battle.state import ATTACK, NONE
+from envs.battle.unit_types import facts, unit_types
 from tests.envs.arena import Arena, Unit, jitter
 
 
@@ -150,6 +152,27 @@ def test_a_colossus_bears_within_45_degrees(degrees: float, ticks_lost: int) -> 
     angle = math.radians(degrees)
     arena = Arena([Unit("colossus", 10, 16, facing=(math.cos(angle), math.sin(angle)))], [Unit("zealot", 17, 16)])
     assert arena.attack(0, 1).when("cooldown", 0, 9, least=1.0) == ticks_lost
+
+
+@pytest.mark.parametrize(("has_turret", "ticks"), [(True, 28), (False, 29)])
+def test_a_turret_aims_while_the_body_walks(has_turret: bool, ticks: int) -> None:
+    """East along the bar of the T, to a target that comes into range 65 degrees to the right, beyond the rock."""
+    with unit_types.preserved():
+        envs.register_unit("gun", like="marine", has_turret=has_turret, weapons=[dict(range=11)])
+        arena = Arena([Unit("gun", 5.5, 29.5)], [Unit("medivac", 14.5, 18.5)], scenario=dict(map="T")).attack(0, 1)
+        assert arena.run(10).place(0)[1] == 29.5
+        dx, dy = 14.5 - arena.place(0)[0], 18.5 - 29.5
+        aims = (dx / math.hypot(dx, dy), dy / math.hypot(dx, dy)) if has_turret else (1.0, 0.0)
+        assert (arena.b["facing_x"][0], arena.b["facing_y"][0]) == pytest.approx(aims, abs=0.02)
+        assert arena.when("cooldown", 0, 40, least=1.0) == ticks
+
+
+def test_the_turret_of_a_colossus() -> None:
+    """Without a target it goes with the body."""
+    assert [name for name, row in facts().items() if row["has_turret"]] == ["colossus", "spine_crawler"]
+    arena = Arena([Unit("colossus", 10, 16)], [Unit("zealot", 17, 16)]).act(0, WEST).run(8)
+    assert (arena.b["facing_x"][0], arena.b["facing_y"][0]) == (-1, 0)
+    assert arena.attack(0, 1).run(1).b["facing_x"][0] == 1
 
 
 def test_walking_turns_the_body() -> None:

@@ -39,6 +39,8 @@ def attack(b, u, c, i):
             release(b, u, c, i, j, w)
         return False
     if not within(b, u, i, j, u.range[k, 0]):
+        if u.has_turret[k]:  # it aims on the way
+            face(b, u, i, b.x[j] - b.x[i], b.y[j] - b.y[i], 0)
         return True
     bears = face(b, u, i, b.x[j] - b.x[i], b.y[j] - b.y[i], 0)
     if u.delivery[k, 0] == EXPLOSION:

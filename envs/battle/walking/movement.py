@@ -12,7 +12,7 @@ import math
 
 from envs.battle.basics.geometry import on_grid
 from envs.battle.jit import kernel
-from envs.battle.state import MAP_CELLS
+from envs.battle.state import ACQUIRED, ATTACK, MAP_CELLS
 from envs.battle.terrain import stands
 from envs.battle.units import GRID, IN_THE_AIR, MAX_TURNS, ON_FOOT
 from envs.battle.walking.bodies import anybody_near, clear, find_near, first_in_way, in_way, note_who_bars
@@ -61,7 +61,9 @@ def head_for(b, u, c, i, x, y, speed):
         return True
     dx /= distance
     dy /= distance
-    turn(b, u, i, dx, dy, 0)
+    # A turret stays aimed at the target.
+    if not (u.has_turret[b.kind[i]] and (b.order[i] == ATTACK or b.order[i] == ACQUIRED)):
+        turn(b, u, i, dx, dy, 0)
     if c.turns_first and b.turning[i] > 0:
         return False
     b.velocity[i] = min(b.velocity[i] + u.acceleration[b.kind[i]], speed)

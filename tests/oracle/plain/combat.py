@@ -31,6 +31,8 @@ def attack(battle: Battle, unit: Unit) -> bool:
     if unit.swing:
         return go_on_swinging(battle, unit, target)
     if not unit.within(target, primary.range):
+        if unit.kind.has_turret:
+            face(unit, target.place - unit.place)
         return True
     bears = face(unit, target.place - unit.place)
     if primary.delivery == "explosion":

@@ -73,6 +73,8 @@ class Kind:
     planes: frozenset[str]
     attributes: frozenset[str]
     always_threatens: bool
+    has_turret: bool
+    """It turns on its own: what it aims at need not lie ahead."""
     rank: int | None
     """As a target of another's own choice, where a reading fixes it: 0 harmless, 1 a threat, 2 above all."""
     weapons: tuple[Weapon, ...]
@@ -133,6 +135,7 @@ def read_kind(number: int, name: str, row: dict[str, Any], readings: Readings) -
         planes=frozenset(row["planes"]),
         attributes=frozenset(row["attributes"]),
         always_threatens=row["always_threatens"],
+        has_turret=row["has_turret"],
         rank={"equal": None, "first": 2, "last": 0}[readings.medivac_priority] if row["heal"] else None,
         weapons=tuple(read_weapon(entry, row["turn_deg_per_loop"], behind) for entry in row["weapons"]),
         healing=read_healing(row["heal"]) if row["heal"] else None,

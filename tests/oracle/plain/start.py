@@ -119,14 +119,17 @@ def lattice() -> list[Point]:
 def find_room(kinds: list[Kind], wishes: list[Point], ground: Ground, dice: Dice, reading: str) -> list[Point]:
     """The nearest free ground to each wish, one unit after the other; flyers need none."""
     taken: list[tuple[Kind, Point]] = []
+    mirrored = reading == "mirrored" and dice.uniform(Purpose.PLACE, 0, 1) < 0.5
     for i, (kind, wish) in enumerate(zip(kinds, wishes, strict=True)):
         draw = dice.uniform(Purpose.PLACE, i, 0) if reading == "drawn" else 0.0
-        taken.append((kind, room_for(kind, wish.rounded, taken, ground, draw)))
+        taken.append((kind, room_for(kind, wish.rounded, taken, ground, draw, mirrored)))
     return [place for _, place in taken]
 
 
-def room_for(kind: Kind, wish: Point, taken: list[tuple[Kind, Point]], ground: Ground, draw: float) -> Point:
-    """Of several equally near places that which the draw, 0..1, falls on."""
+def room_for(
+    kind: Kind, wish: Point, taken: list[tuple[Kind, Point]], ground: Ground, draw: float, mirrored: bool
+) -> Point:
+    """Of several equally near places that which the draw, 0..1, falls on; mirrored, they are counted through north."""
     if kind.floor == "air":
         return wish
     others = [(kind.body + other.body, place) for other, place in taken if other.floor == kind.floor]
@@ -137,7 +140,8 @@ def room_for(kind: Kind, wish: Point, taken: list[tuple[Kind, Point]], ground: G
         )
 
     for _, equally_near in groupby(lattice(), key=lambda displacement: displacement.square):
-        free = [wish + displacement for displacement in equally_near if is_free(wish + displacement)]
+        places = [wish + (Point(way.x, -way.y) if mirrored else way) for way in equally_near]
+        free = [place for place in places if is_free(place)]
         if free:
             return free[int(len(free) * draw)]
     return wish
@@ -149,7 +153,9 @@ def init_units(
     """Everybody in place, agents first, sorted by (type, x, y); a glance in a random direction."""
     agents, enemies = draw_kinds(scenario, kinds, dice)
     agent_wishes, enemy_wishes = draw_places(scenario, options.spawn_spread, dice)
-    places = find_room(agents + enemies, agent_wishes + enemy_wishes, ground, dice, options.equal_places)
+    at_random = scenario.start not in ("spots", "points")  # smacv2's own starts are drawn; nothing else is mirrored
+    reading = "first" if at_random and options.equal_places == "mirrored" else options.equal_places
+    places = find_room(agents + enemies, agent_wishes + enemy_wishes, ground, dice, reading)
     placed = list(zip(agents + enemies, places, strict=True))
     first = sorted(placed[: len(agents)], key=lambda pair: (pair[0].number, pair[1]))
     units = []

@@ -39,7 +39,8 @@ def head_for(battle: Battle, unit: Unit, goal: Point, speed: float) -> bool:
     way = corner - unit.place
     if way == NOWHERE:
         return True
-    face(unit, way)
+    if not (unit.kind.has_turret and unit.order in (Order.ATTACK, Order.ACQUIRED)):
+        face(unit, way)
     if battle.options.turning == "first" and unit.turning:
         return False
     unit.velocity = min(unit.velocity + unit.kind.acceleration, speed)

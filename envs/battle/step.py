@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numba
 
+from envs.battle.basics.sides import enemies
 from envs.battle.jit import kernel
 from envs.battle.rules.tick import tick
 from envs.battle.smacv2.capabilities import draw_capabilities, kill_low_health, mark_low_health
@@ -122,7 +123,7 @@ def count_the_dead(b, c):
     b.dead_enemies = 0
     for i in range(c.n_agents):
         b.dead_allies += not b.alive[i]
-    for i in range(c.n_agents, c.n_agents + c.n_enemies):
+    for i in range(*enemies(c)):
         b.dead_enemies += not b.alive[i]
 
 

@@ -6,6 +6,7 @@ Lengths and speeds are rounded to the game's grid of 1/4096.
 from __future__ import annotations
 
 import math
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,10 @@ GRID = 4096.0
 IN_THE_AIR, ON_FOOT, STRIDING = 0, 1, 2
 MAX_TURNS = 8  # ticks in which the slowest, the spine crawler, turns round
 BEARS_ANYWAY = -2.0  # less than any cosine
+
+
+Rows = list[dict[str, Any]]
+"""Facts of the unit types, in the order of kinds."""
 
 
 def by_kind(dtype: DTypeLike, names: str) -> list[Field]:
@@ -82,67 +87,94 @@ def unit_table(
         medivac_priority, acquire_range, bodies: as in ``Readings``.
     """
     rows = facts_of(catalog)
+    relations = dict(
+        can_attack=pairs(rows, can_attack, bool),
+        threatens=pairs(rows, lambda a, b: threat(a, b, medivac_priority), np.int64),
+        damage=damage_table(rows),
+        cos_turns=turn_table(rows),
+    )
+    return record(UNITS, body_values(rows, bodies) | weapon_values(rows, acquire_range) | heal_values(rows) | relations)
+
+
+def body_values(rows: Rows, bodies: str) -> dict[str, NDArray[Any]]:
+    """What a unit is, without its weapons."""
     room = "inner_radius" if bodies == "inner" else "radius"
-    count = len(rows)
+    as_they_are = dict(
+        hp="hp",
+        shield="shield",
+        armor="armor",
+        hp_regen="hp_regen_per_loop",
+        shield_regen="shield_regen_per_loop",
+        shield_delay="shield_regen_delay_loops",
+        energy_start="energy_start",
+        energy_max="energy_max",
+        energy_regen="energy_regen_per_loop",
+        acceleration="acceleration_per_loop2",
+        radius="radius",
+        has_turret="has_turret",
+    )
+    return {name: column(rows, itemgetter(field), UNITS[name].base) for name, field in as_they_are.items()} | dict(
+        speed=column(rows, lambda row: on_grid(row["speed_per_loop"])),
+        floor=column(rows, floor, np.int64),
+        body=column(rows, lambda row: row[room] if floor(row) != IN_THE_AIR else 0.0),
+        is_ground=column(rows, lambda row: "ground" in row["planes"], bool),
+        is_biological=column(rows, lambda row: "biological" in row["attributes"], bool),
+    )
 
-    def column(get: Any, dtype: Any = np.float64) -> NDArray[Any]:
-        return np.array([get(row) for row in rows], dtype=dtype)
 
-    def weapon(get: Any, dtype: Any = np.float64) -> NDArray[Any]:
-        table = np.zeros((count, 2), dtype=dtype)
+def weapon_values(rows: Rows, acquire_range: str) -> dict[str, NDArray[Any]]:
+    """Its weapons, at most two."""
+
+    def each(get: Any, dtype: Any = np.float64) -> NDArray[Any]:
+        table = np.zeros((len(rows), 2), dtype=dtype)
         for kind, row in enumerate(rows):
             for slot, entry in enumerate(row["weapons"]):
                 table[kind, slot] = get(entry, row)
         return table
 
-    def heal(name: str) -> NDArray[np.float64]:
-        return column(lambda row: row["heal"][name] if row["heal"] else 0.0)
-
-    tables = dict(
-        hp=column(lambda row: row["hp"]),
-        shield=column(lambda row: row["shield"]),
-        armor=column(lambda row: row["armor"]),
-        hp_regen=column(lambda row: row["hp_regen_per_loop"]),
-        shield_regen=column(lambda row: row["shield_regen_per_loop"]),
-        shield_delay=column(lambda row: row["shield_regen_delay_loops"]),
-        energy_start=column(lambda row: row["energy_start"]),
-        energy_max=column(lambda row: row["energy_max"]),
-        energy_regen=column(lambda row: row["energy_regen_per_loop"]),
-        speed=column(lambda row: on_grid(row["speed_per_loop"])),
-        acceleration=column(lambda row: row["acceleration_per_loop2"]),
-        radius=column(lambda row: row["radius"]),
-        floor=column(floor, np.int64),
-        body=column(lambda row: row[room] if floor(row) != IN_THE_AIR else 0.0),
-        is_ground=column(lambda row: "ground" in row["planes"], bool),
-        is_biological=column(lambda row: "biological" in row["attributes"], bool),
-        has_turret=column(lambda row: row["has_turret"], bool),
-        explodes=column(lambda row: any(w["delivery"] == "explosion" for w in row["weapons"]), bool),
-        explosion_radius=column(lambda row: on_grid(max([w["splash_radius"] for w in row["weapons"]], default=0))),
-        can_attack=pairs(rows, can_attack, bool),
-        threatens=pairs(rows, lambda a, b: threat(a, b, medivac_priority), np.int64),
-        weapons=column(lambda row: len(row["weapons"]), np.int64),
-        delivery=weapon(lambda w, _: DELIVERIES[w["delivery"]], np.int64),
-        damage=damage_table(rows),
-        range=weapon(lambda w, _: on_grid(w["range"])),
-        range_slop=weapon(lambda w, _: w["range_slop"]),
-        scan_range=weapon(lambda w, row: on_grid(w["scan_range"] - row["radius"] * (acquire_range == "target_edge"))),
-        period=weapon(lambda w, _: w["period_loops"]),
-        damage_point=weapon(lambda w, _: w["damage_point_loops"]),
-        second_hit=weapon(lambda w, _: w["second_hit_loops"]),
-        missile_speed=weapon(lambda w, _: w["missile_speed_per_loop"]),
-        cos_turns=turn_table(rows),
-        heals=column(lambda row: row["heal"] is not None, bool),
-        heal_range=heal("range"),
-        heal_slop=heal("range_slop"),
-        heal_rate=heal("hp_per_loop"),
-        heal_cost=heal("energy_per_hp"),
-        autocast_range=heal("autocast_range"),
-        autocast_energy=heal("autocast_min_energy"),
+    return dict(
+        weapons=column(rows, lambda row: len(row["weapons"]), np.int64),
+        explodes=column(rows, lambda row: any(w["delivery"] == "explosion" for w in row["weapons"]), bool),
+        explosion_radius=column(
+            rows, lambda row: on_grid(max([w["splash_radius"] for w in row["weapons"]], default=0))
+        ),
+        delivery=each(lambda w, _: DELIVERIES[w["delivery"]], np.int64),
+        range=each(lambda w, _: on_grid(w["range"])),
+        range_slop=each(lambda w, _: w["range_slop"]),
+        scan_range=each(lambda w, row: on_grid(w["scan_range"] - row["radius"] * (acquire_range == "target_edge"))),
+        period=each(lambda w, _: w["period_loops"]),
+        damage_point=each(lambda w, _: w["damage_point_loops"]),
+        second_hit=each(lambda w, _: w["second_hit_loops"]),
+        missile_speed=each(lambda w, _: w["missile_speed_per_loop"]),
     )
-    return record(UNITS, tables)
 
 
-def turn_table(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
+def explosion_radius(row: dict[str, Any]) -> float:
+    """The greatest of its weapons."""
+    return on_grid(max((weapon["splash_radius"] for weapon in row["weapons"]), default=0))
+
+
+def heal_values(rows: Rows) -> dict[str, NDArray[Any]]:
+    """How it heals others, zeros where it does not."""
+    fields = dict(
+        heal_range="range",
+        heal_slop="range_slop",
+        heal_rate="hp_per_loop",
+        heal_cost="energy_per_hp",
+        autocast_range="autocast_range",
+        autocast_energy="autocast_min_energy",
+    )
+    healers = [row["heal"] or dict.fromkeys(fields.values(), 0.0) for row in rows]
+    values = {name: column(healers, itemgetter(field)) for name, field in fields.items()}
+    return values | dict(heals=column(rows, lambda row: row["heal"] is not None, bool))
+
+
+def column(rows: Rows, get: Any, dtype: Any = np.float64) -> NDArray[Any]:
+    """One value a kind."""
+    return np.array([get(row) for row in rows], dtype=dtype)
+
+
+def turn_table(rows: Rows) -> NDArray[np.float64]:
     """Cosines of the largest angles to a target that so many ticks of turning bring into a weapon's arc."""
     table = np.full((len(rows), 2, MAX_TURNS), BEARS_ANYWAY)
     for kind, row in enumerate(rows):
@@ -154,7 +186,7 @@ def turn_table(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
     return table
 
 
-def pairs(rows: list[dict[str, Any]], get: Any, dtype: Any) -> NDArray[Any]:
+def pairs(rows: Rows, get: Any, dtype: Any) -> NDArray[Any]:
     return np.array([[get(a, b) for b in rows] for a in rows], dtype=dtype)
 
 
@@ -177,7 +209,7 @@ def threat(a: dict[str, Any], b: dict[str, Any], medivac_priority: str) -> int:
     return int(can_attack(b, a) or b["always_threatens"])
 
 
-def damage_table(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
+def damage_table(rows: Rows) -> NDArray[np.float64]:
     table = np.zeros((len(rows), 2, len(rows)))
     for i, attacker in enumerate(rows):
         for slot, weapon in enumerate(attacker["weapons"]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envs.battle.jit import kernel
-from envs.battle.state import ACQUIRED, MARCH, MOVE, NOBODY, NONE
+from envs.battle.state import ACQUIRED, MARCH, NOBODY, NONE
 
 
 @kernel(inline=True)
@@ -27,30 +27,26 @@ def give_order(b, i, order, target):
 
 
 @kernel
-def stop(b, i):
-    """Drop the order; its target is remembered."""
-    break_off(b, i)
+def halt(b, i):
+    """The order is carried out; its target is remembered."""
     b.order[i] = NONE
     b.marches[i] = False
 
 
 @kernel
-def move_to(b, i, x, y):
-    """A move to a point."""
+def stop(b, i):
+    """Drop the order, and what the unit is at."""
     break_off(b, i)
-    b.order[i] = MOVE
-    b.target[i] = NOBODY
-    b.marches[i] = False
-    b.dest_x[i], b.dest_y[i] = x, y
+    halt(b, i)
 
 
 @kernel
-def march_to(b, i, x, y):
-    """An attack-move to a point."""
+def go_to(b, i, order, x, y):
+    """A MOVE or a MARCH, which is an attack-move, to a point."""
     break_off(b, i)
-    b.order[i] = MARCH
+    b.order[i] = order
     b.target[i] = NOBODY
-    b.marches[i] = True
+    b.marches[i] = order == MARCH
     b.dest_x[i], b.dest_y[i] = x, y
 
 
@@ -60,10 +56,3 @@ def acquire(b, i, target):
     give_order(b, i, ACQUIRED, target)
     b.anchor_x[i] = b.x[i]
     b.anchor_y[i] = b.y[i]
-
-
-@kernel
-def halt(b, i):
-    """An attack-move is over."""
-    b.order[i] = NONE
-    b.marches[i] = False

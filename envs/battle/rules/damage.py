@@ -9,6 +9,7 @@ from __future__ import annotations
 from envs.battle.basics.bits import padded
 from envs.battle.basics.command import acquire, break_off
 from envs.battle.basics.geometry import distance2
+from envs.battle.basics.sides import enemies, foes
 from envs.battle.jit import kernel
 from envs.battle.state import MARCH, NONE
 from envs.battle.units import IN_THE_AIR
@@ -37,7 +38,7 @@ def call_for_help(b, u, c, attacker, victim):
     if c.help_comes == NOBODY_HELPS or b.tick - b.called[victim] < HELP_PERIOD or not b.alive[attacker]:
         return
     b.called[victim] = b.tick
-    for j in range(c.n_agents, c.n_agents + c.n_enemies):
+    for j in range(*enemies(c)):
         near = j == victim or (c.help_comes == COMRADES_HELP and distance2(b, victim, j) <= HELP_RADIUS * HELP_RADIUS)
         can = u.can_attack[b.kind[j], b.kind[attacker]]
         free = b.order[j] == NONE or b.order[j] == MARCH
@@ -79,9 +80,7 @@ def resolve_deaths(b, u, c):
 def explode(b, u, c, i):
     """Area damage to the other side's ground units whose edge is inside the circle."""
     k = b.kind[i]
-    base = c.n_agents if i < c.n_agents else 0
-    count = c.n_enemies if i < c.n_agents else c.n_agents
-    for j in range(base, base + count):
+    for j in range(*foes(c, i)):
         reach = u.explosion_radius[k] + u.radius[b.kind[j]]
         if b.alive[j] and u.is_ground[b.kind[j]] and distance2(b, i, j) <= reach * reach:
             damage(b, u, c, i, j, u.damage[k, 0, b.kind[j]])

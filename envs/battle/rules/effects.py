@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from envs.battle.basics.bits import WORD, in_word, lowest, padded, up_to, without_lowest, words
+from envs.battle.basics.sides import foes
 from envs.battle.jit import kernel
 from envs.battle.rules.damage import damage
 from envs.battle.state import SWEEP_DELAY
@@ -75,21 +76,20 @@ def sweep(b, u, c, i):
     """Two lances cross the target's line in opposite directions; a touched unit is hit 4 ticks later, once by each."""
     age = b.sweep[i]
     slot = age % SWEEP_DELAY
-    base = c.n_agents if i < c.n_agents else 0
-    count = c.n_enemies if i < c.n_agents else c.n_agents
+    first_foe, end = foes(c, i)
     main = b.sweep_target[i]
     b.channel[i] = b.channel[i] and b.alive[i] and b.alive[main]
     for lance in range(2):
         due = b.sweep_due[i, lance, slot]
         b.sweep_due[i, lance, slot] = 0
-        for j in range(count):
-            if (due >> j) & 1 and b.alive[base + j]:
-                damage(b, u, c, i, base + j, u.damage[b.kind[i], 0, b.kind[base + j]])
+        for j in range(first_foe, end):
+            if (due >> (j - first_foe)) & 1 and b.alive[j]:
+                damage(b, u, c, i, j, u.damage[b.kind[i], 0, b.kind[j]])
     if b.channel[i]:
         first = 0 if age == 0 else int((age - 1) / LANCE_STEP) + 1
         last = min(int(age / LANCE_STEP), LANCE_SAMPLES - 1)
         for sample in range(first, last + 1):
-            touch(b, u, c, i, base, count, main, sample, slot)
+            touch(b, u, c, i, main, sample, slot)
         if age == LANCE_END:
             b.channel[i] = False
             for _ in range(2):
@@ -98,8 +98,9 @@ def sweep(b, u, c, i):
 
 
 @kernel
-def touch(b, u, c, i, base, count, main, sample, slot):
+def touch(b, u, c, i, main, sample, slot):
     """Mark the ground units on the target's cliff level that the two lances' samples touch."""
+    first_foe, end = foes(c, i)
     level = level_at(c, b.x[main], b.y[main])
     for lance in range(2):
         offset = -LANCE_HALF_WIDTH + LANCE_SPACING * sample
@@ -107,14 +108,13 @@ def touch(b, u, c, i, base, count, main, sample, slot):
             offset = -offset
         px = b.x[main] + offset * b.sweep_x[i]
         py = b.y[main] + offset * b.sweep_y[i]
-        for j in range(count):
-            unit = base + j
-            bit = np.int64(1) << j
-            if unit == main or not b.alive[unit] or not u.is_ground[b.kind[unit]] or b.swept[i, lance] & bit:
+        for j in range(first_foe, end):
+            bit = np.int64(1) << (j - first_foe)
+            if j == main or not b.alive[j] or not u.is_ground[b.kind[j]] or b.swept[i, lance] & bit:
                 continue
-            dx = b.x[unit] - px
-            dy = b.y[unit] - py
-            reach = LANCE_RADIUS + u.radius[b.kind[unit]]
-            if dx * dx + dy * dy <= reach * reach and level_at(c, b.x[unit], b.y[unit]) == level:
+            dx = b.x[j] - px
+            dy = b.y[j] - py
+            reach = LANCE_RADIUS + u.radius[b.kind[j]]
+            if dx * dx + dy * dy <= reach * reach and level_at(c, b.x[j], b.y[j]) == level:
                 b.swept[i, lance] |= bit
                 b.sweep_due[i, lance, slot] |= bit

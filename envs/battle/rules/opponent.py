@@ -9,8 +9,9 @@ attack-move of all to a point, or ``attack_once``, on the group of agents, of wh
 from __future__ import annotations
 
 from envs.battle.basics import rng
-from envs.battle.basics.command import give_order, halt
+from envs.battle.basics.command import give_order, go_to, halt
 from envs.battle.basics.geometry import distance2
+from envs.battle.basics.sides import agents, enemies
 from envs.battle.jit import kernel
 from envs.battle.state import ATTACK, MARCH, NOBODY, NONE
 from envs.battle.walking.movement import head_for
@@ -27,11 +28,10 @@ def first_orders(b, u, c):
         attack_closest(b, u, c)
     elif c.script == MARCH_THERE:
         share = rng.uniform(b.key, rng.SCRIPT, 0, 0)
-        for i in range(c.n_agents, c.n_agents + c.n_enemies):
-            b.order[i] = MARCH
-            b.marches[i] = True
-            b.dest_x[i] = c.march_to[0, 0] * (1.0 - share) + c.march_to[1, 0] * share
-            b.dest_y[i] = c.march_to[0, 1] * (1.0 - share) + c.march_to[1, 1] * share
+        x = c.march_to[0, 0] * (1.0 - share) + c.march_to[1, 0] * share
+        y = c.march_to[0, 1] * (1.0 - share) + c.march_to[1, 1] * share
+        for i in range(*enemies(c)):
+            go_to(b, i, MARCH, x, y)
 
 
 @kernel
@@ -44,20 +44,29 @@ def script(b, u, c):
 @kernel
 def attack_closest(b, u, c):
     """Every enemy without an order attacks the closest agent, if it can."""
-    for i in range(c.n_agents, c.n_agents + c.n_enemies):
+    for i in range(*enemies(c)):
         if b.alive[i] and b.order[i] == NONE:
-            j = closest_agent(b, c, i)
+            j = closest_agent(b, u, c, i)
             if j >= 0 and u.can_attack[b.kind[i], b.kind[j]]:
                 give_order(b, i, ATTACK, j)
 
 
 @kernel
-def closest_agent(b, c, i):
+def closest_agent(b, u, c, i):
     """The living agent whose centre is nearest to unit i, NOBODY if none lives."""
+    return closest(b, u, i, *agents(c), False)
+
+
+@kernel
+def closest(b, u, i, first, end, armed):
+    """Of the living units from ``first`` to before ``end``, the one nearest to unit i; NOBODY if none lives.
+
+    ``armed``: only those with a weapon count.
+    """
     best = NOBODY
     best_distance = 0.0
-    for j in range(c.n_agents):
-        if b.alive[j]:
+    for j in range(first, end):
+        if b.alive[j] and (u.weapons[b.kind[j]] > 0 or not armed):
             distance = distance2(b, i, j)
             if best < 0 or distance < best_distance:
                 best, best_distance = j, distance
@@ -67,22 +76,9 @@ def closest_agent(b, c, i):
 @kernel
 def keep_busy(b, u, c, i):
     """Send an idle enemy medivac, by option, to the closest agent or to the closest comrade that can fight."""
-    j = closest_agent(b, c, i) if c.idle_medivacs == APPROACH else closest_fighter(b, u, c, i)
+    j = closest_agent(b, u, c, i) if c.idle_medivacs == APPROACH else closest(b, u, i, *enemies(c), True)
     if j >= 0 and distance2(b, i, j) > 1.0:
         head_for(b, u, c, i, b.x[j], b.y[j], u.speed[b.kind[i]])
-
-
-@kernel
-def closest_fighter(b, u, c, i):
-    """The living enemy with a weapon that is nearest to unit i, NOBODY if there is none."""
-    best = NOBODY
-    best_distance = 0.0
-    for j in range(c.n_agents, c.n_agents + c.n_enemies):
-        if b.alive[j] and u.weapons[b.kind[j]] > 0:
-            distance = distance2(b, i, j)
-            if best < 0 or distance < best_distance:
-                best, best_distance = j, distance
-    return best
 
 
 @kernel

@@ -12,6 +12,7 @@ import numpy as np
 from envs.battle.basics.bits import WORD, in_word, lowest, padded, up_to, without_lowest, words
 from envs.battle.basics.command import acquire, give_order
 from envs.battle.basics.geometry import distance2, within
+from envs.battle.basics.sides import comrades, foes
 from envs.battle.jit import kernel
 from envs.battle.state import ACQUIRED, HEAL, MARCH, MOVE, NOBODY, NONE
 from envs.battle.unit_types import SWEEP
@@ -38,7 +39,6 @@ def best_target(b, u, c, i):
     k = b.kind[i]
     if u.weapons[k] == 0:
         return NOBODY
-    first, count = (c.n_agents, c.n_enemies) if i < c.n_agents else (0, c.n_agents)
     best = NOBODY
     best_threat = 0
     best_distance = 0.0
@@ -47,7 +47,7 @@ def best_target(b, u, c, i):
     if u.delivery[k, 0] == SWEEP and b.target[i] >= 0:
         last = b.target[i]
         x, y = (b.x[last], b.y[last]) if b.alive[last] else (b.fell_x[last], b.fell_y[last])
-    for j in range(first, first + count):
+    for j in range(*foes(c, i)):
         if not b.alive[j] or not u.can_attack[k, b.kind[j]] or not within(b, u, i, j, u.scan_range[k, 0]):
             continue
         threat = u.threatens[k, b.kind[j]]
@@ -157,8 +157,7 @@ def best_patient(b, u, c, i):
     best = NOBODY
     best_share = 1.0
     best_distance = 0.0
-    first, count = (0, c.n_agents) if i < c.n_agents else (c.n_agents, c.n_enemies)
-    for j in range(first, first + count):
+    for j in range(*comrades(c, i)):
         if j == i or not b.alive[j] or not u.is_biological[b.kind[j]]:
             continue
         share = b.hp[j] / u.hp[b.kind[j]]

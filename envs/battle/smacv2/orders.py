@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.battle.basics.command import break_off, give_order, move_to, stop
+from envs.battle.basics.command import break_off, give_order, go_to, stop
 from envs.battle.basics.geometry import distance2
 from envs.battle.jit import kernel
 from envs.battle.smacv2.capabilities import attack_fails
-from envs.battle.state import ATTACK, HEAL
+from envs.battle.state import ATTACK, HEAL, MOVE
 
 NO_OP, STOP, NORTH, SOUTH, EAST, WEST, FIRST_LOOK = 0, 1, 2, 3, 4, 5, 6
 GOES_ON, RESTARTS, BREAKS_OFF = 0, 1, 2  # what the same attack order again does, in the order of readings.CHOICES
@@ -139,7 +139,7 @@ def order_move(b, c, i, direction):
     """A move to the point ``move_amount`` cells ahead."""
     x = b.x[i] + c.move_amount * ((direction == EAST) - np.float64(direction == WEST))
     y = b.y[i] + c.move_amount * ((direction == NORTH) - np.float64(direction == SOUTH))
-    move_to(b, i, x, y)
+    go_to(b, i, MOVE, x, y)
 
 
 @kernel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from envs.battle.basics.sides import enemies
 from envs.battle.jit import kernel
 
 LOST, UNDECIDED, WON, DRAWN = -1, 0, 1, 2
@@ -44,7 +45,7 @@ def outcome(b, u, c):
 def flawless_reward(b, u, c):
     """Return of a flawless battle against these enemies before scaling (smacv2's ``max_reward``)."""
     reward = c.n_enemies * c.reward_death_value + c.reward_win
-    for i in range(c.n_agents, c.n_agents + c.n_enemies):
+    for i in range(*enemies(c)):
         reward += u.hp[b.kind[i]] + u.shield[b.kind[i]]
     return reward
 
@@ -63,7 +64,7 @@ def battle_reward(b, c):
                 taken += c.reward_negative_scale * b.start_health[i]
                 if not c.reward_only_positive:
                     deaths -= c.reward_death_value * c.reward_negative_scale
-    for i in range(c.n_agents, c.n_agents + c.n_enemies):
+    for i in range(*enemies(c)):
         if b.start_alive[i]:
             if b.alive[i]:
                 dealt += b.start_health[i] - b.hp[i] - b.shield[i]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battle.basics.command import give_order, march_to, move_to, stop
+from envs.battle.basics.command import give_order, go_to, stop
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
 from envs.battle.rules.damage import resolve_deaths
@@ -90,10 +90,8 @@ def declare_deaths(battles, units, setup):
 def obey(battles, i, order, target, x, y):
     """Give unit i an order of the game's interface, as the engine's own actions do."""
     b = battles[0]
-    if order == MOVE:
-        move_to(b, i, x, y)
-    elif order == MARCH:
-        march_to(b, i, x, y)
+    if order in (MOVE, MARCH):
+        go_to(b, i, order, x, y)
     elif order == NONE:
         stop(b, i)
     else:

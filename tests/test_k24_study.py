@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from PIL import Image
 
 from benchmarks.study import k24, stages
+from benchmarks.study.figure import draw_stage
 from benchmarks.study.files import FinishedRun, read_points, read_runs, write_runs
 from benchmarks.study.stages import STAGES, Arm, Stage, against
 from benchmarks.study.table import describe, difference
@@ -219,3 +223,21 @@ def test_a_part_of_a_stage_is_listed(capsys: pytest.CaptureFixture[str]) -> None
     places = [(line.split("--algos ")[1].split()[0], line.split("--seeds ")[1].split()[0]) for line in lines]
     assert places == [("qmix", "30,"), ("k24", "30,"), ("qmix", "31,"), ("k24", "31,")]
     assert all(" zerg_5_vs_5 " in line for line in lines)
+
+
+def test_an_arm_has_its_own_row_in_every_panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the last scenario has runs of one arm only."""
+    drawn: list[list[Axes]] = []
+
+    def keep(path: Path, draw: Callable[[Figure], None], **_: object) -> None:
+        figure = Figure()
+        draw(figure)
+        drawn.append(figure.axes)
+
+    monkeypatch.setattr("benchmarks.study.figure.write_picture", keep)
+    stage = dataclasses.replace(TINY, scenarios=("3m", "8m"))
+    runs = [finished("search", 0, 100), finished("qmix", 0, 300), finished("qmix", 0, 200, "8m")]
+    draw_stage(tmp_path / "x.png", stage, {run.place: run for run in runs}, {})
+    assert [axes.yaxis.get_major_formatter().format_ticks([0, 1]) for axes in drawn[0]] == [["qmix", "search"]] * 2
+    heights = [{line.get_ydata()[0] for line in axes.lines if line.get_marker() != "."} for axes in drawn[0]]
+    assert heights == [{0, 1}, {0}]

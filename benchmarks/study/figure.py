@@ -52,8 +52,9 @@ def draw_stage(path: Path, stage: Stage, runs: Runs, points: Points) -> None:
                 set_env_steps(column[0])
         if curves:
             panels[0, 0].set_ylabel("return of greedy battles, mean")
-            handles, labels = panels[0, 0].get_legend_handles_labels()
-            figure.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=3.2)
+            lines = {line.get_label(): line for axes in panels[0] for line in axes.get_legend_handles_labels()[0]}
+            known = [arm for arm in look if arm in lines]
+            figure.legend([lines[arm] for arm in known], known, loc="outside lower center", ncols=3, handlelength=3.2)
 
     seeds = ", ".join(map(str, sorted({run.seed for run in runs.values()})))
     title = f"K24, stage {stage.name}: {stage.env_steps:,} env steps, seeds {seeds}"
@@ -74,13 +75,14 @@ def _draw_curve(axes: Axes, seeds: Sequence[Mapping[int, float]], look: Series, 
 
 
 def _draw_win_rates(axes: Axes, arms: Mapping[str, Sequence[FinishedRun]], look: Mapping[str, Series]) -> None:
-    """Draw a bar from end to end of each interval, its middle, and a small circle for each seed."""
-    for place, (arm, group) in enumerate(reversed(arms.items())):
-        style, found = look[arm], interval_of(group)
+    """Draw a bar from end to end of each interval, its middle, and a small circle for each seed, a row for an arm."""
+    rows = list(reversed(look))
+    for arm, group in arms.items():
+        place, style, found = rows.index(arm), look[arm], interval_of(group)
         axes.plot([found.low, found.high], [place, place], color=style.colour, linewidth=2.5, alpha=0.5)
         axes.plot(found.estimate, place, marker=style.marker, color=style.colour, markersize=7)
         axes.plot([run.win_rate for run in group], [place - 0.22] * len(group), ".", color=style.colour, alpha=0.7)
-    axes.set_yticks(range(len(arms)), list(reversed(arms)))
+    axes.set_yticks(range(len(rows)), rows)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     axes.set_xlabel("final win rate, 95% interval, seeds")

@@ -97,7 +97,7 @@ def unit_table(
 
 
 def body_values(rows: Rows, bodies: str) -> dict[str, NDArray[Any]]:
-    """What a unit is, without its weapons."""
+    """What a unit is, without its weapons: (kinds,) each; cells, ticks, and cells a tick."""
     room = "inner_radius" if bodies == "inner" else "radius"
     as_they_are = dict(
         hp="hp",
@@ -123,7 +123,7 @@ def body_values(rows: Rows, bodies: str) -> dict[str, NDArray[Any]]:
 
 
 def weapon_values(rows: Rows, acquire_range: str) -> dict[str, NDArray[Any]]:
-    """Its weapons, at most two."""
+    """Its weapons, at most two: (kinds, 2) each; (kinds,) what concerns all of them."""
 
     def each(get: Any, dtype: Any = np.float64) -> NDArray[Any]:
         table = np.zeros((len(rows), 2), dtype=dtype)
@@ -135,9 +135,7 @@ def weapon_values(rows: Rows, acquire_range: str) -> dict[str, NDArray[Any]]:
     return dict(
         weapons=column(rows, lambda row: len(row["weapons"]), np.int64),
         explodes=column(rows, lambda row: any(w["delivery"] == "explosion" for w in row["weapons"]), bool),
-        explosion_radius=column(
-            rows, lambda row: on_grid(max([w["splash_radius"] for w in row["weapons"]], default=0))
-        ),
+        explosion_radius=column(rows, explosion_radius),
         delivery=each(lambda w, _: DELIVERIES[w["delivery"]], np.int64),
         range=each(lambda w, _: on_grid(w["range"])),
         range_slop=each(lambda w, _: w["range_slop"]),
@@ -150,12 +148,12 @@ def weapon_values(rows: Rows, acquire_range: str) -> dict[str, NDArray[Any]]:
 
 
 def explosion_radius(row: dict[str, Any]) -> float:
-    """The greatest of its weapons."""
+    """The greatest splash radius of its weapons, cells."""
     return on_grid(max((weapon["splash_radius"] for weapon in row["weapons"]), default=0))
 
 
 def heal_values(rows: Rows) -> dict[str, NDArray[Any]]:
-    """How it heals others, zeros where it does not."""
+    """How it heals others, (kinds,) each; zeros where it does not."""
     fields = dict(
         heal_range="range",
         heal_slop="range_slop",
@@ -170,7 +168,7 @@ def heal_values(rows: Rows) -> dict[str, NDArray[Any]]:
 
 
 def column(rows: Rows, get: Any, dtype: Any = np.float64) -> NDArray[Any]:
-    """One value a kind."""
+    """(kinds,) values, one of each row."""
     return np.array([get(row) for row in rows], dtype=dtype)
 
 

@@ -81,9 +81,10 @@ def test_flyers_fly_over_it() -> None:
     assert places[-1][0] > 15
 
 
-def test_the_corridor_is_walked_to_its_end() -> None:
+@pytest.mark.parametrize(("places", "nearest"), [("first", 0.01), ("mirrored", 0.375)])
+def test_the_corridor_is_walked_to_its_end(places: str, nearest: float) -> None:
     """24 zerglings and nobody in their way come round both bends to the attack point, where they queue up."""
-    env = make("corridor", seed=1)
+    env = make("corridor", seed=1, equal_places=places)
     env.reset()
     env.battles["hp"][0, 1:6] = 0
     env.battles["x"][0, 0], env.battles["y"][0, 0] = 13.5, 28.5  # one zealot is left, on a rock far from the way
@@ -95,7 +96,7 @@ def test_the_corridor_is_walked_to_its_end() -> None:
     assert env.battle_id[0] == 0
     away = np.hypot(x - 4.47, y - 4.3298)
     assert (env.battles["order"][0, 6:30] == NONE).all()
-    assert away.min() < 0.375, "one stands on the point or touches it"
+    assert away.min() < nearest, "one stands on the point or touches it"
     assert away.max() < 10
 
 

@@ -26,7 +26,26 @@ WORDS = (  # noqa: SIM905
     "env.conic_fov=true env.=1 =1 k24.= 0.1:0.5 0.5:0.1:log cpu cuda:99 sc2 battle auto sqlite:///x.db http://[::1 "
     "postgresql:// ../.. / . .. ü, {a:b} [1] qmix.yaml K24_qmix_rnn_1R3.yaml micro no yes full none os sys"
 ).split()
-ODD = (None, "", "x", b"x", 0, 1, -1, 2**31, 2**64, 10**9, 1.5, -0.0, float("nan"), float("inf"), [], {}, (), True)
+ODD: tuple[object, ...] = (
+    None,
+    "",
+    "x",
+    b"x",
+    0,
+    1,
+    -1,
+    2**31,
+    2**64,
+    10**9,
+    1.5,
+    -0.0,
+    float("nan"),
+    float("inf"),
+    [],
+    {},
+    (),
+    True,
+)
 """Values that an option may be given by mistake."""
 
 

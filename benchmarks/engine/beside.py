@@ -16,6 +16,7 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -45,9 +46,9 @@ def peer_rate(command: str, scenario: str) -> float:
     return float(rates[-1].replace(",", ""))
 
 
-def compare(own: str, other: str, command: str, repeats: int, seconds: float, batch: int) -> dict[str, object]:
+def compare(own: str, other: str, command: str, repeats: int, seconds: float, batch: int) -> dict[str, Any]:
     """Rates of both, in turn, and their ratio repeat by repeat."""
-    threads = numba.config.NUMBA_NUM_THREADS
+    threads = numba.get_num_threads()
     ours, theirs = [], []
     for _ in range(repeats):
         ours.append(measure(own, batch, seconds, 1, threads)["env_steps_per_second"])

@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--batches", default="16,128,1024")
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", default=f"{numba.config.NUMBA_NUM_THREADS}", help="for example 1,2")
+    parser.add_argument("--threads", default=f"{numba.get_num_threads()}", help="for example 1,2")
     parser.add_argument("--out", type=Path, help="also write the rows as JSON")
     args = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()}")

@@ -64,9 +64,8 @@ def length_check(store: StudyReader, scenario: str, runs: list[int], env_steps: 
     """Length of the greedy battles after training; the error is over runs, or over battles of a single one."""
     lengths = [[battle.length for battle in store.outcomes(run) if not battle.aborted] for run in runs]
     means = [float(np.mean(each)) for each in lengths]
-    game = trained_length(
-        scenario, *(int(share * env_steps) for share in LENGTH_SPAN), float(np.std(np.concatenate(lengths)))
-    )
+    first, last = (int(share * env_steps) for share in LENGTH_SPAN)
+    game = trained_length(scenario, first, last, float(np.std(np.concatenate(lengths))))
     return Check(
         group=f"length after {env_steps:,}",
         scenario=scenario,

@@ -138,6 +138,8 @@ def measure(algo: str, name: str, seconds: float, threads: int = 1) -> None:
     env.reset()
     torch.set_num_threads(threads)  # after the engine's first step, which sets the same threads to its own number
     algorithm = registry.make(algo, env.spec, total_env_steps=10_050_000, seed=0)
+    if not isinstance(algorithm, QLearner):
+        raise SystemExit(f"{algo} does not learn from a replay; choose one of the family of qmix")
     algorithm.compile()
     course = Course(algorithm, env, ratio)
     course.fill(400)

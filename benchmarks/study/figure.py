@@ -76,7 +76,7 @@ def _draw_curve(axes: Axes, seeds: Sequence[Mapping[int, float]], look: Series, 
 
 def _draw_win_rates(axes: Axes, arms: Mapping[str, Sequence[FinishedRun]], look: Mapping[str, Series]) -> None:
     """Draw a bar from end to end of each interval, its middle, and a small circle for each seed, a row for an arm."""
-    rows = list(reversed(look))
+    rows = [*look][::-1]
     for arm, group in arms.items():
         place, style, found = rows.index(arm), look[arm], interval_of(group)
         axes.plot([found.low, found.high], [place, place], color=style.colour, linewidth=2.5, alpha=0.5)

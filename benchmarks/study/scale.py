@@ -80,8 +80,10 @@ def fill_finished(store: StudyStore, count: int, battles: int) -> None:
             session.execute(insert(Provenance).values(run_id=number, session=0, started=0.0, record=record))
             steps = np.arange(POINTS) * 10_000
             curve = {"return_mean": 1.0, "episodes": 32, "loss": 0.1, "epsilon": 0.1, "wall_seconds": 1.0}
-            curve |= {"extra": {"grad_norm": 1.0, "temperature": 2.0}}
-            points = [{"run_id": number, "env_steps": int(at), "win_rate": at / 5e5, **curve} for at in steps]
+            extra = {"grad_norm": 1.0, "temperature": 2.0}
+            points = [
+                {"run_id": number, "env_steps": int(at), "win_rate": at / 5e5, "extra": extra, **curve} for at in steps
+            ]
             session.execute(insert(Curve), points)
             session.execute(insert(Outcome), list(outcomes(number, wins, battles)))
 
@@ -255,7 +257,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         found, size = report(flags.storage, flags.runs, flags.out), f"--runs {flags.runs}"
     if flags.json:
-        kind = parse_storage_url(flags.storage).url.get_backend_name()
+        kind = parse_storage_url(flags.storage).parsed.get_backend_name()
         keep(
             flags.json, flags.what, found, f"python -m benchmarks.study.scale {flags.what} --storage {kind}://… {size}"
         )

@@ -29,7 +29,7 @@ from harness.results.study_data import StudyData
 from harness.runs.checkpoint import POLICY
 from harness.runs.files import file_name, run_folder
 from harness.runs.plan import unregistered
-from harness.video.encode import write_gif
+from harness.video.encode import write_video
 from harness.video.record import Recording, record
 from studies.rows import RunRow, key_of
 
@@ -219,7 +219,7 @@ def make_clip(
             ends.append(f"{ended} after {step} env steps")
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_gif(out, record(recording, on_step), recording.rate, palette())
+    write_video(out, record(recording, on_step), recording.rate, palette())
     still, (width, height) = last_picture(out)
     return Clip(
         algorithm=job.algorithm,

@@ -11,7 +11,7 @@ from harness.cli.errors import UsageError
 from harness.plots.figure import Plot
 from harness.report.page import Details, Head, Section, Table
 from harness.speed.record import Record, read_record
-from harness.throughput.tables import SPREAD, agents_table, conclusions, reasons
+from harness.throughput.tables import SPREAD, agents_table, conclusions, cusparselt_version, reasons
 
 NOT_MEASURED = (
     "Not measured with this study. On a card with sparse tensor cores this command measures from which hidden size and "
@@ -64,7 +64,7 @@ def _header_line(record: Record) -> str:
     """What was measured, where, with which versions and when."""
     header = record.header
     provenance = header["provenance"]
-    library = f", cuSPARSELt {header['cusparselt']}" if header["cusparselt"] else ""
+    library = f", cuSPARSELt {cusparselt_version(header['cusparselt'])}" if header["cusparselt"] else ""
     peaks = [
         f"{peak.flops_per_second / 1e12:.3g} TFLOP/s for one dense {peak.size}³ product in {dtype}"
         for dtype, peak in record.peaks.items()

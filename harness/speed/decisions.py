@@ -2,63 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
 from algorithms.protocol import Algorithm, Observation
-from harness.speed.timing import REPEATS, Work, time_call
+from harness.speed.timing import Work, time_in_turn
 
 BATTLES = 1024
+SECONDS = 0.1
+"""For the rounds of one reading."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Throughput:
-    """Result of ``measure_throughput``."""
-
-    decisions_per_second: float
-    """Agents × battles / median seconds of one greedy ``act``."""
-    battles: int
-    """Battles in the batch; the batch has battles × agents rows."""
-    dtype: str
-    """Number format of observations and weights."""
-    device: str
-    """``cpu`` or ``cuda``."""
-    device_name: str
-    """The device's own name for itself."""
-    seconds: float
-    """Median of one ``act``."""
+def decisions_per_second(algorithm: Algorithm, *, seed: int, battles: int = BATTLES) -> float:
+    """Time greedy ``act`` of one policy; arguments as of ``greedy_call``."""
+    decide = greedy_call(algorithm, seed=seed, battles=battles)
+    timing = time_in_turn({"act": decide}, algorithm.device, seconds=SECONDS)["act"]
+    return battles * algorithm.spec.n_agents / timing.seconds
 
 
-def measure_throughput(
-    algorithm: Algorithm, *, seed: int, battles: int = BATTLES, repeats: int = REPEATS
-) -> Throughput:
-    """Time greedy ``act`` on drawn observations with every action legal.
+def greedy_call(algorithm: Algorithm, *, seed: int, battles: int = BATTLES) -> Work:
+    """Return a call that decides greedily for a batch of drawn observations with every action legal.
 
     The policy's cost does not depend on what the observations say, so drawn ones measure the same work as real ones.
-    Moving observations to the device is not part of the time.
+    Moving observations to the device is not part of it.
 
     Args:
         algorithm: the trained policy.
         seed: draws observations and unit types.
         battles: E of the batch.
-        repeats: timed calls after the warm-up; their median counts.
     """
-    decide, device = greedy_call(algorithm, seed=seed, battles=battles), algorithm.device
-    seconds = time_call(decide, device, repeats=repeats).seconds
-    return Throughput(
-        decisions_per_second=battles * algorithm.spec.n_agents / seconds,
-        battles=battles,
-        dtype="float32",
-        device=device.type,
-        device_name=describe_device(device),
-        seconds=seconds,
-    )
-
-
-def greedy_call(algorithm: Algorithm, *, seed: int, battles: int = BATTLES) -> Work:
-    """Return a call that decides greedily for a batch of drawn observations; arguments as of ``measure_throughput``."""
     spec, device = algorithm.spec, algorithm.device
     rng = np.random.default_rng(seed)
     shape = (battles, spec.n_agents)

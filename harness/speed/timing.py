@@ -14,8 +14,6 @@ from harness.speed.kernels import first_line
 
 Work = Callable[[], object]
 
-WARM_UP = 3
-REPEATS = 15
 SHORTEST_READING = 2e-4
 """Seconds between two readings of the clock, by as many calls as that takes: a single one may be shorter than the
 wait for the device."""
@@ -37,20 +35,6 @@ class Timing:
     """readings"""
     inner: int
     """calls per reading"""
-
-
-def time_call(work: Work, device: torch.device, *, repeats: int = REPEATS, inner: int = 1) -> Timing:
-    """Time one piece of work.
-
-    Args:
-        work: called ``WARM_UP`` times unmeasured, then ``repeats`` × ``inner`` times.
-        device: where the work runs.
-        repeats: readings.
-        inner: calls between two readings; more of them hide the cost of waiting for a device.
-    """
-    for _ in range(WARM_UP):
-        work()
-    return _summary([_reading(work, device, inner) for _ in range(repeats)], inner)
 
 
 def time_in_turn(

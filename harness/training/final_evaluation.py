@@ -20,7 +20,7 @@ from algorithms.sparsity.verify import Pattern24Error, verify_weight24
 from harness.policies.evaluate import Evaluation, evaluate_greedily, no_progress
 from harness.runs.plan import RunPlan
 from harness.runs.seeding import derive_seed
-from harness.speed.decisions import measure_throughput
+from harness.speed.decisions import BATTLES, decisions_per_second
 from harness.speed.speedup24 import measure_speedup24
 from harness.stats import wilson
 from studies.rows import EpisodeOutcome, RunResult
@@ -54,24 +54,21 @@ def final_evaluation(
     if not found.finished:
         raise RuntimeError(f"all {found.aborted} battles of the final evaluation aborted; nothing was measured")
     sparsity = algorithm.sparsity()
-    throughput = measure_throughput(algorithm, seed=derive_seed(plan.seed, "throughput"))
     speedup = measure_speedup24(algorithm)
     result = RunResult(
         **evaluation_fields(found),
         sparsity_masked=sparsity.masked_layers,
         sparsity_model=sparsity.whole_model,
-        throughput=throughput.decisions_per_second,
-        throughput_batch=throughput.battles * algorithm.spec.n_agents,
-        throughput_dtype=throughput.dtype,
+        throughput=decisions_per_second(algorithm, seed=derive_seed(plan.seed, "throughput")),
+        throughput_batch=BATTLES * algorithm.spec.n_agents,
+        throughput_dtype="float32",
         speedup_24=speedup.speedup,
         speedup_24_reason=speedup.reason or "",
         env_steps=env_steps,
         env_steps_per_second=env_steps / wall,
         wall_seconds=wall,
-        device=throughput.device,
+        device=algorithm.device.type,
         details={
-            "sparsity_per_layer": sparsity.per_layer,
-            "throughput": dataclasses.asdict(throughput),
             "speedup_24": dataclasses.asdict(speedup),
             "schedule": algorithm.schedule(),
             "can_be_won": algorithm.spec.can_be_won,

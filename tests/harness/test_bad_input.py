@@ -163,7 +163,9 @@ LONG_PATH = [
     ["watch", "--run", "9" * 5000, "--out", "a.gif"],
     ["baselines", "--out", f"{LONG}.csv", "--scenarios", "3m", "--policies", "random", "--battles", "1"],
     ["report", "--throughput", LONG],
-    ["push", LONG, "--repo", "a/b"],
+    ["push", LONG, "--pack-only", "a"],
+    ["push", "1", "--pack-only", "a", "--storage", f"sqlite:///{LONG}"],
+    ["push", "1", "--pack-only", LONG],
     ["export", "--format", "csv", "--storage", f"sqlite:///{LONG}"],
 ]
 

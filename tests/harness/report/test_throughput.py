@@ -55,7 +55,7 @@ def test_a_file_becomes_plots_and_a_table(tmp_path: Path) -> None:
     assert f"{highest}; 4,096 decisions crosses 1 near 474." in compressed.alt, "256 · 4^((1 − 0.8) / (1.25 − 0.8))"
     assert auto.alt.startswith("Lines over hidden sizes. Highest: 1.25 times dense")
     section = throughput_section([record], [compressed, auto])
-    assert "a card with torch 2.13.0, cuSPARSELt 800" in section.lead[0]
+    assert "a card with torch 2.13.0, cuSPARSELt 0.8.0" in section.lead[0]
     assert any("pays from between 256 and 1024 hidden units on" in line for line in section.verdicts)
     (table,) = section.tables
     column = [head.name for head in table.heads].index("compressed")

@@ -8,28 +8,17 @@ import pytest
 import torch
 
 from harness.speed import timing
-from harness.speed.timing import FEWEST_REPEATS, WARM_UP, time_call, time_in_turn
+from harness.speed.timing import FEWEST_REPEATS, time_in_turn
 
 CPU = torch.device("cpu")
 
 
-def test_median_ignores_the_warm_up_and_one_slow_call() -> None:
-    naps = iter([0.05] * WARM_UP + [0.001, 0.001, 0.001, 0.001, 0.05])
-    calls = []
-
-    def work() -> None:
-        calls.append(1)
-        time.sleep(next(naps))
-
-    found = time_call(work, CPU, repeats=5)
-    assert 0.001 <= found.low <= found.seconds <= found.high < 0.02
-    assert len(calls) == WARM_UP + 5
-
-
-def test_inner_calls_share_one_reading() -> None:
-    found = time_call(lambda: time.sleep(0.002), CPU, repeats=2, inner=4)
-    assert 0.002 <= found.seconds < 0.02
-    assert (found.repeats, found.inner) == (2, 4)
+def test_median_ignores_the_warm_up_and_one_slow_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    naps = iter([0.05, 0.05, 0.05, 0.001, 0.001, 0.05])
+    monkeypatch.setattr(timing, "SHORTEST_READING", 0.0)
+    found = time_in_turn({"naps": lambda: time.sleep(next(naps))}, CPU, seconds=0.0)["naps"]
+    assert 0.001 <= found.low <= found.seconds < 0.02 < found.high
+    assert next(naps, None) is None, "all calls were made"
 
 
 def test_competitors_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +68,6 @@ def test_a_card_is_timed_by_its_own_events(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(torch.cuda, "Event", Event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: f"of {device}")
     monkeypatch.setattr(torch.cuda, "synchronize", waits.append)
-    found = time_call(work, torch.device("cuda:1"), repeats=3, inner=2)
+    found = time_in_turn({"a": work}, torch.device("cuda:1"), seconds=0.0)["a"]
     assert found.seconds == pytest.approx(0.003)
-    assert len(waits) == 2 * 3, "before and after each reading"
-    assert time_in_turn({"a": work}, torch.device("cuda:1"), seconds=0.0)["a"].seconds == pytest.approx(0.003)
+    assert len(waits) == 2 * (FEWEST_REPEATS + 2), "before and after each reading"

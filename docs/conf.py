@@ -49,9 +49,9 @@ html_theme_options = {"top_of_page_buttons": []}
 def add_commands(app: Any, docname: str, source: list[str]) -> None:
     """Append a section for each command to the command reference."""
     if docname == "cli":
-        from parsers import command_names
+        from parsers import COMMANDS
 
-        source[0] += "".join(COMMAND.format(name=name) for name in command_names())
+        source[0] += "".join(COMMAND.format(name=name) for name in sorted(COMMANDS))
 
 
 COMMAND = """

@@ -30,60 +30,35 @@ class Command:
     summary: str
 
 
-def _command(module: str, summary: str, *, parser: str = "parser", args: str = "") -> Command:
-    return Command(main=f"{module}:main", parser=f"{args or module}:{parser}", summary=summary)
+def _command(module: str, summary: str, parser: str = "") -> Command:
+    """Return a row of the table; the parser is ``harness.flags.NAME:parser`` unless another place is given."""
+    name = module.split(".")[1]
+    return Command(main=f"{module}:main", parser=parser or f"harness.flags.{name}:parser", summary=summary)
 
 
 COMMANDS: dict[str, Command] = {
-    "compare": _command(
-        "harness.compare", "train algorithms and compare them: the place to start", args="harness.flags.compare"
-    ),
-    "tune": _command("harness.tune", "search for an algorithm's settings", args="harness.flags.tune"),
-    "worker": _command("harness.worker", "take runs that wait in a database", args="harness.flags.worker"),
-    "report": _command("harness.report.__main__", "write a study as one HTML page", args="harness.flags.report"),
-    "leaderboard": _command(
-        "harness.leaderboard",
-        "write the results of databases as a page with filters",
-        args="harness.flags.leaderboard",
-    ),
-    "watch": _command("harness.watch", "play battles and write them as a video", args="harness.flags.watch"),
-    "export": _command(
-        "harness.export",
-        "write runs, curves or findings for other programs",
-        args="harness.flags.export",
-    ),
-    "baselines": _command(
-        "harness.baselines",
-        "play scripted and random policies",
-        args="harness.flags.baselines",
-    ),
+    "compare": _command("harness.compare", "train algorithms and compare them: the place to start"),
+    "tune": _command("harness.tune", "search for an algorithm's settings"),
+    "worker": _command("harness.worker", "take runs that wait in a database"),
+    "report": _command("harness.report.__main__", "write a study as one HTML page"),
+    "leaderboard": _command("harness.leaderboard", "write the results of databases as a page with filters"),
+    "watch": _command("harness.watch", "play battles and write them as a video"),
+    "export": _command("harness.export", "write runs, curves or findings for other programs"),
+    "baselines": _command("harness.baselines", "play scripted and random policies"),
     "patterns": _command(
-        "harness.patterns",
-        "show how the masks of a study are used",
-        parser="patterns_parser",
-        args="harness.flags.study",
+        "harness.patterns", "show how the masks of a study are used", "harness.flags.study:patterns_parser"
     ),
     "measure": _command(
-        "harness.measure",
-        "measure decisions/s of a study's policies again",
-        parser="measure_parser",
-        args="harness.flags.study",
+        "harness.measure", "measure decisions/s of a study's policies again", "harness.flags.study:measure_parser"
     ),
-    "delete": _command("harness.delete", "delete runs of a study", parser="delete_parser", args="harness.flags.study"),
+    "delete": _command("harness.delete", "delete runs of a study", "harness.flags.study:delete_parser"),
     "push": _command(
-        "harness.push",
-        "upload a trained policy to the Hugging Face hub",
-        parser="push_parser",
-        args="harness.flags.sharing",
+        "harness.push", "upload a trained policy to the Hugging Face hub", "harness.flags.sharing:push_parser"
     ),
-    "pull": _command("harness.pull", "download a trained policy", parser="pull_parser", args="harness.flags.sharing"),
-    "throughput": _command(
-        "harness.throughput.__main__",
-        "measure what 2:4 sparsity gains on this machine",
-        args="harness.flags.throughput",
-    ),
-    "doctor": _command("harness.doctor", "check the installation"),
-    "completion": _command("harness.completion", "print a completion script for a shell"),
+    "pull": _command("harness.pull", "download a trained policy", "harness.flags.sharing:pull_parser"),
+    "throughput": _command("harness.throughput.__main__", "measure what 2:4 sparsity gains on this machine"),
+    "doctor": _command("harness.doctor", "check the installation", "harness.doctor:parser"),
+    "completion": _command("harness.completion", "print a completion script for a shell", "harness.completion:parser"),
 }
 
 
@@ -128,7 +103,7 @@ def _run(words: Sequence[str], program: str) -> int:
 def parser_of(module: str) -> argparse.ArgumentParser | None:
     """Return the parser of the command that ``python -m module`` runs; ``None`` where there is none."""
     for command in COMMANDS.values():
-        if command.main.partition(":")[0] in (module, f"{module}.__main__", f"{module}.command"):
+        if command.main.partition(":")[0] in (module, f"{module}.__main__"):
             parser: argparse.ArgumentParser = load(command.parser)()
             return parser
     return None

@@ -7,6 +7,7 @@ k24 completion zsh > ~/.zsh/_k24
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from common.registry import load
@@ -49,6 +50,10 @@ def all_commands() -> argparse.ArgumentParser:
 
 def parser() -> Parser:
     """Return the parser of this command."""
-    found = Parser(prog="python -m harness completion", description="Print a completion script for a shell.")
+    found = Parser("completion", "Print a completion script for a shell.")
     found.add_argument("shell", choices=SHELLS, help="shell that the script is for")
     return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -169,11 +169,7 @@ def check_battle(game_version: str) -> str:
 
 
 def parser() -> Parser:
-    found = Parser(
-        prog="python -m harness.doctor",
-        description="Check whether StarCraft II can be played with --backend sc2.",
-        allow_abbrev=False,
-    )
+    found = Parser("doctor", "Check whether StarCraft II can be played with --backend sc2.")
     add = found.add_argument
     add("--json", action="store_true", help="print the findings as JSON")
     add("--no-game", action="store_true", help="look at files only, start no game")

@@ -82,7 +82,23 @@ TWINS = (("--algo", "--algos"), ("--scenario", "--scenarios"), ("--seed", "--see
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports mistakes like every other part of the program: one line, no usage dump."""
+    """Reports mistakes like every other part of the program: one line, no usage dump.
+
+    Args:
+        command: what follows ``python -m harness.``.
+        description: what the command does.
+        epilog: shown below the flags as it is.
+    """
+
+    def __init__(self, command: str, description: str = "", *, epilog: str = "", add_help: bool = True) -> None:
+        super().__init__(
+            prog=f"python -m harness.{command}",
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter if epilog else argparse.HelpFormatter,
+            add_help=add_help,
+            allow_abbrev=False,
+        )
 
     def parse_known_args(self, args=None, namespace=None):
         """Accept both spellings of a flag, unless the command has a flag for each."""
@@ -139,7 +155,8 @@ def parse_flags(parser: Callable[[], argparse.ArgumentParser], argv: Sequence[st
         UsageError: an unknown flag or a malformed value, or the user's code fails.
         SystemExit: after ``--help``.
     """
-    early = Parser(prog=parser().prog, add_help=False, allow_abbrev=False)
+    early = Parser("", add_help=False)
+    early.prog = parser().prog
     add_import(early)
     for target in early.parse_known_args(argv)[0].imports:
         import_user_code(target)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import envs
@@ -15,11 +14,9 @@ def parser() -> Parser:
     """Return the parser of this command."""
     known = "\n".join(f"  {name:16} {policies.entry(name).summary}" for name in policies.ids())
     found = Parser(
-        prog="python -m harness.baselines",
-        description="Play battles with policies that do not learn, and show what they win.",
+        "baselines",
+        "Play battles with policies that do not learn, and show what they win.",
         epilog=f"policies:\n{known}\nscenarios: {', '.join(envs.ids())}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     add = found.add_argument
     add_import(found)

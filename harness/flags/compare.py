@@ -252,11 +252,9 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of this command."""
     found = Parser(
-        prog="python -m harness.compare",
-        description="Train, evaluate and compare sparse multi-agent learners on battles of SMACv2, SMAC and your own.",
+        "compare",
+        "Train, evaluate and compare sparse multi-agent learners on battles of SMACv2, SMAC and your own.",
         epilog=_registered(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     text = "your own code, imported first, so that the maps and algorithms it registers can be named"
     add_import(found, text, metavar="MODULE_OR_FILE")

@@ -8,11 +8,7 @@ from studies.db.storage_url import DEFAULT_STORAGE
 
 def parser() -> Parser:
     """Return the parser of this command."""
-    found = Parser(
-        prog="python -m harness.leaderboard",
-        description="Write the results of databases as one page with filters.",
-        allow_abbrev=False,
-    )
+    found = Parser("leaderboard", "Write the results of databases as one page with filters.")
     add = found.add_argument
     add("--storage", action="append", metavar="URL", help=f"a database; may be repeated (default: {DEFAULT_STORAGE})")
     add("--study", metavar="A,B", help="only these studies (default: all)")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from harness.cli.common import Parser, add_import
-from harness.runs.budget import default_study
+from harness.flags.shared import add_runs, add_study
 from studies.db.storage_url import DEFAULT_STORAGE
 
 
 def delete_parser() -> Parser:
     """Return the parser of ``harness.delete``."""
-    found = Parser(
-        prog="python -m harness.delete", description="Delete runs of a study from the database.", allow_abbrev=False
-    )
+    found = Parser("delete", "Delete runs of a study from the database.")
     add = found.add_argument
     add("--study", required=True, metavar="NAME", help="which study")
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
@@ -23,14 +21,9 @@ def delete_parser() -> Parser:
 
 def patterns_parser() -> Parser:
     """Return the parser of ``harness.patterns``."""
-    found = Parser(
-        prog="python -m harness.patterns",
-        description="Show how the masks of a study's finished runs are used: tables, CSV and pictures.",
-        allow_abbrev=False,
-    )
+    found = Parser("patterns", "Show how the masks of a study's finished runs are used: tables, CSV and pictures.")
     add = found.add_argument
-    add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
+    add_study(found)
     add("--algos", metavar="A,B", help="only these algorithms (default: all that have masks)")
     add("--scenarios", metavar="A,B", help="only these scenarios (default: all)")
     add("--out", default="runs", metavar="FOLDER", help="pictures and CSV go to FOLDER/STUDY/patterns")
@@ -39,15 +32,10 @@ def patterns_parser() -> Parser:
 
 def measure_parser() -> Parser:
     """Return the parser of ``harness.measure``."""
-    found = Parser(
-        prog="python -m harness.measure",
-        description="Measure the decisions/s of a study's finished runs, all in turn.",
-        allow_abbrev=False,
-    )
+    found = Parser("measure", "Measure the decisions/s of a study's finished runs, all in turn.")
     add = found.add_argument
-    add("--study", default=default_study("quick", None), metavar="NAME", help="which study (default: %(default)s)")
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="its database (default: %(default)s)")
-    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
+    add_study(found)
+    add_runs(found)
     add("--device", metavar="cpu|cuda", help="where to measure (default: where each run was trained)")
     add_import(found)
     return found

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from harness.cli.common import Parser, add_import
-from harness.runs.budget import default_study
-from studies.db.storage_url import DEFAULT_STORAGE
+from harness.flags.shared import add_runs, add_study
 
 BATCHES = (256, 4096, 65_536)
 """Default numbers of agent decisions in one call."""
@@ -13,17 +12,15 @@ BATCHES = (256, 4096, 65_536)
 def parser() -> Parser:
     """Return the parser of this command."""
     found = Parser(
-        prog="python -m harness.throughput",
-        description="Measure how fast a policy decides: dense, masked dense and compressed 2:4, layer by layer and as "
+        "throughput",
+        "Measure how fast a policy decides: dense, masked dense and compressed 2:4, layer by layer and as "
         "a whole, and from which size on compression pays.",
-        allow_abbrev=False,
     )
     add = found.add_argument
     add_import(found, "your own algorithms and worlds")
     add("--run", metavar="FOLDER|TRIAL", help="what harness.compare has trained (default: a fresh policy)")
-    add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
-    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
+    add_study(found, "of the trial", "the trial's database")
+    add_runs(found)
     add("--algo", default="k24", metavar="NAME", help="algorithm of a fresh policy (default: %(default)s)")
     words = "one after the other, for their widths and types (default: %(default)s)"
     add("--scenarios", "--scenario", default="terran_5_vs_5", metavar="A,B", help=words)

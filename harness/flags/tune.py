@@ -107,11 +107,7 @@ def _as_comparison(flags: argparse.Namespace) -> list[str]:
 
 
 def parser() -> argparse.ArgumentParser:
-    found = Parser(
-        prog="python -m harness.tune",
-        description="Search for an algorithm's settings on one scenario.",
-        allow_abbrev=False,
-    )
+    found = Parser("tune", "Search for an algorithm's settings on one scenario.")
     add = found.add_argument
     add("--algo", default="k24", metavar="NAME", help="algorithm to tune (default: %(default)s)")
     add("--scenario", default="terran_5_vs_5", metavar="NAME", help="where it fights (default: %(default)s)")

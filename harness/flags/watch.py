@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-
 import envs.registry
 from harness.cli.common import Parser, add_import
+from harness.flags.shared import add_runs, add_study
 from harness.policies import scripted as policies
-from harness.runs.budget import default_study
 from harness.video.encode import endings
-from studies.db.storage_url import DEFAULT_STORAGE
 
 SCENARIO, POLICY = "terran_5_vs_5", "random"
 """What is played where the user does not say."""
@@ -17,13 +14,7 @@ SCENARIO, POLICY = "terran_5_vs_5", "random"
 
 def parser() -> Parser:
     """Return the parser of this command."""
-    found = Parser(
-        prog="python -m harness.watch",
-        description="Play battles and write them as a video.",
-        epilog=_registered(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    found = Parser("watch", "Play battles and write them as a video.", epilog=_registered())
     add = found.add_argument
     add_import(found)
     add("--scenario", metavar="NAME", help=f"where to fight (default: {SCENARIO})")
@@ -32,9 +23,8 @@ def parser() -> Parser:
         "--run", metavar="FOLDER|TRIAL", help="a trained run instead: its folder, its checkpoint, or its trial's number"
     )
     add("--replay", metavar="FILE", help="a saved game of the stand-in for StarCraft II instead")
-    add("--study", default=default_study("quick", None), metavar="NAME", help="of the trial (default: %(default)s)")
-    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the trial's database (default: %(default)s)")
-    add("--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)")
+    add_study(found, "of the trial", "the trial's database")
+    add_runs(found)
     add(
         "--backend", default="battle", choices=tuple(envs.registry.BACKENDS), help="who plays; only battle can be drawn"
     )

@@ -8,11 +8,7 @@ from studies.db.storage_url import DEFAULT_STORAGE
 
 def parser() -> Parser:
     """Return the parser."""
-    found = Parser(
-        prog="python -m harness.worker",
-        description="Take runs of a comparison, or trials of a search, that wait in a database.",
-        allow_abbrev=False,
-    )
+    found = Parser("worker", "Take runs of a comparison, or trials of a search, that wait in a database.")
     add = found.add_argument
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the database (default: %(default)s)")
     add("--study", metavar="NAME", help="name of the study; may be left out where there is only one")

@@ -6,38 +6,52 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import NoReturn
 
 _STOP = (signal.SIGINT, signal.SIGTERM)
-_PATIENCE = 3
-"""Signals within one block after which it is cut short all the same: the user means it, or the block hangs."""
+
+
+@dataclass
+class Waiting:
+    """Signals that wait for the end of a block."""
+
+    came: int = 0
+
+    @property
+    def requested(self) -> bool:
+        """Whether the block is asked to end soon."""
+        return self.came > 0
 
 
 @contextmanager
-def deferred_interrupts() -> Iterator[None]:
+def deferred_interrupts(patience: int = 3) -> Iterator[Waiting]:
     """Let Ctrl-C and SIGTERM wait until the block has ended; outside of the main thread nothing is changed.
 
-    Raises:
-        KeyboardInterrupt: one came, after the block; or the third within it, at once.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
+    Args:
+        patience: signals after which the block is cut short all the same: the user means it, or the block hangs.
 
-    def note(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-        if len(came) >= _PATIENCE:
+    Raises:
+        KeyboardInterrupt: one came, after the block; or the last that patience allows, at once.
+    """
+    waiting = Waiting()
+    if threading.current_thread() is not threading.main_thread():
+        yield waiting
+        return
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        waiting.came += 1
+        if waiting.came >= patience:
             raise KeyboardInterrupt
 
     before = {number: signal.signal(number, note) for number in _STOP}
     try:
-        yield
+        yield waiting
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if came:
+    if waiting.requested:
         raise KeyboardInterrupt
 
 

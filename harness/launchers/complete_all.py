@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 
 from harness.cli.common import log
 from harness.flags.compare import CompareArgs
-from harness.launchers.start import launch
+from harness.launchers.cluster import complete_on_cluster
 from harness.runs.files import run_folder
 from harness.runs.plan import RunPlan
 from harness.runs.warm_up import compile_ahead
@@ -83,30 +82,3 @@ def compact(ids: Sequence[int]) -> str:
         else:
             parts.append([number])
     return ",".join("-".join(map(str, part)) for part in parts)
-
-
-def complete_on_cluster(
-    console: Console, store: StudyStore, args: CompareArgs, ids: Sequence[int], arguments: Sequence[str]
-) -> list[bool]:
-    """Let workers elsewhere bring the runs to their end; returns which results are stored."""
-
-    def states() -> list[str]:
-        every = store.states()
-        return [every[run] for run in ids]
-
-    faults = launch(
-        console,
-        args.workers,
-        [*arguments, "--linger"],
-        folder=(args.out / args.study / "workers").absolute(),
-        total=len(ids),
-        unfinished=lambda: sum(state not in ("finished", "failed") for state in states()),
-    )
-    for fault in faults:
-        log(console, f"workers: {fault}")
-    ends = states()
-    missing = Counter(state for state in ends if state != "finished")
-    if missing:
-        message = ", ".join(f"{number} {state}" for state, number in missing.items())
-        log(console, f"not finished: {message}; the same command goes on with them")
-    return [state == "finished" for state in ends]

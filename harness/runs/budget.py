@@ -21,8 +21,7 @@ DEFAULT_BUDGET = "quick"
 class Budget:
     """Length of every run of a comparison and how often it is looked at.
 
-    Raises:
-        ValueError: a count below 1, or evaluation episodes that do not fill their slots evenly.
+    Evaluation episodes are a multiple of their slots, so that each slot plays the same number of battles.
     """
 
     name: str
@@ -48,19 +47,6 @@ class Budget:
     """Whether algorithms take their ``smoke`` settings; printed and stored, and ``--set`` wins over them."""
     summary: str = ""
     """One line for ``--help``."""
-
-    def __post_init__(self) -> None:
-        for entry in dataclasses.fields(self):
-            value = getattr(self, entry.name)
-            if isinstance(value, int) and not isinstance(value, bool) and value < 1:
-                raise ValueError(f"budget {self.name!r}: {entry.name} is {value}, it must be at least 1")
-        for kind in ("test", "final"):
-            episodes, slots = getattr(self, f"{kind}_episodes"), getattr(self, f"{kind}_slots")
-            if episodes % slots:
-                raise ValueError(
-                    f"budget {self.name!r}: {kind}_episodes is {episodes}, it must be a multiple of "
-                    f"{kind}_slots ({slots}), so that each slot plays the same number of battles"
-                )
 
     def with_env_steps(self, env_steps: int) -> Budget:
         """The same budget at another length; evaluations and checkpoints are never further apart than the run."""

@@ -1,13 +1,9 @@
-"""This process: its device, how fast and how repeatable it computes, and how Ctrl-C stops it."""
+"""This process: its device, and how fast and how repeatable it computes."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-import signal
-import threading
-from types import FrameType, TracebackType
-from typing import Any, Self
 
 import numba
 import torch
@@ -78,34 +74,3 @@ def resolve_device(name: str) -> str:
             f"--device {name!r}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use --device cpu"
         )
     return name
-
-
-class GracefulInterrupt:
-    """Inside the ``with`` block the first Ctrl-C (or SIGTERM) only sets ``requested``; a second one acts at once.
-
-    Raises:
-        KeyboardInterrupt: at the end of the block, where one was requested: none is ever swallowed.
-    """
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # elsewhere Python refuses handlers
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        if self.requested and kind is None:
-            raise KeyboardInterrupt
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from harness.runs.process import GracefulInterrupt
+from common.signals import deferred_interrupts
 from harness.runs.provenance import usable_cores
 
 _THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -36,7 +36,7 @@ def work_together(count: int, arguments: Sequence[str], *, stderr: bool = False)
     command = [sys.executable, "-m", "harness.worker", *arguments]
     workers: list[subprocess.Popen[bytes]] = []
     try:
-        with GracefulInterrupt() as interrupt:
+        with deferred_interrupts(patience=2) as interrupt:
             for _ in range(count):
                 workers.append(
                     subprocess.Popen(command, env=environment, start_new_session=True, stdout=2 if stderr else None)

@@ -21,6 +21,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from rich.console import Console
 
 from common.errors import describe
+from common.signals import deferred_interrupts
 from common.space import Space, suggest
 from harness.cli.common import log
 from harness.cli.progress import TrialProgress
@@ -31,7 +32,6 @@ from harness.runs import provenance
 from harness.runs.checkpoint import RESUME
 from harness.runs.files import run_folder
 from harness.runs.plan import RunPlan
-from harness.runs.process import GracefulInterrupt
 from harness.runs.seeding import bootstrap_generator
 from harness.stats import Interval, IntervalKind, score_interval, win_rate_interval
 from harness.training.train import TrainingRun
@@ -147,7 +147,7 @@ class Objective:
         """From evaluation to evaluation, until all are trained or the pruner says no."""
         trained = [seed.training for seed in seeds if seed.training]
         reported = -1
-        with GracefulInterrupt() as interrupt, self._progress(trial, trained) as progress:
+        with deferred_interrupts(patience=2) as interrupt, self._progress(trial, trained) as progress:
             while not interrupt.requested:
                 moving = [run for run in trained if not run.is_trained]
                 if not moving:

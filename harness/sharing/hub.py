@@ -35,20 +35,14 @@ def push(
         UsageError: there is no such policy, huggingface_hub is not installed, or the hub refused.
     """
     with tempfile.TemporaryDirectory() as folder:
-        return upload(pack(run, folder, row=find_row(run, storage)), name, private=private, token=token)
-
-
-@checked(UsageError)
-def upload(folder: str | Path, name: str, *, private: bool = False, token: str | None = None) -> str:
-    """Upload a folder made by ``pack``; arguments, result and errors are those of ``push``."""
-    missing = [file for file in FILES if not (Path(folder) / file).is_file()]
-    if missing:
-        raise UsageError(f"{folder} lacks {', '.join(missing)}. Make such a folder: k24 push RUN --pack-only FOLDER")
-    with _hub(f"push to {name}") as library:
-        hub = library.HfApi(token=token, endpoint=_endpoint())
-        hub.create_repo(name, private=private, exist_ok=True)
-        hub.upload_folder(repo_id=name, folder_path=folder, allow_patterns=list(FILES), commit_message="Add a policy")
-        return f"{hub.endpoint}/{name}"
+        packed = pack(run, folder, row=find_row(run, storage))
+        with _hub(f"push to {name}") as library:
+            hub = library.HfApi(token=token, endpoint=_endpoint())
+            hub.create_repo(name, private=private, exist_ok=True)
+            hub.upload_folder(
+                repo_id=name, folder_path=packed, allow_patterns=list(FILES), commit_message="Add a policy"
+            )
+            return f"{hub.endpoint}/{name}"
 
 
 @checked(UsageError)

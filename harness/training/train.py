@@ -17,6 +17,7 @@ from torch import Tensor
 import algorithms.registry
 from algorithms.diagnostics import checked_diagnostics
 from algorithms.protocol import Restored, loss_of
+from common.signals import Waiting, deferred_interrupts
 from harness.cli.progress import RunProgress, battles_bar
 from harness.loggers import LoggedRun, RunLog
 from harness.plots.lines import plot_curves
@@ -35,7 +36,6 @@ from harness.runs.checkpoint import (
 from harness.runs.files import remove_drafts
 from harness.runs.load import LoadOfOthers
 from harness.runs.plan import RunPlan
-from harness.runs.process import GracefulInterrupt
 from harness.runs.rollout import Rollout
 from harness.runs.seeding import derive_seed
 from harness.runs.warm_up import compile_world
@@ -94,7 +94,7 @@ def train_run(
             progress.log(line)
             record.event(run.at.env_steps, line)
         run.log = RunLog(loggers, _logged(plan, folder, run.at.env_steps), progress.log)
-        with progress, GracefulInterrupt() as interrupt:
+        with progress, deferred_interrupts(patience=2) as interrupt:
             run.train(progress, interrupt)
         with battles_bar(console, f"{plan.label}: final evaluation", plan.budget.final_episodes) as on_battles:
             return run.conclude(on_battles)
@@ -172,7 +172,7 @@ class TrainingRun:
         """Whether the budget is spent and the last evaluation made."""
         return self.at.last_test >= self.plan.budget.env_steps
 
-    def train(self, progress: RunProgress, interrupt: GracefulInterrupt, until: int | None = None) -> None:
+    def train(self, progress: RunProgress, interrupt: Waiting, until: int | None = None) -> None:
         """Play and learn until the budget is spent or an interrupt asked for, evaluating and saving on the way.
 
         Args:

@@ -35,7 +35,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         program.write_text(f'#!/bin/sh\nexec {sys.executable} {fake_slurm.__file__} {state} {name} "$@"\n')
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setattr("harness.launchers.start.POLL", 0.2)
+    monkeypatch.setattr("harness.launchers.cluster.POLL", 0.2)
     yield state
     (state / "over").touch()
     for pid in state.glob("*.pid"):  # a test that failed leaves none behind

@@ -1,4 +1,4 @@
-"""Budgets by name, and what they refuse."""
+"""Budgets by name, and how their battles share slots."""
 
 from __future__ import annotations
 
@@ -57,14 +57,9 @@ def test_shorter_run_is_still_evaluated_and_saved() -> None:
     assert dataclasses.replace(longer, env_steps=200_000, name="standard") == BUDGETS["standard"]
 
 
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"env_steps": 0}, "env_steps is 0, it must be at least 1"),
-        ({"test_episodes": 40}, r"test_episodes is 40, it must be a multiple of test_slots \(32\)"),
-        ({"final_episodes": 512}, r"final_episodes is 512, it must be a multiple of final_slots \(125\)"),
-    ],
-)
-def test_refused(changed: dict[str, int], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Budget(**{"name": "x", "env_steps": 100, "checkpoint_interval": 10, **changed})  # type: ignore[arg-type]
+@pytest.mark.parametrize("budget", BUDGETS.values(), ids=BUDGETS)
+def test_slots_share_the_battles_evenly(budget: Budget) -> None:
+    for most in (1, 7, 32, 1000):
+        fitted = budget.with_slots(most)
+        assert 1 <= fitted.test_slots <= most
+        assert fitted.test_episodes % fitted.test_slots == fitted.final_episodes % fitted.final_slots == 0

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from common.signals import deferred_interrupts
 from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING
 from harness.runs import provenance
-from harness.runs.process import GracefulInterrupt
 from harness.training.train import TrainingRun
 from studies.rows import CurvePoint, RunRow
 from studies.store import StudyStore
@@ -78,10 +78,10 @@ def test_ctrl_c_in_the_last_step_or_evaluation_stops_the_comparison(
 
 
 def test_a_requested_stop_is_raised_where_the_block_ends() -> None:
-    interrupt, went_on = GracefulInterrupt(), []
+    went_on = []
 
     def work() -> None:
-        with interrupt:
+        with deferred_interrupts() as interrupt:
             signal.raise_signal(signal.SIGTERM)
             went_on.append(interrupt.requested)
 

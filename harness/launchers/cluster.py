@@ -1,0 +1,92 @@
+"""Start workers on a cluster and wait until the runs are done."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, TimeElapsedColumn
+
+from harness.cli.common import log
+from harness.cli.progress import make_bar
+from harness.flags.compare import CompareArgs
+from harness.launchers.ray_tasks import RayWorkers
+from harness.launchers.slurm import SlurmWorkers
+from studies.store import StudyStore
+
+POLL = 5.0
+"""Seconds between two looks at the queue."""
+OVER = ("finished", "failed")
+"""States of runs that no worker takes."""
+
+
+class Launched(Protocol):
+    """Workers that have been started."""
+
+    label: str
+    """What they are, for example ``Slurm job 4711``."""
+    how_to_stop: str
+    """What to type, or what happens, when this command is interrupted."""
+
+    def any_alive(self) -> bool:
+        """Whether a worker runs or waits for its turn."""
+
+    def stop_workers(self) -> None:
+        """Ask the workers to save and stop, where they do not belong to the cluster's own queue."""
+
+    def faults(self) -> list[str]:
+        """Describe the errors of workers that ended."""
+
+
+def complete_on_cluster(
+    console: Console, store: StudyStore, args: CompareArgs, ids: Sequence[int], arguments: Sequence[str]
+) -> list[bool]:
+    """Start workers on a cluster and wait until nothing is left for them, or none of them is left.
+
+    What is missing then waits for the next command.
+
+    Args:
+        console: shows how many runs are done, on a terminal as a bar.
+        store: where they are queued.
+        args: where workers start, and how many.
+        ids: of the runs.
+        arguments: of ``harness.worker``.
+
+    Returns:
+        Which results are stored.
+
+    Raises:
+        KeyboardInterrupt: the user stopped waiting.
+        UsageError: the cluster cannot be reached.
+    """
+
+    def states() -> list[str]:
+        every = store.states()
+        return [every[run] for run in ids]
+
+    kind = SlurmWorkers if args.workers.kind == "slurm" else RayWorkers
+    logs = (args.out / args.study / "workers").absolute()  # seen by all machines
+    launched: Launched = kind(args.workers, [*arguments, "--linger"], logs)
+    log(console, f"{launched.label}: {args.workers.count} workers, logs in {logs}")
+    try:
+        with make_bar(console, MofNCompleteColumn(), "runs", TimeElapsedColumn(), transient=False) as bar:
+            task = bar.add_task(launched.label, total=len(ids))
+            while (done := sum(state in OVER for state in states())) < len(ids) and launched.any_alive():
+                bar.update(task, completed=done)
+                time.sleep(POLL)
+            bar.update(task, completed=done)
+    except KeyboardInterrupt:
+        launched.stop_workers()
+        log(console, launched.how_to_stop)
+        raise
+    for fault in launched.faults():
+        log(console, f"workers: {fault}")
+    ends = states()
+    missing = Counter(state for state in ends if state != "finished")
+    if missing:
+        message = ", ".join(f"{number} {state}" for state, number in missing.items())
+        log(console, f"not finished: {message}; the same command goes on with them")
+    return [state == "finished" for state in ends]

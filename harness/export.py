@@ -12,7 +12,6 @@ aggregates, performance profiles, learning curves with their bands, and the diff
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -31,7 +30,7 @@ from harness.results.grouping import Groups, group_runs_by_config
 from harness.results.marl_eval import marl_eval_layout
 from harness.results.records import Records, curve_records, outcome_records, run_records
 from harness.results.study_data import StudyData, collect
-from harness.results.tables import as_json, as_markdown, csv_cell, csv_rows, write_csv_to
+from harness.results.tables import as_json, as_markdown, csv_cell, csv_rows, csv_text
 from studies.reader import StudyReader
 
 PARQUET = ".parquet"
@@ -51,20 +50,15 @@ def main(argv: Sequence[str]) -> int:
         grouped = choose(group_runs_by_config(store.rows()), flags.study, listed(flags.algos), listed(flags.scenarios))
         if flags.format in RECORDS:
             records = RECORDS[flags.format](chosen_data(store, flags.study, set(grouped)))
-            return _finish(console, flags.out, records)
+            return _finish(console, flags.out, csv_text(records), records)
         if flags.format == MARL_EVAL:
-            text, notes = _marl_eval(grouped, store)
-        else:
-            track = partial(with_bar, console, "learning curves")
-            text, notes = FORMATS[flags.format](compute_report(grouped, store, title=flags.study, track=track)), []
-    for note in notes:
-        log(console, f"left out: {note}")
-    if flags.out is None:
-        print(text, end="")
-    else:
-        _write(Path(flags.out), text)
-        log(console, f"written: {flags.out}")
-    return ALL_DONE
+            layout, left_out = marl_eval_layout(grouped, store.curve_points)
+            for note in left_out:
+                log(console, f"left out: {note}")
+            return _finish(console, flags.out, json.dumps(layout, indent=2) + "\n")
+        track = partial(with_bar, console, "learning curves")
+        findings = compute_report(grouped, store, title=flags.study, track=track)
+    return _finish(console, flags.out, FORMATS[flags.format](findings))
 
 
 def chosen_data(store: StudyReader, study: str, places: set[tuple[str, str]]) -> StudyData:
@@ -75,19 +69,21 @@ def chosen_data(store: StudyReader, study: str, places: set[tuple[str, str]]) ->
     return dataclasses.replace(data, groups=groups, under_way=under_way)
 
 
-def _finish(console: Console, out: str | None, records: Records) -> int:
-    """Write records as CSV to a file or standard output, or as Parquet."""
-    if out is not None and Path(out).suffix == PARQUET:
-        write_parquet(Path(out), records)
-    else:
-        text = io.StringIO(newline="")
-        write_csv_to(text, records)
-        if out is None:
-            print(text.getvalue(), end="")
+def _finish(console: Console, out: str | None, text: str, records: Records | None = None) -> int:
+    """Write a text to a file or standard output, or the records that it shows as Parquet."""
+    if out is None:
+        print(text, end="")
+        return ALL_DONE
+    path = Path(out)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if records is not None and path.suffix == PARQUET:
+            write_parquet(path, records)
         else:
-            _write(Path(out), text.getvalue())
-    if out is not None:
-        log(console, f"written: {out} ({len(records):,} rows)")
+            path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise UsageError(f"--out {path} cannot be written to ({error.strerror}); name another file") from error
+    log(console, f"written: {out}" + ("" if records is None else f" ({len(records):,} rows)"))
     return ALL_DONE
 
 
@@ -95,7 +91,8 @@ def write_parquet(path: Path, records: Records) -> None:
     """Write records as Parquet; lists and mappings become texts, as in CSV.
 
     Raises:
-        UsageError: pyarrow is not installed, or the file cannot be written.
+        UsageError: pyarrow is not installed.
+        OSError: the file cannot be written.
     """
     try:
         import pyarrow
@@ -109,11 +106,7 @@ def write_parquet(path: Path, records: Records) -> None:
         name: [csv_cell(row[name]) if isinstance(row[name], list | tuple | dict) else row[name] for row in records]
         for name in records[0]
     }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pyarrow.parquet.write_table(pyarrow.table({name: _column(values) for name, values in columns.items()}), path)
-    except OSError as error:
-        raise UsageError(f"--out {path} cannot be written to ({error.strerror}); name another file") from error
+    pyarrow.parquet.write_table(pyarrow.table({name: _column(values) for name, values in columns.items()}), path)
 
 
 def _column(values: list[Any]) -> list[Any]:
@@ -147,31 +140,16 @@ def choose(grouped: Groups, study: str, algos: Sequence[str], scenarios: Sequenc
     return chosen
 
 
-def _marl_eval(grouped: Groups, store: StudyReader) -> tuple[str, list[str]]:
-    layout, left_out = marl_eval_layout(grouped, store.curve_points)
-    return json.dumps(layout, indent=2) + "\n", left_out
-
-
-def _csv(findings: ComparisonReport) -> str:
-    text = io.StringIO(newline="")
-    write_csv_to(text, csv_rows(findings))
-    return text.getvalue()
-
-
 RECORDS: dict[str, Callable[[StudyData], Records]] = {
     "runs": run_records,
     "curves": curve_records,
     "battles": outcome_records,
 }
-FORMATS: dict[str, Callable[[ComparisonReport], str]] = {"csv": _csv, "markdown": as_markdown, "json": as_json}
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise UsageError(f"--out {path} cannot be written to ({error.strerror}); name another file") from error
+FORMATS: dict[str, Callable[[ComparisonReport], str]] = {
+    "csv": lambda findings: csv_text(csv_rows(findings)),
+    "markdown": as_markdown,
+    "json": as_json,
+}
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -112,15 +113,16 @@ def empty_table(title: str, columns: Iterable[str]) -> Table:
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], fields: Sequence[str] = ()) -> None:
     """Write rows under a line of ``fields``; without those, of the keys that all rows have."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        write_csv_to(file, rows, fields)
+    path.write_text(csv_text(rows, fields), encoding="utf-8", newline="")
 
 
-def write_csv_to(file: TextIO, rows: Sequence[Mapping[str, Any]], fields: Sequence[str] = ()) -> None:
-    """The same, into an open file."""
-    writer = csv.DictWriter(file, fields or list(rows[0]))
+def csv_text(rows: Sequence[Mapping[str, Any]], fields: Sequence[str] = ()) -> str:
+    """Return what ``write_csv`` writes."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fields or list(rows[0]))
     writer.writeheader()
     writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
 
 
 def csv_cell(value: Any) -> Any:

@@ -100,6 +100,11 @@ ALPHA_FIXED = Arm(label="1+2, α fixed", algorithm="k24", settings=(*LEAN, "alph
 MAGNITUDE = Arm(label="k24-magnitude", algorithm="k24-magnitude")
 
 
+def masked_gru(algorithm: str) -> Arm:
+    """Return the arm of a control that masks the GRU too."""
+    return Arm(label=f"{algorithm}, GRU masked", algorithm=algorithm, settings=("mask_gru=true",))
+
+
 def plain(*algorithms: str) -> tuple[Arm, ...]:
     """Arms of algorithms as they are registered."""
     return tuple(Arm(label=each, algorithm=each) for each in algorithms)
@@ -119,6 +124,8 @@ _CHOOSE = (
     *CANDIDATES[2:],
     *plain("qmix", "kalei"),
 )
+
+GRU_MASKED = (*plain("qmix", "k24", "k24-gru"), masked_gru("k24-magnitude"), masked_gru("k24-static"))
 
 STAGES = {
     stage.name: stage
@@ -171,6 +178,17 @@ STAGES = {
             seeds=(30, 31, 32, 33, 34),
             env_steps=300_000,
             pairs=against("k24", "k24-dense-first", "k24-wide", "k24-gru"),
+        ),
+        Stage(
+            name="gru",
+            arms=GRU_MASKED,
+            scenarios=RACES,
+            seeds=(40, 41, 42, 43, 44),
+            env_steps=300_000,
+            pairs=(
+                *against("qmix", "k24-gru", "k24", "k24-magnitude, GRU masked", "k24-static, GRU masked"),
+                *(("k24-gru", arm.label) for arm in GRU_MASKED[1:] if arm.label != "k24-gru"),
+            ),
         ),
         Stage(
             name="transfer",

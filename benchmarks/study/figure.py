@@ -56,8 +56,8 @@ def draw_stage(path: Path, stage: Stage, runs: Runs, points: Points) -> None:
             known = [arm for arm in look if arm in lines]
             figure.legend([lines[arm] for arm in known], known, loc="outside lower center", ncols=3, handlelength=3.2)
 
-    seeds = ", ".join(map(str, sorted({run.seed for run in runs.values()})))
-    title = f"K24, stage {stage.name}: {stage.env_steps:,} env steps, seeds {seeds}"
+    seeds = sorted({run.seed for run in runs.values()})
+    title = f"K24, stage {stage.name}: {stage.env_steps:,} env steps, seeds {seeds[0]} to {seeds[-1]}"
     write_picture(path, draw, title=title, width=PANEL * max(2, len(groups)), height=height * PANEL)
 
 
@@ -84,5 +84,5 @@ def _draw_win_rates(axes: Axes, arms: Mapping[str, Sequence[FinishedRun]], look:
         axes.plot([run.win_rate for run in group], [place - 0.22] * len(group), ".", color=style.colour, alpha=0.7)
     axes.set_yticks(range(len(rows)), rows)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    axes.xaxis.set_major_formatter(PercentFormatter(xmax=1))
     axes.set_xlabel("final win rate, 95% interval, seeds")

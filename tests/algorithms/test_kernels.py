@@ -19,7 +19,7 @@ from algorithms.kernels.threads import parallel_for
 from algorithms.kernels.tiles import pack, times
 from algorithms.network.agent_net import mask_groups
 from algorithms.q_learning.learner import QLearner
-from tests.algorithms.worlds import SPEC, batch, learner
+from tests.algorithms.worlds import ALL_PARTS, SPEC, batch, learner
 
 TOLERANCE = 3e-5
 """Of the largest gradient of a parameter: both ways round sums of some hundred float32 terms."""
@@ -45,6 +45,7 @@ class PlainLearner:
         ("qmix-per-type", {}),
         ("kalei", {}),
         ("k24", {}),
+        ("k24", ALL_PARTS),
         ("k24", {"mask_gru": True}),
     ],
 )
@@ -66,13 +67,14 @@ def test_updates_equal_those_of_torch(id: str, changes: dict[str, Any], monkeypa
 
 
 def test_the_use_of_inputs_equals_torchs() -> None:
-    made, plain = learner("k24", mask_gru=True), learner("k24", mask_gru=True)
+    made, plain = (learner("k24", mask_gru=True, score_activation=True) for _ in range(2))
     with pytest.MonkeyPatch.context() as patch:
         PlainLearner(patch, plain)
         made.update(batch(), 0)
         plain.update(batch(), 0)
     for name, layer in made.layers().items():
         other = plain.layers()[name].activation
+        assert (other.average > 0).any()
         torch.testing.assert_close(layer.activation.average, other.average, rtol=1e-5, atol=1e-7)
         assert torch.equal(layer.activation.count, other.count)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import re
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from algorithms.episode import EpisodeBatch
 from algorithms.q_learning.learner import QLearner
 from tests.algorithms.worlds import SPEC, batch, learner, same_parameters
 
-ALL = ["qmix", "kalei", "k24"]
+ALL = ["qmix", "kalei", "k24", "k24-described"]
+"""The last one with every part of K24 at work: draws, diversity, resets and the freeze."""
+RESETTING = ["kalei", "k24-described"]
 
 
 def padded_further(episodes: EpisodeBatch, by: int) -> EpisodeBatch:
@@ -151,7 +154,8 @@ def test_an_update_reads_no_number(id: str) -> None:
     with NoReading():
         made.update(episodes, 0)
         result = made.update(episodes, 0)
-    made.advance(900)  # K24 freezes its masks
+    lines = made.advance(900)
+    assert any("frozen" in line for line in lines) is (id == "k24-described")
     with NoReading():
         made.update(episodes, 900)
     with pytest.raises(AssertionError, match="a number was read"), NoReading():
@@ -184,9 +188,9 @@ def test_same_seed_same_parameters_other_seed_other_parameters(id: str) -> None:
 
 def test_no_global_generator_is_touched() -> None:
     before = torch.random.get_rng_state()
-    made = learner("k24", total_env_steps=1000)
+    made = learner("k24-described", total_env_steps=1000)
     made.update(batch(), 0)
-    made.advance(500)
+    assert any("reset" in line for line in made.advance(500))
     act_once(made, 0.5)
     assert torch.equal(torch.random.get_rng_state(), before)
 
@@ -227,23 +231,29 @@ def test_epsilon_ramp_is_at_most_half_the_run() -> None:
 
 @pytest.mark.parametrize("id", ALL)
 def test_a_saved_run_goes_on_as_if_it_had_not_stopped(id: str) -> None:
-    """Across a reset and, for K24, the freeze."""
+    """Across resets and, for K24 as described, the freeze."""
 
-    def step(made: QLearner, i: int) -> None:
-        made.advance(i * 120)
+    def step(made: QLearner, i: int) -> list[str]:
+        lines = made.advance(i * 120)
         act_once(made, 0.3)
         made.update(batch(seed=i), i * 120)
+        return lines
 
-    whole = learner(id, total_env_steps=1000, target_update_interval=12)
+    changes = {"threshold_init_bias": 2.0} if id == "kalei" else {}  # some weights are dropped from the start
+    whole = learner(id, total_env_steps=1000, target_update_interval=12, **changes)
     for i in range(3):
         step(whole, i)
     saved = whole.state_dict()
     copied = torch.load(saved_bytes(saved), weights_only=False)
-    resumed = learner(id, total_env_steps=1000, seed=77, target_update_interval=12)
+    resumed = learner(id, total_env_steps=1000, seed=77, target_update_interval=12, **changes)
     resumed.load_state_dict(copied)
+    said = ""
     for i in range(3, 9):
-        step(whole, i)
-        step(resumed, i)
+        lines = step(whole, i)
+        assert step(resumed, i) == lines
+        said += " ".join(lines)
+    assert ("frozen" in said) is (id == "k24-described")
+    assert bool(re.search("[1-9][0-9]* weights that every mask dropped were reset", said)) is (id in RESETTING)
     assert same_parameters(whole, resumed)
     assert torch.equal(act_once(whole, 0.5)[0], act_once(resumed, 0.5)[0])
 

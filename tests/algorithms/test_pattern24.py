@@ -26,11 +26,11 @@ def test_hard_keeps_the_two_largest_scores() -> None:
     assert mask.tolist() == [[[0.0, 1, 0, 1, 1, 1, 0, 0]]]
 
 
-@settings(max_examples=60, deadline=None)
 def noise_for(logits: torch.Tensor, seed: int) -> torch.Tensor:
     return gumbel_noise(logits, torch.Generator().manual_seed(seed))
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 9999), in_features=st.integers(1, 19), scale=st.sampled_from([0.0, 1e-8, 1e-3, 1.0, 1e6]),
     temperature=st.sampled_from([0.05, 0.2, 1.0, 5.0, 100.0]),

@@ -31,9 +31,9 @@ def test_per_agent_the_interval_holds_in_any_run(id: str, unit_types: tuple[str,
 @pytest.mark.parametrize("id", ["k24", "kalei"])
 def test_given_numbers_win_and_scale(id: str) -> None:
     for spec in (SPEC, SINGLE_TYPE):
-        made = learner(id, spec, total_env_steps=RUN, reset_interval=200_000, reset_ratio=0.0)
+        made = learner(id, spec, total_env_steps=RUN, reset_interval=200_000, reset_ratio=0.3)
         schedule = made.schedule()
-        assert (schedule["reset_interval"], schedule["reset_ratio"]) == (2_000, 0.0)
+        assert (schedule["reset_interval"], schedule["reset_ratio"]) == (2_000, 0.3)
 
 
 def test_restarts_come_when_the_schedule_says() -> None:

@@ -57,7 +57,7 @@ def drawn(device: torch.device) -> EpisodeBatch:
     return replay.sample(4, device)
 
 
-@pytest.mark.parametrize("id", ["qmix", "kalei", "k24", "k24-magnitude", "k24-static", "vdn"])
+@pytest.mark.parametrize("id", ["qmix", "kalei", "k24", "k24-described", "k24-magnitude", "k24-static", "vdn"])
 def test_an_update_waits_for_nothing(id: str) -> None:
     made = on_meta(id)
     with NoWaiting() as seen:

@@ -26,8 +26,8 @@ def point(env_steps: int, extra: dict[str, float]) -> CurvePoint:
     )
 
 
-@pytest.mark.parametrize(("name", "settings"), [("k24", {"total_env_steps": 1005}), ("k24-gru", {})])
-def test_every_number_of_a_panel_is_one_that_k24_stores(name: str, settings: dict[str, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "settings"), [("k24", {"noise": True}), ("k24-gru", {})])
+def test_every_number_of_a_panel_is_one_that_k24_stores(name: str, settings: dict[str, bool], tmp_path: Path) -> None:
     made = learner(name, **settings)
     points = []
     for i in range(3):
@@ -39,6 +39,7 @@ def test_every_number_of_a_panel_is_one_that_k24_stores(name: str, settings: dic
     assert plot.name == "own-4-terran_5_vs_5"
     assert all(file.stat().st_size > 0 for file in plot.files)
     assert f"draws of the masks, two draws differ: {points[-1].extra['draws_differ']:.3g}" in plot.alt
+    assert (points[-1].extra["draws_differ"] > 0) is ("noise" in settings)
     assert "2 seeds" in plot.caption
     assert "last update before an evaluation" in plot.caption
     for text in ("chance of the best", "weights all types drop", "under a draw", "changed since the last"):

@@ -169,6 +169,12 @@ class _Chosen(torch.autograd.Function):
         return grads[0] @ patterns.to(grads[0].dtype).t(), None, None
 
 
+def is_24(weight: Tensor) -> bool:
+    """Return whether a weight (…, in) is 2:4: no four consecutive inputs hold more than two non-zeros."""
+    kept = F.pad(weight != 0, (0, -weight.shape[-1] % GROUP)).unflatten(-1, (-1, GROUP)).sum(-1)
+    return bool((kept <= KEEP).all())
+
+
 def gumbel_noise(like: Tensor, generator: torch.Generator) -> Tensor:
     """Draw finite Gumbel noise for these logits, on the CPU, and move it to them; a GPU is not waited for."""
     uniform = torch.rand(like.shape, generator=generator).clamp_(min=torch.finfo(torch.float32).tiny)

@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from algorithms.protocol import PolicyLayer
-from algorithms.sparsity.verify import Pattern24Error, verify_weight24
+from algorithms.sparsity.pattern24 import is_24
 from harness.speed.kernels import REFUSALS, Backend, Refused, first_line
 from harness.speed.timing import wait
 
@@ -193,15 +193,6 @@ class LayerStore:
     def _fitted_features(self, product: Linear, width: int) -> Linear:
         """Do the same for (in, R) -> (out, R); the input must have ``width`` rows."""
         return lambda x: product(x)[: self.out_features]
-
-
-def is_24(weight: Tensor) -> bool:
-    """Return whether a weight (G, out, in) is 2:4: no four consecutive inputs hold more than two non-zeros."""
-    try:
-        verify_weight24(weight)
-    except Pattern24Error:
-        return False
-    return True
 
 
 def pad_to(matrix: Tensor, row_multiple: int, column_multiple: int) -> Tensor:

@@ -11,8 +11,8 @@ from algorithms.controls.k24_static import K24Static
 from algorithms.controls.vdn import VDNMixer
 from algorithms.k24 import K24
 from algorithms.q_learning.learner import QLearner
-from algorithms.sparsity.verify import verify_mask24, verify_weight24
-from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
+from algorithms.sparsity.pattern24 import is_24
+from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, check_mask24, learner
 
 RUN = 1005
 TWO_OF_FOUR = [id for id in registry.ids() if id.startswith("k24")]
@@ -36,7 +36,7 @@ def test_every_k24_keeps_two_of_four(id: str, mask_gru: bool) -> None:
     for weights in (made.masked_weights(), made.update_weights(RUN).online, made.target_net.effective_weights()):
         assert list(weights) == names
         for name, weight in weights.items():
-            verify_weight24(weight, name)
+            assert is_24(weight), name
     assert made.sparsity().per_layer[names[1]] == [0.5] * made.n_groups
 
 
@@ -141,7 +141,7 @@ def test_static_masks_are_drawn_once_use_all_patterns_and_never_change() -> None
     assert isinstance(made, K24Static)
     for name in ("fc1", "fc2", "fc3", "fc4"):
         mask = made.net.get_submodule(name).mask
-        verify_mask24(mask, name)
+        check_mask24(mask, name)
         assert torch.equal(mask, fresh.net.get_submodule(name).mask)
         assert torch.equal(mask, made.target_net.get_submodule(name).mask)
         assert not torch.equal(mask, other.net.get_submodule(name).mask)

@@ -13,9 +13,9 @@ from torch import Tensor
 from algorithms.k24 import K24, K24Config
 from algorithms.q_learning.learner import QLearner
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
-from algorithms.sparsity.verify import verify_mask24, verify_weight24
+from algorithms.sparsity.pattern24 import is_24
 from tests.algorithms.plain import batch_in_float64, in_float64
-from tests.algorithms.worlds import ALL_PARTS, SINGLE_TYPE, SPEC, batch, learner, same_parameters
+from tests.algorithms.worlds import ALL_PARTS, SINGLE_TYPE, SPEC, batch, check_mask24, learner, same_parameters
 
 RUN = 1005  # a ten-thousandth of the published run: resets each 50 env_steps, the freeze at 804
 QUIET: dict[str, Any] = {"straight_through": True, "noise": False}
@@ -197,7 +197,7 @@ def test_two_of_four_in_every_phase_and_padding_displaces_nothing(name: str, spe
         for masked_name, masked in made.layers().items():
             for each in (masked, made.target_net.get_submodule(masked_name)):
                 mask = each.masks()
-                verify_mask24(mask, masked_name)
+                check_mask24(mask, masked_name)
                 if mask.shape[-1] % 4 == 1:
                     assert mask[..., -1].all(), "a single real entry beside three of padding is kept"
         generator = made._mask_rng.get_state()
@@ -210,7 +210,7 @@ def test_two_of_four_in_every_phase_and_padding_displaces_nothing(name: str, spe
                 if made.dense or layer_name not in made.layers():
                     assert (weight != 0).all()
                 else:
-                    verify_weight24(weight, layer_name)
+                    assert is_24(weight), layer_name
         made._mask_rng.set_state(generator)
     dense, freezes = "dense_ratio" in VARIANTS[name], "finetune_start_ratio" not in VARIANTS[name]
     assert phases == [(dense, False)] * 2 + [(False, False)] * 2 + [(False, freezes)] * 2

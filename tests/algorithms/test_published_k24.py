@@ -9,7 +9,6 @@ from torch import Tensor
 
 from algorithms.k24 import K24
 from algorithms.sparsity.pattern24 import Pattern24Matrix
-from algorithms.sparsity.verify import verify_mask24
 from tests.algorithms.plain import (
     LAYERS,
     Parameters,
@@ -24,7 +23,7 @@ from tests.algorithms.plain import (
     leaves,
     plain_td_loss,
 )
-from tests.algorithms.worlds import ALL_PARTS, SPEC, batch, learner
+from tests.algorithms.worlds import ALL_PARTS, SPEC, batch, check_mask24, learner
 
 PATTERNS = torch.tensor([[float(i in kept) for i in range(4)] for kept in combinations(range(4), 2)]).double()
 
@@ -114,7 +113,7 @@ def test_losses_gradients_and_two_steps(env_steps: int, sampled_target: bool) ->
                 best = plain_logits(target, n, k, seen)
                 same = noise[n][k] if sampled_target else torch.zeros(noise[n][k].shape)
                 aimed[n, k] = target[f"{n}.weight"] * plain_masks(best, same, 1.0, width)
-                verify_mask24(online[n, k].detach() != 0)
+                check_mask24(online[n, k].detach() != 0)
         td_loss = plain_td_loss(made, episodes, p, target, lambda *at, w=online: w[at], lambda *at, w=aimed: w[at])
         orthogonality = plain_orthogonality(logits)
         td_history = [*td_history, td_loss.item()][-2:]

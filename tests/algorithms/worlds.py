@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from algorithms import registry
 from algorithms.episode import Episode, EpisodeBatch, collate
@@ -84,6 +85,16 @@ def batch(seed: int = 0, spec: EnvSpec = SPEC, lengths: tuple[int, ...] = (7, 3,
     """A padded batch of random episodes."""
     rng = np.random.default_rng(seed)
     return collate([episode(rng, length, spec) for length in lengths])
+
+
+def check_mask24(mask: torch.Tensor, name: str = "mask") -> None:
+    """Assert that a mask of 0 and 1 keeps two of every four inputs; of a last group with r < 4 entries min(2, r)."""
+    assert ((mask == 0) | (mask == 1)).all(), f"{name} holds values other than 0 and 1"
+    padding = -mask.shape[-1] % 4
+    kept = F.pad(mask.long(), (0, padding)).unflatten(-1, (-1, 4)).sum(-1)
+    expected = torch.full_like(kept, 2)
+    expected[..., -1] = min(2, 4 - padding)
+    assert torch.equal(kept, expected), f"{name} does not keep two of four: {(kept != expected).nonzero().tolist()}"
 
 
 def same_parameters(a: QLearner, b: QLearner) -> bool:

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from algorithms.protocol import PolicyLayer
 from harness.speed.kernels import drawn_rows
-from harness.speed.storage_formats import BATCHED, DENSE, MASKED, LayerStore, is_24, pad_to, relative_error
+from harness.speed.storage_formats import BATCHED, DENSE, MASKED, LayerStore, pad_to, relative_error
 from tests.harness.speed.stand_in import ReferenceCutlass, StandIn
 
 
@@ -55,7 +55,6 @@ def test_one_group_needs_no_batched_product() -> None:
 def test_only_24_weights_are_offered_to_backends() -> None:
     layer = layer_of(8, 10)
     dense = PolicyLayer(weight=layer.weight, masked=layer.weight.unsqueeze(0), bias=layer.bias)
-    assert is_24(layer.masked)
     assert LayerStore(layer, torch.float32, [ReferenceCutlass()]).formats() == [DENSE, MASKED, BATCHED, "reference"]
     assert LayerStore(dense, torch.float32, [ReferenceCutlass()]).formats() == [DENSE, MASKED]
 

@@ -79,7 +79,7 @@ class K24(Pattern24QMix):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._diversity = K24DiversityManager(self.config.div_coef, self.config.deque_len)
+        self._diversity = K24DiversityManager(self.config.div_coef, self.config.deque_len, self.device)
         self._anneal_end = scaled(self.config.anneal_end_step, self.total_env_steps)
         self._dense_end = round(self.config.dense_ratio * self.total_env_steps)
         self._finetune_start = round(self.config.finetune_start_ratio * self.total_env_steps)
@@ -335,11 +335,14 @@ class K24(Pattern24QMix):
             "finetune_start_step": self._finetune_start,
         }
 
+    def parts(self) -> dict[str, Any]:
+        """Return those of 2:4 layers and the weight of the diversity."""
+        return {**super().parts(), "coefficient": self._diversity.coefficient}
+
     def state_dict(self) -> dict[str, Any]:
-        """Return QMIX's and that of the masks."""
+        """Return QMIX's, that of the rewind and what was measured of the search."""
         return {
             **super().state_dict(),
-            "coefficient": self._diversity.coefficient.state_dict(),
             "remembered": copy.copy(self._remembered),
             "gradients": self._gradient_sizes(),
             "magnitudes": {name: float(value) for name, value in self._magnitudes.items()},
@@ -350,7 +353,6 @@ class K24(Pattern24QMix):
         """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
         self._target_logits = None
-        self._diversity.coefficient.load_state_dict(saved["coefficient"], self.device)
         self._remembered = copy.copy(saved["remembered"])
         self.optimizer.zero_grad(set_to_none=True)  # of updates that the loaded state has not made
         self._gradients = saved["gradients"]

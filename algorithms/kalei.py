@@ -87,7 +87,7 @@ class Kalei(SparseQMix):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._coefficient = AdaptiveCoefficient(self.config.div_coef, self.config.deque_len)
+        self._coefficient = AdaptiveCoefficient(self.config.div_coef, self.config.deque_len, self.device)
 
     def make_linear(self, in_features: int, out_features: int) -> KaleiLinear:
         """Make a thresholded layer."""
@@ -98,9 +98,7 @@ class Kalei(SparseQMix):
     def extra_loss(self, td_loss: Tensor, weights: UpdateWeights) -> tuple[Tensor, Diagnostics]:
         """Ask for masks that differ between groups."""
         masks = [layer.weighted_masks() for layer in self.layers().values()]
-        loss = -mask_distance(masks, self.config.sparsity_layer_weights)
-        coefficient = self._coefficient(td_loss, loss)
-        return coefficient * loss, {"div_loss": loss.detach(), "div_coef": coefficient}
+        return self._coefficient(td_loss, -mask_distance(masks, self.config.sparsity_layer_weights))
 
     def advance(self, env_steps: int) -> list[str]:
         """Reset unused weights each interval, but not within one interval of the end."""
@@ -132,14 +130,9 @@ class Kalei(SparseQMix):
         """Return QMIX's and the resets'."""
         return {**super().schedule(), "last_reset_before": self.total_env_steps - self.resets.interval}
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return QMIX's and that of the masks."""
-        return {**super().state_dict(), "coefficient": self._coefficient.state_dict()}
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave."""
-        super().load_state_dict(saved)
-        self._coefficient.load_state_dict(saved["coefficient"], self.device)
+    def parts(self) -> dict[str, Any]:
+        """Return QMIX's and the weight of the diversity."""
+        return {**super().parts(), "coefficient": self._coefficient}
 
 
 register(

@@ -339,22 +339,10 @@ class MAPPO(AgentNetPolicy):
         """Return the length of the run; nothing changes on the way."""
         return {"total_env_steps": self.total_env_steps}
 
-    def _parts(self) -> dict[str, Any]:
-        """Everything that has a state of its own."""
+    def parts(self) -> dict[str, Any]:
+        """Return networks, statistics of the inputs and optimisers."""
         names = ("net", "critic", "obs_moments", "state_moments", "optimizer", "critic_optimizer")
         return {name: getattr(self, name) for name in names}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return a snapshot of networks, statistics of the inputs, optimisers and the generator."""
-        live = {name: part.state_dict() for name, part in self._parts().items()}
-        return {**copy.deepcopy(live), "env_steps": self.env_steps, "explore": self._explore_rng.get_state()}
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave."""
-        for name, part in self._parts().items():
-            part.load_state_dict(copy.deepcopy(saved[name]))  # Adam would go on in the caller's tensors otherwise
-        self.env_steps = saved["env_steps"]
-        self._explore_rng.set_state(saved["explore"].cpu())
 
     @property
     def experience_bytes(self) -> int:

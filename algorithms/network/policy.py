@@ -1,6 +1,9 @@
-"""A policy that is an agent network: how it begins an episode, which rows it acts on, and its measures."""
+"""A policy that is an agent network: how it begins an episode, which rows it acts on, its measures and its state."""
 
 from __future__ import annotations
+
+import copy
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +19,7 @@ class AgentNetPolicy(Algorithm):
     """An algorithm that acts with ``net``."""
 
     net: AgentNet
+    _explore_rng: torch.Generator
     _last_order: tuple[Tensor, RowPermutation] | None = None
 
     def initial_state(self, num_envs: int) -> PolicyState:
@@ -54,3 +58,19 @@ class AgentNetPolicy(Algorithm):
     def flops(self) -> dict[str, LayerFlops]:
         """Count one decision, layer by layer; see ``network/flops.py``."""
         return count_flops(self.net)
+
+    def parts(self) -> dict[str, Any]:
+        """Return everything that has a state of its own, by its name in ``state_dict``."""
+        return {"net": self.net}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything a continuation needs, generators included; a snapshot that further updates leave alone."""
+        live = {name: part.state_dict() for name, part in self.parts().items()}
+        return {**copy.deepcopy(live), "env_steps": self.env_steps, "explore": self._explore_rng.get_state()}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave."""
+        for name, part in self.parts().items():
+            part.load_state_dict(copy.deepcopy(saved[name]))  # Adam would go on in the caller's tensors otherwise
+        self.env_steps = saved["env_steps"]
+        self._explore_rng.set_state(saved["explore"].cpu())

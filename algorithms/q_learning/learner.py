@@ -347,31 +347,18 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         """Return the exploration rate."""
         return {"epsilon": self.epsilon(self.env_steps)}
 
+    def parts(self) -> dict[str, Any]:
+        """Return the networks and the optimiser."""
+        names = ("net", "mixer", "target_net", "target_mixer", "optimizer")
+        return {name: getattr(self, name) for name in names}
+
     def state_dict(self) -> dict[str, Any]:
-        """Return everything a continuation needs, generators included; a snapshot that further updates leave alone."""
-        live = {
-            "net": self.net.state_dict(),
-            "mixer": self.mixer.state_dict(),
-            "target_net": self.target_net.state_dict(),
-            "target_mixer": self.target_mixer.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-        return {
-            **copy.deepcopy(live),
-            "env_steps": self.env_steps,
-            "updates": self.updates,
-            "explore": self._explore_rng.get_state(),
-        }
+        """Return that of the parts and the counters, generators included."""
+        return {**super().state_dict(), "updates": self.updates}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what ``state_dict`` gave."""
-        self.net.load_state_dict(saved["net"])
-        self.mixer.load_state_dict(saved["mixer"])
-        self.target_net.load_state_dict(saved["target_net"])
-        self.target_mixer.load_state_dict(saved["target_mixer"])
-        # Adam would go on in the caller's tensors otherwise
-        self.optimizer.load_state_dict(copy.deepcopy(saved["optimizer"]))
-        self.env_steps, self.updates = saved["env_steps"], saved["updates"]
-        self._explore_rng.set_state(saved["explore"].cpu())
+        super().load_state_dict(saved)
+        self.updates = saved["updates"]
         self._target = None
         self._forget_weights()

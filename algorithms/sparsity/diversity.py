@@ -70,49 +70,47 @@ class AdaptiveCoefficient:
     Args:
         base: size of the weighted diversity term relative to the TD loss.
         deque_len: updates averaged over.
+        device: where the losses are.
 
     Source: Kaleidoscope's ``Kalei_nq_learner``.
     """
 
-    def __init__(self, base: float, deque_len: int) -> None:
-        self.base = base
+    def __init__(self, base: float, deque_len: int, device: torch.device | str = "cpu") -> None:
+        self.base, self.device = base, device
         self.td: deque[Tensor] = deque(maxlen=deque_len)
         self.div: deque[Tensor] = deque(maxlen=deque_len)
 
-    def __call__(self, td_loss: Tensor, diversity: Tensor) -> Tensor:
-        """Record one update's losses and return the coefficient () to use in it, computed where the losses are."""
+    def __call__(self, td_loss: Tensor, diversity: Tensor) -> tuple[Tensor, Diagnostics]:
+        """Record one update's losses; return the weighted term () and what was measured, all where the losses are."""
         self.td.append(td_loss.detach())
         self.div.append(diversity.detach())
         mean_td, mean_div = (torch.stack(list(losses)).double().mean() for losses in (self.td, self.div))
         coefficient = (self.base * mean_td / mean_div).abs()
-        return torch.where(mean_div == 0, self.base, coefficient).to(td_loss.dtype)
+        coefficient = torch.where(mean_div == 0, self.base, coefficient).to(td_loss.dtype)
+        return coefficient * diversity, {"div_loss": diversity.detach(), "div_coef": coefficient}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the remembered losses."""
         return {"td": list(self.td), "div": list(self.div)}
 
-    def load_state_dict(self, saved: dict[str, Any], device: torch.device) -> None:
-        """Restore what ``state_dict`` gave; ``device`` is that of the losses to come."""
-        self.td.clear()
-        self.div.clear()
-        self.td.extend(loss.to(device) for loss in saved["td"])
-        self.div.extend(loss.to(device) for loss in saved["div"])
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave."""
+        for remembered, losses in ((self.td, saved["td"]), (self.div, saved["div"])):
+            remembered.clear()
+            remembered.extend(loss.to(self.device) for loss in losses)
 
 
 class K24DiversityManager:
     """Pattern orthogonality with its adaptive coefficient.
 
     Args:
-        div_coef: see ``AdaptiveCoefficient``.
-        deque_len: updates averaged over.
+        div_coef, deque_len, device: see ``AdaptiveCoefficient``.
     """
 
-    def __init__(self, div_coef: float, deque_len: int) -> None:
+    def __init__(self, div_coef: float, deque_len: int, device: torch.device | str = "cpu") -> None:
         self.orthogonality = PatternOrthogonalityLoss()
-        self.coefficient = AdaptiveCoefficient(div_coef, deque_len)
+        self.coefficient = AdaptiveCoefficient(div_coef, deque_len, device)
 
     def __call__(self, td_loss: Tensor, logits: Sequence[Tensor]) -> tuple[Tensor, Diagnostics]:
         """Return the weighted term and what was measured."""
-        diversity = self.orthogonality(logits)
-        coefficient = self.coefficient(td_loss, diversity)
-        return coefficient * diversity, {"div_loss": diversity.detach(), "div_coef": coefficient}
+        return self.coefficient(td_loss, self.orthogonality(logits))

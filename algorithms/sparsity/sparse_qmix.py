@@ -94,11 +94,6 @@ class Pattern24QMix(SparseQMix):
         """Return QMIX's, and how the patterns in force are used; see ``describe_use``."""
         return {**super().diagnostics(), **describe_use(self.record_patterns(), self.group_names)}
 
-    def state_dict(self) -> dict[str, Any]:
+    def parts(self) -> dict[str, Any]:
         """Return the base's and the remembered patterns."""
-        return {**super().state_dict(), "tracker": self.tracker.state_dict()}
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave."""
-        super().load_state_dict(saved)
-        self.tracker.load_state_dict(saved["tracker"])
+        return {**super().parts(), "tracker": self.tracker}

@@ -64,7 +64,10 @@ def test_minimising_parts_the_groups() -> None:
 
 def test_coefficient_follows_recent_losses() -> None:
     def ask(coefficient: AdaptiveCoefficient, td_loss: float, diversity: float) -> float:
-        return coefficient(torch.tensor(td_loss), torch.tensor(diversity)).item()
+        term, found = coefficient(torch.tensor(td_loss), torch.tensor(diversity))
+        assert found["div_loss"] == diversity
+        assert term == found["div_coef"] * diversity
+        return float(found["div_coef"])
 
     coefficient = AdaptiveCoefficient(5.0, deque_len=2)
     assert ask(coefficient, 2.0, -4.0) == pytest.approx(5 * 2 / 4)
@@ -72,7 +75,7 @@ def test_coefficient_follows_recent_losses() -> None:
     assert ask(coefficient, 6.0, -2.0) == pytest.approx(5 * 5 / 5)  # the first is forgotten
     assert ask(AdaptiveCoefficient(0.1, 3), 1.0, 0.0) == pytest.approx(0.1)
     resumed = AdaptiveCoefficient(5.0, deque_len=2)
-    resumed.load_state_dict(coefficient.state_dict(), torch.device("cpu"))
+    resumed.load_state_dict(coefficient.state_dict())
     assert ask(resumed, 1.0, -1.0) == ask(coefficient, 1.0, -1.0)
 
 

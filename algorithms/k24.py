@@ -308,7 +308,7 @@ class K24(Pattern24QMix):
         return f"env_step {env_steps}: masks frozen (pattern overlap {overlap:.2f}){rewound}, finetuning at lr {rate:g}"
 
     def diagnostics(self) -> dict[str, float]:
-        """Return QMIX's, how patterns are used (``describe_use``), τ, and how their search goes (``describe_search``).
+        """Return QMIX's, how patterns are used, τ, and how their search goes (``describe_search``).
 
         ``q_best`` and ``q_drawn``, mean |Q| of legal actions under the best patterns and under a draw, are those of the
         first update after the call before.

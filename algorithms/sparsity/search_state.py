@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from algorithms.registry import Panel
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
-from algorithms.sparsity.tracker import N_PATTERNS
+from algorithms.sparsity.tracker import N_PATTERNS, flat
 
 Layers = Mapping[str, SemiStructuredLinear24]
 
@@ -73,7 +73,7 @@ def describe_search(layers: Layers, noise_scale: float) -> dict[str, float]:
     if learned:
         numbers["alpha_moved"] = _each(learned, lambda _, layer: _size(_alpha(layer) - layer.alpha_start))
         numbers["alpha_flips"] = _each(learned, lambda _, layer: _flips(layer))
-    return _flat(numbers)
+    return flat(numbers)
 
 
 @torch.no_grad()
@@ -95,7 +95,7 @@ def gradient_sizes(layers: Layers) -> dict[str, float]:
     learning = {name: layer for name, layer in seen.items() if layer.alpha is not None and layer.alpha.grad is not None}
     if learning:
         numbers["gradient_alpha"] = _each(learning, lambda _, layer: _size(_gradient(_alpha(layer))))
-    return _flat(numbers)
+    return flat(numbers)
 
 
 def mean_magnitude(q: Tensor, action_mask: Tensor) -> Tensor:
@@ -143,14 +143,3 @@ def _size(values: Tensor) -> Tensor:
 
 def _each(layers: Layers, measure: Callable[[str, SemiStructuredLinear24], Tensor]) -> dict[str, float]:
     return {name: float(measure(name, layer)) for name, layer in layers.items()}
-
-
-def _flat(numbers: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Means of all layers first, then each layer's."""
-    means = {name: _mean(of_layer.values()) for name, of_layer in numbers.items()}
-    return means | {f"{name}/{layer}": value for name, of in numbers.items() for layer, value in of.items()}
-
-
-def _mean(values: Iterable[float]) -> float:
-    found = list(values)
-    return sum(found) / len(found)

@@ -9,7 +9,7 @@ from algorithms.generators import generator
 from algorithms.network.agent_net import mask_group_names
 from algorithms.qmix import QMix
 from algorithms.sparsity.resets import SPARED_LAYERS, ResetSchedule, resolve_resets
-from algorithms.sparsity.tracker import LayerPatternTracker, PatternUse, describe_use
+from algorithms.sparsity.tracker import LayerPatternTracker
 
 
 class SparseQMix(QMix):
@@ -86,13 +86,10 @@ class Pattern24QMix(SparseQMix):
         super().__init__(*args, **kwargs)
         self.tracker = LayerPatternTracker()
 
-    def record_patterns(self) -> dict[str, PatternUse]:
-        """Record how each layer's patterns are used now, and how many changed since the last call."""
-        return {name: self.tracker.record(name, layer.chosen_patterns()) for name, layer in self.layers().items()}
-
     def diagnostics(self) -> dict[str, float]:
-        """Return QMIX's, and how the patterns in force are used; see ``describe_use``."""
-        return {**super().diagnostics(), **describe_use(self.record_patterns(), self.group_names)}
+        """Return QMIX's, and how the patterns in force are used; see ``LayerPatternTracker.record``."""
+        chosen = {name: layer.chosen_patterns() for name, layer in self.layers().items()}
+        return {**super().diagnostics(), **self.tracker.record(chosen, self.group_names)}
 
     def parts(self) -> dict[str, Any]:
         """Return the base's and the remembered patterns."""

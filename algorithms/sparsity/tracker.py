@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,41 +17,10 @@ PATTERNS = tuple("".join(str(int(place in kept)) for place in range(4)) for kept
 N_PATTERNS = len(PATTERNS)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PatternUse:
-    """One layer at one moment."""
-
-    usage: Tensor
-    """(K, 6) float: share of each pattern in each mask group's choices; rows sum to 1"""
-    entropy: Tensor
-    """(K,) float, 0..1: evenness of ``usage``, 1 where all six are used alike"""
-    overlap: float
-    """see ``pattern_overlap``"""
-    churn: float
-    """share of choices that changed since the last record; 0 at the first"""
-
-
-def describe_use(uses: Mapping[str, PatternUse], groups: Sequence[str]) -> dict[str, float]:
-    """Write a record as flat numbers, as learning curves store them.
-
-    Args:
-        uses: layer name -> its use.
-        groups: K names of the mask groups.
-
-    Returns:
-        ``pattern_entropy``, ``pattern_overlap`` and ``pattern_churn``, each as the mean of all layers and, after a
-        slash, of one; and ``pattern_use/LAYER/GROUP/PATTERN`` with patterns written as kept (1) and dropped (0) inputs.
-    """
-    means: dict[str, float] = {}
-    details: dict[str, float] = {}
-    for name in ("entropy", "overlap", "churn"):
-        of_layer = {layer: float(torch.as_tensor(getattr(use, name)).mean()) for layer, use in uses.items()}
-        means[f"pattern_{name}"] = sum(of_layer.values()) / len(of_layer)
-        details |= {f"pattern_{name}/{layer}": value for layer, value in of_layer.items()}
-    for layer, use in uses.items():
-        for group, shares in zip(groups, use.usage.tolist(), strict=True):
-            details |= {f"pattern_use/{layer}/{group}/{p}": share for p, share in zip(PATTERNS, shares, strict=True)}
-    return {**means, **details}
+def flat(numbers: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Write name -> layer -> number as learning curves store them: means of all layers first, then ``NAME/LAYER``."""
+    means = {name: sum(of_layer.values()) / len(of_layer) for name, of_layer in numbers.items()}
+    return means | {f"{name}/{layer}": value for name, of in numbers.items() for layer, value in of.items()}
 
 
 def pattern_overlap(chosen: Tensor) -> float:
@@ -73,23 +41,36 @@ class LayerPatternTracker:
     def __init__(self) -> None:
         self._last: dict[str, Tensor] = {}
 
-    def record(self, name: str, chosen: Tensor) -> PatternUse:
-        """Measure one layer.
+    def record(self, layers: Mapping[str, Tensor], groups: Sequence[str]) -> dict[str, float]:
+        """Measure all layers, and how they moved since the last call.
 
         Args:
-            name: of the layer.
-            chosen: (K, out, ⌈in/4⌉) int64, the pattern in force at each place.
+            layers: name -> (K, out, ⌈in/4⌉) int64, the pattern in force at each place.
+            groups: K names of the mask groups.
+
+        Returns:
+            Each as the mean of all layers and, after a slash, of one:
+
+            - ``pattern_entropy``, 0..1: evenness of the use of patterns, 1 where a group uses all six alike;
+            - ``pattern_overlap``: see the function of this name;
+            - ``pattern_churn``: share of places whose pattern changed; 0 at the first call.
+
+            And ``pattern_use/LAYER/GROUP/PATTERN``, the share of each pattern in a group's choices, with patterns
+            written as kept (1) and dropped (0) inputs.
         """
-        chosen = chosen.flatten(1).cpu()
-        usage = F.one_hot(chosen, N_PATTERNS).float().mean(1)
-        last = self._last.get(name, chosen)
-        self._last[name] = chosen
-        return PatternUse(
-            usage=usage,
-            entropy=torch.special.entr(usage).sum(1) / math.log(N_PATTERNS),
-            overlap=pattern_overlap(chosen),
-            churn=(chosen != last).float().mean().item(),
-        )
+        numbers: dict[str, dict[str, float]] = {"pattern_entropy": {}, "pattern_overlap": {}, "pattern_churn": {}}
+        uses: dict[str, float] = {}
+        for layer, patterns in layers.items():
+            chosen = patterns.flatten(1).cpu()
+            usage = F.one_hot(chosen, N_PATTERNS).float().mean(1)
+            entropy = torch.special.entr(usage).sum(1) / math.log(N_PATTERNS)
+            numbers["pattern_entropy"][layer] = entropy.mean().item()
+            numbers["pattern_overlap"][layer] = torch.tensor(pattern_overlap(chosen)).item()  # as a float32
+            numbers["pattern_churn"][layer] = (chosen != self._last.get(layer, chosen)).float().mean().item()
+            self._last[layer] = chosen
+            for group, shares in zip(groups, usage.tolist(), strict=True):
+                uses |= {f"pattern_use/{layer}/{group}/{p}": share for p, share in zip(PATTERNS, shares, strict=True)}
+        return flat(numbers) | uses
 
     def state_dict(self) -> dict[str, Any]:
         """Return the remembered patterns."""

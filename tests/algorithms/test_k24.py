@@ -285,12 +285,14 @@ def test_sparsity_is_half_on_full_groups_and_counts_real_entries() -> None:
 
 def test_pattern_record() -> None:
     made = k24()
-    first = made.record_patterns()
-    assert set(first) == {"fc1", "fc2", "fc3", "fc4"}
-    assert first["fc2"].churn == 0
+    first = made.diagnostics()
+    assert [name for name in first if name.startswith("pattern_churn/")] == [
+        f"pattern_churn/fc{number}" for number in (1, 2, 3, 4)
+    ]
+    assert first["pattern_churn/fc2"] == 0
     for i in range(5):
         made.update(batch(seed=i), 0)
-    assert 0 < made.record_patterns()["fc2"].churn < 1
+    assert 0 < made.diagnostics()["pattern_churn/fc2"] < 1
 
 
 def test_rewind_returns_all_weights_but_keeps_the_masks() -> None:

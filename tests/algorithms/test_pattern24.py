@@ -119,14 +119,23 @@ def test_a_24_weight_may_hold_zeros_but_no_third_number() -> None:
 
 def test_tracker_counts_use_overlap_and_churn() -> None:
     tracker = LayerPatternTracker()
-    first = tracker.record("fc1", torch.tensor([[[0, 1]], [[0, 2]], [[3, 5]]]))
-    assert first.usage[0].tolist() == [0.5, 0.5, 0, 0, 0, 0]
-    assert first.entropy[0].item() == pytest.approx(0.386853, abs=1e-5)  # ln 2 / ln 6
-    assert first.overlap == pytest.approx(1 / 6)  # one of three pairs at the first place, none at the second
-    assert first.churn == 0
-    second = tracker.record("fc1", torch.tensor([[[0, 1]], [[1, 2]], [[3, 5]]]))
-    assert second.churn == pytest.approx(1 / 6)
-    assert tracker.record("fc2", torch.tensor([[[4]]])).overlap == 0
+    groups = ("a", "b", "c")
+    first = tracker.record({"fc1": torch.tensor([[[0, 1]], [[0, 0]], [[3, 5]]])}, groups)
+    used = {name: share for name, share in first.items() if share and name.startswith("pattern_use")}
+    assert used == {
+        **{"pattern_use/fc1/a/1100": 0.5, "pattern_use/fc1/a/1010": 0.5, "pattern_use/fc1/b/1100": 1.0},
+        **{"pattern_use/fc1/c/0110": 0.5, "pattern_use/fc1/c/0011": 0.5},
+    }
+    assert sum(name.startswith("pattern_use") for name in first) == 3 * 6
+    assert first["pattern_entropy/fc1"] == pytest.approx(2 / 3 * 0.386853, abs=1e-5)  # ln 2 / ln 6, in two of three
+    assert first["pattern_overlap/fc1"] == pytest.approx(1 / 6)  # one of three pairs at the first place, none beside
+    assert first["pattern_churn/fc1"] == 0
+    both = {"fc1": torch.tensor([[[0, 1]], [[1, 0]], [[3, 5]]]), "fc2": torch.tensor([[[4]], [[4]], [[4]]])}
+    second = tracker.record(both, groups)
+    assert second["pattern_churn/fc1"] == pytest.approx(1 / 6)
+    assert second["pattern_churn"] == pytest.approx(1 / 12)
+    assert second["pattern_overlap/fc2"] == 1
+    assert LayerPatternTracker().record({"fc2": torch.tensor([[[4]]])}, ["all"])["pattern_overlap/fc2"] == 0
 
 
 def test_chosen_patterns_are_read_back_from_the_mask() -> None:

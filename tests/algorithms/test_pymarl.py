@@ -179,8 +179,7 @@ def test_presets_are_the_middle_of_their_ranges() -> None:
     }
     for name, ranges in RECOMMENDED.items():
         config = K24Config(**presets[name].settings)
-        for field in ("div_coef", "reset_interval", "finetune_start_ratio"):
-            least, greatest = getattr(ranges, field)
+        for field, (least, greatest) in ranges.items():
             assert least <= getattr(config, field) <= greatest
 
 

@@ -16,11 +16,6 @@ def generator(seed: int, purpose: str) -> torch.Generator:
     Args:
         seed: the run's seed, 0 or larger.
         purpose: what the draws are for, for example ``"parameters"``; two purposes never share a stream.
-
-    Raises:
-        ValueError: the seed is negative.
     """
-    if seed < 0:
-        raise ValueError(f"seed is {seed}, it must be 0 or larger; for example seed=0")
     words = np.random.SeedSequence([seed, zlib.crc32(purpose.encode())]).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(words[0] >> np.uint64(1)))

@@ -7,7 +7,7 @@ masks, so fewer weights that all of them drop, and resets are small and frequent
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,20 +35,8 @@ PER_AGENT = ResetSchedule(interval=10_000, ratio=0.1)
 """Source: K24's settings on the multi-agent particle environments (MPE), where masks are per agent."""
 
 
-class ResetSettings(Protocol):
-    """What the config of a learner with resets has."""
-
-    @property
-    def reset_interval(self) -> int | None:
-        """env_steps of a 10.05M run; None: the published one, or that of ``PER_AGENT``."""
-
-    @property
-    def reset_ratio(self) -> float | None:
-        """Share of the unused weights, 0..1; None: likewise."""
-
-
-def require_reset_settings(config: ResetSettings) -> None:
-    """Raise ``ValueError`` where a setting is given and out of its range."""
+def require_reset_settings(config: Any) -> None:
+    """Raise ``ValueError`` where ``reset_interval`` or ``reset_ratio`` is given and out of its range."""
     interval, ratio = config.reset_interval, config.reset_ratio
     require(config, "reset_interval", interval is None or interval >= 1, "at least 1, or None")
     require(config, "reset_ratio", ratio is None or 0 <= ratio <= 1, "between 0 and 1, or None")
@@ -58,7 +46,7 @@ def resolve_resets(config: Any, per_type: ResetSchedule, spec: EnvSpec, total_en
     """Fill in what a config leaves open.
 
     Args:
-        config: one with ``ResetSettings``.
+        config: one with ``reset_interval`` (env_steps of a 10.05M run) and ``reset_ratio``; None leaves one open.
         per_type: the published numbers, its interval in env_steps of a 10.05M run.
         spec: says whether masks are per unit type or per agent.
         total_env_steps: length of the run.

@@ -270,7 +270,7 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         On a CPU in float32 the compiled branch; elsewhere ``values.py``, ``mixer.py`` and ``targets.py``.
         """
         if not self._compiled:
-            values = agent_values(
+            taken, best_target, use = agent_values(
                 self.net,
                 self.target_net,
                 self.spec,
@@ -280,20 +280,20 @@ class QLearner(AgentNetPolicy, ReplayLearner):
                 device=self.device,
                 count_use=self.wants_input_use,
             )
-            return *self._mixed_loss(batch, values.taken, values.best_target), values.use
+            return *self._mixed_loss(batch, taken, best_target), use
         groups = mask_groups(batch.unit_type, self.spec, self.n_groups)
         given = KernelBatch.of(batch, groups, bootstrap_at_limit=self.config.bootstrap_at_limit)
         online = self.net.kernel_weights(weights.online)
         target = self._agent_kernels.pack(self.target_net.kernel_weights(weights.target))
-        taken, best_target, use = self._agent_kernels.values(given, online, target, count_use=self.wants_input_use)
+        taken, values, use = self._agent_kernels.values(given, online, target, count_use=self.wants_input_use)
         if isinstance(self.mixer, QMixer):
             gamma, td_lambda = self.config.gamma, self.config.td_lambda
             kernels = self.mixer.kernels
             target_mixer = kernels.pack(self.target_mixer)
-            loss = kernels.loss(given, taken, best_target, self.mixer, target_mixer, gamma=gamma, td_lambda=td_lambda)
+            loss = kernels.loss(given, taken, values, self.mixer, target_mixer, gamma=gamma, td_lambda=td_lambda)
             return *loss, use
         shape = (*batch.action_mask.shape[:3],)
-        return *self._mixed_loss(batch, taken.view(shape), torch.from_numpy(best_target).view(shape)), use
+        return *self._mixed_loss(batch, taken.view(shape), torch.from_numpy(values).view(shape)), use
 
     def _mixed_loss(self, batch: EpisodeBatch, taken: Tensor, best_target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The loss and the two means with PyTorch's operations, from (B, T+1, N) values."""

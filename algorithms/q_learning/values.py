@@ -6,8 +6,6 @@ float32, PyTorch's operations do. Tests hold the two equal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -16,18 +14,6 @@ from algorithms.input_use import InputUse
 from algorithms.network.agent_net import AgentNet, LayerInputs
 from algorithms.network.packed_batch import pack_batch
 from envs.spec import EnvSpec
-
-
-@dataclass(frozen=True, kw_only=True)
-class AgentValues:
-    """Values of every agent in every view; those of padding are of no meaning."""
-
-    taken: Tensor
-    """(B, T+1, N) of the action taken, differentiable"""
-    best_target: Tensor
-    """(B, T+1, N) the target network's value of the legal action that the online network values most"""
-    use: InputUse | None
-    """how the layers' inputs were used, where it was asked for"""
 
 
 def agent_values(
@@ -40,7 +26,7 @@ def agent_values(
     *,
     device: torch.device,
     count_use: bool,
-) -> AgentValues:
+) -> tuple[Tensor, Tensor, InputUse | None]:
     """Value a batch with PyTorch's operations.
 
     Args:
@@ -50,6 +36,10 @@ def agent_values(
         online, target: layer name -> (G, out, in) that each multiplies with.
         device: where the networks lie.
         count_use: whether to measure the inputs of the layers.
+
+    Returns:
+        (B, T+1, N) differentiable values of the actions taken, the same of the target network's values of the legal
+        actions that the online network values most, and how the inputs were used; values of padding have no meaning.
     """
     packed = pack_batch(batch, net, spec, device)
     layer_inputs: LayerInputs | None = {} if count_use else None
@@ -63,11 +53,8 @@ def agent_values(
         rows = values.new_zeros(episodes * (steps + 1) * spec.n_agents)
         return rows.index_copy(0, packed.order.rows, values.squeeze(1)).view(episodes, steps + 1, spec.n_agents)
 
-    return AgentValues(
-        taken=padded(q.gather(1, packed.action)),
-        best_target=padded(target_q.gather(1, best)),
-        use=None if layer_inputs is None else _input_use(layer_inputs, packed.living_steps, packed.order.group_sizes),
-    )
+    use = None if layer_inputs is None else _input_use(layer_inputs, packed.living_steps, packed.order.group_sizes)
+    return padded(q.gather(1, packed.action)), padded(target_q.gather(1, best)), use
 
 
 def _input_use(layer_inputs: LayerInputs, counted: Tensor, group_sizes: list[int]) -> InputUse:

@@ -138,20 +138,7 @@ class K24(Pattern24QMix):
 
     def make_linear(self, in_features: int, out_features: int) -> SemiStructuredLinear24:
         """Make a 2:4 layer."""
-        return SemiStructuredLinear24(
-            in_features,
-            out_features,
-            self.n_groups,
-            alpha_init_std=self.config.alpha_init_std,
-            ema_momentum=self.config.ema_momentum,
-            ema_per_type=self.config.ema_per_type,
-            score_activation=self.config.score_activation,
-            score_alpha=self.config.score_alpha,
-            decay=self.config.decay if self.config.straight_through else None,
-            continuous=self.config.continuous,
-            evidence=self.config.alpha_evidence,
-            generator=self._init_rng,
-        )
+        return SemiStructuredLinear24(in_features, out_features, self.n_groups, self.config, self._init_rng)
 
     def layers(self) -> dict[str, SemiStructuredLinear24]:
         """Return the masked layers by name."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -27,15 +29,7 @@ class SemiStructuredLinear24(GroupLinear):
         in_features: width of the input.
         out_features: width of the output.
         n_groups: K, masks kept.
-        alpha_init_std: α starts at N(0, alpha_init_std²), so that groups can part.
-        ema_momentum: of the input magnitudes.
-        ema_per_type: keep one average of input magnitudes per mask group instead of a shared one.
-        score_activation: whether the score has the factor EMA(|a|).
-        score_alpha: whether it has that of α.
-        decay: λ_w of ``straight_through``, which then trains the weight while α learns from the masks alone; None:
-            dropped weights learn through the score only.
-        continuous: multiply with ``Pattern24Matrix.soft_gate`` times a fixed factor instead of with the masks.
-        evidence: remember mean |W · gradient| per mask group while the layer is dense, for α to start from.
+        config: the ``K24Config`` whose settings of scores, gradients and α hold.
         generator: draws weight, bias and α.
     """
 
@@ -51,6 +45,9 @@ class SemiStructuredLinear24(GroupLinear):
     """() what brings continuous weights back to the size of W, fixed from the start"""
     saliency: Tensor
     """(K, out, in) EMA of |W · gradient|"""
+    decay: float | None
+    """λ_w of ``straight_through``, which then trains the weight while α learns from the masks alone; None: dropped
+    weights learn through the score only"""
     frozen: bool
     holding: bool
     dense: bool
@@ -58,38 +55,23 @@ class SemiStructuredLinear24(GroupLinear):
     all of W for now."""
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        n_groups: int,
-        *,
-        alpha_init_std: float,
-        ema_momentum: float,
-        ema_per_type: bool,
-        score_activation: bool,
-        score_alpha: bool,
-        decay: float | None,
-        continuous: bool,
-        evidence: bool,
-        generator: torch.Generator,
+        self, in_features: int, out_features: int, n_groups: int, config: Any, generator: torch.Generator
     ) -> None:
         super().__init__(in_features, out_features, generator)
-        self.n_groups, self.start_scale = n_groups, 1.0
-        self.alpha_init_std = alpha_init_std
-        self.score_activation, self.decay = score_activation, decay
-        self.continuous, self.evidence = continuous, evidence
-        self.alpha = nn.Parameter(self._draw_alpha(generator)) if score_alpha else None
+        self.n_groups, self.config, self.start_scale = n_groups, config, 1.0
+        self.decay = config.decay if config.straight_through else None
+        self.alpha = nn.Parameter(self._draw_alpha(generator)) if config.score_alpha else None
         self.pattern = Pattern24Matrix(in_features)
-        self.activation = EMAActivationTracker(in_features, n_groups if ema_per_type else 1, ema_momentum)
+        self.activation = EMAActivationTracker(in_features, n_groups if config.ema_per_type else 1, config.ema_momentum)
         shape = (n_groups, out_features, in_features)
         self.register_buffer("frozen_mask", torch.zeros(shape, dtype=torch.bool))
         self.register_buffer("held", torch.zeros(*shape[:2], len(self.pattern.allowed), dtype=torch.int64))
         if self.alpha is not None:
             self.register_buffer("alpha_start", self.alpha.detach().clone())
-        if evidence:
+        if config.alpha_evidence:
             self.register_buffer("saliency", torch.zeros(shape))
         self.frozen = self.holding = self.dense = False
-        if continuous:
+        if config.continuous:
             self.register_buffer("rescale", self._rescale())
 
     @torch.no_grad()
@@ -100,7 +82,7 @@ class SemiStructuredLinear24(GroupLinear):
 
     def _draw_alpha(self, generator: torch.Generator) -> Tensor:
         shape = (self.n_groups, self.out_features, self.in_features)
-        return torch.randn(shape, generator=generator) * self.alpha_init_std
+        return torch.randn(shape, generator=generator) * self.config.alpha_init_std
 
     @torch.no_grad()
     def _rescale(self) -> Tensor:
@@ -116,7 +98,7 @@ class SemiStructuredLinear24(GroupLinear):
         """
         weight = self.weight if self.decay is None else self.weight.detach()
         scores = weight.abs().expand(self.n_groups, -1, -1)
-        if self.score_activation:
+        if self.config.score_activation:
             scores = self.activation.value().unsqueeze(1) * scores
         return scores * self.alpha.sigmoid() if alpha and self.alpha is not None else scores
 
@@ -140,13 +122,13 @@ class SemiStructuredLinear24(GroupLinear):
         """Return weights (K, out, in) under ``masks``, or under continuous gates; all of them while ``dense``."""
         if self.dense:
             return self._all_weights()
-        if self.continuous:
+        if self.config.continuous:
             return self.weight * (self.rescale * self.pattern.soft_gate(self.scores()))
         return self.weight * self.masks()
 
     def _all_weights(self) -> Tensor:
         weights = self.weight.expand(self.n_groups, -1, -1)
-        if self.evidence and weights.requires_grad:
+        if self.config.alpha_evidence and weights.requires_grad:
             weights.register_hook(self._observe_gradient)
         return weights
 
@@ -159,7 +141,7 @@ class SemiStructuredLinear24(GroupLinear):
 
         Without noise these are the best masks or those held. Gradients reach the weight and α.
         """
-        if self.continuous:
+        if self.config.continuous:
             gate = self.rescale * self.pattern.soft_gate(self.scores())
         else:
             gate = self.pattern.sample(logits, temperature, noise, self.held if self.holding else None)

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from algorithms.k24 import K24
+from algorithms.k24 import K24, K24Config
 from algorithms.network.flops import total
 from algorithms.sparsity.activation import EMAActivationTracker
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
@@ -22,20 +22,8 @@ def k24(**changes: object) -> K24:
 
 
 def layer(n_groups: int = 2, in_features: int = 10, out_features: int = 6) -> SemiStructuredLinear24:
-    return SemiStructuredLinear24(
-        in_features,
-        out_features,
-        n_groups,
-        alpha_init_std=0.1,
-        ema_momentum=0.99,
-        ema_per_type=False,
-        score_activation=True,
-        score_alpha=True,
-        decay=None,
-        continuous=False,
-        evidence=False,
-        generator=torch.Generator().manual_seed(0),
-    )
+    config = K24Config(straight_through=False, score_activation=True)
+    return SemiStructuredLinear24(in_features, out_features, n_groups, config, torch.Generator().manual_seed(0))
 
 
 def check_every_mask(made: K24, env_steps: int) -> None:

@@ -49,12 +49,9 @@ def k24(seed: int = 0, **changes: object) -> K24:
 
 def layer(**changes: Any) -> SemiStructuredLinear24:
     """Ten inputs, so that the last group of four holds two; three mask groups; float64; inputs of unequal size."""
-    settings = {
-        **{"alpha_init_std": 0.5, "ema_momentum": 0.9, "ema_per_type": False, "decay": 0.3},
-        **{"score_activation": True, "score_alpha": True, "continuous": False, "evidence": False},
-        **changes,
-    }
-    made = SemiStructuredLinear24(10, 4, 3, **settings, generator=torch.Generator().manual_seed(0)).double()
+    usual = {"alpha_init_std": 0.5, "ema_momentum": 0.9, "decay": 0.3, "score_activation": True}
+    config = K24Config(**{**usual, **changes})
+    made = SemiStructuredLinear24(10, 4, 3, config, torch.Generator().manual_seed(0)).double()
     rows = torch.linspace(0.5, 2.0, 10).double().expand(5, 10)
     made.activation.observe(rows.abs().sum(0).expand(3, -1), torch.full((3,), 5))
     return made
@@ -366,7 +363,7 @@ def test_alpha_starts_from_evidence() -> None:
 
 
 def test_evidence_is_the_running_mean_of_weight_times_gradient() -> None:
-    made = layer(evidence=True)
+    made = layer(alpha_evidence=True, dense_ratio=0.2)
     made.dense = True
     curved(made.effective_weights()).backward()
     whole = made.weight.detach().expand(3, -1, -1).clone()

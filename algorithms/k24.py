@@ -41,7 +41,7 @@ from algorithms.input_use import InputUse
 from algorithms.k24_config import K24Config
 from algorithms.kernels.pattern_pass import compile_passes
 from algorithms.network.agent_net import AgentNet
-from algorithms.network.packed_batch import PackedBatch, pack_batch
+from algorithms.network.packed_batch import pack_batch
 from algorithms.protocol import Diagnostics
 from algorithms.q_learning.learner import UpdateWeights
 from algorithms.q_learning.schedules import linear, scaled
@@ -51,7 +51,7 @@ from algorithms.sparsity.diversity import K24DiversityManager
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
 from algorithms.sparsity.resets import ResetSchedule
-from algorithms.sparsity.search_state import SEARCH_PANELS, describe_search, gradient_sizes, mean_magnitude
+from algorithms.sparsity.search_state import SEARCH_PANELS, SearchMeter
 from algorithms.sparsity.sparse_qmix import Pattern24QMix
 from algorithms.sparsity.tracker import pattern_overlap
 from common.space import Choice
@@ -85,9 +85,7 @@ class K24(Pattern24QMix):
         self._finetune_start = round(self.config.finetune_start_ratio * self.total_env_steps)
         self._target_logits: dict[str, Tensor] | None = None
         self._remembered: dict[str, Tensor] | None = None
-        self._gradients: dict[str, float] = {}
-        self._magnitudes: dict[str, Tensor | float] = {}
-        self._measure_magnitudes = True
+        self._meter = SearchMeter(self.layers())
         self._set_up_layers()
         self._set_up_rates()
         self._remember_when_due()
@@ -197,9 +195,9 @@ class K24(Pattern24QMix):
 
     def inspect_batch(self, batch: EpisodeBatch) -> None:
         """Measure the size of values once after each evaluation."""
-        if self._measure_magnitudes:
-            self._magnitudes = self._measured_magnitudes(pack_batch(batch, self.net, self.spec, self.device))
-            self._measure_magnitudes = False
+        if self._meter.wants_values:
+            packed = pack_batch(batch, self.net, self.spec, self.device)
+            self._meter.measure_values(self.net, packed, self._weights_to_measure())
 
     def observe_inputs(self, use: InputUse) -> None:
         """Track input magnitudes."""
@@ -207,11 +205,8 @@ class K24(Pattern24QMix):
             layer.activation.observe(use.sums[name], use.rows)
 
     @torch.no_grad()
-    def _measured_magnitudes(self, packed: PackedBatch) -> dict[str, Tensor | float]:
-        """Mean |Q| of legal actions under the best patterns and under a draw, which the run does not notice.
-
-        Without noise a draw is the best patterns.
-        """
+    def _weights_to_measure(self) -> dict[str, dict[str, Tensor]]:
+        """Those under the best patterns and, where there is noise, under a draw, which the run does not notice."""
         weights = {"best": self.net.effective_weights()}
         scale = self.noise_scale(self.env_steps)
         if scale > 0:
@@ -220,9 +215,7 @@ class K24(Pattern24QMix):
             logits = {name: layer.logits() for name, layer in self.layers().items()}
             noise = {name: scale * gumbel_noise(each, again) for name, each in logits.items()}
             weights["drawn"] = _drawn_weights(self.net, logits, noise)
-        values = {f"q_{name}": self.net(packed.inputs, packed.order, each)[0] for name, each in weights.items()}
-        found = {name: mean_magnitude(q, packed.action_mask) for name, q in values.items()}
-        return {"q_drawn": found["q_best"], **found}
+        return weights
 
     def extra_loss(self, td_loss: Tensor, weights: UpdateWeights) -> tuple[Tensor | None, Diagnostics]:
         """Ask for patterns that differ between types, while masks are searched and that has a weight."""
@@ -295,23 +288,13 @@ class K24(Pattern24QMix):
         return f"env_step {env_steps}: masks frozen (pattern overlap {overlap:.2f}){rewound}, finetuning at lr {rate:g}"
 
     def diagnostics(self) -> dict[str, float]:
-        """Return QMIX's, how patterns are used, τ, and how their search goes (``describe_search``).
+        """Return QMIX's, how patterns are used, τ, and how their search goes (``SearchMeter``).
 
         ``q_best`` and ``q_drawn``, mean |Q| of legal actions under the best patterns and under a draw, are those of the
         first update after the call before.
         """
-        self._measure_magnitudes = True
-        return {
-            **super().diagnostics(),
-            "temperature": self.temperature(self.env_steps),
-            **describe_search(self.layers(), self.noise_scale(self.env_steps)),
-            **self._gradient_sizes(),
-            **{name: float(value) for name, value in self._magnitudes.items()},
-        }
-
-    def _gradient_sizes(self) -> dict[str, float]:
-        """Those of the last update; right after loading, those that were saved."""
-        return gradient_sizes(self.layers()) or self._gradients
+        temperature = {"temperature": self.temperature(self.env_steps)}
+        return {**super().diagnostics(), **temperature, **self._meter.describe(self.noise_scale(self.env_steps))}
 
     def schedule(self) -> dict[str, float]:
         """Return QMIX's, the temperature's, the resets' and the freeze."""
@@ -328,13 +311,7 @@ class K24(Pattern24QMix):
 
     def state_dict(self) -> dict[str, Any]:
         """Return QMIX's, that of the rewind and what was measured of the search."""
-        return {
-            **super().state_dict(),
-            "remembered": copy.copy(self._remembered),
-            "gradients": self._gradient_sizes(),
-            "magnitudes": {name: float(value) for name, value in self._magnitudes.items()},
-            "measure_magnitudes": self._measure_magnitudes,
-        }
+        return {**super().state_dict(), "remembered": copy.copy(self._remembered), **self._meter.state_dict()}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what ``state_dict`` gave."""
@@ -342,9 +319,7 @@ class K24(Pattern24QMix):
         self._target_logits = None
         self._remembered = copy.copy(saved["remembered"])
         self.optimizer.zero_grad(set_to_none=True)  # of updates that the loaded state has not made
-        self._gradients = saved["gradients"]
-        self._magnitudes = dict(saved["magnitudes"])
-        self._measure_magnitudes = saved["measure_magnitudes"]
+        self._meter.load_state_dict(saved)
 
 
 def _all_layers(net: AgentNet) -> dict[str, SemiStructuredLinear24]:

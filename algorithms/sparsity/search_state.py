@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from algorithms.network.agent_net import AgentNet
+from algorithms.network.packed_batch import PackedBatch
 from algorithms.registry import Panel
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.tracker import N_PATTERNS, flat
@@ -98,9 +101,58 @@ def gradient_sizes(layers: Layers) -> dict[str, float]:
     return flat(numbers)
 
 
-def mean_magnitude(q: Tensor, action_mask: Tensor) -> Tensor:
-    """Return the mean |Q| () of the legal actions, for (R, A) values and (R, A) bool."""
-    return (q.abs() * action_mask).sum() / action_mask.sum()
+class SearchMeter:
+    """What K24 tells of its search beside each evaluation, and the state which that takes.
+
+    Args:
+        layers: name -> masked layer.
+    """
+
+    def __init__(self, layers: Layers) -> None:
+        self.layers = layers
+        self.wants_values = True
+        """whether no update has been measured since the last call of ``describe``"""
+        self._gradients: dict[str, float] = {}
+        self._magnitudes: dict[str, Tensor | float] = {}
+
+    @torch.no_grad()
+    def measure_values(self, net: AgentNet, packed: PackedBatch, weights: Mapping[str, dict[str, Tensor]]) -> None:
+        """Keep the size of values, mean |Q| of legal actions, until ``describe`` asks for it.
+
+        Args:
+            net, packed: the network and a batch for it.
+            weights: ``best`` and, where there is noise, ``drawn`` -> what to multiply with; else a draw is the best.
+        """
+        found: dict[str, Tensor | float] = {}
+        for name, each in weights.items():
+            q, _ = net(packed.inputs, packed.order, each)
+            found[f"q_{name}"] = (q.abs() * packed.action_mask).sum() / packed.action_mask.sum()
+        self._magnitudes, self.wants_values = {"q_drawn": found["q_best"], **found}, False
+
+    def describe(self, noise_scale: float) -> dict[str, float]:
+        """Return ``describe_search``, ``gradient_sizes``, and ``q_drawn`` and ``q_best`` where they were measured."""
+        self.wants_values = True
+        return {**describe_search(self.layers, noise_scale), **self._last_gradients(), **self._last_magnitudes()}
+
+    def _last_gradients(self) -> dict[str, float]:
+        """Those of the last update; right after loading, those that were saved."""
+        return gradient_sizes(self.layers) or self._gradients
+
+    def _last_magnitudes(self) -> dict[str, float]:
+        return {name: float(value) for name, value in self._magnitudes.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was measured since the last call of ``describe``."""
+        return {
+            "gradients": self._last_gradients(),
+            "magnitudes": self._last_magnitudes(),
+            "measure_magnitudes": self.wants_values,
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` gave; gradients that the layers still hold would go before those saved."""
+        self._gradients, self._magnitudes = saved["gradients"], dict(saved["magnitudes"])
+        self.wants_values = saved["measure_magnitudes"]
 
 
 def _chances(layer: SemiStructuredLinear24, noise_scale: float) -> Tensor:

@@ -8,11 +8,10 @@ compiled pass                          the same in PyTorch
 =====================================  ==================================================================
 ``agent_pass``, ``agent_back``         ``network.agent_net``, ``network.gru``, ``network.group_gru``
 ``mixing_pass``                        ``q_learning.mixer``, ``q_learning.targets``
-``learner_pass``                       ``QLearner._td_loss`` (both together), ``QLearner.choose_actions``
 ``pattern_pass``                       ``sparsity.pattern24``, ``sparsity.diversity``
 =====================================  ==================================================================
 
-The rest serves these: ``simd`` and ``tiles`` write products of small matrices, ``blocks`` and ``threads`` share
-sequences out among cores, ``agent_layout`` and ``agent_inputs`` say where numbers lie, ``patterns`` numbers the
-patterns.
+``agent_kernels`` and ``mixer_kernels`` run the first two for ``QLearner``, ``batch`` is what they share. The rest
+serves these: ``simd`` and ``tiles`` write products of small matrices, ``blocks`` and ``threads`` share sequences out
+among cores, ``agent_layout`` and ``agent_inputs`` say where numbers lie, ``patterns`` numbers the patterns.
 """

@@ -22,7 +22,6 @@ from algorithms.kernels.agent_layout import (
     RESET,
     STATE,
     UPDATE,
-    gradient_places,
     weight_places,
 )
 from algorithms.kernels.compiled import kernel
@@ -94,7 +93,7 @@ def backward_block(sizes, sequences, counts, first_row, obs, actions, online, sa
 
     Args:
         d_taken: (B · (T + 1) · N,) gradient of the value of each action taken.
-        gradient: (numbers,) zeros that receive the gradients of all weights, laid out as ``gradient_places`` says.
+        gradient: (numbers,) zeros that receive the gradients of all weights, laid out as ``weight_places`` says.
     """
     a, room = sizes.actions_padded, ROOM * len(sequences)
     areas = backward_areas(sizes, len(sequences))
@@ -235,7 +234,7 @@ def _add_gradients(rows, sizes, most, scratch, saved, row, gradient):
     """Add the collected rows' gradients of the recurrent side and the heads; the first is row ``row`` of ``saved``."""
     h, a, heads = sizes.hidden_padded, sizes.actions_padded, sizes.heads
     square, wide, plane, at = h * h, ROOM * most * h, saved.shape[1] * 4, ROOM * most - rows
-    to, areas = gradient_places(sizes), backward_areas(sizes, most)
+    to, areas = weight_places(sizes), backward_areas(sizes, most)
     head = to.head
     s, g, shift = scratch.ctypes.data, gradient.ctypes.data, at * h * 4
     kept, before = saved.ctypes.data + row * h * 4, s + areas.before * 4 + shift

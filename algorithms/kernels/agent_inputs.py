@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from algorithms.kernels.agent_layout import RESET, gradient_places, weight_places
+from algorithms.kernels.agent_layout import RESET, weight_places
 from algorithms.kernels.compiled import kernel
 from algorithms.kernels.simd import add, relu, relu_gradient
 from algorithms.kernels.tiles import add_outer, times
@@ -156,7 +156,7 @@ def add_layer_gradients(rows, sizes, last, agent, first, gates_at, apart, d_firs
         gates_at: address of (rows, H) gradients of r; those of u and n lie ``apart`` numbers behind each other.
         d_first: address of (rows, H) gradients of fc1's sums.
     """
-    h, d, to, g = sizes.hidden_padded, sizes.obs, gradient_places(sizes), gradient.ctypes.data
+    h, d, to, g = sizes.hidden_padded, sizes.obs, weight_places(sizes), gradient.ctypes.data
     for i in range(rows):
         if sizes.last_actions and last[i] >= 0:
             add(h, (g + (to.fc1 + (d + last[i]) * h) * 4, d_first + i * h * 4))

@@ -44,34 +44,8 @@ def padded(width: int) -> int:
     return -(-width // WIDTH) * WIDTH
 
 
-def agent_sizes(
-    *,
-    obs: int,
-    actions: int,
-    agents: int,
-    hidden: int,
-    heads: int,
-    last_action: bool,
-    agent_id: bool,
-    noop_means_dead: bool,
-) -> Sizes:
-    """Return the widths of an agent network."""
-    return Sizes(
-        obs=obs,
-        last_actions=actions * last_action,
-        agent_ids=agents * agent_id,
-        agents=agents,
-        actions=actions,
-        hidden=hidden,
-        hidden_padded=padded(hidden),
-        actions_padded=padded(actions),
-        heads=heads,
-        noop_means_dead=int(noop_means_dead),
-    )
-
-
 class WeightPlaces(NamedTuple):
-    """Where the parts of a packed network begin."""
+    """Where the parts of a packed network begin, and those of its gradient, each (in, out), up to ``input_back``."""
 
     fc1: int
     table: int
@@ -86,27 +60,15 @@ class WeightPlaces(NamedTuple):
     head: int
     """weight, bias, weight, …"""
     input_back: int
-    """the same weights as the backward pass reads them, from here on"""
+    """the same weights as the backward pass reads them, from here on; here a gradient ends"""
     recurrent_back: int
     head_back: int
     end: int
 
 
-class GradientPlaces(NamedTuple):
-    """Where the parts of a gradient begin, each (in, out); names as in ``WeightPlaces``."""
-
-    fc1: int
-    bias: int
-    input_side: int
-    recurrent: int
-    gate_bias: int
-    head: int
-    end: int
-
-
 @kernel
 def weight_places(sizes):
-    """Lay out a packed network."""
+    """Lay out a packed network and its gradient."""
     h, a, heads = sizes.hidden_padded, sizes.actions_padded, sizes.heads
     table = sizes.obs * h
     bias = table + (sizes.last_actions + sizes.agent_ids) * h
@@ -121,18 +83,6 @@ def weight_places(sizes):
     return WeightPlaces(
         0, table, bias, input_side, recurrent, gate_bias, head, input_back, recurrent_back, head_back, end
     )
-
-
-@kernel
-def gradient_places(sizes):
-    """Lay out a gradient."""
-    h, a, heads = sizes.hidden_padded, sizes.actions_padded, sizes.heads
-    bias = (sizes.obs + sizes.last_actions + sizes.agent_ids) * h
-    input_side = bias + h
-    recurrent = input_side + 3 * h * h
-    gate_bias = recurrent + 3 * h * h
-    head = gate_bias + 4 * h
-    return GradientPlaces(0, bias, input_side, recurrent, gate_bias, head, head + (heads - 1) * (h * h + h) + h * a + a)
 
 
 def pack_network(sizes: Sizes, weights: Mapping[str, np.ndarray], out: np.ndarray) -> None:
@@ -174,7 +124,7 @@ def pack_network(sizes: Sizes, weights: Mapping[str, np.ndarray], out: np.ndarra
 
 def unpack_gradient(sizes: Sizes, gradient: np.ndarray) -> dict[str, np.ndarray]:
     """Take a gradient apart into arrays of the shapes and names that ``pack_network`` takes."""
-    at, h, a, real = gradient_places(sizes), sizes.hidden_padded, sizes.actions_padded, sizes.hidden
+    at, h, a, real = weight_places(sizes), sizes.hidden_padded, sizes.actions_padded, sizes.hidden
     *heads, last = head_names(sizes)
     gate_bias = gradient[at.gate_bias : at.head].reshape(4, h)[:, :real]
     found = {

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from algorithms.kernels.agent_layout import Sizes, agent_sizes
+from algorithms.kernels.agent_layout import Sizes, padded
 from algorithms.network.group_gru import unroll_groups
 from algorithms.network.gru import SequenceGRU
 from algorithms.network.layers import GroupLinear, LinearFactory, grouped_linear
@@ -100,15 +100,17 @@ class AgentNet(nn.Module):
 
     def kernel_sizes(self) -> Sizes:
         """Return the widths of this network for the compiled passes."""
-        return agent_sizes(
+        return Sizes(
             obs=self.obs_size,
-            actions=self.n_actions,
+            last_actions=self.n_actions * self.last_action,
+            agent_ids=self.n_agents * self.agent_id,
             agents=self.n_agents,
+            actions=self.n_actions,
             hidden=self.hidden_size,
+            hidden_padded=padded(self.hidden_size),
+            actions_padded=padded(self.n_actions),
             heads=len(self.head),
-            last_action=self.last_action,
-            agent_id=self.agent_id,
-            noop_means_dead=self.noop_means_dead,
+            noop_means_dead=int(self.noop_means_dead),
         )
 
     def kernel_weights(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from algorithms.episode import EpisodeBatch
 from algorithms.generators import generator
 from algorithms.input_use import InputUse
+from algorithms.kernels.agent_kernels import AgentKernels
+from algorithms.kernels.batch import KernelBatch
 from algorithms.kernels.compiled import announce_compiling, compiled_for
-from algorithms.kernels.learner_pass import AgentKernels, KernelBatch
 from algorithms.network.agent_net import AgentNet, mask_groups
 from algorithms.network.layers import DenseLinear, GroupLinear
 from algorithms.network.policy import AgentNetPolicy

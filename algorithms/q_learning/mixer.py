@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from algorithms.kernels.learner_pass import MixerKernels
+from algorithms.kernels.mixer_kernels import MixerKernels
 from algorithms.kernels.mixing_pass import mixer_sizes
 from algorithms.network.layers import DenseLinear
 

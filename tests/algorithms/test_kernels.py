@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from algorithms.kernels import agent_pass, blocks, simd
-from algorithms.kernels.learner_pass import KernelBatch
+from algorithms.kernels.batch import KernelBatch
 from algorithms.kernels.simd import make_elementwise, make_tile
 from algorithms.kernels.threads import parallel_for
 from algorithms.kernels.tiles import pack, times

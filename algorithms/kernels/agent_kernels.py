@@ -1,23 +1,19 @@
-"""The compiled passes as PyTorch sees them: autograd functions over a whole batch, and acting."""
+"""The agent network's compiled passes as PyTorch sees them: values of a whole batch with gradients, and acting."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.episode import EpisodeBatch
 from algorithms.input_use import InputUse
 from algorithms.kernels.agent_back import backward_block
 from algorithms.kernels.agent_layout import (
     HEAD,
     Sizes,
-    gradient_places,
     head_names,
     pack_network,
     unpack_gradient,
@@ -31,73 +27,13 @@ from algorithms.kernels.agent_pass import (
     scratch_size,
     value_block,
 )
-from algorithms.kernels.blocks import MOST, Blocks, make_blocks
-from algorithms.kernels.mixing_pass import (
-    MixerSizes,
-    learn_episodes,
-    mixer_places,
-    mixer_scratch_size,
-    pack_mixer,
-    unpack_mixer_gradient,
-)
+from algorithms.kernels.batch import CompiledPass, KernelBatch, Workspace
+from algorithms.kernels.blocks import MOST, Blocks
 from algorithms.kernels.threads import parallel_for
 
 NetworkWeights = Mapping[str, Tensor]
 """``fc1``, ``gru_ih``, ``gru_hh``, ``fc2``, … (G, out, in) or (1, out, in) where all groups share it, and each
 one's bias under its name with ``_bias`` behind it: (G, out) or (1, out)."""
-
-
-@dataclass
-class Workspace:
-    """Memory that passes use again, so that an update asks the system for none."""
-
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
-
-    def take(self, name: str, *shape: int) -> np.ndarray:
-        """Return a float32 array of this shape, of unspecified content; it is handed out again under the same name."""
-        size = math.prod(shape)
-        if name not in self.arrays or len(self.arrays[name]) < size:
-            self.arrays[name] = np.empty(size + size // 8, np.float32)  # some room: the number of rows varies
-        return self.arrays[name][:size].reshape(shape)
-
-
-@dataclass(frozen=True, kw_only=True)
-class KernelBatch:
-    """A batch as the compiled passes read it, and which of its rows they walk through together."""
-
-    obs: np.ndarray
-    state: np.ndarray
-    mask: np.ndarray
-    actions: np.ndarray
-    reward: np.ndarray
-    steps: np.ndarray
-    bootstrap: np.ndarray
-    blocks: Blocks
-
-    @classmethod
-    def of(cls, batch: EpisodeBatch, groups: Tensor, *, bootstrap_at_limit: bool) -> KernelBatch:
-        """Flatten a batch and sort its sequences into blocks.
-
-        Args:
-            batch: B episodes, on the CPU.
-            groups: (B, N) mask group of each agent.
-            bootstrap_at_limit: whether the target of an episode that a time limit ended goes on from its last view;
-                otherwise nothing depends on that view, and it is left out.
-        """
-        filled = batch.filled.numpy()
-        steps = filled.sum(1)
-        goes_on = ~batch.terminated.numpy().any(1) & bootstrap_at_limit
-        bootstrap = np.asarray(goes_on, np.uint8)
-        return cls(
-            obs=batch.obs.flatten(0, 2).numpy(),
-            state=batch.state.flatten(0, 1).numpy(),
-            mask=batch.action_mask.flatten(0, 2).numpy().view(np.uint8),
-            actions=batch.actions.flatten().numpy(),
-            reward=batch.reward.numpy(),
-            steps=steps,
-            bootstrap=bootstrap,
-            blocks=make_blocks(steps, steps + bootstrap, groups.numpy(), filled.shape[1]),
-        )
 
 
 class AgentKernels:
@@ -175,7 +111,7 @@ class AgentKernels:
         """
         names = [f"{name}{part}" for name in self.names for part in ("", "_bias")]
         run = _Run(self, batch, names, target, count_use)
-        taken = _AgentValues.apply(run, *(weights[name] for name in names))
+        taken = CompiledPass.apply(run, *(weights[name] for name in names))
         return taken, run.values, self._use(run.use, batch.blocks) if count_use else None
 
     def _use(self, use: np.ndarray, blocks: Blocks) -> InputUse:
@@ -202,8 +138,9 @@ class _Run:
     target: np.ndarray
     count_use: bool
 
-    def forward(self, weights: Sequence[Tensor]) -> np.ndarray:
+    def forward(self, *weights: Tensor) -> Tensor:
         kernels, batch, sizes, blocks = self.kernels, self.batch, self.kernels.sizes, self.batch.blocks
+        self.shapes = [weight.shape for weight in weights]
         self.packed = kernels.pack(dict(zip(self.names, weights, strict=True)))
         self.threads = torch.get_num_threads()
         self.saved = kernels.workspace.take("saved", HEAD + sizes.heads - 1, blocks.rows * sizes.hidden_padded)
@@ -225,11 +162,12 @@ class _Run:
             )  # fmt: skip
 
         parallel_for(len(blocks.counts), walk, self.threads)
-        return taken
+        return torch.from_numpy(taken)
 
-    def backward(self, d_taken: np.ndarray, shapes: Sequence[torch.Size]) -> list[Tensor]:
+    def backward(self, gradient: Tensor) -> list[Tensor]:
+        d_taken = gradient.numpy()
         kernels, batch, sizes, blocks = self.kernels, self.batch, self.kernels.sizes, self.batch.blocks
-        gradients = kernels.workspace.take("gradients", len(blocks.counts), gradient_places(sizes).end)
+        gradients = kernels.workspace.take("gradients", len(blocks.counts), weight_places(sizes).input_back)
 
         def walk(block: int, thread: int) -> None:
             gradients[block] = 0
@@ -241,113 +179,11 @@ class _Run:
 
         parallel_for(len(blocks.counts), walk, self.threads)
         total = np.zeros((kernels.n_groups, gradients.shape[1]), np.float32)
-        for group, gradient in zip(blocks.groups, gradients, strict=True):  # in order: the same sums with any threads
-            total[group] += gradient
+        for group, of_block in zip(blocks.groups, gradients, strict=True):  # in order: the same sums with any threads
+            total[group] += of_block
         by_group = [unpack_gradient(sizes, each) for each in total]
         found = []
-        for name, shape in zip(self.names, shapes, strict=True):
+        for name, shape in zip(self.names, self.shapes, strict=True):
             stacked = np.stack([each[name] for each in by_group])
             found.append(torch.from_numpy(stacked if len(stacked) == shape[0] else stacked.sum(0, keepdims=True)))
         return found
-
-
-class _AgentValues(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, run: _Run, *weights: Tensor) -> Tensor:
-        ctx.run, ctx.shapes = run, [weight.shape for weight in weights]
-        return torch.from_numpy(run.forward(weights))
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
-        return None, *ctx.run.backward(grads[0].numpy(), ctx.shapes)
-
-
-CHUNK = 8
-"""Episodes that the mixer's pass takes at a time."""
-
-
-class MixerKernels:
-    """QMIX's mixer and TD(λ) on processors.
-
-    Args:
-        sizes: of the mixer.
-    """
-
-    def __init__(self, sizes: MixerSizes) -> None:
-        self.sizes, self.workspace = sizes, Workspace()
-
-    def pack(self, mixer: torch.nn.Module) -> np.ndarray:
-        """Pack a mixer."""
-        packed = np.zeros(mixer_places(self.sizes).end, np.float32)
-        pack_mixer(self.sizes, {name: p.detach().numpy() for name, p in mixer.named_parameters()}, packed)
-        return packed
-
-    def loss(
-        self, batch: KernelBatch, taken: Tensor, values: np.ndarray, mixer: torch.nn.Module, target: np.ndarray, *,
-        gamma: float, td_lambda: float,
-    ) -> tuple[Tensor, float, float]:  # fmt: skip
-        """Compute half the mean squared TD(λ) error.
-
-        Args:
-            batch: what the values belong to.
-            taken, values: what ``AgentKernels.values`` returned.
-            mixer: the online mixer; gradients reach its parameters and ``taken``.
-            target: the packed target mixer.
-            gamma, td_lambda: γ and λ.
-
-        Returns:
-            the loss (), and means over steps of the joint values and of the targets.
-        """
-        parameters = dict(mixer.named_parameters())
-        run = _MixerRun(self, batch, values, self.pack(mixer), target, gamma, td_lambda, list(parameters))
-        loss = _MixerLoss.apply(run, taken, *parameters.values())
-        return loss, *run.means
-
-
-@dataclass
-class _MixerRun:
-    kernels: MixerKernels
-    batch: KernelBatch
-    values: np.ndarray
-    online: np.ndarray
-    target: np.ndarray
-    gamma: float
-    td_lambda: float
-    names: Sequence[str]
-
-    def compute(self, taken: np.ndarray) -> float:
-        """Fill ``d_taken``, ``gradient`` and ``means``; return the loss."""
-        sizes, batch, workspace = self.kernels.sizes, self.batch, self.kernels.workspace
-        episodes, steps = batch.reward.shape
-        chunks = np.array_split(np.arange(episodes), -(-episodes // CHUNK))
-        threads, total_steps = torch.get_num_threads(), int(batch.steps.sum())
-        scratch = workspace.take("scratch", threads, mixer_scratch_size(sizes, steps + 1))
-        gradients = workspace.take("gradients", len(chunks), mixer_places(sizes).gradient_end)
-        self.d_taken, sums = np.zeros(len(taken), np.float32), np.zeros((len(chunks), 3))
-
-        def learn(chunk: int, thread: int) -> None:
-            gradients[chunk] = 0
-            learn_episodes(
-                chunks[chunk], sizes, batch.steps, batch.bootstrap, steps, batch.state, batch.reward, taken,
-                self.values, self.online, self.target, np.float32(self.gamma), np.float32(self.td_lambda), total_steps,
-                scratch[thread], self.d_taken, gradients[chunk], sums[chunk],
-            )  # fmt: skip
-
-        parallel_for(len(chunks), learn, threads)
-        self.gradient = gradients.sum(0)
-        loss, *self.means = (sums.sum(0) / total_steps).tolist()
-        return loss
-
-
-class _MixerLoss(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, run: _MixerRun, taken: Tensor, *parameters: Tensor) -> Tensor:
-        ctx.run = run
-        return torch.tensor(run.compute(taken.numpy()), dtype=torch.float32)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
-        run = ctx.run
-        found = unpack_mixer_gradient(run.kernels.sizes, run.gradient)
-        d_parameters = (torch.from_numpy(np.ascontiguousarray(found[name])) * grads[0] for name in run.names)
-        return None, torch.from_numpy(run.d_taken) * grads[0], *d_parameters

@@ -28,10 +28,15 @@ def in_float64(made: QLearner) -> QLearner:
     """The same learner in double precision, its target networks moved away from the online ones."""
     for module in (made.net, made.mixer, made.target_net, made.target_mixer):
         module.double()
-    with torch.no_grad():
-        for p in (*made.target_net.parameters(), *made.target_mixer.parameters()):
-            p.mul_(1.25)
+    part_targets(made)
     return made
+
+
+@torch.no_grad()
+def part_targets(made: QLearner) -> None:
+    """Move the target networks of a fresh learner away from the online ones."""
+    for p in (*made.target_net.parameters(), *made.target_mixer.parameters()):
+        p.mul_(1.25)
 
 
 def batch_in_float64(episodes: EpisodeBatch) -> EpisodeBatch:
@@ -79,6 +84,11 @@ def mixed(p: Parameters, q: Tensor, state: Tensor, embed: int, hyper: int) -> Te
     before = sum(q[i] * w1[i * embed : (i + 1) * embed] for i in range(len(q))) + b1
     elu = torch.where(before > 0, before, before.exp() - 1)
     return (w2 * elu).sum() + b2[0]
+
+
+def dense(p: Parameters) -> LayerWeight:
+    """The weights of a network without masks."""
+    return lambda name, _group: p[f"{name}.weight"]
 
 
 def inputs_of(episodes: EpisodeBatch, b: int, agent: int, length: int, spec: EnvSpec) -> Tensor:

@@ -8,17 +8,8 @@ import math
 import pytest
 import torch
 
-from algorithms.k24 import K24
 from algorithms.kalei import Kalei
-from tests.algorithms.worlds import ALL_PARTS, Q_LEARNERS, SINGLE_TYPE, SPEC, batch, learner, same_parameters
-
-RUN = 1005  # a ten-thousandth of the published run: resets each 50 env_steps, the freeze at 804
-
-
-def k24(seed: int = 0) -> K24:
-    made = learner("k24", total_env_steps=RUN, seed=seed, **ALL_PARTS)
-    assert isinstance(made, K24)
-    return made
+from tests.algorithms.worlds import Q_LEARNERS, RUN, SINGLE_TYPE, SPEC, batch, k24, learner, same_parameters
 
 
 @pytest.mark.parametrize("id", Q_LEARNERS)

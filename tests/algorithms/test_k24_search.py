@@ -15,9 +15,18 @@ from algorithms.q_learning.learner import QLearner
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import is_24
 from tests.algorithms.plain import batch_in_float64, in_float64
-from tests.algorithms.worlds import ALL_PARTS, SINGLE_TYPE, SPEC, batch, check_mask24, learner, same_parameters
+from tests.algorithms.worlds import (
+    ALL_PARTS,
+    RUN,
+    SINGLE_TYPE,
+    SPEC,
+    batch,
+    check_mask24,
+    k24,
+    learner,
+    same_parameters,
+)
 
-RUN = 1005  # a ten-thousandth of the published run: resets each 50 env_steps, the freeze at 804
 QUIET: dict[str, Any] = {"straight_through": True, "noise": False}
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {name: getattr(K24Config(), name) for name in ALL_PARTS},
@@ -39,12 +48,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "gru": {**QUIET, "mask_gru": True},
     "no score but magnitude": {**QUIET, "score_activation": False, "score_alpha": False},
 }
-
-
-def k24(seed: int = 0, **changes: object) -> K24:
-    made = learner("k24", total_env_steps=RUN, seed=seed, **{**ALL_PARTS, **changes})
-    assert isinstance(made, K24)
-    return made
 
 
 def layer(**changes: Any) -> SemiStructuredLinear24:
@@ -181,36 +184,59 @@ def test_without_what_alpha_learns_it_is_magnitude_masks(alpha: bool) -> None:
     assert torch.equal(made.net.fc2.masks()[0], made.net.fc2.masks()[2])
 
 
+def check_every_mask(made: K24, env_steps: int) -> None:
+    """Masks and weights of acting, training and the target network, all layers and types."""
+    for name, masked in made.layers().items():
+        for each in (masked, made.target_net.get_submodule(name)):
+            mask = each.masks()
+            check_mask24(mask, name)
+            if mask.shape[-1] % 4 == 1:
+                assert mask[..., -1].all(), "a single real entry beside three of padding is kept"
+    generator = made._mask_rng.get_state()
+    trained = made.update_weights(env_steps).online
+    made._mask_rng.set_state(generator)
+    for weights in (trained, made.net.effective_weights(), made.target_net.effective_weights(), made.masked_weights()):
+        for name, weight in weights.items():
+            if made.dense or name not in made.layers():
+                assert (weight != 0).all()
+            else:
+                assert is_24(weight), name
+                dropped = (~made.layers()[name].masks()).sum()  # a soft gate may be 0 as well where inputs are
+                assert (weight == 0).sum() >= dropped if made.config.continuous else (weight == 0).sum() == dropped
+
+
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("spec", [SPEC, SINGLE_TYPE], ids=["types", "agents"])
 def test_two_of_four_in_every_phase_and_padding_displaces_nothing(name: str, spec: Any) -> None:
-    made = learner("k24", spec, total_env_steps=RUN, target_update_interval=8, **{**ALL_PARTS, **VARIANTS[name]})
+    how = {"target_update_interval": 8, "reset_interval": 500_000, **ALL_PARTS, **VARIANTS[name]}
+    made = learner("k24", spec, total_env_steps=RUN, **how)
     assert isinstance(made, K24)
-    phases = []
+    check_every_mask(made, 0)
+    phases, said = [], ""
     for env_steps in (0, 150, 250, 500, 810, 900):
-        made.advance(env_steps)
+        said += " ".join(made.advance(env_steps))
+        check_every_mask(made, env_steps)
         made.update(batch(seed=env_steps, spec=spec), env_steps)
+        check_every_mask(made, env_steps)
         phases.append((made.dense, made.frozen))
-        for masked_name, masked in made.layers().items():
-            for each in (masked, made.target_net.get_submodule(masked_name)):
-                mask = each.masks()
-                check_mask24(mask, masked_name)
-                if mask.shape[-1] % 4 == 1:
-                    assert mask[..., -1].all(), "a single real entry beside three of padding is kept"
-        generator = made._mask_rng.get_state()
-        for weights in (
-            made.net.effective_weights(),
-            made.update_weights(env_steps).online,
-            made.target_net.effective_weights(),
-        ):
-            for layer_name, weight in weights.items():
-                if made.dense or layer_name not in made.layers():
-                    assert (weight != 0).all()
-                else:
-                    assert is_24(weight), layer_name
-        made._mask_rng.set_state(generator)
     dense, freezes = "dense_ratio" in VARIANTS[name], "finetune_start_ratio" not in VARIANTS[name]
     assert phases == [(dense, False)] * 2 + [(False, False)] * 2 + [(False, freezes)] * 2
+    assert ("were reset" in said) is (name != "default")
+
+
+def test_a_layer_that_keeps_three_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broken twin of the test above."""
+    made = k24()
+    good = SemiStructuredLinear24.masks
+
+    def keeps_three(self: SemiStructuredLinear24) -> Tensor:
+        mask = good(self)
+        mask[0, 0, :3] = True
+        return mask
+
+    monkeypatch.setattr(SemiStructuredLinear24, "masks", keeps_three)
+    with pytest.raises(AssertionError, match=r"fc1 does not keep two of four: \[\[0, 0, 0\]\]"):
+        check_every_mask(made, 0)
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -11,17 +11,10 @@ from algorithms.k24 import K24
 from algorithms.network.packed_batch import pack_batch
 from algorithms.sparsity.pattern24 import gumbel_noise
 from algorithms.sparsity.search_state import describe_search, gradient_sizes
-from tests.algorithms.worlds import ALL_PARTS, batch, learner, same_parameters
+from tests.algorithms.worlds import batch, k24, learner, same_parameters
 
-RUN = 1005
 NAMES = ("draws_differ", "best_chance", "energy_drawn", "energy_best", "alpha_moved", "alpha_flips")
 AFTER_AN_UPDATE = ("gradient_kept", "gradient_dropped", "gradient_alpha", "q_best")
-
-
-def k24(seed: int = 0, **changes: object) -> K24:
-    made = learner("k24", total_env_steps=RUN, seed=seed, **{**ALL_PARTS, **changes})
-    assert isinstance(made, K24)
-    return made
 
 
 def test_chances_and_energies_are_those_of_draws() -> None:

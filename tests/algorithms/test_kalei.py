@@ -63,19 +63,6 @@ def test_a_reset_touches_only_what_every_mask_drops() -> None:
     assert (made.thresholds[:, changed] >= -6).all()
 
 
-def test_restarts_come_each_interval_but_not_near_the_end() -> None:
-    made = learner("kalei", total_env_steps=10_050)  # interval 1000
-    with torch.no_grad():
-        for masked in made.layers().values():
-            masked.thresholds.fill_(9.0)
-    fc1 = made.net.fc1.weight.detach().clone()
-    events = {t: made.advance(t) for t in range(0, 10_051, 50)}
-    assert [t for t, lines in events.items() if lines] == list(range(1050, 9001, 1050))
-    assert events[1050][0].startswith("env_step 1050: ")
-    assert torch.equal(made.net.fc1.weight, fc1)
-    assert made.schedule()["reset_interval"] == 1000
-
-
 def test_thresholds_of_every_type_learn_and_sparsity_is_counted_on_weights() -> None:
     made = learner("kalei")
     before = {name: masked.thresholds.detach().clone() for name, masked in made.layers().items()}

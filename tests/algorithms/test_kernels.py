@@ -19,6 +19,7 @@ from algorithms.kernels.threads import parallel_for
 from algorithms.kernels.tiles import pack, times
 from algorithms.network.agent_net import mask_groups
 from algorithms.q_learning.learner import QLearner
+from tests.algorithms.plain import part_targets
 from tests.algorithms.worlds import ALL_PARTS, SPEC, batch, learner
 
 TOLERANCE = 3e-5
@@ -54,6 +55,8 @@ def test_updates_equal_those_of_torch(id: str, changes: dict[str, Any], monkeypa
     PlainLearner(monkeypatch, plain)
     assert made._compiled
     assert not plain._compiled
+    part_targets(made)
+    part_targets(plain)
     for seed in range(3):
         episodes = batch(seed)
         ours, theirs = made.update(episodes, 0), plain.update(episodes, 0)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from algorithms.episode import EpisodeBatch
@@ -57,47 +56,6 @@ def test_order_of_episodes_changes_nothing_but_rounding(id: str) -> None:
     assert float(other_loss["loss"]) == pytest.approx(float(loss["loss"]), rel=1e-5)
     for a, b in zip(grads, other_grads, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.parametrize("bootstrap", [False, True])
-def test_loss_equals_a_plain_computation(bootstrap: bool) -> None:
-    """Episode by episode, step by step, with double-Q and TD(λ) written out."""
-    made = learner("qmix", bootstrap_at_limit=bootstrap)
-    with torch.no_grad():  # so that online and target networks disagree
-        for p in made.target_net.parameters():
-            p.mul_(1.3)
-    episodes = batch(seed=5)
-    squares: list[float] = []
-    for b, length in enumerate(episodes.filled.sum(1).tolist()):
-        online, target = (plain_q(made, net, episodes, b, length) for net in (made.net, made.target_net))
-        states = episodes.state[b, : length + 1]
-        taken = online[:-1].gather(2, episodes.actions[b, :length, :, None]).squeeze(2)
-        q_tot = made.mixer(taken, states[:-1])
-        best = online.masked_fill(~episodes.action_mask[b, : length + 1], -torch.inf).argmax(2, keepdim=True)
-        value = made.target_mixer(target.gather(2, best).squeeze(2), states)
-        goes_on = bootstrap and not bool(episodes.terminated[b, length - 1])
-        following = value[length] if goes_on else value.new_zeros(())
-        for t in reversed(range(length)):
-            after = following if t == length - 1 else 0.4 * value[t + 1] + 0.6 * following
-            following = episodes.reward[b, t] + 0.99 * after
-            squares.append(0.5 * (q_tot[t] - following).square().item())
-    assert made.update(episodes, 0)["loss"] == pytest.approx(sum(squares) / len(squares), rel=1e-4)
-
-
-@torch.no_grad()
-def plain_q(made: QLearner, net: Any, episodes: EpisodeBatch, b: int, length: int) -> torch.Tensor:
-    """Q (L+1, N, A) of one episode with PyTorch's own cell, for a dense network."""
-    cell = torch.nn.GRUCell(net.hidden_size, net.hidden_size)
-    cell.load_state_dict(net.gru.state_dict())
-    hidden, values = torch.zeros(SPEC.n_agents, net.hidden_size), []
-    for t in range(length + 1):
-        last = torch.zeros(SPEC.n_agents, SPEC.n_actions)
-        if t > 0:
-            last = F.one_hot(episodes.actions[b, t - 1], SPEC.n_actions).float()
-        x = torch.cat([episodes.obs[b, t], last, torch.eye(SPEC.n_agents)], 1)
-        hidden = cell(F.relu(net.fc1(x)), hidden)
-        values.append(net.fc4(F.relu(net.fc3(F.relu(net.fc2(hidden))))))
-    return torch.stack(values)
 
 
 def test_time_limit_ends_the_episode_unless_set_otherwise() -> None:

@@ -16,6 +16,7 @@ from algorithms.episode import Episode
 from algorithms.mappo import MAPPO, MAPPOConfig, Moments, legal_log_probs
 from algorithms.protocol import Observation
 from envs.spec import EnvSpec
+from tests.algorithms.plain import agent_q, dense
 from tests.algorithms.worlds import SPEC, episode
 
 LENGTHS = (7, 3, 12, 5)
@@ -42,29 +43,12 @@ def episodes(seed: int = 0) -> list[Episode]:
 # An independent implementation: one episode, one agent, one step at a time
 
 
-def plain_gru(x: Tensor, h: Tensor, p: dict[str, Tensor]) -> Tensor:
-    i, r = x @ p["weight_ih"].t() + p["bias_ih"], h @ p["weight_hh"].t() + p["bias_hh"]
-    (i_r, i_u, i_n), (r_r, r_u, r_n) = i.chunk(3), r.chunk(3)
-    reset, update = (i_r + r_r).sigmoid(), (i_u + r_u).sigmoid()
-    return (1 - update) * (i_n + reset * r_n).tanh() + update * h
-
-
-def plain_run(rows: Tensor, p: dict[str, Tensor]) -> Tensor:
-    """fc1 → ReLU → GRU → fc2 over one sequence."""
-    gru = {name.removeprefix("gru."): value for name, value in p.items() if name.startswith("gru.")}
-    h, out = torch.zeros(gru["weight_hh"].shape[1], dtype=torch.float64), []
-    for row in rows:
-        h = plain_gru((p["fc1.weight"] @ row + p["fc1.bias"]).clamp(min=0), h, gru)
-        out.append(p["fc2.weight"] @ h + p["fc2.bias"])
-    return torch.stack(out)
-
-
 def doubles(net: torch.nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().double().requires_grad_() for name, value in net.state_dict().items()}
 
 
 def plain_values(each: Episode, critic: dict[str, Tensor]) -> Tensor:
-    return plain_run(torch.from_numpy(each.state).double(), critic).squeeze(-1)
+    return agent_q(critic, dense(critic), 0, torch.from_numpy(each.state).double()).squeeze(-1)
 
 
 def plain_gae(rewards: np.ndarray, values: list[float], gamma: float, lam: float, *, ended: bool) -> list[float]:
@@ -81,7 +65,8 @@ def plain_policy(each: Episode, net: dict[str, Tensor], agent: int) -> Tensor:
     """Log-probabilities (L, A) of one agent."""
     length = len(each.reward)
     number = torch.eye(SPEC.n_agents, dtype=torch.float64)[agent].expand(length, -1)
-    logits = plain_run(torch.cat([torch.from_numpy(each.obs[:length, agent]).double(), number], 1), net)
+    rows = torch.cat([torch.from_numpy(each.obs[:length, agent]).double(), number], 1)
+    logits = agent_q(net, dense(net), 0, rows)
     return legal_log_probs(logits, torch.from_numpy(each.action_mask[:length, agent]))
 
 

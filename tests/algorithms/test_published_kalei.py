@@ -146,7 +146,8 @@ def test_when_resets_come() -> None:
     with torch.no_grad():
         made.net.fc2.thresholds.fill_(9.0)
     assert made.advance(1_000_000) == []
-    assert made.advance(1_000_001)
+    (line,) = made.advance(1_000_001)
+    assert line.startswith("env_step 1000001: ")
     assert made.advance(2_000_001) == []
     assert made.advance(2_000_002)
     late = kalei()

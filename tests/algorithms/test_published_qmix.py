@@ -15,6 +15,7 @@ from tests.algorithms.plain import (
     assert_same,
     batch_in_float64,
     clipped,
+    dense,
     gradients,
     in_float64,
     inputs_of,
@@ -28,10 +29,6 @@ from tests.algorithms.worlds import SPEC, batch, learner
 
 HEADS = {"qmix": ("fc2", "fc3", "fc4"), "qmix-n-rnn": ("fc2",)}
 """Layers after the GRU."""
-
-
-def dense(p: Parameters):
-    return lambda name, _group: p[f"{name}.weight"]
 
 
 @pytest.mark.parametrize("id", HEADS)

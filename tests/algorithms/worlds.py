@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 from algorithms import registry
 from algorithms.episode import Episode, EpisodeBatch, collate
+from algorithms.k24 import K24
 from algorithms.q_learning.learner import QLearner
 from envs.spec import EnvSpec
 
@@ -41,6 +42,10 @@ ALL_PARTS: dict[str, Any] = {
 """Settings of K24 with every part of its description at work, most of which its defaults leave out."""
 
 
+RUN = 1005
+"""env_steps of a short run, a ten-thousandth of the published one: K24 resets each 50 of them and freezes at 804."""
+
+
 def settings(id: str, **changes: object) -> object:
     """A small config of one algorithm."""
     small: dict[str, object] = {"rnn_hidden_dim": 16, "mixing_embed_dim": 8, "hypernet_embed": 8, "batch_size": 4}
@@ -55,6 +60,13 @@ def learner(
     """A small fresh learner."""
     made = registry.make(id, spec, settings(id, **changes), total_env_steps=total_env_steps, seed=seed)
     assert isinstance(made, QLearner)
+    return made
+
+
+def k24(seed: int = 0, **changes: object) -> K24:
+    """K24 with every part at work, in a short run."""
+    made = learner("k24", total_env_steps=RUN, seed=seed, **{**ALL_PARTS, **changes})
+    assert isinstance(made, K24)
     return made
 
 

@@ -224,28 +224,32 @@ def one_of(what: str, given: str, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"scenario: unknown {what} {given!r}, allowed: {', '.join(allowed)}")
 
 
+# Sides and random teams of smacv2/examples/configs/sc2_gen_*.yaml.
+SIZES = ((5, 5), (10, 10), (20, 20), (10, 11), (20, 23))
+RANDOM_TEAMS: dict[str, dict[str, Any]] = {
+    "terran": dict(unit_types=TYPE_ORDER["terran"], weights=(0.45, 0.45, 0.1), exceptions=("medivac",)),
+    "protoss": dict(unit_types=TYPE_ORDER["protoss"], weights=(0.45, 0.45, 0.1)),
+    "zerg": dict(unit_types=("zergling", "baneling", "hydralisk"), weights=(0.45, 0.1, 0.45), exceptions=("baneling",)),
+}
+
+
 def smacv2_scenarios() -> dict[str, Scenario]:
     """The fifteen scenarios of random teams."""
     return {
-        name: Scenario(
-            race=entry["race"],
-            n_agents=entry["n_agents"],
-            n_enemies=entry["n_enemies"],
-            unit_types=tuple(entry["team"]["unit_types"]),
-            weights=tuple(entry["team"]["weights"]),
-            exceptions=tuple(entry["team"]["exceptions"]),
-            start=entry["start"]["kind"],
-            start_p=entry["start"]["p"],
-            map=entry["map"],
-            episode_limit=entry["episode_limit"],
-        )
-        for name, entry in read("scenarios.json").items()
+        f"{race}_{n}_vs_{m}": Scenario(race=race, n_agents=n, n_enemies=m, **team)
+        for race, team in RANDOM_TEAMS.items()
+        for n, m in SIZES
     }
 
 
 # SMAC numbers agents' types by the learning units' ids, in alphabetical order, but the enemy zealot (73) and stalker
 # (74) by the game's own.
 ENEMY_ORDER = {("stalker", "zealot"): ("zealot", "stalker")}
+# Entries of a fixed scenario that are fields of the same name.
+ENTRIES = (
+    *("race", "enemy_race", "map", "type_bits", "healers", "episode_limit", "script"),
+    *("ally_team", "enemy_team", "spots", "ally_spots", "enemy_spots"),
+)
 
 
 def fixed_scenarios(file: str) -> dict[str, Scenario]:
@@ -254,36 +258,18 @@ def fixed_scenarios(file: str) -> dict[str, Scenario]:
 
 
 def fixed_scenario(name: str, entry: dict[str, Any]) -> Scenario:
-    allies, enemies = tuple(entry["ally_team"]), tuple(entry["enemy_team"])
-    order = tuple(sorted(set(allies)))
-    enemy_order = tuple(sorted(set(enemies)))
+    order, enemy_order = (tuple(sorted(set(entry[team]))) for team in ("ally_team", "enemy_team"))
     return Scenario(
-        race=entry["race"],
-        enemy_race=entry["enemy_race"],
-        n_agents=len(allies),
-        n_enemies=len(enemies),
+        n_agents=len(entry["ally_team"]),
+        n_enemies=len(entry["enemy_team"]),
         unit_types=order,
-        ally_team=allies,
-        enemy_team=enemies,
         type_order=order,
         enemy_type_order=ENEMY_ORDER.get(enemy_order, enemy_order),
-        type_bits=entry["type_bits"],
-        healers=entry["healers"],
         catalog=name if name in catalogs() else "",
         start="spots",
-        spots=tuple(tuple((a, b, c, d) for a, b, c, d in spot) for spot in entry["spots"]),
-        ally_spots=tuple(entry["ally_spots"]),
-        enemy_spots=tuple(entry["enemy_spots"]),
-        script=entry["script"],
-        march_to=march_to(entry.get("march_to", Scenario.march_to)),
-        map=entry["map"],
-        episode_limit=entry["episode_limit"],
+        march_to=entry.get("march_to", Scenario.march_to),
+        **{field: entry[field] for field in ENTRIES},
     )
-
-
-def march_to(points: Any) -> tuple[tuple[float, float], tuple[float, float]]:
-    (ax, ay), (bx, by) = points
-    return (ax, ay), (bx, by)
 
 
 assert set().union(*TYPE_ORDER.values()) <= set(facts())

@@ -128,43 +128,20 @@ def assumed_values(options: BattleOptions) -> dict[str, Any]:
 
 
 def option_values(options: BattleOptions) -> dict[str, Any]:
-    """The fields of ``SETUP`` that are options."""
-    return dict(
+    """The fields of ``SETUP`` that are options: those of the same name, and what follows from others."""
+    same = {name: getattr(options, name) for name in SETUP.names or () if hasattr(options, name)}
+    return same | dict(
         rules_2024=options.rules == "2024",
-        move_amount=float(options.move_amount),
-        step_mul=options.step_mul,
-        obs_all_health=options.obs_all_health,
         obs_own_health=options.obs_all_health or options.obs_own_health,
-        obs_own_pos=options.obs_own_pos,
-        obs_last_action=options.obs_last_action,
-        obs_timestep=options.obs_timestep_number,
-        state_last_action=options.state_last_action,
-        state_timestep=options.state_timestep_number,
-        obs_features=options.obs_starcraft,
-        obs_pathing=options.obs_pathing_grid,
-        obs_height=options.obs_terrain_height,
-        state_is_obs=options.obs_instead_of_state,
-        conic=options.conic_fov,
-        n_fov=options.n_fov_actions,
-        prob_obs_enemy=float(options.prob_obs_enemy),
         mask_by_range=options.action_mask,
-        fully_observable=options.fully_observable,
-        reward_sparse=options.reward_sparse,
-        reward_only_positive=options.reward_only_positive,
-        reward_death_value=float(options.reward_death_value),
-        reward_win=float(options.reward_win),
-        reward_defeat=float(options.reward_defeat),
-        reward_negative_scale=float(options.reward_negative_scale),
-        reward_scale=options.reward_scale,
-        reward_scale_rate=float(options.reward_scale_rate),
         max_reward_each=options.max_reward_from == "each_battle",
-        heuristic_ai=options.heuristic_ai,
-        heuristic_rest=options.heuristic_rest,
-    ) | capability_values(options)
+        n_capabilities=options.stochastic_attack + options.stochastic_health,
+        kill_tick=options.step_mul - options.kill_unit_step_mul if options.stochastic_health else -1,
+    )
 
 
 def reading_values(scenario: Scenario, options: BattleOptions) -> dict[str, Any]:
-    """The fields of ``SETUP`` about undocumented rules."""
+    """The fields of ``SETUP`` that follow from readings of undocumented rules."""
     random_delay = options.weapon_delay == "random"
     # Only the script that orders every idle enemy to attack sends a medivac to the agents.
     ordered = options.enemy_medivacs != "approach" or scenario.script == "attack_closest"
@@ -172,16 +149,12 @@ def reading_values(scenario: Scenario, options: BattleOptions) -> dict[str, Any]
         random_order=options.unit_order == "random",
         idle_medivacs=CHOICES["enemy_medivacs"].index(options.enemy_medivacs if ordered else "hover"),
         help_comes=CHOICES["call_for_help"].index(options.call_for_help),
-        acquire_period=options.acquire_period,
-        reconsider_period=options.reconsider_period,
         lets_go=options.pursuit == "sight",
         turns_first=options.turning == "first",
         equal_places=equal_places(scenario, options),
         jitter_least=JITTER_LEAST if random_delay else 0.0,
         jitter_span=JITTER_SPAN if random_delay else 0.0,
-        first_shot_delay=float(options.first_shot_delay),
         same_attack=CHOICES["same_attack"].index(options.same_attack),
-        spawn_spread=float(options.spawn_spread),
     )
 
 
@@ -190,22 +163,3 @@ def equal_places(scenario: Scenario, options: BattleOptions) -> int:
     from_spots = scenario.start in ("spots", "points")
     reading = "first" if options.equal_places == "mirrored" and not from_spots else options.equal_places
     return CHOICES["equal_places"].index(reading)
-
-
-def capability_values(options: BattleOptions) -> dict[str, Any]:
-    """The fields of ``SETUP`` about what is drawn for each agent."""
-    return dict(
-        n_capabilities=options.stochastic_attack + options.stochastic_health,
-        stochastic_attack=options.stochastic_attack,
-        attack_lower=float(options.attack_lower_bound),
-        attack_upper=float(options.attack_upper_bound),
-        tell_attack=options.observe_attack_probs,
-        stochastic_health=options.stochastic_health,
-        health_lower=float(options.health_lower_bound),
-        health_upper=float(options.health_upper_bound),
-        tell_health=options.observe_teammate_health,
-        kill_tick=options.step_mul - options.kill_unit_step_mul if options.stochastic_health else -1,
-        tell_types=options.observe_teammate_types,
-        mask_enemies=options.mask_enemies,
-        mask_probability=float(options.mask_probability),
-    )

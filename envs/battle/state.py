@@ -164,7 +164,7 @@ SETUP = np.dtype(
         # what smacv2 assumes of each kind
         *((name, np.float64, (MAX_KINDS,)) for name in ("shoot_range", "sight_range", "cooldown_scale")),
         # options
-        *scalars(FLAG, "rules_2024 mask_by_range fully_observable conic"),
+        *scalars(FLAG, "rules_2024 mask_by_range fully_observable conic_fov"),
         *scalars(FLAG, "heuristic_ai heuristic_rest"),
         # readings of undocumented rules
         *scalars(FLAG, "random_order lets_go turns_first"),
@@ -172,14 +172,15 @@ SETUP = np.dtype(
         *scalars(np.int64, "acquire_period reconsider_period"),
         *scalars(np.float64, "jitter_least jitter_span first_shot_delay spawn_spread"),
         *scalars(np.float64, "move_amount prob_obs_enemy"),
-        *scalars(np.int64, "step_mul n_fov"),
-        *scalars(FLAG, "obs_all_health obs_own_health obs_own_pos obs_last_action obs_timestep"),
-        *scalars(FLAG, "obs_features obs_pathing obs_height"),
-        *scalars(FLAG, "state_last_action state_timestep state_is_obs"),
+        *scalars(np.int64, "step_mul n_fov_actions"),
+        *scalars(FLAG, "obs_all_health obs_own_health obs_own_pos obs_last_action obs_timestep_number"),
+        *scalars(FLAG, "obs_starcraft obs_pathing_grid obs_terrain_height"),
+        *scalars(FLAG, "state_last_action state_timestep_number obs_instead_of_state"),
         *scalars(np.int64, "n_capabilities"),  # how many of the next two are on
         *scalars(FLAG, "stochastic_attack stochastic_health mask_enemies"),
-        *scalars(FLAG, "tell_attack tell_health tell_types"),  # to other agents
-        *scalars(np.float64, "attack_lower attack_upper health_lower health_upper mask_probability"),
+        *scalars(FLAG, "observe_attack_probs observe_teammate_health observe_teammate_types"),  # to other agents
+        *scalars(np.float64, "attack_lower_bound attack_upper_bound health_lower_bound health_upper_bound"),
+        *scalars(np.float64, "mask_probability"),
         *scalars(np.int64, "kill_tick"),  # of a step: when agents below their health level die
         *scalars(FLAG, "reward_sparse reward_only_positive reward_scale max_reward_each"),
         *scalars(np.float64, "reward_death_value reward_win reward_defeat reward_negative_scale reward_scale_rate"),

@@ -165,7 +165,7 @@ def sent(m: Moment, b: np.void, i: int, j: int) -> bool:
     setup = m.env.setup[0]
     if setup["mask_by_range"] or not setup["rules_2024"]:
         return True
-    if setup["conic"]:
+    if setup["conic_fov"]:
         return bool(can_shoot(b, setup, i, j))
     return bool(np.hypot(b["x"][i] - b["x"][j], b["y"][i] - b["y"][j]) <= setup["shoot_range"][b["kind"][i]])
 

@@ -72,11 +72,11 @@ def draw_capabilities(b, c):
     if c.stochastic_attack:
         for i in range(c.n_agents):
             share = rng.uniform(b.key, rng.ATTACK_PROBABILITY, i, 0)
-            b.attack_probability[i] = c.attack_lower + (c.attack_upper - c.attack_lower) * share
+            b.attack_probability[i] = c.attack_lower_bound + (c.attack_upper_bound - c.attack_lower_bound) * share
     if c.stochastic_health:
         for i in range(c.n_agents):
             share = rng.uniform(b.key, rng.HEALTH_LEVEL, i, 0)
-            b.health_level[i] = c.health_lower + (c.health_upper - c.health_lower) * share
+            b.health_level[i] = c.health_lower_bound + (c.health_upper_bound - c.health_lower_bound) * share
     if c.mask_enemies:
         for i in range(c.n_agents):
             b.enemy_mask[i] = 0

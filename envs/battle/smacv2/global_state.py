@@ -25,7 +25,7 @@ def write_state(b, u, c, row):
             if b.last_action[i] >= 0:
                 row[f + b.last_action[i]] = 1.0
             f += c.n_actions
-    if c.state_timestep:
+    if c.state_timestep_number:
         row[f] = b.step / c.episode_limit
 
 
@@ -38,7 +38,7 @@ def shield_share(b, u, i):
 @kernel
 def ally_width(c):
     """Features of each agent."""
-    return 4 + c.ally_shields + c.n_capabilities + 2 * c.conic + c.type_bits
+    return 4 + c.ally_shields + c.n_capabilities + 2 * c.conic_fov + c.type_bits
 
 
 @kernel
@@ -53,7 +53,7 @@ def show_capabilities(b, u, c, row):
 @kernel(inline=True)
 def write_ally_states(b, u, c, row):
     """Health, energy or cooldown, place, shield, look direction, type; room is left for capabilities."""
-    n, shields, bits, conic, gap = c.n_agents, c.ally_shields, c.type_bits, c.conic, c.n_capabilities
+    n, shields, bits, conic, gap = c.n_agents, c.ally_shields, c.type_bits, c.conic_fov, c.n_capabilities
     width = ally_width(c)
     for i in range(n):
         if not b.alive[i]:

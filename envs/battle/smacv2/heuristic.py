@@ -105,7 +105,7 @@ def choose_legally(b, u, c, i, held, mask):
     if mask[action] and can_shoot(b, c, i, j):
         return action, j
     reach = c.shoot_range[b.kind[i]]
-    if c.conic and distance2(b, i, j) <= reach * reach:
+    if c.conic_fov and distance2(b, i, j) <= reach * reach:
         look = look_towards(b, c, i, j)
         if look != b.last_action[i]:  # a target on the very edge of two cones is in neither
             return look, j
@@ -119,7 +119,7 @@ def choose_legally(b, u, c, i, held, mask):
 def look_towards(b, c, i, j):
     """The look action whose direction is nearest to that of unit j."""
     turns = np.arctan2(b.y[j] - b.y[i], b.x[j] - b.x[i]) / (2.0 * np.pi)
-    return FIRST_LOOK + int(np.floor(turns * c.n_fov + 0.5)) % c.n_fov
+    return FIRST_LOOK + int(np.floor(turns * c.n_fov_actions + 0.5)) % c.n_fov_actions
 
 
 @kernel

@@ -23,7 +23,7 @@ def observe(b, u, c, obs, state, mask):
     look_around(b, u, c)
     write_masks(b, u, c, mask)
     write_obs(b, u, c, mask, obs)
-    if c.state_is_obs:
+    if c.obs_instead_of_state:
         # smacv2 looks a second time for the state; sightings made by later agents count for earlier ones by then.
         look_around(b, u, c)
         write_obs(b, u, c, mask, state.reshape(c.n_agents, obs.shape[1]))
@@ -35,17 +35,17 @@ def observe(b, u, c, obs, state, mask):
 def write_obs(b, u, c, mask, obs):
     """Fill the observations (N, D); all zeros (but the time) for a dead agent."""
     obs[:, :] = 0.0
-    if c.obs_timestep:
+    if c.obs_timestep_number:
         obs[:, -1] = b.step / c.episode_limit
-    if not c.obs_features:
+    if not c.obs_starcraft:
         return
-    enemies = N_MOVES + N_PATHING * c.obs_pathing + N_HEIGHTS * c.obs_height
+    enemies = N_MOVES + N_PATHING * c.obs_pathing_grid + N_HEIGHTS * c.obs_terrain_height
     allies = enemies + c.n_enemies * enemy_width(c)
     own = allies + (c.n_agents - 1) * ally_width(c)
     write_units(b, u, c, obs, enemies, True)
     write_units(b, u, c, obs, allies, False)
     write_own(b, u, c, mask, obs, own)
-    if c.obs_pathing or c.obs_height:
+    if c.obs_pathing_grid or c.obs_terrain_height:
         write_surroundings(b, c, obs, N_MOVES)
     if c.mask_enemies:
         hide_enemies(b, c, obs, enemies)
@@ -76,7 +76,7 @@ def write_units(b, u, c, obs, at, enemies):
     n, health, bits = c.n_agents, c.obs_all_health, c.type_bits
     first, count, width = (n, c.n_enemies, enemy_width(c)) if enemies else (0, n, ally_width(c))
     shields = c.enemy_shields if enemies else c.ally_shields
-    shows_type = bits > 0 and (enemies or c.tell_types)
+    shows_type = bits > 0 and (enemies or c.observe_teammate_types)
     gap = 0 if enemies else c.n_capabilities
     shows_action = c.obs_last_action and not enemies
     for i in range(n):
@@ -131,7 +131,7 @@ def write_own(b, u, c, mask, obs, at):
             obs[i, f] = b.x[i] / MAP_CELLS
             obs[i, f + 1] = b.y[i] / MAP_CELLS
             f += 2
-        if c.conic:
+        if c.conic_fov:
             obs[i, f] = b.look_x[i]
             obs[i, f + 1] = b.look_y[i]
             f += 2
@@ -153,12 +153,13 @@ def hide_enemies(b, c, obs, at):
 def show_capabilities(b, u, c, obs, at, own):
     """Fill in the capabilities of the allies that each living agent sees, and its own."""
     width, health, body = ally_width(c), c.obs_all_health, 1 + c.ally_shields
+    tell_attack, tell_health = c.observe_attack_probs, c.observe_teammate_health
     for i in range(c.n_agents):
         if not b.alive[i]:
             continue
         for j in range(c.n_agents):
             if (b.sees_allies[i] >> j) & 1:
                 f = at + (j - (j > i)) * width + 4
-                write_capabilities(b, u, c, j, c.tell_attack, c.tell_health, obs[i], health, f, f + health * body)
+                write_capabilities(b, u, c, j, tell_attack, tell_health, obs[i], health, f, f + health * body)
         features = own + c.obs_own_health * body
         write_capabilities(b, u, c, i, True, True, obs[i], c.obs_own_health, own, features)

@@ -51,14 +51,14 @@ def bearing(dx, dy):
 def can_shoot(b, c, i, j):
     """Whether smacv2 holds unit j to be in shooting range of agent i (centre to centre), and in its cone."""
     reach = c.shoot_range[b.kind[i]]
-    return distance2(b, i, j) <= reach * reach and (not c.conic or in_cone(b, c, i, j))
+    return distance2(b, i, j) <= reach * reach and (not c.conic_fov or in_cone(b, c, i, j))
 
 
 @kernel
 def in_cone(b, c, i, j):
     """Whether unit j is within half a look direction of agent i's line of sight, by smacv2's arc tangents."""
     dx = b.x[j] - b.x[i]
-    return abs(bearing(dx, b.y[j] - b.y[i]) - look_angle(b, i, dx > 0)) < np.pi / c.n_fov
+    return abs(bearing(dx, b.y[j] - b.y[i]) - look_angle(b, i, dx > 0)) < np.pi / c.n_fov_actions
 
 
 @kernel(inline=True)
@@ -94,7 +94,7 @@ def write_masks(b, u, c, mask):
         mask[i, STOP] = True
         for direction in range(NORTH, WEST + 1):
             mask[i, direction] = can_move(b, c, i, direction)
-        for look in range(c.n_fov):
+        for look in range(c.n_fov_actions):
             mask[i, FIRST_LOOK + look] = True
         targets = b.in_reach[i] if c.mask_by_range else b.targets[i]
         for t in range(target_range(b, u, c, i)[1]):
@@ -127,7 +127,7 @@ def take_action(b, u, c, i, action, legal):
         order_move(b, c, i, action)
     elif action < c.n_no_target:
         # Rounded as smacv2 rounds it: a unit on a diagonal lies exactly on the edge of some of twelve cones.
-        angle = 2.0 * np.pi * ((action - FIRST_LOOK) / c.n_fov)
+        angle = 2.0 * np.pi * ((action - FIRST_LOOK) / c.n_fov_actions)
         b.look_x[i] = np.cos(angle)
         b.look_y[i] = np.sin(angle)
     else:

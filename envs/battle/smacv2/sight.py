@@ -42,7 +42,7 @@ def look_around(b, u, c):
         if b.alive[i]:
             measure(b, c, i)
             note_targets(b, u, c, i)
-            if c.obs_features:
+            if c.obs_starcraft:
                 look_at_enemies(b, c, i)
                 look_at_allies(b, c, i)
 
@@ -57,12 +57,12 @@ def measure(b, c, i):
         dx = b.x[j] - x
         dy = b.y[j] - y
         b.distance2[j] = dx * dx + dy * dy
-    if not c.conic:
+    if not c.conic_fov:
         return
     k = b.kind[i]
     farthest = max(c.sight_range[k], c.shoot_range[k])
     west, east = look_angle(b, i, False), look_angle(b, i, True)
-    half = np.pi / c.n_fov
+    half = np.pi / c.n_fov_actions
     for j in range(n_units):
         b.in_angle[j] = False
         if b.distance2[j] <= farthest * farthest:
@@ -75,7 +75,7 @@ def note_targets(b, u, c, i):
     """Note the units that can be attacked or healed, and those of them in reach (``can_shoot``)."""
     first, count = target_range(b, u, c, i)
     reach = c.shoot_range[b.kind[i]]
-    reach2, conic = reach * reach, c.conic
+    reach2, conic = reach * reach, c.conic_fov
     targets = in_reach = 0
     for t in range(count):
         j = first + t
@@ -91,7 +91,7 @@ def note_targets(b, u, c, i):
 def sees(b, c, i, j):
     """Whether unit j is in agent i's sight: inside the cone, or strictly nearer than the sight range."""
     reach = c.sight_range[b.kind[i]]
-    if c.conic:
+    if c.conic_fov:
         return b.in_angle[j] and b.distance2[j] <= reach * reach
     return b.distance2[j] < reach * reach
 

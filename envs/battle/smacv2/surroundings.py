@@ -29,8 +29,8 @@ def write_surroundings(b, c, obs, at):
             x = int(b.x[i]) + moves * POINTS[p, 0]
             y = int(b.y[i]) + moves * POINTS[p, 1]
             outside = x < 0 or x >= MAP_CELLS or y < 0 or y >= MAP_CELLS
-            if c.obs_pathing and p < N_PATHING:
+            if c.obs_pathing_grid and p < N_PATHING:
                 obs[i, at + p] = 1.0 if outside else c.pathable[y, x]
-            if c.obs_height:
+            if c.obs_terrain_height:
                 height = HEIGHT_SCALE if outside else c.height[MAP_CELLS - 1 - y, x]
-                obs[i, at + N_PATHING * c.obs_pathing + p] = height / HEIGHT_SCALE
+                obs[i, at + N_PATHING * c.obs_pathing_grid + p] = height / HEIGHT_SCALE

@@ -1,4 +1,4 @@
-"""The check of actions that worlds other than the built-in engine share."""
+"""Checks of the actions of a step."""
 
 from __future__ import annotations
 
@@ -9,6 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def check_form(
+    given: NDArray[np.integer[Any]], expected: tuple[int, ...], *, started: bool, battle: str = "battle"
+) -> NDArray[np.integer[Any]]:
+    """Return actions as an array, once it has the expected shape and there is something to step.
+
+    Raises:
+        ValueError: wrong shape or type, or nothing started.
+    """
+    given = np.asarray(given)
+    if given.shape != expected or given.dtype.kind not in "iu":
+        raise ValueError(
+            f"step: actions have shape {given.shape} and type {given.dtype}, "
+            f"expected integers of shape {expected} ({battle}s, agents)"
+        )
+    if not started:
+        raise ValueError(f"step: no {battle} has started yet; call reset() first")
+    return given
+
+
 def checked_actions(
     given: NDArray[np.integer[Any]],
     mask: NDArray[np.bool_],
@@ -17,7 +36,7 @@ def checked_actions(
     agents: Sequence[str] | None = None,
     battle: str = "battle",
 ) -> NDArray[np.int64]:
-    """The actions of a step, once form and legality are right.
+    """The actions of a step, once form and legality are right; for worlds other than the built-in engine.
 
     Args:
         given: (E, N) integers.
@@ -29,15 +48,8 @@ def checked_actions(
     Raises:
         ValueError: wrong shape or type, nothing started, or an action that is illegal now.
     """
-    expected, n_actions = mask.shape[:2], mask.shape[2]
-    given = np.asarray(given)
-    if given.shape != expected or given.dtype.kind not in "iu":
-        raise ValueError(
-            f"step: actions have shape {given.shape} and type {given.dtype}, "
-            f"expected integers of shape {expected} ({battle}s, agents)"
-        )
-    if not started:
-        raise ValueError(f"step: no {battle} has started yet; call reset() first")
+    n_actions = mask.shape[2]
+    given = check_form(given, mask.shape[:2], started=started, battle=battle)
     known = (given >= 0) & (given < n_actions)
     legal = known & np.take_along_axis(mask, np.where(known, given, 0)[..., None], 2)[..., 0]
     if not legal.all():

@@ -9,27 +9,23 @@ since the learners of this project share it.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-from gymnasium.spaces import Box, Dict, Discrete, flatdim, flatten
+from gymnasium.spaces import Dict, Discrete, flatdim, flatten
 from numpy.typing import NDArray
 from pettingzoo import AECEnv, ParallelEnv
 
 from envs.actions import checked_actions
+from envs.batch import FLAGS, VIEWS, BatchBase
 from envs.checks import seed_number
 from envs.spec import EnvSpec
 
-ARRAYS = (
-    *("obs", "state", "action_mask", "reward", "terminated", "truncated", "battle_won", "battle_lost", "aborted"),
-    *("dead_allies", "dead_enemies", "unit_type", "battle_id", "final_obs", "final_state", "final_action_mask"),
-)
 TeamReward = Literal["sum", "mean"]
 
 
-class ParallelBatch:
+class ParallelBatch(BatchBase):
     """A batch of episodes ("battles") of a foreign world; each is a function of (seed, slot, number) alone.
 
     Args:
@@ -61,17 +57,11 @@ class ParallelBatch:
         team_reward: TeamReward = "sum",
     ) -> None:
         self._worlds = [_parallel(id, make_world()) for _ in range(num_envs)]
-        self._team_reward, self._first_slot = team_reward, first_slot
-        self.num_envs = num_envs
-        seed = seed_number(seed)
-        self.seed = secrets.randbits(63) if seed is None else seed
+        self._team_reward = team_reward
         self._agents = list(self._worlds[0].possible_agents)
         self._views = {name: _observed(self._worlds[0].observation_space(name)) for name in self._agents}
         self._n_actions = {name: _count(id, name, self._worlds[0].action_space(name)) for name in self._agents}
-        self.spec = self._look(id, episode_limit)
-        self.single_observation_space = Box(-np.inf, np.inf, (self.spec.obs_size,), np.float32)
-        self.single_action_space: Discrete = Discrete(self.spec.n_actions)
-        self._allocate()
+        super().__init__(self._look(id, episode_limit), num_envs, seed, first_slot)
         self._played: list[list[NDArray[np.int64]]] = [[] for _ in range(num_envs)]
         self._started = False
 
@@ -92,27 +82,14 @@ class ParallelBatch:
             can_be_won=any("battle_won" in info for info in infos.values()),
         )
 
-    def _allocate(self) -> None:
-        e, n, spec = self.num_envs, self.spec.n_agents, self.spec
-        self.obs, self.final_obs = (np.zeros((e, n, spec.obs_size), np.float32) for _ in range(2))
-        self.state, self.final_state = (np.zeros((e, spec.state_size), np.float32) for _ in range(2))
-        self.action_mask, self.final_action_mask = (np.zeros((e, n, spec.n_actions), np.bool_) for _ in range(2))
-        self.reward = np.zeros(e, np.float32)
-        self.terminated, self.truncated, self.battle_won, self.battle_lost, self.aborted = (
-            np.zeros(e, np.bool_) for _ in range(5)
-        )
-        self.dead_allies, self.dead_enemies = (np.zeros(e, np.int64) for _ in range(2))
-        self.battle_id = np.full(e, -1, np.int64)
-        self.unit_type = np.zeros((e, n), np.int64)
-
     def reset(self, seed: int | None = None) -> None:
         """Start an episode in every slot: number 0 of ``seed`` if one is given, else the slot's next."""
         seed = seed_number(seed)
         if seed is not None:
             self.seed = seed
             self.battle_id[:] = -1
-        for name in ("reward", "terminated", "truncated", "battle_won", "battle_lost", "dead_allies"):
-            getattr(self, name)[:] = 0
+        for name in FLAGS:
+            self._arrays[name][:] = 0
         for e in range(self.num_envs):
             self._start(e)
         self._started = True
@@ -156,8 +133,8 @@ class ParallelBatch:
         self.dead_allies[e] = self.spec.n_agents - len(acting if ended else world.agents)
         self._show(e, acting if ended else world.agents, observations, infos)
         if ended:
-            for name in ("obs", "state", "action_mask"):
-                getattr(self, f"final_{name}")[e] = getattr(self, name)[e]
+            for name in VIEWS:
+                self._arrays[f"final_{name}"][e] = self._arrays[name][e]
             self._start(e)
 
     def _show(self, e: int, present: list[str], observations: dict[str, Any], infos: dict[str, Any]) -> None:
@@ -185,7 +162,7 @@ class ParallelBatch:
             "seed": self.seed,
             "first_slot": self._first_slot,
             "played": [[actions.copy() for actions in episode] for episode in self._played],
-            "arrays": {name: getattr(self, name).copy() for name in ARRAYS},
+            "arrays": {name: array.copy() for name, array in self._arrays.items()},
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -194,12 +171,8 @@ class ParallelBatch:
         Raises:
             ValueError: saved from another scenario or number of episodes, or the world does not repeat itself.
         """
-        arrays, count = saved["arrays"], len(saved["played"])
-        if saved["id"] != self.spec.id or count != self.num_envs:
-            raise ValueError(
-                f"the saved state is of {count} episodes of {saved['id']!r}, "
-                f"this environment has {self.num_envs} of {self.spec.id!r}"
-            )
+        arrays = saved["arrays"]
+        self._check_saved(saved["id"], len(saved["played"]), "episodes")
         self.seed, self._first_slot, self._started = saved["seed"], saved["first_slot"], True
         for e, episode in enumerate(saved["played"]):
             self.battle_id[e] = arrays["battle_id"][e] - 1
@@ -208,8 +181,8 @@ class ParallelBatch:
                 self._step(e, actions)
         if not np.array_equal(self.obs, arrays["obs"]):
             raise ValueError(f"{self.spec.id!r} does not repeat itself from its seed, so a run of it cannot be resumed")
-        for name in ARRAYS:
-            getattr(self, name)[...] = arrays[name]
+        for name, array in self._arrays.items():
+            array[...] = arrays[name]
 
     def close(self) -> None:
         """Release the worlds; calling it twice is allowed."""

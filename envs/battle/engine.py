@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-import secrets
 import sys
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete
 from numpy.typing import ArrayLike, NDArray
 
+from envs.actions import check_form
+from envs.batch import FLAGS, BatchBase
 from envs.battle import jit, threads
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
@@ -23,7 +23,7 @@ from envs.battle.snapshots.version import version_of
 from envs.battle.state import BATTLE, allocate
 from envs.battle.step import start_all, step_in_parallel, step_one_by_one
 from envs.battle.units import table_for
-from envs.battle.views import Views, allocate_views
+from envs.battle.views import Views
 from envs.checks import seed_number
 
 PARALLEL_FROM = 4  # below this many battles, waking the threads costs more than they save
@@ -37,7 +37,7 @@ def announce_compiling() -> None:
         print("compiling the battle engine, once for this version: a minute or two …", file=sys.stderr, flush=True)
 
 
-class BattleEnv:
+class BattleEnv(BatchBase):
     """E battles of one scenario; see ``envs.protocol.BatchedEnv`` for every array.
 
     Args:
@@ -59,21 +59,13 @@ class BattleEnv:
         first_slot: int,
         options: BattleOptions,
     ) -> None:
-        self.spec = env_spec(id, scenario, options)
+        super().__init__(env_spec(id, scenario, options), num_envs, seed, first_slot)
         self.scenario = scenario
         self.options = options
-        self.num_envs = num_envs
-        self.single_observation_space = Box(-np.inf, np.inf, (self.spec.obs_size,), np.float32)
-        self.single_action_space = Discrete(self.spec.n_actions)
         self.units = table_for(scenario.catalog, options)
-        self._first_slot = first_slot
-        seed = seed_number(seed)
-        self._setup_with(secrets.randbits(63) if seed is None else seed)
+        self._setup_with(self.seed)
         self.battles = allocate(num_envs)
-        self.views: Views = allocate_views(self.spec, num_envs)
-        for name, array in self.views._asdict().items():
-            setattr(self, name, array)
-        self.aborted = np.zeros(num_envs, dtype=np.bool_)
+        self.views = Views(**{name: self._arrays[name] for name in Views._fields})
 
     def _setup_with(self, seed: int) -> None:
         self.seed = seed
@@ -87,8 +79,8 @@ class BattleEnv:
             self._setup_with(seed)
             self.battles["battle"] = -1
         start_all(self.battles, self.units, self.setup, self.views)
-        for flag in ("reward", "terminated", "truncated", "battle_won", "battle_lost", "dead_allies", "dead_enemies"):
-            getattr(self.views, flag)[:] = 0
+        for flag in FLAGS:
+            self._arrays[flag][:] = 0
 
     def step(self, actions: NDArray[np.integer[Any]]) -> None:
         """Advance every battle by one env_step.
@@ -115,15 +107,8 @@ class BattleEnv:
         Raises:
             ValueError: as ``step`` does.
         """
-        expected = (self.num_envs, self.spec.n_agents)
-        given = np.asarray(given)
-        if given.shape != expected or given.dtype.kind not in "iu":
-            raise ValueError(
-                f"step: actions have shape {given.shape} and type {given.dtype}, "
-                f"expected integers of shape {expected} (battles, agents)"
-            )
-        if self.battles[0]["battle"] < 0:
-            raise ValueError("step: no battle has started yet; call reset() first")
+        started = self.battles[0]["battle"] >= 0
+        given = check_form(given, (self.num_envs, self.spec.n_agents), started=started)
         actions: NDArray[np.int64] = np.require(given, np.int64, ["C", "W"])  # compiled code may write
         if self.options.illegal_actions == "raise":
             first, last = (0, self.num_envs) if only is None else (only, only + 1)
@@ -212,12 +197,7 @@ class BattleEnv:
         Raises:
             ValueError: saved from another scenario or number of battles, or by another version of engine or data.
         """
-        battles = len(saved["views"]["battle_id"])
-        if saved["id"] != self.spec.id or battles != self.num_envs:
-            raise ValueError(
-                f"the saved state is of {battles} battles of {saved['id']!r}, "
-                f"this environment has {self.num_envs} of {self.spec.id!r}"
-            )
+        self._check_saved(saved["id"], len(saved["views"]["battle_id"]))
         if saved.get("options", repr(self.options)) != repr(self.options):
             raise ValueError(f"the saved state is of {saved['options']}, this environment has {self.options}")
         for part, own in version_of(self.scenario, self.setup).items():

@@ -13,24 +13,21 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete
 from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
 from envs.actions import checked_actions
+from envs.batch import FLAGS, VIEWS, BatchBase
 from envs.battle.scenarios import Scenario
 from envs.battle.smacv2.sizes import env_spec
 from envs.checks import seed_number
-from envs.protocol import Bool, Float, Int
 from envs.sc2 import installation
-from envs.sc2.memory import allocate, layout
+from envs.sc2.memory import allocate, shared_layout
 from envs.sc2.options import Sc2Options
 from envs.sc2.process import FAREWELL, GameFailure, WorkerProcess
 from envs.sc2.settings import map_file, package_arguments
 from envs.sc2.worker import Setup
 
-FLAGS = ("reward", "terminated", "truncated", "battle_won", "battle_lost", "aborted", "dead_allies", "dead_enemies")
-VIEWS = ("obs", "state", "action_mask")
 SEE_DOCTOR = ". What is missing or broken, step by step: python -m harness.doctor"
 LONGEST_BACKOFF = 60.0
 """Seconds between two starts of a game that keeps failing."""
@@ -40,7 +37,7 @@ class GameError(RuntimeError):
     """Games keep failing, so that it makes no sense to go on; the text says what to check."""
 
 
-class Sc2Env:
+class Sc2Env(BatchBase):
     """A batch of games; see ``envs.protocol.BatchedEnv`` for every array.
 
     A game that crashes, ends or hangs makes its battle an aborted one; it is started again, with growing pauses, and
@@ -59,22 +56,6 @@ class Sc2Env:
         ValueError: the package cannot play this, or something that it needs is not installed.
     """
 
-    obs: Float
-    state: Float
-    action_mask: Bool
-    reward: Float
-    terminated: Bool
-    truncated: Bool
-    battle_won: Bool
-    battle_lost: Bool
-    aborted: Bool
-    dead_allies: Int
-    dead_enemies: Int
-    unit_type: Int
-    battle_id: Int
-    final_obs: Float
-    final_state: Float
-    final_action_mask: Bool
     max_reward: NDArray[np.float64]
     """(E,): the return of a flawless battle before scaling; 0 until the slot's first battle sets it."""
 
@@ -83,17 +64,11 @@ class Sc2Env:
     ) -> None:
         self._arguments = package_arguments(id, scenario, options)
         self._game_version = installation.require(map_file(self._arguments["map_name"]), options.game_version)
-        self.spec = env_spec(id, scenario, options)
-        self.options, self.num_envs, self._first_slot = options, num_envs, first_slot
-        self.single_observation_space = Box(-np.inf, np.inf, (self.spec.obs_size,), np.float32)
-        self.single_action_space: Discrete = Discrete(self.spec.n_actions)
-        seed = seed_number(seed)
-        self.seed = secrets.randbits(63) if seed is None else seed
-        self._layout = layout(self.spec, num_envs)
-        self._memory, self._arrays = allocate(self._layout)
-        for name, array in self._arrays.items():
-            setattr(self, name, array)
-        self.battle_id[:] = -1
+        spec = env_spec(id, scenario, options)
+        self._layout = shared_layout(spec, num_envs)
+        self._memory, arrays = allocate(self._layout)
+        super().__init__(spec, num_envs, seed, first_slot, arrays)
+        self.options = options
         self._folder = Path(tempfile.mkdtemp(prefix="sc2-"))
         self._workers: dict[int, WorkerProcess] = {}
         self._failures = np.zeros(num_envs, np.int64)
@@ -272,12 +247,7 @@ class Sc2Env:
             ValueError: saved from another scenario or another number of battles.
             GameError: games keep failing.
         """
-        count = len(saved["battle_id"])
-        if saved["id"] != self.spec.id or count != self.num_envs:
-            raise ValueError(
-                f"the saved state is of {count} battles of {saved['id']!r}, "
-                f"this environment has {self.num_envs} of {self.spec.id!r}"
-            )
+        self._check_saved(saved["id"], len(saved["battle_id"]))
         self.seed = saved["seed"]
         self._first_slot = saved["first_slot"]
         self.battle_id[:], self.max_reward[:] = saved["battle_id"], saved["max_reward"]

@@ -12,37 +12,20 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
+from envs.batch import Layout, layout
 from envs.spec import EnvSpec
 
-Layout = dict[str, tuple[tuple[int, ...], str]]
-"""Name -> shape and type of an array."""
 ALIGNMENT = 64
 """Bytes of a cache line; no two arrays share one."""
 IN_RAM = Path("/dev/shm")
 
 
-def layout(spec: EnvSpec, num_envs: int) -> Layout:
-    """Every array of ``envs.protocol.BatchedEnv``, and the actions on their way to the workers."""
-    e, n = num_envs, spec.n_agents
-    shapes: dict[str, tuple[tuple[int, ...], DTypeLike]] = {}
-    for prefix in ("", "final_"):
-        shapes |= {
-            f"{prefix}obs": ((e, n, spec.obs_size), np.float32),
-            f"{prefix}state": ((e, spec.state_size), np.float32),
-            f"{prefix}action_mask": ((e, n, spec.n_actions), np.bool_),
-        }
-    flags = ("terminated", "truncated", "battle_won", "battle_lost", "aborted")
-    shapes |= dict.fromkeys(flags, ((e,), np.bool_))
-    shapes |= dict.fromkeys(("dead_allies", "dead_enemies", "battle_id"), ((e,), np.int64))
-    shapes |= {
-        "reward": ((e,), np.float32),
-        "max_reward": ((e,), np.float64),
-        "unit_type": ((e, n), np.int64),
-        "actions": ((e, n), np.int64),
-    }
-    return {name: (shape, np.dtype(kind).str) for name, (shape, kind) in shapes.items()}
+def shared_layout(spec: EnvSpec, num_envs: int) -> Layout:
+    """Every array of a batch, the return of a flawless battle, and the actions on their way to the workers."""
+    actions = (num_envs, spec.n_agents)
+    return layout(spec, num_envs) | {"max_reward": ((num_envs,), np.float64), "actions": (actions, np.int64)}
 
 
 def allocate(arrays: Layout) -> tuple[int, dict[str, NDArray]]:

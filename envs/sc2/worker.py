@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from common.errors import describe
+from envs.batch import Layout
 from envs.sc2 import tether
-from envs.sc2.memory import Layout, attach
+from envs.sc2.memory import attach
 from envs.sc2.patches import Draws, PatchedEnv, draw_battle
 
 MOST_RESETS = 5
@@ -59,7 +59,8 @@ class Worker:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.rows = {name: array[setup.row : setup.row + 1] for name, array in _arrays(setup).items()}
+        arrays = attach(setup.memory, setup.layout)
+        self.rows = {name: array[setup.row : setup.row + 1] for name, array in arrays.items()}
         self.draws = Draws()
         self.draws.install()
         self.wrapper = build(setup)
@@ -139,10 +140,6 @@ class Worker:
             names = {number: name for name, number in env.ally_unit_map.items()}
             return [types.index(names[number]) for number in seen]
         return [number - env._min_unit_type if len(types) > 1 else 0 for number in seen]
-
-
-def _arrays(setup: Setup) -> dict[str, NDArray[Any]]:
-    return attach(setup.memory, setup.layout)
 
 
 def build(setup: Setup) -> Any:

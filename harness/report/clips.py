@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,6 @@ import envs.registry
 from envs.battle.engine import BattleEnv
 from envs.battle.snapshots.recording import TickRecorder
 from envs.battle.state import TICKS_PER_SECOND
-from envs.protocol import BatchedEnv
 from envs.render import Renderer, outcome
 from envs.render.style import palette
 from harness.cli.errors import UsageError
@@ -165,9 +163,9 @@ def _places(env: BattleEnv, policy: Policy) -> NDArray[np.float64]:
     """Return the places of all units in a battle, [x and y, units and ticks], in cells."""
     recorder = TickRecorder(env)
     env.reset()
-    frames, world = [recorder.now()], cast(BatchedEnv, env)
+    frames = [recorder.now()]
     while not outcome(env, 0):
-        frames.append(recorder.step(policy(world)))
+        frames.append(recorder.step(policy(env)))
     n = env.spec.n_agents + env.spec.n_enemies
     return np.stack([np.concatenate([frame[axis][:, :n].ravel() for frame in frames]) for axis in "xy"])
 

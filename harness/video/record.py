@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from envs.battle.engine import BattleEnv
 from envs.battle.snapshots.recording import TickRecorder
-from envs.protocol import BatchedEnv
 from envs.render import Renderer, outcome
 from harness.policies import scripted as policies
 from harness.video.encode import Picture
@@ -44,14 +42,13 @@ def record(recording: Recording, on_step: Callable[[int, int, str], None]) -> It
         on_step: called after each step with the battle, its env_steps so far and how it ended (empty: it goes on).
     """
     env, recorder, draw = recording.env, TickRecorder(recording.env), recording.renderer.draw
-    world = cast(BatchedEnv, env)  # it makes the arrays by their names, which no type checker sees
     env.reset()
     for battle in range(1, recording.episodes + 1):
         caption = f"{recording.who} · battle {battle}" if recording.episodes > 1 else recording.who
         yield draw(recorder.now(), caption=caption)
         step, ended = 0, ""
         while not ended:
-            ticks = recorder.step(recording.policy(world))
+            ticks = recorder.step(recording.policy(env))
             step, ended = step + 1, outcome(env, 0)
             on_step(battle, step, ended)
             for t in range(len(ticks)):

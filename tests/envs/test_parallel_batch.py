@@ -13,7 +13,7 @@ from gymnasium.spaces import Box, Discrete
 from pettingzoo.utils.conversions import aec_to_parallel, parallel_to_aec
 
 import envs
-from envs.parallel_batch import ARRAYS, ParallelBatch
+from envs.parallel_batch import ParallelBatch
 from envs.protocol import BatchedEnv
 from envs.registry import make_options
 from tests.conformance.test_envs import SHAPES, check_sizes
@@ -46,7 +46,7 @@ def test_sizes_are_those_of_the_largest_agent() -> None:
     spec = env.spec
     assert (spec.n_agents, spec.obs_size, spec.state_size, spec.n_actions) == (3, 4, 12, 4)
     assert (spec.episode_limit, spec.unit_types, spec.can_be_won, spec.n_mask_groups) == (9, (), False, 3)
-    assert set(ARRAYS) == set(SHAPES)
+    assert set(env.state_dict()["arrays"]) == set(SHAPES)
 
 
 def test_views_are_padded_and_masked() -> None:
@@ -110,7 +110,7 @@ def played(env: BatchedEnv, steps: int, slots: slice = slice(None), first_slot: 
     seen = []
     for _ in range(steps):
         env.step(player(env.action_mask))
-        seen.append([getattr(env, name)[slots].copy() for name in ARRAYS])
+        seen.append([getattr(env, name)[slots].copy() for name in SHAPES])
     return seen
 
 
@@ -143,7 +143,7 @@ def test_a_saved_batch_goes_on_as_if_it_had_not_stopped() -> None:
     ahead = played(whole, 7)
     resumed = uneven(2, seed=99)
     resumed.load_state_dict(saved)
-    for name in ARRAYS:
+    for name in SHAPES:
         assert np.array_equal(getattr(resumed, name), saved["arrays"][name]), name
     assert same(played(resumed, 7), ahead)
 

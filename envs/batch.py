@@ -1,0 +1,99 @@
+"""What the batches of all worlds share: the arrays of ``envs.protocol.BatchedEnv``, spaces, the seed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+from numpy.typing import DTypeLike, NDArray
+
+from envs.checks import seed_number
+from envs.protocol import Bool, Float, Int
+from envs.spec import EnvSpec
+
+Layout = dict[str, tuple[tuple[int, ...], DTypeLike]]
+"""Name -> shape and type of an array."""
+VIEWS = ("obs", "state", "action_mask")
+"""Arrays that show the moment; each has a ``final_`` twin."""
+FLAGS = ("reward", "terminated", "truncated", "battle_won", "battle_lost", "aborted", "dead_allies", "dead_enemies")
+"""Arrays about the last step."""
+
+
+def layout(spec: EnvSpec, num_envs: int) -> Layout:
+    """Every array of ``envs.protocol.BatchedEnv``."""
+    e, n = num_envs, spec.n_agents
+    arrays: Layout = {}
+    for prefix in ("", "final_"):
+        arrays |= {
+            f"{prefix}obs": ((e, n, spec.obs_size), np.float32),
+            f"{prefix}state": ((e, spec.state_size), np.float32),
+            f"{prefix}action_mask": ((e, n, spec.n_actions), np.bool_),
+        }
+    flags = ("terminated", "truncated", "battle_won", "battle_lost", "aborted")
+    arrays |= dict.fromkeys(flags, ((e,), np.bool_))
+    arrays |= dict.fromkeys(("dead_allies", "dead_enemies", "battle_id"), ((e,), np.int64))
+    return arrays | {"reward": ((e,), np.float32), "unit_type": ((e, n), np.int64)}
+
+
+class BatchBase:
+    """The parts of a batch that do not depend on its world.
+
+    Args:
+        spec: of the world.
+        num_envs: E.
+        seed: of all battles; None draws one.
+        first_slot: number of the first slot.
+        arrays: zeroed, as ``layout`` describes them and maybe more; None: new ones.
+    """
+
+    obs: Float
+    state: Float
+    action_mask: Bool
+    reward: Float
+    terminated: Bool
+    truncated: Bool
+    battle_won: Bool
+    battle_lost: Bool
+    aborted: Bool
+    dead_allies: Int
+    dead_enemies: Int
+    unit_type: Int
+    battle_id: Int
+    final_obs: Float
+    final_state: Float
+    final_action_mask: Bool
+
+    def __init__(
+        self,
+        spec: EnvSpec,
+        num_envs: int,
+        seed: int | None,
+        first_slot: int,
+        arrays: Mapping[str, NDArray[Any]] | None = None,
+    ) -> None:
+        self.spec, self.num_envs, self._first_slot = spec, num_envs, first_slot
+        self.single_observation_space: Box = Box(-np.inf, np.inf, (spec.obs_size,), np.float32)
+        self.single_action_space: Discrete = Discrete(spec.n_actions)
+        seed = seed_number(seed)
+        self.seed = secrets.randbits(63) if seed is None else seed
+        if arrays is None:
+            arrays = {name: np.zeros(shape, kind) for name, (shape, kind) in layout(spec, num_envs).items()}
+        self._arrays = arrays
+        for name, array in arrays.items():
+            setattr(self, name, array)
+        self.battle_id[:] = -1
+
+    def _check_saved(self, id: str, count: int, what: str = "battles") -> None:
+        """Refuse a saved state of another scenario or another number of battles.
+
+        Raises:
+            ValueError: it is one.
+        """
+        if id != self.spec.id or count != self.num_envs:
+            raise ValueError(
+                f"the saved state is of {count} {what} of {id!r}, "
+                f"this environment has {self.num_envs} of {self.spec.id!r}"
+            )

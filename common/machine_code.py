@@ -33,6 +33,7 @@ class MachineCode:
 
     def __init__(self, sources: Path, name: str, last: Sequence[str] = ("",)) -> None:
         self.sources, self.name, self.last = sources, name, last
+        self._announced = False
 
     def source_hash(self) -> str:
         """Sixteen hex digits over names and contents of all Python files below ``sources`` and the numba version."""
@@ -81,6 +82,12 @@ class MachineCode:
         """Return whether an earlier process compiled these sources in this place, and came to the end of it."""
         found = [path.name for path in self.folder.rglob("*.nbc")]  # a list: an unfinished walk keeps folders open
         return any(name.startswith(tuple(self.last)) for name in found)
+
+    def announce_compiling(self, what: str, how_long: str) -> None:
+        """Say once in a process why the first use begins late, if it does."""
+        if not self._announced and not self.is_compiled():
+            print(f"compiling {what}, once for this version: {how_long} …", file=sys.stderr, flush=True)
+        self._announced = True
 
     def kernel(
         self,

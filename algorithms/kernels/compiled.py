@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,13 +14,7 @@ MACHINE_CODE = MachineCode(
     Path(__file__).parent, "the compiled learner", last=("agent_back.backward_block", "agent_pass.choose")
 )
 kernel = MACHINE_CODE.kernel
-
-
-@functools.cache
-def announce_compiling() -> None:
-    """Say once in a process why the first update begins late, if it does."""
-    if not MACHINE_CODE.is_compiled():
-        print("compiling the learner, once for this version: about a minute …", file=sys.stderr, flush=True)
+announce_compiling = partial(MACHINE_CODE.announce_compiling, "the learner", "about a minute")
 
 
 def compiled_for(x: Tensor) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import sys
 from typing import Any
 
 import numpy as np
@@ -28,13 +26,6 @@ from envs.checks import seed_number
 
 PARALLEL_FROM = 4  # below this many battles, waking the threads costs more than they save
 ACTION_NAMES = ("no-op", "stop", "north", "south", "east", "west")
-
-
-@functools.cache
-def announce_compiling() -> None:
-    """Say once in a process why the first battle begins late, if it does."""
-    if not jit.is_compiled():
-        print("compiling the battle engine, once for this version: a minute or two …", file=sys.stderr, flush=True)
 
 
 class BattleEnv(BatchBase):
@@ -73,7 +64,7 @@ class BattleEnv(BatchBase):
 
     def reset(self, seed: int | None = None) -> None:
         """Start a battle in every slot: battle 0 of ``seed`` if one is given, else the slot's next."""
-        announce_compiling()
+        jit.announce_compiling()
         seed = seed_number(seed)
         if seed is not None:
             self._setup_with(seed)

@@ -24,9 +24,8 @@ from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import smacv2_scenarios
-from envs.battle.snapshots import replica
 from envs.battle.snapshots.game_state import AGENTS, ENEMIES, Memory
-from envs.battle.step import play
+from envs.battle.step import command, play
 from envs.battle.terrain import heights, pathable
 from envs.battle.unit_types import facts
 from tests.golden import smacv2_package
@@ -154,7 +153,7 @@ class Recorder:
         env, start = self.env, self.env.battles.copy()
         now = start.copy()
         actions = choose(self.dice, env.action_mask[0], int(env.setup[0]["n_no_target"]))
-        replica.send(now, env.units, env.setup, env.views, 0, actions[None].copy())
+        command(now[0], env.units[0], env.setup[0], actions.copy(), env.action_mask[0])
         ordered = now.copy()
         taken, own_taken = actions.copy(), actions[None].copy()  # scripted agents put theirs in the place of these
         env.step(own_taken)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battle.engine import BattleEnv
-from envs.battle.snapshots import replica
 from envs.battle.state import ATTACK, HEAL, MOVE, NONE
+from envs.battle.step import command as begin_step
 from tests.golden.trace import Trace
 
 NO_COMMAND, STOP_COMMAND, MOVE_COMMAND, ATTACK_COMMAND, HEAL_COMMAND = 0, 1, 2, 3, 4
@@ -80,9 +80,9 @@ class Replay:
 
     def taken(self, row: int) -> NDArray[np.int64]:
         """(N,): what the engine's scripted agents are about to do in place of the recorded actions."""
-        env, actions = self.env, self.trace.actions[row].astype(np.int64)[None]
-        replica.send(env.battles.copy(), env.units, env.setup, env.views, 0, actions)
-        return actions[0]
+        env, actions = self.env, self.trace.actions[row].astype(np.int64)
+        begin_step(env.battles[0].copy(), env.units[0], env.setup[0], actions, env.action_mask[0])
+        return actions
 
     def answers(self) -> dict[str, Any]:
         """What the engine makes of the moment."""

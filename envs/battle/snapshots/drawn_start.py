@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battle.engine import BattleEnv
-from envs.battle.jit import kernel
 from envs.battle.spawn import draw_places, draw_teams, next_battle
 from envs.battle.state import allocate
 from envs.battle.unit_types import facts
@@ -29,13 +28,6 @@ class Start:
     """(M, 2) the same of enemies."""
 
 
-@kernel
-def draw(battles, setup, slot):
-    next_battle(battles[0], setup[0], slot)
-    draw_teams(battles[0], setup[0])
-    draw_places(battles[0], setup[0])
-
-
 def drawn_start(env: BattleEnv, battle: int, *, slot: int = 0) -> Start:
     """The start of battle number ``battle`` (0 is the first) of one slot of ``env``, which is not touched.
 
@@ -44,11 +36,13 @@ def drawn_start(env: BattleEnv, battle: int, *, slot: int = 0) -> Start:
     """
     if battle < 0 or slot < 0:
         raise ValueError(f"drawn_start: battle {battle} of slot {slot}, both must be at least 0")
-    record = allocate(1)
+    record, setup = allocate(1)[0], env.setup[0]
     record["battle"] = battle - 1
-    draw(record, env.setup, slot)
+    next_battle(record, setup, slot)
+    draw_teams(record, setup)
+    draw_places(record, setup)
     n, both = env.spec.n_agents, env.spec.n_agents + env.spec.n_enemies
     names = list(facts())
-    team = tuple(names[kind] for kind in record["kind"][0][:both])
-    places = np.rint(np.stack([record["x"][0][:both], record["y"][0][:both]], axis=1) * GRID) / GRID
+    team = tuple(names[kind] for kind in record["kind"][:both])
+    places = np.rint(np.stack([record["x"][:both], record["y"][:both]], axis=1) * GRID) / GRID
     return Start(ally_team=team[:n], enemy_team=team[n:], ally_places=places[:n], enemy_places=places[n:])

@@ -92,20 +92,6 @@ def present(battles, units, setup, v, e, judged):
     write_views(b, u, c, v, e)
 
 
-@kernel
-def send(battles, units, setup, v, e, actions):
-    """The actions (E, N) of battle e become orders."""
-    command(battles[e], units[0], setup[0], actions[e], v.action_mask[e])
-
-
-@kernel
-def finish_and_write(battles, units, setup, v, e):
-    """Finish a step whose fight was played elsewhere."""
-    finish_step(battles[e], units[0], setup[0])
-    write_outcome(battles[e], setup[0], v, e)
-    write_views(battles[e], units[0], setup[0], v, e)
-
-
 def load(env: Batch, units: GameUnits, memory: Memory, e: int) -> None:
     """Set battle e to a moment and write its views.
 
@@ -155,12 +141,16 @@ def follow(env: Batch, units: GameUnits, actions: ArrayLike, e: int) -> None:
             raise ValueError(f"follow: unit {i} is a {given}, it was a {before} before; units keep their numbers")
         if now[i] and not was[i]:
             raise ValueError(f"follow: unit {i} has {columns['hp'][i]:g} hp, it was dead before")
-    send(env.battles, env.units, env.setup, env.views, e, env.checked_actions(_in_row(env, actions, e), only=e))
+    table, setup, views = env.units[0], env.setup[0], env.views
+    given = env.checked_actions(_in_row(env, actions, e), only=e)
+    command(battle, table, setup, given[e], views.action_mask[e])
     for name in REPORTED:
         battle[name][: n + m][now] = columns[name][now]
     battle["hp"][: n + m][~now] = 0.0
     mark_dead(env.battles, env.setup, e)
-    finish_and_write(env.battles, env.units, env.setup, env.views, e)
+    finish_step(battle, table, setup)
+    write_outcome(battle, setup, views, e)
+    write_views(battle, table, setup, views, e)
 
 
 def read(env: Batch, e: int) -> tuple[GameUnits, Memory]:

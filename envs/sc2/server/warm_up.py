@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from s2clientprotocol import common_pb2, debug_pb2, raw_pb2, sc2api_pb2
 
 from envs.battle import jit
@@ -18,8 +16,7 @@ LOOPS = 40
 
 def warm_up() -> None:
     """Move, attack, heal, create and die for a moment."""
-    if not jit.is_compiled():
-        print("compiling the battle engine, once for this version: a minute or two …", file=sys.stderr, flush=True)
+    jit.announce_compiling()
     create = sc2api_pb2.RequestCreateGame(local_map=sc2api_pb2.LocalMap(map_data=map_file(MAP)), random_seed=0)
     game = Game(create, sc2api_pb2.RequestJoinGame(options=sc2api_pb2.InterfaceOptions(raw=True)), World)
     seen = game.observe().observation.raw_data.units

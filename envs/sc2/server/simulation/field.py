@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from envs.battle.basics.command import give_order, go_to, stop
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
-from envs.battle.rules.damage import resolve_deaths
 from envs.battle.rules.tick import tick
 from envs.battle.scenarios import Scenario
 from envs.battle.setup import make_setup
@@ -44,46 +43,8 @@ class Member:
 
 
 @kernel
-def name_battle(battles, setup):
-    next_battle(battles[0], setup[0], 0)
-
-
-@kernel
-def draw(battles, setup):
-    draw_teams(battles[0], setup[0])
-    draw_places(battles[0], setup[0])
-
-
-@kernel
-def put_everybody(battles, units, setup):
-    put_all(battles[0], units[0], setup[0])
-
-
-@kernel
-def begin(battles, units, setup):
-    init_units(battles[0], units[0], setup[0])
-
-
-@kernel
-def put_newcomers(battles, units, setup, first, last):
-    """Find room for units that follow all others."""
-    for i in range(first, last):
-        put(battles[0], units[0], setup[0], i, 0)
-
-
-@kernel
-def reset_units(battles, units, i):
-    reset_unit(battles[0], units[0], i)
-
-
-@kernel
 def play_tick(battles, units, setup):
     tick(battles[0], units[0], setup[0])
-
-
-@kernel
-def declare_deaths(battles, units, setup):
-    resolve_deaths(battles[0], units[0], setup[0])
 
 
 @kernel
@@ -97,12 +58,6 @@ def obey(battles, i, order, target, x, y):
     else:
         b.marches[i] = False
         give_order(b, i, order, target)
-
-
-@kernel
-def let_go(battles, i):
-    """An order that has lost its target."""
-    give_order(battles[0], i, NONE, NOBODY)
 
 
 class Field:
@@ -119,6 +74,8 @@ class Field:
         self.units = table_for(catalogue.battlefield.catalog, BattleOptions())
         self.setup = make_setup(self.opening or _nobody(catalogue), BattleOptions(), seed, 0)
         self.battles = allocate(1)
+        self.records = self.battles[0], self.units[0], self.setup[0]
+        """Battle, unit types and setup, for compiled functions; what these write shows in the arrays."""
         self.columns = {name: self.battles[name][0] for name in BATTLE.names or ()}
         self.members: list[Member] = []
         self._created = 0
@@ -158,25 +115,28 @@ class Field:
         types = [self.catalogue.id_of(name, owner) for name, owner in zip(names, owners, strict=True)]
         self.members = [self.member(*pair) for pair in zip(types, owners, strict=True)]
         self._count()
-        name_battle(self.battles, self.setup)
-        draw(self.battles, self.setup)
+        battle, _, setup = self.records
+        next_battle(battle, setup, 0)
+        draw_teams(battle, setup)
+        draw_places(battle, setup)
         self._muster()
 
     def place_units(self, members: Iterable[Member], places: dict[int, tuple[float, float]]) -> None:
         """Begin the next battle with these units, at places by tag."""
         self.members = sorted(members, key=lambda member: member.owner)
         self._count()
-        name_battle(self.battles, self.setup)
+        battle, _, setup = self.records
+        next_battle(battle, setup, 0)
         self._write(self.members, places, 0)
         self._muster()
 
     def _muster(self) -> None:
-        put_everybody(self.battles, self.units, self.setup)
+        put_all(*self.records)
         n = self.n_agents
         x, y, kind = (self.columns[name][:n] for name in ("x", "y", "kind"))
         # The order in which the engine numbers agents; it moves kinds and places, so members must follow.
         self.members[:n] = [self.members[i] for i in np.lexsort((y, x, kind))]
-        begin(self.battles, self.units, self.setup)
+        init_units(*self.records)
 
     def extend(self, members: Sequence[Member], places: dict[int, tuple[float, float]]) -> None:
         """More units while others live: the dead make room, the new ones follow their own side."""
@@ -185,7 +145,8 @@ class Field:
         everybody = [self.members[i] for i in stay] + list(members)
         self._take_rows(stay)
         self._write(members, places, len(stay))
-        put_newcomers(self.battles, self.units, self.setup, len(stay), len(everybody))
+        for row in range(len(stay), len(everybody)):
+            put(*self.records, row, 0)
         order = np.array(sorted(range(len(everybody)), key=lambda row: everybody[row].owner))
         self._take_rows(order)
         self.members = [everybody[row] for row in order]
@@ -194,7 +155,7 @@ class Field:
         number = np.full(before + 1, NOBODY)  # the last entry answers for NOBODY itself
         number[stay] = [rows[place] for place in range(len(stay))]
         for place in range(len(stay), len(everybody)):
-            reset_units(self.battles, self.units, rows[place])
+            reset_unit(self.battles[0], self.units[0], rows[place])
         self._renumber(number, n_before)
 
     def _staying(self, newcomers: int) -> NDArray[np.int64]:
@@ -223,7 +184,7 @@ class Field:
             named[:] = number[np.where(named < len(number), named, NOBODY)]  # who is new names nobody yet
         about_somebody = np.isin(columns["order"][:count], (ATTACK, ACQUIRED, HEAL))
         for i in np.flatnonzero(about_somebody & (columns["target"][:count] == NOBODY)):
-            let_go(self.battles, i)
+            give_order(self.battles[0], i, NONE, NOBODY)
         for i in np.flatnonzero(columns["sweep"][:count] >= 0):
             if columns["sweep_target"][i] == NOBODY:
                 columns["channel"][i], columns["sweep_target"][i] = False, i

@@ -18,12 +18,13 @@ from s2clientprotocol.error_pb2 import ActionResult
 from s2clientprotocol.query_pb2 import RequestQuery, ResponseQuery
 from s2clientprotocol.sc2api_pb2 import Action, Observation
 
+from envs.battle.rules.damage import resolve_deaths
 from envs.sc2.server.messages import query
 from envs.sc2.server.messages.debug import Plans
 from envs.sc2.server.messages.observe import Observer
 from envs.sc2.server.messages.orders import Commander
 from envs.sc2.server.simulation.catalogue import Catalogue
-from envs.sc2.server.simulation.field import Field, declare_deaths, play_tick
+from envs.sc2.server.simulation.field import Field, play_tick
 from envs.sc2.server.simulation.maps import Battlefield
 
 RESPAWN = 16  # loops, a game second
@@ -101,7 +102,7 @@ class World:
         """Kill and change units, then let the new ones in: beside the living, or as the next battle."""
         field, plans = self.field, self._plans
         plans.apply_changes(self._commander.numbers)
-        declare_deaths(field.battles, field.units, field.setup)
+        resolve_deaths(*field.records)
         self._note_deaths()
         if plans.newcomers:
             (field.place_units if self._is_empty else field.extend)(plans.newcomers, plans.places)

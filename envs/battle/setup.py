@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -69,10 +70,13 @@ def index_by_kind(types: tuple[str, ...]) -> NDArray[np.int64]:
 
 
 def march_speed(scenario: Scenario) -> float:
-    """Cells a tick of the slowest that can move among the enemies, or those that may be drawn."""
-    table = unit_table(scenario.catalog)[0]
-    names = scenario.enemy_team or scenario.unit_types
-    speeds = [float(table["speed"][kind_of(name)]) for name in names]
+    """``slowest`` of the enemies, or of those that may be drawn."""
+    return slowest(unit_table(scenario.catalog), map(kind_of, scenario.enemy_team or scenario.unit_types))
+
+
+def slowest(table: NDArray[np.void], kinds: Iterable[int]) -> float:
+    """Cells a tick of the slowest that can move; 0 where nobody can."""
+    speeds = (float(table["speed"][0][kind]) for kind in kinds)
     return min((speed for speed in speeds if speed > 0), default=0.0)
 
 

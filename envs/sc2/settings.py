@@ -7,6 +7,7 @@ from typing import Any
 
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario, fixed_scenarios
+from envs.battle.smacv2.capabilities import BOUNDED
 from envs.battle.state import MAP_CELLS
 from envs.sc2.options import ENGINE_ONLY, Sc2Options
 
@@ -74,10 +75,7 @@ def capability_config(scenario: Scenario, options: BattleOptions) -> dict[str, A
         if scenario.start in STARTS:
             size = {"map_x": MAP_CELLS, "map_y": MAP_CELLS}
             config["start_positions"] = {"dist_type": STARTS[scenario.start], "p": scenario.start_p, **size}
-    for name, switch, shown in (
-        ("attack", "stochastic_attack", "observe_attack_probs"),
-        ("health", "stochastic_health", "observe_teammate_health"),
-    ):
+    for name, (switch, shown) in BOUNDED.items():
         if getattr(options, switch):
             config[name] = {
                 "dist_type": "per_agent_uniform",

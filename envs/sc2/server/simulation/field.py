@@ -17,7 +17,7 @@ from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
 from envs.battle.rules.tick import tick
 from envs.battle.scenarios import Scenario
-from envs.battle.setup import make_setup
+from envs.battle.setup import make_setup, slowest
 from envs.battle.spawn import draw_places, draw_teams, init_units, next_battle, put, put_all, reset_unit
 from envs.battle.state import ACQUIRED, ATTACK, BATTLE, HEAL, MARCH, MAX_SIDE, MAX_UNITS, MOVE, NOBODY, NONE, allocate
 from envs.battle.unit_types import kind_of
@@ -198,10 +198,9 @@ class Field:
         owners = [member.owner for member in self.members]
         kinds = [member.kind for member in self.members]
         enemies = kinds[owners.count(AGENTS) :]
-        speeds = [float(self.units["speed"][0][kind]) for kind in enemies]
         self.setup["n_agents"], self.setup["n_enemies"] = owners.count(AGENTS), len(enemies)
         self.setup["medivacs"] = any(self.units["heals"][0][kind] for kind in kinds)
-        self.setup["march_speed"] = min((speed for speed in speeds if speed > 0), default=0.0)
+        self.setup["march_speed"] = slowest(self.units, enemies)
 
 
 def _nobody(catalogue: Catalogue) -> Scenario:

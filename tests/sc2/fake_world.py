@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from s2clientprotocol import common_pb2, debug_pb2, error_pb2, query_pb2, raw_pb2, sc2api_pb2
 
 from envs.sc2.server.simulation.maps import Battlefield
+from envs.sc2.server.simulation.world import World
 
 
-class FakeWorld:
+class FakeWorld(World):
     """What it shows depends on everything that a replay has to repeat: the seed, every call, and when it came."""
 
     def __init__(self, battlefield: Battlefield, seed: int) -> None:
@@ -21,7 +22,7 @@ class FakeWorld:
         for unit in self._units.values():
             unit.pos.x += loops / 8
 
-    def act(self, actions: Sequence[sc2api_pb2.Action]) -> list[int]:
+    def act(self, actions: Iterable[sc2api_pb2.Action]) -> list[int]:
         results = []
         for action in actions:
             tags = list(action.action_raw.unit_command.unit_tags)
@@ -31,7 +32,7 @@ class FakeWorld:
             results.append(error_pb2.Success if known else error_pb2.Error)
         return results
 
-    def debug(self, commands: Sequence[debug_pb2.DebugCommand]) -> list[str]:
+    def debug(self, commands: Iterable[debug_pb2.DebugCommand]) -> list[str]:
         refusals = []
         for command in commands:
             if command.HasField("kill_unit"):

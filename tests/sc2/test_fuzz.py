@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from s2clientprotocol import sc2api_pb2
 
 from envs.sc2.server.folder import GameFolder
-from envs.sc2.server.protocol import WorldMaker
+from envs.sc2.server.game import WorldMaker
 from envs.sc2.server.session import POSSIBLE, Session
 from envs.sc2.server.simulation.field import FIRST_TAG, TAG_STEP
 from envs.sc2.server.simulation.world import World

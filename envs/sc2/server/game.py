@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from s2clientprotocol import debug_pb2, error_pb2, query_pb2, sc2api_pb2, score_pb2
 
 from envs.battle.state import TICKS_PER_SECOND
 from envs.sc2.server import version
 from envs.sc2.server.messages import data, info
-from envs.sc2.server.protocol import WorldMaker
 from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES, Catalogue
-from envs.sc2.server.simulation.maps import read_map
+from envs.sc2.server.simulation.maps import Battlefield, read_map
 from envs.sc2.server.simulation.replay import Log, Replay
+from envs.sc2.server.simulation.world import World
+
+WorldMaker: TypeAlias = Callable[[Battlefield, int], World]
+"""Builds the world of a battlefield and a seed."""
 
 OUTCOMES: dict[int, dict[int, int]] = {
     debug_pb2.DebugEndGame.Surrender: {AGENTS: sc2api_pb2.Defeat, ENEMIES: sc2api_pb2.Victory},
@@ -182,8 +185,5 @@ def replay_info(replay: Replay) -> sc2api_pb2.ResponseReplayInfo:
         ],
         game_duration_loops=replay.loops,
         game_duration_seconds=replay.loops / TICKS_PER_SECOND,
-        game_version=version.GAME_VERSION,
-        data_version=version.DATA_VERSION,
-        data_build=version.DATA_BUILD,
-        base_build=version.BASE_BUILD,
+        **version.FIELDS,
     )

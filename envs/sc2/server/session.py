@@ -16,7 +16,7 @@ from s2clientprotocol import debug_pb2, sc2api_pb2
 
 from envs.sc2.server import version
 from envs.sc2.server.folder import GameFolder
-from envs.sc2.server.game import Game, Playback, replay_info
+from envs.sc2.server.game import Game, Playback, WorldMaker, replay_info
 from envs.sc2.server.lobby import (
     Denied,
     Refused,
@@ -26,7 +26,6 @@ from envs.sc2.server.lobby import (
     described_replay,
     seeded,
 )
-from envs.sc2.server.protocol import WorldMaker
 from envs.sc2.server.simulation.catalogue import AGENTS
 from envs.sc2.server.simulation.maps import read_map
 
@@ -141,12 +140,7 @@ class Session:
     # Always
 
     def _ping(self, request: sc2api_pb2.RequestPing) -> sc2api_pb2.ResponsePing:
-        return sc2api_pb2.ResponsePing(
-            game_version=version.GAME_VERSION,
-            data_version=version.DATA_VERSION,
-            data_build=version.DATA_BUILD,
-            base_build=version.BASE_BUILD,
-        )
+        return sc2api_pb2.ResponsePing(**version.FIELDS)
 
     def _available_maps(self, request: sc2api_pb2.RequestAvailableMaps) -> sc2api_pb2.ResponseAvailableMaps:
         return sc2api_pb2.ResponseAvailableMaps(local_map_paths=self._folder.maps())

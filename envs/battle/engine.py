@@ -58,6 +58,17 @@ class BattleEnv(BatchBase):
         self.battles = allocate(num_envs)
         self.views = Views(**{name: self._arrays[name] for name in Views._fields})
 
+    @property
+    def title(self) -> str:
+        """Name of the scenario, for pictures."""
+        return self.spec.id
+
+    @property
+    def shown_types(self) -> tuple[str, ...]:
+        """Unit types that can appear on either side, each once, for pictures."""
+        scenario = self.scenario
+        return tuple(dict.fromkeys(scenario.ordered_types + scenario.ally_team + scenario.enemy_team))
+
     def _setup_with(self, seed: int) -> None:
         self.seed = seed
         self.setup = make_setup(self.scenario, self.options, seed, self._first_slot)

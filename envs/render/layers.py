@@ -140,7 +140,7 @@ class Headline:
     def show(self, scene: Scene, caption: str, outcome: str) -> None:
         """Fill in names, time, the living of both sides."""
         step, tick = int(scene.frame["step"][0]), int(scene.frame["tick"][0])
-        self._id.set_text(scene.env.spec.id)
+        self._id.set_text(scene.env.title)
         self._caption.set_text(caption)
         self.clock.set_text(f"step {step}   {tick / TICKS_PER_SECOND:.1f} s")
         for text, name, side in ((self._allies, "allies", scene.ally), (self._enemies, "enemies", ~scene.ally)):

@@ -52,10 +52,10 @@ class Renderer:
     ) -> None:
         if size < LEAST_SIZE:
             raise ValueError(f"size is {size} pixels, it must be at least {LEAST_SIZE}")
-        n = env.spec.n_agents
+        n = int(env.setup["n_agents"][0])
         for i in fields_of_view:
             if not 0 <= i < n:
-                raise ValueError(f"fields_of_view names agent {i}; {env.spec.id} has agents 0 to {n - 1}")
+                raise ValueError(f"fields_of_view names agent {i}; {env.title} has agents 0 to {n - 1}")
         self._env, self._watched = env, tuple(fields_of_view)
         self.width, self.height = even(size), even(size * (1 + HEADER + FOOTER))
         self._figure = Figure(figsize=(self.width / DPI, self.height / DPI), dpi=DPI, facecolor="white")
@@ -128,8 +128,7 @@ class Renderer:
 
     def _draw_legend(self, axes: Axes, letters: float) -> None:
         """Each type's shape and name, then the bars'; spread evenly, in units of the strip's height."""
-        scenario = self._env.scenario
-        names = list(dict.fromkeys((*scenario.ordered_types, *scenario.ally_team, *scenario.enemy_team)))
+        names = self._env.shown_types
         bars = [("health", style.HEALTH)]
         bars += [("shields", style.SHIELD)] * bool(self._env.units[0]["shield"][[kind_of(n) for n in names]].any())
         bars += [("energy", style.ENERGY)] * bool(self._env.units[0]["energy_max"][[kind_of(n) for n in names]].any())

@@ -40,8 +40,8 @@ class Scene:
 
     def __init__(self, env: RenderSource, frame: NDArray[np.void]) -> None:
         self.env, self.frame = env, frame
-        self.n = env.spec.n_agents
-        count = self.n + env.spec.n_enemies
+        self.n = int(env.setup["n_agents"][0])
+        count = self.n + int(env.setup["n_enemies"][0])
         self.units = env.units[0]
         self.b = {name: frame[name][0, :count] for name in per_unit(frame.dtype)}
         self.kind = self.b["kind"]
@@ -121,7 +121,7 @@ class Scene:
         if not self.alive[i]:
             return []
         sight = float(self.env.setup[0]["sight_range"][self.kind[i]])
-        if not self.env.options.conic_fov:
+        if not self.env.setup[0]["conic_fov"]:
             return [self.place[i] + sight * DISC]
         seen = np.zeros(CONE_DIRECTIONS, np.bool_)
         cone(self.frame.copy(), self.env.setup, i, seen)

@@ -7,30 +7,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battle.options import BattleOptions
-
-
-class Caption(Protocol):
-    """Name of the scenario, N agents and M enemies."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def n_agents(self) -> int: ...
-    @property
-    def n_enemies(self) -> int: ...
-
-
-class UnitTypes(Protocol):
-    """Which unit types can appear: those of random teams, a fixed team, and its opponents."""
-
-    @property
-    def ordered_types(self) -> tuple[str, ...]: ...
-    @property
-    def ally_team(self) -> tuple[str, ...]: ...
-    @property
-    def enemy_team(self) -> tuple[str, ...]: ...
-
 
 class RenderSource(Protocol):
     """The battle beside its record; ``BattleEnv`` is one."""
@@ -38,11 +14,12 @@ class RenderSource(Protocol):
     units: NDArray[np.void]
     """(1,) table of unit types."""
     setup: NDArray[np.void]
-    """(1,) ground and script."""
-    options: BattleOptions
-    """Options, which decide what agents can see."""
+    """(1,) counts, ground, script and what agents can see."""
 
     @property
-    def spec(self) -> Caption: ...
+    def title(self) -> str:
+        """Name of the scenario or map."""
+
     @property
-    def scenario(self) -> UnitTypes: ...
+    def shown_types(self) -> tuple[str, ...]:
+        """Unit types that can appear, each once."""

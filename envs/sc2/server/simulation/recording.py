@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from s2clientprotocol import sc2api_pb2
 
-from envs.battle.options import BattleOptions
 from envs.sc2.server.game import Playback
 from envs.sc2.server.simulation.catalogue import Catalogue
 from envs.sc2.server.simulation.maps import Battlefield, read_map
@@ -17,24 +15,6 @@ from envs.sc2.server.simulation.replay import Replay
 from envs.sc2.server.simulation.world import World
 
 STEP = 8  # loops of an env_step
-
-
-@dataclass(frozen=True, kw_only=True)
-class Caption:
-    """Name of the map and counts of the battle at this moment."""
-
-    id: str
-    n_agents: int
-    n_enemies: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnitTypes:
-    """Unit types that appear in the replay."""
-
-    ordered_types: tuple[str, ...]
-    ally_team: tuple[str, ...] = ()
-    enemy_team: tuple[str, ...] = ()
 
 
 class ReplayRecording:
@@ -51,8 +31,7 @@ class ReplayRecording:
         replay.check_engine()
         self.loops = replay.loops
         battlefield = read_map(replay.create.local_map.map_data)
-        self.scenario = UnitTypes(ordered_types=appearing(replay, battlefield))
-        self.options = BattleOptions()
+        self.title, self.shown_types = battlefield.name, appearing(replay, battlefield)
         worlds: list[World] = []
 
         def make(battlefield: Battlefield, seed: int) -> World:
@@ -67,12 +46,6 @@ class ReplayRecording:
     def loop(self) -> int:
         """Game loops played so far."""
         return self._world.loop
-
-    @property
-    def spec(self) -> Caption:
-        """Name and counts."""
-        n, m = int(self.setup["n_agents"][0]), int(self.setup["n_enemies"][0])
-        return Caption(id=self._world.battlefield.name, n_agents=n, n_enemies=m)
 
     @property
     def outcome(self) -> str:

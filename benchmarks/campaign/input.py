@@ -27,24 +27,7 @@ WORDS = (  # noqa: SIM905
     "postgresql:// ../.. / . .. ü, {a:b} [1] qmix.yaml K24_qmix_rnn_1R3.yaml micro no yes full none os sys"
 ).split()
 ODD: tuple[object, ...] = (
-    None,
-    "",
-    "x",
-    b"x",
-    0,
-    1,
-    -1,
-    2**31,
-    2**64,
-    10**9,
-    1.5,
-    -0.0,
-    float("nan"),
-    float("inf"),
-    [],
-    {},
-    (),
-    True,
+    *(None, "", "x", b"x", 0, 1, -1, 2**31, 2**64, 10**9, 1.5, -0.0, float("nan"), float("inf"), [], {}, (), True),
 )
 """Values that an option may be given by mistake."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.cli.common import Parser
-from harness.flags.shared import add_runs, add_study
+from harness.flags.study import add_runs, add_study
 
 
 def push_parser() -> Parser:

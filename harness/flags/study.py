@@ -1,10 +1,24 @@
-"""The flags of the commands on a stored study: ``harness.delete``, ``harness.patterns`` and ``harness.measure``."""
+"""Flags that name a stored study, and the commands on one: ``harness.delete``, ``.patterns`` and ``.measure``."""
 
 from __future__ import annotations
 
 from harness.cli.common import Parser, add_import
-from harness.flags.shared import add_runs, add_study
+from harness.runs.budget import default_study
 from studies.db.storage_url import DEFAULT_STORAGE
+
+
+def add_study(parser: Parser, study: str = "which study", storage: str = "its database") -> None:
+    """Add ``--study`` and ``--storage`` with these words of help."""
+    add = parser.add_argument
+    add("--study", default=default_study("quick", None), metavar="NAME", help=f"{study} (default: %(default)s)")
+    add("--storage", default=DEFAULT_STORAGE, metavar="URL", help=f"{storage} (default: %(default)s)")
+
+
+def add_runs(parser: Parser) -> None:
+    """Add ``--runs``."""
+    parser.add_argument(
+        "--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)"
+    )
 
 
 def delete_parser() -> Parser:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.cli.common import Parser, add_import
-from harness.flags.shared import add_runs, add_study
+from harness.flags.study import add_runs, add_study
 
 BATCHES = (256, 4096, 65_536)
 """Default numbers of agent decisions in one call."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import envs.registry
 from harness.cli.common import Parser, add_import
-from harness.flags.shared import add_runs, add_study
+from harness.flags.study import add_runs, add_study
 from harness.policies import scripted as policies
 from harness.video.encode import endings
 

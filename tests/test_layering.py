@@ -20,7 +20,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "common": ("envs", "algorithms", "studies", "harness", "torch", "numpy"),
     "envs": ("algorithms", "studies", "harness", "torch"),
     "algorithms": ("studies", "harness", "envs"),
-    "studies": ("harness",),
+    "studies": ("harness", "envs", "algorithms"),
     "harness": (),
 }
 """Package -> what its files may not import, at any depth of the file; none may import tests or benchmarks."""

@@ -1,6 +1,8 @@
-"""Errors of somebody else's code, in words."""
+"""What messages of errors need: another's error in words, a name as a shell takes it."""
 
 from __future__ import annotations
+
+import shlex
 
 
 def describe(error: BaseException) -> str:
@@ -12,3 +14,8 @@ def describe(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         text += " (it asks the whole program to end; raise another exception to end a run)"
     return f"{type(error).__name__}: {text}"
+
+
+def quoted(name: object) -> str:
+    """Return a path, address or name as a shell takes it, for commands that a message tells the reader to type."""
+    return shlex.quote(str(name))

@@ -5,18 +5,22 @@
 
 Without ``--yes`` it only lists what would go. The files of the runs (checkpoints, tables) stay where they are. What is
 deleted in Optuna's dashboard alone comes back at the next command, since results are kept beside Optuna's tables; this
-command deletes both.
+command deletes both. A search of ``harness.tune`` goes as a whole, its runs apart from it.
 """
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
+
+from rich.console import Console
 
 from harness.cli.common import ALL_DONE, SOME_MISSING, command, log, make_console
 from harness.cli.errors import UsageError
 from harness.flags.study import delete_parser
 from harness.worker import ids_in
 from studies.reader import StudyReader
+from studies.search import SearchStudy, search_names
 from studies.store import StudyStore
 
 
@@ -26,6 +30,8 @@ def main(argv: Sequence[str]) -> int:
     flags, console = delete_parser().parse_args(argv), make_console()
     if flags.all == bool(flags.runs):
         raise UsageError("name the runs (--runs 3,7) or all of them (--all)")
+    if flags.study in search_names(flags.storage):
+        return delete_search(flags, console)
     with StudyReader.open_existing(flags.storage, flags.study) as reader:
         found = {row.run_id: (row.algorithm, row.scenario, row.seed, "finished") for row in reader.rows()}
         found |= {run.run_id: (run.algorithm, run.scenario, run.seed, run.state) for run in reader.unfinished()}
@@ -46,6 +52,23 @@ def main(argv: Sequence[str]) -> int:
     for run in sorted(wanted - deleted):
         log(console, f"run {run} stays: a process works on it; stop that first")
     return ALL_DONE if deleted == wanted else SOME_MISSING
+
+
+def delete_search(flags: Namespace, console: Console) -> int:
+    """Delete a search of ``harness.tune`` with its trials; their runs are a study of their own."""
+    if not flags.all:
+        raise UsageError(f"{flags.study} is a search, whose trials go together: --all instead of --runs")
+    runs = f"the runs of its trials are in {flags.study}-runs"
+    with SearchStudy.open(flags.storage, flags.study) as search:
+        if not flags.yes:
+            trials = len(search.optuna.get_trials(deepcopy=False))
+            log(console, f"a search of {trials} trials would be deleted for good; type the same with --yes ({runs})")
+            return ALL_DONE
+        if not search.delete():
+            log(console, f"search {flags.study} stays: a worker is at one of its trials; stop that first")
+            return SOME_MISSING
+    log(console, f"deleted the search {flags.study}; {runs}, and stay")
+    return ALL_DONE
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from harness.runs.files import run_folder
 from harness.runs.process import prepare_process, resolve_device
 from harness.speed.speedup24 import measure_speedup24
 from studies.db.errors import StorageError
+from studies.reader import StudyReader
 from studies.rows import RunRow, key_of
 from studies.store import StudyStore
 
@@ -37,6 +38,7 @@ def main(argv: Sequence[str]) -> int:
     flags = parse_flags(measure_parser, argv)
     console = make_console()
     prepare_process(deterministic=False)
+    StudyReader.open_existing(flags.storage, flags.study).close()  # a wrong name would make a study
     with StudyStore.open(flags.storage, flags.study) as store:
         runs = store.rows()
         if not runs:
@@ -102,6 +104,8 @@ def _policies(
             trained = read_policy_file(run_folder(folder, run.study, key_of(run)))
             if trained.backend != "battle":
                 raise UsageError("its world is a game of StarCraft II, which is not started to measure")
+            if trained.content["env_steps"] < run.env_steps:
+                raise UsageError("its policy.pt is still in training, for another database")
             found[run.run_id] = trained.restore(resolve_device(device or run.device))
         except UsageError as error:
             message(f"decisions/s of {run.algorithm} {run.scenario} seed {run.seed} not measured: {error}")

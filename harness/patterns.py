@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from common.errors import quoted
 from harness.cli.common import (
     ALL_DONE,
     command,
@@ -79,7 +80,7 @@ def choose(rows: Sequence[RunRow], study: str, algos: Sequence[str], scenarios: 
         message = ", ".join(sorted({run.algorithm for run in asked_for})) or "no run at all"
         raise UsageError(
             f"study {study} holds no finished run with masks (finished: {message}; runs of earlier versions kept no "
-            f"record of them); make one: python -m harness.compare --algos k24,kalei --study {study}-masks"
+            f"record of them); make one: python -m harness.compare --algos k24,kalei --study {quoted(f'{study}-masks')}"
         )
     return masked
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.cli.common import ALL_DONE, command, is_number
 from harness.cli.errors import UsageError
 from harness.flags.sharing import push_parser
+from studies.db.storage_url import without_passwords
 
 
 @command("nothing was uploaded")
@@ -31,7 +32,10 @@ def main(argv: Sequence[str]) -> int:
         run = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
     row = find_row(run, flags.storage)
     if row is None:
-        print(f"the result of {run} is not in {flags.storage}; the card says that it is unknown", file=sys.stderr)
+        print(
+            f"the result of {run} is not in {without_passwords(flags.storage)}; the card says that it is unknown",
+            file=sys.stderr,
+        )
     if flags.pack_only is not None:
         print(f"written: {pack(run, flags.pack_only, row=row)}")
     else:

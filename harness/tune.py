@@ -10,6 +10,7 @@ the result.
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from harness.cli.common import (
     make_folder,
     writing_results,
 )
+from harness.flags.compare import CompareArgs
 from harness.flags.memory import check_memory
 from harness.flags.planning import plan_runs
 from harness.flags.tune import TuneArgs, read_flags
@@ -66,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
             work_together(runs.n_jobs, runs.for_workers)
         join_search(console, search, storage=runs.storage, out=runs.out, device=runs.device)
         with writing_results(runs.out, search.url.redacted):
-            return report(console, search, runs.out)
+            return report(console, search, runs)
 
 
 def search_request(args: TuneArgs, plans: Sequence[RunPlan]) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def introduce(console: Console, args: TuneArgs, plans: Sequence[RunPlan]) -> Non
         f"{runs.budget.env_steps:,} env steps (budget {runs.budget.name}); study {runs.study} in "
         f"{parse_storage_url(runs.storage).redacted}",
     )
-    if line := check_memory([plans[0]] * max(1, runs.n_jobs), runs.n_jobs):
+    if line := check_memory([plans[0]] * max(1, runs.n_jobs), runs.n_jobs, seeds=len(plans)):
         log(console, line)
     log(console, f"trials are ranked and pruned by the {RANKED_BY}; intervals are shown and decide nothing")
     for name, allowed in args.space.items():
@@ -141,7 +143,7 @@ def ending(trial: FrozenTrial) -> str:
     return f"FAILED with {trial.user_attrs['error']}; the other trials go on"
 
 
-def report(console: Console, search: SearchStudy, out: Path) -> int:
+def report(console: Console, search: SearchStudy, args: CompareArgs) -> int:
     """The best trial so far, as a file that ``compare --config`` reads."""
     finished = search.optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if not finished:
@@ -149,7 +151,7 @@ def report(console: Console, search: SearchStudy, out: Path) -> int:
         return SOME_MISSING
     plan, best = RunPlan.from_json(search.request["jobs"][0]), search.optuna.best_trial
     settings = dataclasses.replace(plan.config, **best.params)
-    path = study_folder(out, search.name) / "best.yaml"
+    path = study_folder(args.out, search.name) / "best.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     comment = (
         f"Best of {len(finished)} complete trials of study {search.name} on {plan.scenario}:\n"
@@ -157,7 +159,9 @@ def report(console: Console, search: SearchStudy, out: Path) -> int:
     )
     path.write_text(dump_settings(plan.algorithm, settings, comment), encoding="utf-8")
     log(console, f"{search.name}: {count_trials(search)}; best is trial {best.number}, {ending(best)}")
-    again = f"python -m harness.compare --algos {plan.algorithm} --scenarios {plan.scenario} --config {path}"
+    imports = [word for file in args.imports for word in ("--import", file)]
+    what = ["--algos", plan.algorithm, "--scenarios", plan.scenario, "--config", str(path)]
+    again = shlex.join(["python", "-m", "harness.compare", *what, *imports])
     log(console, f"written: {path}; to compare it on other seeds: {again}")
     return ALL_DONE
 

@@ -9,6 +9,7 @@ from typing import Self
 
 from sqlalchemy import Engine, select
 
+from common.errors import quoted
 from common.registry import unknown_name_text
 from studies import row_queries
 from studies.db.database import clock, connect, connect_to_read, inspect_file, read_transaction
@@ -152,7 +153,9 @@ class StudyReader:
 def _engine(url: StorageUrl, busy_seconds: float) -> Engine:
     """An engine that reads tables of this program's version."""
     if url.path and not url.path.is_file():
-        raise StorageError(f"There is no database {url}. Make one: python -m harness.compare --storage {url.redacted}")
+        raise StorageError(
+            f"There is no database {url}. Make one: python -m harness.compare --storage {quoted(url.redacted)}"
+        )
     inspect_file(url, busy_seconds)
     engine, version = connect_to_read(url, busy_seconds)
     if version == SCHEMA_VERSION:
@@ -162,7 +165,7 @@ def _engine(url: StorageUrl, busy_seconds: float) -> Engine:
         found = "holds no tables of this program" if version is None else f"is of an older version ({version})"
         raise StorageError(
             f"{url} {found}, and cannot be brought to this program's version ({SCHEMA_VERSION}), since it may not be "
-            f"written. Copy it and read the copy: cp {url} copy.db; then --storage sqlite:///copy.db"
+            f"written. Copy it and read the copy: cp {quoted(url)} copy.db; then --storage sqlite:///copy.db"
         )
     connect(url, busy_seconds).dispose()
     return connect_to_read(url, busy_seconds)[0]

@@ -6,7 +6,8 @@ which a kill leaves something that the next opener can finish:
 - start: our row first (it claims the run), then the trial, which carries the run's id from its first moment on;
 - finish: our row and result first, still claimed, then the trial; a finished run that Optuna does not know as
   finished is reported later;
-- fail or interrupt: the trial first, then our row; a row left ``running`` by a dead process is ended later.
+- fail or interrupt: the trial first, then our row; a row left ``running`` by a dead process is ended later;
+- delete: our row first, then the trial's link to it; a link without its row is cut by the next opener.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from optuna.trial import TrialState
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from studies.dashboard.labels import objective_values, result_labels, start_labels
 from studies.dashboard.notes import run_note
 from studies.dashboard.trials import Trials
+from studies.db.database import read_transaction
 from studies.db.retrying import repeated
 from studies.db.schema import Provenance, Result, Run
 from studies.db.storage_url import StorageUrl
@@ -91,7 +94,7 @@ class RunTable(RunQueue):
     @repeated
     def finalize_unreported(self) -> None:
         """Report the finished runs that Optuna does not know as finished: a kill, or a study deleted there."""
-        complete = self.trials.completed_runs()
+        complete = self.trials.runs(TrialState.COMPLETE)
         with self.transaction() as session:
             finished = session.scalars(select(Run).filter_by(study=self.study, state="finished"))
             pending = [run for run in finished if run.id not in complete or owner_of(run) is not None]
@@ -99,6 +102,15 @@ class RunTable(RunQueue):
         self.claimed.update(unreported)
         for run_id in unreported:
             self.finalize(run_id)
+
+    @repeated
+    def forget_deleted(self) -> None:
+        """Cut the trials of deleted runs loose: SQLite gives the newest run's id out again once it is deleted."""
+        shown = self.trials.runs()
+        with read_transaction(self.engine, self.url) as session:
+            kept = set(session.scalars(select(Run.id).filter_by(study=self.study)))
+        for run_id in shown - kept:
+            self.trials.forget(run_id)
 
     @repeated
     def interrupt_orphans(self) -> None:

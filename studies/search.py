@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from common.errors import quoted
 from studies.db.database import connect, inspect_file, make_folder, read_transaction
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import RunTakenOver, StorageError
@@ -66,6 +67,8 @@ class SearchStudy:
                 self.optuna = optuna.create_study(
                     storage=self._storage, study_name=self.name, direction="maximize", load_if_exists=True
                 )
+                if not self.optuna.get_trials(deepcopy=False):
+                    self._queue.ask_again()  # the study was deleted in the dashboard
         except StorageError:
             close_storage(self._storage)
             raise
@@ -205,6 +208,26 @@ class SearchStudy:
             self.optuna.tell(trial, value, state=state, skip_if_finished=True)
         return self._storage.get_trial(trial._trial_id)
 
+    def delete(self) -> bool:
+        """Delete the search with all its trials; False, and nothing is deleted, where a worker is at one of them."""
+        if not self._delete_rows():
+            return False
+        with wrap_db_errors(self.url):
+            optuna.delete_study(study_name=self.name, storage=self._storage)
+        return True
+
+    @repeated
+    def _delete_rows(self) -> bool:
+        with self._queue.transaction() as session:
+            rows = session.scalars(select(Run).filter_by(study=self.name)).all()
+            free = all(row.state != "running" or self._queue.claim(session, row) for row in rows)
+            if free:
+                for gone in (*rows, session.get_one(Search, self.name)):
+                    session.delete(gone)
+            else:
+                session.rollback()  # what was claimed on the way
+        return free
+
     def close(self) -> None:
         """Release the connections."""
         close_storage(self._storage)
@@ -270,7 +293,9 @@ def _find_or_create(
     row = session.get(Search, study)
     if row is None:
         if request is None:
-            raise StorageError(f"{url} holds no search {study!r}. Ask for one: python -m harness.tune --study {study}")
+            raise StorageError(
+                f"{url} holds no search {study!r}. Ask for one: python -m harness.tune --study {quoted(study)}"
+            )
         row = Search(study=study, request=request, trials=trials, created=time.time())
         session.add(row)
     elif request is not None and row.request != request:

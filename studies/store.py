@@ -99,6 +99,7 @@ class StudyStore(StudyReader):
             trials.close()
             raise
         try:
+            run_table.forget_deleted()
             run_table.finalize_unreported()
         except StorageError:
             run_table.close()
@@ -110,7 +111,8 @@ class StudyStore(StudyReader):
 
         Args:
             key: which run.
-            config: the resolved configuration, JSON-able; kept from the first start.
+            config: the resolved configuration, JSON-able. An unfinished run takes this one over: with an equal hash
+                it can differ in the settings of the final evaluation alone.
             provenance: code, versions, machine, ``command`` of this session, JSON-able.
         """
         run_table = self._run_table
@@ -139,7 +141,7 @@ class StudyStore(StudyReader):
             else:
                 last_error, earlier = run.error, last_provenance(session, run.id)
                 status = "resumed" if earlier is not None else "started"  # a queued one was never begun
-                run.state, run.error = "running", None
+                run.state, run.error, run.config = "running", None, config
             if status != "finished":
                 run_table.add_provenance(session, run.id, provenance)
         return RunRecord(
@@ -227,6 +229,7 @@ class StudyStore(StudyReader):
                 stay in the dashboard, since Optuna deletes no single trial.
         """
         deleted = self._delete(run_ids)
+        self._run_table.forget_deleted()
         if whole_study and not self.states():
             self._run_table.trials.delete_study()
             self._closed = True  # nothing is left to report to Optuna

@@ -22,6 +22,8 @@ from studies.rows import EpisodeOutcome
 
 SLOTS = 32
 """Most battles that are played side by side."""
+GAMES = 4
+"""The same in StarCraft II, where each is a game of a few gigabytes."""
 MAX_BATTLES = 10_000_000
 """Most battles of one call; no interval needs so many."""
 
@@ -110,11 +112,13 @@ def evaluate(
         options = {**env_options, **scripted.entry(policy).env_options}
         actor: scripted.Policy = scripted.make(policy, seed)
     else:
-        own = policy.env_options if scenario in (None, policy.scenario) else {}
+        own: dict[str, Any] = {}
+        if scenario in (None, policy.scenario):
+            own = {"backend": policy.backend, **policy.env_options}
         options, actor = {**own, **env_options}, policy
         scenario = scenario or policy.scenario
         policy.reset()
-    slots = min(SLOTS, battles)
+    slots = min(GAMES if options.get("backend") == "sc2" else SLOTS, battles)
     with closing(_make(scenario, slots, options)) as env:
         if isinstance(policy, TrainedPolicy):
             check_fits(policy, env.spec)

@@ -53,6 +53,11 @@ class TrainedPolicy:
         return self._run.scenario
 
     @property
+    def backend(self) -> str:
+        """Who played its battles: ``battle`` or ``sc2``."""
+        return self._run.backend
+
+    @property
     def env_options(self) -> dict[str, Any]:
         """Options of the world in which it was trained."""
         return dict(self._run.env_options)

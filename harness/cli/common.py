@@ -17,7 +17,7 @@ from typing import NoReturn, Protocol
 from rich.console import Console
 from rich.text import Text
 
-from common.errors import describe
+from common.errors import describe, quoted
 from common.signals import stop_like_ctrl_c
 from harness.cli.encoding import speak_any_encoding
 from harness.cli.errors import UsageError, unknown_name
@@ -127,7 +127,10 @@ def import_user_code(target: str) -> None:
         spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
         if not path.is_file() or spec is None or spec.loader is None:
             raise FileNotFoundError(f"no such file: {path}")
-        if path.stem in sys.modules:
+        there = sys.modules.get(path.stem)
+        if there is not None and getattr(there, "__file__", None) == spec.origin:
+            return  # imported already: what it registers is known
+        if there is not None:
             raise ImportError(f"a module named {path.stem} is there already; give the file another name")
         module = importlib.util.module_from_spec(spec)
         sys.modules[path.stem] = module
@@ -241,7 +244,8 @@ def writing_results(folder: Path, stored: str) -> Iterator[None]:
         yield
     except OSError as error:
         in_the_way = isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError)
-        advice = "Move away what stands in its place" if in_the_way else f"Make room (df -h {folder}; ulimit -f)"
+        room = f"Make room (df -h {quoted(folder)}; ulimit -f)"
+        advice = "Move away what stands in its place" if in_the_way else room
         path = error.filename2 or error.filename  # where a draft cannot take its place: the place
         raise UsageError(
             f"{path or f'a file in {folder}'} cannot be written ({error.strerror or error}). All results are "

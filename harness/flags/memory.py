@@ -34,10 +34,9 @@ class Forecast:
     update: float
     """bytes of a padded batch, and of what an update keeps for its backward pass"""
 
-    @property
-    def total(self) -> float:
-        """Bytes of the whole process."""
-        return PROCESS + self.replay + self.update
+    def process(self, runs: int) -> float:
+        """Bytes of a process that holds so many such runs at a time."""
+        return PROCESS + runs * (self.replay + self.update)
 
 
 def forecast(plan: RunPlan, spec: EnvSpec) -> Forecast:
@@ -50,8 +49,13 @@ def forecast(plan: RunPlan, spec: EnvSpec) -> Forecast:
     return Forecast(algorithm=plan.algorithm, scenario=plan.scenario, replay=steps * view, update=update)
 
 
-def check_memory(plans: Sequence[RunPlan], n_jobs: int) -> str:
-    """Say what the largest runs need when ``n_jobs`` of them train side by side.
+def check_memory(plans: Sequence[RunPlan], n_jobs: int, seeds: int = 1) -> str:
+    """Say what the largest runs need when ``n_jobs`` processes train side by side.
+
+    Args:
+        plans: the runs.
+        n_jobs: processes.
+        seeds: runs that each process holds at a time: all seeds of a trial of a search.
 
     Returns:
         A line for the log; empty where nothing is known of the world, which is where the built-in engine does not play.
@@ -59,14 +63,15 @@ def check_memory(plans: Sequence[RunPlan], n_jobs: int) -> str:
     Raises:
         UsageError: this machine does not have that much memory at all.
     """
-    found = sorted(_forecasts(plans), key=lambda each: -each.total)[: max(1, n_jobs)]
+    found = sorted(_forecasts(plans), key=lambda each: -each.process(seeds))[: max(1, n_jobs)]
     if not found:
         return ""
-    most, together, (available, limit) = found[0], sum(each.total for each in found), machine_memory()
-    parts = f"replay {_gb(most.replay)}, update {_gb(most.update)}"
-    what = f"{most.algorithm} on {most.scenario} needs about {_gb(most.total)} ({parts})"
+    most, together, (available, limit) = found[0], sum(each.process(seeds) for each in found), machine_memory()
+    at_a_time = f", {seeds} seeds at a time" if seeds > 1 else ""
+    parts = f"replay {_gb(most.replay)}, update {_gb(most.update)}{at_a_time}"
+    what = f"{most.algorithm} on {most.scenario} needs about {_gb(most.process(seeds))} ({parts})"
     if len(found) > 1:
-        what += f", {len(found)} runs side by side {_gb(together)}"
+        what += f", {len(found)} {'processes' if seeds > 1 else 'runs'} side by side {_gb(together)}"
     if together > limit:
         fewer = "--n-jobs 1, or " if len(found) > 1 else ""
         raise UsageError(

@@ -19,7 +19,7 @@ from studies.store import StudyStore
 
 POLL = 5.0
 """Seconds between two looks at the queue."""
-OVER = ("finished", "failed")
+OVER = ("finished", "failed", "deleted")
 """States of runs that no worker takes."""
 
 
@@ -65,8 +65,10 @@ def complete_on_cluster(
 
     def states() -> list[str]:
         every = store.states()
-        return [every[run] for run in ids]
+        return [every.get(run, "deleted") for run in ids]
 
+    if all(state in OVER for state in states()):
+        return [state == "finished" for state in states()]
     kind = SlurmWorkers if args.workers.kind == "slurm" else RayWorkers
     logs = (args.out / args.study / "workers").absolute()  # seen by all machines
     launched: Launched = kind(args.workers, [*arguments, "--linger"], logs)

@@ -44,7 +44,12 @@ def complete_all(console: Console, store: StudyStore, args: CompareArgs, plans: 
     ends = {}
     for run, plan in asked.items():
         again = run in rows and other_battles(rows[run], plan)
-        ends[run] = RunEnd(states[run]) if states[run] in logged and not again else complete(plan)
+        state = states.get(run, "deleted")
+        if state == "deleted":
+            log(console, f"{plan.label}: deleted by another process")
+            ends[run] = RunEnd.FAILED
+        else:
+            ends[run] = RunEnd(state) if state in logged and not again else complete(plan)
     held = {run: plan for run, plan in asked.items() if ends[run] is RunEnd.ELSEWHERE}
     if held and args.wait:
         ends |= wait_for(console, store, held, complete)

@@ -51,9 +51,18 @@ class SlurmWorkers:
         if shutil.which("sbatch") is None:
             raise UsageError("--workers slurm: there is no sbatch on this machine; type this on a login node of Slurm")
         folder.mkdir(parents=True, exist_ok=True)
-        script = folder / "worker.sh"
-        script.touch(mode=0o700)  # the storage's URL in it may hold a password
-        script.write_text(worker_script(arguments), encoding="utf-8")
+        script, note, text = folder / "worker.sh", folder / "job", worker_script(arguments)
+        self.job = _read(note) if _read(script) == text else ""
+        if not (self.job and self.any_alive()):  # else the same command waited before, and was interrupted
+            script.touch(mode=0o700)  # the storage's URL in it may hold a password
+            script.write_text(text, encoding="utf-8")
+            self.job = self._submit(workers, folder, script)
+            note.write_text(self.job, encoding="utf-8")
+        self.label = f"Slurm job {self.job}"
+        self.how_to_stop = f"{self.label} goes on. Stop it with: scancel {self.job}; typing this command again waits"
+
+    def _submit(self, workers: Workers, folder: Path, script: Path) -> str:
+        """Submit the array; returns the number of the job."""
         answer = subprocess.run(
             ["sbatch", *sbatch_arguments(workers, folder), str(script)], capture_output=True, text=True, check=False
         )
@@ -62,9 +71,7 @@ class SlurmWorkers:
                 f"sbatch refused the job: {' '.join(answer.stderr.split())}. Give it what your cluster asks for, for "
                 "example: --sbatch=--partition=NAME --sbatch=--account=NAME --sbatch=--time=4:00:00"
             )
-        self.job = answer.stdout.strip().partition(";")[0]  # JOB, or JOB;CLUSTER
-        self.label = f"Slurm job {self.job}"
-        self.how_to_stop = f"{self.label} goes on. Stop it with: scancel {self.job}; typing this command again waits"
+        return answer.stdout.strip().partition(";")[0]  # JOB, or JOB;CLUSTER
 
     def any_alive(self) -> bool:
         """Whether the queue still holds a task of the job; Slurm forgets a job some time after its end."""
@@ -80,6 +87,10 @@ class SlurmWorkers:
     def faults(self) -> list[str]:
         """Nothing beyond the logs."""
         return []
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def worker_script(arguments: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from algorithms.registry import Panel
 from harness.plots.figure import Hit, Plot, draw_plot, write_picture
-from harness.plots.lines import Line, draw_line, draw_panels, mean_line, points_of, set_env_steps
+from harness.plots.lines import Line, draw_line, draw_panels, mean_line, points_of, set_env_steps, use_log_scale
 from harness.plots.style import looks
 from harness.results.mask_tables import BY_LAYER
 from harness.results.study_data import StudyData
@@ -53,7 +53,7 @@ def _plot(
         for algorithm, line in lines.items():
             draw_line(axes, *line, looks(algorithms)[algorithm], algorithm)
         if name in ON_LOG and all((values > 0).all() for _, values in lines.values()):
-            axes.set_yscale("log")
+            use_log_scale(axes)
         axes.set_ylabel(axis)
         set_env_steps(axes)
         figure.legend(loc="outside lower left", ncols=4, handlelength=3.0)

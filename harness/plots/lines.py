@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, LogFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from harness.plots.figure import Hit, write_picture
@@ -68,7 +68,7 @@ def draw_panels(
     rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (title, lines) in zip(rows, panels.items(), strict=True):
         if title in logarithmic:
-            axes.set_yscale("log", nonpositive="mask")
+            use_log_scale(axes, nonpositive="mask")
         for number, (label, line) in enumerate(lines.items()):
             draw_line(axes, *line, series(number), label)
         if from_zero:
@@ -76,6 +76,13 @@ def draw_panels(
         axes.set_title(title, loc="left")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     set_env_steps(rows[-1])
+
+
+def use_log_scale(axes: Axes, nonpositive: str = "clip") -> None:
+    """Make the axis of values logarithmic, with plain numbers, since pictures set no formulas."""
+    axes.set_yscale("log", nonpositive=nonpositive)
+    axes.yaxis.set_major_formatter(LogFormatter())
+    axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
 
 
 def mean_line(runs: Sequence[Sequence[CurvePoint]], name: str) -> Line | None:

@@ -92,6 +92,7 @@ def plotting(name: str) -> AbstractContextManager[Any]:
             "font.size": 9.0,
             "svg.fonttype": "none",  # text stays text: small, searchable, read aloud
             "svg.hashsalt": name,
+            "text.parse_math": False,  # names of studies and algorithms may hold "$"
             "text.color": INK,
             "axes.labelcolor": INK,
             "axes.titlesize": 10.0,

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID, TaskProgressColumn, TimeRemainingColumn
 
 from algorithms import registry
+from common.errors import quoted
 from harness.cli.common import log
 from harness.cli.progress import make_bar
 from harness.plots.curves import MEASURES, plot_learning, plot_over_scenarios
@@ -188,7 +189,7 @@ def _write(data: StudyData, args: ReportArgs, found: list[Section], finding: str
 
 def _no_battles(args: ReportArgs, data: StudyData) -> str:
     if not args.clips:
-        return f"No battles were asked for: python -m harness.report --study {data.study} plays them."
+        return f"No battles were asked for: python -m harness.report --study {quoted(data.study)} plays them."
     where = f" of {args.clip_scenario}" if args.clip_scenario else ""
     return (
         f"No finished run{where} has a checkpoint in {args.runs_folder / data.study} from which a battle of the "

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.errors import quoted
 from harness.cli.progress import duration
 from harness.report.page import Details, Head, Section, Table
 from harness.results.grouping import has_winners
@@ -40,7 +41,7 @@ def runs_section(data: StudyData) -> Section:
         if commands
         else (),
         empty="" if rows else f"Study {data.study} holds no run yet. Make some:",
-        code=() if rows else [f"python -m harness.compare --algos k24,qmix,kalei --study {data.study}"],
+        code=() if rows else [f"python -m harness.compare --algos k24,qmix,kalei --study {quoted(data.study)}"],
     )
 
 

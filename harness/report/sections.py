@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from common.errors import quoted
 from harness.plots.figure import Plot
 from harness.report.clips import Clip
 from harness.report.page import Details, Head, Section, Table
@@ -108,7 +109,7 @@ def profile_section(data: StudyData, plots: Sequence[Plot]) -> Section:
         if plots
         else "A profile is drawn over runs: it needs at least two seeds of each algorithm on a scenario, the same for "
         "all of them.",
-        code=() if plots else [f"python -m harness.compare --seeds 3 --study {data.study}"],
+        code=() if plots else [f"python -m harness.compare --seeds 3 --study {quoted(data.study)}"],
     )
 
 

@@ -30,9 +30,18 @@ def group_runs_by_config(runs: Sequence[R]) -> dict[tuple[str, str], list[R]]:
     """
     algorithms = _labels(runs, lambda run: run.algorithm, _settings)
     scenarios = _labels(runs, lambda run: run.scenario, _options)
+    return _grouped(runs, zip(algorithms, scenarios, strict=True))
+
+
+def group_by_name(runs: Sequence[R]) -> dict[tuple[str, str], list[R]]:
+    """(algorithm, scenario) -> its runs by seed, whatever their settings."""
+    return _grouped(runs, ((run.algorithm, run.scenario) for run in runs))
+
+
+def _grouped(runs: Sequence[R], keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[R]]:
     grouped: dict[tuple[str, str], list[R]] = {}
-    for run, algorithm, scenario in zip(runs, algorithms, scenarios, strict=True):
-        grouped.setdefault((algorithm, scenario), []).append(run)
+    for run, key in zip(runs, keys, strict=True):
+        grouped.setdefault(key, []).append(run)
     return {key: sorted(members, key=lambda run: run.seed) for key, members in grouped.items()}
 
 

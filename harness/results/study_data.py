@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from harness.results.grouping import group_runs_by_config
+from harness.results.grouping import group_by_name, group_runs_by_config
 from studies.reader import StudyReader
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunRow, UnfinishedRun, key_of
 
@@ -72,12 +72,12 @@ def collect(store: StudyReader, study: str, keys: Collection[RunKey] | None = No
     Args:
         store: open.
         study: its name.
-        keys: only these runs; ``None``: all.
+        keys: only these runs, of one comparison, where each algorithm has one configuration; ``None``: all.
     """
     finished = [row for row in store.rows() if keys is None or key_of(row) in keys]
     begun = [run for run in store.unfinished() if keys is None or key_of(run) in keys]
     runs: list[RunRow | UnfinishedRun] = [*finished, *begun]
-    grouped = _in_order(group_runs_by_config(runs))
+    grouped = _in_order(group_runs_by_config(runs) if keys is None else group_by_name(runs))
     return StudyData(
         study=study,
         groups=_only(RunRow, grouped),

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from common.errors import describe
+from common.errors import describe, quoted
 from common.ownership import other_writers
 from harness.cli.errors import UsageError
 from harness.runs.budget import REPLAY_LIMIT, CheckpointReplay
@@ -55,7 +55,7 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
             torch.save(content, draft)
             _keep_from_others(draft)
     except (OSError, RuntimeError) as error:  # torch's writer reports a full disk by a RuntimeError
-        raise _unwritten(path, error) from error
+        raise unwritten(path, error) from error
 
 
 def _keep_from_others(path: Path) -> None:
@@ -66,13 +66,13 @@ def _keep_from_others(path: Path) -> None:
             path.chmod(mode & ~(stat.S_IWGRP | stat.S_IWOTH))
 
 
-def _unwritten(path: Path, error: Exception) -> StorageError:
-    """The error for a checkpoint that could not be written; every other run would meet it too."""
+def unwritten(path: Path, error: Exception) -> StorageError:
+    """The error for a file of a run that could not be written; every other run would meet it too."""
     why = textwrap.shorten(describe(error), 200, placeholder=" …")
     return StorageError(
-        f"checkpoint {path} cannot be written ({why}). The one before and all that is stored are safe. Free some space "
-        f"(df -h {path.parent}; ulimit -f), then type the same command again: it goes on from there. Checkpoints of "
-        f"harness.compare are smaller without their replay: --checkpoint-replay no"
+        f"{path} cannot be written ({why}). The one before and all that is stored are safe. Free some space "
+        f"(df -h {quoted(path.parent)}; ulimit -f), then type the same command again: it goes on from there. "
+        f"Checkpoints of harness.compare are smaller without their replay: --checkpoint-replay no"
     )
 
 
@@ -111,7 +111,7 @@ def refuse_foreign(path: Path) -> None:
         UsageError: it is; the message says what would happen and what to type if it is trusted.
     """
     if others := other_writers(path.stat()):
-        mine = shlex.quote(str(path))
+        mine = quoted(path)
         raise UsageError(
             f"checkpoint {path} may be written to by {others}, and to go on from it would run whatever code it holds. "
             f"Nothing was read. If you trust it, make it your own: cp {mine} {mine}.mine && mv -f {mine}.mine {mine} "

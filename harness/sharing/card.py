@@ -12,13 +12,16 @@ from harness.stats import format_interval
 from studies.rows import RunRow
 
 
-def model_card(policy: PolicyFile, identity: Mapping[str, Any], row: RunRow | None) -> tuple[dict[str, Any], str]:
+def model_card(
+    policy: PolicyFile, identity: Mapping[str, Any], row: RunRow | None, name: str = "USER/NAME"
+) -> tuple[dict[str, Any], str]:
     """Return the metadata of the card, as the Hugging Face hub reads it, and its text in Markdown.
 
     Args:
         policy: the policy.
         identity: every setting that decided the result.
         row: the result; ``None``: unknown.
+        name: what the policy is called on the hub.
     """
     head: dict[str, Any] = {
         "library_name": "k24-harness",
@@ -46,7 +49,7 @@ def model_card(policy: PolicyFile, identity: Mapping[str, Any], row: RunRow | No
         "```python",
         "from harness.api import evaluate, load_policy, pull",
         "",
-        'policy = load_policy(pull("USER/NAME"))',
+        f'policy = load_policy(pull("{name}"))',
         "print(evaluate(policy, battles=200))",
         "```",
         "",

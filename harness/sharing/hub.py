@@ -35,7 +35,7 @@ def push(
         UsageError: there is no such policy, huggingface_hub is not installed, or the hub refused.
     """
     with tempfile.TemporaryDirectory() as folder:
-        packed = pack(run, folder, row=find_row(run, storage))
+        packed = pack(run, folder, row=find_row(run, storage), name=name)
         with _hub(f"push to {name}") as library:
             hub = library.HfApi(token=token, endpoint=_endpoint())
             hub.create_repo(name, private=private, exist_ok=True)

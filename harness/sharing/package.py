@@ -26,13 +26,14 @@ LEFT_OUT = ("run_id", "trial_number", "study", "config", "details")
 """Parts of a row without a meaning outside its database, or repeated in ``settings.json``."""
 
 
-def pack(run: str | Path, folder: str | Path, *, row: RunRow | None = None) -> Path:
+def pack(run: str | Path, folder: str | Path, *, row: RunRow | None = None, name: str = "USER/NAME") -> Path:
     """Copy a trained policy into a folder, with its settings, result and model card.
 
     Args:
         run: folder of a run, or its ``policy.pt``.
         folder: made where missing; its own files of these names are replaced.
         row: the run's result; ``None``: the card says that it is unknown.
+        name: what the policy is called on the hub, for the card.
 
     Returns:
         The folder.
@@ -49,7 +50,7 @@ def pack(run: str | Path, folder: str | Path, *, row: RunRow | None = None) -> P
         _write_json(target / SETTINGS, identity)
         result = {} if row is None else {k: v for k, v in dataclasses.asdict(row).items() if k not in LEFT_OUT}
         _write_json(target / RESULT, result)
-        head, body = model_card(policy, identity, row)
+        head, body = model_card(policy, identity, row, name)
         text = f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n{body}"
         (target / CARD).write_text(text, encoding="utf-8")
     except OSError as error:
@@ -58,7 +59,10 @@ def pack(run: str | Path, folder: str | Path, *, row: RunRow | None = None) -> P
 
 
 def find_row(run: str | Path, storage: str) -> RunRow | None:
-    """Return the stored result of a run by the name of its folder; ``None`` where the database has none."""
+    """Return the stored result of a run by the name of its folder.
+
+    ``None`` where the database has none, or where the folder's policy is still in training, for another database.
+    """
     path = Path(run)
     folder = (path if path.is_dir() else path.parent).resolve()
     study = folder.parent.name
@@ -67,7 +71,8 @@ def find_row(run: str | Path, storage: str) -> RunRow | None:
             rows = store.rows()
     except (UsageError, StorageError):
         return None
-    return next((row for row in rows if run_folder(Path(), study, key_of(row)).name == folder.name), None)
+    found = next((row for row in rows if run_folder(Path(), study, key_of(row)).name == folder.name), None)
+    return found if found and read_policy_file(folder).content["env_steps"] >= found.env_steps else None
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

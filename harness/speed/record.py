@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from common.errors import describe
+from common.errors import describe, quoted
 from harness.cli.errors import UsageError
 from harness.runs.files import atomic_write
 from harness.runs.provenance import collect
@@ -101,7 +101,7 @@ class Record:
         except OSError as error:
             raise StorageError(
                 f"--out {path} cannot be written ({error.strerror or error}). What was stored in it before is safe. "
-                f"Free some space (df -h {path.parent}; ulimit -f) or look at who may write there (ls -ld "
+                f"Free some space (df -h {quoted(path.parent)}; ulimit -f) or look at who may write there (ls -ld "
                 f"{path.parent}), then type the same command again: it goes on from there"
             ) from error
 

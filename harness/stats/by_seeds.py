@@ -26,6 +26,8 @@ from harness.stats.interval import Band, Interval, IntervalKind
 from harness.stats.student import mean_with_t, widened
 from harness.stats.wilson import wilson, wilson_ends
 
+Battles = int | NDArray[np.int64]
+
 ENOUGH_SEEDS = 10
 """Seeds of a scenario from which a bootstrap over them holds the truth in 92% of cases and more."""
 
@@ -71,11 +73,7 @@ def score_interval(scores: Sequence[float], rng: np.random.Generator, battles: i
         return Interval.of(mean_with_t(as_strata([scores]), battles), IntervalKind.MEAN_WITH_T)
     found = aggregates([scores], rng).iqm
     assert found is not None, "a bootstrap gives all aggregates"
-    if battles is None:
-        return found
-    middle = battles * (len(scores) - 2 * (len(scores) // 4)) // len(scores)  # of the seeds that the IQM keeps
-    ends = widened(found.low, found.high, found.estimate, middle)
-    return Interval.of((found.estimate, *ends), found.kind)
+    return found if battles is None else _widened(found, _of_the_middle(battles, len(scores)))
 
 
 def aggregates_over_seeds(scores: Sequence[Sequence[float]], rng: np.random.Generator, battles: int) -> Aggregates:
@@ -87,7 +85,13 @@ def aggregates_over_seeds(scores: Sequence[Sequence[float]], rng: np.random.Gene
         battles: finished battles of all these runs together.
     """
     if _fewest(scores) >= ENOUGH_SEEDS:
-        return aggregates(scores, rng)
+        found = aggregates(scores, rng)
+        return Aggregates(
+            iqm=found.iqm and _widened(found.iqm, _of_the_middle(battles, sum(map(len, scores)))),
+            median=found.median and _widened(found.median, battles),
+            mean=_widened(found.mean, battles),
+            optimality_gap=_widened(found.optimality_gap, battles),
+        )
     mean = Interval.of(mean_with_t(as_strata(scores), battles), IntervalKind.MEAN_WITH_T)
     gap = Interval.of((1.0 - mean.estimate, 1.0 - mean.high, 1.0 - mean.low), IntervalKind.GAP_WITH_T)
     return Aggregates(iqm=None, median=None, mean=mean, optimality_gap=gap)
@@ -97,7 +101,7 @@ def curve_over_seeds(
     env_steps: NDArray[np.int64],
     scores: Sequence[NDArray[np.float64]],
     rng: np.random.Generator,
-    battles: int | NDArray[np.int64] | None = None,
+    battles: Battles | None = None,
 ) -> Band:
     """Return a learning curve over two or more seeds of each scenario.
 
@@ -107,8 +111,12 @@ def curve_over_seeds(
         rng: draws the bootstrap.
         battles: where scores are win rates: finished battles behind each point, all runs together.
     """
-    if min(len(curves) for curves in scores) >= ENOUGH_SEEDS:
-        return sample_efficiency(env_steps, scores, rng)
+    if _fewest(scores) >= ENOUGH_SEEDS:
+        band = sample_efficiency(env_steps, scores, rng)
+        if battles is None:
+            return band
+        ends = widened(band.low, band.high, band.estimate, _of_the_middle(battles, sum(map(len, scores))))
+        return Band.of(env_steps, (band.estimate, *ends), band.kind)
     found = mean_with_t(as_strata([curves.T for curves in scores]), battles)
     return Band.of(env_steps, found, IntervalKind.CURVE_WITH_T)
 
@@ -131,5 +139,15 @@ def improvement_over_seeds(
     return probability_with_newcombe(scores, baseline)
 
 
-def _fewest(scores: Sequence[Sequence[float]]) -> int:
+def _fewest(scores: Sequence[Sequence[float]] | Sequence[NDArray[np.float64]]) -> int:
     return min(map(len, scores), default=0)
+
+
+def _of_the_middle(battles: Battles, runs: int) -> Battles:
+    """The battles of those runs that the interquartile mean keeps."""
+    return battles * (runs - 2 * (runs // 4)) // runs
+
+
+def _widened(found: Interval, battles: Battles) -> Interval:
+    """Widen an interval of win rates to Wilson's over these battles."""
+    return Interval.of((found.estimate, *widened(found.low, found.high, found.estimate, battles)), found.kind)

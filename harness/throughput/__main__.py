@@ -15,6 +15,7 @@ import torch
 
 import algorithms.registry
 import envs.registry
+from common.errors import quoted
 from harness.cli.common import (
     ALL_DONE,
     SOME_MISSING,
@@ -69,8 +70,9 @@ def _draw(path: Path, record: Record) -> str:
         plot(path, record)
     except OSError as error:
         return (
-            f"--plot {path} cannot be written ({error.strerror or error}). Free some space (df -h {path.parent}; "
-            f"ulimit -f) or name another place, then type the same command again; with --out nothing is measured twice"
+            f"--plot {path} cannot be written ({error.strerror or error}). Free some space "
+            f"(df -h {quoted(path.parent)}; ulimit -f) or name another place, then type the same command again; with "
+            f"--out nothing is measured twice"
         )
     return ""
 

@@ -34,6 +34,7 @@ from harness.runs.checkpoint import (
     unusable,
 )
 from harness.runs.files import remove_drafts
+from harness.runs.folder_owner import leave_folder, take_folder
 from harness.runs.load import LoadOfOthers
 from harness.runs.plan import RunPlan
 from harness.runs.rollout import Rollout
@@ -236,7 +237,8 @@ class TrainingRun:
         with self._timed("evaluation"):
             found = evaluate_greedily(self.algorithm, self.test_env, episodes=plan.budget.test_episodes, seed=seed)
         at.last_test = at.env_steps
-        at.next_test += plan.budget.test_interval
+        while at.next_test <= at.env_steps:  # a step of many battles may pass several
+            at.next_test += plan.budget.test_interval
         if not found.finished:
             progress.log(f"all {found.aborted} evaluation battles aborted; this point of the curve is left out")
             return
@@ -318,8 +320,9 @@ class TrainingRun:
         """Go to the last checkpoint, if there is one; returns lines that say where the run starts and how.
 
         Raises:
-            UsageError: the checkpoint cannot be used, and is left as it is.
+            UsageError: the checkpoint cannot be used, and is left as it is; or another process writes the folder.
         """
+        take_folder(self.folder)
         for file in (self.path, self.folder / POLICY):
             remove_drafts(file)  # the run is this process's own now; each is as large as a checkpoint
         if not self.path.exists() and (self.folder / EARLIER).exists():
@@ -355,7 +358,8 @@ class TrainingRun:
         return self.algorithm.load_experience(saved["experience"])
 
     def close(self) -> None:
-        """Release both worlds."""
+        """Release the folder and both worlds."""
+        leave_folder(self.folder)
         self.env.close()
         self.test_env.close()
 

@@ -17,11 +17,11 @@ from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.storages._rdb.models import TrialModel, TrialUserAttributeModel
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna_dashboard import save_note
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
 
 from studies.dashboard.artifacts import attach_file
 from studies.dashboard.parameters import distributions_for, parameters_of
-from studies.db.database import read_transaction
+from studies.db.database import read_transaction, transaction
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError
 from studies.db.optuna_storage import close_storage, open_storage
@@ -91,11 +91,23 @@ class Trials:
         return pairs.where(TrialModel.study_id == self._study_id, attribute.key == "run_id")
 
     @repeated
-    def completed_runs(self) -> set[int]:
-        """Ids of the runs that Optuna knows as finished."""
-        complete = self._with_run_id().where(TrialModel.state == TrialState.COMPLETE)
+    def runs(self, *states: TrialState) -> set[int]:
+        """Ids of the runs that have a trial in one of these states; without any, in whatever state."""
+        wanted = self._with_run_id()
+        if states:
+            wanted = wanted.where(TrialModel.state.in_(states))
         with read_transaction(self._storage.engine, self._url) as session:
-            return {json.loads(row.value_json) for row in session.execute(complete)}
+            return {json.loads(row.value_json) for row in session.execute(wanted)}
+
+    @repeated
+    def forget(self, run_id: int) -> None:
+        """Cut the trials of a deleted run loose from its id, which the next run may get."""
+        self.fail(run_id, "its run was deleted")
+        theirs = [trial._trial_id for trial in self.of_run(run_id)]
+        attribute = TrialUserAttributeModel
+        rename = update(attribute).where(attribute.trial_id.in_(theirs), attribute.key == "run_id")
+        with transaction(self._storage.engine, self._url) as session:
+            session.execute(rename.values(key="deleted_run"))
 
     @repeated
     def start(self, run_id: int, attributes: Mapping[str, Any]) -> int:

@@ -25,6 +25,7 @@ from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from common.errors import quoted
 from studies.db.driver_errors import damaged, wrap_db_errors
 from studies.db.errors import ContentError, StorageError
 from studies.db.migrate import bring_up_to_date, refuse_newer, schema_version, version_in
@@ -57,7 +58,9 @@ def make_folder(path: Path) -> None:
             f"Name a place that you can write to: --storage sqlite:////a/folder/that/you/own/studies.db"
         ) from error
     if path.is_dir():
-        raise StorageError(f"{path} is a folder, not a database. Type: --storage sqlite:///{path}/studies.db")
+        raise StorageError(
+            f"{path} is a folder, not a database. Type: --storage {quoted(f'sqlite:///{path}/studies.db')}"
+        )
 
 
 def inspect_file(url: StorageUrl, busy_seconds: float) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from common.errors import quoted
 from studies.db.errors import ConnectionLost, StorageError
 from studies.db.storage_url import StorageUrl
 
@@ -58,14 +59,14 @@ def _file_error(root: BaseException, url: StorageUrl) -> StorageError:
     if code.startswith("SQLITE_IOERR"):
         return StorageError(
             f"{path} could not be read or written ({root}): the disk is full, a limit on file sizes was met, or the "
-            f"disk is broken. What was stored before is safe. Look with: df -h {path.parent}; ulimit -f; then type "
-            f"the same command again: it goes on where it stopped."
+            f"disk is broken. What was stored before is safe. Look with: df -h {quoted(path.parent)}; ulimit -f; then "
+            f"type the same command again: it goes on where it stopped."
         )
     if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return damaged(url, str(root))
     return StorageError(
         f"{path} could not be used: {root}. What was stored before is safe. Look into the file with: "
-        f"sqlite3 {path} 'pragma integrity_check'; or {_ELSEWHERE}"
+        f"sqlite3 {quoted(path)} 'pragma integrity_check'; or {_ELSEWHERE}"
     )
 
 
@@ -85,8 +86,9 @@ def _server_error(root: BaseException, url: StorageUrl) -> StorageError:
     if not code or code.startswith(("08", "28", "3D", "57P")):  # connection, password, no such database, shutdown
         kind = StorageError if code.startswith(("28", "3D")) else ConnectionLost
         return kind(
-            f"{url} cannot be reached ({message}). What was stored before is safe. Try: psql {url}; a missing "
-            f"database is made with: createdb {url.parsed.database}; then type the same command again."
+            f"{url} cannot be reached ({message}). What was stored before is safe. Try psql with this address; a "
+            f"missing database is made with: createdb {quoted(url.parsed.database or 'NAME')}; then type the same "
+            f"command again."
         )
     return StorageError(f"{url} could not be used: {message}. What was stored before is safe.")
 
@@ -95,7 +97,7 @@ def damaged(url: StorageUrl, found: str) -> StorageError:
     """The error for a file that is no sound SQLite database."""
     return StorageError(
         f"{url} is not a sound SQLite database ({found}). Nothing was changed. Save what can be read with: "
-        f"sqlite3 {url} .recover > rescued.sql; then move the file away, or {_ELSEWHERE}"
+        f"sqlite3 {quoted(url)} .recover > rescued.sql; then move the file away, or {_ELSEWHERE}"
     )
 
 

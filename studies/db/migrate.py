@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect, text
 
+from common.errors import quoted
 from studies.db.errors import StorageError
 from studies.db.schema import SCHEMA_VERSION, Base
 from studies.db.storage_url import StorageUrl
@@ -108,7 +109,7 @@ def _copy(path: Path, version: int) -> Path:
         kept.unlink(missing_ok=True)
         raise StorageError(
             f"{path} is of an older version of this program and would be brought up to date, but its copy {kept} "
-            f"cannot be written ({error}). Nothing was changed. Free some space (df -h {path.parent}), then type the "
-            f"same command again"
+            f"cannot be written ({error}). Nothing was changed. Free some space (df -h {quoted(path.parent)}), then "
+            f"type the same command again"
         ) from error
     return kept

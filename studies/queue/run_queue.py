@@ -153,6 +153,12 @@ class RunQueue:
             mine = select(func.count()).select_from(Run).filter_by(study=self.study)
             return session.scalar(mine.where(Run.state.in_(UNFINISHED))) or 0
 
+    @repeated
+    def ask_again(self) -> None:
+        """Queue what is finished once more."""
+        with self.transaction() as session:
+            session.execute(update(Run).filter_by(study=self.study, state="finished").values(state="queued"))
+
     def track(self, run_id: int) -> None:
         """Renew the heartbeat of a claimed run until it is released."""
         self.claimed.add(run_id)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 from harness.api import Comparison, StorageError, UsageError, compare, evaluate, load_policy, open_study, pull, push
+from harness.cli.common import import_user_code
 from harness.compare import main
 
 SHORT = {"env_steps": 400, "budget": "smoke", "device": "cpu", "progress": False}
@@ -279,3 +282,31 @@ def test_a_policy_acts_in_one_battle_at_least(made: Comparison) -> None:
             np.zeros((0, spec.n_agents, spec.n_actions)),
             np.zeros((0, spec.n_agents)),
         )
+
+
+def test_a_policy_of_the_game_is_evaluated_in_the_game(made: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def make(scenario: str, *, num_envs: int, **options: Any) -> None:
+        asked.update(options, num_envs=num_envs)
+        raise ValueError("no game here")
+
+    policy = made.policy("qmix", seed=0)
+    monkeypatch.setattr(policy, "_run", dataclasses.replace(policy._run, backend="sc2"))
+    monkeypatch.setattr("envs.make", make)
+    with pytest.raises(UsageError, match="no game here"):
+        evaluate(policy, battles=8)
+    assert (asked["backend"], asked["num_envs"]) == ("sc2", 4)
+
+
+def test_a_file_of_ones_own_may_be_named_in_every_call(tmp_path: Path) -> None:
+    file = tmp_path / "map_named_in_every_call.py"
+    file.write_text("ran = globals().get('ran', 0) + 1\n")
+    for _ in range(2):
+        import_user_code(str(file))
+    assert sys.modules[file.stem].ran == 1
+    other = tmp_path / "elsewhere" / file.name
+    other.parent.mkdir()
+    other.write_text("")
+    with pytest.raises(UsageError, match=f"a module named {file.stem} is there already"):
+        import_user_code(str(other))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import optuna
@@ -9,6 +10,7 @@ import pytest
 
 from harness import delete
 from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
+from studies.run_table import RunTable
 from tests.studies.sample import OUTCOMES, RESULT, begin, evaluate, open_store, query, url
 
 STUDY = "compare"
@@ -91,3 +93,27 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert main(path, *flags) == WRONG_USE
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["deleted", "killed before Optuna's side"])
+def test_a_new_run_with_the_id_of_a_deleted_one_has_a_trial_of_its_own(
+    tmp_path: Path, killed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.db"
+    filled(path)
+    if killed:
+        with monkeypatch.context() as patch:
+            patch.setattr(RunTable, "forget_deleted", lambda self: None)
+            main(path, "--runs", "2", "--yes")
+    else:
+        main(path, "--runs", "2", "--yes")
+    with open_store(path) as store:
+        run = begin(store, seed=3)
+        assert run.run_id == 2, "SQLite gives the newest id out again"
+        evaluate(run, 1000)
+        run.finish(dataclasses.replace(RESULT, win_rate=0.125))
+        (row,) = [row for row in store.rows() if row.seed == 3]
+    trials = optuna.load_study(study_name=STUDY, storage=url(path)).trials
+    assert [trial.state.name for trial in trials] == ["COMPLETE"] * 3
+    assert (row.trial_number, trials[2].values[0]) == (2, 0.125)
+    assert [trial.user_attrs.get("run_id") for trial in trials] == [1, None, 2]

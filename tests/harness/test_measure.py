@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import optuna
 import pytest
 import torch
 from sqlalchemy import select
 
 from harness import measure
+from harness.cli.common import WRONG_USE
 from harness.speed.speedup24 import Speedup24
 from studies.db.schema import Machine
+from studies.store import StudyStore
 from tests.harness.results.test_in_turn import reading
 from tests.studies.sample import RESULT, begin, open_store
 
@@ -53,3 +56,14 @@ def test_policies_on_a_processor_have_no_card_to_share() -> None:
         device = torch.device("cpu")
 
     assert not measure.on_card(Policy())  # type: ignore[arg-type]  # its device is all that is asked for
+
+
+def test_a_wrong_name_makes_no_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--study", "typo", "--storage", f"sqlite:///{tmp_path}/s.db"]
+    assert measure.main(flags) == WRONG_USE
+    assert "There is no database" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "other"):
+        pass
+    assert measure.main(flags) == WRONG_USE
+    assert "typo" not in optuna.get_all_study_names(storage=f"sqlite:///{tmp_path}/s.db")

@@ -12,6 +12,7 @@ import pytest
 from harness.api import Comparison, UsageError, compare, evaluate, load_policy, pull, push
 from harness.pull import main as pull_main
 from harness.push import main as push_main
+from harness.runs.checkpoint import load_policy_content, save_policy
 from harness.runs.files import run_folder
 from harness.sharing.package import FILES, find_row, pack
 from studies.rows import key_of
@@ -148,3 +149,21 @@ def test_without_the_library_the_error_says_what_to_type(
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(UsageError, match=r"pip install 'k24-harness\[hub\]'"):
         push(run, "someone/else")
+
+
+def test_a_password_is_not_shown(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--storage", "postgresql://bob:s3cret@127.0.0.1:1/runs"]
+    assert push_main([str(run), "--pack-only", str(tmp_path / "packed"), *where]) == 0
+    said = capsys.readouterr()
+    assert "is not in postgresql://bob:***@127.0.0.1:1/runs" in said.err
+    assert "s3cret" not in said.out + said.err
+
+
+def test_a_policy_that_is_still_in_training_has_no_result(made: Comparison, run: Path, tmp_path: Path) -> None:
+    """The same run for another database trains in this folder."""
+    folder = tmp_path / run.parent.name / run.name
+    folder.mkdir(parents=True)
+    content = load_policy_content(run / "policy.pt")
+    assert content is not None
+    save_policy(folder / "policy.pt", {**content, "env_steps": 200})
+    assert find_row(folder, made.storage) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,10 +18,12 @@ from optuna_dashboard import get_note
 from algorithms import registry
 from algorithms.settings.pymarl import dump_settings, load_settings
 from common.space import Choice, Range
-from harness import tune
-from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE
+from harness import delete, tune
+from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, make_console
+from harness.flags.compare import read_flags as read_compare
 from harness.search.space import class_of, parse_space, recommended_space
 from harness.training.train import TrainingRun
+from studies.search import search_names
 from studies.store import StudyStore
 from tests.harness.conftest import Compare
 from tests.harness.fake_algorithm import RuleConfig
@@ -271,3 +274,68 @@ def test_workers_end_where_no_run_can_be_built(tmp_path: Path) -> None:
     assert "none gave a result, so there are no best settings" in done.stdout
     with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "bad-runs") as store:
         assert set(store.states().values()) == {"failed"}
+
+
+def test_more_battles_a_step_than_an_evaluation_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step of 700 battles passes several evaluations at once; the next due one lies ahead, or no step is played."""
+    pauses = []
+    original = TrainingRun.train
+
+    def counted(self: TrainingRun, *arguments: Any, **keywords: Any) -> None:
+        assert len(pauses) < 50, "it does not come forward"
+        original(self, *arguments, **keywords)
+        pauses.append((self.at.env_steps, self.at.next_test))
+
+    monkeypatch.setattr(TrainingRun, "train", counted)
+    flags = ("--trials", "1", "--seeds", "1", "--num-envs", "700", "--env-steps", "2000")
+    assert search(tmp_path, *flags) == ALL_DONE
+    assert pauses[-1][0] == 2100
+    assert all(due > at for at, due in pauses)
+
+
+def test_names_and_folders_that_a_shell_or_a_formula_would_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two dollar signs make a formula in pictures, a space two words of a command."""
+    out, study_name = tmp_path / "my runs", "tune $a_$"
+    flags = ("--trials", "1", "--study", study_name, "--out", str(out), "--import", "tests.harness.fake_plugin")
+    assert search(tmp_path, *flags) == ALL_DONE
+    assert (out / study_name / "trial-0.png").stat().st_size > 0
+    again = shlex.split(capsys.readouterr().out.rpartition("to compare it on other seeds: ")[2])
+    parsed = read_compare(again[3:])
+    assert parsed.files[0].name == str(out / study_name / "best.yaml")
+    assert parsed.imports == ("tests.harness.fake_plugin",)
+
+
+def test_a_trial_holds_all_its_seeds_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    what = ["--algo", "qmix", "--scenario", "3m", "--search", "qmix.lr=1e-4,1e-3", "--seeds", "8"]
+    asked = tune.read_flags([*what, "--budget", "smoke", "--storage", f"sqlite:///{tmp_path}/s.db"])
+    plans, _ = tune.plan_runs(asked.runs)
+    tune.introduce(make_console(), asked, plans)
+    said = " ".join(capsys.readouterr().out.split())
+    assert ", 8 seeds at a time)" in said
+
+
+def test_a_search_is_deleted_as_a_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert search(tmp_path, "--trials", "2") == ALL_DONE
+    where = ["--storage", f"sqlite:///{tmp_path}/s.db", "--study", STUDY]
+    assert delete.main([*where, "--runs", "1"]) == WRONG_USE
+    assert "is a search, whose trials go together: --all" in capsys.readouterr().err
+    assert delete.main([*where, "--all"]) == ALL_DONE
+    assert "a search of 2 trials would be deleted for good; type the same with --yes" in capsys.readouterr().out
+    assert len(study(tmp_path).trials) == 2
+    assert delete.main([*where, "--all", "--yes"]) == ALL_DONE
+    assert search_names(f"sqlite:///{tmp_path}/s.db") == []
+    assert STUDY not in optuna.get_all_study_names(storage=f"sqlite:///{tmp_path}/s.db")
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", f"{STUDY}-runs") as store:
+        assert store.rows(), "its runs are a study of their own"
+    assert search(tmp_path, "--trials", "2") == ALL_DONE, "it can be asked for again"
+
+
+def test_a_search_deleted_in_the_dashboard_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert search(tmp_path, "--trials", "2") == ALL_DONE
+    values = [trial.value for trial in study(tmp_path).trials]
+    optuna.delete_study(study_name=STUDY, storage=f"sqlite:///{tmp_path}/s.db")
+    monkeypatch.setattr(TrainingRun, "train", None)
+    assert search(tmp_path, "--trials", "2") == ALL_DONE, "the runs are there, and nothing is trained"
+    assert [trial.value for trial in study(tmp_path).trials] == values

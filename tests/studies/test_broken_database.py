@@ -136,7 +136,7 @@ def test_a_study_with_other_objectives_is_not_taken_for_a_comparison(tmp_path: P
     [
         ("mysql://localhost/runs", "starts with 'mysql'; studies are kept in SQLite files or on a PostgreSQL server"),
         ("postgresql://localhost", r"names no database of the server. Type: --storage postgresql://user@host/database"),
-        ("postgresql://nobody@127.0.0.1:1/runs", r"127.0.0.1:1/runs cannot be reached \(.*Try: psql .*createdb runs"),
+        ("postgresql://nobody@127.0.0.1:1/runs", r"127.0.0.1:1/runs cannot be reached \(.*Try psql .*createdb runs"),
         ("runs.db", r"'runs.db' is not a URL. Type: --storage sqlite:///runs.db"),
         ("", r"'' is not a URL. Type: --storage sqlite:///studies/studies.db"),
         ("sqlite://", "names no plain file, and a study must outlive the program"),

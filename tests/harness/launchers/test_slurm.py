@@ -17,7 +17,7 @@ import pytest
 from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
 from harness.compare import main
 from harness.flags.launching import Workers
-from harness.launchers.slurm import sbatch_arguments, worker_script
+from harness.launchers.slurm import SlurmWorkers, sbatch_arguments, worker_script
 from studies.store import StudyStore
 from tests.harness.launchers import fake_slurm
 
@@ -146,3 +146,28 @@ def test_the_script_is_sound_and_the_users_arguments_win() -> None:
     assert arguments[-1] == "--cpus-per-task=8"
     assert "--array=0-2" in arguments
     assert "--gpus-per-task=1" in arguments
+
+
+def test_a_finished_comparison_typed_again_submits_nothing(postgres: str, slurm: Path, tmp_path: Path) -> None:
+    flags = ("--workers", "slurm:1", "--seeds", "1", "--env-steps", "400")
+    assert compare(postgres, tmp_path, "again", *flags) == ALL_DONE
+    (slurm / "arguments").unlink()
+    assert compare(postgres, tmp_path, "again", *flags) == ALL_DONE
+    assert not (slurm / "arguments").exists()
+
+
+def test_a_command_typed_again_waits_for_the_job_of_before(
+    slurm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = iter("123")
+    monkeypatch.setattr(SlurmWorkers, "_submit", lambda *_: next(jobs))
+    monkeypatch.setattr(SlurmWorkers, "any_alive", lambda self: alive)
+    alive = True
+
+    def job(*arguments: str) -> str:
+        return SlurmWorkers(Workers(kind="slurm", count=1), arguments, tmp_path).job
+
+    assert [job("--only", "1"), job("--only", "1")] == ["1", "1"]
+    assert job("--only", "2") == "2", "it asks for other runs"
+    alive = False
+    assert job("--only", "2") == "3", "that job is over"

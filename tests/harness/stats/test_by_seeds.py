@@ -101,6 +101,17 @@ def test_sums_over_scenarios_of_a_few_seeds() -> None:
     assert many.median is not None
 
 
+def test_sums_and_curves_of_many_seeds_that_win_nothing_promise_no_more_than_their_battles() -> None:
+    found = aggregates_over_seeds([[0.0] * 10, [0.0] * 12], rng(), battles=22 * 320)
+    assert found.iqm is not None
+    assert found.median is not None
+    assert (found.mean.high, found.median.high) == (pytest.approx(wilson(0, 22 * 320).high),) * 2
+    assert found.iqm.high == pytest.approx(wilson(0, 12 * 320).high), "of 22 runs the IQM keeps 12"
+    assert found.optimality_gap.low == pytest.approx(1 - wilson(0, 22 * 320).high)
+    curve = curve_over_seeds(np.array([0, 10]), [np.zeros((10, 2))], rng(), np.array([320, 640]))
+    assert curve.high.tolist() == pytest.approx([wilson(0, 192).high, wilson(0, 384).high])
+
+
 def test_curves_and_profiles_of_a_few_seeds() -> None:
     scores = np.array([[0.0, 0.4], [0.0, 0.5], [0.0, 0.6]])
     curve = curve_over_seeds(np.array([0, 10]), [scores], rng(), np.array([96, 96]))

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import os
 import re
 import shlex
 import signal
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from common.signals import deferred_interrupts
 from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING
 from harness.runs import provenance
+from harness.runs.budget import BUDGETS
+from harness.runs.folder_owner import OWNER
 from harness.training.train import TrainingRun
+from studies.queue.owner import Owner
 from studies.rows import CurvePoint, RunRow
 from studies.store import StudyStore
 from tests.harness.conftest import Compare
@@ -153,3 +160,52 @@ def test_a_run_made_with_other_code_says_so(
     assert compare(*SHORT) == ALL_DONE
     finished = "rule fake seed 0: already finished at commit bbbbbbbbbb (now cccccccccc); skipped "
     assert finished + "(use another --study to rerun)" in capsys.readouterr().out
+
+
+def test_the_same_run_for_two_databases_at_a_time(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both would write one folder; the second is refused while the first lives, and nothing of the first is lost."""
+    stop_after(monkeypatch, 200)
+    assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/first.db") == INTERRUPTED
+    monkeypatch.undo()
+    (folder,) = (tmp_path / "runs" / "t").glob("rule-*")
+    assert not (folder / OWNER).exists(), "an interrupted run leaves its folder"
+    alive = psutil.Process(os.getppid())
+    held = dataclasses.replace(
+        Owner.myself(), pid=alive.pid, started=f"{Owner.myself().started.rpartition('/')[0]}/{alive.create_time()}"
+    )
+    (folder / OWNER).write_text(json.dumps(dataclasses.asdict(held)))
+    before = {path.name: path.read_bytes() for path in folder.glob("*.pt")}
+    assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/second.db") == SOME_MISSING
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"is in use by process {alive.pid}, which trains the same run for another --storage" in said
+    assert {path.name: path.read_bytes() for path in folder.glob("*.pt")} == before
+    (folder / OWNER).write_text(json.dumps(dataclasses.asdict(dataclasses.replace(held, started="-/-/1"))))
+    assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/first.db") == ALL_DONE, "its owner is gone"
+
+
+def test_a_run_resumed_with_other_final_battles_says_so_in_the_study(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = ("--storage", f"sqlite:///{tmp_path}/s.db")
+    stop_after(monkeypatch, 200)
+    assert compare(*SHORT, *where) == INTERRUPTED
+    monkeypatch.undo()
+    monkeypatch.setitem(BUDGETS, "smoke", dataclasses.replace(BUDGETS["smoke"], final_episodes=48))
+    assert compare(*SHORT, *where, "--report", "plots") == ALL_DONE
+    row, _ = stored(tmp_path / "s.db")
+    assert (row.episodes, row.config["evaluation"]["final_episodes"]) == (48, 48)
+
+
+def test_a_page_names_algorithms_as_the_table_does_where_one_run_keeps_other_battles(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two = (*SHORT, "--storage", f"sqlite:///{tmp_path}/s.db", "--seeds", "2")
+    assert compare(*two) == ALL_DONE
+    next((tmp_path / "runs" / "t").glob("rule-*seed1-*/policy.pt")).unlink()
+    monkeypatch.setitem(BUDGETS, "smoke", dataclasses.replace(BUDGETS["smoke"], final_episodes=48))
+    assert compare(*two, "--report", "plots") == ALL_DONE
+    assert "evaluated on 16 battles, not on 48" in " ".join(capsys.readouterr().out.split())
+    page = (tmp_path / "runs" / "t" / "report.html").read_text()
+    assert "rule@" not in page

@@ -234,6 +234,7 @@ class K24(Pattern24QMix):
         if self._finetune_start <= env_steps and self.config.finetune_start_ratio < 1:
             return [*lines, self._freeze(env_steps)]
         if self.resets.ratio > 0 and env_steps - self.last_reset >= self.resets.interval:
+            self._meter.keep_gradients()
             lines.append(self.reset_unused(env_steps))
         return lines
 
@@ -244,6 +245,7 @@ class K24(Pattern24QMix):
 
     def _end_dense(self, env_steps: int) -> str:
         """Put the masks in force, in the target network too."""
+        self._meter.keep_gradients()
         for layer in self.layers().values():
             if self.config.alpha_evidence:
                 layer.start_from_evidence()
@@ -268,6 +270,7 @@ class K24(Pattern24QMix):
 
     def _freeze(self, env_steps: int) -> str:
         """Rewind & finetune: masks as they are best now, a fresh optimiser at a lower rate, equal target networks."""
+        self._meter.keep_gradients()
         layers = self.layers().values()
         overlap = sum(pattern_overlap(layer.chosen_patterns()) for layer in layers) / len(layers)
         for layer in layers:

@@ -43,6 +43,8 @@ class CentralisedBattle(gymnasium.Env[NDArray[np.float32], NDArray[np.int64]]):
         self, id: str, *, observation: Observed = "state", render_mode: str | None = None, **options: Any
     ) -> None:
         self._observed = typed("observation", observation, Observed)
+        if "flat_observations" in options:
+            raise ValueError("a centralised battle takes no flat_observations: its observations are flat already")
         self._world = parallel_env(id, render_mode=render_mode, **{"illegal_actions": "noop", **options})
         self.render_mode = render_mode
         spec = self._world.batch.spec

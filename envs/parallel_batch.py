@@ -84,6 +84,7 @@ class ParallelBatch(BatchBase):
 
     def reset(self, seed: int | None = None) -> None:
         """Start an episode in every slot: number 0 of ``seed`` if one is given, else the slot's next."""
+        self._require_open()
         seed = seed_number(seed)
         if seed is not None:
             self.seed = seed
@@ -103,6 +104,7 @@ class ParallelBatch(BatchBase):
         Raises:
             ValueError: wrong shape or type, no episode started, or an action that is illegal now.
         """
+        self._require_open()
         checked = checked_actions(
             actions, self.action_mask, started=self._started, agents=self._agents, battle="episode"
         )
@@ -161,6 +163,7 @@ class ParallelBatch(BatchBase):
             "id": self.spec.id,
             "seed": self.seed,
             "first_slot": self._first_slot,
+            "started": self._started,
             "played": [[actions.copy() for actions in episode] for episode in self._played],
             "arrays": {name: array.copy() for name, array in self._arrays.items()},
         }
@@ -171,15 +174,17 @@ class ParallelBatch(BatchBase):
         Raises:
             ValueError: saved from another scenario or number of episodes, or the world does not repeat itself.
         """
+        self._require_open()
         arrays = saved["arrays"]
         self._check_saved(saved["id"], len(saved["played"]), "episodes")
-        self.seed, self._first_slot, self._started = saved["seed"], saved["first_slot"], True
-        for e, episode in enumerate(saved["played"]):
+        self.seed, self._first_slot = saved["seed"], saved["first_slot"]
+        self._started = saved.get("started", True)
+        for e, episode in enumerate(saved["played"] if self._started else ()):
             self.battle_id[e] = arrays["battle_id"][e] - 1
             self._start(e)
             for actions in episode:
                 self._step(e, actions)
-        if not np.array_equal(self.obs, arrays["obs"]):
+        if self._started and not np.array_equal(self.obs, arrays["obs"]):
             raise ValueError(f"{self.spec.id!r} does not repeat itself from its seed, so a run of it cannot be resumed")
         for name, array in self._arrays.items():
             array[...] = arrays[name]
@@ -189,6 +194,10 @@ class ParallelBatch(BatchBase):
         for world in self._worlds:
             world.close()
         self._worlds = []
+
+    def _require_open(self) -> None:
+        if not self._worlds:
+            raise ValueError(f"{self.spec.id}: the batch is closed; make another: envs.make({self.spec.id!r}, …)")
 
 
 def _parallel(id: str, world: Any) -> ParallelEnv:

@@ -16,7 +16,7 @@ from common.arguments import checked
 from common.values import shown
 from envs.battle.state import TICKS_PER_SECOND
 from envs.protocol import BatchedEnv
-from envs.registry import make, make_options
+from envs.registry import make
 
 if TYPE_CHECKING:
     from envs.render import Screen
@@ -250,7 +250,7 @@ def parallel_env(
     return BattleParallelEnv(
         batch,
         batch.spec.id,
-        continuing_episode=getattr(make_options(id, options, backend), "continuing_episode", False),
+        continuing_episode=getattr(getattr(batch, "options", None), "continuing_episode", False),
         render_mode=render_mode,
         fields_of_view=fields_of_view,
         flat_observations=flat_observations,

@@ -219,9 +219,12 @@ class QLearner(AgentNetPolicy, ReplayLearner):
             filled=torch.ones(1, steps, dtype=torch.bool),
             unit_type=torch.zeros(1, n, dtype=torch.int64),
         )
-        weights = UpdateWeights(online=self.net.effective_weights(), target=self.target_weights())
+        # detached, so that no layer takes notice of these gradients
+        online = {name: each.detach().requires_grad_() for name, each in self.net.effective_weights().items()}
+        weights = UpdateWeights(online=online, target=self.target_weights())
         loss, *_ = self._td_loss(empty, weights)
-        torch.autograd.grad(loss, [p for p in self.parameters if p.requires_grad], allow_unused=True)
+        learned = [*online.values(), *(p for p in self.parameters if p.requires_grad)]
+        torch.autograd.grad(loss, learned, allow_unused=True)
         hidden = torch.zeros(1, n, self.net.hidden_size)
         kernels, packed = self._agent_kernels, self._agent_kernels.pack(self.net.kernel_weights(weights.online))
         last, mask, draws = torch.full((1, n), -1), empty.action_mask[:, 0], torch.zeros(1, n, a + 1)
@@ -287,7 +290,7 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         online = self.net.kernel_weights(weights.online)
         target = self._agent_kernels.pack(self.target_net.kernel_weights(weights.target))
         taken, values, use = self._agent_kernels.values(given, online, target, count_use=self.wants_input_use)
-        if isinstance(self.mixer, QMixer):
+        if type(self.mixer) is QMixer:  # one derived from it may compute otherwise
             gamma, td_lambda = self.config.gamma, self.config.td_lambda
             kernels = self.mixer.kernels
             target_mixer = kernels.pack(self.target_mixer)

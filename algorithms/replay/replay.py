@@ -155,7 +155,7 @@ class EpisodeReplay:
         """A tensor of zeros in memory kept for this purpose: fresh pages would cost more than all the copying."""
         entries = int(np.prod(shape))
         buffer = self._buffers.get(name)
-        if buffer is None or buffer.numel() < entries or buffer.device != device:
+        if buffer is None or buffer.numel() < entries or not _is_on(buffer, device):
             buffer = self._buffers[name] = torch.empty(entries, dtype=kind, device=device)
         return buffer[:entries].zero_().view(shape)
 
@@ -199,3 +199,8 @@ class EpisodeReplay:
     def _slots_by_age(self, held: int) -> list[int]:
         """Slots from the oldest of the episodes held to the newest."""
         return [number % self.capacity for number in range(self.inserted - held, self.inserted)]
+
+
+def _is_on(tensor: Tensor, device: torch.device) -> bool:
+    """Whether a tensor lies on a device; ``cuda`` means whichever card is the present one."""
+    return tensor.device.type == device.type and device.index in (None, tensor.device.index)

@@ -191,7 +191,7 @@ def _read(name: str) -> dict[str, Any]:
         is_there = path.is_file()
     except (OSError, ValueError):  # longer than any file's name, or with a zero byte
         raise ValueError(f"{name[:80]!r}… cannot be the name of a settings file; give a path") from None
-    if not is_there:
+    if not is_there and path.name == name:
         path = FOLDER / f"{path.name.removesuffix('.yaml')}.yaml"
     if not path.is_file():
         raise ValueError(f"there is no settings file {name}; give a path, or one of these: {', '.join(shipped())}")

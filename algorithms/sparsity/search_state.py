@@ -134,8 +134,15 @@ class SearchMeter:
         self.wants_values = True
         return {**describe_search(self.layers, noise_scale), **self._last_gradients(), **self._last_magnitudes()}
 
+    def keep_gradients(self) -> None:
+        """Measure the last update's gradients by the masks in force, before these change; the layers forget them."""
+        self._gradients = self._last_gradients()
+        for layer in self.layers.values():
+            for parameter in layer.parameters():
+                parameter.grad = None
+
     def _last_gradients(self) -> dict[str, float]:
-        """Those of the last update; right after loading, those that were saved."""
+        """Those of the last update; where the layers hold none, those that were kept or saved."""
         return gradient_sizes(self.layers) or self._gradients
 
     def _last_magnitudes(self) -> dict[str, float]:

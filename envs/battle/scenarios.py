@@ -20,6 +20,7 @@ TYPE_ORDER = {
 STARTS = ("surrounded_and_reflect", "surrounded", "reflect", "points", "spots")
 SCRIPTS = ("attack_closest", "march", "attack_once", "none")
 
+MAX_TYPE_BITS = 64
 MAX_EPISODE = 1_000_000
 """env_steps; the game's longest map has 400."""
 
@@ -120,8 +121,13 @@ class Scenario:
             raise ValueError(f"scenario: unit_types is empty; {self.race} has {', '.join(TYPE_ORDER[self.race])}")
         # Random teams are of one race, as smacv2's; a map with fixed teams may mix.
         known = tuple(facts()) if self.ally_team else (*TYPE_ORDER[self.race], *types_of(self.race))
-        for name in (*self.unit_types, *self.exceptions, *self.ally_team, *self.enemy_team):
+        orders = (*self.type_order, *self.enemy_type_order)
+        for name in (*self.unit_types, *self.exceptions, *self.ally_team, *self.enemy_team, *orders):
             one_of("unit type" if self.ally_team else f"{self.race} unit type", name, known)
+        for field in ("unit_types", "type_order", "enemy_type_order"):
+            names = getattr(self, field)
+            if twice := {name for name in names if names.count(name) > 1}:
+                raise ValueError(f"scenario: {field} names {', '.join(sorted(twice))} more than once")
         if len(self.ordered_types) > MAX_TYPES:
             raise ValueError(f"scenario: {len(self.ordered_types)} unit types, the engine holds {MAX_TYPES}")
         if self.weights and len(self.weights) != len(self.unit_types):
@@ -136,12 +142,12 @@ class Scenario:
 
     def _check_type_bits(self) -> None:
         """Every agent's type has a number; where there are type features, every unit's type has one of them."""
-        bits = self.n_type_bits
+        bits = whole_number("scenario: type_bits", self.n_type_bits, 0, MAX_TYPE_BITS)
         for name, order, team in (
             ("type_order", self.ordered_types, self.ally_team),
             ("enemy_type_order", self.ordered_enemy_types, self.enemy_team),
         ):
-            missing = set(team) - set(order)
+            missing = set(team or self.unit_types) - set(order)
             if missing and (bits or name == "type_order"):
                 raise ValueError(f"scenario: {name} lacks {', '.join(sorted(missing))}; it is {', '.join(order)}")
             if 0 < bits < len(order):

@@ -202,11 +202,12 @@ def _value(label: str, field: str, value: Any, before: Any) -> Any:
         return typed(f"{field} of {label}", value, bool)
     if isinstance(before, int | float):
         return _number(label, field, value)
-    words = [value] if isinstance(before, str) else list(value) if isinstance(value, list | tuple) else [None]
+    several = isinstance(before, list) and isinstance(value, list | tuple)
+    words = list(value) if several else [value]
     allowed = WORDS.get(field)
     if not all(isinstance(word, str) and (allowed is None or word in allowed) for word in words) or not words:
         raise ValueError(f"{field} of {label} is {value!r}, allowed: {', '.join(allowed or ('a name',))}")
-    return words if isinstance(before, list) else value
+    return words if isinstance(before, list) else value  # one word stands for a list of it
 
 
 def _number(label: str, field: str, value: Any) -> float:

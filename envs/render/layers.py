@@ -129,7 +129,7 @@ class Headline:
         def text(x: float, y: float, colour: str = style.INK, weight: str = "bold") -> Text:
             align = {0.0: "left", 0.5: "center", 1.0: "right"}[x]
             look: dict[str, Any] = dict(ha=align, va="center", fontsize=size, color=colour, fontweight=weight)
-            return axes.text(x, y, "", animated=True, **look)
+            return axes.text(x, y, "", animated=True, parse_math=False, **look)
 
         self._id, self._allies = text(0.0, 0.74), text(0.0, 0.26, style.ALLY)
         self._caption, self._outcome = text(0.5, 0.74, weight="normal"), text(0.5, 0.26)

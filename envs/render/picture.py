@@ -139,9 +139,8 @@ class Renderer:
         for place, (name, shape, colour) in enumerate(shapes):
             x = 0.35 + place * length / len(shapes)
             axes.add_patch(Polygon(shape + np.array([x, 0.4]), facecolor=colour, linewidth=0, clip_on=False))
-            axes.text(
-                x + 0.45, 0.4, name.replace("_", " "), ha="left", va="center", fontsize=0.85 * letters, color=style.INK
-            )
+            look: dict[str, Any] = dict(ha="left", va="center", fontsize=0.85 * letters, color=style.INK)
+            axes.text(x + 0.45, 0.4, name.replace("_", " "), parse_math=False, **look)
 
 
 BAR_SIGN = np.array([(-0.3, -0.09), (0.3, -0.09), (0.3, 0.09), (-0.3, 0.09)])

@@ -87,7 +87,8 @@ def shape_of(name: str) -> NDArray[np.float64]:
 @cache
 def letter_of(name: str) -> Path:
     """The type's letter as outlines: centred, capital height 1."""
-    letter = SHAPES[name][1] if name in SHAPES else name[0].upper()
+    first = next((sign for sign in name if sign.isalnum()), "?")
+    letter = SHAPES[name][1] if name in SHAPES else first.upper()
     path = TextPath((0, 0), letter, size=1, prop=FontProperties(family="DejaVu Sans", weight="bold"))
     box = path.get_extents()
     vertices = (path.vertices - [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2]) / box.height

@@ -79,8 +79,11 @@ class Sc2Env(BatchBase):
         """Start a battle in every slot: battle 0 of ``seed`` if one is given, else the slot's next.
 
         Raises:
+            ValueError: the batch is closed.
             GameError: games keep failing.
         """
+        if not self._release.alive:
+            raise ValueError(f"{self.spec.id}: the batch is closed; make another: envs.make({self.spec.id!r}, …)")
         seed = seed_number(seed)
         if seed is not None:
             self.seed = seed

@@ -121,7 +121,8 @@ class Rollout:
         for name, buffer in saved["buffers"].items():
             self._buffers[name][:, : buffer.shape[1]] = buffer
         for name, buffer in saved["record"].items():
-            self._recorded(name, torch.from_numpy(buffer[:, 0]))[:, : buffer.shape[1]] = buffer
+            like = torch.from_numpy(np.zeros((len(buffer), *buffer.shape[2:]), buffer.dtype))
+            self._recorded(name, like)[:, : buffer.shape[1]] = buffer
         self._policy_state = {name: rows.to(self._algorithm.device) for name, rows in saved["policy_state"].items()}
         lost = np.flatnonzero(self._env.battle_id != saved.get("battle_id", self._env.battle_id))
         self._length[lost] = 0

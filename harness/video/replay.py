@@ -91,15 +91,17 @@ def pictures(
     Raises:
         UsageError: no unit is ever alive in it.
     """
-    battle, number, last, outcome, loop = 0, -1, None, "", 0
+    battle, number, last, outcome, loop, setup = 0, -1, None, "", 0, recording.setup
     for frame in recording.frames():
         if frame["battle"][0] != number:
             if last is not None:
                 on_end(battle, outcome, loop)
+                following, recording.setup = recording.setup, setup  # the picture is of the battle that is over
                 yield from [renderer.draw(last, caption=f"battle {battle}", outcome=outcome)] * hold
+                recording.setup = following
             if battle == flags.episodes:
                 return
-            battle, number = battle + 1, int(frame["battle"][0])
+            battle, number, setup = battle + 1, int(frame["battle"][0]), recording.setup
         last, outcome, loop = frame, recording.outcome, recording.loop
         if frame["tick"][0] % flags.every == 0:
             yield renderer.draw(frame, caption=f"battle {battle}")

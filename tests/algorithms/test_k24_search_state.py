@@ -120,3 +120,19 @@ def test_the_arithmetic_of_the_sharpness() -> None:
         assert found["draws_differ"] == pytest.approx(differ, abs=0.03)
         assert found["energy_drawn"] == pytest.approx(energy, abs=0.03)
     assert found["energy_best"] == pytest.approx(0.8, abs=0.02)
+
+
+@pytest.mark.parametrize("event", ["reset", "freeze"])
+def test_gradients_are_those_of_the_masks_in_force_then(event: str) -> None:
+    """Where masks change after an update, a resumed run tells what an uninterrupted one tells."""
+    settings = {"reset_interval": 10, "reset_ratio": 0.5} if event == "reset" else {"finetune_start_ratio": 0.5}
+    made = learner("k24", **settings)
+    made.update(batch(0), 0)
+    before = made.diagnostics()
+    assert made.advance(made.total_env_steps), event
+    after = made.diagnostics()
+    for name in ("gradient_kept", "gradient_dropped"):
+        assert after[name] == before[name] > 0
+    twin = learner("k24", **settings)
+    twin.load_state_dict(made.state_dict())
+    assert twin.diagnostics()["gradient_dropped"] == before["gradient_dropped"]

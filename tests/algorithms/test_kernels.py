@@ -19,6 +19,8 @@ from algorithms.kernels.threads import parallel_for
 from algorithms.kernels.tiles import pack, times
 from algorithms.network.agent_net import mask_groups
 from algorithms.q_learning.learner import QLearner
+from algorithms.q_learning.mixer import QMixer
+from algorithms.qmix import QMix
 from tests.algorithms.plain import part_targets
 from tests.algorithms.worlds import ALL_PARTS, SPEC, batch, learner
 
@@ -257,3 +259,34 @@ def test_scratch_is_large_enough_for_both_directions() -> None:
     sizes = made._agent_kernels.sizes
     most = max(len(sequences) for sequences in padded.blocks.sequences)
     assert agent_pass.scratch_size(sizes, most) >= agent_pass.backward_areas(sizes, most).end
+
+
+class Halved(QMixer):
+    """A mixer of somebody's own, derived from QMIX's."""
+
+    def forward(self, q: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+        return super().forward(q, state) / 2
+
+
+def test_a_mixer_derived_from_qmixs_computes_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = QMix.make_mixer
+
+    def make_mixer(self: QMix) -> QMixer:
+        mixer = original(self)
+        mixer.__class__ = Halved
+        return mixer
+
+    usual = learner("qmix").update(batch(0), 0)["loss"]
+    monkeypatch.setattr(QMix, "make_mixer", make_mixer)
+    made, plain = learner("qmix"), learner("qmix")
+    PlainLearner(monkeypatch, plain)
+    ours, theirs = (float(each.update(batch(0), 0)["loss"]) for each in (made, plain))
+    assert ours == pytest.approx(theirs, rel=1e-4)
+    assert ours != pytest.approx(float(usual), rel=1e-2)
+
+
+def test_compiling_ahead_changes_nothing_that_a_run_notices() -> None:
+    made, other = (learner("k24-dense-first") for _ in range(2))
+    made.compile()
+    for name, value in other.net.state_dict().items():
+        torch.testing.assert_close(made.net.state_dict()[name], value, rtol=0, atol=0, msg=name)

@@ -104,6 +104,8 @@ def test_files_are_found_by_name_or_path() -> None:
     assert shipped() == sorted(BY_NAME)
     by_path = load_settings(str(FOLDER / "K24_qmix_rnn_1R3.yaml"))
     assert by_path.values == load_settings("K24_qmix_rnn_1R3.yaml").values == load_settings("K24_qmix_rnn_1R3").values
+    with pytest.raises(ValueError, match=r"there is no settings file elsewhere/K24_qmix_rnn_1R3\.yaml"):
+        load_settings("elsewhere/K24_qmix_rnn_1R3.yaml")
 
 
 def test_numbers_are_read_by_the_field_they_fill(tmp_path: Path) -> None:

@@ -105,3 +105,12 @@ def test_mistakes(action: Any, says: str) -> None:
         CentralisedBattle("3m", observation="pixels")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="unknown option 'conic_fow' of 3m"):
         CentralisedBattle("3m", conic_fow=True)
+
+
+def test_options_of_the_other_doors() -> None:
+    with pytest.raises(ValueError, match="takes no flat_observations: its observations are flat already"):
+        gymnasium.make("k24/3m-v0", flat_observations=True)
+    battle = gymnasium.make("k24/terran_5_vs_5-v0", seed=1, first_slot=3)
+    second = envs.make("terran_5_vs_5", 1, seed=1, first_slot=3)
+    second.reset()
+    np.testing.assert_array_equal(battle.reset()[0], second.state[0])

@@ -228,6 +228,20 @@ def test_worlds_are_closed_once() -> None:
     env.close()
     env.close()
     assert [world.closed for world in worlds] == [1, 1]
+    for use in (env.reset, lambda: env.step(np.zeros((2, env.spec.n_agents), np.int64))):
+        with pytest.raises(ValueError, match="the batch is closed; make another"):
+            use()
+
+
+def test_a_batch_is_saved_before_its_first_episode() -> None:
+    saved = uneven(2).state_dict()
+    other = uneven(2, seed=9)
+    other.load_state_dict(saved)
+    assert other.seed == 3
+    other.reset()
+    expected = uneven(2)
+    expected.reset()
+    np.testing.assert_array_equal(other.obs, expected.obs)
 
 
 def test_our_own_battles_through_pettingzoo_and_back() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -141,7 +142,8 @@ def test_a_healer_of_ones_own() -> None:
         (dict(radius=9), "radius of unit type 'x' is 9, allowed is above 0 to 2"),
         (dict(race="human"), "race of unit type 'x' is 'human', allowed: terran, protoss, zerg"),
         (dict(planes=[]), "planes of unit type 'x' is [], allowed: ground, air"),
-        (dict(planes="air"), "planes of unit type 'x' is 'air', allowed: ground, air"),
+        (dict(planes="sky"), "planes of unit type 'x' is 'sky', allowed: ground, air"),
+        (dict(planes=["ground", 3]), "planes of unit type 'x' is ['ground', 3], allowed: ground, air"),
         (dict(collides_with_ground=1), "collides_with_ground of unit type 'x' is 1, it must be True or False"),
         (dict(sight_range=-1), "sight_range of unit type 'x' is -1, allowed is 0 to 64"),
         (dict(weapons=[{}] * 3), "unit type 'x': weapons must be a list of at most 2 mappings"),
@@ -168,3 +170,20 @@ def test_another_race_does_not_draw_it() -> None:
     register_sniper()
     with pytest.raises(ValueError, match="unknown zerg unit type 'ancient_sniper', allowed: zergling, hydralisk"):
         envs.Scenario(race="zerg", n_agents=1, n_enemies=1, unit_types=("ancient_sniper",))
+
+
+def test_one_word_stands_for_a_list_of_it() -> None:
+    envs.register_unit("glider", like="marine", planes="air", attributes=["light", "mechanical"])
+    assert unit_types.get("glider")["planes"] == ["air"]
+    assert unit_types.get("glider")["attributes"] == ["light", "mechanical"]
+
+
+def test_a_battle_without_it_is_saved_and_goes_on() -> None:
+    """A command with ``--import`` resumes runs of the game's own maps that were begun without."""
+    with closing(envs.make("3m", 1, seed=1)) as before:
+        before.reset()
+        saved = before.state_dict()
+    register_sniper()
+    with closing(envs.make("3m", 1, seed=2)) as after:
+        after.load_state_dict(saved)
+        np.testing.assert_array_equal(after.obs, before.obs)

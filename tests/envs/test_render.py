@@ -18,6 +18,7 @@ import envs
 import envs.registry
 from envs.battle.scenarios import Scenario
 from envs.battle.snapshots.recording import TickRecorder
+from envs.battle.unit_types import unit_types
 from envs.render import Renderer, outcome, style
 from tests.envs.arena import Arena, Unit
 from tests.envs.play import Player, make
@@ -260,3 +261,14 @@ def test_errors(wrong: Callable[[], object], says: str, monkeypatch: pytest.Monk
     pyplot.switch_backend("agg")
     with pytest.raises(ValueError, match=re.escape(says)):
         wrong()
+
+
+@pytest.mark.parametrize("id", ["a$b_c_d", r"x$\y$", "_", "\u200b"])
+def test_names_that_a_formula_would_read(id: str, monkeypatch: pytest.MonkeyPatch, fight: Arena) -> None:
+    monkeypatch.setattr(type(fight.env), "title", property(lambda self: id))
+    with unit_types.preserved():
+        envs.register_unit(id, like="marine")
+        monkeypatch.setattr(type(fight.env), "shown_types", property(lambda self: ("marine", id)))
+        assert draw(fight).shape == (730, 640, 3)
+        box = style.letter_of(id).get_extents()
+        assert box.width < 2 * box.height, "no bar across its neighbours"

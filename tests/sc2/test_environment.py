@@ -254,6 +254,14 @@ def test_through_pettingzoo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     world.close()
 
 
+def test_a_closed_batch_says_so(make: Any) -> None:
+    env = make()
+    env.reset()
+    env.close()
+    with pytest.raises(ValueError, match="the batch is closed; make another"):
+        env.reset()
+
+
 def test_closing_ends_everything(make: Any) -> None:
     env = make()
     env.reset()

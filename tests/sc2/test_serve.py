@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from envs.sc2.server import serve
+from envs.sc2.server.__main__ import read_flags
 from envs.sc2.server.folder import GameFolder
 from envs.sc2.server.listening import listen
 from envs.sc2.server.session import Session
@@ -227,3 +228,9 @@ def test_fates(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(SystemExit) as end:
             serve.apply_process_test(test(test=kind, delay_ms=250))
         assert (end.value.code, seen) == (code, slept)
+
+
+def test_flags_of_the_games_own_are_accepted() -> None:
+    """pysc2 passes the last one on machines without a renderer."""
+    flags = read_flags(["-port", "5000", "-displayMode", "0", "-headlessNoRender"])
+    assert (flags.port, flags.listen) == (5000, "127.0.0.1")

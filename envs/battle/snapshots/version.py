@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from envs.battle.jit import ENGINE_FOLDER
 from envs.battle.scenarios import Scenario
 from envs.battle.state import BATTLE
-from envs.battle.unit_types import facts, facts_of
+from envs.battle.unit_types import facts, facts_of, kind_of
+
+BY_KIND = ("type_by_kind", "enemy_type_by_kind", "shoot_range", "sight_range", "cooldown_scale")
+"""Fields of the setup with an entry for each unit type that is registered."""
 
 
 def version_of(scenario: Scenario, setup: NDArray[np.void]) -> dict[str, str]:
@@ -24,15 +27,27 @@ def version_of(scenario: Scenario, setup: NDArray[np.void]) -> dict[str, str]:
         scenario: who fights whom.
         setup: the record that compiled code reads.
     """
-    names = [name for name in setup.dtype.names or () if name not in ("seed", "first_slot")]
+    fields = [name for name in setup.dtype.names or () if name not in ("seed", "first_slot")]
     types = {*scenario.ordered_types, *scenario.ally_team, *scenario.enemy_team, *scenario.ordered_enemy_types}
     rows = dict(zip(facts(), facts_of(scenario.catalog), strict=True))
     used = json.dumps({name: rows[name] for name in sorted(types)}, sort_keys=True, default=repr)
     return {
         "engine": engine_hash(),
         "unit data": _digest(used.encode()),
-        "scenario, its terrain or its options": _digest(b"".join(setup[name].tobytes() for name in names)),
+        "scenario, its terrain or its options": _digest(b"".join(_bytes(setup, name, types) for name in fields)),
     }
+
+
+def _bytes(setup: NDArray[np.void], field: str, types: set[str]) -> bytes:
+    """The content of a field; where it has an entry for each kind, without those of units that others registered."""
+    values = setup[field]
+    if field not in BY_KIND:
+        return values.tobytes()
+    own = values.copy()
+    for name, row in facts().items():
+        if "assumed" in row and name not in types:  # it is not one of the game's own
+            own[0, kind_of(name)] = 0
+    return own.tobytes()
 
 
 @cache

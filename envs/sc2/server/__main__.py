@@ -92,7 +92,9 @@ def read_flags(arguments: Sequence[str]) -> argparse.Namespace:
         description="Play as StarCraft II would for clients of its API; other flags of the game are accepted.",
         epilog="python -m envs.sc2.server install DIR lays out a folder for SC2PATH.",
         allow_abbrev=False,
+        add_help=False,  # a game's flag such as -headlessNoRender would be read as -h
     )
+    parser.add_argument("--help", action="help", help="show this and stop")
     parser.add_argument("-listen", default="127.0.0.1", metavar="ADDRESS", help="on the loopback interface")
     parser.add_argument("-port", type=int, required=True, help="of the websocket")
     parser.add_argument("-dataDir", type=Path, metavar="DIR", help="the installation, with Maps and Replays")

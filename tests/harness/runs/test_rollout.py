@@ -107,3 +107,19 @@ def test_arrays_are_read_where_they_lie() -> None:
     algorithm.act = spy  # type: ignore[method-assign]
     rollout.step()
     assert pointers == [env.obs.ctypes.data]
+
+
+def test_a_rollout_saved_where_every_slot_begins_a_battle_goes_on() -> None:
+    """Battles of one length end together, and a checkpoint may lie there: nothing is recorded yet."""
+    env, _, rollout = start(num_envs=1)
+    while rollout.step() == []:
+        pass
+    saved = copy.deepcopy((env.state_dict(), rollout.state_dict()))
+    assert saved[1]["record"]["age"].shape[1] == 0
+    expected = list(finished(rollout, 12))
+    other_env, _, other = start(num_envs=1, seed=99)
+    other_env.load_state_dict(saved[0])
+    other.load_state_dict(saved[1])
+    arrived = list(finished(other, 12))
+    assert len(arrived) == len(expected) > 0
+    np.testing.assert_array_equal(arrived[0].record["age"], expected[0].record["age"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
@@ -13,21 +14,23 @@ from s2clientprotocol import debug_pb2, sc2api_pb2
 
 from envs.sc2.server.folder import GameFolder
 from envs.sc2.server.session import Session
-from envs.sc2.server.simulation.replay import engine_version
+from envs.sc2.server.simulation.recording import ReplayRecording
+from envs.sc2.server.simulation.replay import engine_version, read_replay
 from envs.sc2.server.simulation.world import World
 from harness.cli.common import ALL_DONE, WRONG_USE
+from harness.video.replay import pictures
 from harness.watch import main
 from tests.sc2.client import Client, spawn
 
 MARINES = 1970 + 4  # the agents' copies on the map of all random teams follow the game's own types
 
 
-def save(folder: Path, *, battles: int) -> Path:
+def save(folder: Path, *, battles: int, enemies: tuple[int, ...] = (1, 1)) -> Path:
     """A game of two marines against one, killed and made again."""
     client = Client(Session(GameFolder(None), World))
     client.play("32x32_flat")
-    for _ in range(battles):
-        fighters = [spawn(MARINES, x=12), spawn(MARINES, x=13), spawn(48, owner=2, x=20)]
+    for _, count in zip(range(battles), enemies, strict=False):
+        fighters = [spawn(MARINES, x=12), spawn(MARINES, x=13), *(spawn(48, owner=2, x=20 + i) for i in range(count))]
         client.ask(debug=sc2api_pb2.RequestDebug(debug=fighters))
         client.ask(step=sc2api_pb2.RequestStep(count=24))
         units = client.ask(observation=sc2api_pb2.RequestObservation()).observation.raw_data.units
@@ -94,3 +97,21 @@ def test_a_game_without_units_shows_nothing(tmp_path: Path, capsys: pytest.Captu
     assert watch(path, "--out", str(tmp_path / "a.gif")) == WRONG_USE
     assert "no unit appears in this game" in capsys.readouterr().err
     assert not (tmp_path / "a.gif").exists()
+
+
+def test_the_end_of_a_battle_is_drawn_with_its_own_teams(tmp_path: Path) -> None:
+    """Two against one, then one against three: the held picture of the first must not count as the second."""
+    path = save(tmp_path, battles=2, enemies=(1, 3))
+    recording = ReplayRecording(read_replay(path.read_bytes()))
+    drawn: list[tuple[str, int, int]] = []
+
+    class Counting:
+        def draw(self, frame: object, *, caption: str, outcome: str = "") -> str:
+            setup = recording.setup
+            drawn.append((caption, int(setup["n_agents"][0]), int(setup["n_enemies"][0])))
+            return caption
+
+    flags = argparse.Namespace(episodes=None, every=1, replay=path)
+    made = list(pictures(recording, Counting(), flags, 3, lambda *_: None))  # type: ignore[arg-type]
+    assert len(made) == len(drawn) + 4, "each end is drawn once and held for three pictures"
+    assert set(drawn) == {("battle 1", 2, 1), ("battle 2", 2, 3)}

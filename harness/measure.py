@@ -21,7 +21,7 @@ from common.errors import describe
 from harness.cli.common import ALL_DONE, SOME_MISSING, command, log, make_console, parse_flags
 from harness.cli.errors import UsageError
 from harness.flags.study import measure_parser
-from harness.policies.trained import read_policy_file
+from harness.policies.trained import read_policy_of
 from harness.results.in_turn import Effort, measure_in_turn
 from harness.runs.files import run_folder
 from harness.runs.process import prepare_process, resolve_device
@@ -101,11 +101,9 @@ def _policies(
     found = {}
     for run in runs:
         try:
-            trained = read_policy_file(run_folder(folder, run.study, key_of(run)))
+            trained = read_policy_of(run, run_folder(folder, run.study, key_of(run)))
             if trained.backend != "battle":
                 raise UsageError("its world is a game of StarCraft II, which is not started to measure")
-            if trained.content["env_steps"] < run.env_steps:
-                raise UsageError("its policy.pt is still in training, for another database")
             found[run.run_id] = trained.restore(resolve_device(device or run.device))
         except UsageError as error:
             message(f"decisions/s of {run.algorithm} {run.scenario} seed {run.seed} not measured: {error}")

@@ -94,7 +94,7 @@ class RunTable(RunQueue):
     @repeated
     def finalize_unreported(self) -> None:
         """Report the finished runs that Optuna does not know as finished: a kill, or a study deleted there."""
-        complete = self.trials.runs(TrialState.COMPLETE)
+        complete = set(self.trials.runs(TrialState.COMPLETE).values())
         with self.transaction() as session:
             finished = session.scalars(select(Run).filter_by(study=self.study, state="finished"))
             pending = [run for run in finished if run.id not in complete or owner_of(run) is not None]
@@ -109,8 +109,8 @@ class RunTable(RunQueue):
         shown = self.trials.runs()
         with read_transaction(self.engine, self.url) as session:
             kept = set(session.scalars(select(Run.id).filter_by(study=self.study)))
-        for run_id in shown - kept:
-            self.trials.forget(run_id)
+        if stale := [trial for trial, run_id in shown.items() if run_id not in kept]:
+            self.trials.forget(stale)
 
     @repeated
     def interrupt_orphans(self) -> None:

@@ -19,7 +19,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from common.errors import quoted
@@ -210,23 +210,27 @@ class SearchStudy:
 
     def delete(self) -> bool:
         """Delete the search with all its trials; False, and nothing is deleted, where a worker is at one of them."""
-        if not self._delete_rows():
+        if not self._is_free():
             return False
         with wrap_db_errors(self.url):
             optuna.delete_study(study_name=self.name, storage=self._storage)
+        self._delete_rows()  # last: a kill in between leaves a search without trials, which can be deleted or goes on
         return True
 
     @repeated
-    def _delete_rows(self) -> bool:
+    def _is_free(self) -> bool:
+        """Whether every row could be claimed; none is."""
         with self._queue.transaction() as session:
             rows = session.scalars(select(Run).filter_by(study=self.name)).all()
-            free = all(row.state != "running" or self._queue.claim(session, row) for row in rows)
-            if free:
-                for gone in (*rows, session.get_one(Search, self.name)):
-                    session.delete(gone)
-            else:
-                session.rollback()  # what was claimed on the way
+            free = all(self._queue.claim(session, row) for row in rows)
+            session.rollback()
         return free
+
+    @repeated
+    def _delete_rows(self) -> None:
+        with self._queue.transaction() as session:
+            session.execute(delete(Run).where(Run.study == self.name))
+            session.execute(delete(Search).where(Search.study == self.name))
 
     def close(self) -> None:
         """Release the connections."""

@@ -112,7 +112,7 @@ class StudyStore(StudyReader):
         Args:
             key: which run.
             config: the resolved configuration, JSON-able. An unfinished run takes this one over: with an equal hash
-                it can differ in the settings of the final evaluation alone.
+                it can differ in the settings of evaluation alone.
             provenance: code, versions, machine, ``command`` of this session, JSON-able.
         """
         run_table = self._run_table

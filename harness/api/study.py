@@ -11,6 +11,7 @@ import torch
 from common.arguments import checked
 from harness.api.policy import TrainedPolicy, load_policy
 from harness.cli.errors import UsageError
+from harness.policies.trained import read_policy_of
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.records import Records, curve_records, outcome_records, run_records
 from harness.results.study_data import StudyData, collect
@@ -111,7 +112,9 @@ class Study:
             known = ", ".join(f"{name} {where} seed {run.seed}" for name, where, run in self.data.finished())
             wanted = f"{algorithm} {scenario or 'on one scenario'}{'' if seed is None else f' seed {seed}'}"
             raise UsageError(f"study {self.name} has no finished run {wanted}; finished: {known or 'none'}")
-        return load_policy(run_folder(self.out, self.name, key_of(found[0])), device=device)
+        folder = run_folder(self.out, self.name, key_of(found[0]))
+        read_policy_of(found[0], folder)  # an error where it is not this run's
+        return load_policy(folder, device=device)
 
     def __repr__(self) -> str:
         finished, begun = (sum(1 for _ in runs) for runs in (self.data.finished(), self.data.unfinished()))

@@ -113,6 +113,10 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; all flags: {self.prog} --help")
 
 
+_IMPORTED: dict[str, bytes] = {}
+"""Name of a user's file that was imported -> what it held then."""
+
+
 def import_user_code(target: str) -> None:
     """Run a user's own module or file, so that what it registers can be named by the other flags.
 
@@ -127,14 +131,21 @@ def import_user_code(target: str) -> None:
         spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
         if not path.is_file() or spec is None or spec.loader is None:
             raise FileNotFoundError(f"no such file: {path}")
-        there = sys.modules.get(path.stem)
+        there, source = sys.modules.get(path.stem), path.read_bytes()
         if there is not None and getattr(there, "__file__", None) == spec.origin:
-            return  # imported already: what it registers is known
+            if _IMPORTED.setdefault(path.stem, source) != source:
+                raise ImportError("it has changed since it was imported; start Python again")
+            return  # what it registers is known
         if there is not None:
             raise ImportError(f"a module named {path.stem} is there already; give the file another name")
         module = importlib.util.module_from_spec(spec)
         sys.modules[path.stem] = module
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[path.stem]  # once it is mended it may be named again
+            raise
+        _IMPORTED[path.stem] = source
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit among them: a script of the user's that ends itself

@@ -73,7 +73,7 @@ def check_memory(plans: Sequence[RunPlan], n_jobs: int, seeds: int = 1) -> str:
     if len(found) > 1:
         what += f", {len(found)} {'processes' if seeds > 1 else 'runs'} side by side {_gb(together)}"
     if together > limit:
-        fewer = "--n-jobs 1, or " if len(found) > 1 else ""
+        fewer = "--n-jobs 1, or " * (len(found) > 1) + "fewer --seeds, or " * (seeds > 1)
         raise UsageError(
             f"{what}; this machine has {_gb(limit)} of memory. Type {fewer}a smaller replay: "
             f"--set {most.algorithm}.buffer_size=1000 (or a smaller --set {most.algorithm}.batch_size)"

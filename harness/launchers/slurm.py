@@ -51,21 +51,21 @@ class SlurmWorkers:
         if shutil.which("sbatch") is None:
             raise UsageError("--workers slurm: there is no sbatch on this machine; type this on a login node of Slurm")
         folder.mkdir(parents=True, exist_ok=True)
-        script, note, text = folder / "worker.sh", folder / "job", worker_script(arguments)
+        script, note, asked = folder / "worker.sh", folder / "job", sbatch_arguments(workers, folder)
+        text = worker_script(arguments) + f"# {shlex.join(asked)}\n"
         self.job = _read(note) if _read(script) == text else ""
-        if not (self.job and self.any_alive()):  # else the same command waited before, and was interrupted
+        before = bool(self.job) and self.any_alive()  # the same command waited for it, and was interrupted
+        if not before:
             script.touch(mode=0o700)  # the storage's URL in it may hold a password
             script.write_text(text, encoding="utf-8")
-            self.job = self._submit(workers, folder, script)
+            self.job = self._submit(asked, script)
             note.write_text(self.job, encoding="utf-8")
-        self.label = f"Slurm job {self.job}"
+        self.label = f"Slurm job {self.job}" + (" of before" if before else "")
         self.how_to_stop = f"{self.label} goes on. Stop it with: scancel {self.job}; typing this command again waits"
 
-    def _submit(self, workers: Workers, folder: Path, script: Path) -> str:
+    def _submit(self, asked: Sequence[str], script: Path) -> str:
         """Submit the array; returns the number of the job."""
-        answer = subprocess.run(
-            ["sbatch", *sbatch_arguments(workers, folder), str(script)], capture_output=True, text=True, check=False
-        )
+        answer = subprocess.run(["sbatch", *asked, str(script)], capture_output=True, text=True, check=False)
         if answer.returncode:
             raise UsageError(
                 f"sbatch refused the job: {' '.join(answer.stderr.split())}. Give it what your cluster asks for, for "

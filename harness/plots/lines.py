@@ -81,8 +81,15 @@ def draw_panels(
 def use_log_scale(axes: Axes, nonpositive: str = "clip") -> None:
     """Make the axis of values logarithmic, with plain numbers, since pictures set no formulas."""
     axes.set_yscale("log", nonpositive=nonpositive)
-    axes.yaxis.set_major_formatter(LogFormatter())
-    axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
+    axes.yaxis.set_major_formatter(PlainLogFormatter())
+    axes.yaxis.set_minor_formatter(PlainLogFormatter(labelOnlyBase=False))
+
+
+class PlainLogFormatter(LogFormatter):
+    """Matplotlib's choice of the ticks that get a label, in plain numbers of all their digits."""
+
+    def _num_to_string(self, x: float, vmin: float, vmax: float) -> str:
+        return f"{x:g}"
 
 
 def mean_line(runs: Sequence[Sequence[CurvePoint]], name: str) -> Line | None:

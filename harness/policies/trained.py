@@ -17,7 +17,7 @@ from harness.runs.files import run_folder
 from harness.runs.plan import unregistered
 from studies.db.storage_url import parse_storage_url
 from studies.reader import StudyReader
-from studies.rows import key_of
+from studies.rows import RunRow, key_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +120,21 @@ def read_policy_file(path: Path) -> PolicyFile:
         env_options=world,
         content=content,
     )
+
+
+def read_policy_of(row: RunRow, folder: Path) -> PolicyFile:
+    """Read the policy of a finished run from its folder.
+
+    Raises:
+        UsageError: as of ``read_policy_file``, or it is still in training, for the record of another database.
+    """
+    found = read_policy_file(folder)
+    if found.content["env_steps"] < row.env_steps:
+        raise UsageError(
+            f"{found.path} is of {found.content['env_steps']:,} env steps, the finished run has {row.env_steps:,}: "
+            "another command trains it for another --storage; wait for that"
+        )
+    return found
 
 
 _PARTS: tuple[tuple[str, type, str], ...] = (

@@ -22,7 +22,7 @@ from envs.render.style import palette
 from harness.cli.errors import UsageError
 from harness.policies.evaluate import Greedy
 from harness.policies.scripted import Policy
-from harness.policies.trained import PolicyFile, read_policy_file
+from harness.policies.trained import PolicyFile, read_policy_file, read_policy_of
 from harness.results.study_data import StudyData
 from harness.runs.checkpoint import POLICY
 from harness.runs.files import file_name, run_folder
@@ -130,6 +130,10 @@ def _why_not(run: RunRow, checkpoint: Path) -> str:
         return "only battles of the built-in engine can be drawn"
     if not checkpoint.exists():
         return f"its {POLICY} is not in {checkpoint.parent}; name the folder of harness.compare: --runs FOLDER"
+    try:
+        read_policy_of(run, checkpoint.parent)
+    except UsageError as error:
+        return str(error)
     return ""
 
 

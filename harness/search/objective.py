@@ -87,14 +87,7 @@ class Objective:
         """
         seeds: list[Seed] = []
         try:
-            plans = self._plans(trial)
-            for plan in plans:
-                seeds.append(self._begin(plan))
-                self._build(seeds[-1])
-            self._train(trial, seeds)
-            for seed in seeds:
-                self._conclude(seed)
-            return self._value(trial, seeds)
+            return self._attempt(trial, seeds)
         except optuna.TrialPruned as pruned:
             _mark_interrupted(seeds, str(pruned))
             raise
@@ -112,6 +105,17 @@ class Objective:
                 seed.record.fail(message)
             trial.set_user_attr("traceback", traceback.format_exc()[-1500:])
             raise ObjectiveFailed(message) from error
+
+    def _attempt(self, trial: optuna.Trial, seeds: list[Seed]) -> float:
+        """Do the work; worlds and folders are released before a record is, which another worker may then claim."""
+        try:
+            for plan in self._plans(trial):
+                seeds.append(self._begin(plan))
+                self._build(seeds[-1])
+            self._train(trial, seeds)
+            for seed in seeds:
+                self._conclude(seed)
+            return self._value(trial, seeds)
         finally:
             for seed in seeds:
                 if seed.training:

@@ -96,13 +96,13 @@ class Record:
         except Timeout as error:
             raise StorageError(
                 f"--out {path} is held by another command for more than {LOCK_SECONDS:g} s; what was stored in it is "
-                f"safe. See by which: fuser -v {error.lock_file}; then type the same command again: it goes on"
+                f"safe. See by which: fuser -v {quoted(error.lock_file)}; then type the same command again: it goes on"
             ) from error
         except OSError as error:
             raise StorageError(
                 f"--out {path} cannot be written ({error.strerror or error}). What was stored in it before is safe. "
                 f"Free some space (df -h {quoted(path.parent)}; ulimit -f) or look at who may write there (ls -ld "
-                f"{path.parent}), then type the same command again: it goes on from there"
+                f"{quoted(path.parent)}), then type the same command again: it goes on from there"
             ) from error
 
     def _merge(self, stored: Record) -> None:

@@ -13,7 +13,7 @@ from common.errors import describe
 from harness.cli.common import log
 from harness.cli.errors import UsageError
 from harness.cli.progress import battles_bar
-from harness.policies.trained import read_policy_file
+from harness.policies.trained import read_policy_of
 from harness.results.grouping import has_winners
 from harness.runs import provenance
 from harness.runs.plan import RunPlan
@@ -88,7 +88,7 @@ def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunR
     """Evaluate a trained policy on the battles that are asked for now; nothing is trained."""
     battles = plan.budget.final_episodes
     try:
-        policy = read_policy_file(folder).restore(plan.device)
+        policy = read_policy_of(row, folder).restore(plan.device)
     except UsageError as error:
         log(console, f"{plan.label}: evaluated on {row.episodes} battles, not on {battles}: {error}")
         return RunEnd.FINISHED

@@ -272,7 +272,7 @@ class TrainingRun:
         curves = {self.plan.algorithm: [self.record.curve_points()]}
         plot_curves(picture, curves, title=self.plan.label, can_be_won=can_be_won)
         self.record.attach(picture)
-        self.close()  # the final evaluation has a world of its own, and games of StarCraft II are large
+        self._close_worlds()  # the final evaluation has one of its own, and games of StarCraft II are large
         result, outcomes = final_evaluation(
             self.plan,
             self.algorithm,
@@ -358,8 +358,11 @@ class TrainingRun:
         return self.algorithm.load_experience(saved["experience"])
 
     def close(self) -> None:
-        """Release the folder and both worlds."""
+        """Release both worlds and the folder."""
+        self._close_worlds()
         leave_folder(self.folder)
+
+    def _close_worlds(self) -> None:
         self.env.close()
         self.test_env.close()
 

@@ -101,8 +101,8 @@ def pictures(
                 recording.setup = following
             if battle == flags.episodes:
                 return
-            battle, number, setup = battle + 1, int(frame["battle"][0]), recording.setup
-        last, outcome, loop = frame, recording.outcome, recording.loop
+            battle, number = battle + 1, int(frame["battle"][0])
+        last, outcome, loop, setup = frame, recording.outcome, recording.loop, recording.setup
         if frame["tick"][0] % flags.every == 0:
             yield renderer.draw(frame, caption=f"battle {battle}")
     if last is None:

@@ -8,6 +8,7 @@ from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial
 
+from common.errors import quoted
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError
 from studies.db.storage_url import StorageUrl
@@ -33,5 +34,5 @@ def attach_file(url: StorageUrl, storage: BaseStorage, trial: FrozenTrial | Tria
     except OSError as error:
         raise StorageError(
             f"{path} could not be attached to trial {trial.number} ({error}). The run itself is stored; look at the "
-            f"file and at the folder with: ls -ld {path} {folder}"
+            f"file and at the folder with: ls -ld {quoted(path)} {quoted(folder)}"
         ) from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,21 +91,24 @@ class Trials:
         return pairs.where(TrialModel.study_id == self._study_id, attribute.key == "run_id")
 
     @repeated
-    def runs(self, *states: TrialState) -> set[int]:
-        """Ids of the runs that have a trial in one of these states; without any, in whatever state."""
+    def runs(self, *states: TrialState) -> dict[int, int]:
+        """Id of a trial -> id of its run, of the trials in one of these states; without any, of all."""
         wanted = self._with_run_id()
         if states:
             wanted = wanted.where(TrialModel.state.in_(states))
         with read_transaction(self._storage.engine, self._url) as session:
-            return {json.loads(row.value_json) for row in session.execute(wanted)}
+            return {row.trial_id: json.loads(row.value_json) for row in session.execute(wanted)}
 
     @repeated
-    def forget(self, run_id: int) -> None:
-        """Cut the trials of a deleted run loose from its id, which the next run may get."""
-        self.fail(run_id, "its run was deleted")
-        theirs = [trial._trial_id for trial in self.of_run(run_id)]
+    def forget(self, trial_ids: Collection[int]) -> None:
+        """Cut the trials of deleted runs loose from their runs' ids, which later runs may get."""
+        with wrap_db_errors(self._url):
+            trials = [self._storage.get_trial(id) for id in trial_ids]
+        for trial in trials:
+            if trial.state == TrialState.RUNNING:
+                self._end(trial, TrialState.FAIL, None, {"ended": "its run was deleted"})
         attribute = TrialUserAttributeModel
-        rename = update(attribute).where(attribute.trial_id.in_(theirs), attribute.key == "run_id")
+        rename = update(attribute).where(attribute.trial_id.in_(trial_ids), attribute.key == "run_id")
         with transaction(self._storage.engine, self._url) as session:
             session.execute(rename.values(key="deleted_run"))
 

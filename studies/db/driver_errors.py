@@ -44,12 +44,13 @@ def _file_error(root: BaseException, url: StorageUrl) -> StorageError:
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StorageError(
             f"{path} is locked: another process is writing to it and did not finish in time. Nothing was changed. "
-            f"See who holds it with: fuser -v {path} (or lsof {path}); then type the same command again."
+            f"See who holds it with: fuser -v {quoted(path)} (or lsof {quoted(path)}); then type the same "
+            f"command again."
         )
     if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StorageError(
             f"{path} cannot be written ({root}). Nothing was changed. Look at its permissions with: "
-            f"ls -ld {path.parent} {path}; or {_ELSEWHERE}"
+            f"ls -ld {quoted(path.parent)} {quoted(path)}; or {_ELSEWHERE}"
         )
     if code.startswith("SQLITE_FULL"):
         return StorageError(

@@ -301,10 +301,17 @@ def test_a_policy_of_the_game_is_evaluated_in_the_game(made: Comparison, monkeyp
 
 def test_a_file_of_ones_own_may_be_named_in_every_call(tmp_path: Path) -> None:
     file = tmp_path / "map_named_in_every_call.py"
+    file.write_text("raise ValueError('a slip')")
+    for _ in range(2):
+        with pytest.raises(UsageError, match="ValueError: a slip"):
+            import_user_code(str(file))
     file.write_text("ran = globals().get('ran', 0) + 1\n")
     for _ in range(2):
         import_user_code(str(file))
     assert sys.modules[file.stem].ran == 1
+    file.write_text("ran = 3\n")
+    with pytest.raises(UsageError, match="it has changed since it was imported; start Python again"):
+        import_user_code(str(file))
     other = tmp_path / "elsewhere" / file.name
     other.parent.mkdir()
     other.write_text("")

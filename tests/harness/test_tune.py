@@ -23,7 +23,7 @@ from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE, m
 from harness.flags.compare import read_flags as read_compare
 from harness.search.space import class_of, parse_space, recommended_space
 from harness.training.train import TrainingRun
-from studies.search import search_names
+from studies.search import SearchStudy, search_names
 from studies.store import StudyStore
 from tests.harness.conftest import Compare
 from tests.harness.fake_algorithm import RuleConfig
@@ -339,3 +339,16 @@ def test_a_search_deleted_in_the_dashboard_comes_back(tmp_path: Path, monkeypatc
     monkeypatch.setattr(TrainingRun, "train", None)
     assert search(tmp_path, "--trials", "2") == ALL_DONE, "the runs are there, and nothing is trained"
     assert [trial.value for trial in study(tmp_path).trials] == values
+
+
+def test_a_search_whose_deletion_was_cut_short_keeps_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert search(tmp_path, "--trials", "2") == ALL_DONE
+    where = ["--storage", f"sqlite:///{tmp_path}/s.db", "--study", STUDY, "--all", "--yes"]
+    with monkeypatch.context() as patch:
+        patch.setattr(SearchStudy, "_delete_rows", lambda self: None)  # killed just before
+        delete.main(where)
+    assert STUDY not in optuna.get_all_study_names(storage=f"sqlite:///{tmp_path}/s.db")
+    assert delete.main(where) == ALL_DONE, "it can be typed again"
+    assert search_names(f"sqlite:///{tmp_path}/s.db") == []

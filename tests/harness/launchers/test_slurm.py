@@ -159,15 +159,16 @@ def test_a_finished_comparison_typed_again_submits_nothing(postgres: str, slurm:
 def test_a_command_typed_again_waits_for_the_job_of_before(
     slurm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs = iter("123")
+    jobs = iter("1234")
     monkeypatch.setattr(SlurmWorkers, "_submit", lambda *_: next(jobs))
     monkeypatch.setattr(SlurmWorkers, "any_alive", lambda self: alive)
     alive = True
 
-    def job(*arguments: str) -> str:
-        return SlurmWorkers(Workers(kind="slurm", count=1), arguments, tmp_path).job
+    def label(*arguments: str, count: int = 1) -> str:
+        return SlurmWorkers(Workers(kind="slurm", count=count), arguments, tmp_path).label
 
-    assert [job("--only", "1"), job("--only", "1")] == ["1", "1"]
-    assert job("--only", "2") == "2", "it asks for other runs"
+    assert [label("--only", "1"), label("--only", "1")] == ["Slurm job 1", "Slurm job 1 of before"]
+    assert label("--only", "2") == "Slurm job 2", "it asks for other runs"
+    assert label("--only", "2", count=2) == "Slurm job 3", "it asks for more workers"
     alive = False
-    assert job("--only", "2") == "3", "that job is over"
+    assert label("--only", "2", count=2) == "Slurm job 4", "that job is over"

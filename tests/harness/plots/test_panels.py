@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from algorithms import registry
 from harness.plots.diagnostics import plot_panels
-from harness.plots.lines import mean_line
+from harness.plots.lines import mean_line, use_log_scale
 from studies.rows import CurvePoint
 from tests.algorithms.worlds import batch, learner
 
@@ -72,3 +74,22 @@ def test_an_algorithm_without_panels_has_no_such_picture(tmp_path: Path) -> None
     panels = registry.entry("qmix").panels
     assert plot_panels(tmp_path, "qmix", "3m", panels, [[point(0, made.diagnostics())]], 0) == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("values", [(0.0011, 0.0014), (12_000, 14_500), (0.001, 10)])
+def test_labels_of_a_logarithmic_axis_say_where_they_are(values: tuple[float, float]) -> None:
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.plot([0, 1], values)
+    use_log_scale(axes)
+    figure.canvas.draw()
+    shown = [
+        (label.get_text(), place)
+        for minor in (False, True)
+        for label, place in zip(axes.get_yticklabels(minor=minor), axes.get_yticks(minor=minor), strict=True)
+        if label.get_text()
+    ]
+    assert len(shown) >= 3
+    for text, place in shown:
+        assert float(text) == pytest.approx(place, rel=1e-4)

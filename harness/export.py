@@ -14,10 +14,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 
@@ -26,13 +26,14 @@ from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
 from harness.flags.export import MARL_EVAL, RECORD_FORMATS, parser
 from harness.results.findings import ComparisonReport, compute_report
-from harness.results.grouping import Groups, group_runs_by_config
+from harness.results.grouping import group_runs_by_config
 from harness.results.marl_eval import marl_eval_layout
 from harness.results.records import Records, curve_records, outcome_records, run_records
 from harness.results.study_data import StudyData, collect
 from harness.results.tables import as_json, as_markdown, csv_cell, csv_rows, csv_text
 from studies.reader import StudyReader
 
+R = TypeVar("R")
 PARQUET = ".parquet"
 """Ending of files that are written as Parquet."""
 
@@ -47,10 +48,13 @@ def main(argv: Sequence[str]) -> int:
             f"--out {flags.out}: --format {flags.format} is written as text; Parquet is for {', '.join(RECORD_FORMATS)}"
         )
     with StudyReader.open_existing(flags.storage, flags.study) as store:
-        grouped = choose(group_runs_by_config(store.rows()), flags.study, listed(flags.algos), listed(flags.scenarios))
+        algos, scenarios = listed(flags.algos), listed(flags.scenarios)
         if flags.format in RECORDS:
-            records = RECORDS[flags.format](chosen_data(store, flags.study, set(grouped)))
+            records = RECORDS[flags.format](chosen_data(store, flags.study, algos, scenarios))
+            if not records:
+                raise UsageError(f"study {flags.study} holds none of these {flags.format} yet")
             return _finish(console, flags.out, csv_text(records), records)
+        grouped = choose(group_runs_by_config(store.rows()), flags.study, algos, scenarios)
         if flags.format == MARL_EVAL:
             layout, left_out = marl_eval_layout(grouped, store.curve_points)
             for note in left_out:
@@ -61,9 +65,10 @@ def main(argv: Sequence[str]) -> int:
     return _finish(console, flags.out, FORMATS[flags.format](findings))
 
 
-def chosen_data(store: StudyReader, study: str, places: set[tuple[str, str]]) -> StudyData:
+def chosen_data(store: StudyReader, study: str, algos: Sequence[str], scenarios: Sequence[str]) -> StudyData:
     """Read some algorithms and scenarios of a study, with runs that have no result."""
     data = collect(store, study)
+    places = choose(dict.fromkeys([*data.groups, *data.under_way]), study, algos, scenarios)
     groups = {place: runs for place, runs in data.groups.items() if place in places}
     under_way = {place: runs for place, runs in data.under_way.items() if place in places}
     return dataclasses.replace(data, groups=groups, under_way=under_way)
@@ -117,7 +122,9 @@ def _column(values: list[Any]) -> list[Any]:
     return values if len(kinds) <= 1 else [None if value is None else str(value) for value in values]
 
 
-def choose(grouped: Groups, study: str, algos: Sequence[str], scenarios: Sequence[str]) -> Groups:
+def choose(
+    grouped: Mapping[tuple[str, str], R], study: str, algos: Sequence[str], scenarios: Sequence[str]
+) -> dict[tuple[str, str], R]:
     """The groups asked for; none asked: all.
 
     Raises:

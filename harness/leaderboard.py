@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ from harness.cli.errors import UsageError, unknown_name
 from harness.flags.leaderboard import parser
 from harness.plots.style import DARK, palette_css
 from harness.results.aggregates import AlgorithmRow, summarize_groups
-from harness.results.grouping import group_runs_by_config, label_legend
+from harness.results.grouping import group_runs_by_config, name_across_studies
 from harness.runs.files import atomic_write
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader
+from studies.rows import RunRow
 from studies.store import DEFAULT_STORAGE, study_names
 
 FILTERS = ("scenario", "algorithm", "study", "device")
@@ -68,17 +69,21 @@ def read_entries(storages: Sequence[str], studies: Collection[str] = ()) -> list
         if name not in every:
             raise unknown_name("study", name, sorted(every), hint=f"It is looked for in {_shown(known)}.")
     chosen = [(storage, name) for storage, names in known.items() for name in names if not studies or name in studies]
-    return [entry for place in chosen for entry in _study_entries(*place)]
-
-
-def _study_entries(storage: str, study: str) -> Iterator[dict[str, Any]]:
-    with StudyReader.open(storage, study) as reader:
-        grouped = group_runs_by_config(reader.rows())
-    legend = label_legend((*place, run) for place, runs in grouped.items() for run in runs)
-    for row, ((algorithm, scenario), runs) in zip(summarize_groups(grouped), grouped.items(), strict=True):
-        settings = ", ".join(legend[name] for name in (algorithm, scenario) if name in legend)
+    groups = [(study, runs) for storage, study in chosen for runs in _groups(storage, study)]
+    names, legend = name_across_studies([runs[0] for _, runs in groups])
+    entries = []
+    for (study, runs), place in zip(groups, names, strict=True):
+        (row,) = summarize_groups({place: runs})
+        settings = ", ".join(legend[name] for name in place if name in legend)
         commits = {str(run.provenance.get("commit", "unknown"))[:10] for run in runs}
-        yield _entry(study, row, settings, commits)
+        entries.append(_entry(study, row, settings, commits))
+    return entries
+
+
+def _groups(storage: str, study: str) -> list[list[RunRow]]:
+    """The finished runs of a study, those together that differ in their seeds alone."""
+    with StudyReader.open(storage, study) as reader:
+        return list(group_runs_by_config(reader.rows()).values())
 
 
 def _shown(storages: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.cli.common import ALL_DONE, command, is_number
+from harness.cli.common import ALL_DONE, command, is_number, parse_flags
 from harness.cli.errors import UsageError
 from harness.flags.sharing import push_parser
 from studies.db.storage_url import without_passwords
@@ -18,7 +18,7 @@ from studies.db.storage_url import without_passwords
 @command("nothing was uploaded")
 def main(argv: Sequence[str]) -> int:
     """Pack a policy and upload it; returns the exit code: 0, or 2 for a mistake in the command."""
-    flags = push_parser().parse_args(argv)
+    flags = parse_flags(push_parser, argv)
     if (flags.name is None) == (flags.pack_only is None):
         raise UsageError("give USER/NAME on the hub, or --pack-only FOLDER to upload nothing")
     if flags.private and flags.name is None:

@@ -8,11 +8,13 @@ from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 
 def table_of(heads: Iterable[str], *, words: Collection[str], title: str | None = None, padding: int = 1) -> Table:
     """Return an empty table with its heads; columns of ``words`` stand on the left, numbers on the right."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, padding))
+    heading = None if title is None else Text(title)  # names may hold brackets, which would be read as markup
+    table = Table(title=heading, title_justify="left", box=SIMPLE_HEAD, padding=(0, padding))
     for head in heads:
         table.add_column(head, justify="left" if head in words else "right")
     return table

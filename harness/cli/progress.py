@@ -33,7 +33,7 @@ def make_bar(
 ) -> Progress:
     """Return a bar, shown on a terminal only: the task's description, the bar itself, then ``columns``."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         *columns,
         console=console,
@@ -76,11 +76,11 @@ class RunProgress:
         self._bar = None
         if console.is_terminal:
             columns = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=None),
-                TextColumn("{task.completed:,.0f}/{task.total:,.0f} env steps"),
-                TextColumn("{task.fields[rate]:,.0f}/s"),
-                TextColumn("{task.fields[latest]}"),
+                TextColumn("{task.completed:,.0f}/{task.total:,.0f} env steps", markup=False),
+                TextColumn("{task.fields[rate]:,.0f}/s", markup=False),
+                TextColumn("{task.fields[latest]}", markup=False),
                 TimeRemainingColumn(compact=True),
             )
             self._bar = Progress(*columns, console=console, refresh_per_second=4, transient=transient)

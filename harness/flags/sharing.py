@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.cli.common import Parser
+from harness.cli.common import Parser, add_import
 from harness.flags.study import add_runs, add_study
 
 
@@ -16,6 +16,7 @@ def push_parser() -> Parser:
     add("--private", action="store_true", help="make a new one private")
     add_study(found, "of the trial", "database with the result")
     add_runs(found)
+    add_import(found)
     return found
 
 

@@ -163,6 +163,9 @@ def win_rate_bars(row: AlgorithmRow) -> list[list[float]]:
 def own_curves(data: StudyData, findings: ComparisonReport, scenario: str, measure: str) -> list[DrawnCurve]:
     """One curve for each algorithm: over its finished seeds, or over those in training where none has finished."""
     rows = {(row.algorithm, row.scenario): row for row in findings.rows}
+    of_scenario = [row for row in findings.rows if row.scenario == scenario]
+    if measure == "win_rate" and of_scenario and not any(row.can_be_won for row in of_scenario):
+        return []
     known = {
         (each.algorithm, *each.scenarios): each.band
         for each in findings.curves

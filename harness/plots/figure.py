@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import io
 import re
@@ -152,8 +153,15 @@ def _targets(figure: Figure, hits: Sequence[Hit]) -> str:
     return "\n".join(circles)
 
 
+def _as_id(name: str) -> str:
+    """Return a name as part of an id: a stranger's names may hold quotes and brackets."""
+    plain = re.sub(r"[^\w.-]", "_", name)
+    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
 def _prepare(svg: str, name: str, title: str, alt: str) -> str:
     """The ``svg`` element alone: named for screen readers, its ids unlike those of other plots on the page."""
+    name = _as_id(name)
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' id="(?!#)', f' id="{name}-', svg)

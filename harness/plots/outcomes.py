@@ -114,7 +114,7 @@ def plot_trade_offs(folder: Path, rows: Sequence[AlgorithmRow], algorithms: Sequ
             x=lambda row: row.sparsity_masked,
             axis="sparsity of the masked layers",
             text=percent,
-            title=f"{scenario}: wins against sparsity",
+            title=f"{scenario}: {'wins' if own[0].can_be_won else 'return'} against sparsity",
             note=lambda row: "" if row.flops_kept is None else f"{percent(row.flops_kept)} of FLOPs",
             caption="In brackets the share of the dense network's FLOPs that the masks keep.",
         )

@@ -73,7 +73,7 @@ def looks(names: Sequence[str]) -> dict[str, Series]:
     for name in sorted(dict.fromkeys(names), key=_place):
         own = _place(name) if _place(name) < MAIN else MAIN + (_place(name) - MAIN) % (len(SERIES) - MAIN)
         free = [own, *reversed(range(len(SERIES)))]
-        taken[name] = next((n for n in free if n not in taken.values()), own)
+        taken[name] = next((n for n in free if n not in taken.values()), len(taken) % len(SERIES))
     return {name: SERIES[taken[name]] for name in names}
 
 

@@ -15,6 +15,7 @@ import envs.registry
 from harness.policies import scripted
 from harness.policies.evaluate import play
 from harness.results.study_data import StudyData
+from harness.runs.plan import fight_of
 from harness.runs.seeding import derive_seed
 from harness.stats import Interval, wilson
 
@@ -47,19 +48,24 @@ def references(data: StudyData) -> list[Reference]:
 
 @lru_cache(maxsize=64)
 def _played(policy: str, scenario: str, world: str) -> Reference | None:
-    """Play the battles; ``None``: the world is not here, no one wins there, or the policy cannot play it."""
+    """Play the battles; ``None``: the world is not here, or another one, no one wins there, the policy cannot play."""
     given: Mapping[str, Any] = json.loads(world)
     if scenario not in envs.registry.ids() or given.get("backend", "battle") != "battle":
         return None
-    options_class = envs.registry.options_class(scenario, "battle")
-    known = {field.name for field in dataclasses.fields(options_class)}
-    options: dict[str, Any] = {
-        name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if name in known
-    }
-    if scripted.missing(policy, scenario):
+    here = json.loads(json.dumps(fight_of(scenario), sort_keys=True, default=str))
+    if given.get("fight", here) != here or scripted.missing(policy, scenario):
         return None
     seed = derive_seed(0, "final_evaluation", scenario)
-    with closing(envs.make(scenario, num_envs=SLOTS, seed=seed, **options)) as env:
+    try:
+        options_class = envs.registry.options_class(scenario, "battle")
+        known = {field.name for field in dataclasses.fields(options_class)}
+        options: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if name in known
+        }
+        env = envs.make(scenario, num_envs=SLOTS, seed=seed, **options)
+    except (ValueError, TypeError, ImportError):  # an option of another version, a package that is not installed
+        return None
+    with closing(env):
         if not env.spec.can_be_won:
             return None
         battles = play(scripted.make(policy), env, episodes=BATTLES, seed=seed)

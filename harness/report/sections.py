@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from common.errors import quoted
 from harness.plots.figure import Plot
 from harness.report.clips import Clip
 from harness.report.page import Details, Head, Section, Table
@@ -108,8 +107,7 @@ def profile_section(data: StudyData, plots: Sequence[Plot]) -> Section:
         empty=""
         if plots
         else "A profile is drawn over runs: it needs at least two seeds of each algorithm on a scenario, the same for "
-        "all of them.",
-        code=() if plots else [f"python -m harness.compare --seeds 3 --study {quoted(data.study)}"],
+        "all of them. Type the study's command again with more --seeds.",
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import rich.table
 
+from common.errors import quoted
 from harness.cli.errors import UsageError
 from harness.plots.figure import Plot
 from harness.report.page import Details, Head, Section, Table
@@ -39,8 +40,8 @@ def find_records(given: Path | None, folder: Path) -> tuple[list[Record], list[s
     return records, unread
 
 
-def throughput_section(records: Sequence[Record], plots: Sequence[Plot]) -> Section:
-    """What was measured, what follows from it, and the pictures."""
+def throughput_section(records: Sequence[Record], plots: Sequence[Plot], folder: Path) -> Section:
+    """What was measured, what follows from it, and the pictures; ``folder``: of the study, where results are read."""
     message = [line for record in records for line in conclusions(record)]
     return Section(
         id="throughput",
@@ -56,7 +57,7 @@ def throughput_section(records: Sequence[Record], plots: Sequence[Plot]) -> Sect
         plots=plots,
         details=[Details(summary="What was refused", texts=lines) for record in records if (lines := reasons(record))],
         empty="" if records else NOT_MEASURED,
-        code=() if records else ["python -m harness.throughput --all --out runs/STUDY/throughput.json"],
+        code=() if records else [f"python -m harness.throughput --all --out {quoted(folder / 'throughput.json')}"],
     )
 
 

@@ -14,10 +14,6 @@ Groups = Mapping[tuple[str, str], Sequence[RunRow]]
 
 DIGITS = 6
 """Of a digest behind a name: long enough to distinguish the few settings of one study."""
-OF_THE_FIGHT = ("scenario", "fight")
-"""What a scenario's name stands for, beside which its world has options."""
-
-
 R = TypeVar("R", bound=RunRow | UnfinishedRun)
 
 
@@ -51,8 +47,8 @@ def _settings(run: RunRow | UnfinishedRun) -> dict[str, Any]:
 
 
 def _options(run: RunRow | UnfinishedRun) -> dict[str, Any]:
-    """Return the options of a run's world, its scenario aside."""
-    return {name: value for name, value in run.config.get("env", {}).items() if name not in OF_THE_FIGHT}
+    """Return the options of a run's world, and what its scenario stands for: a map may have been redefined."""
+    return {name: value for name, value in run.config.get("env", {}).items() if name != "scenario"}
 
 
 def _labels(runs: Sequence[R], name: Callable[[R], str], part: Callable[[R], dict[str, Any]]) -> list[str]:
@@ -77,6 +73,26 @@ def label_legend(runs: Iterable[tuple[str, str, RunRow | UnfinishedRun]]) -> dic
     algorithms = {name: flat(_settings(run)) for name, _, run in every}
     scenarios = {name: flat({"env": run.config.get("env", {})}) for _, name, run in every}
     return _distinct_settings(algorithms) | _distinct_settings(scenarios)
+
+
+def name_across_studies(runs: Sequence[RunRow]) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """Name runs of several studies by algorithm and scenario, with a digest where these come with several settings.
+
+    Returns:
+        The name of each run's algorithm and of its scenario; and what names with a digest stand for. The length of
+        training and the settings of evaluation do not count.
+    """
+    algorithms = _labels(runs, lambda run: run.algorithm, _of_algorithm)
+    scenarios = _labels(runs, lambda run: run.scenario, _options)
+    settings = {name: flat({"algorithm": _of_algorithm(run)}) for name, run in zip(algorithms, runs, strict=True)}
+    worlds = {name: flat({"env": _options(run)}) for name, run in zip(scenarios, runs, strict=True)}
+    legend = _distinct_settings(settings) | _distinct_settings(worlds)
+    return list(zip(algorithms, scenarios, strict=True)), legend
+
+
+def _of_algorithm(run: RunRow | UnfinishedRun) -> dict[str, Any]:
+    settings: dict[str, Any] = run.config.get("algorithm", {})
+    return settings
 
 
 def _distinct_settings(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -46,7 +46,7 @@ def run_records(study: StudyData) -> Records:
 def curve_records(study: StudyData) -> Records:
     """Return a record for each evaluation made in training; the learner's diagnostics are columns of their own."""
     return _filled(
-        {**_key(study.study, *named), **_flat_point(point)}
+        {**_key(study.study, *named), **_flat_point(point, named[2])}
         for named in study.every()
         for point in study.curve_points(named[2].run_id)
     )
@@ -73,6 +73,7 @@ def _run_record(study: str, algorithm: str, scenario: str, run: RunRow | Unfinis
         "state": getattr(run, "state", "finished"),
         "trial": getattr(run, "trial_number", None),
         **{name: getattr(run, name, None) for name in RESULT_FIELDS if name != "details"},
+        **_throughput(finished),
         **(dict.fromkeys(OF_WINNERS) if finished and not has_winners(finished) else {}),
         "resumes": finished.details.get("resumes", 0) if finished else None,
         "commit": run.provenance.get("commit"),
@@ -81,9 +82,24 @@ def _run_record(study: str, algorithm: str, scenario: str, run: RunRow | Unfinis
     }
 
 
-def _flat_point(point: CurvePoint) -> dict[str, Any]:
+def _throughput(run: RunRow | None) -> dict[str, Any]:
+    """How fast the policy decides, measured in turn with the others, and between which quartiles."""
+    reading = run.in_turn if run else None
+    return {
+        "throughput": reading and reading.decisions_per_second,
+        "throughput_low": reading and reading.low,
+        "throughput_high": reading and reading.high,
+        "throughput_quiet": reading and reading.quiet,
+        "throughput_batch": reading and reading.batch,
+        "throughput_dtype": reading and reading.dtype,
+    }
+
+
+def _flat_point(point: CurvePoint, run: RunRow | UnfinishedRun) -> dict[str, Any]:
     values = asdict(point)
     extra = values.pop("extra")
+    if isinstance(run, RunRow) and not has_winners(run):
+        values["win_rate"] = None
     return values | extra
 
 

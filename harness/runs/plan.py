@@ -50,7 +50,7 @@ class RunPlan:
         """
         return {
             "algorithm": {"name": self.algorithm, **dataclasses.asdict(self.config)},
-            "env": {"scenario": self.scenario, "fight": _fight(self.scenario), **self._world()},
+            "env": {"scenario": self.scenario, "fight": fight_of(self.scenario), **self._world()},
             "train": {"env_steps": self.budget.env_steps, "num_envs": self.num_envs},
             "evaluation": {
                 "test_interval": self.budget.test_interval,
@@ -155,7 +155,7 @@ def unregistered(algorithm: str, scenario: str) -> str:
     return f"{missing[0]} is not registered here; name the file that does: --import my_file.py" if missing else ""
 
 
-def _fight(scenario: str) -> dict[str, Any]:
+def fight_of(scenario: str) -> dict[str, Any]:
     """Return what a scenario's name stands for: a map that is redefined, or of another world, is another map."""
     row = envs.registry.entry(scenario)
     fight = {} if row.scenario is None else dataclasses.asdict(row.scenario) | envs.registry.own_data(row.scenario)

@@ -137,7 +137,7 @@ class PolicyMeasurement:
             outputs=outputs,
             layer_formats=tuple(set(plan.values())),
             flops=flops * slices * len(inputs),
-            nbytes=sum(each.nbytes for each in made.prunable),
+            nbytes=sum(each.nbytes for each in made.prunable) + sum(each.numel() * each.itemsize for each in shared),
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.cli.common import log
 from harness.cli.fitting import print_table, table_of
@@ -90,7 +91,7 @@ def agents_table(record: Record) -> Table:
                 f"{work.formats[work.auto].nbytes / 1e6:,.1f}" if work.auto else NOT_MEASURED,
             )
         if result.problem:
-            table.add_row(f"{result.hidden}", f"{result.batch:,}", result.dtype, result.problem)
+            table.add_row(f"{result.hidden}", f"{result.batch:,}", result.dtype, Text(result.problem))
     return table
 
 

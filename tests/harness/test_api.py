@@ -85,7 +85,11 @@ def test_without_pandas_the_error_says_what_to_type(made: Comparison, monkeypatc
 
 def test_a_study_is_opened_by_name(made: Comparison) -> None:
     study = open_study(made.name, **place(made))
-    assert study.runs() == made.runs()
+    now, then = (
+        [{name: value for name, value in run.items() if not name.startswith("throughput")} for run in each.runs()]
+        for each in (study, made)
+    )
+    assert now == then, "speeds apart, which the command may have measured meanwhile"
     assert study.algorithms == ["k24", "qmix"]
     assert repr(study) == "Study('compare-smoke-400-steps': 4 of 4 runs finished)"
     with pytest.raises(StorageError, match="unknown study 'compare-smoke-401-steps'"):

@@ -6,18 +6,20 @@ import copy
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.cli.common import ALL_DONE, WRONG_USE
+from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
 from harness.cli.errors import UsageError
 from harness.export import main
 from harness.flags.planning import plan_runs
 from harness.results.grouping import group_runs_by_config
 from harness.results.marl_eval import environment_of, marl_eval_layout
+from studies.reader import StudyReader
 from studies.rows import CurvePoint, RunRow
 from tests.harness.conftest import Compare
 from tests.harness.fake_request import request_for
@@ -223,3 +225,37 @@ def test_from_a_file_that_may_not_be_written(tmp_path: Path, capsys: pytest.Capt
     with protected(tmp_path / "studies.db", 0o555, 0o444) as path:
         assert main(["--storage", f"sqlite:///{path}", "--study", "compare", "--format", "csv"]) == ALL_DONE
     assert capsys.readouterr().out.splitlines()[1].startswith("k24,terran_5_vs_5,1,")
+
+
+def test_runs_without_a_result_hide_none_that_has_one(
+    study: list[str], compare: Compare, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run with other settings that failed gives the algorithm a digest; both are exported under theirs."""
+    flags = ("--algos", "rule", "--env-steps", "200", "--study", "s", "--set", "rule.fail_at=100")
+    assert compare(*flags) == SOME_MISSING
+    for form, states in (("runs", ["failed", "finished", "finished"]), ("battles", None)):
+        capsys.readouterr()
+        assert main([*study, "--format", form]) == ALL_DONE
+        rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+        if states:
+            assert sorted(row["state"] for row in rows) == states
+            assert all(re.fullmatch(r"rule@[0-9a-f]{6}", row["algorithm"]) for row in rows)
+            assert {row["throughput"] for row in rows if row["state"] == "failed"} == {""}
+        assert {row["seed"] for row in rows} == {"0", "1"}
+    name = next(row["algorithm"] for row in rows)
+    assert main([*study, "--format", "battles", "--algos", name]) == ALL_DONE
+
+
+def test_throughput_is_that_measured_in_turn(study: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*study, "--format", "runs"]) == ALL_DONE
+    runs = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    with StudyReader.open(study[1], "s") as reader:
+        in_turn = [row.in_turn.decisions_per_second if row.in_turn else None for row in reader.rows()]
+    assert [float(row["throughput"]) if row["throughput"] else None for row in runs] == in_turn
+
+
+def test_a_map_that_was_redefined_is_another_scenario() -> None:
+    plan = plan_runs(request_for())[0][0]
+    configs = [{"algorithm": {}, "env": {"scenario": "bio", "fight": {"n_agents": n}}} for n in (3, 4)]
+    runs = [run_row(plan, 1, config=config, scenario="bio") for config in configs]  # type: ignore[arg-type]
+    assert len(group_runs_by_config(runs)) == 2

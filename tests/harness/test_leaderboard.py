@@ -287,3 +287,13 @@ def test_a_browser_filters_and_sorts(leaderboard: Leaderboard, tmp_path: Path) -
     assert seen["sorted"]["algorithm"] == ["k24", "kalei", "qmix"]
     assert seen["sorted"]["win rate [95%]"] == ["k24", "qmix", "kalei"]
     assert seen["sorted"]["decisions/s"][0] == "k24"
+
+
+def test_worlds_and_settings_of_different_studies_are_kept_apart(tmp_path: Path) -> None:
+    add_run(tmp_path / "a.db", "easy", wins=24, options={"sight": 90})
+    add_run(tmp_path / "a.db", "hard", wins=8, options={"sight": 9})
+    add_run(tmp_path / "b.db", "hard", wins=16, options={"sight": 9}, settings={"lr": 0.5})
+    found = ranked(read_entries([url(tmp_path / "a.db"), url(tmp_path / "b.db")]))
+    assert sorted((entry["study"], entry["rank"]) for entry in found) == [("easy", 1), ("hard", 1), ("hard", 2)]
+    assert len({entry["scenario"] for entry in found}) == 2
+    assert len({entry["settings"] for entry in found}) == 3

@@ -168,7 +168,10 @@
   }
 
   // Tables: a head sorts its column, by the first number of a cell where most cells have one.
+  // A time such as 1:03:07 counts in seconds; what was not measured comes last.
   const number = (text) => {
+    if (/^(n\/a|\u2013)/.test(text.trim())) return NaN;
+    if (/^\d+(:\d\d)+$/.test(text.trim())) return text.trim().split(":").reduce((sum, part) => 60 * sum + Number(part), 0);
     const found = text.replace(/[,\u2212]/g, (sign) => sign === "," ? "" : "-").match(/-?\d+(\.\d+)?/);
     return found ? Number(found[0]) : NaN;
   };

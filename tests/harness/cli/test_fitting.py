@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from harness.cli.fitting import parts, print_table
+from harness.cli.fitting import parts, print_table, table_of
 
 NAMES = [f"column {number}" for number in range(8)]
 
@@ -57,3 +57,11 @@ def test_parts_keep_the_lines_between_sections() -> None:
 
 def test_a_table_that_fits_stays_whole() -> None:
     assert len(parts(wide(), 400)) == 1
+
+
+def test_brackets_in_names_are_shown() -> None:
+    console = Console(width=80, file=io.StringIO())
+    print_table(
+        console, table_of(["a head as long as the title of the table"], words=(), title="map · ablation [lr=0.1] [/x]")
+    )
+    assert "map · ablation [lr=0.1] [/x]" in console.file.getvalue()  # type: ignore[attr-defined]

@@ -27,7 +27,7 @@ def storage(folder: Path) -> str:
 def config(algorithm: str, **changed: Any) -> dict[str, Any]:
     """A resolved configuration."""
     settings = {"name": algorithm, "lr": 0.001, **changed}
-    return {"algorithm": settings, "env": {"scenario": SCENARIO, "fight": {}, "rules": "2024"}, "evaluation": {"n": 40}}
+    return {"algorithm": settings, "env": {"scenario": SCENARIO, "rules": "2024"}, "evaluation": {"n": 40}}
 
 
 def masks(algorithm: str) -> dict[str, Any]:

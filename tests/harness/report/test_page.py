@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from harness.report.references import _played
 from studies.store import StudyStore
 from tests.harness.report.conftest import ReportCommand
-from tests.harness.report.made_up import STUDY, begin, finish, make_study, storage
+from tests.harness.report.made_up import SCENARIO, STUDY, begin, finish, make_study, storage
+from tests.studies.sample import RESULT
 
 SECTIONS = ("result", "curves", "trade-offs", "profiles", "throughput", "masks", "battles", "runs", "provenance")
 
@@ -156,3 +160,32 @@ def test_json_is_alone_on_standard_output(
     assert [row["algorithm"] for row in document["rows"]] == ["k24", "qmix"]
     assert "k24 − qmix" in document["comparisons"][0]["verdict"]
     assert "written: " in output.err
+
+
+def test_names_of_a_strangers_study_run_nothing(tmp_path: Path, report: ReportCommand) -> None:
+    name = 'm" onload="alert(1)" x="<script>alert(2)</script>'
+    with StudyStore.open(storage(tmp_path), STUDY) as store:
+        for seed in (0, 1):
+            finish(begin(store, name, seed, scenario=name), 0.5)
+    assert report("--clips", "none") == 0
+    outline = Outline(page(tmp_path))
+    assert outline.faults == []
+    assert "onload" not in {attribute for _, found in outline.tags for attribute in found}
+    assert "<script>alert" not in page(tmp_path)
+    for file in (tmp_path / "runs" / STUDY / "report").glob("*.svg"):
+        ElementTree.parse(file)
+
+
+def test_a_reference_in_another_world_is_left_out(tmp_path: Path, report: ReportCommand) -> None:
+    """An option that this version refuses, and a map that has been redefined since."""
+    for changed in ({"rules": "1999"}, {"fight": {"n_agents": 3}}):
+        assert _played("nearest", SCENARIO, json.dumps({"scenario": SCENARIO, **changed})) is None
+
+
+def test_no_win_rate_is_drawn_where_no_one_wins(tmp_path: Path, report: ReportCommand) -> None:
+    with StudyStore.open(storage(tmp_path), STUDY) as store:
+        for seed in (0, 1):
+            begin(store, "qmix", seed).finish(replace(RESULT, win_rate=0.0, wins=0, details={"can_be_won": False}))
+    assert report("--clips", "none") == 0
+    assert "greedy win rate over training" not in page(tmp_path)
+    assert "return against sparsity" in page(tmp_path)

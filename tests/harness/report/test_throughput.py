@@ -54,7 +54,7 @@ def test_a_file_becomes_plots_and_a_table(tmp_path: Path) -> None:
     highest = "Highest: 1.25 times dense at 1,024 with 4,096 decisions"
     assert f"{highest}; 4,096 decisions crosses 1 near 474." in compressed.alt, "256 · 4^((1 − 0.8) / (1.25 − 0.8))"
     assert auto.alt.startswith("Lines over hidden sizes. Highest: 1.25 times dense")
-    section = throughput_section([record], [compressed, auto])
+    section = throughput_section([record], [compressed, auto], tmp_path)
     assert "a card with torch 2.13.0, cuSPARSELt 0.8.0" in section.lead[0]
     assert any("pays from between 256 and 1024 hidden units on" in line for line in section.verdicts)
     (table,) = section.tables
@@ -71,13 +71,13 @@ def test_each_scenario_has_plots_and_a_table(tmp_path: Path) -> None:
     whose = ["k24 on terran_5_vs_5, fresh"] * 2 + ["k24 on 3s5z, fresh"] * 2
     assert [subject in plot.title for plot, subject in zip(plots, whose, strict=True)] == [True] * 4
     assert len({file for plot in plots for file in plot.files}) == 8, "no picture overwrites another"
-    section = throughput_section([record], plots)
+    section = throughput_section([record], plots, tmp_path)
     assert [table.caption.partition(", whole agent")[0] for table in section.tables] == [whose[0], whose[2]]
     assert section.lead[0].startswith("k24 on terran_5_vs_5, fresh; k24 on 3s5z, fresh, measured on a card")
 
 
 def test_nothing_measured(tmp_path: Path) -> None:
     assert find_records(None, tmp_path) == ([], [])
-    section = throughput_section([], [])
+    section = throughput_section([], [], tmp_path)
     assert section.empty.startswith("Not measured with this study.")
-    assert section.code == ["python -m harness.throughput --all --out runs/STUDY/throughput.json"]
+    assert section.code == [f"python -m harness.throughput --all --out {tmp_path}/throughput.json"]

@@ -74,15 +74,29 @@ class BattleEnv(BatchBase):
         self.setup = make_setup(self.scenario, self.options, seed, self._first_slot)
 
     def reset(self, seed: int | None = None) -> None:
-        """Start a battle in every slot: battle 0 of ``seed`` if one is given, else the slot's next."""
+        """Start a battle in every slot: battle 0 of ``seed`` if one is given, else the slot's next.
+
+        Raises:
+            ValueError: with the options' rewards a flawless battle would return nothing, or less.
+        """
         jit.announce_compiling()
         seed = seed_number(seed)
         if seed is not None:
             self._setup_with(seed)
             self.battles["battle"] = -1
         start_all(self.battles, self.units, self.setup, self.views)
+        self._check_scale()
         for flag in FLAGS:
             self._arrays[flag][:] = 0
+
+    def _check_scale(self) -> None:
+        least = float(self.battles["max_reward"].min())
+        if self.options.reward_scale and not self.options.reward_sparse and least <= 0:
+            self.battles["battle"] = -1
+            raise ValueError(
+                f"{self.spec.id}: a flawless battle returns {least:g} with these rewards, by which they cannot be "
+                "scaled; give larger ones (reward_win, reward_death_value) or reward_scale=False"
+            )
 
     def step(self, actions: NDArray[np.integer[Any]]) -> None:
         """Advance every battle by one env_step.
@@ -109,11 +123,11 @@ class BattleEnv(BatchBase):
         Raises:
             ValueError: as ``step`` does.
         """
-        started = self.battles[0]["battle"] >= 0
+        first, last = (0, self.num_envs) if only is None else (only, only + 1)
+        started = bool((self.battles["battle"][first:last] >= 0).all())
         given = check_form(given, (self.num_envs, self.spec.n_agents), started=started)
         actions: NDArray[np.int64] = np.require(given, np.int64, ["C", "W"])  # compiled code may write
         if self.options.illegal_actions == "raise":
-            first, last = (0, self.num_envs) if only is None else (only, only + 1)
             mask = self.views.action_mask[first:last]
             # The script replaces actions, so any that exist will do.
             illegal = find_illegal(actions[first:last], np.ones_like(mask) if self.options.heuristic_ai else mask)

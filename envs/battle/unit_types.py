@@ -22,6 +22,8 @@ INSTANT, MISSILE, BURST, SWEEP, EXPLOSION = 0, 1, 2, 3, 4
 DELIVERIES = {"instant": INSTANT, "missile": MISSILE, "burst": BURST, "sweep": SWEEP, "explosion": EXPLOSION}
 RACES = ("terran", "protoss", "zerg")
 MAX_WEAPONS = 2
+FARTHEST_EDGES = 4
+"""Cells that the radii of two units add to a range at most."""
 DEFAULT_SHOOT_RANGE, DEFAULT_SIGHT_RANGE, DEFAULT_COOLDOWN_SCALE = 6, 9, 15
 """smacv2's values for types that it does not know."""
 
@@ -60,7 +62,7 @@ RANGES = {
     "speed_per_loop": Range(0, 1),
     "turn_deg_per_loop": Range(22.5, 180),
     "shoot_range": Range(0, 64),
-    "sight_range": Range(0, 64),
+    "sight_range": Range(0, 64, above=True),
     "cooldown_scale": Range(0, 10_000, above=True),
 }
 """Allowed numbers; those that are not listed are ``COUNT``."""
@@ -174,7 +176,44 @@ def register_unit(
         cooldown_scale=before.cooldown_scale if cooldown_scale is None else cooldown_scale,
     )
     row["assumed"] = Assumed(**{key: _number(f"unit type {name!r}", key, value) for key, value in values.items()})
+    _refuse_unplayable(f"unit type {name!r}", row)
     unit_types.register(name, row)
+
+
+def _refuse_unplayable(label: str, row: Facts) -> None:
+    """Refuse what each field allows and the engine would play otherwise than it says.
+
+    Raises:
+        ValueError: which fields do not go together.
+    """
+    if "ground" not in row["planes"] and row["collides_with_ground"]:
+        raise ValueError(f"{label}: planes {row['planes']} go with collides_with_ground=False")
+    for place, weapon in enumerate(row["weapons"]):
+        needs = _lacks(weapon)
+        if needs:
+            raise ValueError(f"weapon {place} of {label}: delivery {weapon['delivery']!r} needs {needs}")
+    if len(row["weapons"]) == MAX_WEAPONS:
+        first, second = row["weapons"]
+        near = second["range"] < first["range"] and second["hits_ground"] and not second["hits_air"]
+        if not (near and first["hits_ground"]):
+            raise ValueError(
+                f"{label}: the second weapon is for ground targets that are near: hits_ground=True of both, "
+                "hits_air=False and a shorter range of the second"
+            )
+
+
+def _lacks(weapon: Facts) -> str:
+    """What a weapon needs for its delivery and has not; empty where nothing is missing."""
+    delivery, flight = weapon["delivery"], weapon["range"] + FARTHEST_EDGES
+    if delivery == "missile" and not 0 < flight <= weapon["missile_speed_per_loop"] * weapon["period_loops"]:
+        return f"a missile_speed_per_loop with which {flight:g} cells are flown within period_loops"
+    if delivery == "burst" and weapon["second_hit_loops"] <= 0:
+        return "second_hit_loops above 0"
+    if delivery == "explosion" and weapon["splash_radius"] <= 0:
+        return "a splash_radius above 0"
+    if delivery in ("explosion", "sweep") and (weapon["hits_air"] or not weapon["hits_ground"]):
+        return "hits_ground=True and hits_air=False"
+    return ""
 
 
 def _weapons(label: str, models: Sequence[Facts], given: Sequence[Mapping[str, Any]]) -> list[Facts]:

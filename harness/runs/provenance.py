@@ -118,15 +118,22 @@ def typed_command(arguments: Sequence[str]) -> str:
     """Return the command as typed: interpreter without its folder, home folder as ``~``, passwords as ``***``."""
     program, *rest = arguments
     typed = without_passwords(shlex.join([Path(program).name, *rest]))
-    home = str(Path.home())
+    try:
+        home = str(Path.home())
+    except RuntimeError:  # a user without a name and without HOME
+        return typed
     return typed.replace(home, "~") if len(home) > 1 else typed
+
+
+SOURCES = ("common", "envs", "algorithms", "studies", "harness", "pyproject.toml", "constraints.txt")
+"""What decides a result in a checkout; a video beside it, or a script of one's own, is no change."""
 
 
 def _commit(root: Path) -> tuple[str, bool | None]:
     """(commit, whether files differ from it), or ("unknown", None) where ``root`` is no git checkout of its own."""
     top = _git(root, "rev-parse", "--show-toplevel")
     commit = _git(root, "rev-parse", "HEAD")
-    changes = _git(root, "status", "--porcelain")
+    changes = _git(root, "status", "--porcelain", "--", *SOURCES)
     if top is None or Path(top).resolve() != root or commit is None or changes is None:
         return "unknown", None  # an installed copy inside someone else's checkout must not borrow that commit
     return commit, bool(changes)

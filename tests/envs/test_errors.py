@@ -275,3 +275,10 @@ def test_a_scenario_may_have_fields_of_its_own() -> None:
     assert Named(**GOOD, author="bob").author == "bob"
     with pytest.raises(ValueError, match="scenario: author is 3, it must be a string"):
         Named(**GOOD, author=3)
+
+
+@pytest.mark.parametrize("win", [-165.0, -1000.0])
+def test_rewards_that_cannot_be_scaled(win: float) -> None:
+    with pytest.raises(ValueError, match=r"3m: a flawless battle returns -?\d+ with these rewards"):
+        make("3m", 2, reward_win=win).reset()
+    make("3m", 2, reward_win=win, reward_scale=False).reset()

@@ -259,3 +259,10 @@ def test_moments_that_do_not_follow(units: dict[str, Any], actions: list[Any], s
     given = replace(moment(), **({} if "lack" in says else dict(shield=[0.0] * 5)))
     with pytest.raises(ValueError, match=re.escape(says)):
         env.follow_game(replace(given, **units), actions)
+
+
+def test_a_batch_of_which_one_battle_was_loaded_is_not_stepped() -> None:
+    env = small(illegal_actions="noop")
+    env.load_game_state(moment(), Memory(step=7), battle=0)
+    with pytest.raises(ValueError, match="no battle has started yet"):
+        env.step(np.ones((2, 3), int))

@@ -145,7 +145,27 @@ def test_a_healer_of_ones_own() -> None:
         (dict(planes="sky"), "planes of unit type 'x' is 'sky', allowed: ground, air"),
         (dict(planes=["ground", 3]), "planes of unit type 'x' is ['ground', 3], allowed: ground, air"),
         (dict(collides_with_ground=1), "collides_with_ground of unit type 'x' is 1, it must be True or False"),
-        (dict(sight_range=-1), "sight_range of unit type 'x' is -1, allowed is 0 to 64"),
+        (dict(sight_range=-1), "sight_range of unit type 'x' is -1, allowed is above 0 to 64"),
+        (dict(sight_range=0), "sight_range of unit type 'x' is 0, allowed is above 0 to 64"),
+        (dict(planes="air"), "unit type 'x': planes ['air'] go with collides_with_ground=False"),
+        (
+            dict(weapons=[dict(delivery="missile")]),
+            "delivery 'missile' needs a missile_speed_per_loop with which 9 cells",
+        ),
+        (
+            dict(weapons=[dict(delivery="missile", missile_speed_per_loop=0.1)]),
+            "weapon 0 of unit type 'x': delivery 'missile' needs a missile_speed_per_loop with which 9 cells are flown",
+        ),
+        (dict(weapons=[dict(delivery="burst")]), "delivery 'burst' needs second_hit_loops above 0"),
+        (dict(weapons=[dict(delivery="explosion")]), "delivery 'explosion' needs a splash_radius above 0"),
+        (
+            dict(like="baneling", weapons=[dict(hits_air=True, hits_ground=False)]),
+            "delivery 'explosion' needs hits_ground=True and hits_air=False",
+        ),
+        (
+            dict(weapons=[dict(hits_air=False), dict(hits_ground=False, range=5)]),
+            "unit type 'x': the second weapon is for ground targets that are near",
+        ),
         (dict(weapons=[{}] * 3), "unit type 'x': weapons must be a list of at most 2 mappings"),
         (dict(weapons=dict(range=3)), "unit type 'x': weapons must be a list of at most 2 mappings"),
         (dict(weapons=[dict(rang=3)]), "weapon 0 of unit type 'x' has no field 'rang': did you mean range"),
@@ -173,7 +193,8 @@ def test_another_race_does_not_draw_it() -> None:
 
 
 def test_one_word_stands_for_a_list_of_it() -> None:
-    envs.register_unit("glider", like="marine", planes="air", attributes=["light", "mechanical"])
+    flies = dict(planes="air", collides_with_ground=False)
+    envs.register_unit("glider", like="marine", attributes=["light", "mechanical"], **flies)
     assert unit_types.get("glider")["planes"] == ["air"]
     assert unit_types.get("glider")["attributes"] == ["light", "mechanical"]
 

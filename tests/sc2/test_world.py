@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys2clientprotocol) are not installed")
 
+from envs.sc2.server.simulation.world import World
 from tests.sc2.stage import Duo, create, kill, tags, world_of
 
 GENERATED = ["terran_5_vs_5", "protoss_5_vs_5", "zerg_5_vs_5", "zerg_10_vs_11"]
@@ -53,3 +54,27 @@ def test_the_flat_map_stays_empty() -> None:
     assert not world.observation().raw_data.units  # not before the next loop
     world.step(1)
     assert len(tags(world, 1)) == 1
+
+
+def test_a_small_battle_after_a_large_one_is_played_as_in_a_fresh_game() -> None:
+    """More than 64 units fill two words of bits; the second must not stay for the next battle."""
+
+    def places(world: World) -> list[tuple[float, float]]:
+        return [(unit.pos.x, unit.pos.y) for unit in world.observation().raw_data.units]
+
+    def fight(world: World) -> list[list[tuple[float, float]]]:
+        world.debug([create(world, "marine", 1, (4, 8)), create(world, "marine", 2, (28, 10))])
+        seen = []
+        for _ in range(60):
+            world.step(1)
+            seen.append(places(world))
+        return seen
+
+    used, fresh = world_of("32x32_flat"), world_of("32x32_flat")
+    crowd = [create(used, "marine", owner, (6 + i % 20, 6 + i // 20)) for owner in (1, 2) for i in range(40)]
+    used.debug(crowd)
+    used.step(30)
+    used.debug([kill(*tags(used, 1), *tags(used, 2))])
+    used.step(4)
+    fresh.step(34)
+    assert fight(used) == fight(fresh)

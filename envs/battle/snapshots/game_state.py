@@ -55,7 +55,7 @@ class Memory:
     sighted: ArrayLike | None = None
     """(M, N) whether each agent may see each enemy; None: its first sighter alone."""
     previous_health: ArrayLike | None = None
-    """(U,) life and shield one step ago, 0 for the dead; None: there is nothing to reward."""
+    """(U,) life and shield one step ago, 0 for the dead, agents first; None: there is nothing to reward."""
     max_reward: float | None = None
     """Reward of a flawless battle before scaling; None: of this battle's enemies."""
     attack_probability: ArrayLike | None = None

@@ -55,10 +55,7 @@ def engine_hash() -> str:
     """Hash of the engine's code: comments and docstrings do not count."""
     parts = [repr(BATTLE)]
     for path in sorted(ENGINE_FOLDER.rglob("*.py")):
-        parts += [
-            path.relative_to(ENGINE_FOLDER).as_posix(),
-            ast.dump(_without_docstrings(path.read_text("utf-8"))),
-        ]
+        parts += [path.relative_to(ENGINE_FOLDER).as_posix(), ast.unparse(_without_docstrings(path.read_text("utf-8")))]
     return _digest("\0".join(parts).encode())
 
 

@@ -25,6 +25,8 @@ def note_who_bars(b, c):
             b.stuck[j] = 0  # until it walks among others again
         b.still[word] = still
         b.idle[word] = idle
+    for word in range(words(c), WORDS):  # a record may have held a larger battle before
+        b.still[word] = b.idle[word] = b.near[word] = b.close[word] = b.stands[word] = np.uint64(0)
 
 
 @kernel(inline=True)

@@ -63,6 +63,9 @@ def test_a_commit_is_given_with_whether_files_differ(tmp_path: Path) -> None:
     assert len(commit) == 40
     assert dirty is False
     (tmp_path / "a.py").write_text("a = 2\n")
+    assert provenance._commit(tmp_path) == (commit, False), "a video beside the sources changes no result"
+    (tmp_path / "harness").mkdir()
+    (tmp_path / "harness" / "new.py").write_text("")
     assert provenance._commit(tmp_path) == (commit, True)
     inner = tmp_path / "site-packages"
     inner.mkdir()

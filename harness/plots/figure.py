@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import io
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from harness.runs.files import atomic_write
 WIDTH, HEIGHT = 5.2, 3.4
 """Inches of a plot: two beside each other on a screen, and still legible on a phone."""
 DPI = 160
+LEGEND_ROW, ROWS_WITHIN = 0.19, 3
+"""Inches of a row of a legend below the axes, and rows for which the usual height has room."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +122,8 @@ def _drawn(
     figure = Figure(figsize=(width, height), layout="constrained")  # no pyplot: it would keep global state
     FigureCanvasAgg(figure)
     hits = draw(figure) or ()
+    rows = max((math.ceil(len(each.get_texts()) / each._ncols) for each in figure.legends), default=0)  # type: ignore[attr-defined]
+    figure.set_figheight(height + LEGEND_ROW * max(0, rows - ROWS_WITHIN))
     _name_series(figure)
     figure.suptitle(title, x=0.01, horizontalalignment="left", fontsize=10.5, fontweight="bold")
     return figure, hits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 
 from algorithms import registry
 from harness.plots.diagnostics import plot_panels
+from harness.plots.figure import draw_plot
 from harness.plots.lines import mean_line, use_log_scale
 from studies.rows import CurvePoint
 from tests.algorithms.worlds import batch, learner
@@ -93,3 +95,22 @@ def test_labels_of_a_logarithmic_axis_say_where_they_are(values: tuple[float, fl
     assert len(shown) >= 3
     for text, place in shown:
         assert float(text) == pytest.approx(place, rel=1e-4)
+
+
+@pytest.mark.parametrize("count", [4, 60])
+def test_many_curves_leave_their_axes_room(count: int, tmp_path: Path) -> None:
+    heights = []
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for number in range(count):
+            axes.plot([0, 1], [0, number], label=f"k24@{number:06x} (3 seeds)")
+        figure.legend(loc="outside lower left", ncols=2)
+        heights.append(axes)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plot = draw_plot(tmp_path, "many", draw, title="t", alt="a", caption="c")
+    (axes,) = heights
+    assert axes.get_window_extent().height / axes.figure.dpi > 1.5, "inches"
+    assert all(file.stat().st_size > 0 for file in plot.files)

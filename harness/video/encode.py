@@ -7,6 +7,7 @@ from fractions import Fraction
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +38,30 @@ def write_mp4(path: Path, pictures: Iterator[Picture], rate: float, palette: Pic
 
 
 def write_gif(path: Path, pictures: Iterator[Picture], rate: float, palette: Picture) -> None:
-    """The palette's colours and no others, undithered: what stands still costs nothing. It loops."""
+    """The palette's colours and no others, undithered: what stands still costs nothing. It loops.
+
+    Pictures beyond 50 a second are left out, since browsers slow down what is faster; the pace is the one asked for.
+    """
     colours = Image.new("P", (1, 1))
     colours.putpalette(palette.tobytes())
-    frames = (Image.fromarray(picture).quantize(palette=colours, dither=Image.Dither.NONE) for picture in pictures)
-    hundredths = max(round(100 / rate), 2)  # browsers slow down what is faster
+    share = min(1.0, 50.0 / rate)
+    shown = (each for n, each in enumerate(pictures) if n == 0 or int(n * share) > int((n - 1) * share))
+    frames = (Image.fromarray(picture).quantize(palette=colours, dither=Image.Dither.NONE) for picture in shown)
     with path.open("wb") as file:
-        next(frames).save(file, format="GIF", save_all=True, append_images=frames, duration=10 * hundredths, loop=0)
+        next(frames).save(
+            file, format="GIF", save_all=True, append_images=frames, duration=_Durations(rate * share), loop=0
+        )
+
+
+class _Durations(list[int]):
+    """Milliseconds of each frame: whole hundredths of a second, which together keep the pace."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__([0])  # Pillow asks whether it is empty
+        self._rate = rate
+
+    def __getitem__(self, frame: Any) -> Any:
+        return 10 * (round(100 * (frame + 1) / self._rate) - round(100 * frame / self._rate))
 
 
 WRITERS: dict[str, Callable[[Path, Iterator[Picture], float, Picture], None]] = {".mp4": write_mp4, ".gif": write_gif}

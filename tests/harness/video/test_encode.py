@@ -41,6 +41,21 @@ def test_gif(tmp_path: Path) -> None:
     assert np.array_equal(shown, list(pictures(13))[12])
 
 
+@pytest.mark.parametrize("rate", [16.0, 22.4, 50.0, 89.6, 128.0])
+def test_a_gif_keeps_the_pace(rate: float, tmp_path: Path) -> None:
+    """Its frames last whole hundredths of a second, and no browser shows more than fifty a second."""
+    path = tmp_path / "a.gif"
+    moving = (picture for _ in range(8) for picture in pictures(28))
+    assert write_video(path, moving, rate, COLOURS) == 224
+    with Image.open(path) as video:
+        lasts = []
+        for frame in range(video.n_frames):  # type: ignore[attr-defined]
+            video.seek(frame)
+            lasts.append(video.info["duration"])
+    assert min(lasts) >= 20
+    assert sum(lasts) / 1000 == pytest.approx(224 / rate, abs=0.03)
+
+
 def test_mp4(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     assert write_video(path, pictures(20), 16.0, COLOURS) == 20

@@ -181,10 +181,10 @@ def register_unit(
 
 
 def _refuse_unplayable(label: str, row: Facts) -> None:
-    """Refuse what each field allows and the engine would play otherwise than it says.
+    """Refuse fields that the engine cannot play together, though each is within its range.
 
     Raises:
-        ValueError: which fields do not go together.
+        ValueError: which they are, and what they need.
     """
     if "ground" not in row["planes"] and row["collides_with_ground"]:
         raise ValueError(f"{label}: planes {row['planes']} go with collides_with_ground=False")

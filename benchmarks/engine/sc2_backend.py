@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 import envs
 from envs.sc2 import installation
@@ -27,7 +28,6 @@ from envs.sc2.process import SOURCE
 from envs.sc2.server.install import install
 from envs.sc2.worker import Worker
 
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PROTOBUF, WAITING, WRITING = ("serialize_request", "parse_response"), "read_response", "write_request"
 """Names under which pysc2's own stopwatch keeps the parts of a request."""
 
@@ -55,8 +55,8 @@ def rates(scenario: str, num_envs: int, steps: int, repeats: int) -> list[float]
 
 def cpu_seconds(pid: int) -> float:
     """Return the CPU seconds of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
 
 
 def parts(scenario: str, steps: int) -> dict[str, float]:

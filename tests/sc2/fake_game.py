@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 FAKE = Path(__file__).parent / "fake"
@@ -38,10 +39,9 @@ def use_fake(
 def is_running(pid: int) -> bool:
     """Whether a process runs; one that has ended and that nobody has asked for counts as ended."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
         return False
-    return state not in ("Z", "X")
 
 
 def wait_for_end(pid: int, seconds: float = 10.0) -> bool:
@@ -54,15 +54,7 @@ def wait_for_end(pid: int, seconds: float = 10.0) -> bool:
 
 def children(pid: int) -> list[int]:
     """Processes started by another that still run."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and is_running(int(entry.name)):
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except FileNotFoundError:
-                continue
-            found += [int(entry.name)] * (parent == pid)
-    return found
+    return [child.pid for child in psutil.Process(pid).children() if is_running(child.pid)]
 
 
 def clean_environment() -> dict[str, str]:

@@ -22,6 +22,7 @@ SURROUNDED_AND_REFLECT, SURROUNDED, REFLECT = 0, 1, 2
 FIRST, MIRRORED, DRAWN = 0, 1, 2  # of equally near places
 CENTRE, INNER = MAP_CELLS / 2, 2.0  # cells; enemies never start within 2 of a surrounded team
 SEARCH_RADIUS, SEARCH_SPACING = 8.0, 0.25
+TAKEN = 100.0 * MAP_CELLS**2  # added to a square of a distance: farther than any place on the map
 
 
 def search_offsets() -> NDArray[np.float64]:
@@ -153,7 +154,7 @@ def is_free(b, u, c, i, x, y):
 
 @kernel
 def put(b, u, c, i, first):
-    """Move unit i to the nearest free of the places from number ``first`` on; flyers stay.
+    """Move unit i to the nearest free of the places from number ``first`` on; flyers stay, within the map.
 
     Of several equally near places it takes the first, where their order may be mirrored in half of the battles, or a
     drawn one. Returns the number of the first of them: those before it are taken.
@@ -161,9 +162,9 @@ def put(b, u, c, i, first):
     b.floor[i] = u.floor[b.kind[i]]
     x = on_grid(b.x[i])
     y = on_grid(b.y[i])
-    b.x[i] = x
-    b.y[i] = y
     if u.floor[b.kind[i]] == IN_THE_AIR:
+        b.x[i] = min(max(x, 0.0), MAP_CELLS)
+        b.y[i] = min(max(y, 0.0), MAP_CELLS)
         return 0
     mirrored = c.equal_places == MIRRORED and rng.uniform(b.key, rng.PLACE, 0, 1) < 0.5
     north = -1.0 if mirrored else 1.0
@@ -173,7 +174,27 @@ def put(b, u, c, i, first):
             b.x[i] = x + c.places[chosen, 0]
             b.y[i] = y + north * c.places[chosen, 1]
             return p
-    return 0
+    put_anywhere(b, u, c, i, x, y)
+    return c.n_places
+
+
+@kernel
+def put_anywhere(b, u, c, i, x, y):
+    """Move unit i to the point of the map nearest to (x, y) that is free, or where none is, to the nearest ground."""
+    nearest = np.inf
+    for row in range(int(MAP_CELLS / SEARCH_SPACING)):
+        for column in range(int(MAP_CELLS / SEARCH_SPACING)):
+            to_x = (column + 0.5) * SEARCH_SPACING
+            to_y = (row + 0.5) * SEARCH_SPACING
+            if not stands(c, b.floor[i], to_x, to_y):
+                continue
+            distance = (to_x - x) ** 2 + (to_y - y) ** 2
+            if not is_free(b, u, c, i, to_x, to_y):
+                distance += TAKEN
+            if distance < nearest:
+                nearest = distance
+                b.x[i] = to_x
+                b.y[i] = to_y
 
 
 @kernel

@@ -60,8 +60,9 @@ def completed(content: Any, source: str) -> dict[str, Any]:
     }
     for name, greatest in zip(GRIDS, (1, 1, 9, 255), strict=True):
         _check_grid(grids[name], greatest, f"terrain {source}: {name}")
-    if not any("1" in row for row in ground):
-        raise ValueError(f"terrain {source}: pathable_ground has no 1, so nobody could stand anywhere")
+    for name in GRIDS[:2]:
+        if not any("1" in row for row in grids[name]):
+            raise ValueError(f"terrain {source}: {name} has no 1, so nobody could stand anywhere")
     return grids
 
 
@@ -142,6 +143,13 @@ def digits(name: str, grid: str) -> NDArray[np.int64]:
 def stands(c, floor, x, y):
     """Whether the centre of a unit of this floor may be at this point."""
     return 0.0 <= x < MAP_CELLS and 0.0 <= y < MAP_CELLS and c.floors[floor, int(y), int(x)]
+
+
+@kernel
+def walks(c, floor, x, y, dx, dy):
+    """Whether a unit may go from (x, y) by less than a cell: onto ground, not between walls that meet at a corner."""
+    to_x, to_y = x + dx, y + dy
+    return stands(c, floor, to_x, to_y) and (stands(c, floor, to_x, y) or stands(c, floor, x, to_y))
 
 
 @kernel

@@ -15,7 +15,6 @@ from envs.battle.basics import rng
 from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
-from envs.battle.rules.opponent import first_orders
 from envs.battle.rules.tick import tick
 from envs.battle.scenarios import TYPE_ORDER, Scenario
 from envs.battle.smacv2.orders import take_action
@@ -47,12 +46,6 @@ class Unit:
     energy: float | None = None
     facing: tuple[float, float] | None = None
     """Direction it looks at the start; None: allies east, enemies west."""
-
-
-@kernel
-def order_first(battles, units, setup):
-    """What the map's script orders at the spawn."""
-    first_orders(battles[0], units[0], setup[0])
 
 
 @kernel
@@ -107,7 +100,6 @@ class Arena:
             self.b["called"][:] = 10**9
         for i, unit in enumerate(self.units):
             self.b["facing_x"][i], self.b["facing_y"][i] = unit.facing or ((1, 0) if i < self.n else (-1, 0))
-        order_first(*self._state)
 
     def game_units(self) -> GameUnits:
         """The lay-out as a game would report it."""

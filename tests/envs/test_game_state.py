@@ -11,6 +11,7 @@ import pytest
 
 from envs import GameUnits, Memory
 from envs.battle.engine import BattleEnv
+from envs.battle.state import NONE
 from tests.envs.play import Player, make
 
 VIEWS = ("obs", "state", "action_mask", "unit_type")
@@ -142,6 +143,22 @@ def test_what_is_read_can_be_loaded(options: dict[str, Any]) -> None:
         other.load_game_state(*game.game_state())
         for name in (*VIEWS, *(FLAGS if game.battles[0]["step"] else ())):
             np.testing.assert_array_equal(getattr(other, name), getattr(game, name), err_msg=name)
+
+
+@pytest.mark.parametrize("id", ["3m", "corridor", "2c_vs_64zg"])
+def test_enemies_of_a_loaded_moment_have_the_order_of_their_map(id: str) -> None:
+    """Those that live, as at the spawn: a march or an attack."""
+    game, other = make(id, 1, seed=3), make(id, 1, seed=9)
+    game.reset()
+    units, memory = game.game_state()
+    n = game.spec.n_agents
+    hp = np.array(units.hp)
+    hp[-1] = 0.0
+    other.load_game_state(replace(units, hp=hp), memory)
+    for name in ("order", "marches", "dest_x", "dest_y"):
+        spawned, loaded = (env.battles[name][0, n : len(hp) - 1] for env in (game, other))
+        np.testing.assert_array_equal(loaded, spawned, err_msg=name)
+    assert other.battles["order"][0, len(hp) - 1] == NONE
 
 
 def test_play_goes_on_from_a_loaded_moment() -> None:

@@ -14,6 +14,8 @@ import pytest
 import envs
 from envs import registry
 from envs.battle import terrain
+from envs.battle.options import BattleOptions
+from tests.oracle.pair import Pair
 
 WALL = [
     "".join("1" if 4 <= x < 28 and 4 <= y < 28 and (x != 16 or y in (12, 13)) else "0" for x in range(32))
@@ -78,6 +80,52 @@ def test_enemies_come_through_the_gate(tmp_path: Path) -> None:
     assert crossed.any(axis=1).all()
 
 
+ROOMS = ["".join("1" if (min(x, y) >= 10 and max(x, y) < 12) or (min(x, y) >= 12 and max(x, y) < 14) else "0"
+                 for x in range(32)) for y in range(32)]  # fmt: skip
+"""Two rooms of two by two cells that touch at a corner."""
+
+
+def rooms(folder: Path, n_units: int, **fields: Any) -> envs.Scenario:
+    """Stalkers against medivacs and zealots in the two rooms."""
+    envs.register_terrain("rooms", written(folder, {"pathable_ground": ROOMS}))
+    enemies = ("medivac",) + ("zealot",) * (n_units - 1)
+    return envs.Scenario(
+        race="protoss", n_agents=n_units, n_enemies=n_units, unit_types=("stalker",), type_order=("stalker",),
+        type_bits=0, ally_team=("stalker",) * n_units, enemy_team=enemies, map="rooms", **fields,
+    )  # fmt: skip
+
+
+def test_nobody_slips_between_two_walls_that_meet_at_a_corner(tmp_path: Path) -> None:
+    """The zealot would take the diagonal to its target; only the medivac, which flies, leaves its room."""
+    pair = Pair(
+        rooms(tmp_path, 2, start="points", ally_point=(13.5, 13.5), enemy_point=(10.5, 10.5)), BattleOptions(), 0
+    )
+    while pair.env.battles[0]["step"] < 40:
+        pair.step(np.ones((1, 2), np.int64)).expect_equal()
+        medivac, zealot = (pair.env.battles["x"][0, i] for i in (2, 3))
+        assert zealot < 12
+    assert zealot > 11.9  # it stands at the corner
+    assert medivac > 12
+
+
+@pytest.mark.parametrize("start", ["surrounded", "reflect", "points"])
+def test_a_start_on_little_ground(start: str, tmp_path: Path) -> None:
+    """Wishes far from the ground, more units than it has room for, flyers that are wished off the map."""
+    places: dict[str, Any] = dict(ally_point=(30.0, 2.0), enemy_point=(1.0, 31.0)) if start == "points" else {}
+    scenario = rooms(tmp_path, 12, start=start, **places)
+    for seed in range(3):
+        pair = Pair(scenario, BattleOptions(spawn_spread=8.0 if places else 0.0), seed)
+        pair.expect_equal()
+        battle = pair.env.battles[0]
+        x, y = battle["x"][:24], battle["y"][:24]
+        on_foot = np.arange(24) != 12
+        assert terrain.pathable("rooms")[y[on_foot].astype(int), x[on_foot].astype(int)].all()
+        assert 0 <= x[12] <= 32
+        assert 0 <= y[12] <= 32
+        assert len({*zip(x[on_foot], y[on_foot], strict=True)}) >= 8  # spread as far as there is room
+        pair.play(10).expect_equal()
+
+
 def test_another_map_of_that_name_is_another_map(tmp_path: Path) -> None:
     register_gate(tmp_path)
     scenario = registry.entry("gate_3m").scenario
@@ -100,6 +148,7 @@ def test_another_map_of_that_name_is_another_map(tmp_path: Path) -> None:
         ({"pathable_ground": [*WALL[1:], "2" * 32]}, "row 31 is '22222222222222222222222222222222', it must be"),
         ({"pathable_ground": [*WALL[1:], 5]}, "row 31 is '5', it must be a string of 32 digits from 0 to 1"),
         ({"pathable_ground": ["0" * 32] * 32}, "pathable_ground has no 1, so nobody could stand anywhere"),
+        ({"pathable_ground": WALL, "walkable_colossus": ["0" * 32] * 32}, "walkable_colossus has no 1"),
         ({"pathable_ground": WALL, "height": WALL}, "height, row 0 is '0000"),
         ({"pathable_ground": WALL, "height": [[256] * 32] * 32}, "it must be a list of 32 numbers from 0 to 255"),
     ],

@@ -9,19 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import envs
-from envs.battle.engine import BattleEnv
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
 from envs.battle.smacv2.orders import EAST, NORTH, STOP
 from envs.registry import entry
-from tests.envs.play import Player
 from tests.oracle.fights import random_fight
+from tests.oracle.pair import Pair
 from tests.oracle.plain import actions, battle, choices, combat, crowd, draws, kinds, ring, scripts, start, walking
-from tests.oracle.plain.compare import differences
-from tests.oracle.plain.game import Game
 from tests.oracle.plain.unit import Order
 
 OPTIONS: list[dict[str, Any]] = [
@@ -31,48 +27,6 @@ OPTIONS: list[dict[str, Any]] = [
     dict(step_mul=3, move_amount=3.5, use_unit_ranges=False, max_reward_from="each_battle"),
 ]
 MIXED = ["terran_10_vs_11", "protoss_10_vs_11", "zerg_10_vs_11", "MMM2", "1c3s5z", "bane_vs_bane", "bane_vs_hM"]
-
-
-class Pair:
-    """One slot of the compiled engine and its plain twin, which are given the same actions."""
-
-    def __init__(self, scenario: Scenario, options: BattleOptions, seed: int, slot: int = 0) -> None:
-        self.env = BattleEnv(id="pair", scenario=scenario, num_envs=1, seed=seed, first_slot=slot, options=options)
-        self.game = Game(scenario, options, seed, slot)
-        self.player = Player(seed, first_slot=slot, attacks=(0.3, 0.8, 0.97)[seed % 3])
-        self.env.reset()
-        self.game.start()
-        self.lines = differences(self.game, self.env.battles[0])
-
-    def play(self, steps: int) -> Pair:
-        """Some steps, through the ends of battles, up to the first difference."""
-        for _ in range(steps):
-            if not self.lines:
-                self.step(self.player(self.env.action_mask))
-        return self
-
-    def step(self, sent: NDArray[np.int64]) -> Pair:
-        """One step of both with the same legal actions."""
-        self.env.step(sent)
-        outcome = self.game.step(sent[0].tolist())
-        ours = dict(
-            reward=float(np.float32(outcome.reward)),
-            battle_won=outcome.won,
-            battle_lost=outcome.lost,
-            terminated=outcome.terminated,
-            truncated=outcome.truncated,
-            dead_allies=outcome.dead_agents,
-            dead_enemies=outcome.dead_enemies,
-            battle_id=self.game.battle_number,
-        )
-        self.lines = differences(self.game, self.env.battles[0])
-        self.lines += [name for name, mine in ours.items() if getattr(self.env, name)[0] != mine]
-        return self
-
-    def expect_equal(self) -> None:
-        now = self.game
-        where = f"battle {now.battle_number}, step {now.step_number}, tick {now.battle.tick}, seed {now.seed}"
-        assert not self.lines, f"{where} of {now.scenario} with {now.options}:\n" + "\n".join(self.lines[:10])
 
 
 def registered(id: str, seed: int, slot: int = 0, **options: Any) -> Pair:

@@ -23,7 +23,7 @@ PERIOD = 8  # ticks
 
 @kernel
 def first_orders(b, u, c):
-    """The order that a map gives its enemies at the spawn."""
+    """The order that a map gives its living enemies at the spawn."""
     if c.script == ATTACK_ONCE:
         attack_closest(b, u, c)
     elif c.script == MARCH_THERE:
@@ -31,7 +31,8 @@ def first_orders(b, u, c):
         x = c.march_to[0, 0] * (1.0 - share) + c.march_to[1, 0] * share
         y = c.march_to[0, 1] * (1.0 - share) + c.march_to[1, 1] * share
         for i in range(*enemies(c)):
-            go_to(b, i, MARCH, x, y)
+            if b.alive[i]:
+                go_to(b, i, MARCH, x, y)
 
 
 @kernel

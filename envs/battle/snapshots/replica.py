@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from envs.battle.jit import kernel
 from envs.battle.options import BattleOptions
+from envs.battle.rules.opponent import first_orders
 from envs.battle.smacv2.capabilities import draw_capabilities
 from envs.battle.smacv2.reward import UNDECIDED, flawless_reward
 from envs.battle.snapshots.game_state import (
@@ -93,7 +94,7 @@ def present(battles, units, setup, v, e, judged):
 
 
 def load(env: Batch, units: GameUnits, memory: Memory, e: int) -> None:
-    """Set battle e to a moment and write its views.
+    """Set battle e to a moment and write its views; the enemies have the order that their map gives at the spawn.
 
     Raises:
         ValueError: the moment is none of this scenario.
@@ -115,6 +116,7 @@ def load(env: Batch, units: GameUnits, memory: Memory, e: int) -> None:
     if memory.max_reward is not None:
         battle["max_reward"] = memory.max_reward
     mark_dead(env.battles, env.setup, e)
+    first_orders(battle, env.units[0], env.setup[0])
     present(env.battles, env.units, env.setup, env.views, e, memory.previous_health is not None)
 
 

@@ -13,7 +13,7 @@ import math
 from envs.battle.basics.geometry import on_grid
 from envs.battle.jit import kernel
 from envs.battle.state import ACQUIRED, ATTACK, MAP_CELLS
-from envs.battle.terrain import stands
+from envs.battle.terrain import stands, walks
 from envs.battle.units import GRID, IN_THE_AIR, MAX_TURNS, ON_FOOT
 from envs.battle.walking.bodies import anybody_near, clear, find_near, first_in_way, in_way, note_who_bars
 from envs.battle.walking.paths import next_point
@@ -151,7 +151,7 @@ def step(b, c, i, dx, dy):
     """Move by (dx, dy), or along the wall that is in the way, unless a body stands there."""
     x = b.x[i] + dx
     y = b.y[i] + dy
-    if not stands(c, b.floor[i], x, y):
+    if not walks(c, b.floor[i], b.x[i], b.y[i], dx, dy):
         if stands(c, b.floor[i], x, b.y[i]):
             y = b.y[i]
         elif stands(c, b.floor[i], b.x[i], y):
@@ -177,7 +177,7 @@ def shove(b, u, c, j, x, y, least):
     push = min(least + MARGIN - distance, u.speed[b.kind[j]])
     dx = on_grid(dx / distance * push)
     dy = on_grid(dy / distance * push)
-    if not stands(c, b.floor[j], b.x[j] + dx, b.y[j] + dy):
+    if not walks(c, b.floor[j], b.x[j], b.y[j], dx, dy):
         return
     for k in range(c.n_agents + c.n_enemies):
         if k != j and b.floor[k] == b.floor[j] and in_way(b, j, k, dx, dy):

@@ -34,7 +34,7 @@ def moves_aside(battle: Battle, unit: Unit, step: Point) -> bool:
     """Take the step if nobody and nothing stands there; whether it was taken."""
     others = (other for other in battle.bodies_on(unit.kind.floor) if other is not unit)
     taken = any(comes_too_close(unit, other, step) for other in others)
-    free = battle.ground.stands(unit.kind.floor, unit.place + step) and not taken
+    free = battle.ground.walks(unit.kind.floor, unit.place, step) and not taken
     if free:
         unit.place += step
     return free

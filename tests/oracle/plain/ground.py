@@ -34,6 +34,11 @@ class Ground:
         inside = 0 <= place.x < SIZE and 0 <= place.y < SIZE
         return inside and self.walkable[floor][int(place.y)][int(place.x)] == "1"
 
+    def walks(self, floor: str, place: Point, step: Point) -> bool:
+        """Whether such a unit may take this step: where both coordinates leave their cell, past an open neighbour."""
+        beside = (Point(step.x, 0.0), Point(0.0, step.y))
+        return self.stands(floor, place + step) and any(self.stands(floor, place + part) for part in beside)
+
     def level(self, place: Point) -> int:
         """Cliff level, 0 for the void."""
         column, row = cell_of(place)

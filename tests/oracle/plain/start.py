@@ -116,8 +116,15 @@ def lattice() -> list[Point]:
     return sorted(disc, key=lambda point: (point.square, math.atan2(point.y, point.x)))
 
 
+@cache
+def whole_map() -> list[Point]:
+    """Points to try where the lattice has none, from the bottom of the map up."""
+    line = [LATTICE * (step + 0.5) for step in range(int(WIDTH / LATTICE))]
+    return [Point(x, y) for y in line for x in line]
+
+
 def find_room(kinds: list[Kind], wishes: list[Point], ground: Ground, dice: Dice, reading: str) -> list[Point]:
-    """The nearest free ground to each wish, one unit after the other; flyers need none."""
+    """The nearest free ground to each wish, one unit after the other; flyers need none, only the map."""
     taken: list[tuple[Kind, Point]] = []
     mirrored = reading == "mirrored" and dice.uniform(Purpose.PLACE, 0, 1) < 0.5
     for i, (kind, wish) in enumerate(zip(kinds, wishes, strict=True)):
@@ -131,7 +138,7 @@ def room_for(
 ) -> Point:
     """Of several equally near places that which the draw, 0..1, falls on; mirrored, they are counted through north."""
     if kind.floor == "air":
-        return wish
+        return Point(*(min(max(coordinate, 0.0), WIDTH) for coordinate in wish))
     others = [(kind.body + other.body, place) for other, place in taken if other.floor == kind.floor]
 
     def is_free(place: Point) -> bool:
@@ -144,7 +151,9 @@ def room_for(
         free = [place for place in places if is_free(place)]
         if free:
             return free[int(len(free) * draw)]
-    return wish
+    ground_points = [point for point in whole_map() if ground.stands(kind.floor, point)]
+    free = [point for point in ground_points if is_free(point)]
+    return min(free or ground_points, key=lambda point: (point - wish).square)
 
 
 def init_units(

@@ -93,7 +93,7 @@ class Walk:
         """The whole step, or its part along a wall: across before up."""
         unit, ground = self.unit, self.battle.ground
         parts = [step, Point(step.x, 0.0), Point(0.0, step.y)]
-        part = next((part for part in parts if ground.stands(unit.kind.floor, unit.place + part)), None)
+        part = next((part for part in parts if ground.walks(unit.kind.floor, unit.place, part)), None)
         if part is None or (part is not step and self.blocker(part)):
             unit.turns_to = -unit.turns_to
         else:

@@ -1,9 +1,13 @@
 """Settings for all tests."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import harness  # noqa: F401  says how OpenMP threads wait, which must happen before torch is loaded
 import tests.no_waiting  # noqa: F401
+
+settings.register_profile("k24", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("k24")  # the same examples every time, however slow the machine is
 
 LONGEST = (
     "tests/docs/test_commands.py",

@@ -57,6 +57,15 @@ def test_a_scenario_without_published_curves_stands_alone(tmp_path: Path) -> Non
     assert all(check.game is None and check.verdict == "no reference" for check in checks)
 
 
+def test_runs_under_other_rules_are_not_one_group(tmp_path: Path) -> None:
+    stored(tmp_path / "studies.db")
+    with open_store(tmp_path / "studies.db") as store:
+        key = replace(KEY, seed=3, config_hash="another")
+        store.begin(key, config={"env": {"rules": "2024"}}, provenance=PROVENANCE).finish(RESULT)
+    with pytest.raises(SystemExit, match=r"study compare holds several settings: .*rules = 2023; .*rules = 2024"):
+        trained_checks(url(tmp_path / "studies.db"), "compare", KEY.algorithm)
+
+
 def test_other_algorithms_do_not_count(tmp_path: Path) -> None:
     path = tmp_path / "studies.db"
     stored(path)

@@ -36,8 +36,6 @@ LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
 }
 """Package -> its levels, lowest first; the longest name that fits a file is its own."""
-MOST_MODULES = 15
-"""Modules beyond which a folder is a hall and no room."""
 
 
 def level_of(module: str, levels: tuple[tuple[str, ...], ...]) -> tuple[int, str]:
@@ -83,13 +81,3 @@ def test_an_import_of_a_higher_level_is_found(tmp_path: Path) -> None:
         (tmp_path / "house").mkdir(exist_ok=True)
         (tmp_path / "house" / f"{name}.py").write_text(line + "\n")
     assert upward(tmp_path, "house", (("house.low",), ("house",))) == ["house.low imports house.high"]
-
-
-@pytest.mark.parametrize("package", LEVELS)
-def test_no_folder_is_a_hall(package: str) -> None:
-    folders = {path.parent for path in (ROOT / package).rglob("*.py")}
-    counted = {
-        str(folder.relative_to(ROOT)): len([path for path in folder.glob("*.py") if not path.stem.startswith("__")])
-        for folder in folders
-    }
-    assert {folder: count for folder, count in counted.items() if count > MOST_MODULES} == {}

@@ -12,11 +12,13 @@ from studies.rows import RunKey
 from tests.studies.sample import KEY, PROVENANCE, RESULT, evaluate, open_store, url
 
 
-def finish(path: Path, key: RunKey, rules: str, win_rate: float, **settings: object) -> None:
-    with open_store(path, study="compare") as store:
+def finish(
+    path: Path, key: RunKey, rules: str, win_rate: float, study: str = "compare", steps: int = 1000, **settings: object
+) -> None:
+    with open_store(path, study=study) as store:
         run = store.begin(key, config={"algorithm": settings, "env": {"rules": rules}}, provenance=PROVENANCE)
         evaluate(run, 1000, win_rate)
-        run.finish(RESULT)
+        run.finish(replace(RESULT, env_steps=steps))
 
 
 def test_runs_are_named_by_algorithm_rules_and_seed(tmp_path: Path) -> None:
@@ -38,6 +40,18 @@ def test_settings_that_differ_are_in_the_name(tmp_path: Path) -> None:
     assert list(own_curves(url(path), ["compare"], KEY.scenario)) == [
         "k24 (lr = 1), rules 2024",
         "k24 (lr = 2), rules 2024",
+    ]
+
+
+def test_settings_and_lengths_of_several_studies_are_no_one_curve(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    finish(path, KEY, "2024", 0.25, "a", lr=1)
+    finish(path, replace(KEY, seed=2, config_hash="another"), "2024", 0.5, "b", 2000, lr=2)
+    finish(path, replace(KEY, seed=3, config_hash="third"), "2024", 0.75, "b", 2000, lr=1)
+    assert list(own_curves(url(path), ["a", "b"], KEY.scenario)) == [
+        "k24 (lr = 1), rules 2024, 1,000 env steps",
+        "k24 (lr = 2), rules 2024, 2,000 env steps",
+        "k24 (lr = 1), rules 2024, 2,000 env steps",
     ]
 
 

@@ -150,6 +150,7 @@ def test_an_interrupted_compilation_is_not_taken_for_a_finished_one(tmp_path: Pa
 @pytest.mark.parametrize("code", [jit.MACHINE_CODE, compiled.MACHINE_CODE])
 def test_what_is_compiled_last_has_that_name(code: MachineCode) -> None:
     """A renamed function would make every start say that it compiles."""
+    assert code.last
     for name in code.last:
         module, function = name.split(".")
         source = next(code.sources.rglob(f"{module}.py")).read_text(encoding="utf-8")

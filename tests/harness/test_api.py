@@ -204,6 +204,18 @@ def test_evaluate_plays_policies_and_scripts(made: Comparison) -> None:
     assert evaluate(policy, "zerg_5_vs_5", battles=4).battles == 4, "another map of the same sizes"
 
 
+def test_another_name_of_a_map_is_the_same_map() -> None:
+    by_alias, by_id = (evaluate("random", name, battles=4) for name in ("3s6z", "3s5z_vs_3s6z"))
+    assert by_alias == by_id
+
+
+def test_policies_that_the_world_cannot_play_or_plays_itself(made: Comparison) -> None:
+    with pytest.raises(UsageError, match="policy nearest needs"):
+        evaluate("nearest", "terran_5_vs_5", backend="sc2")
+    with pytest.raises(UsageError, match="lets the world act in the policy's place"):
+        evaluate(made.policy("qmix", seed=0), heuristic_ai=True)
+
+
 def test_a_map_of_other_sizes_is_refused_with_what_differs(made: Comparison) -> None:
     policy = made.policy("qmix", seed=0)
     with pytest.raises(UsageError, match=r"cannot act on MMM2: they differ in n_agents 5 and 10; n_actions 11 and 18"):
@@ -229,6 +241,18 @@ def test_mistakes_are_reported_before_anything_starts(tmp_path: Path) -> None:
 def test_a_missing_run_lists_those_that_finished(made: Comparison) -> None:
     with pytest.raises(UsageError, match=r"no finished run kalei.*finished: k24 terran_5_vs_5 seed 0"):
         made.policy("kalei")
+
+
+def test_of_two_worlds_a_policy_is_taken_only_by_name(made: Comparison, tmp_path: Path) -> None:
+    """One scenario under two rules is two scenarios."""
+    where = dict(storage=f"sqlite:///{tmp_path}/s.db", out=tmp_path)
+    for rules in ("2023", "2024"):
+        again = compare(algos="qmix", scenarios="3m", seeds=1, settings={"env.rules": rules}, **where, **SHORT)
+    study = open_study(again.name, **where)
+    assert len(study.scenarios) == 2
+    with pytest.raises(UsageError, match=r"no finished run qmix on one scenario.*finished: qmix 3m@"):
+        study.policy("qmix")
+    assert study.policy("qmix", study.scenarios[1]).env_options["rules"] == "2024"
 
 
 def test_loggers_follow_runs_of_the_api(tmp_path: Path) -> None:

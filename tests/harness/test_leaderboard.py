@@ -15,6 +15,7 @@ import pytest
 from harness.cli.common import ALL_DONE, WRONG_USE
 from harness.leaderboard import FILTERS, main, ranked, read_entries
 from studies.rows import RunKey
+from studies.search import SearchStudy
 from studies.store import StudyStore
 from tests.harness.report.browser import find_browser, visit
 from tests.harness.report.test_page import Outline
@@ -287,6 +288,15 @@ def test_a_browser_filters_and_sorts(leaderboard: Leaderboard, tmp_path: Path) -
     assert seen["sorted"]["algorithm"] == ["k24", "kalei", "qmix"]
     assert seen["sorted"]["win rate [95%]"] == ["k24", "qmix", "kalei"]
     assert seen["sorted"]["decisions/s"][0] == "k24"
+
+
+def test_runs_of_a_search_compete_only_where_they_are_named(tmp_path: Path) -> None:
+    """Their seeds chose the settings, so the best of them is no fair result."""
+    add_run(tmp_path / "a.db", "plain")
+    add_run(tmp_path / "a.db", "tuned-runs", wins=30)
+    with SearchStudy.open(url(tmp_path / "a.db"), "tuned", request={"jobs": []}, trials=1):
+        assert {entry["study"] for entry in read_entries([url(tmp_path / "a.db")])} == {"plain"}
+        assert {entry["study"] for entry in read_entries([url(tmp_path / "a.db")], ["tuned-runs"])} == {"tuned-runs"}
 
 
 def test_worlds_and_settings_of_different_studies_are_kept_apart(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,39 @@ def test_a_repository_without_a_policy_is_refused(hub: FakeHub, tmp_path: Path) 
     hub.repositories["someone/empty"] = {"README.md": b"nothing"}
     with pytest.raises(UsageError, match=r"someone/empty on the hub holds no policy\.pt"):
         pull("someone/empty", tmp_path / "empty")
+
+
+def test_a_repository_without_a_policy_leaves_the_policy_of_before(run: Path, hub: FakeHub, tmp_path: Path) -> None:
+    folder = pack(run, tmp_path / "mine")
+    hub.repositories["someone/mine"] = {"README.md": b"another"}
+    with pytest.raises(UsageError, match=r"someone/mine on the hub holds no policy\.pt"):
+        pull("someone/mine", folder)
+    assert "another" not in (folder / "README.md").read_text()
+    hub.repositories["someone/mine"] = {"policy.pt": (run / "policy.pt").read_bytes()}
+    pull("someone/mine", folder)
+    assert [path.name for path in folder.iterdir()] == ["policy.pt"], "what belongs to another policy is gone"
+
+
+def test_files_of_ones_own_are_kept(run: Path, hub: FakeHub, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("my project")
+    with pytest.raises(UsageError, match=r"README\.md is not of a policy's pack and would be replaced"):
+        pack(run, tmp_path)
+    push(run, "someone/k24")
+    with pytest.raises(UsageError, match=r"README\.md is not of a policy's pack"):
+        pull("someone/k24", tmp_path)
+    assert (tmp_path / "README.md").read_text() == "my project"
+    assert not (tmp_path / "policy.pt").exists()
+
+
+def test_the_address_of_the_database_stays_at_home(made: Comparison, run: Path, tmp_path: Path) -> None:
+    row = find_row(run, made.storage)
+    assert row is not None
+    command = "python -m harness.compare --storage 'postgresql://ann@secret.host/runs?a=b&c=d' --seeds 2"
+    folder = pack(run, tmp_path / "mine", row=replace(row, provenance={**row.provenance, "command": command}))
+    for name in ("README.md", "result.json"):
+        text = (folder / name).read_text()
+        assert "secret.host" not in text
+        assert "--storage URL --seeds 2" in text
 
 
 def test_without_the_library_the_error_says_what_to_type(

@@ -144,7 +144,8 @@ def test_a_broken_setting_does_not_cost_the_others(tmp_path: Path, capsys: pytes
 
 
 def test_worker_processes_share_it_and_one_is_killed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    killer = threading.Thread(target=kill_first_owner, args=(tmp_path / "s.db",))
+    killed: list[bool] = []
+    killer = threading.Thread(target=lambda: killed.append(kill_first_owner(tmp_path / "s.db")))
     killer.start()
     flags = (
         "--trials",
@@ -305,6 +306,26 @@ def test_names_and_folders_that_a_shell_or_a_formula_would_read(
     parsed = read_compare(again[3:])
     assert parsed.files[0].name == str(out / study_name / "best.yaml")
     assert parsed.imports == ("tests.harness.fake_plugin",)
+
+
+def test_the_best_is_compared_in_the_world_and_at_the_length_of_the_search(tmp_path: Path) -> None:
+    what = ["--algo", "qmix", "--scenario", "3m", "--search", "qmix.lr=1e-4,1e-3", "--set", "env.rules=2023"]
+    more = [
+        "--env-steps",
+        "4000",
+        "--num-envs",
+        "4",
+        "--storage",
+        f"sqlite:///{tmp_path}/s.db",
+        "--config",
+        "qmix_rnn_1R3.yaml",
+    ]
+    asked = tune.read_flags([*what, *more])
+    again = read_compare(asked.comparison)
+    assert again.files == ()
+    assert (again.algorithms, again.scenarios, again.settings) == (("qmix",), ("3m",), asked.runs.settings)
+    for name in ("budget", "num_envs", "storage", "out", "deterministic"):
+        assert getattr(again, name) == getattr(asked.runs, name), name
 
 
 def test_a_trial_holds_all_its_seeds_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import json
 import signal
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -71,11 +72,13 @@ def test_a_run_that_failed_waits_for_the_next_command(
 def test_worker_processes_share_a_comparison_and_one_is_killed(
     compare: Compare, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    killer = threading.Thread(target=kill_first_owner, args=(tmp_path / "s.db",))
+    killed: list[bool] = []
+    killer = threading.Thread(target=lambda: killed.append(kill_first_owner(tmp_path / "s.db")))
     killer.start()
     flags = ("--seeds", "3", "--n-jobs", "2", "--import", "tests.harness.fake_plugin", "--env-steps", "4000", "--json")
     assert compare("--algos", "rule", *flags) == ALL_DONE
     killer.join()
+    assert killed == [True]
     with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "compare-smoke-4000-steps") as store:
         rows = store.rows()
         assert [row.seed for row in rows] == [0, 1, 2]
@@ -116,14 +119,12 @@ def test_a_comparison_waits_for_runs_that_others_hold(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And does those itself that these leave; the table is whole."""
-    monkeypatch.setattr("harness.launchers.complete_all.LOOK_AGAIN", 0.05)
     enqueue(tmp_path, seeds=(0,), budget=request_for().budget.with_env_steps(400), num_envs=8)
     first = store_of(tmp_path)
     assert first.claim_next() is not None
-    leaving = threading.Timer(1.0, first.close)
-    leaving.start()
+    leave_when_it_waits = SimpleNamespace(sleep=lambda seconds: first.close())
+    monkeypatch.setattr("harness.launchers.complete_all.time", leave_when_it_waits)
     assert compare(*SHORT, "--seeds", "2") == ALL_DONE
-    leaving.join()
     said = capsys.readouterr().out
     assert "waiting for 1 runs that other processes work on (--no-wait reports without them)" in said
     with store_of(tmp_path) as store:

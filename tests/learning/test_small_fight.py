@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numba
 import pytest
@@ -118,26 +119,31 @@ def train(id: str, *, learning: bool = True) -> Fought:
     return fought(found)
 
 
-def check_beats_random(found: Fought) -> None:
-    """Compare with a random legal policy on the same battles."""
+@cache
+def by_chance() -> Fought:
+    """A random legal policy on the same battles."""
     test_env = envs.make("small_fight", TEST_BATTLES, seed=TEST_SEED)
-    by_chance = fought([evaluate_greedily(Random(make("qmix")), test_env, episodes=TEST_BATTLES, seed=TEST_SEED)])
+    return fought([evaluate_greedily(Random(make("qmix")), test_env, episodes=TEST_BATTLES, seed=TEST_SEED)])
+
+
+def beats_random(found: Fought) -> bool:
+    """Compare with random play."""
     # Seen over run seeds, as win rate and return, both means of the last four evaluations: random play 0.00–0.03 and
     # 2.7–3.3; qmix (8 seeds) 0.45–0.75 and 11.1–16.1; kalei (8) 0.44–0.63 and 11.0–14.4; k24 (5) 0.41–0.70 and
     # 10.4–15.4. A network without training mostly wins nothing, as with the seed used here, but four of 24 drawn ones
     # attacked by luck and won 0.3 to 0.55.
-    assert by_chance.win_rate < 0.1
-    assert found.win_rate > by_chance.win_rate + 0.25
-    assert found.mean_return > by_chance.mean_return + 5
+    assert by_chance().win_rate < 0.1
+    return found.win_rate > by_chance().win_rate + 0.25 and found.mean_return > by_chance().mean_return + 5
 
 
 @pytest.mark.parametrize("id", BUILT_IN)
 def test_beats_random(id: str) -> None:
-    check_beats_random(train(id))
+    found = train(id)
+    assert beats_random(found), found
 
 
 @pytest.mark.parametrize("id", BUILT_IN)
 def test_without_updates_nobody_does(id: str) -> None:
     """The broken twin: the same battles and schedules, but nothing is learned."""
-    with pytest.raises(AssertionError):
-        check_beats_random(train(id, learning=False))
+    found = train(id, learning=False)
+    assert not beats_random(found), found

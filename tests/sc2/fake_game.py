@@ -44,7 +44,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def wait_for_end(pid: int, seconds: float = 10.0) -> bool:
+def wait_for_end(pid: int, seconds: float = 60.0) -> bool:
     """Whether a process ends within this time."""
     until = time.monotonic() + seconds
     while is_running(pid) and time.monotonic() < until:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -216,7 +216,7 @@ def test_fates(monkeypatch: pytest.MonkeyPatch) -> None:
     from s2clientprotocol import debug_pb2
 
     seen: list[float] = []
-    monkeypatch.setattr(time, "sleep", seen.append)
+    monkeypatch.setattr(serve, "time", SimpleNamespace(sleep=seen.append))
 
     def leave(code: int) -> None:
         raise SystemExit(code)

@@ -32,6 +32,8 @@ def main() -> None:
         time.sleep(0.05)
         return x
 
+    while not die and not log.exists():  # the one that dies begins the first trial
+        time.sleep(0.01)
     with SearchStudy.open(storage, "search") as search:
         sampler = optuna.samplers.RandomSampler()
         search.work(objective, sampler=sampler, pruner=optuna.pruners.NopPruner(), on_finished=lambda trial: None)

@@ -57,7 +57,7 @@ def server() -> Iterator[tuple[str, Restart]]:
             "-E",
             "UTF8",
         ]
-        subprocess.run(new, check=True, timeout=60, **quiet)
+        subprocess.run(new, check=True, timeout=120, **quiet)
         start = [str(binaries / "postgres"), "-D", f"{folder}/data", "-k", str(folder), "-F", "-c", "listen_addresses="]
         running = [subprocess.Popen(start, **quiet)]
         timers: list[threading.Timer] = []
@@ -79,7 +79,7 @@ def server() -> Iterator[tuple[str, Restart]]:
 
 
 def _create(psycopg: Any, address: str) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while True:
         try:
             with psycopg.connect(address, autocommit=True) as connection:

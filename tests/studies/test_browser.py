@@ -6,7 +6,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
@@ -41,16 +44,18 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with dashboard(folder / "studies.db") as address:
         ask(f"{address}/api/studies")
         paths = {"studies": "", "study": "/studies/1", "trial": "/studies/1/trials?numbers=0"}
-        browsers = {
-            name: subprocess.Popen(
-                [str(CHROMIUM), *FLAGS, f"--user-data-dir={folder}/{name}", f"{address}/dashboard{path}"],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
-            for name, path in paths.items()
-        }
-        yield {name: browser.communicate(timeout=120)[0] for name, browser in browsers.items()}
+        with ThreadPoolExecutor() as together:
+            printed = together.map(lambda name: page(f"{address}/dashboard{paths[name]}", folder / name), paths)
+            yield dict(zip(paths, printed, strict=True))
+
+
+def page(address: str, profile: Path) -> str:
+    """What the browser makes of a page; now and then one without a desktop never ends, so it is asked again."""
+    for attempt in range(3):
+        command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}{attempt}", address]
+        with suppress(subprocess.TimeoutExpired):
+            return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+    raise AssertionError(f"no browser printed {address}")
 
 
 def words(page: str) -> str:

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from studies.dashboard.trials import METRIC_NAMES
 from studies.db.storage_url import parse_storage_url
 from tests.studies.sample import RESULT, begin, open_store, url
 
-TRIES = 150
+TRIES = 600
 PAUSE = 0.2
 """Seconds between two tries; all of them together are the longest start that is waited for."""
 
@@ -57,7 +56,7 @@ def ask(address: str) -> Any:
         try:
             with direct.open(address, timeout=10) as answer:
                 return json.load(answer)
-        except urllib.error.URLError as error:
+        except OSError as error:
             last = error
             time.sleep(PAUSE)
     raise AssertionError(f"{address} did not answer within {TRIES} tries: {last}")

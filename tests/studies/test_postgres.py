@@ -173,7 +173,7 @@ def test_a_server_that_is_restarted_is_waited_for(url: str, restart: Restart) ->
 def test_a_server_is_waited_for_as_long_as_asked(url: str, restart: Restart, caplog: pytest.LogCaptureFixture) -> None:
     place = parse_storage_url(url)
     hasty, patient = connect(place, 0.3), connect(place, 20)
-    restart(1.0)
+    restart(4.0)
     gone = pytest.raises(StorageError, match=r"cannot be reached \(.* What was stored before is safe")
     with gone, transaction(hasty, place) as session:
         session.execute(text("SELECT 1"))

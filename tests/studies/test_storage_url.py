@@ -12,6 +12,10 @@ from studies.db.storage_url import parse_storage_url, without_passwords
     ("typed", "shown"),
     [
         ("postgresql://ann:se:cret@host:5432/k24", "postgresql://ann:***@host:5432/k24"),
+        ("postgresql://me:p@ss@host/k24", "postgresql://me:***@host/k24"),
+        ("postgresql://me:p/ss@host/k24", "postgresql://me:***@host/k24"),
+        ("a://b:c@d/e,f://g:h@i/j", "a://b:***@d/e,f://g:***@i/j"),
+        ("postgresql://host/k24?sslpassword=secret&user=ann", "postgresql://host/k24?sslpassword=***&user=ann"),
         ("postgresql://:secret@host/k24", "postgresql://:***@host/k24"),
         ("postgresql://host/k24?password=secret&user=ann", "postgresql://host/k24?password=***&user=ann"),
         (

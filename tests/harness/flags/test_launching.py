@@ -7,6 +7,9 @@ import pytest
 from harness.cli.errors import UsageError
 from harness.flags.compare import read_flags
 from harness.flags.launching import LOCAL, parse_workers
+from harness.flags.planning import plan_runs
+
+SERVER = ["--storage", "postgresql://a@b/c"]
 
 
 def test_places_and_numbers() -> None:
@@ -35,4 +38,39 @@ def test_flags_become_a_request() -> None:
     with pytest.raises(UsageError, match="give one of them"):
         read_flags(["--n-jobs", "2", "--workers", "local:2"])
     with pytest.raises(UsageError, match="--worker-gpus is -1, it must be at least 0"):
-        read_flags(["--workers", "local:2", "--worker-gpus", "-1"])
+        read_flags([*SERVER, "--workers", "slurm:2", "--worker-gpus", "-1"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--worker-cpus", "2"], "--worker-cpus does not go with --workers local, it is for --workers slurm:N or"),
+        (["--n-jobs", "2", "--worker-gpus", "1"], "--worker-gpus does not go with --workers local"),
+        (
+            ["--workers", "ray:2", "--sbatch=--time=1"],
+            "--sbatch does not go with --workers ray, it is for .* slurm:N",
+        ),
+        (["--workers", "ray:2", "--no-wait"], "--no-wait does not go with --workers ray"),
+    ],
+)
+def test_flags_that_would_be_ignored_are_refused(flags: list[str], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        read_flags([*SERVER, *flags])
+
+
+def test_runs_on_a_cluster_use_its_cards_and_not_those_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+
+    def planned(*flags: str) -> set[str]:
+        return {plan.device for plan in plan_runs(read_flags([*SERVER, "--algos", "k24,qmix", *flags]))[0]}
+
+    assert planned("--workers", "slurm:2", "--worker-gpus", "1") == {"cuda"}
+    assert planned("--workers", "slurm:2", "--device", "cuda") == {"cuda"}
+    assert planned("--workers", "slurm:2", "--worker-gpus", "1", "--device", "cpu") == {"cpu"}
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert planned("--workers", "slurm:2") == {"cpu"}
+    with pytest.raises(UsageError, match="unknown --device 'card'"):
+        planned("--workers", "slurm:2", "--device", "card")
+    with pytest.raises(UsageError, match="PyTorch sees 0 CUDA devices here"):
+        planned("--device", "cuda")

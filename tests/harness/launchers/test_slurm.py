@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,16 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield state
     (state / "over").touch()
     for pid in state.glob("*.pid"):  # a test that failed leaves none behind
-        if pid.read_text():
+        with suppress(FileNotFoundError, ProcessLookupError, ValueError):  # it ends by itself, or has not begun
             os.killpg(int(pid.read_text()), signal.SIGKILL)
+
+
+def wait_for_tasks(state: Path) -> None:
+    """Wait until the job is over, which is after its runs are."""
+    until = time.monotonic() + 60
+    while list(state.glob("*.pid")):
+        assert time.monotonic() < until, "a task does not end"
+        time.sleep(0.05)
 
 
 def compare(url: str, tmp_path: Path, study: str, *flags: str) -> int:
@@ -83,6 +92,7 @@ def test_an_array_of_workers_finishes_all_runs(
     assert f"Slurm job {fake_slurm.JOB}: 2 workers, logs in {tmp_path}/runs/array/workers" in said
     arguments = (slurm / "arguments").read_text().splitlines()
     assert {"--array=0-1", "--requeue", "--signal=B:USR1@120", "--cpus-per-task=1"} <= set(arguments)
+    wait_for_tasks(slurm)
     assert "nothing left to take" in (tmp_path / "runs" / "array" / "workers" / "worker-0.log").read_text()
 
 
@@ -119,6 +129,29 @@ def test_a_refused_job_says_what_sbatch_said(
 ) -> None:
     assert compare(postgres, tmp_path, "refused", "--workers", "slurm:1", "--sbatch=--partition=none") == WRONG_USE
     assert "sbatch refused the job: sbatch: error: invalid partition" in capsys.readouterr().err
+
+
+def test_a_refused_job_does_not_wait_for_the_job_of_another_command(
+    postgres: str, slurm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("--workers", "slurm:1", "--env-steps", "400")
+    assert compare(postgres, tmp_path, "twice", *flags) == ALL_DONE
+    (slurm / "9.pid").touch()  # the earlier job still has a task
+    for _ in range(2):
+        assert compare(postgres, tmp_path, "twice", *flags, "--seeds", "2", "--sbatch=--partition=none") == WRONG_USE
+        said = capsys.readouterr()
+        assert "sbatch refused the job" in said.err
+        assert "of before" not in said.out
+
+
+def test_without_waiting_the_job_goes_on(
+    postgres: str, slurm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("--workers", "slurm:1", "--seeds", "2", "--env-steps", "2000")
+    assert compare(postgres, tmp_path, "later", *flags, "--no-wait") == SOME_MISSING
+    assert f"Slurm job {fake_slurm.JOB} goes on. Stop it with: scancel" in capsys.readouterr().out
+    assert compare(postgres, tmp_path, "later", *flags) == ALL_DONE
+    assert rows(postgres, "later") == dict.fromkeys(range(2), 2000)
 
 
 def test_runs_that_fail_are_reported(

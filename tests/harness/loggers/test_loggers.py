@@ -89,6 +89,13 @@ def test_csv_of_a_resumed_run_drops_what_came_after_its_checkpoint(tmp_path: Pat
     ]
 
 
+def test_a_run_that_begins_again_leaves_nothing_of_its_first_session(tmp_path: Path) -> None:
+    """It was killed before its first checkpoint."""
+    write_a_run("csv", tmp_path, steps=(1000, 2000))
+    write_a_run("csv", tmp_path, steps=(1000,))
+    assert [row[0] for row in read_csv(tmp_path) if row[1] == "eval/win_rate"] == [1000]
+
+
 def wandb_history(path: Path) -> list[dict[str, float]]:
     """The rows that ``wandb sync`` would upload: protobuf records in LevelDB's log format after a head of 7 bytes."""
     from wandb.proto.wandb_internal_pb2 import Record

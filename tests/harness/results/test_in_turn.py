@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
 from envs.spec import EnvSpec
-from harness.results import in_turn
 from harness.results.footnotes import _overlap
 from harness.results.in_turn import QUICK, Effort, measure_in_turn
 from harness.results.tables import decisions
 from harness.runs import load as load_module
 from harness.runs.load import LoadOfOthers
+from studies.queue import quiet
 from studies.queue.owner import Owner
 from studies.queue.quiet import quiet_machine, wait_for_quiet_to_end
 from studies.rows import TurnReading
@@ -87,7 +89,7 @@ def test_what_others_do_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = [(10.0, 5.0), (13.0, 6.0), (10.0, 7.0)]
     monkeypatch.setattr(load_module, "_cpu_seconds", lambda: seconds.pop(0))
     clock = [0.0, 1.0, 1.0]
-    monkeypatch.setattr(in_turn.time, "perf_counter", lambda: clock.pop(0))
+    monkeypatch.setattr(load_module, "time", SimpleNamespace(perf_counter=lambda: clock.pop(0)))
     load = LoadOfOthers()
     assert load.cores() == 2.0
     assert load.cores() == 0.0, "never less than none, however clocks are rounded"
@@ -131,7 +133,14 @@ def test_no_run_begins_while_a_machine_is_measured(tmp_path: Path, monkeypatch: 
     path = tmp_path / "s.db"
     with open_store(path) as store, open_store(path) as other:
         mine = Owner.myself()
-        begun = threading.Event()
+        begun, looked = threading.Event(), threading.Event()
+        ask = quiet._is_claimed_by_another
+
+        def watched(*arguments: Any) -> bool:
+            looked.set()
+            return ask(*arguments)
+
+        monkeypatch.setattr(quiet, "_is_claimed_by_another", watched)
 
         def begin_elsewhere() -> None:
             begin(other, seed=2)
@@ -145,7 +154,8 @@ def test_no_run_begins_while_a_machine_is_measured(tmp_path: Path, monkeypatch: 
             monkeypatch.setattr(Owner, "myself", classmethod(lambda cls: foreign))
             waiting = threading.Thread(target=begin_elsewhere)
             waiting.start()
-            assert not begun.wait(0.3)
+            assert looked.wait(10)
+            assert not begun.is_set()
             monkeypatch.setattr(Owner, "myself", classmethod(lambda cls: mine))
         assert begun.wait(10)
         waiting.join()

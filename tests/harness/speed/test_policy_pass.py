@@ -116,7 +116,7 @@ def test_weights_that_are_not_two_of_four_do_not_survive_compression() -> None:
     made = trained("kalei")
     rows = DrawnRows(made)
     decide = in_one_format(made.policy_layers(), "stand-in", rows.sizes, StandIn(kept_half))
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="not close"):
         rows.check(decide)
 
 

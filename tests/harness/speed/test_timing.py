@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import torch
 
@@ -13,21 +11,36 @@ from harness.speed.timing import FEWEST_REPEATS, time_in_turn
 CPU = torch.device("cpu")
 
 
+class Clock:
+    """Time that passes only where a piece of work says so."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        patch.setattr(timing, "time", self)
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+
+
 def test_median_ignores_the_warm_up_and_one_slow_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
     naps = iter([0.05, 0.05, 0.05, 0.001, 0.001, 0.05])
     monkeypatch.setattr(timing, "SHORTEST_READING", 0.0)
-    found = time_in_turn({"naps": lambda: time.sleep(next(naps))}, CPU, seconds=0.0)["naps"]
+    found = time_in_turn({"naps": lambda: clock.pass_by(next(naps))}, CPU, seconds=0.0)["naps"]
     assert 0.001 <= found.low <= found.seconds < 0.02 < found.high
     assert next(naps, None) is None, "all calls were made"
 
 
 def test_competitors_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    order: list[str] = []
+    clock, order = Clock(monkeypatch), list[str]()
 
     def work(name: str, seconds: float):
         def run() -> None:
             order.append(name)
-            time.sleep(seconds)
+            clock.pass_by(seconds)
 
         return run
 
@@ -39,12 +52,17 @@ def test_competitors_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["a"].inner == 1
 
 
-def test_short_work_is_repeated_within_a_reading() -> None:
-    calls = []
-    found = time_in_turn({"short": lambda: calls.append(1)}, CPU, seconds=0.0)
-    assert found["short"].inner > 10
-    assert len(calls) == 2 + found["short"].inner * (FEWEST_REPEATS + 1)
-    assert found["short"].seconds < 1e-4
+def test_short_work_is_repeated_within_a_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, calls = Clock(monkeypatch), []
+
+    def work() -> None:
+        calls.append(1)
+        clock.pass_by(1e-5)
+
+    found = time_in_turn({"short": work}, CPU, seconds=0.0)
+    assert found["short"].inner == 20
+    assert len(calls) == 2 + 20 * (FEWEST_REPEATS + 1)
+    assert found["short"].seconds == pytest.approx(1e-5)
 
 
 def test_a_card_is_timed_by_its_own_events(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,7 +126,7 @@ def in_a_process_of_its_own(out: Path, flags: tuple[str, ...]) -> subprocess.Pop
 def test_killed_in_real_battles(compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """``kill -9``; the battles under way, on a map of a user's own, go on from the engine's own state."""
     exec(MAP)
-    run = ("--scenarios", "three_marines", "--algos", "k24", "--study")
+    run = ("--scenarios", "three_marines", "--algos", "k24", "--env-steps", "4000", "--study")
     killed = in_a_process_of_its_own(tmp_path, (*run, "parts"))
     try:
         until = time.monotonic() + 120
@@ -146,5 +146,5 @@ def test_killed_in_real_battles(compare: Compare, tmp_path: Path, capsys: pytest
     assert curve(tmp_path / "s.db", "whole") == curve(tmp_path / "s.db", "parts")
     with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "parts") as store:
         (row,) = store.rows()
-        assert [point.env_steps for point in store.curve_points(row.run_id)] == [0, 1000, 2000]
+        assert [point.env_steps for point in store.curve_points(row.run_id)] == [0, 1000, 2000, 3000, 4000]
     assert row.trial_number == 0, "the killed run's trial was taken up, not doubled"

@@ -28,6 +28,7 @@ from harness.runs.files import atomic_write
 from studies.db.storage_url import without_passwords
 from studies.reader import StudyReader
 from studies.rows import RunRow
+from studies.search import search_names
 from studies.store import DEFAULT_STORAGE, study_names
 
 FILTERS = ("scenario", "algorithm", "study", "device")
@@ -57,7 +58,7 @@ def read_entries(storages: Sequence[str], studies: Collection[str] = ()) -> list
 
     Args:
         storages: the databases; one that is named twice is read once.
-        studies: only these, wherever they are; none: all.
+        studies: only these, wherever they are; none: all but the runs of searches, whose seeds chose their settings.
 
     Raises:
         UsageError: no database holds a study of such a name.
@@ -68,7 +69,12 @@ def read_entries(storages: Sequence[str], studies: Collection[str] = ()) -> list
     for name in studies:
         if name not in every:
             raise unknown_name("study", name, sorted(every), hint=f"It is looked for in {_shown(known)}.")
-    chosen = [(storage, name) for storage, names in known.items() for name in names if not studies or name in studies]
+    chosen = [
+        (storage, name)
+        for storage in known
+        for name in dict.fromkeys(studies) or _comparisons(storage, known[storage])
+        if name in known[storage]
+    ]
     groups = [(study, runs) for storage, study in chosen for runs in _groups(storage, study)]
     names, legend = name_across_studies([runs[0] for _, runs in groups])
     entries = []
@@ -84,6 +90,12 @@ def _groups(storage: str, study: str) -> list[list[RunRow]]:
     """The finished runs of a study, those together that differ in their seeds alone."""
     with StudyReader.open(storage, study) as reader:
         return list(group_runs_by_config(reader.rows()).values())
+
+
+def _comparisons(storage: str, names: Iterable[str]) -> list[str]:
+    """Those of a database's studies that are no trials of a search."""
+    of_searches = {f"{name}-runs" for name in search_names(storage)}
+    return [name for name in names if name not in of_searches]
 
 
 def _shown(storages: Iterable[str]) -> str:

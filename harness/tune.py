@@ -10,7 +10,6 @@ the result.
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -27,12 +26,12 @@ from harness.cli.common import (
     ALL_DONE,
     SOME_MISSING,
     command,
+    command_line,
     log,
     make_console,
     make_folder,
     writing_results,
 )
-from harness.flags.compare import CompareArgs
 from harness.flags.memory import check_memory
 from harness.flags.planning import plan_runs
 from harness.flags.tune import TuneArgs, read_flags
@@ -68,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
             work_together(runs.n_jobs, runs.for_workers)
         join_search(console, search, storage=runs.storage, out=runs.out, device=runs.device)
         with writing_results(runs.out, search.url.redacted):
-            return report(console, search, runs)
+            return report(console, search, args)
 
 
 def search_request(args: TuneArgs, plans: Sequence[RunPlan]) -> dict[str, Any]:
@@ -143,7 +142,7 @@ def ending(trial: FrozenTrial) -> str:
     return f"FAILED with {trial.user_attrs['error']}; the other trials go on"
 
 
-def report(console: Console, search: SearchStudy, args: CompareArgs) -> int:
+def report(console: Console, search: SearchStudy, args: TuneArgs) -> int:
     """The best trial so far, as a file that ``compare --config`` reads."""
     finished = search.optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if not finished:
@@ -151,7 +150,7 @@ def report(console: Console, search: SearchStudy, args: CompareArgs) -> int:
         return SOME_MISSING
     plan, best = RunPlan.from_json(search.request["jobs"][0]), search.optuna.best_trial
     settings = dataclasses.replace(plan.config, **best.params)
-    path = study_folder(args.out, search.name) / "best.yaml"
+    path = study_folder(args.runs.out, search.name) / "best.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     comment = (
         f"Best of {len(finished)} complete trials of study {search.name} on {plan.scenario}:\n"
@@ -159,9 +158,7 @@ def report(console: Console, search: SearchStudy, args: CompareArgs) -> int:
     )
     path.write_text(dump_settings(plan.algorithm, settings, comment), encoding="utf-8")
     log(console, f"{search.name}: {count_trials(search)}; best is trial {best.number}, {ending(best)}")
-    imports = [word for file in args.imports for word in ("--import", file)]
-    what = ["--algos", plan.algorithm, "--scenarios", plan.scenario, "--config", str(path)]
-    again = shlex.join(["python", "-m", "harness.compare", *what, *imports])
+    again = command_line("harness.compare", [*args.comparison, "--config", str(path)])
     log(console, f"written: {path}; to compare it on other seeds: {again}")
     return ALL_DONE
 

@@ -44,6 +44,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there too")
     flags = parser.parse_args()
     wanted = [name for name in PHASES if not flags.only or any(part in name for part in flags.only.split(","))]
+    if not wanted:
+        parser.error(f"--only {flags.only}: no phase is called so; there are: {', '.join(PHASES)}")
     with tempfile.TemporaryDirectory(prefix="k24-campaign-") as folder:
         compile_first(Path(folder))
     faults = 0

@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.fidelity.checks import LENGTH_MARK, RETURN_MARK, WIN_MARK, Check
 from benchmarks.fidelity.reference import Estimate, curve_at, trained_length
+from harness.results.grouping import name_across_studies
 from studies.reader import StudyReader
 
 MOMENTS = (200_000, 300_000, 1_000_000, 2_000_000)
@@ -18,13 +19,22 @@ LENGTH_SPAN = (0.67, 1.5)
 
 
 def trained_checks(storage: str, study: str, algorithm: str) -> list[Check]:
-    """Win rate and return along the curves, length of the greedy battles at the end, of every scenario of a study."""
+    """Win rate and return along the curves, length of the greedy battles at the end, of every scenario of a study.
+
+    Raises:
+        SystemExit: the study holds the algorithm, or a scenario, with several settings.
+    """
     checks = []
     with StudyReader.open_existing(storage, study) as store:
+        rows = [row for row in store.rows() if row.algorithm == algorithm]
+        _, differing = name_across_studies(rows)
+        if differing:
+            raise SystemExit(
+                f"study {study} holds several settings: {'; '.join(differing.values())}; name one with one"
+            )
         runs = defaultdict(list)
-        for row in store.rows():
-            if row.algorithm == algorithm:
-                runs[row.scenario].append((row.run_id, row.env_steps))
+        for row in rows:
+            runs[row.scenario].append((row.run_id, row.env_steps))
         for scenario, found in sorted(runs.items()):
             checks += curve_checks(store, scenario, [run for run, _ in found])
             for env_steps in sorted({steps for _, steps in found}):

@@ -26,6 +26,7 @@ from benchmarks.study.files import Place, finished_run, points_of, read_points, 
 from benchmarks.study.stages import STAGES, Arm, Stage
 from benchmarks.study.table import describe
 from harness import compare
+from harness.cli.common import INTERRUPTED, WRONG_USE
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
 from studies.reader import StudyReader
@@ -35,7 +36,6 @@ STUDY = "k24-study"
 STORAGE = "sqlite:///runs/k24_study.db"
 OUT = Path("docs/results")
 ALL = "all"
-INTERRUPTED = 130
 WORDS = "\n## What it says\n"
 """Begins the part of a stage's page that a person writes."""
 
@@ -170,6 +170,8 @@ def make(runs: Sequence[PlannedRun], stage: Stage, storage: str, out: Path) -> i
     worst = 0
     for run in runs:
         code = compare.main(run.argv)
+        if code == WRONG_USE:
+            return code
         update_files(stage, storage, out)
         report(stage, out)
         if code == INTERRUPTED:

@@ -22,9 +22,10 @@ from matplotlib.ticker import EngFormatter
 from harness.plots.curves import PUBLISHED
 from harness.plots.style import looks
 from harness.results import published
-from harness.results.grouping import group_runs_by_config, label_legend
+from harness.results.grouping import name_across_studies
 from harness.results.published import WINDOW, Windows, published_runs
-from studies.store import DEFAULT_STORAGE, StudyStore
+from studies.reader import StudyReader
+from studies.store import DEFAULT_STORAGE
 
 PUBLISHED_LABEL = "{method}, published (StarCraft II)"
 
@@ -57,24 +58,29 @@ def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
     Raises:
         SystemExit: two runs would have the same name and seed.
     """
-    curves: Curves = defaultdict(lambda: defaultdict(list))
+    runs, points = [], []
     for name in studies:
-        with StudyStore.open(storage, name) as store:
-            grouped = group_runs_by_config([run for run in store.rows() if run.scenario == scenario])
-            every = [(*place, run) for place, runs in grouped.items() for run in runs]
-            settings = label_legend(every)
-            for algorithm, _, run in every:
-                suffix = f" ({settings[algorithm].replace('algorithm.', '')})" if algorithm in settings else ""
-                label = f"{run.algorithm}{suffix}, rules {run.config['env']['rules']}"
-                if run.seed in curves[label]:
-                    raise SystemExit(
-                        f"{label}, seed {run.seed} on {scenario}: two finished runs in {', '.join(studies)}, the "
-                        f"second with configuration {run.config_hash} in {name}; name studies that hold each "
-                        f"algorithm under these rules in one configuration: --study NAME"
-                    )
-                curves[label][run.seed] = [
-                    (point.env_steps, point.win_rate, point.return_mean) for point in store.curve_points(run.run_id)
-                ]
+        with StudyReader.open_existing(storage, name) as store:
+            own = [run for run in store.rows() if run.scenario == scenario]
+            runs += own
+            points += [
+                [(point.env_steps, point.win_rate, point.return_mean) for point in store.curve_points(run.run_id)]
+                for run in own
+            ]
+    names, settings = name_across_studies(runs)
+    lengths = {run.env_steps for run in runs}
+    curves: Curves = defaultdict(lambda: defaultdict(list))
+    for run, (algorithm, _), curve in zip(runs, names, points, strict=True):
+        suffix = f" ({settings[algorithm].replace('algorithm.', '')})" if algorithm in settings else ""
+        length = f", {run.env_steps:,} env steps" if len(lengths) > 1 else ""
+        label = f"{run.algorithm}{suffix}, rules {run.config['env']['rules']}{length}"
+        if run.seed in curves[label]:
+            raise SystemExit(
+                f"{label}, seed {run.seed} on {scenario}: two finished runs in {', '.join(studies)}, the second with "
+                f"configuration {run.config_hash}; name studies that hold each algorithm under these rules in one "
+                f"configuration: --study NAME"
+            )
+        curves[label][run.seed] = curve
     return curves
 
 

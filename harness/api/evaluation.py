@@ -103,18 +103,24 @@ def evaluate(
         raise UsageError(f"seed is {seed}, it must be at least 0")
     if "num_envs" in env_options:
         raise UsageError(f"evaluate takes no num_envs; up to {SLOTS} battles are played side by side")
+    if scenario is not None:
+        scenario = envs.registry.canonical_id(scenario) or scenario  # an alias is the same map, with the same battles
     if isinstance(policy, str):
         if scenario is None:
             raise UsageError(
                 f"evaluate({policy!r}): name a scenario, for example evaluate({policy!r}, 'terran_5_vs_5')"
             )
-        scripted.check_plays(policy, scenario)
+        scripted.check_plays(policy, scenario, env_options.get("backend", "battle"))
         options = {**env_options, **scripted.entry(policy).env_options}
         actor: scripted.Policy = scripted.make(policy, seed)
     else:
         own: dict[str, Any] = {}
         if scenario in (None, policy.scenario):
             own = {"backend": policy.backend, **policy.env_options}
+        if env_options.get("heuristic_ai"):
+            raise UsageError(
+                "heuristic_ai=True lets the world act in the policy's place; evaluate('nearest-free') plays so"
+            )
         options, actor = {**own, **env_options}, policy
         scenario = scenario or policy.scenario
         policy.reset()

@@ -104,16 +104,17 @@ class Study:
             UsageError: there is no such finished run, or its checkpoint is not in ``out``.
         """
         found = [
-            run
+            (where, run)
             for name, where, run in self.data.finished()
             if name == algorithm and where == (scenario or where) and run.seed == (run.seed if seed is None else seed)
         ]
-        if not found or (scenario is None and len({run.scenario for run in found}) > 1):
+        if not found or (scenario is None and len({where for where, _ in found}) > 1):
             known = ", ".join(f"{name} {where} seed {run.seed}" for name, where, run in self.data.finished())
             wanted = f"{algorithm} {scenario or 'on one scenario'}{'' if seed is None else f' seed {seed}'}"
             raise UsageError(f"study {self.name} has no finished run {wanted}; finished: {known or 'none'}")
-        folder = run_folder(self.out, self.name, key_of(found[0]))
-        read_policy_of(found[0], folder)  # an error where it is not this run's
+        run = found[0][1]
+        folder = run_folder(self.out, self.name, key_of(run))
+        read_policy_of(run, folder)  # an error where it is not this run's
         return load_policy(folder, device=device)
 
     def __repr__(self) -> str:

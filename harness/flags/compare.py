@@ -159,23 +159,42 @@ def read_workers(flags: argparse.Namespace) -> Workers:
     Raises:
         UsageError: a malformed value, both flags together, or a storage that the workers could not share.
     """
+    kind, count = ("local", 1) if flags.workers is None else parse_workers(flags.workers)
+    _check_worker_flags(flags, kind)
     if flags.workers is None:
         n_jobs = 1 if flags.n_jobs is None else flags.n_jobs
         return Workers(count=at_least_one("--n-jobs", n_jobs, most=1000))
-    if flags.n_jobs is not None:
-        raise UsageError("--workers and --n-jobs both say how many workers there are; give one of them")
-    if flags.worker_gpus < 0:
-        raise UsageError(f"--worker-gpus is {flags.worker_gpus:g}, it must be at least 0")
-    kind, count = parse_workers(flags.workers)
     workers = Workers(
         kind=kind,
         count=count,
-        cpus=at_least_one("--worker-cpus", flags.worker_cpus),
-        gpus=flags.worker_gpus,
+        cpus=1 if flags.worker_cpus is None else at_least_one("--worker-cpus", flags.worker_cpus),
+        gpus=flags.worker_gpus or 0.0,
         sbatch=tuple(flags.sbatch),
     )
     check_storage(workers, flags.storage)
     return workers
+
+
+def _check_worker_flags(flags: argparse.Namespace, kind: str) -> None:
+    """Refuse flags that the place of the workers, ``kind``, would ignore.
+
+    Raises:
+        UsageError: the message names the flag and where it is for.
+    """
+    if flags.workers is not None and flags.n_jobs is not None:
+        raise UsageError("--workers and --n-jobs both say how many workers there are; give one of them")
+    clusters = ("slurm", "ray")
+    for flag, value, places in (
+        ("--worker-cpus", flags.worker_cpus, clusters),
+        ("--worker-gpus", flags.worker_gpus, clusters),
+        ("--sbatch", flags.sbatch or None, ("slurm",)),
+        ("--no-wait", flags.no_wait or None, ("local", "slurm")),  # Ray's tasks end with this command
+    ):
+        if value is not None and kind not in places:
+            allowed = " or ".join(f"--workers {place}:N" for place in places)
+            raise UsageError(f"{flag} does not go with --workers {kind}, it is for {allowed}")
+    if (flags.worker_gpus or 0) < 0:
+        raise UsageError(f"--worker-gpus is {flags.worker_gpus:g}, it must be at least 0")
 
 
 def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile, ...]:
@@ -332,8 +351,8 @@ def _add_workers(parser: argparse.ArgumentParser) -> None:
         help="where runs go on, and how many at a time: local:2, slurm:8 (an array job) or ray:4 (a running cluster); "
         "slurm and ray need a PostgreSQL --storage and an --out that all machines share",
     )
-    add("--worker-cpus", type=int, default=1, metavar="N", help="cores of a slurm or ray worker (default: %(default)s)")
-    add("--worker-gpus", type=float, default=0.0, metavar="N", help="GPUs of each, likewise (default: %(default)g)")
+    add("--worker-cpus", type=int, metavar="N", help="cores of a slurm or ray worker (default: 1)")
+    add("--worker-gpus", type=float, metavar="N", help="GPUs of each, likewise (default: 0)")
     add(
         "--sbatch",
         action="append",

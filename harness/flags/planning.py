@@ -8,7 +8,7 @@ import algorithms.registry
 from harness.cli.overrides import resolve_config, resolve_env
 from harness.flags.compare import CompareArgs
 from harness.runs.plan import RunPlan
-from harness.runs.process import resolve_device
+from harness.runs.process import parse_device, resolve_device
 
 
 def plan_runs(args: CompareArgs) -> tuple[list[RunPlan], list[str]]:
@@ -21,7 +21,7 @@ def plan_runs(args: CompareArgs) -> tuple[list[RunPlan], list[str]]:
         UsageError: a setting is unknown or of the wrong type, or the device or a
             package that a scenario needs is not there.
     """
-    device = resolve_device(args.device)
+    device = device_of_runs(args)
     configs, options = {}, {}
     notes: dict[str, None] = {}  # in order, each line once
     for name in args.algorithms:
@@ -54,6 +54,19 @@ def plan_runs(args: CompareArgs) -> tuple[list[RunPlan], list[str]]:
         for name in args.algorithms
     ]
     return plans, list(notes)
+
+
+def device_of_runs(args: CompareArgs) -> str:
+    """Where networks live: on the workers' cards if they have any, whatever this machine has.
+
+    Raises:
+        UsageError: no such device here, where the runs are trained here.
+    """
+    if args.workers.kind == "local":
+        return resolve_device(args.device)
+    if args.device == "auto":
+        return "cuda" if args.workers.gpus else "cpu"
+    return str(parse_device(args.device))
 
 
 def _from_file(args: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:

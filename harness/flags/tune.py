@@ -46,6 +46,8 @@ class TuneArgs:
     """How many are wanted altogether."""
     seed: int
     """Of the sampler."""
+    comparison: tuple[str, ...]
+    """Arguments of ``harness.compare`` for the same world, length and place; ``--config`` is missing."""
 
 
 def read_flags(argv: Sequence[str]) -> TuneArgs:
@@ -91,17 +93,18 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
         why=why,
         trials=at_least_one("--trials", flags.trials, most=100_000),
         seed=flags.seed,
+        comparison=tuple(_as_comparison(flags, with_files=False)),
     )
 
 
-def _as_comparison(flags: argparse.Namespace) -> list[str]:
+def _as_comparison(flags: argparse.Namespace, with_files: bool = True) -> list[str]:
     """The same runs in the words of ``harness.compare``, which knows how to read them."""
     words = ["--algos", flags.algo, "--scenarios", flags.scenario]
     for flag in (*SHARED, "--n-jobs"):
         value = getattr(flags, flag.removeprefix("--").replace("-", "_"))
         words += [] if value is None else [flag, str(value)]
     words += [word for text in flags.settings for word in ("--set", text)]
-    words += [word for text in flags.configs for word in ("--config", text)]
+    words += [word for text in flags.configs if with_files for word in ("--config", text)]
     words += [word for target in flags.imports for word in ("--import", target)]
     return [*words, *(["--deterministic"] if flags.deterministic else [])]
 

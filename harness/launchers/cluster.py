@@ -44,7 +44,7 @@ class Launched(Protocol):
 def complete_on_cluster(
     console: Console, store: StudyStore, args: CompareArgs, ids: Sequence[int], arguments: Sequence[str]
 ) -> list[bool]:
-    """Start workers on a cluster and wait until nothing is left for them, or none of them is left.
+    """Start workers on a cluster and wait, if asked to, until nothing is left for them, or none of them is left.
 
     What is missing then waits for the next command.
 
@@ -78,6 +78,9 @@ def complete_on_cluster(
             task = bar.add_task(launched.label, total=len(ids))
             while (done := sum(state in OVER for state in states())) < len(ids) and launched.any_alive():
                 bar.update(task, completed=done)
+                if not args.wait:
+                    log(console, launched.how_to_stop)
+                    break
                 time.sleep(POLL)
             bar.update(task, completed=done)
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -29,16 +30,21 @@ def complete_all(console: Console, store: StudyStore, args: CompareArgs, plans: 
     jobs = [plan.to_json(deterministic=args.deterministic) for plan in plans]
     ids = store.enqueue([(plan.key, plan.identity(), job) for plan, job in zip(plans, jobs, strict=True)])
     arguments = [*args.for_workers, "--only", compact(ids)]
+    asked, before = dict(zip(ids, plans, strict=True)), store.states()
+    rows = {row.run_id: row for row in store.rows()}
     if args.workers.kind != "local":
+        for run, row in rows.items():
+            if run in asked and other_battles(row, asked[run]):
+                message = "stays as it was evaluated; the same command without --workers fights the other battles"
+                log(console, f"{asked[run].label}: {message}")
         return complete_on_cluster(console, store, args, ids, arguments)
 
     def complete(plan: RunPlan) -> RunEnd:
         return complete_run(console, store, plan, run_folder(args.out, args.study, plan.key), args.log)
 
-    asked, before = dict(zip(ids, plans, strict=True)), store.states()
     compile_ahead([plan for run, plan in asked.items() if before[run] != "finished"])
     if args.n_jobs > 1:
-        work_together(args.n_jobs, arguments, stderr=args.json)
+        work_together(args.n_jobs, arguments, stdout=subprocess.DEVNULL if console.quiet else 2 if args.json else None)
     logged = ("finished", "failed") if args.n_jobs > 1 else ()  # by the workers
     states, rows = store.states(), {row.run_id: row for row in store.rows()}
     ends = {}

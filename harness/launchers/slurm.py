@@ -56,6 +56,7 @@ class SlurmWorkers:
         self.job = _read(note) if _read(script) == text else ""
         before = bool(self.job) and self.any_alive()  # the same command waited for it, and was interrupted
         if not before:
+            note.unlink(missing_ok=True)  # its job belongs to the script before: a refused one must not wait for that
             script.touch(mode=0o700)  # the storage's URL in it may hold a password
             script.write_text(text, encoding="utf-8")
             self.job = self._submit(asked, script)

@@ -18,7 +18,7 @@ class CsvLogger:
     def __init__(self, run: LoggedRun) -> None:
         run.folder.mkdir(parents=True, exist_ok=True)
         path = run.folder / NAME
-        kept = _rows_until(path, run.start) if path.exists() else []
+        kept = _rows_until(path, run.start) if run.start and path.exists() else []
         self._file = path.open("w", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
         self._writer.writerows([HEAD, *kept])

@@ -16,7 +16,7 @@ class TensorBoardLogger:
 
         folder = run.folder.parent / "tensorboard" / run.name
         # purge_step: what a killed session logged beyond its last checkpoint is not shown
-        self._writer = SummaryWriter(str(folder), purge_step=run.start + 1 if run.start else None, flush_secs=10)
+        self._writer = SummaryWriter(str(folder), purge_step=run.start + 1 if run.start else 0, flush_secs=10)
         self._writer.add_text("settings", f"```\n{json.dumps(run.config, indent=1, default=str)}\n```", run.start)
 
     def log(self, env_steps: int, values: Mapping[str, float]) -> None:

@@ -55,6 +55,21 @@ def keep_torch_threads() -> None:
     torch.set_num_threads(threads)
 
 
+def parse_device(name: str) -> torch.device:
+    """Read the name of a processor or a card, which need not be there.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"unknown --device {name!r}; use auto, cpu, cuda or cuda:N") from None
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f"--device {name!r} is not supported; use auto, cpu, cuda or cuda:N")
+    return device
+
+
 def resolve_device(name: str) -> str:
     """``auto`` becomes ``cuda`` where a device is there, else ``cpu``.
 
@@ -63,12 +78,7 @@ def resolve_device(name: str) -> str:
     """
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UsageError(f"unknown --device {name!r}; use auto, cpu, cuda or cuda:N") from None
-    if device.type not in ("cpu", "cuda"):
-        raise UsageError(f"--device {name!r} is not supported; use auto, cpu, cuda or cuda:N")
+    device = parse_device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UsageError(
             f"--device {name!r}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; use --device cpu"

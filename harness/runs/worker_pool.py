@@ -16,7 +16,7 @@ _POLL = 0.1
 """Seconds between two looks at the processes."""
 
 
-def work_together(count: int, arguments: Sequence[str], *, stderr: bool = False) -> None:
+def work_together(count: int, arguments: Sequence[str], *, stdout: int | None = None) -> None:
     """Run ``python -m harness.worker`` several times at once, until all have ended.
 
     Each gets its share of the cores. They are shielded from the terminal's Ctrl-C: this process passes it on, once for
@@ -26,7 +26,7 @@ def work_together(count: int, arguments: Sequence[str], *, stderr: bool = False)
     Args:
         count: how many.
         arguments: of each.
-        stderr: they speak there, since standard output is for a machine.
+        stdout: file descriptor on which they speak, or ``subprocess.DEVNULL``; None: standard output.
 
     Raises:
         KeyboardInterrupt: the user stopped it, and all have ended.
@@ -38,9 +38,7 @@ def work_together(count: int, arguments: Sequence[str], *, stderr: bool = False)
     try:
         with deferred_interrupts(patience=2) as interrupt:
             for _ in range(count):
-                workers.append(
-                    subprocess.Popen(command, env=environment, start_new_session=True, stdout=2 if stderr else None)
-                )
+                workers.append(subprocess.Popen(command, env=environment, start_new_session=True, stdout=stdout))
             passed_on = False
             while any(worker.poll() is None for worker in workers):
                 if interrupt.requested and not passed_on:

@@ -11,7 +11,7 @@ from typing import Any
 
 from common.arguments import checked
 from harness.cli.errors import UsageError
-from harness.sharing.package import FILES, find_row, pack
+from harness.sharing.package import FILES, copy_pack, find_row, pack
 from studies.db.storage_url import DEFAULT_STORAGE
 
 
@@ -51,7 +51,7 @@ def pull(name: str, folder: str | Path | None = None, *, revision: str | None = 
 
     Args:
         name: ``USER/NAME`` on the hub.
-        folder: where to; ``None``: the hub's own cache.
+        folder: where to copy it, in place of a policy that is there; ``None``: it stays in the hub's own cache.
         revision: a branch, tag or commit; ``None``: the newest.
         token: as of ``push``.
 
@@ -59,15 +59,16 @@ def pull(name: str, folder: str | Path | None = None, *, revision: str | None = 
         The folder.
 
     Raises:
-        UsageError: huggingface_hub is not installed, or the hub has no such policy.
+        UsageError: huggingface_hub is not installed, the hub has no such policy, or the folder holds other files.
     """
     with _hub(f"pull {name}") as library:
-        found = library.snapshot_download(
-            name, revision=revision, local_dir=folder, allow_patterns=list(FILES), token=token, endpoint=_endpoint()
+        cached = library.snapshot_download(
+            name, revision=revision, allow_patterns=list(FILES), token=token, endpoint=_endpoint()
         )
-    if not (Path(found) / FILES[0]).is_file():
+    found = Path(cached)
+    if not (found / FILES[0]).is_file():
         raise UsageError(f"{name} on the hub holds no {FILES[0]}; it was not made by k24 push")
-    return Path(found)
+    return found if folder is None else copy_pack(found, Path(folder))
 
 
 def _endpoint() -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +32,7 @@ def pack(run: str | Path, folder: str | Path, *, row: RunRow | None = None, name
 
     Args:
         run: folder of a run, or its ``policy.pt``.
-        folder: made where missing; its own files of these names are replaced.
+        folder: made where missing; an earlier policy there is replaced.
         row: the run's result; ``None``: the card says that it is unknown.
         name: what the policy is called on the hub, for the card.
 
@@ -39,10 +40,13 @@ def pack(run: str | Path, folder: str | Path, *, row: RunRow | None = None, name
         The folder.
 
     Raises:
-        UsageError: there is no policy, it cannot be read, or the folder cannot be written.
+        UsageError: there is no policy, it cannot be read, or the folder cannot be written or holds other files.
     """
     policy, target = read_policy_file(Path(run)), Path(folder)
     identity: Mapping[str, Any] = policy.content["identity"]
+    check_target(target)
+    if row is not None:
+        row = dataclasses.replace(row, provenance=_for_the_public(row.provenance))
     try:
         target.mkdir(parents=True, exist_ok=True)
         if policy.path.resolve() != (target / POLICY).resolve():
@@ -56,6 +60,43 @@ def pack(run: str | Path, folder: str | Path, *, row: RunRow | None = None, name
     except OSError as error:
         raise UsageError(f"{target} cannot be written ({error.strerror}); name another folder") from error
     return target
+
+
+def copy_pack(source: Path, target: Path) -> Path:
+    """Put a pack in the place of another one; returns its folder.
+
+    Raises:
+        UsageError: the folder cannot be written, or holds files of these names that belong to no pack.
+    """
+    check_target(target)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            if (source / name).is_file():
+                shutil.copyfile(source / name, target / name)
+            else:
+                (target / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written ({error.strerror}); name another folder") from error
+    return target
+
+
+def check_target(folder: Path) -> None:
+    """Refuse a folder whose ``README.md``, for example, is somebody's own.
+
+    Raises:
+        UsageError: which file would be lost.
+    """
+    is_pack = all((folder / name).is_file() for name in (POLICY, SETTINGS))
+    for name in (SETTINGS, RESULT, CARD):
+        if (folder / name).exists() and not is_pack:
+            raise UsageError(f"{folder / name} is not of a policy's pack and would be replaced; name another folder")
+
+
+def _for_the_public(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Provenance without the address of the database, which names a user and a host."""
+    command = str(provenance.get("command", "unknown"))
+    return {**provenance, "command": re.sub(r"--storage[= ]('[^']*'|\S+)", "--storage URL", command)}
 
 
 def find_row(run: str | Path, storage: str) -> RunRow | None:

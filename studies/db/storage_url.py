@@ -17,8 +17,8 @@ _SERVER = "--storage postgresql://user@host/database"
 _LAST_PORT = 65535
 _ARTIFACTS = Path("studies") / "artifacts"
 _PASSWORDS = (
-    (re.compile(r"(://[^:/@\s]*):[^@\s]+@"), r"\1:***@"),
-    (re.compile(r"([?&]password=)[^&\s'\"]+"), r"\1***"),
+    (re.compile(r"(://[^:/@\s]*):(?:[^/\s]+|[^@\s]+)@"), r"\1:***@"),
+    (re.compile(r"([?&](?:ssl)?password=)[^&\s'\"]+"), r"\1***"),
 )
 
 

@@ -52,17 +52,6 @@ class Registry(Generic[T]):
         self.get(id)
         self._aliases[other] = self.resolve(id)
 
-    def unregister(self, id: str) -> T:
-        """Remove an entry with its aliases and return it; for tests and notebooks that register twice.
-
-        Raises:
-            UnknownIdError: there is no such id.
-        """
-        entry, id = self.get(id), self.resolve(id)
-        del self._entries[id]
-        self._aliases = {other: known for other, known in self._aliases.items() if known != id}
-        return entry
-
     @contextlib.contextmanager
     def preserved(self) -> Iterator[None]:
         """Undo at the end whatever is registered, removed or replaced inside; for tests."""

@@ -47,6 +47,8 @@ class CentralisedBattle(gymnasium.Env[NDArray[np.float32], NDArray[np.int64]]):
             raise ValueError("a centralised battle takes no flat_observations: its observations are flat already")
         self._world = parallel_env(id, render_mode=render_mode, **{"illegal_actions": "noop", **options})
         self.render_mode = render_mode
+        if render_mode:
+            self.metadata = {**self.metadata, "render_fps": self._world.metadata["render_fps"]}
         spec = self._world.batch.spec
         size = spec.state_size if observation == "state" else spec.n_agents * spec.obs_size
         self.observation_space = Box(-np.inf, np.inf, (size,), np.float32)

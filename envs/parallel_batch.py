@@ -192,7 +192,7 @@ class ParallelBatch(BatchBase):
     def close(self) -> None:
         """Release the worlds; calling it twice is allowed."""
         for world in self._worlds:
-            world.close()
+            getattr(world, "close", lambda: None)()
         self._worlds = []
 
     def _require_open(self) -> None:
@@ -240,5 +240,5 @@ def _own_state(world: ParallelEnv) -> np.ndarray | None:
     """The world's own global state, flat; None where it has none, which PettingZoo says by raising."""
     try:
         return np.asarray(world.state(), np.float32).ravel()
-    except NotImplementedError:
+    except (NotImplementedError, AttributeError):  # the latter of a world that derives from nothing
         return None

@@ -140,7 +140,7 @@ def require_installed(id: str, backend: str = "battle", options: Any = None) -> 
         ValueError: a package or the game is missing; the message says how to install it.
     """
     package = entry(id).requires
-    if package and importlib.util.find_spec(package) is None:
+    if package and importlib.util.find_spec(package.partition(".")[0]) is None:
         raise ValueError(f"scenario {id!r} needs the package {package}, which is not installed; pip install {package}")
     if backend in NEEDS and options is not None:
         load(NEEDS[backend])(entry(id).id, entry(id).scenario, options)

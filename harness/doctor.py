@@ -12,7 +12,7 @@ import importlib
 import json
 import platform
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -48,12 +48,9 @@ class CheckResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
+class Check(installation.Step):
     """One line of the report."""
 
-    name: str
-    check: Callable[[], str]
-    """Returns what was found, or raises what is missing."""
     needs: tuple[str, ...] = ()
     """Steps that must have been ok."""
 
@@ -118,8 +115,8 @@ def steps(flags: argparse.Namespace) -> list[Check]:
     version = flags.game_version
     packages = ("system", "pysc2", "pysc2's needs", "s2clientprotocol", "smacv2")
     checks = [
-        Check(name="python", check=check_python),
-        Check(name="torch", check=partial(package_version, "torch")),
+        Check(name="python", check=platform.python_version),
+        Check(name="torch", check=lambda: str(importlib.import_module("torch").__version__)),
         Check(name="numba cache", check=check_cache),
     ]
     for step in installation.steps([GENERATED, *fixed_scenarios("smac.json")], version):
@@ -131,16 +128,6 @@ def steps(flags: argparse.Namespace) -> list[Check]:
         everything = (*packages, "its protobuf", "game", "game version", f"map {GENERATED}")
         checks.append(Check(name="first battle", check=partial(check_battle, version), needs=everything))
     return checks
-
-
-def check_python() -> str:
-    """Return the version of Python; one that is too old does not get here."""
-    return platform.python_version()
-
-
-def package_version(package: str) -> str:
-    """Return the version of a package that can be imported."""
-    return str(importlib.import_module(package).__version__)
 
 
 def check_cache() -> str:

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 
 from harness.cli.common import ALL_DONE, command, listed, log, make_console
-from harness.cli.errors import UsageError, unknown_name
+from harness.cli.errors import UsageError, check_known
 from harness.cli.progress import with_bar
 from harness.flags.export import MARL_EVAL, RECORD_FORMATS, parser
 from harness.results.findings import ComparisonReport, compute_report
@@ -133,10 +133,7 @@ def choose(
     if not grouped:
         raise UsageError(f"study {study} holds no finished run; see how far they are by typing its command again")
     for place, kind, asked in ((0, "algorithm", algos), (1, "scenario", scenarios)):
-        known = dict.fromkeys(key[place] for key in grouped)
-        for name in asked:
-            if name not in known:
-                raise unknown_name(f"{kind} of study {study}", name, list(known))
+        check_known(f"{kind} of study {study}", asked, dict.fromkeys(key[place] for key in grouped))
     chosen = {
         (algorithm, scenario): runs
         for (algorithm, scenario), runs in grouped.items()

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.cli.common import ALL_DONE, command, listed, log, make_console, writing_results
-from harness.cli.errors import UsageError, unknown_name
+from harness.cli.errors import UsageError, check_known
 from harness.flags.leaderboard import parser
 from harness.plots.style import DARK, palette_css
 from harness.results.aggregates import AlgorithmRow, summarize_groups
@@ -66,9 +66,7 @@ def read_entries(storages: Sequence[str], studies: Collection[str] = ()) -> list
     """
     known = {storage: study_names(storage) for storage in dict.fromkeys(storages)}
     every = set().union(*known.values())
-    for name in studies:
-        if name not in every:
-            raise unknown_name("study", name, sorted(every), hint=f"It is looked for in {_shown(known)}.")
+    check_known("study", studies, sorted(every), hint=f"It is looked for in {_shown(known)}.")
     chosen = [
         (storage, name)
         for storage in known

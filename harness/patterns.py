@@ -22,7 +22,7 @@ from harness.cli.common import (
     make_folder,
     writing_results,
 )
-from harness.cli.errors import UsageError, unknown_name
+from harness.cli.errors import UsageError, check_known
 from harness.cli.progress import with_bar
 from harness.flags.study import patterns_parser
 from harness.plots.diagnostics import plot_masks_over_training
@@ -65,13 +65,8 @@ def choose(rows: Sequence[RunRow], study: str, algos: Sequence[str], scenarios: 
     Raises:
         UsageError: none is left, and why.
     """
-    for kind, asked, known in (
-        ("algorithm", algos, {run.algorithm for run in rows}),
-        ("scenario", scenarios, {run.scenario for run in rows}),
-    ):
-        for name in asked:
-            if name not in known:
-                raise unknown_name(f"{kind} of study {study}", name, sorted(known))
+    check_known(f"algorithm of study {study}", algos, sorted({run.algorithm for run in rows}))
+    check_known(f"scenario of study {study}", scenarios, sorted({run.scenario for run in rows}))
     asked_for = [
         run for run in rows if (not algos or run.algorithm in algos) and (not scenarios or run.scenario in scenarios)
     ]

@@ -30,7 +30,7 @@ from harness.cli.common import (
     make_folder,
     parse_flags,
 )
-from harness.cli.errors import UsageError, unknown_name
+from harness.cli.errors import UsageError, check_known
 from harness.flags.worker import parser
 from harness.loggers import check_loggers
 from harness.runs.files import run_folder, study_folder
@@ -83,8 +83,7 @@ def choose_study(storage: str, study: str | None) -> str:
         raise UsageError(
             f"--storage {without_passwords(storage)} holds {len(known)} studies, name one: --study {' | '.join(known)}"
         )
-    if study not in known:
-        raise unknown_name("study", study, known, hint="Ask for its runs first: python -m harness.compare --study NAME")
+    check_known("study", [study], known, hint="Ask for its runs first: python -m harness.compare --study NAME")
     return study
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -21,18 +21,15 @@ from studies.rows import (
     RunRow,
     TurnReading,
     UnfinishedRun,
-    finite_or_none,
 )
 from studies.stored_types import check_columns
 
-POINT = tuple(field.name for field in fields(CurvePoint))
-EPISODE = tuple(field.name for field in fields(EpisodeOutcome))
-"""Columns of a curve's point and of an episode, named as their fields are."""
 RUN = ("study", "algorithm", "scenario", "seed", "config_hash", "config")
 IN_ONE = 500
 """Run ids in one statement."""
 ROWS = 10_000
 """Rows that are checked and turned into records at a time."""
+R = TypeVar("R")
 
 
 def read_row(session: Session, run: Run) -> RunRow:
@@ -83,16 +80,7 @@ def _check(table: type[Base], names: Sequence[str], record: Base) -> None:
 
 def curves_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[CurvePoint]]:
     """Run id -> the evaluations made during its training, in order of ``env_steps``."""
-    found: dict[int, list[CurvePoint]] = {run_id: [] for run_id in run_ids}
-    for some in _chunks(run_ids):
-        chosen = select(Curve.run_id, *(getattr(Curve, name) for name in POINT)).where(Curve.run_id.in_(some))
-        for rows in session.execute(chosen.order_by(Curve.run_id, Curve.env_steps)).partitions(ROWS):
-            check_columns(Curve, ("run_id", *POINT), rows, infinite=("loss",))
-            for run_id, *values in rows:
-                point = dict(zip(POINT, values, strict=True))
-                point["loss"] = finite_or_none(point["loss"])
-                found[run_id].append(CurvePoint(**point))
-    return found
+    return _records(session, Curve, CurvePoint, run_ids, Curve.env_steps, infinite=("loss",))
 
 
 def events(session: Session, run_id: int) -> list[tuple[int, str]]:
@@ -103,20 +91,23 @@ def events(session: Session, run_id: int) -> list[tuple[int, str]]:
 
 def outcomes_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[EpisodeOutcome]]:
     """Run id -> the episodes of its final evaluation, by slot and battle."""
-    found: dict[int, list[EpisodeOutcome]] = {run_id: [] for run_id in run_ids}
-    for some in _chunks(run_ids):
-        chosen = select(Outcome.run_id, *(getattr(Outcome, name) for name in EPISODE)).where(Outcome.run_id.in_(some))
-        ordered = chosen.order_by(Outcome.run_id, Outcome.slot, Outcome.battle_id)
-        for rows in session.execute(ordered).partitions(ROWS):
-            check_columns(Outcome, ("run_id", *EPISODE), rows)
+    return _records(session, Outcome, EpisodeOutcome, run_ids, Outcome.slot, Outcome.battle_id)
+
+
+def _records(
+    session: Session, table: Any, kind: type[R], run_ids: Sequence[int], *order: Any, infinite: Sequence[str] = ()
+) -> dict[int, list[R]]:
+    """Run id -> its rows of a table as records, whose fields are columns; ``infinite``: those that may be so."""
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    columns = [getattr(table, name) for name in ("run_id", *names)]
+    found: dict[int, list[R]] = {run_id: [] for run_id in run_ids}
+    for start in range(0, len(run_ids), IN_ONE):
+        chosen = select(*columns).where(table.run_id.in_(run_ids[start : start + IN_ONE]))
+        for rows in session.execute(chosen.order_by(table.run_id, *order)).partitions(ROWS):
+            check_columns(table, ("run_id", *names), rows, infinite=infinite)
             for run_id, *values in rows:
-                found[run_id].append(EpisodeOutcome(**dict(zip(EPISODE, values, strict=True))))
+                found[run_id].append(kind(**dict(zip(names, values, strict=True))))
     return found
-
-
-def _chunks(run_ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """So many at a time as every database takes in one statement."""
-    return (run_ids[start : start + IN_ONE] for start in range(0, len(run_ids), IN_ONE))
 
 
 def last_provenances(session: Session, *which: ColumnElement[bool]) -> dict[int, dict[str, Any]]:
@@ -127,9 +118,7 @@ def last_provenances(session: Session, *which: ColumnElement[bool]) -> dict[int,
 
 def last_provenance(session: Session, run_id: int) -> dict[str, Any] | None:
     """Return the provenance of a run's newest session; ``None``: it was never begun."""
-    newest = select(Provenance).where(Provenance.run_id == run_id).order_by(Provenance.session.desc()).limit(1)
-    found = session.scalars(newest).one_or_none()
-    return found.record if found else None
+    return last_provenances(session, Run.id == run_id).get(run_id)
 
 
 def unfinished(session: Session, study: str) -> list[UnfinishedRun]:

@@ -55,7 +55,7 @@ class CurvePoint:
     episodes: int
     """How many episodes were finished."""
     loss: float | None
-    """Mean learner loss since the last point; ``None`` before the first update."""
+    """Mean learner loss since the last point; ``None`` before the first update, and where it is not finite."""
     epsilon: float
     """Exploration rate of training at this point, 0..1."""
     wall_seconds: float
@@ -65,6 +65,7 @@ class CurvePoint:
 
     def __post_init__(self) -> None:
         _require_finite(self, ("win_rate", "return_mean", "epsilon", "wall_seconds"))
+        object.__setattr__(self, "loss", finite_or_none(self.loss))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)  # a report reads millions

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.schema import Curve, Event, Outcome, PartTiming
 from studies.queue.heartbeat import HEARTBEAT_IN_TRAINING
-from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow, finite_or_none
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
 from studies.run_table import INTERRUPTED, RunTable
 
 Status = Literal["finished", "running_elsewhere", "started", "resumed"]
@@ -61,47 +61,14 @@ class RunRecord:
         self._last_heartbeat = time.monotonic()
 
     @repeated
-    def curve(
-        self,
-        *,
-        env_steps: int,
-        win_rate: float,
-        return_mean: float,
-        episodes: int,
-        loss: float | None,
-        epsilon: float,
-        wall_seconds: float,
-        extra: Mapping[str, float] | None = None,
-    ) -> CurvePoint:
+    def curve(self, point: CurvePoint) -> CurvePoint:
         """Store an evaluation made during training; one at the same ``env_steps`` is replaced.
 
-        Args:
-            env_steps: steps summed over all battles, before this evaluation.
-            win_rate: wins / finished greedy episodes, 0..1.
-            return_mean: mean undiscounted return of those episodes.
-            episodes: how many were finished.
-            loss: mean learner loss since the last point; ``None`` before the first update. One that is not finite
-                is stored as ``None`` too.
-            epsilon: exploration rate of training, 0..1.
-            wall_seconds: seconds of work so far, over all sessions of the run.
-            extra: further diagnostics by name; those that are not finite are left out, as JSON has no word for them.
-
         Returns:
-            What was stored.
-
-        Raises:
-            ValueError: a number is not finite.
+            What was stored: diagnostics that are not finite are left out, as JSON has no word for them.
         """
-        point = CurvePoint(
-            env_steps=env_steps,
-            win_rate=win_rate,
-            return_mean=return_mean,
-            episodes=episodes,
-            loss=finite_or_none(loss),
-            epsilon=epsilon,
-            wall_seconds=wall_seconds,
-            extra={name: value for name, value in (extra or {}).items() if math.isfinite(value)},
-        )
+        extra = {name: value for name, value in point.extra.items() if math.isfinite(value)}
+        point = replace(point, extra=extra)
         with self._write() as session:
             session.merge(Curve(run_id=self.run_id, **asdict(point)))
         return point

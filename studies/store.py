@@ -3,7 +3,7 @@
     with StudyStore.open("sqlite:///studies/studies.db", study="compare") as store:
         run = store.begin(key, config=config, provenance=provenance)
         if run.status == "started" or run.status == "resumed":
-            run.curve(env_steps=10_000, win_rate=0.2, …)
+            run.curve(CurvePoint(env_steps=10_000, win_rate=0.2, …))
             row = run.finish(RunResult(win_rate=0.4, …))
         elif run.status == "finished":
             row = run.row
@@ -37,24 +37,12 @@ from studies.db.schema import Outcome, Result, Run, ThroughputReading
 from studies.db.storage_url import DEFAULT_STORAGE, parse_storage_url
 from studies.queue.heartbeat import ABANDONED_AFTER
 from studies.queue.owner import owner_of
-from studies.queue.quiet import PATIENCE, quiet_machine, wait_for_quiet_to_end
+from studies.queue.quiet import quiet_machine, wait_for_quiet_to_end
 from studies.reader import BUSY_SECONDS, StudyReader
 from studies.row_queries import last_provenance, read_row
-from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow, TurnReading
+from studies.rows import EpisodeOutcome, RunKey, TurnReading
 from studies.run import RunRecord, Status
 from studies.run_table import RunTable
-
-__all__ = [
-    "DEFAULT_STORAGE",
-    "CurvePoint",
-    "EpisodeOutcome",
-    "RunKey",
-    "RunRecord",
-    "RunResult",
-    "RunRow",
-    "StorageError",
-    "StudyStore",
-]
 
 DEFAULT_STUDY = "compare"
 
@@ -246,7 +234,7 @@ class StudyStore(StudyReader):
                     session.delete(run)
         return deleted
 
-    def quiet_machine(self, patience: float = PATIENCE) -> AbstractContextManager[bool]:
+    def quiet_machine(self, patience: float) -> AbstractContextManager[bool]:
         """Keep this machine free of this database's other work; see ``quiet.quiet_machine``."""
         return quiet_machine(self._run_table.engine, self.url, patience)
 

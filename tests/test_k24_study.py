@@ -21,6 +21,7 @@ from benchmarks.study.table import describe, difference
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
 from harness.stats import IntervalKind
+from studies.rows import CurvePoint
 from studies.store import StudyStore
 
 TINY = Stage(
@@ -102,7 +103,7 @@ def test_a_run_under_way_is_no_result_but_its_search_is_shown(
     (plan,), _ = plan_runs(read_flags(next(k24.runs_of(TINY, storage)).argv))
     with StudyStore.open(storage, k24.STUDY) as store:
         run = store.begin(plan.key, config=plan.identity(), provenance={})
-        run.curve(
+        point = CurvePoint(
             env_steps=100,
             win_rate=0.25,
             return_mean=1.0,
@@ -112,6 +113,7 @@ def test_a_run_under_way_is_no_result_but_its_search_is_shown(
             wall_seconds=1.0,
             extra={"energy_best": 0.8},
         )
+        run.curve(point)
         k24.update_files(TINY, storage, tmp_path)
     assert k24.main(["tiny", "--out", str(tmp_path), "--report-only"]) == 0
     assert "INCOMPLETE: 0 of 4 runs" in capsys.readouterr().out

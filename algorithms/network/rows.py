@@ -43,16 +43,9 @@ class RowPermutation:
         if self.views.device == device:
             return self
 
-        def move(table: Tensor) -> Tensor:
-            return table.to(device, non_blocking=True)
-
-        return dataclasses.replace(
-            self,
-            views=move(self.views),
-            rows=move(self.rows),
-            to_group=None if self.to_group is None else move(self.to_group),
-            to_time=None if self.to_time is None else move(self.to_time),
-        )
+        tables = {name: getattr(self, name) for name in ("views", "rows", "to_group", "to_time")}
+        moved = {name: table.to(device, non_blocking=True) for name, table in tables.items() if table is not None}
+        return dataclasses.replace(self, **moved)
 
     def to_time_order(self, x: Tensor) -> Tensor:
         """Bring (R, …) from group order to time order."""

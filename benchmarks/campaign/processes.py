@@ -99,17 +99,8 @@ def six_workers(campaign: Campaign, storage: str | None = None, restart: object 
         where = storage or f"sqlite:///{folder}/s.db"
         queue = start(compare(folder, "--seeds", "6", storage=storage), folder / "log.txt")
         wait_for_runs(where, queue)
-        worker = [
-            "harness.worker",
-            "--storage",
-            where,
-            "--study",
-            STUDY,
-            "--out",
-            str(folder / "runs"),
-            "--device",
-            "cpu",
-        ]
+        worker = ["harness.worker", "--storage", where, "--study", STUDY]
+        worker += ["--out", str(folder / "runs"), "--device", "cpu"]
         workers = [start(worker, folder / f"worker-{number}.txt") for number in range(5)]
         until = time.monotonic() + 40
         while time.monotonic() < until and any(each.poll() is None for each in (queue, *workers)):

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
+import timeit
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,12 +69,8 @@ def prices() -> dict[str, float]:
     for name, loop in PRICED.items():
         out = np.zeros(N, np.float32 if name == "store" else np.float64)
         loop(x, y, out, 1)
-        times = []
-        for _ in range(20):
-            start = time.perf_counter()
-            loop(x, y, out, 200)
-            times.append(time.perf_counter() - start)
-        found[name] = min(times) / (200 * N) * 1e9
+        seconds = min(timeit.repeat(partial(loop, x, y, out, 200), number=1, repeat=20))
+        found[name] = seconds / (200 * N) * 1e9
     return found
 
 

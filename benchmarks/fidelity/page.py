@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 from benchmarks.fidelity.checks import Check
 from benchmarks.fidelity.reference import RACES, Estimate
@@ -60,12 +61,7 @@ def rank_correlation(checks: list[Check]) -> float | None:
     pairs = [(check.game.mean, check.engine.mean) for check in checks if check.game is not None]
     if len(pairs) < 3:
         return None
-    ranks = [mid_ranks(np.array(side)) for side in zip(*pairs, strict=True)]
+    ranks = [rankdata(side) for side in zip(*pairs, strict=True)]
     if any(np.ptp(rank) == 0 for rank in ranks):
         return None
     return float(np.corrcoef(ranks)[0, 1])
-
-
-def mid_ranks(values: Any) -> Any:
-    """Ranks, ties sharing the mean of theirs."""
-    return np.array([(values < value).sum() + ((values == value).sum() - 1) / 2 for value in values])

@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 import resource
 import time
-from pathlib import Path
 
 import numpy as np
+import psutil
 
 import envs
 from algorithms import registry
@@ -51,8 +51,7 @@ def cut(episode: Episode, steps: int) -> Episode:
 
 def resident_gb() -> float:
     """Memory of this process now, GB (1e9 bytes)."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
-    return pages * resource.getpagesize() / 1e9
+    return float(psutil.Process().memory_info().rss) / 1e9
 
 
 def main() -> None:

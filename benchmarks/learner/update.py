@@ -13,7 +13,6 @@ rate of products measured in the same process on the same threads. Everything el
 from __future__ import annotations
 
 import argparse
-import contextlib
 import multiprocessing
 import os
 import resource
@@ -24,6 +23,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from llvmlite.binding import get_host_cpu_features
 
 from algorithms import registry
 from algorithms.episode import Episode, EpisodeBatch, collate
@@ -33,6 +33,7 @@ from algorithms.kernels.tiles import times
 from algorithms.q_learning.learner import QLearner
 from envs.spec import EnvSpec
 from harness.runs.process import prepare_process
+from harness.runs.provenance import cpu_model
 
 TERRAN_5_VS_5 = EnvSpec(
     id="terran_5_vs_5",
@@ -144,12 +145,9 @@ def spread(seconds: list[float]) -> str:
 
 def machine() -> str:
     """Processor, vector instructions, cores and load of this moment."""
-    model, flags = "unknown processor", ""
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as lines:
-        text = lines.read()
-        model = next((line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line), model)
-        flags = ", AVX-512" if "avx512f" in text else ", AVX2" if "avx2" in text else ""
-    return f"{model}{flags}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    features = get_host_cpu_features()
+    flags = ", AVX-512" if features.get("avx512f") else ", AVX2" if features.get("avx2") else ""
+    return f"{cpu_model()}{flags}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 
 
 def measure(algo: str, args: argparse.Namespace) -> None:

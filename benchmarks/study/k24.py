@@ -30,7 +30,7 @@ from harness.cli.common import INTERRUPTED, WRONG_USE
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
 from studies.reader import StudyReader
-from studies.rows import RunRow, UnfinishedRun
+from studies.rows import RunRow, UnfinishedRun, key_of
 
 STUDY = "k24-study"
 STORAGE = "sqlite:///runs/k24_study.db"
@@ -111,14 +111,9 @@ def stored(stage: Stage, storage: str) -> dict[PlannedRun, RunRow | UnfinishedRu
     """The stage's runs that the study holds, finished or not, found by the hash of all their settings."""
     with StudyReader.open(storage, STUDY) as reader:
         held: list[RunRow | UnfinishedRun] = [*reader.rows(), *reader.unfinished()]
-    by_key = {(each.algorithm, each.scenario, each.seed, each.config_hash): each for each in held}
-    found = {}
-    for run in runs_of(stage, storage):
-        key = plan_runs(read_flags(run.argv))[0][0].key
-        each = by_key.get((key.algorithm, key.scenario, key.seed, key.config_hash))
-        if each is not None:
-            found[run] = each
-    return found
+    by_key = {key_of(run): run for run in held}
+    keys = {run: plan_runs(read_flags(run.argv))[0][0].key for run in runs_of(stage, storage)}
+    return {run: by_key[key] for run, key in keys.items() if key in by_key}
 
 
 def runs_file(stage: Stage, out: Path) -> Path:

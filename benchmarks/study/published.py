@@ -23,7 +23,8 @@ from harness.plots.curves import PUBLISHED
 from harness.plots.style import looks
 from harness.results import published
 from harness.results.grouping import name_across_studies
-from harness.results.published import WINDOW, Windows, published_runs
+from harness.results.published import WINDOW, published_runs
+from harness.stats import Band
 from studies.reader import StudyReader
 from studies.store import DEFAULT_STORAGE
 
@@ -84,7 +85,7 @@ def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
     return curves
 
 
-def windowed(runs: dict[int, list[tuple[int, float, float]]], column: int, last: int, window: int) -> Windows:
+def windowed(runs: dict[int, list[tuple[int, float, float]]], column: int, last: int, window: int) -> Band:
     """One column of the points, averaged over windows up to env_step ``last``."""
     return published.windowed(
         {run: [(point[0], point[column]) for point in points] for run, points in runs.items()}, last, window
@@ -102,8 +103,8 @@ def draw(path: Path, reference: Curves, own: Curves, scenario: str, last: int, w
             at = windowed(runs, column, last, window)
             label = f"{label} ({len(runs)} runs)"
             style = {"color": look.colour, "linestyle": look.line, "marker": look.marker, "markersize": 4}
-            axes.plot(at.env_steps, at.mean, label=label, **style)
-            axes.fill_between(at.env_steps, at.least, at.greatest, alpha=0.12, color=look.colour, linewidth=0)
+            axes.plot(at.at, at.estimate, label=label, **style)
+            axes.fill_between(at.at, at.low, at.high, alpha=0.12, color=look.colour, linewidth=0)
         axes.set(xlabel="env steps", ylabel=f"greedy {name}, mean over {window:,} env steps", title=scenario)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.grid(alpha=0.3)
@@ -131,11 +132,13 @@ def write_table(path: Path, curves: Curves, last: int, window: int) -> None:
     for start in windows:
         row = [f"{start:,}–{start + window:,}"]
         for wins, returns in cells.values():
-            at = np.flatnonzero(wins.env_steps == start + window / 2)
+            at = np.flatnonzero(wins.at == start + window / 2)
             text = "–"
             if len(at):
                 i = at[0]
-                text = f"{wins.mean[i]:.2f} [{wins.least[i]:.2f}, {wins.greatest[i]:.2f}], return {returns.mean[i]:.1f}"
+                text = (
+                    f"{wins.estimate[i]:.2f} [{wins.low[i]:.2f}, {wins.high[i]:.2f}], return {returns.estimate[i]:.1f}"
+                )
             row.append(text)
         lines.append("| " + " | ".join(row) + " |")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -20,7 +20,7 @@ from envs.battle.snapshots.game_state import GameUnits, Memory
 from envs.battle.snapshots.version import version_of
 from envs.battle.state import BATTLE, allocate
 from envs.battle.step import start_all, step_in_parallel, step_one_by_one
-from envs.battle.units import table_for
+from envs.battle.units import unit_table
 from envs.battle.views import Views
 from envs.checks import seed_number
 
@@ -53,7 +53,7 @@ class BattleEnv(BatchBase):
         super().__init__(env_spec(id, scenario, options), num_envs, seed, first_slot)
         self.scenario = scenario
         self.options = options
-        self.units = table_for(scenario.catalog, options)
+        self.units = unit_table(scenario.catalog, options)
         self._setup_with(self.seed)
         self.battles = allocate(num_envs)
         self.views = Views(**{name: self._arrays[name] for name in Views._fields})
@@ -90,13 +90,11 @@ class BattleEnv(BatchBase):
             self._arrays[flag][:] = 0
 
     def _check_scale(self) -> None:
-        least = float(self.battles["max_reward"].min())
-        if self.options.reward_scale and not self.options.reward_sparse and least <= 0:
+        try:
+            self.options.check_scale(self.spec.id, float(self.battles["max_reward"].min()))
+        except ValueError:
             self.battles["battle"] = -1
-            raise ValueError(
-                f"{self.spec.id}: a flawless battle returns {least:g} with these rewards, by which they cannot be "
-                "scaled; give larger ones (reward_win, reward_death_value) or reward_scale=False"
-            )
+            raise
 
     def step(self, actions: NDArray[np.integer[Any]]) -> None:
         """Advance every battle by one env_step.

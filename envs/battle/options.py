@@ -170,6 +170,18 @@ class BattleOptions(Readings):
                 f"1..{self.step_mul - 1}, below step_mul"
             )
 
+    def check_scale(self, id: str, flawless: float) -> None:
+        """Refuse rewards that cannot be scaled by what a flawless battle returns.
+
+        Raises:
+            ValueError: the message says what to give instead.
+        """
+        if self.reward_scale and not self.reward_sparse and flawless <= 0:
+            raise ValueError(
+                f"{id}: a flawless battle returns {flawless:g} with these rewards, by which they cannot be scaled; "
+                "give larger ones (reward_win, reward_death_value) or reward_scale=False"
+            )
+
     def _check_views(self) -> None:
         if not self.obs_starcraft and not self.obs_timestep_number:
             raise ValueError(

@@ -41,10 +41,8 @@ def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot
         march_to=np.array(scenario.march_to),
         march_speed=march_speed(scenario) if options.march_pace == "army" else math.inf,
     )
-    parts = (team_values, start_values, terrain_values)
-    for part in parts:
-        values |= part(scenario)
-    return record(SETUP, values | assumed_values(options) | option_values(options) | reading_values(scenario, options))
+    values |= team_values(scenario) | start_values(scenario) | terrain_values(scenario) | assumed_values(options)
+    return record(SETUP, values | option_values(options) | reading_values(scenario, options))
 
 
 def team_values(scenario: Scenario) -> dict[str, Any]:

@@ -14,6 +14,7 @@ One-letter names in compiled code:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,19 +39,15 @@ NONE, MOVE, ATTACK, ACQUIRED, HEAL, MARCH = 0, 1, 2, 3, 4, 5
 
 SWEEP_DELAY = 4  # ticks between a colossus' lance touching a unit and its damage (0.25 s)
 
-Field = tuple[str, DTypeLike] | tuple[str, DTypeLike, tuple[int, ...]]
+Field = tuple[str, DTypeLike, tuple[int, ...]]
 
 
-def per_unit(dtype: DTypeLike, names: str) -> list[Field]:
-    """Fields with one value for every unit."""
-    return [(name, dtype, (MAX_UNITS,)) for name in names.split()]
+def fields(shape: tuple[int, ...], dtype: DTypeLike, names: str) -> list[Field]:
+    """Fields of this shape."""
+    return [(name, dtype, shape) for name in names.split()]
 
 
-def scalars(dtype: DTypeLike, names: str) -> list[Field]:
-    """Fields with one value."""
-    return [(name, dtype) for name in names.split()]
-
-
+per_unit, scalars = partial(fields, (MAX_UNITS,)), partial(fields, ())
 BATTLE = np.dtype(
     [
         *scalars(np.uint64, "key"),  # names the battle's random draws

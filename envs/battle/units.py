@@ -6,14 +6,15 @@ Lengths and speeds are rounded to the game's grid of 1/4096.
 from __future__ import annotations
 
 import math
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from envs.battle.readings import Readings
-from envs.battle.state import FLAG, MAX_KINDS, Field, record
+from envs.battle.state import FLAG, MAX_KINDS, fields, record
 from envs.battle.unit_types import DELIVERIES, facts_of
 
 GRID = 4096.0
@@ -27,18 +28,8 @@ Rows = list[dict[str, Any]]
 """Facts of the unit types, in the order of kinds."""
 
 
-def by_kind(dtype: DTypeLike, names: str) -> list[Field]:
-    return [(name, dtype, (MAX_KINDS,)) for name in names.split()]
-
-
-def by_weapon(dtype: DTypeLike, names: str) -> list[Field]:
-    return [(name, dtype, (MAX_KINDS, 2)) for name in names.split()]
-
-
-def by_pair(dtype: DTypeLike, names: str) -> list[Field]:
-    return [(name, dtype, (MAX_KINDS, MAX_KINDS)) for name in names.split()]
-
-
+by_kind, by_weapon = partial(fields, (MAX_KINDS,)), partial(fields, (MAX_KINDS, 2))
+by_pair = partial(fields, (MAX_KINDS, MAX_KINDS))
 UNITS = np.dtype(
     [
         *by_kind(np.float64, "hp shield armor hp_regen shield_regen shield_delay"),
@@ -69,31 +60,24 @@ def on_grid(length: float) -> float:
     return round(length * GRID) / GRID
 
 
-def table_for(catalog: str, readings: Readings) -> NDArray[np.void]:
-    """``unit_table`` as some readings have it."""
-    return unit_table(catalog, readings.medivac_priority, readings.acquire_range, readings.bodies)
-
-
-def unit_table(
-    catalog: str = "",
-    medivac_priority: str = Readings.medivac_priority,
-    acquire_range: str = Readings.acquire_range,
-    bodies: str = Readings.bodies,
-) -> NDArray[np.void]:
+def unit_table(catalog: str = "", readings: Readings | None = None) -> NDArray[np.void]:
     """One record with every table, built from the data file.
 
     Args:
         catalog: the map whose changes hold.
-        medivac_priority, acquire_range, bodies: as in ``Readings``.
+        readings: of the undocumented rules; None: the defaults.
     """
+    read = readings or Readings()
     rows = facts_of(catalog)
     relations = dict(
         can_attack=pairs(rows, can_attack, bool),
-        threatens=pairs(rows, lambda a, b: threat(a, b, medivac_priority), np.int64),
+        threatens=pairs(rows, lambda a, b: threat(a, b, read.medivac_priority), np.int64),
         damage=damage_table(rows),
         cos_turns=turn_table(rows),
     )
-    return record(UNITS, body_values(rows, bodies) | weapon_values(rows, acquire_range) | heal_values(rows) | relations)
+    return record(
+        UNITS, body_values(rows, read.bodies) | weapon_values(rows, read.acquire_range) | heal_values(rows) | relations
+    )
 
 
 def body_values(rows: Rows, bodies: str) -> dict[str, NDArray[Any]]:

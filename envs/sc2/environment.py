@@ -73,7 +73,7 @@ class Sc2Env(BatchBase):
         self._workers: dict[int, WorkerProcess] = {}
         self._failures = np.zeros(num_envs, np.int64)
         self._started = False
-        self._release = weakref.finalize(self, _release, self._workers, self._memory, self._folder)
+        self._release = weakref.finalize(self, _release, os.getpid(), self._workers, self._memory, self._folder)
 
     def reset(self, seed: int | None = None) -> None:
         """Start a battle in every slot: battle 0 of ``seed`` if one is given, else the slot's next.
@@ -91,6 +91,7 @@ class Sc2Env(BatchBase):
             self.max_reward[:] = 0
         for name in FLAGS:
             self._arrays[name][:] = 0
+        self._started = False
         self._begin(range(self.num_envs))
         self._started = True
 
@@ -107,6 +108,7 @@ class Sc2Env(BatchBase):
         any_will_do = self.options.heuristic_ai or self.options.illegal_actions == "noop"
         mask = np.ones_like(self.action_mask) if any_will_do else self.action_mask
         self._arrays["actions"][:] = checked_actions(actions, mask, started=self._started)
+        self._started = False  # who is interrupted here has battles that stand differently: they must begin anew
         for name in FLAGS:
             self._arrays[name][:] = 0
         _, failed = self._ask(range(self.num_envs), "step", {}, self.options.step_timeout)
@@ -116,6 +118,7 @@ class Sc2Env(BatchBase):
             actions[...] = self._arrays["actions"]
         self._failures[self.terminated | self.truncated] = 0
         self._begin(np.flatnonzero(self.terminated | self.truncated | self.aborted).tolist())
+        self._started = True
 
     def _abort(self, e: int, failure: GameFailure) -> None:
         """Mark the running battle as aborted; its last view is the one before this step."""
@@ -141,6 +144,11 @@ class Sc2Env(BatchBase):
             for e, failure in failed.items():
                 self._fail(e, failure)
             waiting = [e for e in waiting if e not in begun]
+        try:
+            self.options.check_scale(self.spec.id, float(self.max_reward.min()))
+        except ValueError:
+            self.close()
+            raise
 
     def _start(self, slots: list[int]) -> None:
         """Workers for these slots, the package built in each, no game running yet."""
@@ -262,7 +270,10 @@ class Sc2Env(BatchBase):
         self._release()
 
 
-def _release(workers: dict[int, WorkerProcess], memory: int, folder: Path) -> None:
+def _release(owner: int, workers: dict[int, WorkerProcess], memory: int, folder: Path) -> None:
+    """End all games, unless this is a forked copy of the process that they belong to."""
+    if os.getpid() != owner:
+        return
     for worker in workers.values():
         worker.dismiss()
     until = time.monotonic() + FAREWELL

@@ -101,9 +101,9 @@ def check_system() -> str:
 def check_package(name: str, install: str) -> str:
     """Return the place of a package."""
     spec = importlib.util.find_spec(name)
-    if spec is None:
+    if spec is None or spec.origin is None:  # the latter of a folder of this name that happens to lie here
         raise Missing(f"the Python package {name} is not installed; next: {install}")
-    return str(spec.origin or "")
+    return spec.origin
 
 
 def check_needs() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -42,7 +43,7 @@ class WorkerProcess:
     def __init__(self, folder: Path, inherited: tuple[int, ...] = ()) -> None:
         ours, theirs = socket.socketpair()
         folder.mkdir(parents=True, exist_ok=True)
-        self._log = folder / "output.txt"
+        self._folder, self._log = folder, folder / "output.txt"
         with theirs, self._log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "envs.sc2.worker", str(theirs.fileno()), str(folder)],
@@ -94,7 +95,7 @@ class WorkerProcess:
         return content
 
     def kill(self) -> None:
-        """End the worker now; its game ends with it."""
+        """End the worker now, and its game with it; remove its files."""
         self._process.kill()
         self._release()
 
@@ -121,6 +122,7 @@ class WorkerProcess:
         self._pipe.close()
         assert self._process.stdin is not None
         self._process.stdin.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _end(self) -> str:
         try:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from envs.battle.options import BattleOptions
-from envs.battle.scenarios import Scenario, fixed_scenarios
+from envs.battle.scenarios import TYPE_ORDER, Scenario, fixed_scenarios
 from envs.battle.smacv2.capabilities import BOUNDED
 from envs.battle.state import MAP_CELLS
 from envs.sc2.options import ENGINE_ONLY, Sc2Options
@@ -43,6 +43,11 @@ def map_name(id: str, scenario: Scenario, options: BattleOptions) -> str:
         raise _cannot(id, "random teams are of one race")
     if scenario.map != "flat" or scenario.script != "attack_closest":
         raise _cannot(id, f'random teams meet on {GENERATED} only: map="flat", script="attack_closest"')
+    order, types = TYPE_ORDER[scenario.race], scenario.ordered_types
+    if types != order[: len(types)] or scenario.ordered_enemy_types != types:
+        raise _cannot(id, f"its type features are those of {', '.join(order)}, in this order and from the first on")
+    if scenario.catalog or scenario.has_healers != (scenario.race == "terran"):
+        raise _cannot(id, "catalog and healers are the built-in engine's alone where teams are random")
     default = Scenario.ally_point, Scenario.enemy_point
     if scenario.start not in STARTS and (scenario.start, scenario.ally_point, scenario.enemy_point) != (
         "points",

@@ -168,7 +168,10 @@ def tether_games() -> None:
 
 
 def serve(pipe: Connection) -> bool:
-    """Carry out commands until ``close``, a failure, or the end of the batch; return whether the batch still exists."""
+    """Carry out commands until ``close``, a failure, or the end of the batch; return whether it still needs the files.
+
+    After a failure it does: it reads the end of the output.
+    """
     worker: Worker | None = None
     answer: tuple[int, str, Any]
     last = False
@@ -190,7 +193,7 @@ def serve(pipe: Connection) -> bool:
             pipe.send(answer)
         except OSError:
             return False
-    return True
+    return command != "close"
 
 
 def _described(error: Exception) -> str:
@@ -198,21 +201,21 @@ def _described(error: Exception) -> str:
     return f"{describe(error)} ({Path(where.filename).name}, line {where.lineno})"
 
 
-def abandon(folder: Path) -> NoReturn:
-    """Clean up after a dead batch: remove this worker's files, and with the last worker the batch's folder."""
+def leave(folder: Path, code: int) -> NoReturn:
+    """End without a trace: remove this worker's files, and with the last worker the batch's folder."""
     shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # others still have files in it
         folder.parent.rmdir()
-    os._exit(tether.PARENT_GONE)
+    os._exit(code)
 
 
 def main() -> None:
     """Run in a process of its own: standard input is the lifeline, the arguments are the pipe's number and a folder."""
     folder = Path(sys.argv[2])
-    tether.call_at_end_of(sys.stdin.fileno(), partial(abandon, folder))
+    tether.call_at_end_of(sys.stdin.fileno(), partial(leave, folder, tether.PARENT_GONE))
     np.seterr(all="ignore")  # the package divides by what may be zero, and its results are judged elsewhere
     if not serve(Connection(int(sys.argv[1]))):
-        abandon(folder)
+        leave(folder, 0)
     sys.stdout.flush()
     os._exit(0)  # the game is ended, or ends with this process; the package's own exit handlers would wait for it
 

@@ -17,10 +17,11 @@ from typing import NoReturn, Protocol
 from rich.console import Console
 from rich.text import Text
 
+import envs.registry
 from common.errors import describe, quoted
 from common.signals import stop_like_ctrl_c
 from harness.cli.encoding import speak_any_encoding
-from harness.cli.errors import UsageError, unknown_name
+from harness.cli.errors import UsageError, check_known
 from harness.cli.overrides import Setting, parse_setting
 from harness.cli.pipes import until_reader_leaves
 from studies.db.errors import StorageError
@@ -162,6 +163,16 @@ def add_import(
     parser.add_argument("--import", dest="imports", action="append", default=[], help=text, metavar=metavar)
 
 
+def add_setting(parser: argparse.ArgumentParser, metavar: str, text: str) -> None:
+    """Add ``--set`` to a parser."""
+    parser.add_argument("--set", dest="settings", action="append", default=[], help=text, metavar=metavar)
+
+
+def add_backend(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add ``--backend`` to a parser."""
+    parser.add_argument("--backend", default="battle", choices=tuple(envs.registry.BACKENDS), help=text)
+
+
 def parse_flags(parser: Callable[[], argparse.ArgumentParser], argv: Sequence[str]) -> argparse.Namespace:
     """Read a command line; ``--import`` acts first, so that what it registers can be named by the other flags.
 
@@ -182,10 +193,7 @@ def names_in(kind: str, text: str, known: Sequence[str], real: Callable[[str], s
     names = tuple(dict.fromkeys(real(part.strip()) for part in text.split(",") if part.strip()))
     if not names:
         raise UsageError(f"no {kind} given; known: {', '.join(known)}")
-    for name in names:
-        if name not in known:
-            hint = "One of your own: --import my_file.py"
-            raise unknown_name(kind, name, known, hint=hint)
+    check_known(kind, names, known, hint="One of your own: --import my_file.py")
     return names
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import envs
 import envs.registry
-from harness.cli.common import Parser, add_import
+from harness.cli.common import Parser, add_backend, add_import, add_setting
 from harness.policies import scripted as policies
 
 
@@ -22,21 +22,9 @@ def parser() -> Parser:
     add_import(found)
     add("--scenarios", metavar="A,B", help="where they fight (default: wherever no further package is needed)")
     add("--policies", metavar="A,B", help="who fights (default: all that can)")
-    add(
-        "--backend",
-        default="battle",
-        choices=tuple(envs.registry.BACKENDS),
-        help="the built-in engine, or StarCraft II through smacv2, where policies play that need no more",
-    )
+    add_backend(found, "the built-in engine, or StarCraft II through smacv2, where policies play that need no more")
     add("--battles", type=int, default=1000, metavar="N", help="battles a policy and scenario (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="which battles (default: %(default)s)")
-    add(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        metavar="env.KEY=VALUE",
-        help="one setting of the world (env.rules=2023); may be repeated",
-    )
+    add_setting(found, "env.KEY=VALUE", "one setting of the world (env.rules=2023); may be repeated")
     add("--out", type=Path, metavar="FILE", help="write the table as CSV")
     return found

@@ -13,8 +13,18 @@ import algorithms.registry
 import envs.registry
 from algorithms.settings.pymarl import SettingsFile, load_settings, shipped
 from envs.sc2.installation import game_name
-from harness.cli.common import Parser, add_import, at_least_one, command_line, listed, names_in, parse_flags
-from harness.cli.errors import UsageError, unknown_name
+from harness.cli.common import (
+    Parser,
+    add_backend,
+    add_import,
+    add_setting,
+    at_least_one,
+    command_line,
+    listed,
+    names_in,
+    parse_flags,
+)
+from harness.cli.errors import UsageError, check_known, unknown_name
 from harness.cli.overrides import Setting, check_targets, parse_setting
 from harness.flags.launching import LOCAL, Workers, check_storage, parse_workers
 from harness.loggers import check_loggers
@@ -25,7 +35,6 @@ from harness.runs.budget import (
     REPLAY_LIMIT,
     Budget,
     CheckpointReplay,
-    budget_named,
     default_study,
 )
 from harness.runs.files import study_folder
@@ -112,7 +121,8 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
     flags = parse_flags(parser, argv)
     algos = names_in("algorithm", flags.algos, algorithms.registry.ids(), algorithms.registry.resolve)
     scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.canonical_id)
-    budget = budget_named(flags.budget)
+    check_known("budget", [flags.budget], BUDGETS, hint="any other length: --env-steps N")
+    budget = BUDGETS[flags.budget]
     if flags.env_steps is not None:
         budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps, most=MOST_STEPS))
     given = SIDE_BY_SIDE[flags.backend] if flags.num_envs is None else flags.num_envs
@@ -292,14 +302,8 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
     add("--seeds", metavar="N|A,B", help="how many seeds, or which (default: 1 for smoke and quick, else 3)")
     add("--budget", default=DEFAULT_BUDGET, metavar="NAME", help="how long each run is (default: %(default)s)")
     add("--env-steps", type=int, metavar="N", help="another length of each run; all else is the budget's")
-    add(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        metavar="TARGET.KEY=VALUE",
-        help="one setting of an algorithm (k24.div_coef=0.2) or of the world (env.rules=2023); may be repeated",
-    )
+    text = "one setting of an algorithm (k24.div_coef=0.2) or of the world (env.rules=2023); may be repeated"
+    add_setting(parser, "TARGET.KEY=VALUE", text)
     add(
         "--config",
         dest="configs",
@@ -321,12 +325,8 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     default = " or ".join(f"{number} with {backend}" for backend, number in SIDE_BY_SIDE.items())
     add("--num-envs", type=int, metavar="E", help=f"training battles side by side (default: {default})")
     add("--device", default="auto", metavar="auto|cpu|cuda", help="where networks live (default: cuda if there)")
-    add(
-        "--backend",
-        default="battle",
-        choices=tuple(envs.registry.BACKENDS),
-        help="the built-in engine, or StarCraft II through smacv2; python -m harness.doctor checks an installation",
-    )
+    text = "the built-in engine, or StarCraft II through smacv2; python -m harness.doctor checks an installation"
+    add_backend(parser, text)
     add(
         "--checkpoint-replay",
         choices=get_args(CheckpointReplay),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.cli.common import Parser, add_import
+from harness.cli.common import Parser, add_import, add_setting
 from harness.flags.study import add_runs, add_study
 
 BATCHES = (256, 4096, 65_536)
@@ -24,7 +24,7 @@ def parser() -> Parser:
     add("--algo", default="k24", metavar="NAME", help="algorithm of a fresh policy (default: %(default)s)")
     words = "one after the other, for their widths and types (default: %(default)s)"
     add("--scenarios", "--scenario", default="terran_5_vs_5", metavar="A,B", help=words)
-    add("--set", dest="settings", action="append", default=[], metavar="NAME.KEY=VALUE", help="as in harness.compare")
+    add_setting(found, "NAME.KEY=VALUE", "as in harness.compare")
     add("--hidden", metavar="A,B", help="hidden sizes of fresh policies (default: the algorithm's own)")
     add("--batches", metavar="A,B", help=f"agent decisions (default: {','.join(map(str, BATCHES))})")
     add("--dtypes", metavar="A,B", help="float16, bfloat16, float32 (default: the first two; on a CPU the last)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import envs.registry
-from harness.cli.common import Parser, add_import
+from harness.cli.common import Parser, add_backend, add_import, add_setting
 from harness.flags.study import add_runs, add_study
 from harness.policies import scripted as policies
 from harness.video.encode import endings
@@ -25,12 +25,10 @@ def parser() -> Parser:
     add("--replay", metavar="FILE", help="a saved game of the stand-in for StarCraft II instead")
     add_study(found, "of the trial", "the trial's database")
     add_runs(found)
-    add(
-        "--backend", default="battle", choices=tuple(envs.registry.BACKENDS), help="who plays; only battle can be drawn"
-    )
+    add_backend(found, "who plays; only battle can be drawn")
     add("--episodes", type=int, metavar="N", help="battles (default: 1; of a replay all)")
     add("--seed", type=int, default=0, metavar="S", help="which battles (default: %(default)s)")
-    add("--set", dest="settings", action="append", default=[], metavar="env.KEY=VALUE", help="an option of the world")
+    add_setting(found, "env.KEY=VALUE", "an option of the world")
     add(
         "--fov",
         default="none",

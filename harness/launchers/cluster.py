@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, TimeElapsedColumn
@@ -21,24 +20,6 @@ POLL = 5.0
 """Seconds between two looks at the queue."""
 OVER = ("finished", "failed", "deleted")
 """States of runs that no worker takes."""
-
-
-class Launched(Protocol):
-    """Workers that have been started."""
-
-    label: str
-    """What they are, for example ``Slurm job 4711``."""
-    how_to_stop: str
-    """What to type, or what happens, when this command is interrupted."""
-
-    def any_alive(self) -> bool:
-        """Whether a worker runs or waits for its turn."""
-
-    def stop_workers(self) -> None:
-        """Ask the workers to save and stop, where they do not belong to the cluster's own queue."""
-
-    def faults(self) -> list[str]:
-        """Describe the errors of workers that ended."""
 
 
 def complete_on_cluster(
@@ -69,9 +50,9 @@ def complete_on_cluster(
 
     if all(state in OVER for state in states()):
         return [state == "finished" for state in states()]
-    kind = SlurmWorkers if args.workers.kind == "slurm" else RayWorkers
+    kind: type[SlurmWorkers | RayWorkers] = SlurmWorkers if args.workers.kind == "slurm" else RayWorkers
     logs = (args.out / args.study / "workers").absolute()  # seen by all machines
-    launched: Launched = kind(args.workers, [*arguments, "--linger"], logs)
+    launched = kind(args.workers, [*arguments, "--linger"], logs)
     log(console, f"{launched.label}: {args.workers.count} workers, logs in {logs}")
     try:
         with make_bar(console, MofNCompleteColumn(), "runs", TimeElapsedColumn(), transient=False) as bar:

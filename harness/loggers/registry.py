@@ -40,11 +40,6 @@ def register_logger(id: str, *, entry_point: str, summary: str, package: str = "
     _registry.register(id, entry)
 
 
-def logger_ids() -> list[str]:
-    """Registered names, in order of registration."""
-    return _registry.ids()
-
-
 def summaries() -> dict[str, str]:
     """Name -> its line for ``--help``."""
     return {id: _registry.get(id).summary for id in _registry}

@@ -221,15 +221,14 @@ def published_curve(scenario: str, measure: str, last: float) -> DrawnCurve | No
     """Return the published curve on the real game, up to ``last`` env_steps."""
     runs = published_runs(scenario.partition("@")[0])
     points = {run: [(each.env_steps, getattr(each, measure)) for each in curve] for run, curve in runs.items()}
-    at = windowed(points, last)
-    if not len(at.env_steps):
+    band = windowed(points, last)
+    if not len(band.at):
         return None
-    kind = IntervalKind.RANGE_OF_RUNS
     return DrawnCurve(
         label=f"QMIX, published: StarCraft II, rules of 2023 ({len(runs)} runs)",
-        band=Band.of(at.env_steps, (at.mean, at.least, at.greatest), kind),
+        band=band,
         look=PUBLISHED,
-        interval=f"published: {kind}, points averaged over {WINDOW:,} env steps",
+        interval=f"published: {band.kind}, points averaged over {WINDOW:,} env steps",
     )
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+
+from harness.stats import Band, IntervalKind
 
 DATA = Path(__file__).parents[1] / "data/published_5_vs_5.csv"
 SOURCE = (
@@ -28,18 +29,6 @@ class PublishedPoint:
     win_rate: float
     """0..1"""
     return_mean: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Windows:
-    """A curve of several runs, averaged over windows of ``WINDOW`` env_steps; each array has one entry a window."""
-
-    env_steps: NDArray[np.float64]
-    """Centres."""
-    mean: NDArray[np.float64]
-    """Over the runs that have a point in the window."""
-    least: NDArray[np.float64]
-    greatest: NDArray[np.float64]
 
 
 def published_runs(scenario: str, path: Path = DATA, method: str = "QMIX") -> dict[int, list[PublishedPoint]]:
@@ -63,8 +52,8 @@ def published_runs(scenario: str, path: Path = DATA, method: str = "QMIX") -> di
     return runs
 
 
-def windowed(runs: Mapping[int, Sequence[tuple[float, float]]], last: float, window: int = WINDOW) -> Windows:
-    """Average runs over windows, first each run's points, then the runs.
+def windowed(runs: Mapping[int, Sequence[tuple[float, float]]], last: float, window: int = WINDOW) -> Band:
+    """Average runs over windows, first each run's points, then the runs; ends are the least and the greatest run.
 
     Args:
         runs: (env_steps, value) of every evaluation, by run.
@@ -78,5 +67,4 @@ def windowed(runs: Mapping[int, Sequence[tuple[float, float]]], last: float, win
         if means:
             centres.append(start + window / 2)
             rows.append((float(np.mean(means)), min(means), max(means)))
-    mean, least, greatest = np.array(rows, dtype=np.float64).reshape(-1, 3).T
-    return Windows(env_steps=np.array(centres, dtype=np.float64), mean=mean, least=least, greatest=greatest)
+    return Band.of(np.array(centres), np.array(rows, np.float64).reshape(-1, 3).T, IntervalKind.RANGE_OF_RUNS)

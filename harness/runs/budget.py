@@ -6,8 +6,6 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.cli.errors import unknown_name
-
 CheckpointReplay = Literal["auto", "yes", "no"]
 """Whether a checkpoint holds the replay; ``auto``: up to ``REPLAY_LIMIT``."""
 REPLAY_LIMIT = 500 * 10**6
@@ -114,17 +112,6 @@ BUDGETS: dict[str, Budget] = {
         ),
     )
 }
-
-
-def budget_named(name: str) -> Budget:
-    """The budget of that name.
-
-    Raises:
-        ValueError: no such budget; the message lists them.
-    """
-    if name not in BUDGETS:
-        raise unknown_name("budget", name, BUDGETS, hint="any other length: --env-steps N")
-    return BUDGETS[name]
 
 
 def default_study(budget: str, env_steps: int | None, backend: str = "battle") -> str:

@@ -67,16 +67,12 @@ def compile_learners(jobs: Sequence[dict[str, Any]]) -> None:
     """
     for job in jobs:
         with suppress(Exception):  # one of the user's own is not registered here; a broken one fails in its run
-            compile_learner(RunPlan.from_json(job))
-
-
-def compile_learner(plan: RunPlan) -> None:
-    """Build a plan's algorithm and run its compiled passes once."""
-    with closing(plan.make_env(1, 0)) as world:  # its shapes are needed; it plays nothing
-        spec, steps = world.spec, plan.budget.env_steps
-    algorithms.registry.make(
-        plan.algorithm, spec, plan.config, total_env_steps=steps, seed=0, device=plan.device
-    ).compile()
+            plan = RunPlan.from_json(job)
+            with closing(plan.make_env(1, 0)) as world:  # its shapes are needed; it plays nothing
+                spec, steps = world.spec, plan.budget.env_steps
+            algorithms.registry.make(
+                plan.algorithm, spec, plan.config, total_env_steps=steps, seed=0, device=plan.device
+            ).compile()
 
 
 if __name__ == "__main__":

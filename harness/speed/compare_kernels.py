@@ -24,19 +24,16 @@ class DeviceLost(RuntimeError):
     """A kernel has left the device unusable for the rest of this process."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class TimingContext:
-    """The device, how long a comparison takes, and what is known of the kernels that refuse CUDA graphs."""
+    """The device, how long a comparison takes, and what is known of the kernels that refuse CUDA graphs.
 
-    device: torch.device
-    seconds: float
-    """for the rounds of one comparison, beside the least number of rounds"""
-    recorder: Recorder
+    Args:
+        device: where to time.
+        seconds: for the rounds of one comparison, beside the least number of rounds.
+    """
 
-
-def timing_context(device: torch.device, *, seconds: float) -> TimingContext:
-    """Return a context with a recorder of its own."""
-    return TimingContext(device=device, seconds=seconds, recorder=Recorder(device))
+    def __init__(self, device: torch.device, *, seconds: float) -> None:
+        self.device, self.seconds, self.recorder = device, seconds, Recorder(device)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from algorithms.protocol import Algorithm, PolicyLayers
 from algorithms.sparsity.pattern24 import is_24
-from harness.speed.compare_kernels import timing_context
+from harness.speed.compare_kernels import TimingContext
 from harness.speed.grid_point import PolicyMeasurement
 from harness.speed.kernels import Backend, all_backends, first_line, no_sparse_cores
 from harness.speed.results import WorkResult
@@ -124,7 +124,7 @@ def compare_formats(
         backends: those to be tried.
         seconds: for the rounds of one comparison.
     """
-    context = timing_context(next(iter(policy.after.values())).bias.device, seconds=seconds)
+    context = TimingContext(next(iter(policy.after.values())).bias.device, seconds=seconds)
     try:
         measurement = PolicyMeasurement(policy, dtype, backends, context)
         result = measurement.measure(decisions)

@@ -29,7 +29,7 @@ from harness.cli.common import (
     names_in,
     parse_flags,
 )
-from harness.cli.errors import UsageError, unknown_name
+from harness.cli.errors import UsageError, check_known
 from harness.cli.overrides import check_targets, parse_setting
 from harness.flags.throughput import BATCHES, parser
 from harness.plots.throughput import plot
@@ -91,9 +91,7 @@ def read_flags(argv: Sequence[str]) -> Grid:
         torch.cuda.set_device(device)
     defaults = ("float16", "bfloat16") if device.type == "cuda" else ("float32",)
     dtypes = listed(flags.dtypes) or list(defaults)
-    for name in dtypes:
-        if name not in DTYPES:
-            raise unknown_name("dtype", name, DTYPES)
+    check_known("dtype", dtypes, DTYPES)
     batches = _numbers("--batches", flags.batches) or (ALL_BATCHES if flags.all else BATCHES)
     out, picture = (Path(given) if given else None for given in (flags.out, flags.plot))
     _check_endings(out, picture)

@@ -22,7 +22,7 @@ from harness.cli.errors import UsageError
 from harness.cli.overrides import Setting, resolve_config, resolve_env
 from harness.cli.progress import LINE_INTERVAL, make_bar
 from harness.policies.trained import PolicyFile
-from harness.speed.compare_kernels import DeviceLost, TimingContext, still_alive, timing_context
+from harness.speed.compare_kernels import DeviceLost, TimingContext, still_alive
 from harness.speed.grid_point import PolicyMeasurement, measure_peak
 from harness.speed.kernels import all_backends, first_line
 from harness.speed.record import Record
@@ -74,7 +74,7 @@ def _fill(console: Console, grid: Grid, record: Record) -> str:
     again = (
         "The same command goes on with the next grid point" if grid.out else "With --out FILE.json it could go on later"
     )
-    context = timing_context(grid.device, seconds=SECONDS)
+    context = TimingContext(grid.device, seconds=SECONDS)
     context.recorder.refused.update(record.graphs_refused)
     points = set(grid.points())
     with _grid_progress(console, len(points), silent=grid.json) as show:

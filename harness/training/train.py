@@ -41,7 +41,7 @@ from harness.runs.rollout import Rollout
 from harness.runs.seeding import derive_seed
 from harness.runs.warm_up import compile_world
 from harness.training.final_evaluation import final_evaluation
-from studies.rows import RunRow
+from studies.rows import CurvePoint, RunRow
 from studies.run import RunRecord
 
 
@@ -256,7 +256,7 @@ class TrainingRun:
         taken = {*columns, *extra}
         for name, value in {**at.diagnostics, **own}.items():
             extra[f"learner/{name}" if name in taken else name] = float(value)
-        self.log.evaluated(self.record.curve(**columns, extra=extra))
+        self.log.evaluated(self.record.curve(CurvePoint(**columns, extra=extra)))
         at.losses = []
         progress.evaluated(at.env_steps, found.win_rate if self.env.spec.can_be_won else None, found.mean_return)
 

@@ -109,7 +109,7 @@ def connect(url: StorageUrl, busy_seconds: float) -> Engine:
     Raises:
         StorageError: the database cannot be reached or written, or is of a newer program.
     """
-    return _connect(url, busy_seconds, queue_transactions, lambda connection: bring_up_to_date(connection, url))[0]
+    return _connect(url, busy_seconds, lambda connection: bring_up_to_date(connection, url))[0]
 
 
 def connect_to_read(url: StorageUrl, busy_seconds: float) -> tuple[Engine, int | None]:
@@ -118,16 +118,15 @@ def connect_to_read(url: StorageUrl, busy_seconds: float) -> tuple[Engine, int |
     Raises:
         StorageError: the database cannot be reached or read.
     """
-    return _connect(url, busy_seconds, _queue_nothing, schema_version)
+    with reading():
+        return _connect(url, busy_seconds, schema_version)
 
 
-def _connect(
-    url: StorageUrl, busy_seconds: float, prepare: Callable[[Engine], None], begin: Callable[[Connection], T]
-) -> tuple[Engine, T]:
+def _connect(url: StorageUrl, busy_seconds: float, begin: Callable[[Connection], T]) -> tuple[Engine, T]:
     """Return an engine, with what its first transaction found."""
     with wrap_db_errors(url):
         engine = create_engine(url.parsed, **engine_options(url, busy_seconds))
-    prepare(engine)
+    queue_transactions(engine)
     try:
         with wrap_db_errors(url), engine.begin() as connection:
             found = begin(connection)
@@ -174,19 +173,9 @@ def queue_transactions(engine: Engine) -> None:
         event.listen(engine, "begin", _take_lock)
 
 
-def _queue_nothing(engine: Engine) -> None:
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin)
-
-
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # else the driver begins transactions itself, and later than we ask
     connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -14,15 +14,13 @@ from studies.db.schema import Machine, Run
 from studies.db.storage_url import StorageUrl
 from studies.queue.owner import Owner, is_free, owner_of, release, set_owner
 
-PATIENCE = 60.0
-"""Seconds to wait for runs that go on on this machine; they may take hours."""
 _LOOK_AGAIN = 0.5
 """Seconds between two looks."""
 
 
 @contextmanager
-def quiet_machine(engine: Engine, url: StorageUrl, patience: float = PATIENCE) -> Iterator[bool]:
-    """Within this block no process begins a run of this database on this machine.
+def quiet_machine(engine: Engine, url: StorageUrl, patience: float) -> Iterator[bool]:
+    """Within this block no process begins a run of this database here; those that go on get ``patience`` seconds.
 
     Yields:
         Whether none goes on either, ours apart.

@@ -57,12 +57,6 @@ def test_an_error_class_of_ones_own() -> None:
         Registry[int]("toy", error=UnknownToyError).get("ball")
 
 
-def test_removal_takes_the_aliases_along(animals: Registry[int]) -> None:
-    animals.alias("stripes", "zebra")
-    assert animals.unregister("stripes") == 1
-    assert ("zebra" in animals, "stripes" in animals, animals.ids()) == (False, False, ["ant"])
-
-
 def test_near_matches_ignore_capitals() -> None:
     assert near_matches("QMIXX", ["k24", "qmix"]) == ["qmix"]
     assert did_you_mean("entirely else", ["k24"]) == ""

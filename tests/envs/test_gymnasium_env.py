@@ -37,6 +37,14 @@ def test_pictures() -> None:
     assert not np.array_equal(before, battle.render())
 
 
+def test_videos_run_as_fast_as_the_game() -> None:
+    for step_mul, rate in ((8, 2), (4, 4), (16, 1)):
+        assert (
+            made("k24/3m-v0", step_mul=step_mul, render_mode="rgb_array").get_wrapper_attr("metadata")["render_fps"]
+            == rate
+        )
+
+
 def test_every_battle_is_registered() -> None:
     battles = {id for id in envs.ids() if envs.registry.entry(id).entry_point == envs.registry.BATTLE}
     found = {name.removeprefix("k24/").removesuffix("-v0") for name in gymnasium.registry if name.startswith("k24/")}

@@ -15,7 +15,7 @@ from pettingzoo.utils.conversions import aec_to_parallel, parallel_to_aec
 import envs
 from envs.parallel_batch import ParallelBatch
 from envs.protocol import BatchedEnv
-from envs.registry import make_options
+from envs.registry import make_options, scenarios
 from tests.conformance.test_envs import SHAPES, check_sizes
 from tests.envs.foreign import Turns, Uneven
 from tests.envs.play import Player
@@ -222,6 +222,23 @@ def test_a_world_of_another_interface() -> None:
             ParallelBatch(lambda world=world: world, id="t", num_envs=1, seed=0, episode_limit=5)
 
 
+def test_a_world_that_derives_from_nothing() -> None:
+    """It has what a parallel world needs; a global state and ``close`` are no part of that."""
+
+    class Plain:
+        def __init__(self) -> None:
+            self._world = Turns()
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("state", "close"):
+                raise AttributeError(name)
+            return getattr(self._world, name)
+
+    env = ParallelBatch(Plain, id="t", num_envs=1, seed=0, episode_limit=5)
+    env.reset()
+    env.close()
+
+
 def test_worlds_are_closed_once() -> None:
     env = uneven(2)
     worlds = list(env._worlds)
@@ -319,3 +336,8 @@ def test_options_and_missing_packages_are_reported(monkeypatch: pytest.MonkeyPat
         ValueError, match=f"scenario '{SPREAD}' needs the package mpe2, which is not installed; pip inst"
     ):
         envs.make(SPREAD)
+    with scenarios.preserved():
+        envs.register("far", entry_point="a:b", requires="no_such_package.part")
+        monkeypatch.undo()
+        with pytest.raises(ValueError, match=r"needs the package no_such_package\.part, which is not installed"):
+            envs.make("far")

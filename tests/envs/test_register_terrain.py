@@ -127,11 +127,11 @@ def test_a_start_on_little_ground(start: str, tmp_path: Path) -> None:
 
 
 def test_another_map_of_that_name_is_another_map(tmp_path: Path) -> None:
-    register_gate(tmp_path)
-    scenario = registry.entry("gate_3m").scenario
-    assert registry.own_data(scenario)["terrain"]["pathable_ground"] == WALL  # type: ignore[arg-type]
-    gated = envs.make("gate_3m", seed=0).setup["waypoints"].copy()  # type: ignore[attr-defined]
-    terrain.terrains.unregister("gate")
+    with terrain.terrains.preserved():
+        register_gate(tmp_path)
+        scenario = registry.entry("gate_3m").scenario
+        assert registry.own_data(scenario)["terrain"]["pathable_ground"] == WALL  # type: ignore[arg-type]
+        gated = envs.make("gate_3m", seed=0).setup["waypoints"].copy()  # type: ignore[attr-defined]
     envs.register_terrain("gate", written(tmp_path, {"pathable_ground": WALL[::-1]}))
     assert not np.array_equal(gated, envs.make("gate_3m", seed=0).setup["waypoints"])  # type: ignore[attr-defined]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 import envs
 from envs.sc2.environment import GameError, Sc2Env
+from envs.sc2.process import WorkerProcess
 from tests.sc2.fake_game import use_fake, wait_for_end
 
 STOP = 1
@@ -260,6 +263,63 @@ def test_a_closed_batch_says_so(make: Any) -> None:
     env.close()
     with pytest.raises(ValueError, match="the batch is closed; make another"):
         env.reset()
+
+
+def test_rewards_that_cannot_be_scaled(make: Any) -> None:
+    """As the built-in engine refuses them: divided by a negative number they would change their sign."""
+    env = make(num_envs=1, reward_win=-500.0)
+    with pytest.raises(ValueError, match=r"a flawless battle returns -\d+ with these rewards"):
+        env.reset()
+
+
+def test_who_was_interrupted_begins_anew(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The game may have gone on: a further step would meet a battle that is over."""
+    env = make()
+    env.reset()
+    play(env, LENGTH - 1)
+
+    def interrupt(self: WorkerProcess, until: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WorkerProcess, "receive", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            play(env, 1)
+    with pytest.raises(ValueError, match=r"reset\(\)"):
+        play(env, 1)
+    env.reset()
+    assert not play(env, LENGTH - 1)[-1]["terminated"].any()
+    assert play(env, 1)[-1]["terminated"].all()
+
+
+def test_a_game_that_is_given_up_leaves_no_files(make: Any) -> None:
+    env = make("crash:1:2", once=True)
+    env.reset()
+    before = set(env._folder.iterdir())
+    play(env, LENGTH + 2)
+    after = set(env._folder.iterdir())
+    assert len(before) == len(after) == 2
+    assert len(before & after) == 1
+
+
+def test_a_worker_that_is_told_to_end_takes_its_files_along(tmp_path: Path) -> None:
+    worker = WorkerProcess(tmp_path / "slot0")
+    assert (tmp_path / "slot0").exists()
+    worker.dismiss()
+    worker.close(time.monotonic() + 60)
+    assert not (tmp_path / "slot0").exists()
+
+
+def test_a_forked_process_leaves_the_games_alone(make: Any) -> None:
+    env = make(num_envs=1)
+    env.reset()
+    child = os.fork()
+    if not child:
+        env.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert env._folder.exists()
+    assert not play(env, 1)[0]["aborted"].any()
 
 
 def test_closing_ends_everything(make: Any) -> None:

@@ -17,7 +17,9 @@ from tests.sc2.fake_game import FAKE, game_tree
 def _game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SC2PATH", str(tmp_path))
     monkeypatch.setenv("SMACV2_SOURCE", str(FAKE))
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: importlib.machinery.ModuleSpec(name, None))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: importlib.machinery.ModuleSpec(name, None, origin="there")
+    )
 
 
 def refused(id: str = "terran_5_vs_5", **options: str) -> str:
@@ -36,7 +38,7 @@ def test_everything_is_there(tmp_path: Path) -> None:
     [("pysc2", " && pip install --no-deps pysc2"), *((name, "") for name in (*PYSC2_IMPORTS, "s2clientprotocol"))],
 )
 def test_no_package(name: str, more: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = importlib.machinery.ModuleSpec("any", None)
+    found = importlib.machinery.ModuleSpec("any", None, origin="there")
     monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == name else found)
     assert refused() == f"the Python package {name} is not installed; next: pip install -e '.[sc2]'{more}"
 
@@ -45,11 +47,20 @@ def test_no_smacv2(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SMACV2_SOURCE", str(tmp_path))
     assert f"SMACV2_SOURCE={tmp_path} is no checkout of smacv2; next: git clone" in refused()
     monkeypatch.delenv("SMACV2_SOURCE")
-    found = importlib.machinery.ModuleSpec("any", None)
+    found = importlib.machinery.ModuleSpec("any", None, origin="there")
     monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == "smacv2" else found)
     text = refused()
     assert "package smacv2 is not installed; next: pip install --no-deps git+https://github.com/oxwhirl/smacv2" in text
     assert "export SMACV2_SOURCE=FOLDER" in text
+
+
+def test_a_folder_of_that_name_is_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fresh checkout in the working directory holds one; workers do not look there."""
+    monkeypatch.delenv("SMACV2_SOURCE", raising=False)
+    folder = importlib.machinery.ModuleSpec("smacv2", None, is_package=True)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: folder)
+    with pytest.raises(installation.Missing, match="package smacv2 is not installed"):
+        installation.check_smacv2()
 
 
 def test_no_game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

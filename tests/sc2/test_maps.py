@@ -29,6 +29,7 @@ def test_every_map_file_tells_its_scenario() -> None:
         (b"MPQ\x1b\0\0", r"map archive of StarCraft II itself.*envs\.sc2\.server install"),
         (b"\xff\xfe", "no JSON text"),
         (b"[1]", "does not say"),
+        (b'{"name": "\\ud800"}', "no JSON text"),
         (b'{"format": "else"}', FORMAT),
         (json.dumps({"format": FORMAT, "name": "x", "learners": ["marine"]}).encode(), "'terrain' is missing"),
         (

@@ -162,6 +162,11 @@ def broken(data: bytes) -> dict[str, bytes]:
     def with_head(**changes: Any) -> bytes:
         return json.dumps(header | changes).encode() + b"\n" + packed
 
+    _, _, first = replay._record(log, 0)
+    loop, join, second = replay._record(log, first)
+    join.join_game.player_name = "someone"
+    text = join.SerializeToString()
+    named = log[:first] + replay.RECORD.pack(loop, len(text)) + text + log[second:]
     ping = sc2api_pb2.Request(ping=sc2api_pb2.RequestPing()).SerializeToString()
     return {
         "does not begin with": data[1:],
@@ -172,6 +177,10 @@ def broken(data: bytes) -> dict[str, bytes]:
         "a request is cut off": with_log(log[:-1]),
         "requires a buffer": with_log(log + b"\0"),
         "requires a buffer ": with_log(b""),
+        "lacks engine, loops or results  ": with_head(results={"1": True}),
+        "lacks engine, loops or results   ": with_head(results={"1": 1.0}),
+        "lacks engine, loops or results    ": with_head(loops=True),
+        "utf-8|UTF-8": with_log(named.replace(b"someone", b"some\xffne")),
         "does not begin with the creation": with_log(2 * (replay.RECORD.pack(0, len(ping)) + ping)),
         "does not belong there": with_log(log + replay.RECORD.pack(3, len(ping)) + ping),
         "does not belong there ": with_head(loops=0),

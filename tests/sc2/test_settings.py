@@ -76,6 +76,11 @@ def test_every_published_scenario_can_be_played(id: str) -> None:
         (dict(map="ring"), 'random teams meet on 32x32_flat only: map="flat"'),
         (dict(script="none"), 'script="attack_closest"'),
         (dict(enemy_race="zerg"), "random teams are of one race"),
+        (dict(unit_types=("marine", "medivac"), type_bits=3), "those of marine, marauder, medivac, in this order"),
+        (dict(type_order=("medivac", "marauder", "marine")), "in this order and from the first on"),
+        (dict(enemy_type_order=("marauder", "marine", "medivac")), "in this order and from the first on"),
+        (dict(healers=False), "catalog and healers are the built-in engine's alone"),
+        (dict(catalog="bane_vs_hM"), "catalog and healers are the built-in engine's alone"),
         (dict(start="points", ally_point=(3.0, 3.0)), "start is one of surrounded_and_reflect, surrounded, reflect"),
         (
             dict(ally_team=("marine",) * 2, enemy_team=("marine",) * 2, n_agents=2, n_enemies=2),

@@ -13,7 +13,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 import tests.no_waiting  # noqa: F401
-from studies.rows import EpisodeOutcome, RunKey, RunResult
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult
 from studies.run import RunRecord
 from studies.store import StudyStore
 
@@ -80,7 +80,7 @@ def evaluate(
     extra: Mapping[str, float] | None = None,
 ) -> None:
     """Store a curve point."""
-    run.curve(
+    point = CurvePoint(
         env_steps=env_steps,
         win_rate=win_rate,
         return_mean=20 * win_rate,
@@ -88,8 +88,9 @@ def evaluate(
         loss=loss,
         epsilon=0.5,
         wall_seconds=env_steps / 400,
-        extra=extra,
+        extra=dict(extra or {}),
     )
+    run.curve(point)
 
 
 def trials(path: Path, study: str = "compare") -> list[FrozenTrial]:

@@ -91,7 +91,7 @@ def test_a_finished_run_is_given_back_and_not_run_again(path: Path) -> None:
         again = begin(store)
         assert (again.status, again.row, again.earlier) == ("finished", row, PROVENANCE)
         with pytest.raises(ValueError, match="cannot be written to: it is finished"):
-            again.curve(env_steps=1, win_rate=0, return_mean=0, episodes=1, loss=None, epsilon=1, wall_seconds=0)
+            evaluate(again, 1)
     assert states(path) == ["COMPLETE"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from s2clientprotocol import debug_pb2, error_pb2, query_pb2, sc2api_pb2, score_pb2
+from s2clientprotocol import debug_pb2, error_pb2, sc2api_pb2, score_pb2
 
 from envs.battle.state import TICKS_PER_SECOND
 from envs.sc2.server import version
@@ -88,10 +88,6 @@ class Game:
             response.observation.score.CopyFrom(score_pb2.Score(score_type=score_pb2.Score.Curriculum, score=0))
         response.player_result.extend(_results(self.results))
         return response
-
-    def query(self, request: query_pb2.RequestQuery) -> query_pb2.ResponseQuery:
-        """Answer what could be done, without doing it."""
-        return self.world.query(request)
 
     def info(self) -> sc2api_pb2.ResponseGameInfo:
         """The map and the players."""

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 from s2clientprotocol import debug_pb2, sc2api_pb2
 
 from envs.sc2.server import version
@@ -28,6 +27,7 @@ from envs.sc2.server.lobby import (
 )
 from envs.sc2.server.simulation.catalogue import AGENTS
 from envs.sc2.server.simulation.maps import read_map
+from envs.sc2.server.simulation.texts import read_texts
 
 LAUNCHED, INIT_GAME, IN_GAME, IN_REPLAY, ENDED = (
     sc2api_pb2.launched,
@@ -93,7 +93,7 @@ class Session:
         response = sc2api_pb2.Response()
         try:
             request = sc2api_pb2.Request.FromString(message)
-            _read_texts(request)
+            read_texts(request)
         except (DecodeError, UnicodeDecodeError):
             response.error.append(f"these {len(message)} bytes are no Request of the SC2 API")
         else:
@@ -209,7 +209,7 @@ class Session:
         return self._running.observe()
 
     def _query(self, request: Any) -> Any:
-        return self._running.query(request)
+        return self._running.world.query(request)
 
     def _step(self, request: sc2api_pb2.RequestStep) -> sc2api_pb2.ResponseStep:
         count = request.count if request.HasField("count") else 1
@@ -254,17 +254,3 @@ class Session:
 
     def _quick_load(self, request: sc2api_pb2.RequestQuickLoad) -> sc2api_pb2.ResponseQuickLoad:
         raise Refused("quick_load is not supported; start_replay plays a game again")
-
-
-def _read_texts(message: Message) -> None:
-    """Read every field once: protobuf decodes texts only when they are read.
-
-    Raises:
-        UnicodeDecodeError, DecodeError: a text is not UTF-8.
-    """
-    for field, value in message.ListFields():
-        for part in value if field.is_repeated else (value,):
-            if field.message_type is not None:
-                _read_texts(part)
-            elif field.type == FieldDescriptor.TYPE_STRING and not isinstance(part, str):
-                raise DecodeError(f"{field.full_name} is not UTF-8")

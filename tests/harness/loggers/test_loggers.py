@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.errors import UsageError
-from harness.loggers import LoggedRun, RunLog, check_loggers, logger_ids, register_logger, registry
+from harness.loggers import LoggedRun, RunLog, check_loggers, register_logger, registry
 from studies.rows import CurvePoint
 from tests.studies.sample import RESULT
 
@@ -179,9 +179,9 @@ class Breaking:
 
 @pytest.fixture
 def _breaking() -> Iterator[None]:
-    register_logger("breaking", entry_point=f"{__name__}:Breaking", summary="breaks")
-    yield
-    registry._registry.unregister("breaking")
+    with registry._registry.preserved():
+        register_logger("breaking", entry_point=f"{__name__}:Breaking", summary="breaks")
+        yield
 
 
 @pytest.mark.usefixtures("_breaking")
@@ -218,13 +218,12 @@ def test_names_are_checked() -> None:
         register_logger("csv", entry_point="a:b", summary="")
     with pytest.raises(ValueError, match="must be 'module:class'"):
         register_logger("mine", entry_point="a", summary="")
-    assert logger_ids()[0] == "csv"
+    assert next(iter(registry.summaries())) == "csv"
 
 
 def test_a_missing_package_is_named_with_what_to_type() -> None:
-    register_logger("far", entry_point="a:b", summary="", package="no_such_package_24", install="'k24-harness[log]'")
-    try:
+    package = dict(package="no_such_package_24", install="'k24-harness[log]'")
+    with registry._registry.preserved():
+        register_logger("far", entry_point="a:b", summary="", **package)
         with pytest.raises(UsageError, match=r"the package no_such_package_24.*pip install 'k24-harness\[log\]'"):
             check_loggers(["far"])
-    finally:
-        registry._registry.unregister("far")

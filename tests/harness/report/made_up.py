@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from algorithms.sparsity.tracker import PATTERNS
-from studies.rows import EpisodeOutcome, RunKey, RunResult
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult
 from studies.run import RunRecord
 from studies.store import StudyStore
 from tests.studies.sample import PROVENANCE, RESULT
@@ -46,7 +46,7 @@ def begin(store: StudyStore, algorithm: str, seed: int, scenario: str = SCENARIO
     key = RunKey(algorithm=algorithm, scenario=scenario, seed=seed, config_hash=f"{algorithm}{len(str(changed))}")
     run = store.begin(key, config=settings, provenance={**PROVENANCE, "started": "2026-05-04T03:02:01+00:00"})
     for number, env_steps in enumerate(STEPS):
-        run.curve(
+        point = CurvePoint(
             env_steps=env_steps,
             win_rate=number / 8 + seed / 32,
             return_mean=4.0 * number,
@@ -55,6 +55,7 @@ def begin(store: StudyStore, algorithm: str, seed: int, scenario: str = SCENARIO
             epsilon=0.1,
             wall_seconds=1.0 + number,
         )
+        run.curve(point)
     return run
 
 

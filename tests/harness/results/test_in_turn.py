@@ -146,7 +146,7 @@ def test_no_run_begins_while_a_machine_is_measured(tmp_path: Path, monkeypatch: 
             begin(other, seed=2)
             begun.set()
 
-        with quiet_machine(store._run_table.engine, store.url) as alone:
+        with quiet_machine(store._run_table.engine, store.url, 60.0) as alone:
             assert alone
             wait_for_quiet_to_end(store._run_table.engine, store.url)  # our own lock does not hold us up
             foreign = Owner(host=mine.host, pid=mine.pid, started=f"{mine.started}0")

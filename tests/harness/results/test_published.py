@@ -41,8 +41,8 @@ def test_a_line_of_the_file(tmp_path: Path) -> None:
 def test_windows_average_each_run_and_then_the_runs() -> None:
     runs = {0: [(5, 0.0), (10, 1.0), (11, 0.5)], 1: [(10, 0.25)], 2: [(40, 1.0)]}
     found = windowed(runs, last=20, window=10)
-    np.testing.assert_allclose(found.env_steps, [5, 15])
-    np.testing.assert_allclose(found.mean, [(0.5 + 0.25) / 2, 0.5])
-    np.testing.assert_allclose(found.least, [0.25, 0.5])
-    np.testing.assert_allclose(found.greatest, [0.5, 0.5])
-    assert len(windowed({}, last=20).env_steps) == 0
+    np.testing.assert_allclose(found.at, [5, 15])
+    np.testing.assert_allclose(found.estimate, [(0.5 + 0.25) / 2, 0.5])
+    np.testing.assert_allclose(found.low, [0.25, 0.5])
+    np.testing.assert_allclose(found.high, [0.5, 0.5])
+    assert len(windowed({}, last=20).at) == 0

@@ -6,8 +6,7 @@ import dataclasses
 
 import pytest
 
-from harness.cli.errors import UsageError
-from harness.runs.budget import BUDGETS, Budget, budget_named
+from harness.runs.budget import BUDGETS, Budget
 
 
 def test_named_lengths() -> None:
@@ -43,11 +42,6 @@ def test_games_that_are_dear_are_played_few_at_a_time() -> None:
 
 def test_only_smoke_touches_the_algorithms() -> None:
     assert [name for name, budget in BUDGETS.items() if budget.is_smoke] == ["smoke"]
-
-
-def test_unknown_budget_lists_all() -> None:
-    with pytest.raises(UsageError, match=r"unknown budget 'qick'; did you mean quick\?.*any other length: --env-steps"):
-        budget_named("qick")
 
 
 def test_shorter_run_is_still_evaluated_and_saved() -> None:

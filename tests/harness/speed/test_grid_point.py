@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.speed import compare_kernels as comparing
-from harness.speed.compare_kernels import READINGS_AGAIN, Candidate, DeviceLost, compare_kernels, timing_context
+from harness.speed.compare_kernels import READINGS_AGAIN, Candidate, DeviceLost, TimingContext, compare_kernels
 from harness.speed.grid_point import MOST_ACTIVATIONS, PolicyMeasurement, measure_layer
 from harness.speed.kernels import Backend, Product
 from harness.speed.results import FormatResult, GridPointResult, WorkResult
@@ -29,7 +29,7 @@ def measured(
     *backends: Backend, id: str = "k24", batch: int = 50, both: bool = True, **changes: object
 ) -> GridPointResult:
     policy = learner(id, **changes).policy_layers()
-    return PolicyMeasurement(policy, HALF, backends, timing_context(CPU, seconds=0.0), both_grus=both).measure(batch)
+    return PolicyMeasurement(policy, HALF, backends, TimingContext(CPU, seconds=0.0), both_grus=both).measure(batch)
 
 
 class Unwilling(StandIn):
@@ -152,7 +152,7 @@ def compared(factories: Mapping[str, Callable[[], Candidate]]) -> WorkResult:
         factories,
         lambda name: factories[name](),
         HALF,
-        timing_context(CPU, seconds=0.0),
+        TimingContext(CPU, seconds=0.0),
         useful_flops=1.0,
         usable=lambda name: name != "dense",
     )
@@ -233,7 +233,7 @@ def test_bf16_may_be_a_little_further_off() -> None:
     layer = learner("k24").policy_layers().after["fc2"]
     for dtype, refused in ((torch.float16, True), (torch.bfloat16, False)):
         backend = StandIn(lambda padded: padded * 1.03)
-        found = measure_layer(LayerStore(layer, dtype, [backend]), [8, 8, 8], 1, timing_context(CPU, seconds=0.0))
+        found = measure_layer(LayerStore(layer, dtype, [backend]), [8, 8, 8], 1, TimingContext(CPU, seconds=0.0))
         assert bool(found.formats["stand-in"].refused) is refused
 
 

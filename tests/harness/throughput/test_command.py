@@ -19,7 +19,7 @@ from algorithms.k24 import K24Config
 from harness.cli.common import make_console
 from harness.policies.trained import read_policy_file
 from harness.runs.checkpoint import POLICY, save_policy
-from harness.speed.compare_kernels import DeviceLost, timing_context
+from harness.speed.compare_kernels import DeviceLost, TimingContext
 from harness.speed.grid_point import PolicyMeasurement
 from harness.speed.record import new_record
 from harness.throughput import sweep
@@ -307,4 +307,4 @@ def test_a_timing_context_knows_the_refusals_of_an_earlier_start(monkeypatch: py
     record.graphs_refused = {"cutlass": "not while capturing"}
     sweep.measure(make_console(), grid, record)
     assert seen == [{"cutlass": "not while capturing"}]
-    assert timing_context(grid.device, seconds=0.0).recorder.refused == {}
+    assert TimingContext(grid.device, seconds=0.0).recorder.refused == {}

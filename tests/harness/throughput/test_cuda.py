@@ -14,7 +14,7 @@ import torch
 from algorithms import registry
 from algorithms.k24 import K24Config
 from algorithms.protocol import PolicyLayers
-from harness.speed.compare_kernels import timing_context
+from harness.speed.compare_kernels import TimingContext
 from harness.speed.grid_point import PolicyMeasurement
 from harness.speed.kernels import Backend, Refused, all_backends, drawn_rows
 from harness.speed.policy_pass import gates, stores
@@ -88,7 +88,7 @@ def test_a_refused_recording_leaves_the_card_usable() -> None:
 
 
 def test_a_grid_point_on_the_card() -> None:
-    context = timing_context(torch.device("cuda"), seconds=0.01)
+    context = TimingContext(torch.device("cuda"), seconds=0.01)
     result = PolicyMeasurement(policy(64), torch.float16, all_backends(), context, both_grus=True).measure(1024)
     for work in (*result.layers.values(), *result.agents.values()):
         assert work.formats["dense"].seconds

@@ -20,7 +20,6 @@ from envs.sc2.server.simulation.field import Field, obey
 # Blizzard's stableid.json: each ability and the general one that clients may name in its place.
 STOP, MOVE, ATTACK, SCAN_MOVE, PATROL, HOLD, HEAL, SMART = 4, 16, 23, 19, 17, 18, 386, 1
 GENERAL = {3665: STOP, 3794: MOVE, 3674: ATTACK, 3795: PATROL, 3793: HOLD, 2048: ATTACK}
-ABILITIES = (STOP, MOVE, ATTACK, SCAN_MOVE, PATROL, HOLD, HEAL, SMART)
 QUEUE_LIMIT = 32
 NO_UNIT = 0  # no tag is 0
 

@@ -21,7 +21,7 @@ from envs.battle.setup import make_setup, slowest
 from envs.battle.spawn import draw_places, draw_teams, init_units, next_battle, put, put_all, reset_unit
 from envs.battle.state import ACQUIRED, ATTACK, BATTLE, HEAL, MARCH, MAX_SIDE, MAX_UNITS, MOVE, NOBODY, NONE, allocate
 from envs.battle.unit_types import kind_of
-from envs.battle.units import table_for
+from envs.battle.units import unit_table
 from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES, Catalogue
 
 FIRST_TAG, TAG_STEP = 2**32 + 1, 2**18  # the game's tags are a place in its list and a count of reuses
@@ -71,7 +71,7 @@ class Field:
     def __init__(self, catalogue: Catalogue, seed: int) -> None:
         self.catalogue = catalogue
         self.opening = catalogue.battlefield.opening
-        self.units = table_for(catalogue.battlefield.catalog, BattleOptions())
+        self.units = unit_table(catalogue.battlefield.catalog, BattleOptions())
         self.setup = make_setup(self.opening or _nobody(catalogue), BattleOptions(), seed, 0)
         self.battles = allocate(1)
         self.records = self.battles[0], self.units[0], self.setup[0]

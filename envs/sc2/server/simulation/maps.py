@@ -101,6 +101,7 @@ def read_map(data: bytes) -> Battlefield:
         raise ValueError(f"this is no stand-in map file: it has {len(data)} bytes, more than {LARGEST_MAP}")
     try:
         description = json.loads(data)
+        json.dumps(description, ensure_ascii=False).encode()  # an error where half a character stands alone
     except (ValueError, RecursionError):  # the latter of brackets without end
         raise ValueError("this is no stand-in map file: it holds no JSON text") from None
     if not isinstance(description, dict) or description.get("format") != FORMAT:

@@ -24,6 +24,7 @@ from s2clientprotocol import sc2api_pb2
 from common.machine_code import MachineCode
 from envs.battle import jit
 from envs.sc2.server.simulation.maps import read_map
+from envs.sc2.server.simulation.texts import read_texts
 
 FORMAT = "k24 replay 1"
 RECORD = struct.Struct("<II")
@@ -175,10 +176,10 @@ def _head(line: bytes) -> dict[str, Any]:
     known = sc2api_pb2.Result.values()
     if not (
         isinstance(engine, str)
-        and isinstance(loops, int)
+        and type(loops) is int
         and 0 <= loops < 2**32
         and isinstance(results, dict)
-        and all(player in ("1", "2") and result in known for player, result in results.items())
+        and all(player in ("1", "2") and type(result) is int and result in known for player, result in results.items())
     ):
         raise ValueError("the replay is broken: its first line lacks engine, loops or results")
     return {"engine": engine, "loops": loops, "results": {int(player): result for player, result in results.items()}}
@@ -202,6 +203,8 @@ def _record(log: bytes, at: int) -> tuple[int, sc2api_pb2.Request, int]:
         start = at + RECORD.size
         if start + length > len(log):
             raise DecodeError("a request is cut off")
-        return loop, sc2api_pb2.Request.FromString(log[start : start + length]), start + length
-    except (struct.error, DecodeError) as fault:
+        request = sc2api_pb2.Request.FromString(log[start : start + length])
+        read_texts(request)
+        return loop, request, start + length
+    except (struct.error, DecodeError, UnicodeDecodeError) as fault:
         raise ValueError(f"the replay is broken: {fault}") from None

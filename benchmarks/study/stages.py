@@ -202,9 +202,17 @@ STAGES = {
             name="million",
             arms=plain("qmix", "kalei", "k24"),
             scenarios=RACES,
-            seeds=(30, 31, 32, 33, 34),
+            seeds=(30, 31, 32),
             env_steps=1_000_000,
             pairs=against("qmix", "k24", "kalei"),
+        ),
+        Stage(
+            name="shared",
+            arms=plain("qmix", "k24", "k24-magnitude"),
+            scenarios=RACES,
+            seeds=(30, 31, 32),
+            env_steps=1_000_000,
+            pairs=(*against("qmix", "k24", "k24-magnitude"), ("k24", "k24-magnitude")),
         ),
         Stage(
             name="published",

@@ -108,7 +108,7 @@ class Sc2Env(BatchBase):
         any_will_do = self.options.heuristic_ai or self.options.illegal_actions == "noop"
         mask = np.ones_like(self.action_mask) if any_will_do else self.action_mask
         self._arrays["actions"][:] = checked_actions(actions, mask, started=self._started)
-        self._started = False  # who is interrupted here has battles that stand differently: they must begin anew
+        self._started = False  # after an interrupt battles stand differently: they begin again
         for name in FLAGS:
             self._arrays[name][:] = 0
         _, failed = self._ask(range(self.num_envs), "step", {}, self.options.step_timeout)

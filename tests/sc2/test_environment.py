@@ -272,7 +272,7 @@ def test_rewards_that_cannot_be_scaled(make: Any) -> None:
         env.reset()
 
 
-def test_who_was_interrupted_begins_anew(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_an_interrupt_battles_begin_again(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The game may have gone on: a further step would meet a battle that is over."""
     env = make()
     env.reset()
@@ -302,7 +302,7 @@ def test_a_game_that_is_given_up_leaves_no_files(make: Any) -> None:
     assert len(before & after) == 1
 
 
-def test_a_worker_that_is_told_to_end_takes_its_files_along(tmp_path: Path) -> None:
+def test_a_worker_that_ends_takes_its_files_along(tmp_path: Path) -> None:
     worker = WorkerProcess(tmp_path / "slot0")
     assert (tmp_path / "slot0").exists()
     worker.dismiss()

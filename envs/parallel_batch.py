@@ -238,7 +238,9 @@ def _count(id: str, agent: str, space: Any) -> int:
 
 def _own_state(world: ParallelEnv) -> np.ndarray | None:
     """The world's own global state, flat; None where it has none, which PettingZoo says by raising."""
+    if not hasattr(world, "state"):  # it derives from nothing
+        return None
     try:
         return np.asarray(world.state(), np.float32).ravel()
-    except (NotImplementedError, AttributeError):  # the latter of a world that derives from nothing
+    except NotImplementedError:
         return None

@@ -140,10 +140,17 @@ def require_installed(id: str, backend: str = "battle", options: Any = None) -> 
         ValueError: a package or the game is missing; the message says how to install it.
     """
     package = entry(id).requires
-    if package and importlib.util.find_spec(package.partition(".")[0]) is None:
+    if package and not _is_installed(package):
         raise ValueError(f"scenario {id!r} needs the package {package}, which is not installed; pip install {package}")
     if backend in NEEDS and options is not None:
         load(NEEDS[backend])(entry(id).id, entry(id).scenario, options)
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # of the package that it is a part of
+        return False
 
 
 def played_by(id: str, backend: str) -> tuple[str, str]:

@@ -94,7 +94,7 @@ def measure(console: Console, store: StudyStore, args: CompareArgs, plans: Seque
     sessions = {run.in_turn.session if run.in_turn and run.in_turn.quiet else None for run in runs}
     if args.throughput == "none" or not runs or (len(sessions) == 1 and None not in sessions):
         return
-    effort = QUICK if args.budget.name == "smoke" else Effort()
+    effort = QUICK if args.budget.is_smoke else Effort()
     measure_runs(store, runs, args.out, effort=effort, message=partial(log, console))
 
 

@@ -44,7 +44,8 @@ def main(argv: Sequence[str]) -> int:
         raise UsageError(f"--out {out}: the leaderboard is an HTML page; name a file such as {out}.html")
     entries = read_entries(storages, listed(flags.study))
     if not entries:
-        raise UsageError(f"no finished run was found in {_shown(storages)}; make some: python -m harness.compare")
+        hint = "make some: python -m harness.compare; runs of a search must be named: --study NAME-runs"
+        raise UsageError(f"no finished run was found in {_shown(storages)}; {hint}")
     with writing_results(out.parent, _shown(storages)):
         out.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(out) as draft:

@@ -119,7 +119,7 @@ def evaluate(
             own = {"backend": policy.backend, **policy.env_options}
         if env_options.get("heuristic_ai"):
             raise UsageError(
-                "heuristic_ai=True lets the world act in the policy's place; evaluate('nearest-free') plays so"
+                "heuristic_ai=True lets the world act in the policy's place; evaluate('nearest-free', SCENARIO) does"
             )
         options, actor = {**own, **env_options}, policy
         scenario = scenario or policy.scenario

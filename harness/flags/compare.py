@@ -324,7 +324,8 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     default = " or ".join(f"{number} with {backend}" for backend, number in SIDE_BY_SIDE.items())
     add("--num-envs", type=int, metavar="E", help=f"training battles side by side (default: {default})")
-    add("--device", default="auto", metavar="auto|cpu|cuda", help="where networks live (default: cuda if there)")
+    where = "where networks live (default: cuda if there; on a cluster: if --worker-gpus asks for some)"
+    add("--device", default="auto", metavar="auto|cpu|cuda", help=where)
     text = "the built-in engine, or StarCraft II through smacv2; python -m harness.doctor checks an installation"
     add_backend(parser, text)
     add(

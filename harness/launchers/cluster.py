@@ -60,7 +60,7 @@ def complete_on_cluster(
             while (done := sum(state in OVER for state in states())) < len(ids) and launched.any_alive():
                 bar.update(task, completed=done)
                 if not args.wait:
-                    log(console, launched.how_to_stop)
+                    log(console, f"{launched.how_to_stop}, without --no-wait")
                     break
                 time.sleep(POLL)
             bar.update(task, completed=done)

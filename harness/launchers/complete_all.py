@@ -35,8 +35,8 @@ def complete_all(console: Console, store: StudyStore, args: CompareArgs, plans: 
     if args.workers.kind != "local":
         for run, row in rows.items():
             if run in asked and other_battles(row, asked[run]):
-                message = "stays as it was evaluated; the same command without --workers fights the other battles"
-                log(console, f"{asked[run].label}: {message}")
+                advice = f"the same command with --device {asked[run].device} instead of --workers fights the others"
+                log(console, f"{asked[run].label}: stays with the battles that it has; {advice}")
         return complete_on_cluster(console, store, args, ids, arguments)
 
     def complete(plan: RunPlan) -> RunEnd:

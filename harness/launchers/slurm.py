@@ -62,7 +62,7 @@ class SlurmWorkers:
             self.job = self._submit(asked, script)
             note.write_text(self.job, encoding="utf-8")
         self.label = f"Slurm job {self.job}" + (" of before" if before else "")
-        self.how_to_stop = f"{self.label} goes on. Stop it with: scancel {self.job}; typing this command again waits"
+        self.how_to_stop = f"{self.label} goes on. Stop it with: scancel {self.job}; typed again, this command waits"
 
     def _submit(self, asked: Sequence[str], script: Path) -> str:
         """Submit the array; returns the number of the job."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
+import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def pack(run: str | Path, folder: str | Path, *, row: RunRow | None = None, name
     """
     policy, target = read_policy_file(Path(run)), Path(folder)
     identity: Mapping[str, Any] = policy.content["identity"]
-    check_target(target)
+    check_target(target, (POLICY, SETTINGS))
     if row is not None:
         row = dataclasses.replace(row, provenance=_for_the_public(row.provenance))
     try:
@@ -68,7 +69,7 @@ def copy_pack(source: Path, target: Path) -> Path:
     Raises:
         UsageError: the folder cannot be written, or holds files of these names that belong to no pack.
     """
-    check_target(target)
+    check_target(target, (POLICY,))
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name in FILES:
@@ -81,13 +82,17 @@ def copy_pack(source: Path, target: Path) -> Path:
     return target
 
 
-def check_target(folder: Path) -> None:
+def check_target(folder: Path, marks: Sequence[str]) -> None:
     """Refuse a folder whose ``README.md``, for example, is somebody's own.
+
+    Args:
+        folder: where a pack is to be written.
+        marks: files by which an earlier pack is known; its files may be replaced.
 
     Raises:
         UsageError: which file would be lost.
     """
-    is_pack = all((folder / name).is_file() for name in (POLICY, SETTINGS))
+    is_pack = all((folder / name).is_file() for name in marks)
     for name in (SETTINGS, RESULT, CARD):
         if (folder / name).exists() and not is_pack:
             raise UsageError(f"{folder / name} is not of a policy's pack and would be replaced; name another folder")
@@ -96,7 +101,16 @@ def check_target(folder: Path) -> None:
 def _for_the_public(provenance: Mapping[str, Any]) -> dict[str, Any]:
     """Provenance without the address of the database, which names a user and a host."""
     command = str(provenance.get("command", "unknown"))
-    return {**provenance, "command": re.sub(r"--storage[= ]('[^']*'|\S+)", "--storage URL", command)}
+    try:
+        words = shlex.split(command)
+    except ValueError:  # quotes that do not close
+        words = command.split()
+    for number, (before, word) in enumerate(pairwise(["", *words])):
+        if before == "--storage":
+            words[number] = "URL"
+        elif word.startswith("--storage=") or "://" in word:
+            words[number] = "--storage=URL" if word.startswith("--storage=") else "…"
+    return {**provenance, "command": shlex.join(words)}
 
 
 def find_row(run: str | Path, storage: str) -> RunRow | None:

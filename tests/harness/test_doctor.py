@@ -19,7 +19,9 @@ from tests.sc2.fake_game import use_fake
 def _fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Everything is there; of the packages, only the fake ones need to be."""
     use_fake(monkeypatch, tmp_path, maps=tuple(fixed_scenarios("smac.json")))
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: importlib.machinery.ModuleSpec(name, None))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: importlib.machinery.ModuleSpec(name, None, origin="there")
+    )
     monkeypatch.setattr(installation, "check_protocol", lambda: "protobuf 7")
 
 

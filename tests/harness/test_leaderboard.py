@@ -172,7 +172,7 @@ def test_unfinished_runs_make_no_page(
     assert leaderboard("a.db", "b.db") == WRONG_USE
     text = capsys.readouterr().err
     places = f"sqlite:///{tmp_path}/a.db, sqlite:///{tmp_path}/b.db"
-    assert text == f"error: no finished run was found in {places}; make some: python -m harness.compare\n"
+    assert text.startswith(f"error: no finished run was found in {places}; make some: python -m harness.compare; runs")
     assert leaderboard("b.db", flags=("--study", "empty")) == WRONG_USE
     assert "unknown study 'empty'; known: none. It is looked for in sqlite:" in capsys.readouterr().err
     assert not (tmp_path / "page.html").exists()

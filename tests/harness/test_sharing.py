@@ -169,12 +169,18 @@ def test_files_of_ones_own_are_kept(run: Path, hub: FakeHub, tmp_path: Path) -> 
 def test_the_address_of_the_database_stays_at_home(made: Comparison, run: Path, tmp_path: Path) -> None:
     row = find_row(run, made.storage)
     assert row is not None
-    command = "python -m harness.compare --storage 'postgresql://ann@secret.host/runs?a=b&c=d' --seeds 2"
-    folder = pack(run, tmp_path / "mine", row=replace(row, provenance={**row.provenance, "command": command}))
-    for name in ("README.md", "result.json"):
-        text = (folder / name).read_text()
-        assert "secret.host" not in text
-        assert "--storage URL --seeds 2" in text
+    place = "postgresql://ann@secret.host/runs?a=b&c=d"
+    for command, shown in (
+        (f"python -m harness.compare --storage '{place}' --seeds 2", "--storage URL --seeds 2"),
+        (f"python -m harness.compare '--storage={place}' --seeds 2", "--storage=URL --seeds 2"),
+        (f"python -c 'compare(storage=\"{place}\")'", "python -c "),
+        (f"python 'a quote that {place}", "python "),
+    ):
+        folder = pack(run, tmp_path / "mine", row=replace(row, provenance={**row.provenance, "command": command}))
+        for name in ("README.md", "result.json"):
+            text = (folder / name).read_text()
+            assert "secret.host" not in text
+            assert shown in text
 
 
 def test_without_the_library_the_error_says_what_to_type(

@@ -159,6 +159,7 @@ def test_worker_processes_share_it_and_one_is_killed(tmp_path: Path, capfd: pyte
     )
     assert search(tmp_path, *flags, "--n-jobs", "2") == ALL_DONE
     killer.join()
+    assert killed == [True]
     trials = study(tmp_path).trials
     assert sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in trials) == 4
     (left,) = (trial for trial in trials if trial.state.name == "FAIL")

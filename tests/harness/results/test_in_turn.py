@@ -137,8 +137,10 @@ def test_no_run_begins_while_a_machine_is_measured(tmp_path: Path, monkeypatch: 
         ask = quiet._is_claimed_by_another
 
         def watched(*arguments: Any) -> bool:
-            looked.set()
-            return ask(*arguments)
+            held_up = ask(*arguments)
+            if held_up:
+                looked.set()
+            return held_up
 
         monkeypatch.setattr(quiet, "_is_claimed_by_another", watched)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -13,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmarks.study import k24, stages
+from benchmarks.study import k24, pooled, stages
 from benchmarks.study.figure import draw_stage
 from benchmarks.study.files import FinishedRun, read_points, read_runs, write_runs
 from benchmarks.study.stages import STAGES, Arm, Stage, against
@@ -185,7 +186,28 @@ def test_one_seed_has_a_difference_and_no_interval() -> None:
     made = [finished("search", 0, 100), finished("qmix", 0, 150)]
     table = describe(stage, {run.place: run for run in made})
     assert f"| qmix − search | 3m | +0.050 | {IntervalKind.NONE_FOR_ONE_SEED} | 0: +0.050 |" in table
-    assert difference([[0.1, 0.2], [0.3]]).kind == IntervalKind.NONE_FOR_ONE_SEED
+    pair = finished("search", 0, 100), finished("qmix", 0, 150)
+    assert difference([[pair, pair], [pair]]).kind == IntervalKind.NONE_FOR_ONE_SEED
+
+
+def test_seeds_that_agree_by_chance_promise_no_more_than_their_battles() -> None:
+    """Three differences of 0.1; over 3 × 1,000 battles at 0.5 and 0.6, 1.96 · (0.49 / 3,000) ** 0.5 is 0.025."""
+    found = difference([[(finished("search", seed, 600), finished("qmix", seed, 500)) for seed in range(3)]])
+    assert (found.low, found.estimate, found.high) == pytest.approx((0.075, 0.1, 0.125), abs=5e-4)
+
+
+def test_numbers_over_several_stages_are_those_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every difference that is printed stands in the page, but for one that it gives without its interval."""
+    pooled.main()
+    page = (k24.OUT / "k24.md").read_text(encoding="utf-8")
+    printed = re.findall(r"^\| (k24.*?) \| (\S+) \[(\S+), (\S+)\] \|$", capsys.readouterr().out, flags=re.MULTILINE)
+    assert len(printed) == 10
+    for what, *numbers in printed:
+        estimate, low, high = (number.replace("-", "−") for number in numbers)
+        if "minus" in what:
+            assert f"{estimate.lstrip('−')} points wider" in page
+        else:
+            assert f"{estimate} [{low}, {high}]" in page, what
 
 
 def test_the_races_are_those_of_the_best_of_choose() -> None:

@@ -9,14 +9,15 @@ one seed starts all scenarios from equal weights, so that their runs may not be 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import fmean, stdev
+from statistics import fmean
 
-from scipy.stats import t
+import numpy as np
 
 from benchmarks.study.files import FinishedRun, Place, read_points, read_runs
 from benchmarks.study.k24 import OUT, points_file, runs_file
 from benchmarks.study.stages import RACES, STAGES
 from benchmarks.study.table import Pair, Runs, difference, paired
+from harness.stats.student import mean_with_t
 
 LINE = "| {} | {:+.1f} [{:+.1f}, {:+.1f}] |"
 MASKS = {
@@ -47,25 +48,12 @@ def line(what: str, pairs: list[list[Pair]]) -> str:
 
 def line_over_seeds(what: str, values: list[float]) -> str:
     """Return a row whose interval is Student's t over these values, one for each seed."""
-    reach = t.ppf(0.975, len(values) - 1) * stdev(values) / len(values) ** 0.5
-    mean = fmean(values)
-    return LINE.format(what, *(100 * each for each in (mean, mean - reach, mean + reach)))
+    return LINE.format(what, *(100 * float(each) for each in mean_with_t([np.array(values)])))
 
 
 def by_seed(pairs: list[list[Pair]]) -> list[float]:
     """Return the mean difference over scenarios of each seed."""
     return [fmean(ours.win_rate - theirs.win_rate for ours, theirs in each) for each in zip(*pairs, strict=True)]
-
-
-def later_minus_earlier(arm: str, baseline: str) -> list[float]:
-    """Return for each seed of ``million``, over scenarios, by how much the difference of two arms is greater there."""
-    late, early = of_stages("million"), of_stages("judge")
-    seeds = STAGES["million"].seeds
-
-    def mean(runs: Runs, seed: int) -> float:
-        return fmean(runs[arm, race, seed].win_rate - runs[baseline, race, seed].win_rate for race in RACES)
-
-    return [mean(late, seed) - mean(early, seed) for seed in seeds]
 
 
 def rows() -> Iterator[str]:
@@ -82,8 +70,10 @@ def rows() -> Iterator[str]:
         "k24-gru − k24, 300k, ten seeds, terran", strata(of_stages("controls", "gru"), "k24-gru", "k24", RACES[:1])
     )
     yield line_over_seeds("k24 − qmix, judge, seeds alone", by_seed(strata(judge, "k24", "qmix")))
-    yield line_over_seeds("k24 − qmix, million, seeds alone", by_seed(strata(million, "k24", "qmix")))
-    yield line_over_seeds("k24 − qmix, 1M minus 300k, seeds alone", later_minus_earlier("k24", "qmix"))
+    late = by_seed(strata(million, "k24", "qmix"))
+    early = by_seed(strata({place: judge[place] for place in million}, "k24", "qmix"))
+    yield line_over_seeds("k24 − qmix, million, seeds alone", late)
+    yield line_over_seeds("k24 − qmix, 1M minus 300k, seeds alone", list(np.subtract(late, early)))
 
 
 def mask_rows(stage: str, env_steps: str) -> Iterator[str]:

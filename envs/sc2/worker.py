@@ -168,9 +168,10 @@ def tether_games() -> None:
 
 
 def serve(pipe: Connection) -> bool:
-    """Carry out commands until ``close``, a failure, or the end of the batch; return whether it still needs the files.
+    """Carry out commands until ``close``, a failure, or the end of the batch.
 
-    After a failure it does: it reads the end of the output.
+    Returns:
+        Whether the batch still needs this worker's files: after a failure it reads the end of the output.
     """
     worker: Worker | None = None
     answer: tuple[int, str, Any]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from common.errors import quoted
 from common.registry import unknown_name_text
@@ -15,12 +15,13 @@ from studies import row_queries
 from studies.db.database import clock, connect, connect_to_read, inspect_file, read_transaction
 from studies.db.errors import StorageError
 from studies.db.retrying import repeated, repeated_at_start
-from studies.db.schema import SCHEMA_VERSION, Run, Search
+from studies.db.schema import SCHEMA_VERSION
 from studies.db.storage_url import StorageUrl, parse_storage_url, without_passwords
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
 
 BUSY_SECONDS = 60.0
 """How long to wait for another process's write before giving up."""
+T = TypeVar("T")
 
 
 class StudyReader:
@@ -73,67 +74,50 @@ class StudyReader:
         raise StorageError(unknown_name_text("study", study, known, hint=hint))
 
     @repeated
+    def _read(self, query: Callable[..., T], *arguments: Any) -> T:
+        """Return what ``query(session, *arguments)`` gives."""
+        with read_transaction(self._engine, self.url) as session:
+            return query(session, *arguments)
+
     def studies(self) -> list[str]:
         """Names of all studies of this database that have runs."""
-        with read_transaction(self._engine, self.url) as session:
-            searches = select(Search.study)  # their rows are trials
-            return list(
-                session.scalars(select(Run.study).where(Run.study.not_in(searches)).distinct().order_by(Run.study))
-            )
+        return self._read(row_queries.studies)
 
-    @repeated
     def rows(self) -> list[RunRow]:
         """The finished runs of this study, in the order in which they were first started."""
-        with read_transaction(self._engine, self.url) as session:
-            return row_queries.read_rows(session, self.study)
+        return self._read(row_queries.read_rows, self.study)
 
-    @repeated
     def unfinished(self) -> list[UnfinishedRun]:
         """The other runs of this study, likewise."""
-        with read_transaction(self._engine, self.url) as session:
-            return row_queries.unfinished(session, self.study)
+        return self._read(row_queries.unfinished, self.study)
 
-    @repeated
     def states(self) -> dict[int, str]:
         """Run id -> ``queued``, ``running``, ``interrupted``, ``failed`` or ``finished``, as the rows say."""
-        with read_transaction(self._engine, self.url) as session:
-            found = session.execute(select(Run.id, Run.state).filter_by(study=self.study))
-            return {run.id: run.state for run in found}
+        return self._read(row_queries.states, self.study)
 
-    @repeated
     def now(self) -> float:
         """Seconds since 1970 (UTC) by the clock that heartbeats are written with."""
-        with read_transaction(self._engine, self.url) as session:
-            return clock(session)
+        return self._read(clock)
 
-    @repeated
     def silent_since(self, moment: float) -> list[int]:
         """Ids of runs that are ``running`` and whose owner has given no heartbeat since then."""
-        with read_transaction(self._engine, self.url) as session:
-            silent = select(Run.id).filter_by(study=self.study, state="running").where(Run.heartbeat < moment)
-            return list(session.scalars(silent))
+        return self._read(row_queries.silent_since, self.study, moment)
 
     def curve_points(self, run_id: int) -> list[CurvePoint]:
         """The evaluations made during a run's training, in order of ``env_steps``."""
         return self.curves([run_id])[run_id]
 
-    @repeated
     def curves(self, run_ids: Sequence[int]) -> dict[int, list[CurvePoint]]:
         """Run id -> its evaluations, for many runs at once."""
-        with read_transaction(self._engine, self.url) as session:
-            return row_queries.curves_of(session, run_ids)
+        return self._read(row_queries.curves_of, run_ids)
 
-    @repeated
     def all_outcomes(self, run_ids: Sequence[int]) -> dict[int, list[EpisodeOutcome]]:
         """Run id -> the episodes of its final evaluation, for many runs at once."""
-        with read_transaction(self._engine, self.url) as session:
-            return row_queries.outcomes_of(session, run_ids)
+        return self._read(row_queries.outcomes_of, run_ids)
 
-    @repeated
     def events(self, run_id: int) -> list[tuple[int, str]]:
         """(env_steps, line) of what happened in a run's training."""
-        with read_transaction(self._engine, self.url) as session:
-            return row_queries.events(session, run_id)
+        return self._read(row_queries.events, run_id)
 
     def outcomes(self, run_id: int) -> list[EpisodeOutcome]:
         """The episodes of a run's final evaluation, by slot and battle."""

@@ -11,20 +11,13 @@ from sqlalchemy.orm import Session
 
 from studies.db.database import clock
 from studies.db.errors import ContentError
-from studies.db.schema import Base, Curve, Event, Outcome, Provenance, Result, Run, ThroughputReading
+from studies.db.schema import Base, Curve, Event, Outcome, Provenance, Result, Run, Search, ThroughputReading
 from studies.queue.owner import is_free
-from studies.rows import (
-    RESULT_FIELDS,
-    TURN_FIELDS,
-    CurvePoint,
-    EpisodeOutcome,
-    RunRow,
-    TurnReading,
-    UnfinishedRun,
-)
+from studies.rows import RESULT_FIELDS, TURN_FIELDS, CurvePoint, EpisodeOutcome, RunRow, TurnReading, UnfinishedRun
 from studies.stored_types import check_columns
 
-RUN = ("study", "algorithm", "scenario", "seed", "config_hash", "config")
+RUN = ("algorithm", "scenario", "seed", "config_hash", "config")
+"""Columns of a run that its records hold as well."""
 IN_ONE = 500
 """Run ids in one statement."""
 ROWS = 10_000
@@ -57,6 +50,7 @@ def _row(run: Run, result: Result, throughput: ThroughputReading | None, provena
             in_turn = TurnReading(**{name: getattr(throughput, name) for name in TURN_FIELDS})
         return RunRow(
             run_id=run.id,
+            study=run.study,
             trial_number=-1 if run.trial_number is None else run.trial_number,
             **{name: getattr(run, name) for name in RUN},
             provenance=provenance or {},
@@ -68,7 +62,7 @@ def _row(run: Run, result: Result, throughput: ThroughputReading | None, provena
 
 
 def _check_run(run: Run) -> None:
-    _check(Run, RUN, run)
+    _check(Run, ("study", *RUN), run)
     for part in ("algorithm", "env", "train", "evaluation"):
         if not isinstance(run.config.get(part, {}), dict):
             raise ContentError(f"table k24_runs holds config/{part} {str(run.config[part])[:40]!r}, no table of values")
@@ -121,6 +115,22 @@ def last_provenance(session: Session, run_id: int) -> dict[str, Any] | None:
     return last_provenances(session, Run.id == run_id).get(run_id)
 
 
+def studies(session: Session) -> list[str]:
+    """Names of all studies that have runs; those of searches have trials instead."""
+    runs = select(Run.study).where(Run.study.not_in(select(Search.study)))
+    return list(session.scalars(runs.distinct().order_by(Run.study)))
+
+
+def states(session: Session, study: str) -> dict[int, str]:
+    """Run id -> state of each run of a study."""
+    return {run.id: run.state for run in session.execute(select(Run.id, Run.state).filter_by(study=study))}
+
+
+def silent_since(session: Session, study: str, moment: float) -> list[int]:
+    """Ids of the runs of a study that are ``running`` and whose last heartbeat came before this moment."""
+    return list(session.scalars(select(Run.id).filter_by(study=study, state="running").where(Run.heartbeat < moment)))
+
+
 def unfinished(session: Session, study: str) -> list[UnfinishedRun]:
     """The runs of a study that have no result, in the order in which they were first started.
 
@@ -135,11 +145,7 @@ def unfinished(session: Session, study: str) -> list[UnfinishedRun]:
     return [
         UnfinishedRun(
             run_id=run.id,
-            algorithm=run.algorithm,
-            scenario=run.scenario,
-            seed=run.seed,
-            config_hash=run.config_hash,
-            config=run.config,
+            **{name: getattr(run, name) for name in RUN},
             state="interrupted" if run.state == "running" and is_free(run, now) else run.state,
             error=run.error or "",
             provenance=provenances.get(run.id, {}),

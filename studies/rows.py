@@ -184,15 +184,11 @@ class TurnReading:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunRow(RunResult):
-    """A finished run as tables and reports read it: its key, its record numbers, its result."""
+class StoredRun:
+    """A run in the database, with or without a result."""
 
     run_id: int
     """Primary key in ``k24_runs``."""
-    trial_number: int
-    """Optuna's number of the trial within the study."""
-    study: str
-    """Name of the Optuna study."""
     algorithm: str
     scenario: str
     seed: int
@@ -200,29 +196,29 @@ class RunRow(RunResult):
     config: dict[str, Any]
     """The resolved configuration."""
     provenance: dict[str, Any]
-    """Code, versions and machine of the session that finished the run."""
+    """Code, versions and machine of its newest session; empty where none has begun."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRow(StoredRun, RunResult):
+    """A finished run as tables and reports read it: its key, its record numbers, its result."""
+
+    trial_number: int
+    """Optuna's number of the trial within the study."""
+    study: str
+    """Name of the Optuna study."""
     in_turn: TurnReading | None = None
     """How fast its policy decides; ``None``: not measured yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnfinishedRun:
+class UnfinishedRun(StoredRun):
     """A run that has no result yet."""
 
-    run_id: int
-    """Primary key in ``k24_runs``."""
-    algorithm: str
-    scenario: str
-    seed: int
-    config_hash: str
-    config: dict[str, Any]
-    """The resolved configuration."""
     state: str
     """``queued``, ``running``, ``interrupted`` or ``failed``."""
     error: str
     """What it failed with; empty where it did not."""
-    provenance: dict[str, Any]
-    """Of its newest session; empty where none has begun."""
 
 
 def key_of(run: Any) -> RunKey:

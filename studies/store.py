@@ -117,6 +117,7 @@ class StudyStore(StudyReader):
         run_table = self._run_table
         status: Status
         row = last_error = earlier = None
+        owner = ""
         with run_table.transaction() as session:
             run = run_table.get_run(session, key)
             if run is None:
@@ -125,20 +126,21 @@ class StudyStore(StudyReader):
                 row, status = read_row(session, run), "finished"
                 earlier = row.provenance
             elif not run_table.claim(session, run):  # one from ``claim_next`` is ours already
-                return _elsewhere(run_table, key, run, clock(session))
+                status, owner = "running_elsewhere", _describe_owner(run, clock(session))
             else:
                 last_error, earlier = run.error, last_provenance(session, run.id)
                 status = "resumed" if earlier is not None else "started"  # a queued one was never begun
                 run.state, run.error, run.config = "running", None, config
-            if status != "finished":
+            if status in ("started", "resumed"):
                 run_table.add_provenance(session, run.id, provenance)
         return RunRecord(
             key=key,
             run_id=run.id,
-            trial_number=row.trial_number if row else -1,
+            trial_number=-1 if run.trial_number is None else run.trial_number,
             created=run.created,
             status=status,
             row=row,
+            owner=owner,
             last_error=last_error,
             earlier=earlier,
             run_table=run_table,
@@ -284,19 +286,11 @@ def study_names(storage: str = DEFAULT_STORAGE) -> list[str]:
         return reader.studies()
 
 
-def _elsewhere(run_table: RunTable, key: RunKey, run: Run, now: float) -> RunRecord:
+def _describe_owner(run: Run, now: float) -> str:
     owner = owner_of(run)
     assert owner is not None, "a run without an owner is always free to claim"
     age = max(0.0, now - run.heartbeat)
-    return RunRecord(
-        key=key,
-        run_id=run.id,
-        trial_number=-1 if run.trial_number is None else run.trial_number,
-        created=run.created,
-        status="running_elsewhere",
-        owner=(
-            f"on {owner.host}, process {owner.pid}, last heartbeat {age:.0f} s ago (it is taken over when that "
-            f"process is gone; where processes cannot be looked up, after {ABANDONED_AFTER:.0f} s without one)"
-        ),
-        run_table=run_table,
+    return (
+        f"on {owner.host}, process {owner.pid}, last heartbeat {age:.0f} s ago (it is taken over when that "
+        f"process is gone; where processes cannot be looked up, after {ABANDONED_AFTER:.0f} s without one)"
     )

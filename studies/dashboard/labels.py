@@ -21,6 +21,8 @@ def start_labels(key: RunKey, provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 def result_labels(result: RunResult) -> dict[str, Any]:
     """Attributes that join at the end; Optuna's values must be numbers, so a missing speed-up can only stand here."""
+    flops = result.details.get("flops")  # of one agent's decision, where they were counted
+    work = {f"FLOPs of a decision, {part}": flops[part] for part in ("dense", "kept")} if flops else {}
     return {
         "win rate interval": f"[{result.win_low:.3f}, {result.win_high:.3f}] {result.interval_kind}",
         "return mean": result.return_mean,
@@ -30,15 +32,8 @@ def result_labels(result: RunResult) -> dict[str, Any]:
         "env steps": result.env_steps,
         "env steps per second": result.env_steps_per_second,
         "wall seconds": result.wall_seconds,
-        **_work(result.details.get("flops") or {}),
+        **work,
     }
-
-
-def _work(flops: Mapping[str, Any]) -> dict[str, Any]:
-    """Multiplications and additions of one agent's decision, where they were counted."""
-    if not flops:
-        return {}
-    return {"FLOPs of a decision, dense": flops["dense"], "FLOPs of a decision, kept": flops["kept"]}
 
 
 def objective_values(result: RunResult, *, with_throughput: bool = False) -> list[float]:
@@ -49,8 +44,5 @@ def objective_values(result: RunResult, *, with_throughput: bool = False) -> lis
     """
     flops = result.details.get("flops") or {}
     saved = 1.0 - flops["kept"] / flops["dense"] if flops.get("dense") else 0.0
-    return [
-        float(result.win_rate),
-        float(result.sparsity_masked),
-        float(result.throughput if with_throughput else saved),
-    ]
+    third = result.throughput if with_throughput else saved
+    return [float(value) for value in (result.win_rate, result.sparsity_masked, third)]

@@ -40,12 +40,10 @@ def distributions_for(storage: RDBStorage, study_id: int, parameters: Mapping[st
         study_id: its number of the study.
         parameters: name -> value of the trial that is to be made.
     """
-    found: dict[str, BaseDistribution] = {}
-    for name, value in parameters.items():
-        found[name] = (
-            IntDistribution(0, MOST) if isinstance(value, int) else _extended(storage, study_id, name, str(value))
-        )
-    return found
+    return {
+        name: IntDistribution(0, MOST) if isinstance(value, int) else _extended(storage, study_id, name, str(value))
+        for name, value in parameters.items()
+    }
 
 
 def _extended(storage: RDBStorage, study_id: int, name: str, value: str) -> CategoricalDistribution:
@@ -54,11 +52,11 @@ def _extended(storage: RDBStorage, study_id: int, name: str, value: str) -> Cate
     here = (TrialParamModel.param_name == name, TrialParamModel.trial_id.in_(of_study))
     with Session(storage.engine) as session, session.begin():  # takes the write lock, as every transaction of it
         stored = session.scalar(select(TrialParamModel.distribution_json).where(*here).limit(1))
-        if stored is None:
+        known = None if stored is None else json_to_distribution(stored)
+        if not isinstance(known, CategoricalDistribution):
             return CategoricalDistribution([value])
-        known = json_to_distribution(stored)
-        if not isinstance(known, CategoricalDistribution) or value in known.choices:
-            return known if isinstance(known, CategoricalDistribution) else CategoricalDistribution([value])
+        if value in known.choices:
+            return known
         longer = CategoricalDistribution([*known.choices, value])
         session.execute(
             update(TrialParamModel)

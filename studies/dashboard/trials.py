@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +117,10 @@ class Trials:
     def start(self, run_id: int, attributes: Mapping[str, Any]) -> int:
         """Continue the run's RUNNING trial, or create one whole with its attributes; returns its number."""
         running = [trial for trial in self.of_run(run_id) if trial.state == TrialState.RUNNING]
-        if running and self._set_attributes(running[-1], attributes):
-            return running[-1].number
+        if running:
+            with suppress(UpdateFinishedTrialError):  # ended meanwhile, for example by hand in the dashboard
+                self._set_attributes(running[-1], attributes)
+                return running[-1].number
         return self._create(TrialState.RUNNING, None, {"run_id": run_id, **attributes})
 
     @repeated
@@ -177,25 +180,17 @@ class Trials:
             trial_id = self._storage.create_new_trial(self._study_id, template_trial=trial)
             return self._storage.get_trial(trial_id).number
 
-    def _set_attributes(self, trial: FrozenTrial, attributes: Mapping[str, Any]) -> bool:
-        """False where the trial was ended meanwhile, for example by hand in the dashboard."""
-        try:
-            with wrap_db_errors(self._url):
-                for name, value in attributes.items():
-                    if trial.user_attrs.get(name, ...) != value:
-                        self._storage.set_trial_user_attr(trial._trial_id, name, value)
-        except UpdateFinishedTrialError:
-            return False
-        return True
+    def _set_attributes(self, trial: FrozenTrial, attributes: Mapping[str, Any]) -> None:
+        with wrap_db_errors(self._url):
+            for name, value in attributes.items():
+                if trial.user_attrs.get(name, ...) != value:
+                    self._storage.set_trial_user_attr(trial._trial_id, name, value)
 
     def _end(
         self, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None, attributes: Mapping[str, Any]
     ) -> bool:
-        """End a trial, its attributes first, since a finished trial takes none; False as above."""
-        if not self._set_attributes(trial, attributes):
-            return False
-        try:
-            with wrap_db_errors(self._url):
-                return self._storage.set_trial_state_values(trial._trial_id, state, values)
-        except UpdateFinishedTrialError:
-            return False
+        """End a trial, its attributes first, since a finished trial takes none; False where it has ended already."""
+        with suppress(UpdateFinishedTrialError), wrap_db_errors(self._url):
+            self._set_attributes(trial, attributes)
+            return self._storage.set_trial_state_values(trial._trial_id, state, values)
+        return False

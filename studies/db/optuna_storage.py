@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import optuna
-from optuna.exceptions import StorageInternalError
-from optuna.storages import RDBStorage
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from optuna.storages import BaseStorage, RDBStorage
+from sqlalchemy.exc import IntegrityError
 
 from studies.db.database import engine_options, queue_transactions, reading, reconnect_patiently
 from studies.db.driver_errors import wrap_db_errors
@@ -18,36 +17,9 @@ from studies.db.errors import StorageError
 from studies.db.retrying import repeated
 from studies.db.storage_url import StorageUrl
 
-READS = (
-    "get_all_studies",
-    "get_all_trials",
-    "get_best_trial",
-    "get_n_trials",
-    "get_study_directions",
-    "get_study_id_from_name",
-    "get_study_name_from_id",
-    "get_study_system_attrs",
-    "get_study_user_attrs",
-    "get_trial",
-    "get_trial_id_from_study_id_trial_number",
-    "get_trial_number_from_id",
-    "get_trial_param",
-    "get_trial_params",
-    "get_trial_system_attrs",
-    "get_trial_user_attrs",
-    "_get_stale_trial_ids",
-    "_get_trials",
-)
-REPEATABLE = (
-    *READS,
-    "set_study_system_attr",
-    "set_study_user_attr",
-    "set_trial_intermediate_value",
-    "set_trial_param",
-    "set_trial_state_values",
-    "set_trial_system_attr",
-    "set_trial_user_attr",
-)
+_CALLS = [name for name in dir(BaseStorage) if name.startswith(("get_", "set_"))]
+READS = (*(name for name in _CALLS if name.startswith("get_")), "_get_stale_trial_ids", "_get_trials")
+REPEATABLE = {*_CALLS, *READS}
 """Calls that may be made again when the server interrupted them: they read, or set what they set before."""
 
 
@@ -61,24 +33,21 @@ class OurStorage(RDBStorage):
 def _outliving(name: str) -> Any:
     plain = getattr(RDBStorage, name)
 
+    def once(self: OurStorage, *args: Any, **kwargs: Any) -> Any:
+        with reading() if name in READS else nullcontext():
+            return plain(self, *args, **kwargs)
+
+    @repeated
+    def patiently(self: OurStorage, *args: Any, **kwargs: Any) -> Any:
+        with wrap_db_errors(self.database):
+            return once(self, *args, **kwargs)
+
     @functools.wraps(plain)
     def call(self: OurStorage, *args: Any, **kwargs: Any) -> Any:
-        if not hasattr(self, "database") or self.database.path is not None:
-            return once(self, *args, **kwargs)
-        return repeated(_translating)(self.database, once, self, *args, **kwargs)
-
-    def once(self: OurStorage, *args: Any, **kwargs: Any) -> Any:
-        if name not in READS:
-            return plain(self, *args, **kwargs)
-        with reading():
-            return plain(self, *args, **kwargs)
+        on_server = hasattr(self, "database") and self.database.path is None
+        return (patiently if on_server else once)(self, *args, **kwargs)
 
     return call
-
-
-def _translating(url: StorageUrl, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    with wrap_db_errors(url):
-        return call(*args, **kwargs)
 
 
 for _name in REPEATABLE:
@@ -102,17 +71,14 @@ def open_storage(url: StorageUrl, busy_seconds: float) -> OurStorage:
     address = url.address.replace("{", "{{").replace("}", "}}")  # Optuna fills in what stands in braces
     for last_try in (False, False, False, False, True):
         try:
-            storage = OurStorage(address, engine_kwargs=engine_options(url, busy_seconds))
-        except (OperationalError, ProgrammingError, IntegrityError) as error:
-            # Optuna looks which tables are missing and then creates them: two first starts at once collide there.
-            collided = isinstance(error, IntegrityError) or "already exists" in str(error)
-            if last_try or not collided:
-                with wrap_db_errors(url):
-                    raise
-            time.sleep(0.1)
-        except (ImportError, StorageInternalError):
             with wrap_db_errors(url):
+                storage = OurStorage(address, engine_kwargs=engine_options(url, busy_seconds))
+        except StorageError as error:
+            # Optuna looks which tables are missing and then creates them: two first starts at once collide there.
+            collided = isinstance(error.__cause__, IntegrityError) or "already exists" in str(error.__cause__)
+            if last_try or not collided:
                 raise
+            time.sleep(0.1)
         except RuntimeError as error:  # the Optuna tables have another version
             raise StorageError(f"{url} and the installed Optuna do not fit: {error} Nothing was changed.") from error
         else:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
+import pytest
 from optuna.trial import FrozenTrial
 
 import tests.no_waiting  # noqa: F401
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult
 from studies.run import RunRecord
 from studies.store import StudyStore
+from tests.limits import ordinary_user
 
+MODES = pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o555, 0o444), (0o555, 0o666), (0o777, 0o444)])
+"""Of ``protected``: a file, a folder or both that may not be written."""
 KEY = RunKey(algorithm="k24", scenario="terran_5_vs_5", seed=1, config_hash="0123456789ab")
 CONFIG = {"algorithm": {"div_coef": 0.1, "temperature_init": 5.0}, "env_steps": 3000}
 PROVENANCE = {"commit": "abc", "command": "python -m harness.compare --algos k24", "device": "cpu"}
@@ -59,6 +64,21 @@ def url(path: Path) -> str:
 def optuna_url(path: Path) -> str:
     """The same for Optuna, which fills in what stands in braces."""
     return url(path).replace("{", "{{").replace("}", "}}")
+
+
+@contextmanager
+def protected(path: Path, folder_mode: int, file_mode: int) -> Iterator[Path]:
+    """A copy of a file that an ordinary user may not write, and such a user at work."""
+    with tempfile.TemporaryDirectory() as made:  # pytest's own folders are closed to other users
+        copy = Path(made) / "studies.db"
+        copy.write_bytes(path.read_bytes())
+        copy.chmod(file_mode)
+        copy.parent.chmod(folder_mode)
+        try:
+            with ordinary_user():
+                yield copy
+        finally:
+            copy.parent.chmod(0o700)
 
 
 def open_store(path: Path, **options: Any) -> StudyStore:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -22,14 +21,13 @@ from studies.db.storage_url import parse_storage_url
 from studies.reader import StudyReader
 from studies.run import RunRecord
 from studies.store import StudyStore, study_names
-from tests.limits import file_size_limit, ordinary_user
-from tests.studies.sample import OUTCOMES, RESULT, begin, evaluate, open_store, query, url
+from tests.limits import file_size_limit
+from tests.studies.sample import MODES, OUTCOMES, RESULT, begin, evaluate, open_store, protected, query, url
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
+def database(path: Path) -> Path:
     """A sound database with one finished run."""
-    path = tmp_path / "studies.db"
     with open_store(path) as store:
         begin(store).finish(RESULT)
     return path
@@ -112,8 +110,7 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_database_that_another_process_is_just_making_is_opened(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_a_database_that_another_process_is_just_making_is_opened(path: Path) -> None:
     engine = create_engine(url(path))
     OptunaModel.metadata.tables["studies"].create(engine)
     engine.dispose()
@@ -121,8 +118,7 @@ def test_a_database_that_another_process_is_just_making_is_opened(tmp_path: Path
         assert begin(store).status == "started"
 
 
-def test_a_study_with_other_objectives_is_not_taken_for_a_comparison(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_a_study_with_other_objectives_is_not_taken_for_a_comparison(path: Path) -> None:
     optuna.create_study(study_name="compare", storage=url(path), direction="minimize")
     before = path.read_bytes()
     with pytest.raises(StorageError, match=r"other objectives \(\['minimize'\]\); .*--study my_comparison"):
@@ -134,13 +130,11 @@ def test_a_study_with_other_objectives_is_not_taken_for_a_comparison(tmp_path: P
 @pytest.mark.parametrize(
     ("storage", "message"),
     [
-        ("mysql://localhost/runs", "starts with 'mysql'; studies are kept in SQLite files or on a PostgreSQL server"),
         ("postgresql://localhost", r"names no database of the server. Type: --storage postgresql://user@host/database"),
         ("postgresql://nobody@127.0.0.1:1/runs", r"127.0.0.1:1/runs cannot be reached \(.*Try psql .*createdb runs"),
         ("runs.db", r"'runs.db' is not a URL. Type: --storage sqlite:///runs.db"),
         ("", r"'' is not a URL. Type: --storage sqlite:///studies/studies.db"),
         ("sqlite://", "names no plain file, and a study must outlive the program"),
-        ("sqlite:///:memory:", "names no plain file"),
         ("sqlite:////dev/null/runs/studies.db", r"folder /dev/null/runs .* cannot be made \(Not a directory\)"),
         ("sqlite:////dev/null/studies.db", r"folder /dev/null .* cannot be made \(File exists\)"),
     ],
@@ -155,9 +149,9 @@ def test_a_folder_in_place_of_the_file_is_explained(tmp_path: Path) -> None:
         open_store(tmp_path)
 
 
-def test_an_empty_study_name_is_explained(tmp_path: Path) -> None:
+def test_an_empty_study_name_is_explained(path: Path) -> None:
     with pytest.raises(StorageError, match=r"name is empty\. Type: --study compare"):
-        open_store(tmp_path / "studies.db", study="")
+        open_store(path, study="")
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, a folder in which nobody can make a file")
@@ -166,21 +160,14 @@ def test_a_folder_that_takes_no_file_is_explained() -> None:
         open_store(Path("/proc/studies.db"))
 
 
-@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o555, 0o444), (0o555, 0o666), (0o777, 0o444)])
+@MODES
 def test_what_may_not_be_written_is_explained(folder_mode: int, file_mode: int, database: Path) -> None:
-    with tempfile.TemporaryDirectory() as made:  # pytest's own folders are closed to other users
-        folder = Path(made)
-        path = folder / "studies.db"
-        path.write_bytes(database.read_bytes())
-        path.chmod(file_mode)
-        folder.chmod(folder_mode)
-        try:
-            cannot = pytest.raises(StorageError, match=r"studies\.db cannot be written .*ls -ld")
-            with ordinary_user(), cannot, open_store(path) as store:
-                begin(store, seed=2)
-        finally:
-            folder.chmod(0o700)
-        assert path.read_bytes() == database.read_bytes()
+    before = database.read_bytes()
+    cannot = pytest.raises(StorageError, match=r"studies\.db cannot be written .*ls -ld")
+    with protected(database, folder_mode, file_mode) as path:
+        with cannot, open_store(path) as store:
+            begin(store, seed=2)
+        assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -193,8 +180,7 @@ def test_what_may_not_be_written_is_explained(folder_mode: int, file_mode: int, 
         ("SELECT * FROM nowhere", r"could not be used: no such table: nowhere\. .*pragma integrity_check"),
     ],
 )
-def test_trouble_in_mid_run_is_explained(tmp_path: Path, statement: str, message: str) -> None:
-    path = tmp_path / "studies.db"
+def test_trouble_in_mid_run_is_explained(path: Path, statement: str, message: str) -> None:
     query(path, "CREATE TABLE numbers (n BLOB)")
     with closing(sqlite3.connect(path)) as file:
         file.execute("PRAGMA max_page_count = 2")  # stands for a disk without room
@@ -202,8 +188,7 @@ def test_trouble_in_mid_run_is_explained(tmp_path: Path, statement: str, message
             file.execute(statement)
 
 
-def test_a_program_killed_while_it_made_the_file_does_no_harm(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_a_program_killed_while_it_made_the_file_does_no_harm(path: Path) -> None:
     path.touch()  # nothing written yet
     open_store(path).close()
     with open_store(path) as store:
@@ -211,10 +196,10 @@ def test_a_program_killed_while_it_made_the_file_does_no_harm(tmp_path: Path) ->
     assert query(path, "SELECT version_num FROM k24_alembic_version") == [(f"{SCHEMA_VERSION:04}",)]
 
 
-def test_a_program_of_before_migrations_would_refuse_too(tmp_path: Path) -> None:
+def test_a_program_of_before_migrations_would_refuse_too(path: Path) -> None:
     """It looks into ``k24_schema`` and knows version 1."""
-    open_store(tmp_path / "studies.db").close()
-    assert query(tmp_path / "studies.db", "SELECT version FROM k24_schema") == [(2,)]
+    open_store(path).close()
+    assert query(path, "SELECT version FROM k24_schema") == [(2,)]
 
 
 def evaluate_many(run: RunRecord, points: int) -> None:
@@ -260,24 +245,18 @@ def test_text_whose_bytes_were_changed(database: Path, value: str) -> None:
         ("k24_runs SET config = '{\"env\": [2]}'", "table k24_runs holds config/env '[2]', no table of values"),
         ("k24_runs SET seed = 'x'", "table k24_runs holds seed 'x', no whole number"),
         ("k24_curves SET loss = 'abc'", "table k24_curves holds loss 'abc', no finite number"),
-        (
-            "k24_curves SET extra = 'no JSON'",
-            "is not a sound SQLite database (a text in it cannot be read: Expecting",
-        ),
+        ("k24_curves SET extra = 'no JSON'", "is not a sound SQLite database (a text in it cannot be read: Expecting"),
         ("k24_outcomes SET episode_return = 'x'", "table k24_outcomes holds episode_return 'x', no finite number"),
     ],
 )
-def test_values_that_this_program_never_stores(change: str, says: str, tmp_path: Path) -> None:
+def test_values_that_this_program_never_stores(change: str, says: str, path: Path) -> None:
     """Such a file may come from anybody; no reader of it meets a text where it computes with a number."""
-    path = tmp_path / "studies.db"
     with open_store(path) as store:
         run = begin(store)
         evaluate(run, 1000)
         run.outcomes(OUTCOMES)
         run.finish(RESULT)
-    with sqlite3.connect(path) as database:
-        database.execute(f"UPDATE {change}")
-    database.close()
+    query(path, f"UPDATE {change}")
     with StudyReader.open(url(path), "compare") as reader, pytest.raises(StorageError, match=re.escape(says)):
         read_all(reader)
 

@@ -20,8 +20,7 @@ UNIQUE = """
 
 
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION + 1))
-def test_a_database_of_this_version_opens_and_goes_on(version: int, tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_a_database_of_this_version_opens_and_goes_on(version: int, path: Path) -> None:
     restore(version, path)
     with open_store(path) as store:
         (row,) = store.rows()

@@ -20,11 +20,9 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat, "HEARTBEAT_IN_BACKGROUND", 0.01)
 
 
-def test_a_run_in_hand_is_kept_alive_from_its_beginning_to_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_in_hand_is_kept_alive_from_its_beginning_to_its_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = set(threading.enumerate())
-    path, write_heartbeat, beaten = tmp_path / "s.db", RunTable.write_heartbeat, threading.Event()
+    write_heartbeat, beaten = RunTable.write_heartbeat, threading.Event()
 
     def watched(self: RunTable) -> None:
         write_heartbeat(self)
@@ -47,8 +45,7 @@ def test_a_run_in_hand_is_kept_alive_from_its_beginning_to_its_end(
     assert "heartbeat" not in [thread.name for thread in set(threading.enumerate()) - before]
 
 
-def test_a_run_that_another_process_has_taken_over_is_theirs(tmp_path: Path) -> None:
-    path = tmp_path / "s.db"
+def test_a_run_that_another_process_has_taken_over_is_theirs(path: Path) -> None:
     with open_store(path) as store:
         begin(store)
         query(path, "UPDATE k24_runs SET owner_pid = 1, heartbeat = 0")
@@ -56,16 +53,18 @@ def test_a_run_that_another_process_has_taken_over_is_theirs(tmp_path: Path) -> 
         assert query(path, "SELECT heartbeat FROM k24_runs") == [(0,)]
 
 
-def test_a_database_that_is_busy_does_not_end_it() -> None:
+@pytest.mark.parametrize("error", [StorageError("locked"), MemoryError("no room")])
+def test_no_error_ends_it(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     calls = threading.Semaphore(0)
 
-    def busy() -> None:
+    def fails() -> None:
         calls.release()
-        raise StorageError("locked")
+        raise error
 
-    each = HeartbeatThread(busy)
+    each = HeartbeatThread(fails)
     each.start()
     assert calls.acquire(timeout=10)
     assert calls.acquire(timeout=10)
     each.stop()
     each.stop()
+    assert f"a heartbeat could not be written: {type(error).__name__}: {error}" in caplog.text

@@ -33,8 +33,7 @@ def killed(path: Path, where: str) -> None:
         pass
 
 
-def test_a_run_killed_in_the_middle_goes_on_in_the_same_row_and_trial(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_a_run_killed_in_the_middle_goes_on_in_the_same_row_and_trial(path: Path) -> None:
     killed(path, "after_2000")
     assert states(path) == ["RUNNING"]
     with open_store(path) as store:
@@ -49,8 +48,7 @@ def test_a_run_killed_in_the_middle_goes_on_in_the_same_row_and_trial(tmp_path: 
     assert query(path, "SELECT count(*) FROM k24_provenance") == [(2,)], "each session leaves its provenance"
 
 
-def test_a_finished_run_survives_a_kill_of_the_next_one(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_a_finished_run_survives_a_kill_of_the_next_one(path: Path) -> None:
     with open_store(path) as store:
         row = begin(store, seed=7).finish(RESULT)
     killed(path, "after_2000")
@@ -59,8 +57,7 @@ def test_a_finished_run_survives_a_kill_of_the_next_one(tmp_path: Path) -> None:
         assert begin(store, seed=7).row == row
 
 
-def test_a_kill_between_our_row_and_the_trial_leaves_no_second_trial(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_a_kill_between_our_row_and_the_trial_leaves_no_second_trial(path: Path) -> None:
     killed(path, "before_trial")
     assert states(path) == []
     with open_store(path) as store:
@@ -69,8 +66,7 @@ def test_a_kill_between_our_row_and_the_trial_leaves_no_second_trial(tmp_path: P
     assert len(trials(path)) == 1
 
 
-def test_a_kill_between_our_result_and_optunas_is_made_good_at_the_next_opening(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_a_kill_between_our_result_and_optunas_is_made_good_at_the_next_opening(path: Path) -> None:
     killed(path, "before_tell")
     assert states(path) == ["RUNNING"]
     with open_store(path) as store:
@@ -81,8 +77,7 @@ def test_a_kill_between_our_result_and_optunas_is_made_good_at_the_next_opening(
     assert query(path, "SELECT owner_pid, trial_number FROM k24_runs") == [(None, 0)]
 
 
-def test_a_killed_run_that_nobody_resumes_does_not_stay_running(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_a_killed_run_that_nobody_resumes_does_not_stay_running(path: Path) -> None:
     killed(path, "after_2000")
     with open_store(path) as store:
         begin(store, seed=2).finish(RESULT)
@@ -95,8 +90,7 @@ def test_a_killed_run_that_nobody_resumes_does_not_stay_running(tmp_path: Path) 
     assert states(path) == ["FAIL", "COMPLETE", "COMPLETE"]
 
 
-def test_a_run_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_a_run_of_a_living_process_is_left_alone(path: Path) -> None:
     with worker(path, "after_2000") as process:
         with open_store(path) as store:
             run = begin(store)
@@ -111,8 +105,7 @@ def test_a_run_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
             assert begin(store).status == "resumed"
 
 
-def test_a_kill_before_any_commit_is_made_good(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_a_kill_before_any_commit_is_made_good(path: Path) -> None:
     command = [sys.executable, "-m", "tests.studies.worker", str(path), "kill_at_commit"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

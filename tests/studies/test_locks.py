@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import threading
 from contextlib import closing
@@ -14,12 +13,10 @@ import pytest
 from studies.db import database
 from studies.db.database import inspect_file
 from studies.db.storage_url import parse_storage_url
-from studies.queue.heartbeat import HeartbeatThread
 from tests.studies.sample import CONFIG, KEY, RESULT, begin, open_store, url
 
 
-def test_reading_waits_for_no_writer(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_reading_waits_for_no_writer(path: Path) -> None:
     with open_store(path, busy_seconds=0.2) as store:
         begin(store).finish(RESULT)
         with closing(sqlite3.connect(path)) as other:
@@ -28,9 +25,8 @@ def test_reading_waits_for_no_writer(tmp_path: Path) -> None:
             assert list(store.states().values()) == ["finished"]
 
 
-def test_a_job_is_vetted_outside_of_any_transaction(tmp_path: Path) -> None:
+def test_a_job_is_vetted_outside_of_any_transaction(path: Path) -> None:
     """Importing torch or starting CUDA takes seconds, in which others must be able to write."""
-    path = tmp_path / "studies.db"
     with open_store(path) as store, open_store(path, busy_seconds=0.2) as other:
         store.enqueue([(KEY, CONFIG, {"number": 1})])
 
@@ -41,8 +37,8 @@ def test_a_job_is_vetted_outside_of_any_transaction(tmp_path: Path) -> None:
         assert store.claim_next(fits=fits) == {"number": 1}
 
 
-def test_of_two_that_vet_the_same_job_one_gets_it(tmp_path: Path) -> None:
-    path, meet = tmp_path / "studies.db", threading.Barrier(2, timeout=20)
+def test_of_two_that_vet_the_same_job_one_gets_it(path: Path) -> None:
+    meet = threading.Barrier(2, timeout=20)
     got: list[dict[str, Any] | None] = []
 
     def work() -> None:
@@ -64,8 +60,7 @@ def test_of_two_that_vet_the_same_job_one_gets_it(tmp_path: Path) -> None:
     assert sorted(got, key=str) == sorted([None, {"number": 1}], key=str)
 
 
-def test_a_large_file_is_walked_on_suspicion_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "studies.db"
+def test_a_large_file_is_walked_on_suspicion_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_store(path) as store:
         begin(store).finish(RESULT)
     suspicious = database._is_suspicious
@@ -79,21 +74,3 @@ def test_a_large_file_is_walked_on_suspicion_only(tmp_path: Path, monkeypatch: p
     journal.unlink()
     path.write_bytes(path.read_bytes()[:-4096])
     assert suspicious(path), "it was cut"
-
-
-def test_heartbeats_go_on_after_any_error(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr("studies.queue.heartbeat.HEARTBEAT_IN_BACKGROUND", 0.01)
-    beats, enough = list[int](), threading.Event()
-
-    def write_heartbeat() -> None:
-        beats.append(1)
-        if len(beats) > 2:
-            enough.set()
-        raise MemoryError("no room")
-
-    heartbeats = HeartbeatThread(write_heartbeat)
-    with caplog.at_level(logging.WARNING):
-        heartbeats.start()
-        assert enough.wait(10)
-        heartbeats.stop()
-    assert "a heartbeat could not be written: MemoryError: no room" in caplog.text

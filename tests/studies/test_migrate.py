@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -23,22 +21,21 @@ from studies.db.schema import SCHEMA_VERSION, Base
 from studies.search import SearchStudy
 from tests.golden.make_database import restore
 from tests.studies.sample import open_store, query, url
-from tests.studies.test_kill import ROOT
+from tests.studies.test_search import work
+from tests.studies.test_two_processes import together
 
 PAST = range(1, SCHEMA_VERSION)
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Path:
+def old(path: Path) -> Path:
     """A database of the first version."""
-    path = tmp_path / "studies.db"
     restore(1, path)
     return path
 
 
 @pytest.mark.parametrize("version", PAST)
-def test_the_migrated_tables_are_those_of_the_program(version: int, tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_the_migrated_tables_are_those_of_the_program(version: int, path: Path) -> None:
     restore(version, path)
     open_store(path).close()
     engine = create_engine(url(path))
@@ -104,13 +101,9 @@ def test_a_copy_that_cannot_be_written_changes_nothing(old: Path, monkeypatch: p
 
 
 def test_two_processes_that_open_it_at_once_migrate_it_once(old: Path) -> None:
-    command = [sys.executable, "-m", "tests.studies.worker", str(old), "nowhere", "7"]
-    processes = [
-        subprocess.Popen([*command[:-1], seed], cwd=ROOT, stderr=subprocess.PIPE, text=True) for seed in ("7", "8")
-    ]
-    said = [process.communicate(timeout=60)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-    assert "".join(said).count("tables brought from version 1") == 1
+    (first, said), (second, also_said) = together(old, [7, 8])
+    assert first == second == 0, said + also_said
+    assert (said + also_said).count("tables brought from version 1") == 1
     assert len(list(old.parent.glob("*.version-1*"))) == 1
 
 
@@ -137,8 +130,7 @@ def old_search(path: Path) -> None:
     study.add_trial(create_trial(state=TrialState.WAITING))
 
 
-def test_a_search_goes_on_with_what_was_left(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_a_search_goes_on_with_what_was_left(path: Path) -> None:
     old_search(path)
     drawn = []
 
@@ -151,8 +143,7 @@ def test_a_search_goes_on_with_what_was_left(tmp_path: Path) -> None:
             *[("finished",)] * 3,
             *[("queued",)] * 4,
         ]
-        sampler = optuna.samplers.RandomSampler(seed=0)
-        search.work(objective, sampler=sampler, pruner=optuna.pruners.NopPruner(), on_finished=lambda trial: None)
+        work(search, objective)
         states = Counter(trial.state.name for trial in search.optuna.get_trials())
     assert drawn[:2] == [0.5, 0.6], "their settings are tried again"
     assert len(drawn) == 4

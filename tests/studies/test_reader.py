@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,8 +12,7 @@ from studies.db.errors import StorageError
 from studies.db.schema import SCHEMA_VERSION
 from studies.reader import StudyReader
 from tests.golden.make_database import restore
-from tests.limits import ordinary_user
-from tests.studies.sample import OUTCOMES, RESULT, begin, evaluate, open_store, query, url
+from tests.studies.sample import MODES, OUTCOMES, RESULT, begin, evaluate, open_store, protected, query, url
 
 
 def make(path: Path) -> None:
@@ -35,28 +32,10 @@ def read(path: Path) -> StudyReader:
     return StudyReader.open(url(path), "compare", busy_seconds=0.2)
 
 
-@contextmanager
-def protected(path: Path, folder_mode: int, file_mode: int) -> Iterator[Path]:
-    """A copy of a file that an ordinary user may not write, and such a user at work."""
-    with tempfile.TemporaryDirectory() as made:  # pytest's own folders are closed to other users
-        copy = Path(made) / "studies.db"
-        copy.write_bytes(path.read_bytes())
-        copy.chmod(file_mode)
-        copy.parent.chmod(folder_mode)
-        try:
-            with ordinary_user():
-                yield copy
-        finally:
-            copy.parent.chmod(0o700)
-
-
-MODES = pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o555, 0o444), (0o555, 0o666), (0o777, 0o444)])
-
-
 @MODES
-def test_a_file_that_may_not_be_written_is_read(folder_mode: int, file_mode: int, tmp_path: Path) -> None:
-    make(tmp_path / "studies.db")
-    with protected(tmp_path / "studies.db", folder_mode, file_mode) as path, read(path) as reader:
+def test_a_file_that_may_not_be_written_is_read(folder_mode: int, file_mode: int, path: Path) -> None:
+    make(path)
+    with protected(path, folder_mode, file_mode) as copy, read(copy) as reader:
         assert reader.studies() == ["compare"]
         (row,) = reader.rows()
         assert (row.win_rate, row.seed) == (RESULT.win_rate, 1)
@@ -65,39 +44,37 @@ def test_a_file_that_may_not_be_written_is_read(folder_mode: int, file_mode: int
         assert [point.env_steps for point in reader.curve_points(1)] == [1000]
         assert reader.outcomes(1) == OUTCOMES
         assert (500, "masks frozen") in reader.events(1)
-        assert [file.name for file in path.parent.iterdir()] == ["studies.db"]
+        assert [file.name for file in copy.parent.iterdir()] == ["studies.db"]
 
 
 @MODES
-def test_an_older_one_must_be_copied(folder_mode: int, file_mode: int, tmp_path: Path) -> None:
-    restore(1, tmp_path / "studies.db")
+def test_an_older_one_must_be_copied(folder_mode: int, file_mode: int, path: Path) -> None:
+    restore(1, path)
     message = (
         rf"is of an older version \(1\), and .* version \({SCHEMA_VERSION}\), .* cp \S+ copy\.db; then --storage sqlite"
     )
-    with protected(tmp_path / "studies.db", folder_mode, file_mode) as path:
+    with protected(path, folder_mode, file_mode) as copy:
         with pytest.raises(StorageError, match=message):
-            read(path)
-        assert [file.name for file in path.parent.iterdir()] == ["studies.db"]
+            read(copy)
+        assert [file.name for file in copy.parent.iterdir()] == ["studies.db"]
 
 
-def test_a_file_without_our_tables_is_not_an_older_one(tmp_path: Path) -> None:
-    (tmp_path / "studies.db").touch()
+def test_a_file_without_our_tables_is_not_an_older_one(path: Path) -> None:
+    path.touch()
     refused = pytest.raises(StorageError, match="holds no tables of this program, and cannot be brought")
-    with protected(tmp_path / "studies.db", 0o555, 0o444) as path, refused:
-        read(path)
+    with protected(path, 0o555, 0o444) as copy, refused:
+        read(copy)
 
 
-def test_an_older_one_that_may_be_written_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_an_older_one_that_may_be_written_is_brought_up_to_date(path: Path) -> None:
     restore(1, path)
     with read(path) as reader:
         assert len(reader.rows()) == 1
     assert query(path, "SELECT version_num FROM k24_alembic_version") == [(f"{SCHEMA_VERSION:04}",)]
-    assert (tmp_path / "studies.db.version-1").exists()
+    assert path.with_name("studies.db.version-1").exists()
 
 
-def test_nothing_is_written_and_nobody_is_waited_for(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_nothing_is_written_and_nobody_is_waited_for(path: Path) -> None:
     make(path)
     before = path.read_bytes()
     with closing(sqlite3.connect(path)) as writer:

@@ -52,11 +52,6 @@ def uniform(trial: optuna.Trial) -> float:
     return trial.suggest_float("x", 0, 1)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "studies.db"
-
-
 def open_search(path: Path, trials: int = 4, **changed: object) -> SearchStudy:
     return SearchStudy.open(url(path), "search", request={**REQUEST, **changed}, trials=trials)
 

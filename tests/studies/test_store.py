@@ -14,7 +14,6 @@ from studies.dashboard.trials import METRIC_NAMES, Trials
 from studies.db.errors import RunTakenOver, StorageError
 from studies.db.schema import Result
 from studies.queue.heartbeat import ABANDONED_AFTER
-from studies.queue.owner import Owner
 from studies.rows import RunResult
 from studies.store import StudyStore
 from tests.studies.sample import (
@@ -304,12 +303,6 @@ def test_a_curve_point_without_a_number_is_refused(path: Path) -> None:
 def test_results_and_rows_hold_the_same_fields() -> None:
     """A field added to the result and forgotten in the table would be lost silently."""
     assert set(Result.__table__.columns.keys()) == {"run_id", *RunResult.__dataclass_fields__}
-
-
-def test_the_owner_is_this_process() -> None:
-    me = Owner.myself()
-    assert me == Owner.myself()
-    assert me.is_alive(heartbeat=time.time(), now=time.time())
 
 
 def test_a_diagnostic_that_is_not_finite_is_left_out(path: Path) -> None:

@@ -21,8 +21,7 @@ def together(path: Path, seeds: list[int]) -> list[tuple[int, str]]:
     return answers
 
 
-def test_processes_that_start_at_once_on_a_new_file_all_finish(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_processes_that_start_at_once_on_a_new_file_all_finish(path: Path) -> None:
     assert together(path, [1, 2, 3]) == [(0, "")] * 3
     assert states(path) == ["COMPLETE"] * 3
     with open_store(path) as store:
@@ -30,8 +29,7 @@ def test_processes_that_start_at_once_on_a_new_file_all_finish(tmp_path: Path) -
         assert [len(store.curve_points(row.run_id)) for row in store.rows()] == [3, 3, 3]
 
 
-def test_of_two_processes_that_begin_one_run_only_one_does_it(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_of_two_processes_that_begin_one_run_only_one_does_it(path: Path) -> None:
     for status, errors in together(path, [1, 1]):
         assert status == 0 or "running_elsewhere" in errors, errors
     assert states(path) == ["COMPLETE"]

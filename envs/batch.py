@@ -86,6 +86,28 @@ class BatchBase:
             setattr(self, name, array)
         self.battle_id[:] = -1
 
+    def _begin_reset(self, seed: Any) -> None:
+        """Begin a ``reset``: take over its seed, if one is given, and clear the arrays about the last step.
+
+        Raises:
+            ValueError: as of ``seed_number``.
+        """
+        seed = seed_number(seed)
+        if seed is not None:
+            self.seed = seed
+            self.battle_id[:] = -1
+        for name in FLAGS:
+            self._arrays[name][:] = 0
+
+    def _keep_last_view(self, e: int) -> None:
+        """Let ``final_*`` show what battle e shows now."""
+        for name in VIEWS:
+            self._arrays[f"final_{name}"][e] = self._arrays[name][e]
+
+    def _check_open(self, is_open: bool) -> None:
+        if not is_open:
+            raise ValueError(f"{self.spec.id}: the batch is closed; make another: envs.make({self.spec.id!r}, …)")
+
     def _check_saved(self, id: str, count: int, what: str = "battles") -> None:
         """Refuse a saved state of another scenario or another number of battles.
 

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from pettingzoo import AECEnv, ParallelEnv
 
 from envs.actions import checked_actions
-from envs.batch import FLAGS, VIEWS, BatchBase
-from envs.checks import seed_number
+from envs.batch import BatchBase
 from envs.spec import EnvSpec
 
 TeamReward = Literal["sum", "mean"]
@@ -84,13 +83,8 @@ class ParallelBatch(BatchBase):
 
     def reset(self, seed: int | None = None) -> None:
         """Start an episode in every slot: number 0 of ``seed`` if one is given, else the slot's next."""
-        self._require_open()
-        seed = seed_number(seed)
-        if seed is not None:
-            self.seed = seed
-            self.battle_id[:] = -1
-        for name in FLAGS:
-            self._arrays[name][:] = 0
+        self._check_open(bool(self._worlds))
+        self._begin_reset(seed)
         for e in range(self.num_envs):
             self._start(e)
         self._started = True
@@ -104,7 +98,7 @@ class ParallelBatch(BatchBase):
         Raises:
             ValueError: wrong shape or type, no episode started, or an action that is illegal now.
         """
-        self._require_open()
+        self._check_open(bool(self._worlds))
         checked = checked_actions(
             actions, self.action_mask, started=self._started, agents=self._agents, battle="episode"
         )
@@ -135,8 +129,7 @@ class ParallelBatch(BatchBase):
         self.dead_allies[e] = self.spec.n_agents - len(acting if ended else world.agents)
         self._show(e, acting if ended else world.agents, observations, infos)
         if ended:
-            for name in VIEWS:
-                self._arrays[f"final_{name}"][e] = self._arrays[name][e]
+            self._keep_last_view(e)
             self._start(e)
 
     def _show(self, e: int, present: list[str], observations: dict[str, Any], infos: dict[str, Any]) -> None:
@@ -174,7 +167,7 @@ class ParallelBatch(BatchBase):
         Raises:
             ValueError: saved from another scenario or number of episodes, or the world does not repeat itself.
         """
-        self._require_open()
+        self._check_open(bool(self._worlds))
         arrays = saved["arrays"]
         self._check_saved(saved["id"], len(saved["played"]), "episodes")
         self.seed, self._first_slot = saved["seed"], saved["first_slot"]
@@ -195,10 +188,6 @@ class ParallelBatch(BatchBase):
             getattr(world, "close", lambda: None)()
         self._worlds = []
 
-    def _require_open(self) -> None:
-        if not self._worlds:
-            raise ValueError(f"{self.spec.id}: the batch is closed; make another: envs.make({self.spec.id!r}, …)")
-
 
 def _parallel(id: str, world: Any) -> ParallelEnv:
     """The world, if it has PettingZoo's parallel interface.
@@ -218,8 +207,7 @@ def _parallel(id: str, world: Any) -> ParallelEnv:
             f"{id}: {type(world).__name__} is not a PettingZoo ParallelEnv, it lacks {', '.join(missing)}"
             + ("; a Gymnasium world has one agent and needs a wrapper" if hasattr(world, "unwrapped") else "")
         )
-    made: ParallelEnv = world
-    return made
+    return world
 
 
 def _observed(space: Any) -> Any:

@@ -21,6 +21,9 @@ from envs.registry import make
 if TYPE_CHECKING:
     from envs.render import Screen
 
+OUTCOME = {"battle_won": bool, "battle_lost": bool, "aborted": bool, "dead_allies": int, "dead_enemies": int}
+"""Arrays of a batch that ``infos`` repeat, and their types."""
+
 
 class BattleParallelEnv(ParallelEnv):
     """Agents ``ally_0 … ally_{N-1}`` in fixed slots; the dead stay, with no-op only, until the battle ends.
@@ -94,7 +97,7 @@ class BattleParallelEnv(ParallelEnv):
         self._fresh = False
         self._ended = False
         # The batch's own flags still speak of the battle before.
-        self._outcome = dict(battle_won=False, battle_lost=False, aborted=False, dead_allies=0, dead_enemies=0)
+        self._outcome = {name: kind() for name, kind in OUTCOME.items()}
         if self.continuing_episode:
             self._outcome["episode_limit"] = False
         self.agents = list(self.possible_agents)
@@ -118,13 +121,7 @@ class BattleParallelEnv(ParallelEnv):
         terminated, aborted = bool(self.batch.terminated[0]), bool(self.batch.aborted[0])
         truncated = bool(self.batch.truncated[0]) or aborted  # PettingZoo knows no other word for a crashed game
         self._ended = self._fresh = terminated or truncated
-        self._outcome = {
-            "battle_won": bool(self.batch.battle_won[0]),
-            "battle_lost": bool(self.batch.battle_lost[0]),
-            "aborted": aborted,
-            "dead_allies": int(self.batch.dead_allies[0]),
-            "dead_enemies": int(self.batch.dead_enemies[0]),
-        }
+        self._outcome = {name: getattr(self.batch, name)[0].item() for name in OUTCOME}
         if self.continuing_episode:
             self._outcome["episode_limit"] = truncated and not aborted
         result = (
@@ -140,7 +137,7 @@ class BattleParallelEnv(ParallelEnv):
 
     def state(self) -> np.ndarray:
         """(S,) float32 global state of the battle shown last."""
-        return (self.batch.final_state if self._ended else self.batch.state)[0].copy()
+        return self._view("state").copy()
 
     def render(self) -> np.ndarray | None:
         """(height, width, 3) uint8 picture of the battle, its end included, with ``rgb_array``; None with ``human``.
@@ -175,7 +172,7 @@ class BattleParallelEnv(ParallelEnv):
         return Screen(batch, human=self.render_mode == "human", fields_of_view=fields_of_view)
 
     def _observations(self) -> dict[str, Any]:
-        obs = (self.batch.final_obs if self._ended else self.batch.obs)[0]
+        obs = self._view("obs")
         if self.flat_observations:
             return {name: obs[i].copy() for i, name in enumerate(self.possible_agents)}
         mask = self._mask()
@@ -186,7 +183,11 @@ class BattleParallelEnv(ParallelEnv):
 
     def _mask(self) -> NDArray[np.int8]:
         """(N, A)."""
-        return (self.batch.final_action_mask if self._ended else self.batch.action_mask)[0].astype(np.int8)
+        return self._view("action_mask").astype(np.int8)
+
+    def _view(self, name: str) -> NDArray[Any]:
+        """One of the battle's views: its last, where it has ended and the batch shows the next already."""
+        return getattr(self.batch, f"final_{name}" if self._ended else name)[0]
 
     def _infos(self) -> dict[str, dict[str, Any]]:
         batch = self.batch

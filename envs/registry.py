@@ -101,11 +101,8 @@ def register(
 def _register_with_gymnasium(id: str, entry_point: str) -> None:
     """Let ``gymnasium.make("k24/<id>-v0")`` find a battle; worlds of another kind are not single-agent ones."""
     name = f"k24/{id}-v0"
-    if (
-        entry_point == BATTLE
-        and name not in gymnasium.registry
-        and gymnasium.envs.registration.ENV_ID_RE.fullmatch(name)
-    ):
+    is_name = gymnasium.envs.registration.ENV_ID_RE.fullmatch(name)
+    if entry_point == BATTLE and is_name and name not in gymnasium.registry:
         gymnasium.register(name, entry_point="envs.gymnasium_env:CentralisedBattle", kwargs={"id": id})
 
 

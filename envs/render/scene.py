@@ -73,8 +73,7 @@ class Scene:
         b = self.b
         period = self.units["period"][self.kind, b["weapon"]]
         fired = (period > 0) & (b["cooldown"] > period - JUST_FIRED)
-        busy: Flags = fired | (b["swing"] > 0) | (b["burst"] > 0) | (b["channel"] != 0)
-        return busy
+        return fired | (b["swing"] > 0) | (b["burst"] > 0) | (b["channel"] != 0)
 
     def lances(self) -> Points:
         """(n, 2, 2) from each colossus that sweeps to where its two lances are now."""

@@ -6,6 +6,6 @@ there alone, and nothing here is imported until asked for.
     options       what can be chosen           settings     from a scenario to the package's own arguments
     installation  what has to be there         environment  the batch: lock-step, restarts
     process       a worker from outside        worker       a worker from inside
-    healed        the package without faults   tether       no game outlives its parent
+    patches       the package without faults   tether       no game outlives its parent
     memory        arrays that both sides see   server       a program that replaces the game
 """

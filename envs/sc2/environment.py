@@ -17,10 +17,9 @@ from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
 from envs.actions import checked_actions
-from envs.batch import FLAGS, VIEWS, BatchBase
+from envs.batch import FLAGS, BatchBase
 from envs.battle.scenarios import Scenario
 from envs.battle.smacv2.sizes import env_spec
-from envs.checks import seed_number
 from envs.sc2 import installation
 from envs.sc2.memory import allocate, shared_layout
 from envs.sc2.options import Sc2Options
@@ -82,15 +81,10 @@ class Sc2Env(BatchBase):
             ValueError: the batch is closed.
             GameError: games keep failing.
         """
-        if not self._release.alive:
-            raise ValueError(f"{self.spec.id}: the batch is closed; make another: envs.make({self.spec.id!r}, …)")
-        seed = seed_number(seed)
+        self._check_open(self._release.alive)
+        self._begin_reset(seed)
         if seed is not None:
-            self.seed = seed
-            self.battle_id[:] = -1
             self.max_reward[:] = 0
-        for name in FLAGS:
-            self._arrays[name][:] = 0
         self._started = False
         self._begin(range(self.num_envs))
         self._started = True
@@ -127,8 +121,7 @@ class Sc2Env(BatchBase):
             self._arrays[name][e] = 0
         self.aborted[e] = True
         self.dead_allies[e] = self.action_mask[e, :, 0].sum()
-        for name in VIEWS:
-            self._arrays[f"final_{name}"][e] = self._arrays[name][e]
+        self._keep_last_view(e)
 
     def _begin(self, slots: Iterable[int]) -> None:
         """The next battle in each of these slots, in new games where there are none."""
@@ -236,8 +229,7 @@ class Sc2Env(BatchBase):
         answers, failed = self._ask([0], "game", {}, self.options.step_timeout)
         for failure in failed.values():
             self._give_up(f"the game does not answer: {failure}")
-        found: dict[str, Any] = answers[0]
-        return found
+        return answers[0]
 
     def state_dict(self) -> dict[str, Any]:
         """Seeds and the numbers of the battles. A game cannot be saved: battles under way are not part of it."""

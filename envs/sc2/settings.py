@@ -49,10 +49,8 @@ def map_name(id: str, scenario: Scenario, options: BattleOptions) -> str:
     if scenario.catalog or scenario.has_healers != (scenario.race == "terran"):
         raise _cannot(id, "catalog and healers are the built-in engine's alone where teams are random")
     default = Scenario.ally_point, Scenario.enemy_point
-    if scenario.start not in STARTS and (scenario.start, scenario.ally_point, scenario.enemy_point) != (
-        "points",
-        *default,
-    ):
+    at_default = scenario.start == "points" and (scenario.ally_point, scenario.enemy_point) == default
+    if scenario.start not in STARTS and not at_default:
         raise _cannot(id, f"start is one of {', '.join(STARTS)}, or points at {default[0]} and {default[1]}")
     return f"10gen_{scenario.race}"
 

@@ -55,10 +55,7 @@ GOOD = dict(race="terran", n_agents=2, n_enemies=2, unit_types=("marine", "marau
             "every unit type is an exception, so no team could ever be drawn",
         ),
         (dict(ally_team=("marine", "marine")), "give both ally_team and enemy_team, or neither"),
-        (
-            dict(ally_team=("marine",), enemy_team=("marine", "marine")),
-            "a fixed team has 1 units, the scenario says 2",
-        ),
+        (dict(ally_team=("marine",), enemy_team=("marine", "marine")), "a fixed team has 1 units, the scenario says 2"),
         (
             dict(ally_team=("medivac", "marine"), enemy_team=("marine", "marine")),
             "ally_team has types outside unit_types ('marine', 'marauder')",
@@ -98,10 +95,7 @@ def test_scenario(wrong: dict[str, Any], says: str) -> None:
             dict(attack_lower_bound=0.7, attack_upper_bound=0.6),
             "options attack_lower_bound and attack_upper_bound are 0.7 and 0.6, allowed is 0 <= lower <= upper <= 1",
         ),
-        (
-            dict(health_lower_bound=float("nan")),
-            "option health_lower_bound is nan, it must be a finite number",
-        ),
+        (dict(health_lower_bound=float("nan")), "option health_lower_bound is nan, it must be a finite number"),
         (dict(health_upper_bound=1.0), "option health_upper_bound is 1, it must be below: at 1 nobody could live"),
         (
             dict(stochastic_health=True, reward_only_positive=False),

@@ -15,16 +15,8 @@ ROOT = Path(__file__).parents[2]
 TRAINED = r"^trained for 1536 steps .*, 12 at a time$"
 RUNS = {
     "torchrl_rollout.py": (("torchrl",), ["--steps", "150"], r"^150 steps, return of the team \d+\.\d\d"),
-    "sb3_ppo.py": (
-        ("supersuit", "stable_baselines3"),
-        ["--steps", "1500"],
-        r"^trained for 1536 steps .*, 12 at a time$",
-    ),
-    "sb3_maskable_ppo.py": (
-        ("supersuit", "sb3_contrib"),
-        ["--steps", "1500"],
-        r"^trained for 1536 steps .*, 12 at a time$",
-    ),
+    "sb3_ppo.py": (("supersuit", "stable_baselines3"), ["--steps", "1500"], TRAINED),
+    "sb3_maskable_ppo.py": (("supersuit", "sb3_contrib"), ["--steps", "1500"], TRAINED),
     "gymnasium_maskable_ppo.py": (("sb3_contrib",), ["--steps", "500"], r"^trained for 512 steps$"),
     "tianshou_collect.py": (("tianshou",), ["--episodes", "4", "--battles", "2"], r"^4 battles, \d+ actions"),
 }

@@ -39,10 +39,8 @@ def test_pictures() -> None:
 
 def test_videos_run_as_fast_as_the_game() -> None:
     for step_mul, rate in ((8, 2), (4, 4), (16, 1)):
-        assert (
-            made("k24/3m-v0", step_mul=step_mul, render_mode="rgb_array").get_wrapper_attr("metadata")["render_fps"]
-            == rate
-        )
+        battle = made("k24/3m-v0", step_mul=step_mul, render_mode="rgb_array")
+        assert battle.get_wrapper_attr("metadata")["render_fps"] == rate
 
 
 def test_every_battle_is_registered() -> None:

@@ -24,17 +24,11 @@ SPREAD = "mpe2/simple_spread_v3"
 needs_mpe2 = pytest.mark.skipif(importlib.util.find_spec("mpe2") is None, reason="needs the package mpe2")
 
 
-def uneven(num_envs: int = 1, *, seed: int = 3, first_slot: int = 0, limit: int = 9, **changes: Any) -> ParallelBatch:
-    reward = changes.pop("team_reward", "sum")
-    made = ParallelBatch(
-        lambda: Uneven(**changes),
-        id="uneven",
-        num_envs=num_envs,
-        seed=seed,
-        first_slot=first_slot,
-        episode_limit=limit,
-        team_reward=reward,
-    )
+def uneven(
+    num_envs: int = 1, *, seed: int = 3, first_slot: int = 0, limit: int = 9, team_reward: Any = "sum", **changes: Any
+) -> ParallelBatch:
+    where = dict(num_envs=num_envs, seed=seed, first_slot=first_slot, episode_limit=limit)
+    made = ParallelBatch(lambda: Uneven(**changes), id="uneven", team_reward=team_reward, **where)
     made.reset()
     return made
 
@@ -264,15 +258,8 @@ def test_a_batch_is_saved_before_its_first_episode() -> None:
 def test_our_own_battles_through_pettingzoo_and_back() -> None:
     """The adapter around the door that leads out gives what the engine gives, wins and deaths included."""
     id, slot = "terran_5_vs_5", 1
-    around = ParallelBatch(
-        lambda: envs.parallel_env(id),
-        id="around",
-        num_envs=1,
-        seed=7,
-        first_slot=slot,
-        episode_limit=200,
-        team_reward="mean",
-    )
+    where = dict(num_envs=1, seed=7, first_slot=slot, episode_limit=200)
+    around = ParallelBatch(lambda: envs.parallel_env(id), id="around", team_reward="mean", **where)
     around.reset()
     assert around.spec.can_be_won
     own_seed = int(np.random.SeedSequence([7, slot, 0]).generate_state(1, np.uint32)[0] >> 1)

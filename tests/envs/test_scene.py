@@ -60,9 +60,8 @@ def test_two_lances_cross_the_target() -> None:
     lines = scene(arena).lances()
     assert lines[:, 0] == pytest.approx(np.array([[10.0, 10.0]] * 2))
     target = arena.place(1)
-    assert sorted(lines[:, 1, 1] - target[1])[1] == pytest.approx(
-        1.25 - 0.25 * 2
-    )  # after two samples of a quarter cell
+    after_two_samples = 1.25 - 0.25 * 2  # of a quarter cell each
+    assert sorted(lines[:, 1, 1] - target[1])[1] == pytest.approx(after_two_samples)
     assert lines[:, 1, 0] == pytest.approx(np.full(2, target[0]), abs=0.2)
 
 

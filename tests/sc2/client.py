@@ -10,6 +10,7 @@ from envs.sc2.server.session import Session
 from envs.sc2.server.simulation.maps import map_file
 
 RAW = sc2api_pb2.InterfaceOptions(raw=True)
+CAMERA = sc2api_pb2.SpatialCameraSetup()
 STANDARD = sc2api_pb2.InterfaceOptions(raw=True, score=True)
 
 

@@ -126,9 +126,7 @@ def test_a_crashed_game_is_an_aborted_battle(make: Any, fault: str) -> None:
     env.reset()
     before = play(env, LENGTH + 1)
     if "hang" in fault:
-        env.options = replace(
-            env.options, step_timeout=3.0
-        )  # for the step that hangs: a busy machine is slow at others
+        env.options = replace(env.options, step_timeout=3.0)  # for this step alone: a busy machine is slow at others
     (broken,) = play(env, 1)
     env.options = replace(env.options, step_timeout=60.0)
     (after,) = play(env, 1)

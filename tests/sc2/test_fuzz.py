@@ -19,7 +19,7 @@ from envs.sc2.server.game import WorldMaker
 from envs.sc2.server.session import POSSIBLE, Session
 from envs.sc2.server.simulation.field import FIRST_TAG, TAG_STEP
 from envs.sc2.server.simulation.world import World
-from tests.sc2.client import RAW, create, join, order, spawn
+from tests.sc2.client import RAW, Client, create, join, order, spawn
 from tests.sc2.fake_world import FakeWorld
 
 NUMBERS = {
@@ -90,13 +90,10 @@ def session(make_world: WorldMaker = FakeWorld) -> Session:
 
 def saved() -> bytes:
     """The replay of a short game."""
-    playing = session()
-    for request in (create("3m"), join()):
-        name = "create_game" if isinstance(request, sc2api_pb2.RequestCreateGame) else "join_game"
-        playing.answer(sc2api_pb2.Request(**{name: request}).SerializeToString())
-    playing.answer(sc2api_pb2.Request(step=sc2api_pb2.RequestStep(count=20)).SerializeToString())
-    answer = playing.answer(sc2api_pb2.Request(save_replay=sc2api_pb2.RequestSaveReplay()).SerializeToString())
-    return sc2api_pb2.Response.FromString(answer).save_replay.data
+    client = Client(session())
+    client.play("3m")
+    client.ask(step=sc2api_pb2.RequestStep(count=20))
+    return client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data
 
 
 REPLAY = saved()
@@ -104,12 +101,10 @@ REPLAY = saved()
 
 def alive(playing: Session) -> bool:
     """Whether a ping is answered properly."""
-    answer = sc2api_pb2.Response.FromString(
-        playing.answer(sc2api_pb2.Request(ping=sc2api_pb2.RequestPing(), id=7).SerializeToString())
-    )
+    answer = Client(playing).send(ping=sc2api_pb2.RequestPing())
     if playing.status == sc2api_pb2.quit:
         return answer.status == sc2api_pb2.quit and len(answer.error) == 1
-    return answer.id == 7 and answer.ping.base_build == 75689 and not answer.error
+    return answer.ping.base_build == 75689 and not answer.error
 
 
 @st.composite
@@ -194,7 +189,6 @@ def test_a_spoilt_replay_is_refused_or_played(data: st.DataObject) -> None:
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     playing = session()
     start = sc2api_pb2.RequestStartReplay(replay_data=bytes(content), options=RAW)
-    answer = playing.answer(sc2api_pb2.Request(start_replay=start).SerializeToString())
-    started = sc2api_pb2.Response.FromString(answer).start_replay
+    started = Client(playing).send(start_replay=start).start_replay
     assert started.HasField("error") == (playing.status == sc2api_pb2.launched)
     assert alive(playing)

@@ -15,6 +15,7 @@ pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys
 
 from envs.sc2.server import __main__, install
 from envs.sc2.server.simulation import maps
+from tests.sc2.fake_game import is_running, wait_for_end
 
 ROOT = Path(__file__).parents[2]
 PARENT = """
@@ -104,16 +105,7 @@ def test_a_game_ends_with_its_parent(patience: float) -> None:
     with parent.stdout:
         child = int(parent.stdout.readline())
         time.sleep(patience)
-        assert runs(child)
+        assert is_running(child)
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        deadline = time.monotonic() + 30
-        while runs(child) and time.monotonic() < deadline:
-            time.sleep(0.05)
-    assert not runs(child)
-
-
-def runs(process: int) -> bool:
-    """Whether a process is there and not merely waiting to be reaped."""
-    done = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
-    return bool(done.stdout.strip()) and not done.stdout.startswith("Z")
+    assert wait_for_end(child)

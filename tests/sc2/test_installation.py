@@ -13,13 +13,17 @@ from envs.sc2.installation import PYSC2_IMPORTS, Missing
 from tests.sc2.fake_game import FAKE, game_tree
 
 
+def install_all_but(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every package seem to be installed but this one."""
+    found = importlib.machinery.ModuleSpec("any", None, origin="there")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == name else found)
+
+
 @pytest.fixture(autouse=True)
 def _game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SC2PATH", str(tmp_path))
     monkeypatch.setenv("SMACV2_SOURCE", str(FAKE))
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: importlib.machinery.ModuleSpec(name, None, origin="there")
-    )
+    install_all_but("", monkeypatch)
 
 
 def refused(id: str = "terran_5_vs_5", **options: str) -> str:
@@ -38,8 +42,7 @@ def test_everything_is_there(tmp_path: Path) -> None:
     [("pysc2", " && pip install --no-deps pysc2"), *((name, "") for name in (*PYSC2_IMPORTS, "s2clientprotocol"))],
 )
 def test_no_package(name: str, more: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = importlib.machinery.ModuleSpec("any", None, origin="there")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == name else found)
+    install_all_but(name, monkeypatch)
     assert refused() == f"the Python package {name} is not installed; next: pip install -e '.[sc2]'{more}"
 
 
@@ -47,8 +50,7 @@ def test_no_smacv2(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SMACV2_SOURCE", str(tmp_path))
     assert f"SMACV2_SOURCE={tmp_path} is no checkout of smacv2; next: git clone" in refused()
     monkeypatch.delenv("SMACV2_SOURCE")
-    found = importlib.machinery.ModuleSpec("any", None, origin="there")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == "smacv2" else found)
+    install_all_but("smacv2", monkeypatch)
     text = refused()
     assert "package smacv2 is not installed; next: pip install --no-deps git+https://github.com/oxwhirl/smacv2" in text
     assert "export SMACV2_SOURCE=FOLDER" in text

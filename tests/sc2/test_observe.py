@@ -24,16 +24,10 @@ def test_a_unit_of_each_side() -> None:
     seen = world.observation()
     mine, theirs = seen.raw_data.units
     assert (mine.tag, mine.owner, mine.alliance, mine.unit_type) == (own, 1, raw_pb2.Self, STOCK_COUNT + 5)
-    assert (mine.is_flying, mine.energy, mine.energy_max, mine.health, mine.health_max) == (
-        True,
-        50.03515625,
-        200,
-        150,
-        150,
-    )
-    assert [(o.ability_id, o.target_world_space_pos.x, o.target_world_space_pos.y) for o in mine.orders] == [
-        (16, 9, 17)
-    ]
+    assert mine.is_flying
+    assert (mine.energy, mine.energy_max, mine.health, mine.health_max) == (50.03515625, 200, 150, 150)
+    (shown,) = mine.orders
+    assert (shown.ability_id, shown.target_world_space_pos.x, shown.target_world_space_pos.y) == (16, 9, 17)
     assert mine.is_active
     assert (theirs.owner, theirs.alliance, theirs.unit_type, theirs.is_flying) == (2, raw_pb2.Enemy, 74, False)
     assert (theirs.pos.x, theirs.pos.y, theirs.radius, theirs.shield_max) == (24.5, 16.25, 0.625, 80)
@@ -84,16 +78,22 @@ def test_enemies_are_listed_as_the_engine_numbers_them() -> None:
     assert mine == sorted(mine)
 
 
+def ways(*ends: tuple[tuple[float, float], tuple[float, float]]) -> RequestQuery:
+    """Ask for the lengths of ways between these places."""
+    request = RequestQuery()
+    for start, end in ends:
+        asked = request.pathing.add()
+        asked.start_pos.x, asked.start_pos.y = start
+        asked.end_pos.x, asked.end_pos.y = end
+    return request
+
+
 def test_ways_on_foot_bend_round_cliffs_and_flyers_do_not() -> None:
     world = world_of("corridor")
     world.debug([create(world, "medivac", 1, (20, 20))])
     world.step(1)
     flyer = tags(world, 1)[-1]
-    request = RequestQuery()
-    for start, end in (((27.5, 18.5), (4.5, 5.5)), ((18.5, 19.5), (18.5, 23.5)), ((18.5, 19.5), (2.5, 25.5))):
-        asked = request.pathing.add()
-        asked.start_pos.x, asked.start_pos.y = start
-        asked.end_pos.x, asked.end_pos.y = end
+    request = ways(((27.5, 18.5), (4.5, 5.5)), ((18.5, 19.5), (18.5, 23.5)), ((18.5, 19.5), (2.5, 25.5)))
     fly = request.pathing.add(unit_tag=flyer)
     fly.end_pos.x, fly.end_pos.y = 2.5, 25.5
     request.pathing.add(unit_tag=77)
@@ -109,11 +109,7 @@ def test_ways_on_foot_bend_round_cliffs_and_flyers_do_not() -> None:
 ])  # fmt: skip
 def test_ground_that_cannot_be_reached(map_name: str, pocket: tuple[float, float], ground: tuple[float, float]) -> None:
     world = world_of(map_name)
-    request = RequestQuery()
-    for start, end in ((pocket, ground), (ground, pocket), (pocket, pocket), (ground, (ground[0] + 3, ground[1]))):
-        asked = request.pathing.add()
-        asked.start_pos.x, asked.start_pos.y = start
-        asked.end_pos.x, asked.end_pos.y = end
+    request = ways((pocket, ground), (ground, pocket), (pocket, pocket), (ground, (ground[0] + 3, ground[1])))
     assert [answer.distance for answer in world.query(request).pathing] == [0, 0, 0, 3]
 
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from s2clientprotocol import common_pb2, error_pb2, raw_pb2, sc2api_pb2
 
 from envs.sc2.server import install
 from tests.sc2.client import RAW, create, join, order, spawn
-from tests.sc2.test_install import runs
+from tests.sc2.fake_game import is_running, wait_for_end
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pysc2")
@@ -58,7 +57,7 @@ def game(tree: Path) -> Iterator[Any]:
     yield config, process
     pid = process.pid
     process.close()
-    assert not runs(pid)
+    assert not is_running(pid)
 
 
 @pytest.fixture
@@ -178,13 +177,10 @@ def test_a_game_ends_with_a_client_that_was_killed(tree: Path) -> None:
     assert client.stdout is not None
     with client.stdout:
         pid = int(client.stdout.readline())
-        assert runs(pid)
+        assert is_running(pid)
         client.send_signal(signal.SIGKILL)
         client.wait()
-    deadline = time.monotonic() + 10
-    while runs(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not runs(pid)
+    assert wait_for_end(pid)
 
 
 def test_the_game_needs_neither_torch_nor_matplotlib(tree: Path) -> None:

@@ -17,7 +17,7 @@ from s2clientprotocol import debug_pb2, sc2api_pb2
 from envs.sc2.server.folder import GameFolder
 from envs.sc2.server.session import Session
 from envs.sc2.server.simulation import replay
-from tests.sc2.client import RAW, Client, order, spawn
+from tests.sc2.client import CAMERA, RAW, Client, order, spawn
 from tests.sc2.fake_world import FakeWorld
 
 START, INFO = sc2api_pb2.ResponseStartReplay, sc2api_pb2.ResponseReplayInfo
@@ -97,9 +97,8 @@ def test_a_replay_is_found_by_its_name(client: Client, tmp_path: Path) -> None:
     (tmp_path / "Replays").mkdir()
     saved = client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data
     (tmp_path / "Replays" / "mine.SC2Replay").write_bytes(saved)
-    assert not client.ask(
-        start_replay=sc2api_pb2.RequestStartReplay(replay_path="mine.SC2Replay", options=RAW)
-    ).HasField("error")
+    named = sc2api_pb2.RequestStartReplay(replay_path="mine.SC2Replay", options=RAW)
+    assert not client.ask(start_replay=named).HasField("error")
 
 
 @pytest.mark.parametrize(
@@ -111,11 +110,7 @@ def test_a_replay_is_found_by_its_name(client: Client, tmp_path: Path) -> None:
         ({"map_data": b"x"}, START.InvalidMapData, "brings its map along"),
         ({"observed_player_id": 2}, START.InvalidObservedPlayerId, "player 1 can be observed"),
         ({"options": None}, START.MissingOptions, "InterfaceOptions"),
-        (
-            {"options": sc2api_pb2.InterfaceOptions(render=sc2api_pb2.SpatialCameraSetup())},
-            START.LaunchError,
-            "interface render",
-        ),
+        ({"options": sc2api_pb2.InterfaceOptions(render=CAMERA)}, START.LaunchError, "interface render"),
     ],
 )
 def test_replays_that_cannot_be_started(client: Client, fields: dict[str, Any], error: int, says: str) -> None:

@@ -14,7 +14,7 @@ from s2clientprotocol import common_pb2, debug_pb2, error_pb2, query_pb2, sc2api
 from envs.sc2.server.folder import GameFolder
 from envs.sc2.server.session import MOST_LOOPS, POSSIBLE, Session
 from envs.sc2.server.simulation import maps
-from tests.sc2.client import RAW, STANDARD, Client, create, join, order, spawn
+from tests.sc2.client import CAMERA, RAW, STANDARD, Client, create, join, order, spawn
 from tests.sc2.fake_world import FakeWorld
 
 CREATE, JOIN = sc2api_pb2.ResponseCreateGame, sc2api_pb2.ResponseJoinGame
@@ -115,16 +115,8 @@ def test_a_realtime_game_is_refused(client: Client) -> None:
         ({"options": None}, JOIN.MissingOptions, "InterfaceOptions"),
         ({"shared_port": 5000}, JOIN.FeatureUnsupported, "several clients"),
         ({"client_ports": [sc2api_pb2.PortSet()]}, JOIN.FeatureUnsupported, "several clients"),
-        (
-            {"options": sc2api_pb2.InterfaceOptions(feature_layer=sc2api_pb2.SpatialCameraSetup())},
-            JOIN.FeatureUnsupported,
-            "feature_layer",
-        ),
-        (
-            {"options": sc2api_pb2.InterfaceOptions(render=sc2api_pb2.SpatialCameraSetup())},
-            JOIN.FeatureUnsupported,
-            "render",
-        ),
+        ({"options": sc2api_pb2.InterfaceOptions(feature_layer=CAMERA)}, JOIN.FeatureUnsupported, "feature_layer"),
+        ({"options": sc2api_pb2.InterfaceOptions(render=CAMERA)}, JOIN.FeatureUnsupported, "render"),
     ],
 )
 def test_games_that_cannot_be_joined(client: Client, fields: dict[str, Any], error: int, says: str) -> None:

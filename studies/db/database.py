@@ -72,9 +72,8 @@ def inspect_file(url: StorageUrl, busy_seconds: float) -> None:
     path = url.path
     if path is None or not path.exists() or path.stat().st_size == 0:
         return
-    address = (
-        f"{path.absolute().as_uri()}?mode=rw"  # a missing file is not created, a broken transaction is rolled back
-    )
+    # A missing file is not created, a broken transaction is rolled back.
+    address = f"{path.absolute().as_uri()}?mode=rw"
     with wrap_db_errors(url), closing(sqlite3.connect(address, timeout=busy_seconds, uri=True)) as file:
         file.text_factory = lambda text: text.decode(errors="replace")  # a damaged file may hold any bytes for text
         if _is_suspicious(path):

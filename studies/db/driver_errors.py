@@ -25,9 +25,7 @@ def to_storage_error(error: Exception, url: StorageUrl) -> StorageError:
         url: the database.
     """
     root: BaseException = error
-    while (
-        root.__cause__ is not None
-    ):  # the outer ones quote SQL and the user's own texts, the innermost says what happened
+    while root.__cause__ is not None:  # outer ones quote SQL and the user's own texts, the innermost says what happened
         root = root.__cause__
     if isinstance(root, ImportError):
         return StorageError(

@@ -21,33 +21,28 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def repeated(work: Callable[P, T]) -> Callable[P, T]:
+def repeated(work: Callable[P, T], patience: float = PATIENCE) -> Callable[P, T]:
     """Decorate work that may be begun again from its start whenever the server interrupts it.
 
     That is true of a single transaction, which is whole or not at all, and of work that first looks at what is there.
 
     Raises:
-        ConnectionLost: the server was away for longer than ``PATIENCE``.
+        ConnectionLost: the server was away for longer than ``patience`` seconds.
     """
-    return _patient(work, lambda: PATIENCE)
 
-
-def repeated_at_start(work: Callable[P, T]) -> Callable[P, T]:
-    """The same for ``PATIENCE_AT_START`` seconds."""
-    return _patient(work, lambda: PATIENCE_AT_START)
-
-
-def _patient(work: Callable[P, T], seconds: Callable[[], float]) -> Callable[P, T]:
     @functools.wraps(work)
     def patient(*args: P.args, **kwargs: P.kwargs) -> T:
-        patience = seconds()
-
         def warn(error: Exception) -> None:
             _log.warning("interrupted by the server, repeated for %g s: %s", patience, error)
 
         return try_for(patience, lambda: work(*args, **kwargs), ConnectionLost, warn)
 
     return patient
+
+
+def repeated_at_start(work: Callable[P, T]) -> Callable[P, T]:
+    """The same for ``PATIENCE_AT_START`` seconds."""
+    return repeated(work, PATIENCE_AT_START)
 
 
 def try_for(seconds: float, work: Callable[[], T], lost: type[Exception], warn: Callable[[Exception], None]) -> T:

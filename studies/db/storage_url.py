@@ -32,11 +32,9 @@ class StorageUrl:
     """The SQLite file; ``None``: a server keeps it."""
 
     def __str__(self) -> str:
-        return (
-            str(self.path)
-            if self.path
-            else without_passwords(self.parsed.set(drivername="postgresql").render_as_string())
-        )
+        if self.path:
+            return str(self.path)
+        return without_passwords(self.parsed.set(drivername="postgresql").render_as_string())
 
     @property
     def redacted(self) -> str:

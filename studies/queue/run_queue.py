@@ -168,16 +168,12 @@ class RunQueue:
     def write_heartbeat(self) -> None:
         """Renew our heartbeat on all runs that we have claimed and that no other process has taken over.
 
-        It is one statement that names its owner, so on a server it needs no lock and waits for no claim.
+        It is one statement that names its owner, so on a server it needs no lock and waits for no claim. SQLite has one
+        lock for all that is written.
         """
-        with self._lockless_transaction() as session:
+        on_server = self.engine.dialect.name != "sqlite"
+        with read_transaction(self.engine, self.url) if on_server else self.transaction() as session:
             session.execute(self._mine(tuple(self.claimed)).values(heartbeat=clock(session)))
-
-    def _lockless_transaction(self) -> AbstractContextManager[Session]:
-        """Open a session for a single statement; SQLite has one lock for all that is written."""
-        if self.engine.dialect.name == "sqlite":
-            return self.transaction()
-        return read_transaction(self.engine, self.url)
 
     def renew(self, session: Session, run_id: int) -> None:
         """Renew our heartbeat on a run.

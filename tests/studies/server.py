@@ -44,19 +44,8 @@ def server() -> Iterator[tuple[str, Restart]]:
         if someone:
             os.chown(folder, NOBODY, NOBODY)
         quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **someone}
-        new = [
-            str(binaries / "initdb"),
-            "-D",
-            f"{folder}/data",
-            "-U",
-            "k24",
-            "-A",
-            "trust",
-            "-N",
-            "--locale=C",
-            "-E",
-            "UTF8",
-        ]
+        new = [str(binaries / "initdb"), "-D", f"{folder}/data", "-U", "k24", "-A", "trust", "-N"]
+        new += ["--locale=C", "-E", "UTF8"]
         subprocess.run(new, check=True, timeout=120, **quiet)
         start = [str(binaries / "postgres"), "-D", f"{folder}/data", "-k", str(folder), "-F", "-c", "listen_addresses="]
         running = [subprocess.Popen(start, **quiet)]

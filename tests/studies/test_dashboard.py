@@ -33,13 +33,8 @@ def dashboard(path: Path) -> Iterator[str]:
     """The address of a running dashboard."""
     script = Path(sys.executable).with_name("optuna-dashboard")
     port = free_port()
-    command = [
-        sys.executable,
-        str(script),
-        url(path),
-        "--artifact-dir",
-        str(parse_storage_url(url(path)).artifact_folder),
-    ]
+    folder = parse_storage_url(url(path)).artifact_folder
+    command = [sys.executable, str(script), url(path), "--artifact-dir", str(folder)]
     command += ["--host", "127.0.0.1", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:

@@ -163,14 +163,8 @@ def take(search: SearchStudy, *, begin: bool = True) -> int:
 def own(path: Path, owner: Owner, heartbeat: float) -> None:
     """Make a process the owner of what is worked on."""
     columns = "owner_host = ?, owner_pid = ?, owner_started = ?, heartbeat = ?"
-    query(
-        path,
-        f"UPDATE k24_runs SET {columns} WHERE owner_pid IS NOT NULL",
-        owner.host,
-        owner.pid,
-        owner.started,
-        heartbeat,
-    )
+    change = f"UPDATE k24_runs SET {columns} WHERE owner_pid IS NOT NULL"
+    query(path, change, owner.host, owner.pid, owner.started, heartbeat)
 
 
 FAR = Owner(host="node17", pid=1, started="x/y/1")

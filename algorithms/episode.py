@@ -93,37 +93,31 @@ def collate(episodes: Sequence[Episode], device: torch.device | str = "cpu") -> 
         episodes: of one world.
         device: where the batch's large tensors go, see ``EpisodeBatch``.
     """
-    first = episodes[0]
-    batch, longest = len(episodes), max(len(e.reward) for e in episodes)
-    obs = np.zeros((batch, longest + 1, *first.obs.shape[1:]), np.float32)
-    state = np.zeros((batch, longest + 1, *first.state.shape[1:]), np.float32)
-    action_mask = np.zeros((batch, longest + 1, *first.action_mask.shape[1:]), np.bool_)
-    action_mask[..., 0] = True
-    actions = np.zeros((batch, longest, *first.actions.shape[1:]), np.int64)
-    reward = np.zeros((batch, longest), np.float32)
-    terminated, truncated, filled = (np.zeros((batch, longest), np.bool_) for _ in range(3))
-    for i, episode in enumerate(episodes):
-        length = len(episode.reward)
-        obs[i, : length + 1] = episode.obs
-        state[i, : length + 1] = episode.state
-        action_mask[i, : length + 1] = episode.action_mask
-        actions[i, :length] = episode.actions
-        reward[i, :length] = episode.reward
-        filled[i, :length] = True
-        terminated[i, length - 1] = episode.terminated
-        truncated[i, length - 1] = episode.truncated
+    lengths = np.array([len(episode.reward) for episode in episodes])[:, None]
+    step = np.arange(lengths.max() + 1)
+    last = step[:-1] == lengths - 1
+
+    def padded(name: str, kind: type) -> np.ndarray:
+        arrays = [getattr(episode, name) for episode in episodes]
+        out = np.zeros((len(arrays), max(map(len, arrays)), *arrays[0].shape[1:]), kind)
+        for row, array in zip(out, arrays, strict=True):
+            row[: len(array)] = array
+        return out
+
+    action_mask = padded("action_mask", np.bool_)
+    action_mask[..., 0] |= (step > lengths)[..., None]
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(device)
 
     return EpisodeBatch(
-        obs=tensor(obs),
-        state=tensor(state),
+        obs=tensor(padded("obs", np.float32)),
+        state=tensor(padded("state", np.float32)),
         action_mask=tensor(action_mask),
-        actions=tensor(actions),
-        reward=tensor(reward),
-        terminated=tensor(terminated),
-        truncated=tensor(truncated),
-        filled=torch.from_numpy(filled),
-        unit_type=torch.from_numpy(np.stack([e.unit_type for e in episodes]).astype(np.int64)),
+        actions=tensor(padded("actions", np.int64)),
+        reward=tensor(padded("reward", np.float32)),
+        terminated=tensor(last & np.array([[episode.terminated] for episode in episodes])),
+        truncated=tensor(last & np.array([[episode.truncated] for episode in episodes])),
+        filled=torch.from_numpy(step[:-1] < lengths),
+        unit_type=torch.from_numpy(np.stack([episode.unit_type for episode in episodes]).astype(np.int64)),
     )

@@ -135,7 +135,6 @@ class K24(Pattern24QMix):
         return self.config.score_activation and not self.frozen
 
     def make_linear(self, in_features: int, out_features: int) -> SemiStructuredLinear24:
-        """Make a 2:4 layer."""
         return SemiStructuredLinear24(in_features, out_features, self.n_groups, self.config, self._init_rng)
 
     def layers(self) -> dict[str, SemiStructuredLinear24]:
@@ -144,7 +143,6 @@ class K24(Pattern24QMix):
         return {name: getattr(self.net, name) for name in self.net.prunable() if not left_out.get(name)}
 
     def compile(self) -> None:
-        """Compile QMIX's passes and those of the masks."""
         super().compile()
         if self._compiled:
             compile_passes()
@@ -200,7 +198,6 @@ class K24(Pattern24QMix):
             self._meter.measure_values(self.net, packed, self._weights_to_measure())
 
     def observe_inputs(self, use: InputUse) -> None:
-        """Track input magnitudes."""
         for name, layer in self.layers().items():
             layer.activation.observe(use.sums[name], use.rows)
 
@@ -239,7 +236,6 @@ class K24(Pattern24QMix):
         return lines
 
     def synchronise_targets(self) -> None:
-        """Copy the learned networks into the target networks."""
         super().synchronise_targets()
         self._target_logits = None
 
@@ -300,7 +296,6 @@ class K24(Pattern24QMix):
         return {**super().diagnostics(), **temperature, **self._meter.describe(self.noise_scale(self.env_steps))}
 
     def schedule(self) -> dict[str, float]:
-        """Return QMIX's, the temperature's, the resets' and the freeze."""
         return {
             **super().schedule(),
             "anneal_end_step": self._anneal_end,
@@ -309,15 +304,12 @@ class K24(Pattern24QMix):
         }
 
     def parts(self) -> dict[str, Any]:
-        """Return those of 2:4 layers and the weight of the diversity."""
         return {**super().parts(), "coefficient": self._diversity.coefficient}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return QMIX's, that of the rewind and what was measured of the search."""
         return {**super().state_dict(), "remembered": copy.copy(self._remembered), **self._meter.state_dict()}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
         self._target_logits = None
         self._remembered = copy.copy(saved["remembered"])

@@ -90,7 +90,6 @@ class Kalei(SparseQMix):
         self._coefficient = AdaptiveCoefficient(self.config.div_coef, self.config.deque_len, self.device)
 
     def make_linear(self, in_features: int, out_features: int) -> KaleiLinear:
-        """Make a thresholded layer."""
         init = ThresholdInit(scale=self.config.threshold_init_scale, bias=self.config.threshold_init_bias)
         reset = ThresholdInit(scale=self.config.threshold_reset_scale, bias=self.config.threshold_reset_bias)
         return KaleiLinear(in_features, out_features, self.n_groups, init, self._init_rng, reset=reset)
@@ -127,11 +126,9 @@ class Kalei(SparseQMix):
         return {**super().diagnostics(), **overall, **by_layer, **by_group}
 
     def schedule(self) -> dict[str, float]:
-        """Return QMIX's and the resets'."""
         return {**super().schedule(), "last_reset_before": self.total_env_steps - self.resets.interval}
 
     def parts(self) -> dict[str, Any]:
-        """Return QMIX's and the weight of the diversity."""
         return {**super().parts(), "coefficient": self._coefficient}
 
 

@@ -176,13 +176,7 @@ def entropy(log_probs: Tensor, weight: Tensor) -> Tensor:
 class MAPPO(AgentNetPolicy):
     """The learner.
 
-    Args:
-        name: the registered id.
-        spec: counts and sizes of the world.
-        config: settings.
-        total_env_steps: length of the run in env_steps; nothing depends on it.
-        seed: of parameters and exploration.
-        device: where networks and batches live.
+    Args: as of ``Algorithm``; nothing depends on ``total_env_steps``.
     """
 
     config: MAPPOConfig
@@ -340,7 +334,6 @@ class MAPPO(AgentNetPolicy):
         return {"total_env_steps": self.total_env_steps}
 
     def parts(self) -> dict[str, Any]:
-        """Return networks, statistics of the inputs and optimisers."""
         names = ("net", "critic", "obs_moments", "state_moments", "optimizer", "critic_optimizer")
         return {name: getattr(self, name) for name in names}
 
@@ -356,7 +349,6 @@ class MAPPO(AgentNetPolicy):
         return {"held": len(self._episodes), "episodes": copy.deepcopy(held)}
 
     def load_experience(self, saved: dict[str, Any]) -> Restored:
-        """Restore what ``experience`` gave."""
         self._episodes = [Episode(**fields) for fields in copy.deepcopy(saved["episodes"])]
         complete = len(self._episodes) == saved["held"]
         lost = f" without the {saved['held']} episodes that waited for an update"

@@ -117,6 +117,7 @@ class Algorithm(ABC):
     algorithm's own.
 
     Args:
+        name: the registered id.
         spec: counts and sizes of the world.
         config: the algorithm's own frozen dataclass.
         total_env_steps: length of the run; schedules scale to it.

@@ -53,7 +53,6 @@ class QMix(QLearner):
     config: QMixConfig
 
     def make_mixer(self) -> QMixer:
-        """Make the monotone mixer."""
         config = self.config
         return QMixer(
             self.spec.n_agents, self.spec.state_size, config.mixing_embed_dim, config.hypernet_embed, self._init_rng

@@ -133,8 +133,7 @@ def _summary(id: str, given: str | None) -> str:
 def _of_base(id: str, base: str | None, name: str) -> type | str:
     if base is None:
         raise ValueError(f"algorithm {id!r} has no {name}; give a class, or base='qmix' to take that of another one")
-    found: type | str = getattr(_algorithms.get(base), name)
-    return found
+    return getattr(_algorithms.get(base), name)
 
 
 def _derived(entry: Entry, base: Entry, fixed: Mapping[str, Any], defaults: Mapping[str, Any]) -> Entry:
@@ -196,14 +195,12 @@ def entry(id: str) -> Entry:
 
 def algorithm_class(id: str) -> type[Algorithm]:
     """Return the class of its learner."""
-    loaded: type[Algorithm] = _class(entry(id).entry_point)
-    return loaded
+    return _class(entry(id).entry_point)
 
 
 def config_class(id: str) -> type:
     """Return the frozen dataclass of the algorithm's settings; each field names its source."""
-    loaded: type = _class(entry(id).config)
-    return loaded
+    return _class(entry(id).config)
 
 
 def takers_of_files(id: str) -> list[str]:
@@ -256,7 +253,6 @@ def make(
         raise ValueError(f"seed is {seed}, it must be 0 or larger; for example seed=0")
     import torch
 
-    made: Algorithm = _class(found.entry_point)(
+    return _class(found.entry_point)(
         found.id, spec, config, total_env_steps=total_env_steps, seed=seed, device=torch.device(device)
     )
-    return made

@@ -43,8 +43,7 @@ class MagnitudeLinear24(GroupLinear):
     """``W · mask`` with the mask of the two largest |W| of every four inputs.
 
     Args:
-        in_features: width of the input.
-        out_features: width of the output.
+        in_features, out_features: as of ``GroupLinear``.
         decay: λ_w.
         generator: draws weight and bias.
     """
@@ -80,7 +79,6 @@ class K24Magnitude(Pattern24QMix):
     """One mask for all: it follows from the weight, which all share."""
 
     def make_linear(self, in_features: int, out_features: int) -> MagnitudeLinear24:
-        """Make a magnitude-masked layer."""
         return MagnitudeLinear24(in_features, out_features, self.config.decay, self._init_rng)
 
     def update_weights(self, env_steps: int) -> UpdateWeights:

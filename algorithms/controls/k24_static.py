@@ -30,8 +30,7 @@ class StaticLinear24(GroupLinear):
     """``W_k = W · mask_k``, every mask a uniformly drawn pattern for each group of four inputs.
 
     Args:
-        in_features: width of the input.
-        out_features: width of the output.
+        in_features, out_features: as of ``GroupLinear``.
         n_groups: K, masks kept.
         generator: draws weight, bias and masks.
     """
@@ -61,7 +60,6 @@ class K24Static(Pattern24QMix):
     config: K24StaticConfig
 
     def make_linear(self, in_features: int, out_features: int) -> StaticLinear24:
-        """Make a layer with fixed masks."""
         return StaticLinear24(in_features, out_features, self.n_groups, self._init_rng)
 
 

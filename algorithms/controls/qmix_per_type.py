@@ -19,8 +19,7 @@ class OwnLinear(GroupLinear):
     """A weight and a bias for each group, none shared.
 
     Args:
-        in_features: width of the input.
-        out_features: width of the output.
+        in_features, out_features: as of ``GroupLinear``.
         n_groups: G.
         generator: draws weights and biases.
     """
@@ -47,7 +46,6 @@ class QMixPerType(QMix):
         return max(1, len(self.spec.unit_types))
 
     def make_linear(self, in_features: int, out_features: int) -> OwnLinear:
-        """Make a layer of each type's own."""
         return OwnLinear(in_features, out_features, self.n_groups, self._init_rng)
 
     def policy_layers(self) -> PolicyLayers | None:

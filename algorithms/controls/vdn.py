@@ -6,7 +6,7 @@ All else is QMIX's, as PyMARL2 runs it (``mixer: vdn``), so that the two differ 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -35,9 +35,17 @@ class VDN(QLearner):
     config: VDNConfig
 
     def make_mixer(self) -> VDNMixer:
-        """Make the sum."""
         return VDNMixer()
 
+
+NAMES = PyMARLNames(
+    learner="nq_learner",
+    mixer="vdn",
+    mac=("n_mac",),
+    agent=("n_rnn_1R3",),
+    unused=("mixing_embed_dim", "hypernet_embed"),
+    parts={"VDNMixer": "algorithms.controls.vdn:VDNMixer"},
+)
 
 register(
     "vdn",
@@ -46,14 +54,7 @@ register(
     source="Sunehag et al., AAMAS 2018 (arXiv 1706.05296)",
     smoke=SMOKE,
     space=SPACE,
-    pymarl=PyMARLNames(
-        learner="nq_learner",
-        mixer="vdn",
-        mac=("n_mac",),
-        agent=("n_rnn_1R3",),
-        unused=("mixing_embed_dim", "hypernet_embed"),
-        parts={"VDNMixer": "algorithms.controls.vdn:VDNMixer"},
-    ),
+    pymarl=NAMES,
 )
 
 
@@ -68,11 +69,5 @@ register(
     base="vdn",
     entry_point=VDNNRnn,
     source="Hu et al., arXiv 2102.03479 (PyMARL2)",
-    pymarl=PyMARLNames(
-        learner="nq_learner",
-        mixer="vdn",
-        mac=("n_mac",),
-        agent=("n_rnn",),
-        unused=("mixing_embed_dim", "hypernet_embed"),
-    ),
+    pymarl=replace(NAMES, agent=("n_rnn",), parts={}),
 )

@@ -57,12 +57,7 @@ class AgentNet(nn.Module):
         head_layers: int = 3,
     ) -> None:
         super().__init__()
-        self.obs_size = spec.obs_size
-        self.n_actions = spec.n_actions
-        self.n_agents = spec.n_agents
-        self.noop_means_dead = spec.only_noop_means_dead
-        self.n_groups = n_groups
-        self.hidden_size = hidden_size
+        self.spec, self.n_groups, self.hidden_size = spec, n_groups, hidden_size
         self.last_action, self.agent_id, self.grouped_gru = last_action, agent_id, grouped_gru
         self.fc1 = linear(spec.obs_size + last_action * spec.n_actions + agent_id * spec.n_agents, hidden_size)
         if grouped_gru:
@@ -101,16 +96,16 @@ class AgentNet(nn.Module):
     def kernel_sizes(self) -> Sizes:
         """Return the widths of this network for the compiled passes."""
         return Sizes(
-            obs=self.obs_size,
-            last_actions=self.n_actions * self.last_action,
-            agent_ids=self.n_agents * self.agent_id,
-            agents=self.n_agents,
-            actions=self.n_actions,
+            obs=self.spec.obs_size,
+            last_actions=self.spec.n_actions * self.last_action,
+            agent_ids=self.spec.n_agents * self.agent_id,
+            agents=self.spec.n_agents,
+            actions=self.spec.n_actions,
             hidden=self.hidden_size,
             hidden_padded=padded(self.hidden_size),
-            actions_padded=padded(self.n_actions),
+            actions_padded=padded(self.spec.n_actions),
             heads=len(self.head),
-            noop_means_dead=int(self.noop_means_dead),
+            noop_means_dead=int(self.spec.only_noop_means_dead),
         )
 
     def kernel_weights(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -149,14 +144,14 @@ class AgentNet(nn.Module):
             (R, D + A + N) in group order.
         """
         x = obs.new_zeros(order.rows.numel(), self.fc1.in_features)
-        x[:, : self.obs_size] = obs.reshape(-1, self.obs_size).index_select(0, order.rows)
+        x[:, : self.spec.obs_size] = obs.reshape(-1, self.spec.obs_size).index_select(0, order.rows)
         if self.last_action:
             last = last_action.flatten()[order.rows].unsqueeze(1)
             # no last action: a zero is written where action 0 would be
-            x.scatter_(1, self.obs_size + last.clamp(min=0), (last >= 0).to(x.dtype))
+            x.scatter_(1, self.spec.obs_size + last.clamp(min=0), (last >= 0).to(x.dtype))
         if self.agent_id:
-            agent_at = self.fc1.in_features - self.n_agents
-            x.scatter_(1, agent_at + (order.rows % self.n_agents).unsqueeze(1), 1.0)
+            agent_at = self.fc1.in_features - self.spec.n_agents
+            x.scatter_(1, agent_at + (order.rows % self.spec.n_agents).unsqueeze(1), 1.0)
         return x
 
     def forward(

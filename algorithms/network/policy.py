@@ -48,7 +48,6 @@ class AgentNetPolicy(Algorithm):
         return {name: weight.clone() for name, weight in self.net.effective_weights().items()}
 
     def policy_layers(self) -> PolicyLayers | None:
-        """Return copies of the network's tensors."""
         return self.net.policy_layers()
 
     def sparsity(self) -> Sparsity:
@@ -69,7 +68,6 @@ class AgentNetPolicy(Algorithm):
         return {**copy.deepcopy(live), "env_steps": self.env_steps, "explore": self._explore_rng.get_state()}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave."""
         for name, part in self.parts().items():
             part.load_state_dict(copy.deepcopy(saved[name]))  # Adam would go on in the caller's tensors otherwise
         self.env_steps = saved["env_steps"]

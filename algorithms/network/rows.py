@@ -29,9 +29,9 @@ class RowPermutation:
     """rows of each mask group"""
     group_step_sizes: list[list[int]]
     """for each mask group, its rows at each time step, as long as it has any"""
-    to_group: Tensor | None
+    to_group: Tensor | None = None
     """(R,) int64: group-ordered row i is time-ordered row ``to_group[i]``"""
-    to_time: Tensor | None
+    to_time: Tensor | None = None
     """(R,) int64: the inverse of ``to_group``"""
 
     def to_group_order(self, x: Tensor) -> Tensor:
@@ -42,7 +42,6 @@ class RowPermutation:
         """Return the same tables on a device; a GPU is not waited for."""
         if self.views.device == device:
             return self
-
         tables = {name: getattr(self, name) for name in ("views", "rows", "to_group", "to_time")}
         moved = {name: table.to(device, non_blocking=True) for name, table in tables.items() if table is not None}
         return dataclasses.replace(self, **moved)
@@ -96,8 +95,6 @@ def order_rows(lengths: Tensor, groups: Tensor, n_groups: int, views_per_episode
             step_sizes=step_sizes,
             group_sizes=[rows.numel()],
             group_step_sizes=[step_sizes],
-            to_group=None,
-            to_time=None,
         )
     group_of_row = groups[episode].flatten()
     to_group = torch.argsort(group_of_row, stable=True)

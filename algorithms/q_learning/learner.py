@@ -48,13 +48,7 @@ class UpdateWeights:
 class QLearner(AgentNetPolicy, ReplayLearner):
     """Value learning on whole episodes.
 
-    Args:
-        name: the registered id.
-        spec: counts and sizes of the world.
-        config: settings, see ``QLearnerConfig``.
-        total_env_steps: length of the run in env_steps.
-        seed: of parameters, exploration, batches and mask draws.
-        device: where networks and batches live.
+    Args: as of ``Algorithm``; ``config`` is a ``QLearnerConfig``.
 
     Source: PyMARL2's ``nq_learner`` as kept in LXXXXR/Kaleidoscope.
     Deviations: padded steps are dropped instead of masked, which changes nothing but time; the target copy counts
@@ -256,7 +250,9 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         grad_norm = nn.utils.clip_grad_norm_(self.parameters, self.config.grad_norm_clip)
         self.optimizer.step()
         self._forget_weights()
-        self._count_update()
+        self.updates += 1
+        if self.updates % max(1, self.config.target_update_interval // self.config.episodes_per_update) == 0:
+            self.synchronise_targets()
         return {
             "loss": loss.detach(),
             "td_loss": td_loss.detach(),
@@ -327,11 +323,6 @@ class QLearner(AgentNetPolicy, ReplayLearner):
             self._target = self.target_net.effective_weights()
         return self._target
 
-    def _count_update(self) -> None:
-        self.updates += 1
-        if self.updates % max(1, self.config.target_update_interval // self.config.episodes_per_update) == 0:
-            self.synchronise_targets()
-
     def synchronise_targets(self) -> None:
         """Copy the learned networks into the target networks."""
         self.target_net.load_state_dict(self.net.state_dict())
@@ -348,20 +339,16 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         }
 
     def diagnostics(self) -> dict[str, float]:
-        """Return the exploration rate."""
         return {"epsilon": self.epsilon(self.env_steps)}
 
     def parts(self) -> dict[str, Any]:
-        """Return the networks and the optimiser."""
         names = ("net", "mixer", "target_net", "target_mixer", "optimizer")
         return {name: getattr(self, name) for name in names}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return that of the parts and the counters, generators included."""
         return {**super().state_dict(), "updates": self.updates}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
         self.updates = saved["updates"]
         self._target = None

@@ -56,7 +56,6 @@ class ReplayLearner(Algorithm):
         return {"replay": self.replay.state_dict(contents=contents), "pending": self._pending}
 
     def load_experience(self, saved: dict[str, Any]) -> Restored:
-        """Restore what ``experience`` gave."""
         self._pending = saved["pending"]
         if self.replay.load_state_dict(saved["replay"]):
             return Restored(complete=True, message=f", its replay of {len(self.replay):,} episodes included")

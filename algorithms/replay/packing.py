@@ -88,7 +88,9 @@ class EpisodeLayout:
     def _arrays(self, size: PackedSize) -> list[tuple[str, np.dtype, tuple[int, ...]]]:
         """Name, format and shape of each array in the order of the bytes: wide formats first, so that all align."""
         steps, n = size.steps, self.n_agents
-        real, index, small, truth = np.dtype(np.float32), self._index, np.dtype(np.int16), np.dtype(np.bool_)
+        real, small, truth = np.dtype(np.float32), np.dtype(np.int16), np.dtype(np.bool_)
+        # holds any column and any number of values in a row
+        index = np.dtype(np.uint16 if max(self.obs_width, self.state_width) < 2**16 else np.uint32)
         return [
             ("obs_values", real, (size.obs_values,)),
             ("state_values", real, (size.state_values,)),
@@ -102,11 +104,6 @@ class EpisodeLayout:
             ("action_mask", truth, (steps + 1, n, self.n_actions)),
             ("ending", truth, (2,)),
         ]
-
-    @property
-    def _index(self) -> np.dtype:
-        """Holds any column and any number of values in a row."""
-        return np.dtype(np.uint16 if max(self.obs_width, self.state_width) < 2**16 else np.uint32)
 
 
 @dataclass

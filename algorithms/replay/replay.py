@@ -161,11 +161,7 @@ class EpisodeReplay:
 
     def state_dict(self, *, contents: bool = False) -> dict[str, Any]:
         """Return the generator's state and counters, with ``contents`` the episodes too, as one array of bytes."""
-        saved: dict[str, Any] = {
-            "rng": self._rng.bit_generator.state,
-            "inserted": self.inserted,
-            "held": len(self),
-        }
+        saved: dict[str, Any] = {"rng": self._rng.bit_generator.state, "inserted": self.inserted, "held": len(self)}
         if contents and self._layout is not None:
             by_age = [self._packed[slot] for slot in self._slots_by_age(len(self))]
             saved["layout"] = asdict(self._layout)

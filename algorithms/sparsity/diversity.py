@@ -90,11 +90,9 @@ class AdaptiveCoefficient:
         return coefficient * diversity, {"div_loss": diversity.detach(), "div_coef": coefficient}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the remembered losses."""
         return {"td": list(self.td), "div": list(self.div)}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave."""
         for remembered, losses in ((self.td, saved["td"]), (self.div, saved["div"])):
             remembered.clear()
             remembered.extend(loss.to(self.device) for loss in losses)

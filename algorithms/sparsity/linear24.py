@@ -26,8 +26,7 @@ class SemiStructuredLinear24(GroupLinear):
     ``score_activation`` is set. Without the factor of α groups differ only where ``ema_per_type`` is set.
 
     Args:
-        in_features: width of the input.
-        out_features: width of the output.
+        in_features, out_features: as of ``GroupLinear``.
         n_groups: K, masks kept.
         config: the ``K24Config`` whose settings of scores, gradients and α hold.
         generator: draws weight, bias and α.
@@ -179,7 +178,6 @@ class SemiStructuredLinear24(GroupLinear):
         return {"frozen": self.frozen, "holding": self.holding, "dense": self.dense}
 
     def set_extra_state(self, state: dict[str, bool]) -> None:
-        """Restore it."""
         self.frozen, self.holding, self.dense = state["frozen"], state["holding"], state["dense"]
 
     @torch.no_grad()

@@ -28,19 +28,12 @@ SEARCH_PANELS = (
     ),
     Panel(
         title="gradient, root mean square",
-        lines={
-            "gradient_kept": "kept weights",
-            "gradient_dropped": "weights all types drop",
-            "gradient_alpha": "α",
-        },
+        lines={"gradient_kept": "kept weights", "gradient_dropped": "weights all types drop", "gradient_alpha": "α"},
         logarithmic=True,
         note="Gradients are those of the last update before an evaluation.",
     ),
     Panel(title="α", lines={"alpha_moved": "moved (rms)", "alpha_flips": "decides the pattern"}),
-    Panel(
-        title="patterns",
-        lines={"pattern_overlap": "alike in two types", "pattern_churn": "changed since the last"},
-    ),
+    Panel(title="patterns", lines={"pattern_overlap": "alike in two types", "pattern_churn": "changed since the last"}),
 )
 """How the report draws the numbers below; all but the temperature and the values are means over layers."""
 

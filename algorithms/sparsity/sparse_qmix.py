@@ -62,18 +62,15 @@ class SparseQMix(QMix):
         return f"env_step {env_steps}: {count} weights that every mask dropped were reset"
 
     def schedule(self) -> dict[str, float]:
-        """Return QMIX's and the resets'."""
         found = super().schedule()
         if self.per_type_resets is not None:
             found |= {"reset_interval": self.resets.interval, "reset_ratio": self.resets.ratio}
         return found
 
     def state_dict(self) -> dict[str, Any]:
-        """Return QMIX's, and that of resets and mask draws."""
         return {**super().state_dict(), "masks": self._mask_rng.get_state(), "last_reset": self.last_reset}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave."""
         super().load_state_dict(saved)
         self._mask_rng.set_state(saved["masks"].cpu())
         self.last_reset = saved["last_reset"]
@@ -92,5 +89,4 @@ class Pattern24QMix(SparseQMix):
         return {**super().diagnostics(), **self.tracker.record(chosen, self.group_names)}
 
     def parts(self) -> dict[str, Any]:
-        """Return the base's and the remembered patterns."""
         return {**super().parts(), "tracker": self.tracker}

@@ -26,8 +26,7 @@ def straight_through(weight: Tensor, gate: Tensor, decay: float) -> Tensor:
     Returns:
         (K, out, in).
     """
-    gated: Tensor = _StraightThrough.apply(weight, gate, decay)
-    return gated
+    return _StraightThrough.apply(weight, gate, decay)
 
 
 class _StraightThrough(torch.autograd.Function):

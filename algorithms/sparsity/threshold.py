@@ -29,8 +29,7 @@ class KaleiLinear(GroupLinear):
     """``W_k = sign(W) · relu(|W| − sigmoid(s_k))``: small weights of each group become exact zeros.
 
     Args:
-        in_features: width of the input.
-        out_features: width of the output.
+        in_features, out_features: as of ``GroupLinear``.
         n_groups: K, masks kept.
         init: distribution of the raw thresholds at the start.
         generator: draws weight, bias and thresholds.

@@ -73,9 +73,7 @@ class LayerPatternTracker:
         return flat(numbers) | uses
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the remembered patterns."""
         return dict(self._last)
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what ``state_dict`` gave."""
         self._last = dict(saved)

@@ -220,6 +220,21 @@ def learner_gradients(made: QLearner) -> Parameters:
     return {name: p.grad.clone() for name, p in named.items() if p.grad is not None}
 
 
+def finite_differences(value: Callable[[], Tensor], at: Tensor, step: float = 1e-6) -> Tensor:
+    """The gradient of ``value()`` in the entries of ``at``, which it reads."""
+    gradient = torch.zeros_like(at)
+    with torch.no_grad():
+        for i in range(at.numel()):
+            entry = at.view(-1)[i : i + 1]
+            before = entry.clone()
+            entry += step
+            higher = value()
+            entry.copy_(before - step)
+            gradient.view(-1)[i] = (higher - value()) / (2 * step)
+            entry.copy_(before)
+    return gradient
+
+
 def clipped(grads: Parameters, clip: float) -> Parameters:
     norm = math.sqrt(sum(g.square().sum().item() for g in grads.values()))
     return {name: g * min(1.0, clip / (norm + 1e-6)) for name, g in grads.items()}

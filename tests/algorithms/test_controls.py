@@ -1,7 +1,5 @@
 """Each control differs from what it is held against in one thing, and in that thing it does."""
 
-import re
-
 import pytest
 import torch
 
@@ -78,32 +76,6 @@ def test_without_alpha_the_score_is_the_magnitude() -> None:
     assert torch.equal(masks[0], masks[1])
     half = learner("k24", score_activation=False).net.fc2
     torch.testing.assert_close(half.scores(), half.weight.abs() * half.alpha.sigmoid())
-
-
-@pytest.mark.parametrize(
-    ("id", "field", "value", "message"),
-    [
-        (
-            "k24-with-ema",
-            "score_activation",
-            False,
-            "score_activation is False, it must be true, which makes it k24-",
-        ),
-        ("k24-described", "noise_anneal", True, "noise_anneal is True, it must be false, which makes it k24-described"),
-        ("k24-alpha-fixed", "alpha_lr_scale", 1.0, "alpha_lr_scale is 1.0, it must be 0.0, which makes it k24-alpha"),
-        (
-            "k24-magnitude-per-type",
-            "score_alpha",
-            True,
-            "score_alpha is True, it must be false, which makes it k24-mag",
-        ),
-        ("qmix-no-ids", "obs_agent_id", True, "obs_agent_id is True, it must be false, which makes it qmix-no-ids"),
-        ("k24-magnitude", "decay", -1.0, "decay is -1.0, it must be 0 or larger"),
-    ],
-)
-def test_a_control_cannot_be_set_to_what_it_controls(id: str, field: str, value: object, message: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(message)):
-        learner(id, **{field: value})
 
 
 def test_the_described_form_draws_at_full_strength_and_aims_at_best_patterns() -> None:

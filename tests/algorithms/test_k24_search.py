@@ -14,7 +14,7 @@ from algorithms.k24 import K24, K24Config
 from algorithms.q_learning.learner import QLearner
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import is_24
-from tests.algorithms.plain import batch_in_float64, in_float64
+from tests.algorithms.plain import batch_in_float64, finite_differences, in_float64
 from tests.algorithms.worlds import (
     ALL_PARTS,
     RUN,
@@ -58,21 +58,6 @@ def layer(**changes: Any) -> SemiStructuredLinear24:
     rows = torch.linspace(0.5, 2.0, 10).double().expand(5, 10)
     made.activation.observe(rows.abs().sum(0).expand(3, -1), torch.full((3,), 5))
     return made
-
-
-def finite_differences(value: Any, at: Tensor, step: float = 1e-6) -> Tensor:
-    """The gradient of ``value()`` in the entries of ``at``, which it reads."""
-    gradient = torch.zeros_like(at)
-    with torch.no_grad():
-        for i in range(at.numel()):
-            entry = at.view(-1)[i : i + 1]
-            before = entry.clone()
-            entry += step
-            higher = value()
-            entry.copy_(before - step)
-            gradient.view(-1)[i] = (higher - value()) / (2 * step)
-            entry.copy_(before)
-    return gradient
 
 
 def curved(weights: Tensor) -> Tensor:

@@ -201,10 +201,11 @@ def test_a_saved_run_goes_on_as_if_it_had_not_stopped(id: str) -> None:
     whole = learner(id, total_env_steps=1000, target_update_interval=12, **changes)
     for i in range(3):
         step(whole, i)
-    saved = whole.state_dict()
-    copied = torch.load(saved_bytes(saved), weights_only=False)
+    buffer = io.BytesIO()
+    torch.save(whole.state_dict(), buffer)
+    buffer.seek(0)
     resumed = learner(id, total_env_steps=1000, seed=77, target_update_interval=12, **changes)
-    resumed.load_state_dict(copied)
+    resumed.load_state_dict(torch.load(buffer, weights_only=False))
     said = ""
     for i in range(3, 9):
         lines = step(whole, i)
@@ -214,10 +215,3 @@ def test_a_saved_run_goes_on_as_if_it_had_not_stopped(id: str) -> None:
     assert bool(re.search("[1-9][0-9]* weights that every mask dropped were reset", said)) is (id in RESETTING)
     assert same_parameters(whole, resumed)
     assert torch.equal(act_once(whole, 0.5)[0], act_once(resumed, 0.5)[0])
-
-
-def saved_bytes(saved: dict[str, Any]) -> io.BytesIO:
-    buffer = io.BytesIO()
-    torch.save(saved, buffer)
-    buffer.seek(0)
-    return buffer

@@ -16,6 +16,7 @@ from tests.algorithms.plain import (
     assert_same,
     batch_in_float64,
     clipped,
+    finite_differences,
     gradients,
     in_float64,
     learned,
@@ -182,20 +183,9 @@ class Relaxed:
         (self.target * weight * mask).sum().backward()
         return weight.grad, alpha.grad
 
-    def finite_differences(self, step: float = 1e-6) -> tuple[Tensor, Tensor]:
-        found = []
-        for which in (0, 1):
-            at = [self.weight.clone(), self.alpha.clone()]
-            grad = torch.zeros_like(at[which])
-            for i in range(grad.numel()):
-                values = []
-                for sign in (1, -1):
-                    moved = [x.clone() for x in at]
-                    moved[which].view(-1)[i] += sign * step
-                    values.append(self.differenced(*moved).item())
-                grad.view(-1)[i] = (values[0] - values[1]) / (2 * step)
-            found.append(grad)
-        return found[0], found[1]
+    def finite_differences(self) -> list[Tensor]:
+        at = self.weight.clone(), self.alpha.clone()
+        return [finite_differences(lambda: self.differenced(*at), each) for each in at]
 
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 5.0])

@@ -41,9 +41,9 @@ def test_shipped_files_hold_the_defaults(name: str) -> None:
     assert registry.resolve(name) == file.algorithm
 
 
-def test_the_network_decides_too(tmp_path: Path) -> None:
-    for agent, algorithm in (("n_rnn", "qmix-n-rnn"), ("n_rnn_1R3", "qmix")):
-        assert load_settings(written(tmp_path, f"learner: nq_learner\nagent: {agent}")).algorithm == algorithm
+def test_network_and_mixer_decide_too(tmp_path: Path) -> None:
+    for line, algorithm in (("agent: n_rnn", "qmix-n-rnn"), ("agent: n_rnn_1R3", "qmix"), ("mixer: vdn", "vdn")):
+        assert load_settings(written(tmp_path, f"learner: nq_learner\n{line}")).algorithm == algorithm
     with pytest.raises(ValueError, match="agent is 'rnn', only 'n_rnn_1R3' or 'n_rnn' is built for vdn"):
         load_settings(written(tmp_path, "learner: nq_learner\nmixer: vdn\nagent: rnn"))
 
@@ -129,10 +129,6 @@ def test_numbers_are_read_by_the_field_they_fill(tmp_path: Path) -> None:
     assert K24Config(**file.values).mask_gru
 
 
-def test_vdn_is_a_mixer(tmp_path: Path) -> None:
-    assert load_settings(written(tmp_path, "learner: nq_learner\nmixer: vdn\nlr: 0.001")).algorithm == "vdn"
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -186,7 +182,5 @@ def test_presets_are_the_middle_of_their_ranges() -> None:
 
 
 def test_yaml_s_own_ways_of_repeating_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "own.yaml"
-    path.write_text("learner: nq_learner\nmixer: qmix\nlr: &rate 0.002\nepsilon_finish: *rate\n")
-    values = load_settings(str(path)).values
-    assert (values["lr"], values["epsilon_finish"]) == (0.002, 0.002)
+    file = load_settings(written(tmp_path, "learner: nq_learner\nlr: &rate 0.002\nepsilon_finish: *rate\n"))
+    assert file.values == {"lr": 0.002, "epsilon_finish": 0.002}

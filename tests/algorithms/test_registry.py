@@ -1,6 +1,7 @@
 """The table of algorithms and the errors its users can cause."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,14 +9,13 @@ from algorithms import registry
 from algorithms.k24 import K24, K24Config
 from algorithms.qmix import QMixConfig
 from algorithms.settings.names import known_names, resolve
-from tests.algorithms.worlds import SPEC, learner
+from tests.algorithms.worlds import SPEC, settings
 
 
 @pytest.fixture
-def _restored_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = registry._table()
-    monkeypatch.setattr(table, "_entries", dict(table._entries))
-    monkeypatch.setattr(table, "_aliases", dict(table._aliases))
+def _restored_table() -> Iterator[None]:
+    with registry._table().preserved():
+        yield
 
 
 def test_the_three_are_there() -> None:
@@ -112,25 +112,23 @@ def test_an_unknown_name_lists_near_matches() -> None:
         ("k24", "finetune_start_ratio", 0.0, "larger than 0 and at most 1"),
         ("k24", "ema_momentum", 1.0, "at least 0 and below 1"),
         ("k24", "anneal_end_step", 0, "at least 1"),
+        ("k24-with-ema", "score_activation", False, "true, which makes it k24-with-ema; use k24 for another"),
+        ("k24-described", "noise_anneal", True, "false, which makes it k24-described"),
+        ("k24-alpha-fixed", "alpha_lr_scale", 1.0, "0.0, which makes it k24-alpha-fixed"),
+        ("k24-magnitude-per-type", "score_alpha", True, "false, which makes it k24-magnitude-per-type"),
+        ("qmix-no-ids", "obs_agent_id", True, "false, which makes it qmix-no-ids; use qmix for another"),
+        ("k24-magnitude", "decay", -1.0, "0 or larger"),
+        ("mappo", "clip_range", 0.0, "larger than 0"),
+        ("mappo", "gae_lambda", 1.1, "between 0 and 1"),
+        ("mappo", "entropy_coef", -0.1, "0 or larger"),
+        ("mappo", "policy_epochs", 0, "at least 1"),
     ],
 )
 def test_settings_out_of_range_are_refused(id: str, field: str, value: object, allowed: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"{field} is {value!r}, it must be {allowed}")):
-        learner(id, **{field: value})
+    name = registry.config_class(id).__name__
+    with pytest.raises(ValueError, match=re.escape(f"{name}: {field} is {value!r}, it must be {allowed}")):
+        settings(id, **{field: value})
 
 
-def test_defaults_are_the_published_numbers() -> None:
-    qmix, k24 = QMixConfig(), registry.config_class("k24-described")()
-    assert (qmix.batch_size, qmix.buffer_size, qmix.episodes_per_update, qmix.target_update_interval) == (
-        128,
-        5000,
-        4,
-        200,
-    )
-    assert (qmix.lr, qmix.gamma, qmix.td_lambda, qmix.grad_norm_clip) == (1e-3, 0.99, 0.6, 10.0)
-    assert (k24.temperature_init, k24.temperature_min, k24.anneal_end_step) == (5.0, 0.2, 8_040_000)
-    assert k24.div_coef == 0.1
-    for id, interval in (("k24-described", 500_000), ("kalei", 1_000_000)):
-        schedule = learner(id, total_env_steps=10_050_000).schedule()
-        assert (schedule["reset_interval"], schedule["reset_ratio"]) == (interval, 0.2)
-    assert (k24.finetune_start_ratio, k24.finetune_lr_decay) == (0.8, 0.9)
+def test_published_defaults_that_no_settings_file_names() -> None:
+    assert (QMixConfig().gamma, QMixConfig().grad_norm_clip) == (0.99, 10.0)

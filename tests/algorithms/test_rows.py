@@ -13,15 +13,8 @@ def test_orders_are_permutations_of_the_real_rows(
     data: st.DataObject, n_groups: int, n_agents: int, padded: int
 ) -> None:
     lengths = torch.tensor(data.draw(st.lists(st.integers(1, padded), min_size=1, max_size=5)))
-    groups = torch.tensor(
-        data.draw(
-            st.lists(
-                st.lists(st.integers(0, n_groups - 1), min_size=n_agents, max_size=n_agents),
-                min_size=len(lengths),
-                max_size=len(lengths),
-            )
-        )
-    )
+    of_episode = st.lists(st.integers(0, n_groups - 1), min_size=n_agents, max_size=n_agents)
+    groups = torch.tensor(data.draw(st.lists(of_episode, min_size=len(lengths), max_size=len(lengths))))
     order = order_rows(lengths, groups, n_groups, padded)
     real = (torch.arange(padded) < lengths[:, None]).flatten().nonzero().flatten()
     assert sorted(order.views.tolist()) == real.tolist()

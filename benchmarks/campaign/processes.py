@@ -8,15 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.campaign.work import (
-    STUDY,
-    Campaign,
-    check_whole,
-    compare,
-    finish,
-    start,
-    undisturbed,
-)
+from benchmarks.campaign.work import STUDY, Campaign, check_whole, compare, finish, start, undisturbed
 from studies.db.errors import StorageError
 from studies.store import study_names
 

@@ -88,12 +88,7 @@ def evaluate_greedily(
 
 
 def play(
-    policy: Policy,
-    env: BatchedEnv,
-    *,
-    episodes: int,
-    seed: int,
-    on_battles: Callable[[int], None] = no_progress,
+    policy: Policy, env: BatchedEnv, *, episodes: int, seed: int, on_battles: Callable[[int], None] = no_progress
 ) -> list[Battle]:
     """Play ``episodes`` battles from a seed.
 

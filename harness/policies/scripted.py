@@ -56,12 +56,7 @@ _policies: Registry[ScriptedPolicy] = Registry(
 
 
 def register(
-    id: str,
-    *,
-    entry_point: str,
-    summary: str,
-    env_options: dict[str, Any] | None = None,
-    reads_engine: bool = False,
+    id: str, *, entry_point: str, summary: str, env_options: dict[str, Any] | None = None, reads_engine: bool = False
 ) -> None:
     """Add a policy under a new name; the arguments are the fields of ``ScriptedPolicy``.
 
@@ -71,11 +66,7 @@ def register(
     if not all(entry_point.partition(":")):
         raise ValueError(f"entry_point of {id!r} is {entry_point!r}, it must be 'module:callable', e.g. 'mine:Policy'")
     row = ScriptedPolicy(
-        id=id,
-        entry_point=entry_point,
-        summary=summary,
-        env_options=env_options or {},
-        reads_engine=reads_engine,
+        id=id, entry_point=entry_point, summary=summary, env_options=env_options or {}, reads_engine=reads_engine
     )
     _policies.register(id, row)
 

@@ -113,12 +113,7 @@ def read_policy_file(path: Path) -> PolicyFile:
     if missing := unregistered(algorithm, scenario):
         raise UsageError(f"--run {path}: {missing}")
     return PolicyFile(
-        path=file,
-        algorithm=algorithm,
-        scenario=scenario,
-        backend=backend,
-        env_options=world,
-        content=content,
+        path=file, algorithm=algorithm, scenario=scenario, backend=backend, env_options=world, content=content
     )
 
 

@@ -98,12 +98,7 @@ BUDGETS: dict[str, Budget] = {
             checkpoint_interval=20_000,
             summary="where the published curves have left the ground",
         ),
-        Budget(
-            name="long",
-            env_steps=1_000_000,
-            checkpoint_interval=50_000,
-            summary="where the published curves bend",
-        ),
+        Budget(name="long", env_steps=1_000_000, checkpoint_interval=50_000, summary="where the published curves bend"),
         Budget(
             name="paper",
             env_steps=10_050_000,

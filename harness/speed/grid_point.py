@@ -12,13 +12,7 @@ from torch import Tensor
 from algorithms.protocol import PolicyLayer, PolicyLayers
 from harness.speed.compare_kernels import Candidate, TimingContext, compare_kernels
 from harness.speed.kernels import BATCH_MULTIPLE, Backend, drawn_rows
-from harness.speed.policy_pass import (
-    PolicyPass,
-    groups_of,
-    policy_pass,
-    stores,
-    with_dense_gru,
-)
+from harness.speed.policy_pass import PolicyPass, groups_of, policy_pass, stores, with_dense_gru
 from harness.speed.results import DENSE_GRU, MASKED_GRU, MIXED, GridPointResult, Peak, WorkResult
 from harness.speed.storage_formats import BATCHED, DENSE, MASKED, LayerStore, pad_to
 

@@ -108,12 +108,7 @@ def no_speedup_reason(device: torch.device, weights: dict[str, Tensor]) -> str |
 
 
 def compare_formats(
-    policy: PolicyLayers,
-    *,
-    decisions: int,
-    dtype: torch.dtype,
-    backends: tuple[Backend, ...],
-    seconds: float = SECONDS,
+    policy: PolicyLayers, *, decisions: int, dtype: torch.dtype, backends: tuple[Backend, ...], seconds: float = SECONDS
 ) -> Speedup24:
     """Time all storage formats on drawn inputs, each after its output was found equal to the masked one.
 

@@ -236,10 +236,7 @@ def test_a_build_without_cusparselt_and_an_older_card_are_reasons(monkeypatch: p
 
 @pytest.mark.parametrize(
     ("kind", "backend"),
-    [
-        (SparseSemiStructuredTensorCUTLASS, Cutlass),
-        (SparseSemiStructuredTensorCUSPARSELT, CusparseLt),
-    ],
+    [(SparseSemiStructuredTensorCUTLASS, Cutlass), (SparseSemiStructuredTensorCUSPARSELT, CusparseLt)],
 )
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_the_multiples_are_those_that_pytorch_asks_for(kind: Any, backend: type[Backend], dtype: torch.dtype) -> None:

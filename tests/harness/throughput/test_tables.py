@@ -217,10 +217,7 @@ def test_several_policies_have_their_own_tables(tmp_path: Path) -> None:
     made = record()
     other = result(64, 1000, work(1.0, 1.0, 0.5, "cusparselt-search"), policy_label="k24 on another")
     made.results.insert(1, other)
-    assert {label: len(part.results) for label, part in made.by_policy().items()} == {
-        POLICY: 4,
-        "k24 on another": 1,
-    }
+    assert {label: len(part.results) for label, part in made.by_policy().items()} == {POLICY: 4, "k24 on another": 1}
     lines = conclusions(made)
     assert lines[: len(conclusions(record()))] == [f"{POLICY}: {line}" for line in conclusions(record())]
     assert f"k24 on another: {crossings([other])[0]}" in lines

@@ -65,11 +65,7 @@ def test_a_checkpoint_of_another_database_is_kept_and_not_used(
 
 @pytest.mark.parametrize("method", ["play", "learn", "test"])
 def test_ctrl_c_in_the_last_step_or_evaluation_stops_the_comparison(
-    compare: Compare,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    method: str,
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], method: str
 ) -> None:
     stop_after(monkeypatch, 400, method=method)
     assert compare(*SHORT) == INTERRUPTED

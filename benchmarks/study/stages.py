@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 RACES = ("terran_5_vs_5", "protoss_5_vs_5", "zerg_5_vs_5")
+CHOOSING, JUDGING = (10, 11, 12), (30, 31, 32, 33, 34)
+"""Seeds of the stages that choose settings, and of most that judge what was chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +30,9 @@ class Stage:
 
     name: str
     arms: tuple[Arm, ...]
-    scenarios: tuple[str, ...]
+    scenarios: tuple[str, ...] = RACES
     seeds: tuple[int, ...]
-    env_steps: int
+    env_steps: int = 300_000
     pairs: tuple[tuple[str, str], ...] = ()
     """(arm, baseline) of the differences that are reported"""
     budget: str = "quick"
@@ -47,39 +50,27 @@ BEFORE = ("straight_through=false", "noise=true", "finetune_start_ratio=0.8", *P
 QUIET = ("straight_through=true", "noise=false", "finetune_start_ratio=1")
 """Changes 1 and 2 of the protocol, and masks that never freeze."""
 LEAN = (*QUIET, *NEITHER, *RESETS)
+SHARP = ("straight_through=true", "noise=true", "sharpness_init=3", "finetune_start_ratio=1")
+"""Change 1 with noise on steeper masks."""
 
-CANDIDATES = (
-    Arm(label="1+2", algorithm="k24", settings=LEAN, candidate=True),
-    Arm(label="1+2, EMA and C", algorithm="k24", settings=(*QUIET, *PARTS, *RESETS), candidate=True),
-    Arm(
-        label="1+2, C",
-        algorithm="k24",
-        settings=(*QUIET, "score_activation=false", "div_coef=0.1", *RESETS),
-        candidate=True,
-    ),
-    Arm(label="1+2, no resets", algorithm="k24", settings=(*QUIET, *NEITHER, "reset_ratio=0"), candidate=True),
-    Arm(
-        label="1, sharpness 3 to 15",
-        algorithm="k24",
-        settings=(
-            "straight_through=true",
-            "noise=true",
-            "sharpness_init=3",
-            "finetune_start_ratio=1",
-            *NEITHER,
-            *RESETS,
-        ),
-        candidate=True,
-    ),
-    Arm(label="1+2+3 continuous", algorithm="k24", settings=(*LEAN, "continuous=true", "decay=0"), candidate=True),
-    Arm(label="1+2+4 held", algorithm="k24", settings=(*LEAN, "hold_updates=40"), candidate=True),
-    Arm(
-        label="1+2+5 dense first, evidence",
-        algorithm="k24",
-        settings=(*LEAN, "dense_ratio=0.2", "alpha_evidence=true"),
-        candidate=True,
-    ),
-    Arm(label="1+2+6 α rate × 10", algorithm="k24", settings=(*LEAN, "alpha_lr_scale=10"), candidate=True),
+
+def candidates(settings: Mapping[str, tuple[str, ...]]) -> tuple[Arm, ...]:
+    """Return arms that may become ``k24``, from label -> settings."""
+    return tuple(Arm(label=label, algorithm="k24", settings=each, candidate=True) for label, each in settings.items())
+
+
+CANDIDATES = candidates(
+    {
+        "1+2": LEAN,
+        "1+2, EMA and C": (*QUIET, *PARTS, *RESETS),
+        "1+2, C": (*QUIET, "score_activation=false", "div_coef=0.1", *RESETS),
+        "1+2, no resets": (*QUIET, *NEITHER, "reset_ratio=0"),
+        "1, sharpness 3 to 15": (*SHARP, *NEITHER, *RESETS),
+        "1+2+3 continuous": (*LEAN, "continuous=true", "decay=0"),
+        "1+2+4 held": (*LEAN, "hold_updates=40"),
+        "1+2+5 dense first, evidence": (*LEAN, "dense_ratio=0.2", "alpha_evidence=true"),
+        "1+2+6 α rate × 10": (*LEAN, "alpha_lr_scale=10"),
+    }
 )
 BEST_OF_CHOOSE = CANDIDATES[3], CANDIDATES[4], CANDIDATES[1]
 """The three with the highest means in ``choose``."""
@@ -87,17 +78,15 @@ NO_RESETS = CANDIDATES[3]
 """What ``races`` chose, and what the second choice starts from."""
 SECOND_CHOICE = (
     NO_RESETS,
-    *(
-        Arm(label=label, algorithm="k24", settings=(*NO_RESETS.settings, *settings), candidate=True)
-        for label, settings in {
-            "7 rate × 2": ("weight_lr_scale=2",),
-            "7 rate × 2, start × 1.12": ("weight_lr_scale=2", "weight_init_scale=1.12"),
-            "5 dense half": ("dense_ratio=0.5",),
-        }.items()
+    *candidates(
+        {
+            "7 rate × 2": (*NO_RESETS.settings, "weight_lr_scale=2"),
+            "7 rate × 2, start × 1.12": (*NO_RESETS.settings, "weight_lr_scale=2", "weight_init_scale=1.12"),
+            "5 dense half": (*NO_RESETS.settings, "dense_ratio=0.5"),
+        }
     ),
 )
 ALPHA_FIXED = Arm(label="1+2, α fixed", algorithm="k24", settings=(*LEAN, "alpha_lr_scale=0"))
-MAGNITUDE = Arm(label="k24-magnitude", algorithm="k24-magnitude")
 
 
 def masked_gru(algorithm: str) -> Arm:
@@ -117,10 +106,9 @@ def against(baseline: str, *labels: str) -> tuple[tuple[str, str], ...]:
 
 _CHOOSE = (
     Arm(label="k24 before", algorithm="k24", settings=BEFORE),
-    CANDIDATES[0],
-    CANDIDATES[1],
+    *CANDIDATES[:2],
     ALPHA_FIXED,
-    MAGNITUDE,
+    *plain("k24-magnitude"),
     *CANDIDATES[2:],
     *plain("qmix", "kalei"),
 )
@@ -134,29 +122,24 @@ STAGES = {
             name="choose",
             arms=_CHOOSE,
             scenarios=RACES[:1],
-            seeds=(10, 11, 12),
-            env_steps=300_000,
+            seeds=CHOOSING,
             pairs=(
                 *against("k24 before", *(arm.label for arm in _CHOOSE[1:-2])),
                 *against("1+2, α fixed", "1+2"),
                 *against("qmix", *(arm.label for arm in _CHOOSE if arm.label != "qmix")),
             ),
         ),
-        Stage(name="races", arms=BEST_OF_CHOOSE, scenarios=RACES, seeds=(10, 11, 12), env_steps=300_000),
+        Stage(name="races", arms=BEST_OF_CHOOSE, seeds=CHOOSING),
         Stage(
             name="again",
             arms=SECOND_CHOICE,
-            scenarios=RACES,
-            seeds=(10, 11, 12),
-            env_steps=300_000,
+            seeds=CHOOSING,
             pairs=against(NO_RESETS.label, *(arm.label for arm in SECOND_CHOICE[1:])),
         ),
         Stage(
             name="judge",
             arms=plain("qmix", "kalei", "k24", "k24-magnitude", "k24-static", "k24-described"),
-            scenarios=RACES,
-            seeds=(30, 31, 32, 33, 34),
-            env_steps=300_000,
+            seeds=JUDGING,
             pairs=(
                 *(("k24", each) for each in ("qmix", "kalei", "k24-magnitude", "k24-static", "k24-described")),
                 ("k24-magnitude", "qmix"),
@@ -168,23 +151,19 @@ STAGES = {
             arms=plain("k24", "k24-alpha-fixed", "k24-magnitude-per-type"),
             scenarios=RACES[:1],
             seeds=tuple(range(30, 40)),
-            env_steps=300_000,
             pairs=against("k24-alpha-fixed", "k24", "k24-magnitude-per-type"),
         ),
         Stage(
             name="controls",
             arms=plain("k24", "k24-dense-first", "k24-wide", "k24-gru"),
             scenarios=RACES[:1],
-            seeds=(30, 31, 32, 33, 34),
-            env_steps=300_000,
+            seeds=JUDGING,
             pairs=against("k24", "k24-dense-first", "k24-wide", "k24-gru"),
         ),
         Stage(
             name="gru",
             arms=GRU_MASKED,
-            scenarios=RACES,
             seeds=(40, 41, 42, 43, 44),
-            env_steps=300_000,
             pairs=(
                 *against("qmix", "k24-gru", "k24", "k24-magnitude, GRU masked", "k24-static, GRU masked"),
                 *(("k24-gru", arm.label) for arm in GRU_MASKED[1:] if arm.label != "k24-gru"),
@@ -194,23 +173,20 @@ STAGES = {
             name="transfer",
             arms=plain("qmix", "kalei", "k24"),
             scenarios=("terran_10_vs_10",),
-            seeds=(30, 31, 32),
-            env_steps=300_000,
+            seeds=JUDGING[:3],
             pairs=against("qmix", "k24", "kalei"),
         ),
         Stage(
             name="million",
             arms=plain("qmix", "kalei", "k24"),
-            scenarios=RACES,
-            seeds=(30, 31, 32),
+            seeds=JUDGING[:3],
             env_steps=1_000_000,
             pairs=against("qmix", "k24", "kalei"),
         ),
         Stage(
             name="shared",
             arms=plain("qmix", "k24", "k24-magnitude"),
-            scenarios=RACES,
-            seeds=(30, 31, 32),
+            seeds=JUDGING[:3],
             env_steps=1_000_000,
             pairs=(*against("qmix", "k24", "k24-magnitude"), ("k24", "k24-magnitude")),
         ),
@@ -218,7 +194,7 @@ STAGES = {
             name="published",
             arms=plain("qmix", "kalei", "k24"),
             scenarios=RACES[:1],
-            seeds=(30,),
+            seeds=JUDGING[:1],
             env_steps=10_050_000,
             pairs=against("qmix", "k24", "kalei"),
         ),

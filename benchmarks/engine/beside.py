@@ -15,6 +15,7 @@ import os
 import re
 import shlex
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +32,23 @@ PAIRS = {
 }
 
 
-def peer_rate(command: str, scenario: str) -> float:
-    """Run the other simulator once; its env_steps/s.
+def last_figure(command: Sequence[str], pattern: str, words: str) -> float:
+    """Run a command and return the figure that its output gives last.
+
+    Args:
+        command: program and flags.
+        pattern: regular expression; its group is the figure, with or without commas.
+        words: what the figure looks like, for the message.
 
     Raises:
-        ValueError: it printed no rate; the message shows the end of what it printed.
+        ValueError: it printed none; the message shows the end of what it printed.
     """
-    parts = shlex.split(command.format(scenario=scenario))
-    done = subprocess.run(parts, capture_output=True, text=True, check=False)
-    rates = re.findall(r"sum ([\d,.]+) env-steps/s", done.stdout)
-    if not rates:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    figures = re.findall(pattern, done.stdout, flags=re.MULTILINE)
+    if not figures:
         tail = (done.stdout + done.stderr)[-800:]
-        raise ValueError(f"{shlex.join(parts)} printed no 'sum RATE env-steps/s'; the end of its output:\n{tail}")
-    return float(rates[-1].replace(",", ""))
+        raise ValueError(f"{shlex.join(command)} printed no {words!r}; the end of its output:\n{tail}")
+    return float(figures[-1].replace(",", ""))
 
 
 def compare(own: str, other: str, command: str, repeats: int, seconds: float, batch: int) -> dict[str, Any]:
@@ -52,7 +57,8 @@ def compare(own: str, other: str, command: str, repeats: int, seconds: float, ba
     ours, theirs = [], []
     for _ in range(repeats):
         ours.append(measure(own, batch, seconds, 1, threads)["env_steps_per_second"])
-        theirs.append(peer_rate(command, other))
+        peer = shlex.split(command.format(scenario=other))
+        theirs.append(last_figure(peer, r"sum ([\d,.]+) env-steps/s", "sum RATE env-steps/s"))
     ratios = np.array(ours) / np.array(theirs)
     return {
         "scenario": own,

@@ -106,7 +106,7 @@ def main() -> None:
     for scenario in args.scenarios.split(","):
         work = count(scenario)
         floor = sum(work[name] * price[name] for name in price) / 1000
-        spent = 1e6 / float(measure(scenario, 16, args.seconds, 3, 1)["env_steps_per_second"])  # type: ignore[arg-type]
+        spent = 1e6 / float(measure(scenario, 16, args.seconds, 3, 1)["env_steps_per_second"])
         counted = ", ".join(f"{number:,.0f} {name}s" for name, number in work.items())
         print(
             f"{scenario:16} {counted}: at least {floor:.2f} µs, measured {spent:.2f} µs, "

@@ -21,6 +21,7 @@ import numpy as np
 import psutil
 
 import envs
+from benchmarks.engine.speed import measure_single
 from envs.sc2 import installation
 from envs.sc2.environment import Sc2Env
 from envs.sc2.memory import attach
@@ -101,20 +102,6 @@ def parts(scenario: str, steps: int) -> dict[str, float]:
     return {name: 1000 * seconds / steps for name, seconds in found.items()}
 
 
-def engine_alone(scenario: str, steps: int) -> float:
-    """Milliseconds of one step of the built-in engine, which the stand-in plays with."""
-    env = envs.make(scenario, 1, seed=1)
-    env.reset()
-    dice = np.random.default_rng(1)
-    spent = 0.0
-    for _ in range(steps):
-        actions = random_actions(env.action_mask, dice)
-        started = time.perf_counter()
-        env.step(actions)
-        spent += time.perf_counter() - started
-    return 1000 * spent / steps
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenario", default="terran_5_vs_5")
@@ -135,7 +122,8 @@ def main() -> None:
         print("milliseconds of an env_step, one game")
         for name, milliseconds in parts(flags.scenario, flags.steps).items():
             print(f"  {name:28} {milliseconds:7.3f}")
-        print(f"  {'built-in engine, for scale':28} {engine_alone(flags.scenario, flags.steps):7.3f}")
+        alone = measure_single(flags.scenario, seconds=0.1, repeats=5)["microseconds"]
+        print(f"  {'built-in engine, for scale':28} {alone / 1000:7.3f}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import os
 import platform
 import time
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -62,7 +63,7 @@ def draw_only(views, actions, key, steps):
         draw_actions(views.action_mask, key + np.uint64(k), actions)
 
 
-def measure(scenario: str, num_envs: int, seconds: float, repeats: int, threads: int) -> dict[str, object]:
+def measure(scenario: str, num_envs: int, seconds: float, repeats: int, threads: int) -> dict[str, Any]:
     """Rates of one scenario and batch size, env_steps/s."""
     env = envs.make(scenario, num_envs, seed=1)
     env.reset()
@@ -94,7 +95,7 @@ def measure(scenario: str, num_envs: int, seconds: float, repeats: int, threads:
     }
 
 
-def measure_single(scenario: str, seconds: float, repeats: int) -> dict[str, object]:
+def measure_single(scenario: str, seconds: float, repeats: int) -> dict[str, Any]:
     """Microseconds a step of one battle through ``BatchedEnv``; actions were drawn before."""
     env = envs.make(scenario, 1, seed=1, illegal_actions="noop")
     env.reset()

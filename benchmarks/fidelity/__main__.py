@@ -43,9 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def all_checks(args: argparse.Namespace, options: dict[str, Any]) -> list[Any]:
     scenarios = args.scenarios.split(",") if args.scenarios else default_scenarios()
     checks = [] if args.trained_only else engine_checks(scenarios, args.battles, args.seed, options)
-    for study in [args.study] if args.study else []:
-        checks += trained_checks(args.storage, study, args.algorithm)
-    return checks
+    return checks + (trained_checks(args.storage, args.study, args.algorithm) if args.study else [])
 
 
 def parser() -> argparse.ArgumentParser:

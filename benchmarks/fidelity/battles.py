@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,10 @@ from numpy.typing import NDArray
 import envs
 from benchmarks.engine.speed import draw_actions
 from envs.battle.options import BattleOptions
+from envs.protocol import BatchedEnv
 from harness.cli.errors import UsageError
 from harness.cli.overrides import parse_setting, resolve_config
+from harness.policies.evaluate import play
 
 MOST_SLOTS = 256
 STATISTICS = ("length", "return", "win", "dead_allies", "dead_enemies")
@@ -35,28 +39,20 @@ def play_battles(scenario: str, policy: str, battles: int, *, seed: int = 0, **o
         options: fields of ``BattleOptions``.
     """
     slots = min(battles, MOST_SLOTS)
-    env = envs.make(scenario, slots, seed=seed, **(POLICIES[policy] | options))
-    env.reset()
-    each = -(-battles // slots)
-    found = np.full((len(STATISTICS), slots, each), np.nan)
-    played = np.zeros(slots, np.int64)
-    lengths, returns = np.zeros(slots), np.zeros(slots)
-    actions = np.zeros((slots, env.spec.n_agents), np.int64)
-    key = seed << 32
-    while (played < each).any():
-        draw_actions(env.action_mask, np.uint64(key), actions)
-        env.step(actions)
-        key += 1
-        lengths += 1
-        returns += env.reward
-        over = env.terminated | env.truncated
-        for slot in np.flatnonzero(over & (played < each)):
-            won, allies, enemies = env.battle_won[slot], env.dead_allies[slot], env.dead_enemies[slot]
-            found[:, slot, played[slot]] = lengths[slot], returns[slot], won, allies, enemies
-        played += over
-        lengths[over] = returns[over] = 0
-    env.close()
-    return dict(zip(STATISTICS, found.reshape(len(STATISTICS), -1), strict=True))
+    keys = count(seed << 32)
+
+    def draw(env: BatchedEnv) -> NDArray[np.int64]:
+        actions = np.zeros(env.action_mask.shape[:2], np.int64)
+        draw_actions(env.action_mask, np.uint64(next(keys)), actions)
+        return actions
+
+    with closing(envs.make(scenario, slots, seed=seed, **(POLICIES[policy] | options))) as env:
+        played = play(draw, env, episodes=-(-battles // slots) * slots, seed=seed)
+    found = [
+        (each.outcome.length, each.outcome.episode_return, each.outcome.won, each.dead_allies, each.dead_enemies)
+        for each in played
+    ]
+    return dict(zip(STATISTICS, np.array(found, np.float64).T, strict=True))
 
 
 def parse_options(pairs: list[str]) -> dict[str, Any]:

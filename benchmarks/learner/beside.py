@@ -9,28 +9,19 @@ another checkout of this project serves as well: ``--peer "env -C OTHER python -
 from __future__ import annotations
 
 import argparse
-import re
 import shlex
-import subprocess
 import sys
 
+from benchmarks.engine.beside import last_figure
 from benchmarks.learner.update import machine, spread
 
-FIGURE = re.compile(r"(\d+\.\d+) \[\d+\.\d+[–-]\d+\.\d+\]")
+FIGURE = r"^.*?(\d+\.\d+) \[\d+\.\d+[–-]\d+\.\d+\]"
+"""The first of each line."""
 
 
 def seconds(command: list[str]) -> float:
-    """Run a command and return the first ``MEDIAN [MIN–MAX]`` of its last line that has one.
-
-    Raises:
-        ValueError: it printed none; the message shows the end of what it printed.
-    """
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = [match for line in done.stdout.splitlines() if (match := FIGURE.search(line))]
-    if not found:
-        tail = (done.stdout + done.stderr)[-800:]
-        raise ValueError(f"{shlex.join(command)} printed no 'MEDIAN [MIN-MAX]'; the end of its output:\n{tail}")
-    return float(found[-1][1])
+    """Run a command and return the first median of the last line that has one; errors as of ``last_figure``."""
+    return last_figure(command, FIGURE, "MEDIAN [MIN-MAX]")
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest import mock
 
 import numpy as np
 import torch
@@ -94,11 +95,8 @@ def backward_timed(spent: list[float]) -> Iterator[None]:
         plain(self)
         spent.append(time.perf_counter() - start)
 
-    torch.Tensor.backward = timed  # type: ignore[method-assign, assignment]
-    try:
+    with mock.patch.object(torch.Tensor, "backward", timed):
         yield
-    finally:
-        torch.Tensor.backward = plain  # type: ignore[method-assign]
 
 
 @kernel

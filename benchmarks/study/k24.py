@@ -26,11 +26,11 @@ from benchmarks.study.files import Place, finished_run, points_of, read_points, 
 from benchmarks.study.stages import STAGES, Arm, Stage
 from benchmarks.study.table import describe
 from harness import compare
-from harness.cli.common import INTERRUPTED, WRONG_USE
+from harness.cli.common import INTERRUPTED, WRONG_USE, listed
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
 from studies.reader import StudyReader
-from studies.rows import RunRow, UnfinishedRun, key_of
+from studies.rows import RunKey, RunRow, UnfinishedRun, key_of
 
 STUDY = "k24-study"
 STORAGE = "sqlite:///runs/k24_study.db"
@@ -102,41 +102,29 @@ def chosen(what: str, only: Sequence[str], there: Sequence[str]) -> set[str]:
     return set(only or there)
 
 
-def split_words(text: str, separator: str) -> list[str]:
-    """The words of a list on the command line."""
-    return [word.strip() for word in text.split(separator) if word.strip()]
-
-
-def stored(stage: Stage, storage: str) -> dict[PlannedRun, RunRow | UnfinishedRun]:
-    """The stage's runs that the study holds, finished or not, found by the hash of all their settings."""
-    with StudyReader.open(storage, STUDY) as reader:
-        held: list[RunRow | UnfinishedRun] = [*reader.rows(), *reader.unfinished()]
-    by_key = {key_of(run): run for run in held}
-    keys = {run: plan_runs(read_flags(run.argv))[0][0].key for run in runs_of(stage, storage)}
-    return {run: by_key[key] for run, key in keys.items() if key in by_key}
-
-
 def runs_file(stage: Stage, out: Path) -> Path:
     """Where the rows of a stage's runs are."""
     return out / f"k24_{stage.name}.csv"
 
 
 def update_files(stage: Stage, storage: str, out: Path) -> None:
-    """Add what the study holds now to the stage's files of runs and points."""
+    """Add what the study holds now, found by the hash of all settings, to the stage's files of runs and points."""
     out.mkdir(parents=True, exist_ok=True)
     runs, points = read_runs(runs_file(stage, out)), read_points(points_file(stage, out))
-    held = stored(stage, storage)
+    planned = list(runs_of(stage, storage))
     with StudyReader.open(storage, STUDY) as reader:
-        for run, row in held.items():
-            done = isinstance(row, RunRow)
-            if not done and run.place in runs:
-                continue  # finished in another sitting
+        held: dict[RunKey, RunRow | UnfinishedRun] = {
+            key_of(run): run for run in (*reader.rows(), *reader.unfinished())
+        }
+        for run in planned:
+            row = held.get(plan_runs(read_flags(run.argv))[0][0].key)
             if isinstance(row, RunRow):
                 runs[run.place] = finished_run(run.arm.label, " ".join(run.arm.settings), row)
-            points[run.place] = points_of(
-                run.place, "finished" if done else "unfinished", reader.curve_points(row.run_id)
-            )
-    order = [run.place for run in runs_of(stage, storage)]
+            elif row is None or run.place in runs:
+                continue  # not begun, or finished in another sitting
+            state = "finished" if isinstance(row, RunRow) else "unfinished"
+            points[run.place] = points_of(run.place, state, reader.curve_points(row.run_id))
+    order = [run.place for run in planned]
     if runs:
         write_runs(runs_file(stage, out), [runs[place] for place in order if place in runs])
     write_points(points_file(stage, out), [points[place] for place in order if place in points])
@@ -189,10 +177,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--storage", default=STORAGE, help="database (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the files (default: %(default)s)")
     args = parser.parse_args(argv)
-    only = split_words(args.arms, ";"), split_words(args.scenarios, ","), split_words(args.seeds, ",")
+    arms = [label.strip() for label in args.arms.split(";") if label.strip()]
     stages = list(STAGES.values()) if ALL in args.stages else [STAGES[name] for name in args.stages]
     codes = [0]
-    for stage, part in zip(stages, narrowed(stages, *only), strict=True):
+    for stage, part in zip(stages, narrowed(stages, arms, listed(args.scenarios), listed(args.seeds)), strict=True):
         runs = list(runs_of(part, args.storage))
         if args.list:
             for run in runs:

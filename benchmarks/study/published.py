@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import defaultdict
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -30,16 +31,14 @@ from studies.store import DEFAULT_STORAGE
 
 PUBLISHED_LABEL = "{method}, published (StarCraft II)"
 
-# (env_steps, win rate, return) of every evaluation, by curve and run
 Curves = dict[str, dict[int, list[tuple[int, float, float]]]]
+"""(env_steps, win rate, return) of every evaluation, by curve and run"""
+as_tuple = attrgetter("env_steps", "win_rate", "return_mean")
 
 
 def published_curves(path: Path, scenario: str, method: str) -> Curves:
     """Return the authors' evaluations of QMIX or MAPPO."""
-    runs = {
-        run: [(point.env_steps, point.win_rate, point.return_mean) for point in points]
-        for run, points in published_runs(scenario, path, method).items()
-    }
+    runs = {run: list(map(as_tuple, points)) for run, points in published_runs(scenario, path, method).items()}
     return {PUBLISHED_LABEL.format(method=method): runs} if runs else {}
 
 
@@ -64,10 +63,7 @@ def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
         with StudyReader.open_existing(storage, name) as store:
             own = [run for run in store.rows() if run.scenario == scenario]
             runs += own
-            points += [
-                [(point.env_steps, point.win_rate, point.return_mean) for point in store.curve_points(run.run_id)]
-                for run in own
-            ]
+            points += [list(map(as_tuple, store.curve_points(run.run_id))) for run in own]
     names, settings = name_across_studies(runs)
     lengths = {run.env_steps for run in runs}
     curves: Curves = defaultdict(lambda: defaultdict(list))
@@ -124,22 +120,16 @@ def write_csv(path: Path, curves: Curves) -> None:
 
 def write_table(path: Path, curves: Curves, last: int, window: int) -> None:
     """Mean [least – greatest run] per window."""
-    windows = range(0, last, window)
     lines = ["| env steps | " + " | ".join(curves) + " |", "|---" * (len(curves) + 1) + "|"]
-    cells = {
-        label: (windowed(runs, 1, last, window), windowed(runs, 2, last, window)) for label, runs in curves.items()
-    }
-    for start in windows:
+    bands = [(windowed(runs, 1, last, window), windowed(runs, 2, last, window)) for runs in curves.values()]
+    for start in range(0, last, window):
         row = [f"{start:,}–{start + window:,}"]
-        for wins, returns in cells.values():
-            at = np.flatnonzero(wins.at == start + window / 2)
-            text = "–"
-            if len(at):
-                i = at[0]
-                text = (
-                    f"{wins.estimate[i]:.2f} [{wins.low[i]:.2f}, {wins.high[i]:.2f}], return {returns.estimate[i]:.1f}"
-                )
-            row.append(text)
+        for wins, returns in bands:
+            cells = [
+                f"{wins.estimate[i]:.2f} [{wins.low[i]:.2f}, {wins.high[i]:.2f}], return {returns.estimate[i]:.1f}"
+                for i in np.flatnonzero(wins.at == start + window / 2)
+            ]
+            row.append(cells[0] if cells else "–")
         lines.append("| " + " | ".join(row) + " |")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

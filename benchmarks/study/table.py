@@ -8,7 +8,7 @@ from statistics import fmean, variance
 from benchmarks.study.files import FinishedRun, Place
 from benchmarks.study.stages import Stage
 from harness.runs.seeding import bootstrap_generator
-from harness.stats import Interval, IntervalKind, win_rate_interval
+from harness.stats import Interval, IntervalKind, format_interval, win_rate_interval
 from harness.stats.paired import half_width
 
 Runs = Mapping[Place, FinishedRun]
@@ -76,7 +76,7 @@ def _means(stage: Stage, runs: Runs) -> list[str]:
             if group := of_group(stage, runs, arm.label, scenario):
                 each = ", ".join(f"{run.seed}: {run.win_rate:.3f}" for run in group)
                 found = interval_of(group)
-                size = f"{found.estimate:.3f} [{found.low:.3f}, {found.high:.3f}]"
+                size = format_interval(found.estimate, found.low, found.high)
                 rows.append(f"| {arm.label} | {scenario} | {size} | {found.kind} | {each} |")
     return rows
 

@@ -17,6 +17,9 @@ from harness.runs.process import resolve_device
 from harness.runs.provenance import config_hash
 from studies.rows import RunKey
 
+EVALUATION = ("test_interval", "test_episodes", "test_slots", "final_episodes", "final_slots")
+"""Fields of a budget that say how a run is evaluated."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
@@ -52,13 +55,7 @@ class RunPlan:
             "algorithm": {"name": self.algorithm, **dataclasses.asdict(self.config)},
             "env": {"scenario": self.scenario, "fight": fight_of(self.scenario), **self._world()},
             "train": {"env_steps": self.budget.env_steps, "num_envs": self.num_envs},
-            "evaluation": {
-                "test_interval": self.budget.test_interval,
-                "test_episodes": self.budget.test_episodes,
-                "test_slots": self.budget.test_slots,
-                "final_episodes": self.budget.final_episodes,
-                "final_slots": self.budget.final_slots,
-            },
+            "evaluation": {name: getattr(self.budget, name) for name in EVALUATION},
             "device": self.device.partition(":")[0],
         }
 
@@ -73,11 +70,9 @@ class RunPlan:
 
     @property
     def key(self) -> RunKey:
+        of_training = {part: value for part, value in self.identity().items() if part != "evaluation"}
         return RunKey(
-            algorithm=self.algorithm,
-            scenario=self.scenario,
-            seed=self.seed,
-            config_hash=config_hash(_of_training(self.identity())),
+            algorithm=self.algorithm, scenario=self.scenario, seed=self.seed, config_hash=config_hash(of_training)
         )
 
     @property
@@ -177,8 +172,3 @@ def _with_tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _with_tuples(each) for name, each in value.items()}
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
-
-
-def _of_training(identity: dict[str, Any]) -> dict[str, Any]:
-    """The part of an identity that training depends on."""
-    return {part: value for part, value in identity.items() if part != "evaluation"}

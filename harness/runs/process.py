@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from contextlib import suppress
 
 import numba
 import torch
@@ -31,17 +32,14 @@ def prepare_process(*, deterministic: bool) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
-def keep_freed_memory() -> bool:
-    """Tell malloc to keep small freed memory and to return large pieces at once; whether it understood.
+def keep_freed_memory() -> None:
+    """Tell malloc to keep small freed memory and to return large pieces at once.
 
     By default glibc raises the size of what counts as large while a run goes on, so that freed batches stay in pieces
     among living memory, and the process grows. Elsewhere than on glibc nothing is done.
     """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return False
-    return mallopt(_M_MMAP_THRESHOLD, _LARGE) == 1
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def keep_torch_threads() -> None:

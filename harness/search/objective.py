@@ -191,11 +191,7 @@ class Objective:
     def _value(self, trial: optuna.Trial, seeds: Sequence[Seed]) -> float:
         rows = [seed.row for seed in seeds if seed.row]
         won = has_winners(rows[0])
-        if won:
-            rng = bootstrap_generator("search", 0)
-            found = win_rate_interval([row.wins for row in rows], [row.episodes for row in rows], rng)
-        else:
-            found = mean_interval([row.return_mean for row in rows], 0)
+        found = score(rows, won, 0)
         self._annotate(trial, seeds, rows, found, won)
         return found.estimate
 
@@ -226,18 +222,19 @@ def score_so_far(curves: Sequence[Sequence[CurvePoint]], can_be_won: bool) -> tu
     if not common:
         return -1, None
     step = max(common)
-    points = [curve[step] for curve in by_step]
-    if not can_be_won:
-        return step, mean_interval([point.return_mean for point in points], step)
-    wins = [round(point.win_rate * point.episodes) for point in points]
-    return step, win_rate_interval(wins, [point.episodes for point in points], bootstrap_generator("search", step))
+    return step, score([curve[step] for curve in by_step], can_be_won, step)
 
 
-def mean_interval(returns: Sequence[float], step: int) -> Interval:
-    """Return the interval of returns over seeds, where no one can win; one seed alone has none."""
+def score(seeds: Sequence[RunRow] | Sequence[CurvePoint], can_be_won: bool, step: int) -> Interval:
+    """Return the win rate over seeds, or where no one wins the return, of which one seed alone has no interval."""
+    rng = bootstrap_generator("search", step)
+    if can_be_won:
+        wins = [round(seed.win_rate * seed.episodes) for seed in seeds]
+        return win_rate_interval(wins, [seed.episodes for seed in seeds], rng)
+    returns = [seed.return_mean for seed in seeds]
     if len(returns) > 1:
-        return score_interval(returns, bootstrap_generator("search", step))
-    return Interval(estimate=returns[0], low=returns[0], high=returns[0], kind=IntervalKind.RETURN_OF_ONE_SEED)
+        return score_interval(returns, rng)
+    return Interval.of(returns * 3, IntervalKind.RETURN_OF_ONE_SEED)
 
 
 def _can_be_won(seed: Seed) -> bool:

@@ -100,36 +100,19 @@ class LayerStore:
         Raises:
             Refused: the format is a backend's, and it cannot store this layer here.
         """
-        if storage_format == DENSE:
-            return self._plain([self.layer.weight])
-        if storage_format == MASKED:
-            return self._plain(list(self.layer.masked))
-        if storage_format == BATCHED:
-            return self._batched()
-        return self._compressed(self.backends[storage_format], rows)
-
-    def _plain(self, weights: list[Tensor]) -> StoredLayer:
+        if storage_format not in (DENSE, MASKED, BATCHED):
+            return self._compressed(self.backends[storage_format], rows)
+        weights = [self.layer.weight] if storage_format == DENSE else self.layer.masked
         padded = [self._padded(weight, DENSE_MULTIPLE, DENSE_MULTIPLE) for weight in weights]
         bias, width = self._padded_bias(DENSE_MULTIPLE), padded[0].shape[1]
+        products = [partial(functional.linear, weight=weight, bias=bias) for weight in padded]
+        if storage_format == BATCHED:
+            products = [partial(_batched_product, torch.stack(padded).transpose(1, 2), bias)]
         return StoredLayer(
-            linears=[self._fitted(partial(functional.linear, weight=weight, bias=bias), width) for weight in padded],
+            linears=[self._fitted(product, width) for product in products],
             width=width,
             flops_per_row=2 * padded[0].numel(),
             nbytes=sum(weight.nbytes for weight in padded),
-        )
-
-    def _batched(self) -> StoredLayer:
-        padded = torch.stack([self._padded(weight, DENSE_MULTIPLE, DENSE_MULTIPLE) for weight in self.layer.masked])
-        factor, bias = padded.transpose(1, 2), self._padded_bias(DENSE_MULTIPLE)
-
-        def product(x: Tensor) -> Tensor:
-            return torch.baddbmm(bias, x.reshape(len(factor), -1, x.shape[1]), factor).flatten(0, 1)
-
-        return StoredLayer(
-            linears=[self._fitted(product, padded.shape[2])],
-            width=padded.shape[2],
-            flops_per_row=2 * padded[0].numel(),
-            nbytes=padded.nbytes,
         )
 
     def _compressed(self, backend: Backend, rows: int) -> StoredLayer:
@@ -140,9 +123,9 @@ class LayerStore:
         except REFUSALS as error:
             raise Refused(first_line(error)) from error
         out, width = (-(-n // m) * m for n, m in zip(self.layer.weight.shape, _multiples(backend), strict=True))
-        fit = self._fitted_features if backend.feature_major else self._fitted
+        fit = self._fitted_features if backend.feature_major else partial(self._fitted, width=width)
         return StoredLayer(
-            linears=[fit(product.multiply, width) for product in products],
+            linears=[fit(product.multiply) for product in products],
             width=width,
             flops_per_row=out * width,  # half of 2 · out · in
             nbytes=sum(backend.nbytes(each) for each in compressed),
@@ -190,9 +173,14 @@ class LayerStore:
 
         return linear
 
-    def _fitted_features(self, product: Linear, width: int) -> Linear:
-        """Do the same for (in, R) -> (out, R); the input must have ``width`` rows."""
+    def _fitted_features(self, product: Linear) -> Linear:
+        """Do the same for (in, R) -> (out, R); the input must have the padded number of rows."""
         return lambda x: product(x)[: self.out_features]
+
+
+def _batched_product(factor: Tensor, bias: Tensor, x: Tensor) -> Tensor:
+    """(G, in, out) and the rows of all groups (G · R, in) -> (G · R, out)."""
+    return torch.baddbmm(bias, x.reshape(len(factor), -1, x.shape[1]), factor).flatten(0, 1)
 
 
 def pad_to(matrix: Tensor, row_multiple: int, column_multiple: int) -> Tensor:

@@ -133,9 +133,8 @@ def describe_flops(algorithm: Algorithm) -> dict[str, Any]:
     layers = algorithm.flops()
     if not layers:
         return {}
-    together = total(layers.values())
-    per_layer = {name: {"dense": each.dense, "kept": each.kept} for name, each in layers.items()}
-    return {"layers": per_layer, "dense": together.dense, "kept": together.kept}
+    per_layer = {name: dataclasses.asdict(each) for name, each in layers.items()}
+    return {"layers": per_layer, **dataclasses.asdict(total(layers.values()))}
 
 
 def _describe(weight: Tensor) -> dict[str, Any]:

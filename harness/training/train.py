@@ -182,7 +182,8 @@ class TrainingRun:
             until: env_steps at which to pause, after an evaluation; where one was due, the pause changes nothing.
         """
         self.resume()
-        end = min(self.plan.budget.env_steps, self.plan.budget.env_steps if until is None else until)
+        budget = self.plan.budget.env_steps
+        end = budget if until is None else min(budget, until)
         while self.at.env_steps < end and not interrupt.requested:
             if self.at.env_steps >= self.at.next_test:
                 self.test(progress)
@@ -261,16 +262,11 @@ class TrainingRun:
         progress.evaluated(at.env_steps, found.win_rate if self.env.spec.can_be_won else None, found.mean_return)
 
     def conclude(self, on_battles: Callable[[int], None] = no_progress) -> RunRow:
-        """Evaluate the trained policy, and store the result with a picture of its curve.
-
-        Args:
-            on_battles: as of ``final_evaluation``.
-        """
+        """Evaluate the trained policy, and store the result with a picture of its curve."""
         self.resume()
         picture = self.folder / "curve.png"
-        can_be_won = self.env.spec.can_be_won
         curves = {self.plan.algorithm: [self.record.curve_points()]}
-        plot_curves(picture, curves, title=self.plan.label, can_be_won=can_be_won)
+        plot_curves(picture, curves, title=self.plan.label, can_be_won=self.env.spec.can_be_won)
         self.record.attach(picture)
         self._close_worlds()  # the final evaluation has one of its own, and games of StarCraft II are large
         result, outcomes = final_evaluation(

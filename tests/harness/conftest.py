@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness.cli.common import INTERRUPTED
 from harness.compare import main
+from harness.training.train import TrainingRun
 from tests.harness.fake_algorithm import register_rule
 from tests.harness.fake_env import register_fake
 
 Compare = Callable[..., int]
+Interrupt = Callable[..., None]
 
 
 @pytest.fixture(autouse=True)
@@ -27,5 +32,24 @@ def compare(tmp_path: Path) -> Compare:
     def run(*flags: str) -> int:
         own = ["--scenarios", "fake", "--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs")]
         return main([*own, "--budget", "smoke", "--device", "cpu", "--report", "none", *flags])
+
+    return run
+
+
+@pytest.fixture
+def interrupt(compare: Compare) -> Interrupt:
+    """``compare``, stopped by Ctrl-C at the end of a method of ``TrainingRun``, once the run has come so far."""
+
+    def run(env_steps: int, *flags: str, method: str = "play") -> None:
+        original = getattr(TrainingRun, method)
+
+        def stopped(self: TrainingRun, *arguments: Any) -> None:
+            original(self, *arguments)
+            if self.at.env_steps == env_steps:
+                signal.raise_signal(signal.SIGINT)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(TrainingRun, method, stopped)
+            assert compare(*flags) == INTERRUPTED
 
     return run

@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 import torch
 
-from harness.cli.common import ALL_DONE, INTERRUPTED
+from harness.cli.common import ALL_DONE
 from harness.runs.checkpoint import REPLAY_LIMIT, holds_replay, load_checkpoint
-from harness.training.train import TrainingRun
 from studies.store import StudyStore
-from tests.harness.conftest import Compare
+from tests.harness.conftest import Compare, Interrupt
 
 ROOT = Path(__file__).parents[3]
 TIMES = {"seconds", "wall_seconds"}
@@ -48,34 +47,18 @@ def curve(database: Path, study: str) -> list[Any]:
     with StudyStore.open(f"sqlite:///{database}", study) as store:
         (row,) = store.rows()
         points = store.curve_points(row.run_id)
-    shown = [
-        {name: value for name, value in dataclasses.asdict(point).items() if name not in TIMES} for point in points
-    ]
-    return [shown, row.win_rate, row.details["resumes"]]
-
-
-def stop_at(monkeypatch: pytest.MonkeyPatch, env_steps: int) -> None:
-    play = TrainingRun.play
-
-    def stopped(self: TrainingRun) -> None:
-        play(self)
-        if self.at.env_steps == env_steps:
-            signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(TrainingRun, "play", stopped)
+    return [[dataclasses.replace(point, wall_seconds=0.0) for point in points], row.win_rate, row.details["resumes"]]
 
 
 @pytest.mark.parametrize("id", ["qmix", "kalei", "k24-described", "mappo"])
-def test_stopped_twice(compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, id: str) -> None:
+def test_stopped_twice(compare: Compare, interrupt: Interrupt, tmp_path: Path, id: str) -> None:
     """In the middle of battles, before and after the replay is full, K24's masks being frozen in between."""
     # 800 env_steps give about 170 battles; resets fall into the run as well
     run = ("--algos", id, "--env-steps", "800", "--set", f"{id}.rnn_hidden_dim=16")
     run += ("--set", f"{id}.buffer_size=90") if id != "mappo" else ()
     assert compare(*run, "--study", "whole") == ALL_DONE
     for env_steps in (240, 648):
-        stop_at(monkeypatch, env_steps)
-        assert compare(*run, "--study", "parts") == INTERRUPTED
-        monkeypatch.undo()
+        interrupt(env_steps, *run, "--study", "parts")
     assert compare(*run, "--study", "parts") == ALL_DONE
     whole, parts = (final_state(tmp_path / "runs", study) for study in ("whole", "parts"))
     assert whole["counters"]["updates"] > 20
@@ -83,15 +66,11 @@ def test_stopped_twice(compare: Compare, tmp_path: Path, monkeypatch: pytest.Mon
     assert curve(tmp_path / "s.db", "whole") == curve(tmp_path / "s.db", "parts")
 
 
-def test_without_the_replay_it_is_another_run(
-    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_replay_it_is_another_run(compare: Compare, interrupt: Interrupt, tmp_path: Path) -> None:
     """So the comparison above can tell."""
     run = ("--algos", "qmix", "--env-steps", "400", "--set", "qmix.rnn_hidden_dim=8", "--checkpoint-replay", "no")
     assert compare(*run, "--study", "whole") == ALL_DONE
-    stop_at(monkeypatch, 240)
-    assert compare(*run, "--study", "parts") == INTERRUPTED
-    monkeypatch.undo()
+    interrupt(240, *run, "--study", "parts")
     assert compare(*run, "--study", "parts") == ALL_DONE
     different = differences(*(final_state(tmp_path / "runs", study) for study in ("whole", "parts")))
     assert "/algorithm/net/fc1.weight" in different

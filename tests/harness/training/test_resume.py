@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from common.signals import deferred_interrupts
-from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING
+from harness.cli.common import ALL_DONE, SOME_MISSING
 from harness.runs import provenance
 from harness.runs.budget import BUDGETS
 from harness.runs.folder_owner import OWNER
@@ -23,7 +23,7 @@ from harness.training.train import TrainingRun
 from studies.queue.owner import Owner
 from studies.rows import CurvePoint, RunRow
 from studies.store import StudyStore
-from tests.harness.conftest import Compare
+from tests.harness.conftest import Compare, Interrupt
 from tests.harness.fake_algorithm import RuleAlgorithm
 
 SHORT = ("--algos", "rule", "--env-steps", "400", "--study", "t")
@@ -33,18 +33,6 @@ def stored(database: Path) -> tuple[RunRow, list[CurvePoint]]:
     with StudyStore.open(f"sqlite:///{database}", "t") as store:
         (row,) = store.rows()
         return row, store.curve_points(row.run_id)
-
-
-def stop_after(monkeypatch: pytest.MonkeyPatch, env_steps: int, *, method: str = "play") -> None:
-    """Ctrl-C at the end of this method of ``TrainingRun``, once the run has come so far."""
-    original = getattr(TrainingRun, method)
-
-    def stopped(self: TrainingRun, *arguments: Any) -> None:
-        original(self, *arguments)
-        if self.at.env_steps == env_steps:
-            signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(TrainingRun, method, stopped)
 
 
 def test_a_checkpoint_of_another_database_is_kept_and_not_used(
@@ -65,11 +53,9 @@ def test_a_checkpoint_of_another_database_is_kept_and_not_used(
 
 @pytest.mark.parametrize("method", ["play", "learn", "test"])
 def test_ctrl_c_in_the_last_step_or_evaluation_stops_the_comparison(
-    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], method: str
+    compare: Compare, interrupt: Interrupt, tmp_path: Path, capsys: pytest.CaptureFixture[str], method: str
 ) -> None:
-    stop_after(monkeypatch, 400, method=method)
-    assert compare(*SHORT) == INTERRUPTED
-    monkeypatch.undo()
+    interrupt(400, *SHORT, method=method)
     capsys.readouterr()
     assert compare(*SHORT) == ALL_DONE
     said = capsys.readouterr().out
@@ -94,13 +80,11 @@ def test_a_requested_stop_is_raised_where_the_block_ends() -> None:
 
 
 def test_every_resumption_without_the_replay_is_counted(
-    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    compare: Compare, interrupt: Interrupt, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     without = (*SHORT, "--checkpoint-replay", "no")
     for env_steps in (120, 240):
-        stop_after(monkeypatch, env_steps)
-        assert compare(*without) == INTERRUPTED
-        monkeypatch.undo()
+        interrupt(env_steps, *without)
     assert compare(*without) == ALL_DONE
     said = capsys.readouterr().out
     why = "its checkpoint is without the replay, which refills first: updates go on after 8 episodes"
@@ -114,18 +98,20 @@ def refuse(self: RuleAlgorithm, saved: dict[str, Any]) -> None:
 
 
 def test_a_checkpoint_that_is_refused_is_named_and_loses_nothing(
-    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    compare: Compare,
+    interrupt: Interrupt,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    stop_after(monkeypatch, 240)
-    assert compare(*SHORT) == INTERRUPTED
-    monkeypatch.undo()
+    interrupt(240, *SHORT)
     (checkpoint,) = (tmp_path / "runs" / "t").glob("rule-*/resume.pt")
     half_written = checkpoint.with_name(".resume-0123456789ab.part.pt")
     half_written.touch()
     for _ in range(2):
-        monkeypatch.setattr(RuleAlgorithm, "load_state_dict", refuse)
-        assert compare(*SHORT) == SOME_MISSING
-        monkeypatch.undo()
+        with monkeypatch.context() as patched:
+            patched.setattr(RuleAlgorithm, "load_state_dict", refuse)
+            assert compare(*SHORT) == SOME_MISSING
         said = capsys.readouterr().out
         assert f"checkpoint {checkpoint} does not fit this program (RuntimeError: size mismatch: fc1.weight)" in said
     (start_again,) = set(re.findall(r"again: (mv .*?); then", said))
@@ -137,7 +123,7 @@ def test_a_checkpoint_that_is_refused_is_named_and_loses_nothing(
 
 
 def test_a_run_made_with_other_code_says_so(
-    compare: Compare, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    compare: Compare, interrupt: Interrupt, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def code(commit: str) -> None:
         found = {**collect("cpu"), "commit": commit * 40, "dirty": False}
@@ -145,9 +131,7 @@ def test_a_run_made_with_other_code_says_so(
 
     collect = provenance.collect
     code("a")
-    stop_after(monkeypatch, 240)
-    assert compare(*SHORT) == INTERRUPTED
-    monkeypatch.undo()
+    interrupt(240, *SHORT)
     code("b")
     assert compare(*SHORT) == ALL_DONE
     begun = "rule fake seed 0: begun at commit aaaaaaaaaa (now bbbbbbbbbb); goes on with what is here now "
@@ -159,18 +143,14 @@ def test_a_run_made_with_other_code_says_so(
 
 
 def test_the_same_run_for_two_databases_at_a_time(
-    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    compare: Compare, interrupt: Interrupt, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Both would write one folder; the second is refused while the first lives, and nothing of the first is lost."""
-    stop_after(monkeypatch, 200)
-    assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/first.db") == INTERRUPTED
-    monkeypatch.undo()
+    interrupt(200, *SHORT, "--storage", f"sqlite:///{tmp_path}/first.db")
     (folder,) = (tmp_path / "runs" / "t").glob("rule-*")
     assert not (folder / OWNER).exists(), "an interrupted run leaves its folder"
-    alive = psutil.Process(os.getppid())
-    held = dataclasses.replace(
-        Owner.myself(), pid=alive.pid, started=f"{Owner.myself().started.rpartition('/')[0]}/{alive.create_time()}"
-    )
+    alive, me = psutil.Process(os.getppid()), Owner.myself()
+    held = dataclasses.replace(me, pid=alive.pid, started=f"{me.started.rpartition('/')[0]}/{alive.create_time()}")
     (folder / OWNER).write_text(json.dumps(dataclasses.asdict(held)))
     before = {path.name: path.read_bytes() for path in folder.glob("*.pt")}
     assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/second.db") == SOME_MISSING
@@ -182,14 +162,11 @@ def test_the_same_run_for_two_databases_at_a_time(
 
 
 def test_a_run_resumed_with_other_final_battles_says_so_in_the_study(
-    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    compare: Compare, interrupt: Interrupt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where = ("--storage", f"sqlite:///{tmp_path}/s.db")
-    stop_after(monkeypatch, 200)
-    assert compare(*SHORT, *where) == INTERRUPTED
-    monkeypatch.undo()
+    interrupt(200, *SHORT)
     monkeypatch.setitem(BUDGETS, "smoke", dataclasses.replace(BUDGETS["smoke"], final_episodes=48))
-    assert compare(*SHORT, *where, "--report", "plots") == ALL_DONE
+    assert compare(*SHORT, "--report", "plots") == ALL_DONE
     row, _ = stored(tmp_path / "s.db")
     assert (row.episodes, row.config["evaluation"]["final_episodes"]) == (48, 48)
 
@@ -197,7 +174,7 @@ def test_a_run_resumed_with_other_final_battles_says_so_in_the_study(
 def test_a_page_names_algorithms_as_the_table_does_where_one_run_keeps_other_battles(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    two = (*SHORT, "--storage", f"sqlite:///{tmp_path}/s.db", "--seeds", "2")
+    two = (*SHORT, "--seeds", "2")
     assert compare(*two) == ALL_DONE
     next((tmp_path / "runs" / "t").glob("rule-*seed1-*/policy.pt")).unlink()
     monkeypatch.setitem(BUDGETS, "smoke", dataclasses.replace(BUDGETS["smoke"], final_episodes=48))
@@ -208,14 +185,16 @@ def test_a_page_names_algorithms_as_the_table_does_where_one_run_keeps_other_bat
 
 
 def test_a_policy_in_training_for_another_database_is_not_evaluated(
-    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    compare: Compare,
+    interrupt: Interrupt,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     first = (*SHORT, "--storage", f"sqlite:///{tmp_path}/first.db")
     assert compare(*first) == ALL_DONE
     before, _ = stored(tmp_path / "first.db")
-    stop_after(monkeypatch, 200)
-    assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/second.db") == INTERRUPTED
-    monkeypatch.undo()
+    interrupt(200, *SHORT, "--storage", f"sqlite:///{tmp_path}/second.db")
     monkeypatch.setitem(BUDGETS, "smoke", dataclasses.replace(BUDGETS["smoke"], final_episodes=48))
     capsys.readouterr()
     assert compare(*first) == ALL_DONE
@@ -237,6 +216,6 @@ def test_the_folder_is_held_until_the_result_is_stored(
         return row
 
     monkeypatch.setattr(TrainingRun, "conclude", conclude)
-    assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/s.db") == ALL_DONE
+    assert compare(*SHORT) == ALL_DONE
     assert held == [True]
     assert not list((tmp_path / "runs" / "t").glob(f"rule-*/{OWNER}"))

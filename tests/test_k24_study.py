@@ -22,8 +22,8 @@ from benchmarks.study.table import describe, difference
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
 from harness.stats import IntervalKind
-from studies.rows import CurvePoint
 from studies.store import StudyStore
+from tests.studies.sample import evaluate
 
 TINY = Stage(
     name="tiny",
@@ -54,9 +54,7 @@ def test_every_run_of_every_stage_is_one_plan_of_its_own(name: str) -> None:
 
 def test_choosing_and_judging_share_no_seed_and_choosing_has_a_dozen_arms() -> None:
     choosing = {seed for name in ("choose", "races", "again") for seed in STAGES[name].seeds}
-    judging = {
-        seed for name, stage in STAGES.items() if name not in ("choose", "races", "again") for seed in stage.seeds
-    }
+    judging = {seed for name in {*STAGES} - {"choose", "races", "again"} for seed in STAGES[name].seeds}
     assert not choosing & judging
     assert not (choosing | judging) & {0, 1, 2}
     assert len(STAGES["choose"].arms) == 14, "twelve, and qmix and kalei for the scale"
@@ -78,12 +76,7 @@ def test_a_stage_is_made_resumed_and_reported(
     assert "| search − qmix | 3m | " in table
     with (tmp_path / "results" / "k24_tiny.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [(row["arm"], row["seed"]) for row in rows] == [
-        ("search", "0"),
-        ("qmix", "0"),
-        ("search", "1"),
-        ("qmix", "1"),
-    ]
+    assert [(row["arm"], row["seed"]) for row in rows] == [(arm, seed) for seed in "01" for arm in ("search", "qmix")]
     for row in rows:
         assert int(row["wins"]) / int(row["battles"]) == pytest.approx(float(row["win_rate"]), abs=1e-4)
         assert f"{row['seed']}: {float(row['win_rate']):.3f}" in table
@@ -104,27 +97,13 @@ def test_a_run_under_way_is_no_result_but_its_search_is_shown(
     (plan,), _ = plan_runs(read_flags(next(k24.runs_of(TINY, storage)).argv))
     with StudyStore.open(storage, k24.STUDY) as store:
         run = store.begin(plan.key, config=plan.identity(), provenance={})
-        point = CurvePoint(
-            env_steps=100,
-            win_rate=0.25,
-            return_mean=1.0,
-            episodes=8,
-            loss=None,
-            epsilon=1.0,
-            wall_seconds=1.0,
-            extra={"energy_best": 0.8},
-        )
-        run.curve(point)
+        evaluate(run, 100, extra={"energy_best": 0.8})
         k24.update_files(TINY, storage, tmp_path)
     assert k24.main(["tiny", "--out", str(tmp_path), "--report-only"]) == 0
     assert "INCOMPLETE: 0 of 4 runs" in capsys.readouterr().out
     (point,) = csv.DictReader((tmp_path / "k24_tiny_masks.csv").read_text().splitlines())
-    assert (point["arm"], point["state"], point["env_steps"], point["energy_best"]) == (
-        "search",
-        "unfinished",
-        "100",
-        "0.8",
-    )
+    shown = [point[name] for name in ("arm", "state", "env_steps", "energy_best")]
+    assert shown == ["search", "unfinished", "100", "0.8"]
 
 
 def finished(arm: str, seed: int, wins: int, scenario: str = "3m") -> FinishedRun:

@@ -9,24 +9,18 @@ import pytest
 from harness.runs.budget import BUDGETS, Budget
 
 
-def test_named_lengths() -> None:
-    lengths = {name: budget.env_steps for name, budget in BUDGETS.items()}
-    assert list(lengths) == ["smoke", "quick", "standard", "long", "paper"]
-    assert (lengths["standard"], lengths["long"], lengths["paper"]) == (200_000, 1_000_000, 10_050_000)
-    assert {name: budget.seeds for name, budget in BUDGETS.items()} == {
-        "smoke": 1,
-        "quick": 1,
-        "standard": 3,
-        "long": 3,
-        "paper": 3,
-    }
-
-
-def test_battles_of_an_evaluation() -> None:
-    """As published during training, and enough at the end for an interval of about ±3 points."""
-    for name, budget in BUDGETS.items():
-        expected = (8, 16) if name == "smoke" else (32, 1_000)
-        assert (budget.test_episodes, budget.final_episodes) == expected
+def test_named_budgets() -> None:
+    """Battles as published during training, and enough at the end for an interval of about ±3 points."""
+    assert [
+        (b.name, b.env_steps, b.seeds, b.test_episodes, b.final_episodes, b.is_smoke) for b in BUDGETS.values()
+    ] == [
+        ("smoke", 2_000, 1, 8, 16, True),
+        ("quick", 120_000, 1, 32, 1_000, False),
+        ("standard", 200_000, 3, 32, 1_000, False),
+        ("long", 1_000_000, 3, 32, 1_000, False),
+        ("paper", 10_050_000, 3, 32, 1_000, False),
+    ]
+    assert list(BUDGETS) == [budget.name for budget in BUDGETS.values()]
 
 
 def test_games_that_are_dear_are_played_few_at_a_time() -> None:
@@ -38,10 +32,6 @@ def test_games_that_are_dear_are_played_few_at_a_time() -> None:
         (32, 125),
     ]
     assert dataclasses.replace(quick.with_slots(3), test_slots=32, final_slots=125) == quick
-
-
-def test_only_smoke_touches_the_algorithms() -> None:
-    assert [name for name, budget in BUDGETS.items() if budget.is_smoke] == ["smoke"]
 
 
 def test_shorter_run_is_still_evaluated_and_saved() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 
+from envs import registry
+from envs.registry import ScenarioEntry
 from harness.cli.overrides import parse_setting
 from harness.flags.compare import parse_seeds
 from harness.flags.planning import plan_runs
@@ -73,26 +76,20 @@ def test_a_variant_brings_its_own_options_unless_set() -> None:
     assert "env.conic_fov = False (by --set)" in notes
 
 
-def test_a_redefined_map_is_another_run() -> None:
-    from envs import registry
+def shorter(map: ScenarioEntry) -> ScenarioEntry:
+    return dataclasses.replace(map, scenario=dataclasses.replace(map.scenario, episode_limit=150))
 
-    before = hashes(scenarios=("terran_5_vs_5",))
-    entry = registry.entry("terran_5_vs_5")
-    assert entry.scenario is not None
-    shorter = dataclasses.replace(entry, scenario=dataclasses.replace(entry.scenario, episode_limit=150))
+
+def of_another_make(world: ScenarioEntry) -> ScenarioEntry:
+    return dataclasses.replace(world, entry_point="my_world:make")
+
+
+@pytest.mark.parametrize(("id", "changed"), [("terran_5_vs_5", shorter), ("fake", of_another_make)])
+def test_a_redefined_scenario_is_another_run(id: str, changed: Callable[[ScenarioEntry], ScenarioEntry]) -> None:
+    before = hashes(scenarios=(id,))
     with registry.scenarios.preserved():
-        registry.scenarios.replace("terran_5_vs_5", shorter)
-        assert hashes(scenarios=("terran_5_vs_5",)) != before
-
-
-def test_a_world_of_another_make_is_another_run() -> None:
-    from envs import registry
-
-    before = hashes()
-    other = dataclasses.replace(registry.entry("fake"), entry_point="my_world:make")
-    with registry.scenarios.preserved():
-        registry.scenarios.replace("fake", other)
-        assert hashes() != before
+        registry.scenarios.replace(id, changed(registry.entry(id)))
+        assert hashes(scenarios=(id,)) != before
 
 
 def test_seeds() -> None:

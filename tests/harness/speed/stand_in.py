@@ -1,4 +1,4 @@
-"""Stand-ins for compressed products that run without a card."""
+"""What tests of speed share: stand-ins for compressed products that run without a card, made-up times, policies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from torch.sparse._semi_structured_conversions import (
     sparse_semi_structured_to_dense_cutlass,
 )
 
+from algorithms.q_learning.learner import QLearner
+from envs.spec import EnvSpec
 from harness.speed.kernels import Backend, Product
+from harness.speed.timing import Timing
+from tests.algorithms.worlds import SPEC, batch, learner
+
+SPARSE_CORES = torch.cuda.is_available() and torch.cuda.get_device_capability() >= (8, 0)
 
 
 class ReferenceCutlass(Backend):
@@ -70,6 +76,18 @@ class StandIn(Backend):
     def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
         assert rows > 0
         return Product(multiply=lambda x: functional.linear(x, stored, bias))
+
+
+def trained(id: str, spec: EnvSpec = SPEC, **changes: object) -> QLearner:
+    """A learner after a few updates, so that no two parameters are alike."""
+    made = learner(id, spec, **changes)
+    for i in range(3):
+        made.update(batch(seed=i, spec=spec), 0)
+    return made
+
+
+def timing(seconds: float, spread: float = 0.1) -> Timing:
+    return Timing(seconds=seconds, low=(1 - spread) * seconds, high=(1 + spread) * seconds, repeats=5, inner=1)
 
 
 def kept_half(padded: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from harness.speed.storage_formats import LayerStore
 from harness.speed.timing import Recorder, Timing
 from harness.throughput.tables import auto_thresholds
 from tests.algorithms.worlds import learner
-from tests.harness.speed.stand_in import ReferenceCutlass, ReferenceFeatures, StandIn
+from tests.harness.speed.stand_in import ReferenceCutlass, ReferenceFeatures, StandIn, timing
 
 CPU, HALF = torch.device("cpu"), torch.float16
 LAYERS = ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"]
@@ -65,16 +65,14 @@ def test_everything_is_there() -> None:
         assert list(work.formats) == ["dense", "masked", "masked-batched", "reference", "reference-features"]
         assert all(found.seconds and found.low <= found.seconds <= found.high for found in work.formats.values())
         assert work.auto in ("masked", "reference"), "layers of one agent have their activations in rows"
-        assert (work.formats["dense"].error, work.formats["masked"].error) == (None, None), (
-            "another function, and itself"
-        )
+        assert work.formats["dense"].error is None, "another function"
+        assert work.formats["masked"].error is None, "itself"
         assert all(work.formats[name].error < 1e-3 for name in ("masked-batched", "reference", "reference-features"))
     for work in result.agents.values():
         assert set(work.formats) - {"mixed"} == {"dense", "masked", "masked-batched", "reference"}
         assert work.auto != "dense"
-        assert all(
-            work.first_seconds(work.auto) <= work.first_seconds(name) for name in work.formats if name != "dense"
-        )
+        others = [work.first_seconds(name) for name in work.formats if name != "dense"]
+        assert work.first_seconds(work.auto) == min(others)
     assert set(result.agents["dense"].plan) == {"fc1", "fc2", "fc3", "fc4"}
     assert list(result.agents["2:4"].plan) == LAYERS
     assert result.conversion_seconds["reference"] > 0
@@ -93,10 +91,10 @@ def test_operations_are_counted_with_and_without_padding() -> None:
     assert agent.formats["reference"].flops == sum(layer.formats["reference"].flops for layer in result.layers.values())
 
 
-@pytest.mark.parametrize(("id", "agents"), [("qmix", ["dense"]), ("kalei", ["dense"]), ("k24", ["dense"])])
-def test_what_cannot_be_compressed_is_not(id: str, agents: list[str]) -> None:
+@pytest.mark.parametrize("id", ["qmix", "kalei", "k24"])
+def test_what_cannot_be_compressed_is_not(id: str) -> None:
     result = measured(StandIn(), id=id)
-    assert list(result.agents) == agents
+    assert list(result.agents) == ["dense"]
     tried = {name for work in result.layers.values() for name in work.formats}
     assert ("stand-in" in tried) is (id == "k24")
     assert "stand-in" not in result.layers["gru_hh"].formats
@@ -138,7 +136,7 @@ def test_the_agent_is_built_from_what_is_fastest_alone(monkeypatch: pytest.Monke
     def scripted(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
         layer = next(calls, "agent")
         times = {"stand-in": 1.0 if layer in ("fc2", "fc3") else 3.0, "mixed": 1.5}
-        return {name: Timing(seconds=times.get(name, 2.0), low=1.0, high=9.0, repeats=1, inner=1) for name in works}
+        return {name: timing(times.get(name, 2.0)) for name in works}
 
     monkeypatch.setattr(comparing, "time_in_turn", scripted)
     result = measured(StandIn(), both=False)
@@ -167,7 +165,7 @@ def test_the_chosen_ones_are_timed_again_in_rounds_of_their_own(monkeypatch: pyt
     def played(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
         rounds.append((set(works), how.get("fewest")))
         script = (first, second)[len(rounds) - 1]
-        return {name: Timing(seconds=script[name], low=1.0, high=9.0, repeats=5, inner=1) for name in works}
+        return {name: timing(script[name]) for name in works}
 
     monkeypatch.setattr(comparing, "time_in_turn", played)
     found = compared(dict.fromkeys(first, idle))
@@ -183,8 +181,7 @@ def test_random_times_show_no_gain_and_a_real_one_survives(monkeypatch: pytest.M
     rng = np.random.default_rng(0)
 
     def noisy(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
-        times = {name: (0.5 if name == "real" else 1.0) * float(np.exp(rng.normal(0, 0.05))) for name in works}
-        return {name: Timing(seconds=each, low=each, high=each, repeats=5, inner=1) for name, each in times.items()}
+        return {name: timing((0.5 if name == "real" else 1.0) * np.exp(rng.normal(0, 0.05)), 0.0) for name in works}
 
     monkeypatch.setattr(comparing, "time_in_turn", noisy)
     equal = [compared(dict.fromkeys(("dense", "masked", "a", "b", "c"), idle)) for _ in range(200)]

@@ -20,7 +20,6 @@ from torch.sparse._semi_structured_conversions import (
     sparse_semi_structured_to_dense_cutlass,
 )
 
-from algorithms.q_learning.learner import QLearner
 from harness.speed import kernels as backends
 from harness.speed.kernels import (
     BATCH_MULTIPLE,
@@ -36,7 +35,8 @@ from harness.speed.kernels import (
 )
 from harness.speed.policy_pass import stores
 from harness.speed.storage_formats import MASKED, LayerStore, Refused, pad_to
-from tests.algorithms.worlds import SPEC, batch, learner
+from tests.algorithms.worlds import SPEC
+from tests.harness.speed.stand_in import trained
 
 CPU, HALF = torch.device("cpu"), torch.float16
 ROWS = 24
@@ -109,16 +109,9 @@ def shape_rules(kind: Any, weight: Tensor) -> None:
     assert weight.shape[0] % asked.sparse_min_rows == weight.shape[1] % asked.sparse_min_cols == 0
 
 
-def trained(**changes: object) -> QLearner:
-    made = learner("k24", **changes)
-    for i in range(3):
-        made.update(batch(seed=i), 0)
-    return made
-
-
 def layers(*kinds: Backend, hidden: int = 20, dtype: torch.dtype = HALF) -> dict[str, LayerStore]:
     """All six matrices of a trained policy; 17 inputs, 20 hidden units and 6 actions: no width is a multiple of 8."""
-    return stores(trained(rnn_hidden_dim=hidden, mask_gru=True).policy_layers(), dtype, kinds)
+    return stores(trained("k24", rnn_hidden_dim=hidden, mask_gru=True).policy_layers(), dtype, kinds)
 
 
 @pytest.mark.parametrize("hidden", [16, 18, 64])

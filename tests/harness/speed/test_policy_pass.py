@@ -12,8 +12,8 @@ from algorithms.q_learning.learner import QLearner
 from harness.speed.kernels import Backend
 from harness.speed.policy_pass import PolicyPass, gates, policy_pass, stores, with_dense_gru
 from harness.speed.storage_formats import BATCHED, DENSE, MASKED, pad_to
-from tests.algorithms.worlds import SINGLE_TYPE, SPEC, batch, learner
-from tests.harness.speed.stand_in import StandIn, kept_half
+from tests.algorithms.worlds import SINGLE_TYPE, SPEC, learner
+from tests.harness.speed.stand_in import StandIn, kept_half, trained
 
 BATTLES = 10
 IDS = ("qmix", "kalei", "k24")
@@ -53,14 +53,6 @@ class DrawnRows:
         torch.testing.assert_close(next_hidden, self.next_hidden.flatten(0, 1)[self.rows])
         assert torch.equal(actions, self.actions.flatten()[self.rows])
         assert q.shape == self.action_mask.shape
-
-
-def trained(id: str, spec=SPEC, **changes: object) -> QLearner:
-    """A learner after a few updates, so that no two parameters are alike."""
-    made = learner(id, spec, **changes)
-    for i in range(3):
-        made.update(batch(seed=i, spec=spec), 0)
-    return made
 
 
 def dense_twin(made: QLearner) -> QLearner:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +24,7 @@ from harness.throughput.__main__ import ALL_BATCHES, ALL_HIDDEN, main, read_flag
 from harness.throughput.sweep import trained_policy
 from studies.store import StudyStore
 from tests.harness.speed.stand_in import ReferenceCutlass, ReferenceFeatures
+from tests.limits import file_size_limit
 
 QUICK = ["--device", "cpu", "--hidden", "8,16", "--batches", "30,60"]
 
@@ -51,12 +49,8 @@ def test_the_whole_command_on_a_cpu(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "cusparselt: n/a, no CUDA device with sparse tensor cores" in output
     assert f"written: {out}, {tmp_path / 'found.csv'}, {picture}" in output
     content = json.loads(out.read_text())
-    assert [(cell["hidden"], cell["batch"], cell["dtype"]) for cell in content["cells"]] == [
-        (8, 30, "float32"),
-        (8, 60, "float32"),
-        (16, 30, "float32"),
-        (16, 60, "float32"),
-    ]
+    points = [(cell["hidden"], cell["batch"], cell["dtype"]) for cell in content["cells"]]
+    assert points == [(hidden, batch, "float32") for hidden in (8, 16) for batch in (30, 60)]
     for cell in content["cells"]:
         assert list(cell["agents"]) == ["dense", "2:4"]
         for work in cell["agents"].values():
@@ -76,18 +70,13 @@ def test_with_kernels_the_table_names_them(tmp_path: Path, capsys: pytest.Captur
     assert "Peak, 64³ in float16: dense 0.0" in output
     for gru in ("dense", "2:4"):
         assert re.search(rf"float16, {gru} GRU, batch 30: compressed pays .* \(8: \d+.\d\d ×, 16: \d+.\d\d ×\)", output)
-    assert re.search(r" 16 +60 +float16 +2:4 .* × +\d+.\d% +reference +\d+.\d ", output), (
-        "the backend and its compressing"
-    )
+    backend_and_compressing = r" 16 +60 +float16 +2:4 .* × +\d+.\d% +reference +\d+.\d "
+    assert re.search(backend_and_compressing, output)
     assert re.search(r"auto reaches 0.98 × dense in \d of 8 agents", output)
-    (line,) = (line for line in output.splitlines() if line.startswith("auto against masked dense, which computes the"))
-    found = re.search(
-        r"masked dense itself in (\d) agents(?:, faster in (\d), slower in (\d), within .* in (\d);)?", line
-    )
+    against = r"^auto against masked .* itself in (\d) agents(?:, faster in (\d), slower in (\d), within .* in (\d);)?"
+    (found,) = re.finditer(against, output, re.MULTILINE)
     assert sum(int(count or 0) for count in found.groups()) == 8, "each agent is one of these"
-    assert [line for line in output.splitlines() if line.endswith("/4 grid points")] == [
-        f"{n}/4 grid points" for n in range(5)
-    ]
+    assert re.findall(r"^\d/4 grid points$", output, re.MULTILINE) == [f"{n}/4 grid points" for n in range(5)]
     assert "nothing compressed ran here" not in picture.read_text()
 
 
@@ -103,10 +92,8 @@ def test_several_scenarios_in_one_file(tmp_path: Path, capsys: pytest.CaptureFix
     cells = json.loads(out.read_text())["cells"]
     assert cells[:1] == first
     assert [cell["subject"] for cell in cells] == ["k24 on 3s5z, fresh", "k24 on terran_5_vs_5, fresh"]
-    assert [cell["layers"]["fc1"]["useful_flops"] == first[0]["layers"]["fc1"]["useful_flops"] for cell in cells] == [
-        True,
-        False,
-    ], "each with the widths of its own scenario"
+    same, other = (cell["layers"]["fc1"]["useful_flops"] for cell in cells)
+    assert same == first[0]["layers"]["fc1"]["useful_flops"] != other, "each with the widths of its own scenario"
     for cell in cells:
         assert f"{cell['subject']}: whole agent" in output
         assert f"{cell['subject']}: auto reaches" in output
@@ -132,10 +119,8 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert len(first["cells"]) == 1
     monkeypatch.setattr(PolicyMeasurement, "measure", measure)
     assert main([*QUICK, "--out", str(out), "--minutes", "1e-9"]) == 1
-    assert (
-        "3 grid points are missing, the time was up. The same command goes on with the next grid point"
-        in capsys.readouterr().out
-    )
+    missing = "3 grid points are missing, the time was up. The same command goes on with the next grid point"
+    assert missing in capsys.readouterr().out
     assert main([*QUICK, "--out", str(out)]) == 0
     whole = json.loads(out.read_text())
     assert len(whole["cells"]) == 4
@@ -167,22 +152,11 @@ def test_a_grid_point_without_memory_is_a_fact_and_a_lost_device_ends_the_run(
     assert len(json.loads(out.read_text())["cells"]) == 4
 
 
-@contextmanager
-def no_room(nbytes: int = 1000) -> Iterator[None]:
-    """No file may grow beyond so many bytes, as on a disk that is almost full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (nbytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_full_disk_costs_no_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What was measured is shown, what was stored stays, and each message says what to do; no traceback."""
     out, picture = tmp_path / "found.json", tmp_path / "found.png"
     command = ["--device", "cpu", "--hidden", "8", "--out", str(out), "--batches"]
-    with no_room():
+    with file_size_limit(1000):
         assert main([*command, "30", "--plot", str(picture)]) == 1
     output = capsys.readouterr().out
     assert re.search(r" 8 +30 +float32 +2:4 ", output), "the table"
@@ -191,7 +165,7 @@ def test_a_full_disk_costs_no_number(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert [file.name for file in tmp_path.iterdir()] == [".found.json.lock"], "no half-written file, no draft"
     assert main([*command, "30"]) == 0
     before = out.read_bytes(), out.with_suffix(".csv").read_bytes()
-    with no_room():
+    with file_size_limit(1000):
         assert main([*command, "30,60"]) == 1
     assert before == (out.read_bytes(), out.with_suffix(".csv").read_bytes())
     assert main([*command, "30,60"]) == 0
@@ -202,10 +176,8 @@ def test_places_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "taken").write_text("a file where the folder belongs")
     (tmp_path / "found.json").mkdir()
     assert "taken cannot be written to" in error_of(capsys, "--out", str(tmp_path / "taken" / "found.json"))
-    assert (
-        f"--out {tmp_path}/found.json is a folder; name a file in it: --out {tmp_path}/found.json/found.json"
-        in error_of(capsys, "--out", str(tmp_path / "found.json"))
-    )
+    folder = f"--out {tmp_path}/found.json is a folder; name a file in it: --out {tmp_path}/found.json/found.json"
+    assert folder in error_of(capsys, "--out", str(tmp_path / "found.json"))
     (tmp_path / "x.csv").mkdir()
     assert main(["--device", "cpu", "--hidden", "8", "--batches", "30", "--out", str(tmp_path / "x.json")]) == 1
     assert f"--out {tmp_path}/x.json cannot be written (Is a directory)" in capsys.readouterr().out
@@ -266,32 +238,34 @@ def test_all_means_the_whole_grid() -> None:
     assert order == sorted(order), "a policy of one size is made once"
 
 
-def test_mistakes_in_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--hidden 64,x: whole numbers, separated by commas, such as 64,1024" in error_of(capsys, "--hidden", "64,x")
-    assert "--batches is 0, it must be at least 1" in error_of(capsys, "--batches", "0")
-    assert "unknown dtype 'float8'; did you mean" in error_of(capsys, "--dtypes", "float8")
-    assert "--out x.csv: the results are kept as JSON, a CSV file beside it; name it x.json" in error_of(
-        capsys, "--out", "x.csv"
-    )
-    assert "--plot x.gif: a picture ends in .png, .svg, .pdf; name it x.png" in error_of(capsys, "--plot", "x.gif")
-    assert "unknown algorithm 'k25'; did you mean k24" in error_of(capsys, "--algo", "k25")
-    assert "--minutes is -1.0, it must be a number above 0" in error_of(capsys, "--minutes", "-1")
-    assert "hidden sizes are named by --hidden" in error_of(capsys, "--set", "k24.rnn_hidden_dim=32")
-    assert "one algorithm is measured at a time: --algo k24, then --algo qmix; the same --out" in error_of(
-        capsys, "--algo", "k24,qmix"
-    )
-    assert "unknown scenario 'terran_5_vs_6'; did you mean" in error_of(capsys, "--scenarios", "3s5z,terran_5_vs_6")
-    StudyStore.open(f"sqlite:///{tmp_path}/none.db", "mine").close()
-    assert "unknown study 'other'; known: none. It is looked for in" in error_of(
-        capsys, "--run", "3", "--study", "other", "--storage", f"sqlite:///{tmp_path}/none.db"
-    )
-    assert "--run measures a policy as it was trained" in error_of(capsys, "--run", "runs/x", "--hidden", "64")
-    assert "no policy.pt there" in error_of(capsys, "--run", str(tmp_path))
-    nowhere = f"sqlite:///{tmp_path}/s.db"
-    assert "--run 3 names a trial, but there is no database" in error_of(capsys, "--run", "3", "--storage", nowhere)
-    assert "does not give its policy layer by layer" in error_of(
-        capsys, "--algo", "qmix-per-type", "--device", "cpu", "--hidden", "8"
-    )
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ("--hidden 64,x", "--hidden 64,x: whole numbers, separated by commas, such as 64,1024"),
+        ("--batches 0", "--batches is 0, it must be at least 1"),
+        ("--dtypes float8", "unknown dtype 'float8'; did you mean"),
+        ("--out x.csv", "--out x.csv: the results are kept as JSON, a CSV file beside it; name it x.json"),
+        ("--plot x.gif", "--plot x.gif: a picture ends in .png, .svg, .pdf; name it x.png"),
+        ("--algo k25", "unknown algorithm 'k25'; did you mean k24"),
+        ("--minutes -1", "--minutes is -1.0, it must be a number above 0"),
+        ("--set k24.rnn_hidden_dim=32", "hidden sizes are named by --hidden"),
+        ("--algo k24,qmix", "one algorithm is measured at a time: --algo k24, then --algo qmix; the same --out"),
+        ("--scenarios 3s5z,terran_5_vs_6", "unknown scenario 'terran_5_vs_6'; did you mean"),
+        ("--run runs/x --hidden 64", "--run measures a policy as it was trained"),
+        ("--run {0}", "no policy.pt there"),
+        ("--run 3 --storage sqlite:///{0}/s.db", "--run 3 names a trial, but there is no database"),
+        ("--algo qmix-per-type --device cpu --hidden 8", "does not give its policy layer by layer"),
+    ],
+)
+def test_mistakes_in_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: str, says: str) -> None:
+    assert says in error_of(capsys, *flags.format(tmp_path).split())
+
+
+def test_a_study_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    storage = f"sqlite:///{tmp_path}/none.db"
+    StudyStore.open(storage, "mine").close()
+    error = error_of(capsys, "--run", "3", "--study", "other", "--storage", storage)
+    assert "unknown study 'other'; known: none. It is looked for in" in error
 
 
 def test_a_timing_context_knows_the_refusals_of_an_earlier_start(monkeypatch: pytest.MonkeyPatch) -> None:

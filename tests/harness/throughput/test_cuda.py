@@ -22,8 +22,8 @@ from harness.speed.storage_formats import MASKED, LayerStore, pad_to, relative_e
 from harness.speed.timing import Recorder
 from harness.throughput.__main__ import main
 from tests.algorithms.worlds import SPEC
+from tests.harness.speed.stand_in import SPARSE_CORES
 
-SPARSE_CORES = torch.cuda.is_available() and torch.cuda.get_device_capability() >= (8, 0)
 pytestmark = [
     pytest.mark.skipif(not SPARSE_CORES, reason="needs a CUDA device with sparse tensor cores"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what PyTorch imports for its tensor subclass

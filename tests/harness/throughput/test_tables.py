@@ -21,7 +21,6 @@ from harness.plots.style import series
 from harness.plots.throughput import Point, crossing, draw_gains, offset_of, plot
 from harness.speed.record import Record, new_record, open_record, read_record
 from harness.speed.results import FormatResult, Gain, GridPointResult, Peak, WorkResult
-from harness.speed.timing import Timing
 from harness.throughput.tables import (
     agent_thresholds,
     auto_thresholds,
@@ -32,6 +31,7 @@ from harness.throughput.tables import (
     print_tables,
 )
 from studies.db.errors import StorageError
+from tests.harness.speed.stand_in import timing
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[3]
@@ -42,10 +42,6 @@ def format_result(seconds: float, flops: float = 1e9) -> FormatResult:
     return FormatResult(
         seconds=seconds, low=0.9 * seconds, high=1.1 * seconds, error=1e-3, flops=flops, nbytes=1_000_000
     )
-
-
-def timed(seconds: float, spread: float = 0.1) -> Timing:
-    return Timing(seconds=seconds, low=(1 - spread) * seconds, high=(1 + spread) * seconds, repeats=5, inner=1)
 
 
 def gain(times: float, low: float, high: float) -> Gain:
@@ -60,7 +56,7 @@ def work(
     formats = {"dense": format_result(dense), "masked": format_result(masked), "cusparselt-search": compressed}
     second = {name: found.seconds for name, found in formats.items() if found.seconds} | (again or {})
     return WorkResult(
-        useful_flops=1e9, formats=formats, auto=auto, again={name: timed(seconds) for name, seconds in second.items()}
+        useful_flops=1e9, formats=formats, auto=auto, again={name: timing(seconds) for name, seconds in second.items()}
     )
 
 
@@ -201,10 +197,8 @@ def test_the_tables_say_what_was_measured_and_what_was_not(tmp_path: Path) -> No
     assert "cusparselt-search: n/a, no such kernel (2 times)" in output
     assert "cusparselt: no CUDA graph (operation not permitted when stream is capturing)" in output
     (row,) = (line.split() for line in output.splitlines() if line.split()[:4] == ["2048", "1,000", "float16", "2:4"])
-    assert (
-        " ".join(row[4:])
-        == "1,000 10.0% 0.98 × 1.00 × 20.2% cusparselt-search 7.0 1.00 × 20.2% cusparselt-search 50% 1.0"
-    )
+    cells = "1,000 10.0% 0.98 × 1.00 × 20.2% cusparselt-search 7.0 1.00 × 20.2% cusparselt-search 50% 1.0"
+    assert " ".join(row[4:]) == cells
     (refused,) = (line for line in output.splitlines() if line.split()[:4] == ["4096", "2,000", "float16", "2:4"])
     assert "n/a" in refused
     assert all(line in output for line in conclusions(made))
@@ -246,21 +240,14 @@ def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:
     made.save(path)
     back = open_record(path, CPU)
     assert (back.results, back.peaks, back.header) == (made.results, made.peaks, made.header)
-    assert back.done() == {
-        (POLICY, 64, 1000, "float16"),
-        (POLICY, 2048, 1000, "float16"),
-        (POLICY, 4096, 1000, "float16"),
-        (POLICY, 4096, 2000, "float16"),
-    }
+    points = {(64, 1000), (2048, 1000), (4096, 1000), (4096, 2000)}
+    assert back.done() == {(POLICY, hidden, batch, "float16") for hidden, batch in points}
     assert sorted(file.name for file in tmp_path.iterdir() if file.suffix != ".lock") == ["found.csv", "found.json"]
     with (tmp_path / "found.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 4 * 2 * 3, "grid points, parts, formats"
-    (row,) = (
-        r
-        for r in rows
-        if (r["hidden"], r["batch"], r["part"]) == ("4096", "1000", "agent, 2:4 GRU") and r["auto"] == "True"
-    )
+    where = {"hidden": "4096", "batch": "1000", "part": "agent, 2:4 GRU", "auto": "True"}
+    (row,) = (row for row in rows if where.items() <= row.items())
     assert (row["way"], float(row["gain_over_dense"])) == ("cusparselt-search", 1.25)
     assert float(row["gain_low"]) == pytest.approx(0.9 / (0.8 * 1.1))
     assert (float(row["first_gain"]), float(row["again_seconds"])) == (1.25, 0.8)
@@ -332,12 +319,8 @@ def test_many_at_once_lose_nothing(tmp_path: Path) -> None:
 def test_a_file_that_is_held_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "found.json"
     monkeypatch.setattr("harness.speed.record.LOCK_SECONDS", 0.05)
-    with (
-        FileLock(tmp_path / ".found.json.lock"),
-        pytest.raises(
-            StorageError, match=r"found.json is held by another command .* fuser -v .*\.found.json.lock; then"
-        ),
-    ):
+    message = r"found.json is held by another command .* fuser -v .*\.found.json.lock; then"
+    with FileLock(tmp_path / ".found.json.lock"), pytest.raises(StorageError, match=message):
         record().save(path)
     assert not path.exists()
 
@@ -351,9 +334,7 @@ def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
         open_record(path, CPU)
     path.write_text(json.dumps({**content, "schema": 1}))
     for read in (read_record, lambda path: open_record(path, CPU)):
-        with pytest.raises(
-            UsageError, match=r"other.json holds results of schema 1, .* reads 2 .*; measure again: python"
-        ):
+        with pytest.raises(UsageError, match=r"other.json holds results of schema 1, .* reads 2 .*; measure again: py"):
             read(path)
     for text in ("not JSON", "[]", '{"cells": []}'):
         path.write_text(text)

@@ -109,7 +109,7 @@ def six_workers(campaign: Campaign, storage: str | None = None, restart: object 
                 last = last_lines(folder)
                 campaign.fault(f"a process ended with exit code {code} when the server was restarted: {last}")
         for log in folder.glob("*.txt"):
-            campaign.check_output(log.read_text(encoding="utf-8", errors="replace"), f"six workers, {log.name}")
+            campaign.check_output(log, f"six workers, {log.name}")
         campaign.counts["comparisons"] += 1
         check_whole(campaign, folder, expected, "six workers", "--seeds", "6", storage=storage)
         if storage:

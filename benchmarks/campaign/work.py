@@ -52,8 +52,9 @@ class Campaign:
         """Note something that must not be."""
         self.faults.append(what)
 
-    def check_output(self, text: str, what: str) -> None:
+    def check_output(self, log: Path, what: str) -> None:
         """A user is shown words, never a traceback."""
+        text = log.read_text(encoding="utf-8", errors="replace")
         if "Traceback (most recent call last)" in text:
             self.fault(f"{what}: a traceback: …{text[-600:]}")
 
@@ -104,7 +105,7 @@ def finish(campaign: Campaign, process: subprocess.Popen[bytes], what: str) -> i
 def run(campaign: Campaign, command: Sequence[str], log: Path, what: str) -> int:
     """Run a command to its end and look at what it said."""
     code = finish(campaign, start(command, log), what)
-    campaign.check_output(log.read_text(encoding="utf-8", errors="replace"), what)
+    campaign.check_output(log, what)
     return code
 
 

@@ -55,12 +55,17 @@ def implied_length(evaluated_at: Iterable[Sequence[int]], per_round: int, spread
     return length, raw / math.sqrt(3 * intervals)
 
 
+def published_steps(scenario: str, first: int, last: int) -> list[list[int]]:
+    """env_steps of each published run's evaluations between two of them."""
+    runs = published_runs(scenario).values()
+    return [[point.env_steps for point in points if first <= point.env_steps <= last] for points in runs]
+
+
 def published_line(scenario: str, per_round: int) -> str:
     """The implied lengths of each span."""
-    runs = [[point.env_steps for point in points] for points in published_runs(scenario).values()]
     cells = []
     for first, last in SPANS:
-        length, error = implied_length([[at for at in run if first <= at <= last] for run in runs], per_round)
+        length, error = implied_length(published_steps(scenario, first, last), per_round)
         cells.append(f"{first // 1000:,}k–{last // 1000:,}k: {length:.1f} ± {error:.1f}")
     return f"{scenario}: published QMIX, training episodes, {'; '.join(cells)}"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 from benchmarks.fidelity.checks import Check
 from benchmarks.fidelity.reference import RACES, Estimate
@@ -59,9 +58,7 @@ def shown(estimate: Estimate | None) -> str:
 def rank_correlation(checks: list[Check]) -> float | None:
     """Spearman's, over the checks with a reference; None below three, or where one side is all equal."""
     pairs = [(check.game.mean, check.engine.mean) for check in checks if check.game is not None]
-    if len(pairs) < 3:
+    sides = list(zip(*pairs, strict=True))
+    if len(pairs) < 3 or any(len(set(side)) == 1 for side in sides):
         return None
-    ranks = [rankdata(side) for side in zip(*pairs, strict=True)]
-    if any(np.ptp(rank) == 0 for rank in ranks):
-        return None
-    return float(np.corrcoef(ranks)[0, 1])
+    return float(spearmanr(*sides).statistic)

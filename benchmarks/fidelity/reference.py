@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from benchmarks.fidelity.episode_lengths import implied_length
+from benchmarks.fidelity.episode_lengths import implied_length, published_steps
 from harness.results.published import published_runs
 
 RACES = ("terran_5_vs_5", "protoss_5_vs_5", "zerg_5_vs_5")
@@ -68,8 +68,7 @@ def trained_length(scenario: str, first: int, last: int, spread: float) -> Estim
 
     None where nothing is published.
     """
-    runs = [[point.env_steps for point in points] for points in published_runs(scenario).values()]
-    inside = [[at for at in run if first <= at <= last] for run in runs]
+    inside = published_steps(scenario, first, last)
     if not any(len(run) > 1 for run in inside):
         return None
     return Estimate(*implied_length(inside, ROUND, spread))

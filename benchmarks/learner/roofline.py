@@ -43,23 +43,24 @@ class LayerProduct:
         weights = groups * self.out_features * self.in_features * (COMPRESSED if compressed else 1.0)
         return NUMBER * (self.rows * (self.in_features + self.out_features) + weights)
 
+    def limits(self, way: str) -> dict[str, float]:
+        """Least seconds by each limit, of ``dense`` (one weight), ``masked`` or ``compressed`` (one each group)."""
+        compressed, groups = way == "compressed", 1 if way == "dense" else self.groups
+        return {
+            "cores": self.flops / (SPARSE_PEAK if compressed else DENSE_PEAK),
+            "memory": self.nbytes(compressed=compressed, groups=groups) / BANDWIDTH,
+            "kernels": groups * KERNEL_SECONDS,
+        }
+
     def seconds(self, way: str) -> float:
-        """The least time of ``dense`` (one weight), ``masked`` or ``compressed`` (a weight and a kernel a group)."""
-        groups = 1 if way == "dense" else self.groups
-        peak = SPARSE_PEAK if way == "compressed" else DENSE_PEAK
-        moved = self.nbytes(compressed=way == "compressed", groups=groups)
-        return max(self.flops / peak, moved / BANDWIDTH, groups * KERNEL_SECONDS)
+        """The least time, by all limits."""
+        return max(self.limits(way).values())
 
     @property
     def bound(self) -> str:
         """Return what bounds the compressed product's least time."""
-        moved = self.nbytes(compressed=True, groups=self.groups)
-        least = {
-            "cores": self.flops / SPARSE_PEAK,
-            "memory": moved / BANDWIDTH,
-            "kernels": self.groups * KERNEL_SECONDS,
-        }
-        return max(least, key=lambda name: least[name])
+        limits = self.limits("compressed")
+        return max(limits, key=lambda name: limits[name])
 
     @property
     def most_gain(self) -> float:

@@ -8,8 +8,10 @@ from typing import Any
 
 import algorithms.registry
 import envs.registry
+from algorithms.protocol import Algorithm
 from envs.protocol import BatchedEnv
 from envs.sc2.installation import game_name
+from envs.spec import EnvSpec
 from harness.cli.errors import UsageError
 from harness.runs.budget import Budget
 from harness.runs.checkpoint import CheckpointReplay
@@ -85,6 +87,13 @@ class RunPlan:
         """A batch of this run's world."""
         options = dataclasses.asdict(self.env_options)
         return envs.make(self.scenario, num_envs=num_envs, seed=seed, backend=self.backend, **options)
+
+    def make_algorithm(self, spec: EnvSpec, seed: int) -> Algorithm:
+        """A fresh learner for a world of this shape."""
+        length = self.budget.env_steps
+        return algorithms.registry.make(
+            self.algorithm, spec, self.config, total_env_steps=length, seed=seed, device=self.device
+        )
 
     def to_json(self, *, deterministic: bool = False) -> dict[str, Any]:
         """Return the plan as JSON-able data, so that another process or machine can do it: ``k24_runs.job``.

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from typing import Any
 
-import algorithms.registry
 from algorithms.kernels.compiled import MACHINE_CODE
 from envs.battle.engine import BattleEnv
 from envs.protocol import BatchedEnv
@@ -69,10 +68,7 @@ def compile_learners(jobs: Sequence[dict[str, Any]]) -> None:
         with suppress(Exception):  # one of the user's own is not registered here; a broken one fails in its run
             plan = RunPlan.from_json(job)
             with closing(plan.make_env(1, 0)) as world:  # its shapes are needed; it plays nothing
-                spec, steps = world.spec, plan.budget.env_steps
-            algorithms.registry.make(
-                plan.algorithm, spec, plan.config, total_env_steps=steps, seed=0, device=plan.device
-            ).compile()
+                plan.make_algorithm(world.spec, seed=0).compile()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from typing import Any
 from rich.console import Console
 from torch import Tensor
 
-import algorithms.registry
 from algorithms.diagnostics import checked_diagnostics
 from algorithms.protocol import Restored, loss_of
 from common.signals import Waiting, deferred_interrupts
@@ -130,14 +129,7 @@ class TrainingRun:
             worlds.callback(self.env.close)
             self.test_env = plan.make_env(plan.budget.test_slots, derive_seed(seed, "evaluation", scenario))
             worlds.callback(self.test_env.close)
-            self.algorithm = algorithms.registry.make(
-                plan.algorithm,
-                self.env.spec,
-                plan.config,
-                total_env_steps=plan.budget.env_steps,
-                seed=derive_seed(seed, "algorithm"),
-                device=plan.device,
-            )
+            self.algorithm = plan.make_algorithm(self.env.spec, derive_seed(seed, "algorithm"))
             compiling = time.perf_counter()
             compile_world(self.env)
             compile_world(self.test_env)

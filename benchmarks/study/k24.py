@@ -30,7 +30,7 @@ from harness.cli.common import INTERRUPTED, WRONG_USE, listed
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
 from studies.reader import StudyReader
-from studies.rows import RunKey, RunRow, UnfinishedRun, key_of
+from studies.rows import RunRow, UnfinishedRun, key_of
 
 STUDY = "k24-study"
 STORAGE = "sqlite:///runs/k24_study.db"
@@ -113,11 +113,10 @@ def update_files(stage: Stage, storage: str, out: Path) -> None:
     runs, points = read_runs(runs_file(stage, out)), read_points(points_file(stage, out))
     planned = list(runs_of(stage, storage))
     with StudyReader.open(storage, STUDY) as reader:
-        held: dict[RunKey, RunRow | UnfinishedRun] = {
-            key_of(run): run for run in (*reader.rows(), *reader.unfinished())
-        }
+        held: list[RunRow | UnfinishedRun] = [*reader.rows(), *reader.unfinished()]
+        by_key = {key_of(run): run for run in held}
         for run in planned:
-            row = held.get(plan_runs(read_flags(run.argv))[0][0].key)
+            row = by_key.get(plan_runs(read_flags(run.argv))[0][0].key)
             if isinstance(row, RunRow):
                 runs[run.place] = finished_run(run.arm.label, " ".join(run.arm.settings), row)
             elif row is None or run.place in runs:

@@ -25,18 +25,10 @@ def performance_profile(
     thresholds: Scores = THRESHOLDS,
     resamples: int = RESAMPLES,
 ) -> Band:
-    """The share of runs that score above each threshold: the whole distribution of scores instead of one number.
+    """The share of runs that score above each of the ascending thresholds (P,), instead of one number.
 
-    Where one algorithm's profile lies above another's throughout, it is better at every quantile.
-
-    Args:
-        scores: per scenario, one score per seed (at least 2).
-        rng: draws the resamples.
-        thresholds: (P,) ascending.
-        resamples: how many.
-
-    Raises:
-        ValueError: a scenario has fewer than two seeds, or a score is not finite.
+    Where one algorithm's profile lies above another's throughout, it is better at every quantile. Other arguments and
+    errors as of ``aggregates``.
     """
     found = bootstrap([as_strata(scores)], lambda drawn: profile_of(drawn, thresholds), rng, resamples)
     return Band.of(thresholds, found, IntervalKind.PROFILE_OVER_SEEDS)
@@ -58,13 +50,10 @@ def sample_efficiency(
 
     Args:
         env_steps: (P,) where all runs were evaluated.
-        scores: per scenario, (seeds, P) with at least 2 seeds.
-        rng: draws the resamples.
-        resamples: how many.
+        scores: per scenario, (seeds, P) with at least 2 seeds; ``rng`` and ``resamples`` as of ``aggregates``.
 
     Raises:
-        ValueError: curves of another length than ``env_steps``, a scenario with fewer than two seeds, or a score that
-            is not finite.
+        ValueError: curves of another length than ``env_steps``, or as of ``aggregates``.
     """
     if any(curves.ndim != 2 or curves.shape[1] != len(env_steps) for curves in scores):
         raise ValueError(

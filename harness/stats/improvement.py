@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import NormalDist
 
 import numpy as np
 from scipy.optimize import brentq
 
 from harness.stats.bootstrap import RESAMPLES, Scores, Strata, as_strata, bootstrap
-from harness.stats.interval import TAIL, Interval, IntervalKind
+from harness.stats.interval import Interval, IntervalKind, Z
 
 
 def probability_of_improvement(
@@ -21,13 +20,11 @@ def probability_of_improvement(
     """Return how likely a run of one algorithm beats one of another on a random scenario; a tie counts half.
 
     Args:
-        scores: per scenario, one score per seed (at least 2) of the algorithm in question.
+        scores: of the algorithm in question; ``rng`` and ``resamples`` likewise as of ``aggregates``.
         baseline: the same scenarios in the same order, of the algorithm it is held against; seeds may differ in number.
-        rng: draws the resamples, of both sides independently.
-        resamples: how many.
 
     Raises:
-        ValueError: the two lists differ in scenarios, a scenario has fewer than two seeds, or a score is not finite.
+        ValueError: the two lists differ in scenarios, or as of ``aggregates``.
 
     Source: Agarwal et al., NeurIPS 2021 (the Mann–Whitney statistic, averaged over tasks).
     """
@@ -40,10 +37,6 @@ def probability_with_newcombe(scores: Sequence[Sequence[float]], baseline: Seque
 
     Per scenario Newcombe's score interval for the Mann–Whitney statistic; over scenarios their distances from the
     estimates are added in squares.
-
-    Args:
-        scores: as of ``probability_of_improvement``.
-        baseline: likewise.
 
     Source: R. G. Newcombe, Statistics in Medicine 25 (2006), part 2, method 5; G. Zou & A. Donner, Statistics in
     Medicine 27 (2008), for sums.
@@ -61,11 +54,11 @@ def probability_with_newcombe(scores: Sequence[Sequence[float]], baseline: Seque
 
 def _newcombe_ends(share: float, ours: int, theirs: int) -> tuple[float, float]:
     """Return the probabilities that lie just 1.96 of their own standard errors from the observed share."""
-    z, extra = NormalDist().inv_cdf(1.0 - TAIL), (ours + theirs) / 2 - 1
+    extra = (ours + theirs) / 2 - 1
 
     def surplus(truth: float) -> float:
         spread = 1 + extra * ((1 - truth) / (2 - truth) + truth / (1 + truth))
-        return (share - truth) ** 2 - z * z * truth * (1 - truth) * spread / (ours * theirs)
+        return (share - truth) ** 2 - Z * Z * truth * (1 - truth) * spread / (ours * theirs)
 
     inner = min(max(share, 1e-12), 1 - 1e-12)  # 0 and 1 are roots of their own there
     low = 0.0 if share <= 0.0 else float(brentq(surplus, 0.0, inner))

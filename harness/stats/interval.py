@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 TAIL = (1.0 - 0.95) / 2
 """Probability left out at either end of all intervals."""
+Z = NormalDist().inv_cdf(1.0 - TAIL)
+"""The same end of the normal distribution, 1.96."""
 
 
 class IntervalKind(StrEnum):

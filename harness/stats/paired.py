@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
-from harness.stats.interval import TAIL, IntervalKind
+from harness.stats.interval import Interval, IntervalKind, Z
 from harness.stats.student import t_half_width
 
 Paired = Sequence[NDArray[np.float64]]
@@ -23,13 +22,9 @@ Paired = Sequence[NDArray[np.float64]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class Difference(Interval):
     """Score − baseline, over one scenario or several."""
 
-    estimate: float
-    low: float
-    high: float
-    kind: IntervalKind
     seeds: tuple[int, ...]
     """Of each scenario."""
 
@@ -93,8 +88,7 @@ def half_width(between: Sequence[float], within: Sequence[float], seeds: Sequenc
         within: of each scenario, the variance that the battles of one seed leave in its difference.
         seeds: of each scenario, how many.
     """
-    count = np.asarray(seeds)
-    over_battles = float(stdtrit(np.inf, 1.0 - TAIL)) * float((np.asarray(within) / count).sum()) ** 0.5 / len(seeds)
+    over_battles = Z * float((np.asarray(within) / np.asarray(seeds)).sum()) ** 0.5 / len(seeds)
     return over_battles if min(seeds) == 1 else max(float(t_half_width(between, seeds)), over_battles)
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.interval import TAIL, Interval, IntervalKind
-
-_Z = NormalDist().inv_cdf(1.0 - TAIL)
+from harness.stats.interval import Interval, IntervalKind, Z
 
 
 def wilson(wins: int, episodes: int) -> Interval:
@@ -37,9 +34,9 @@ def wilson(wins: int, episodes: int) -> Interval:
 def wilson_ends(share: Any, episodes: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the ends of Wilson's interval for shares (…), 0..1, of so many trials, a number or (…)."""
     share, episodes = np.asarray(share, np.float64), np.asarray(episodes, np.float64)
-    widening = 1.0 + _Z * _Z / episodes
-    middle = (share + _Z * _Z / (2 * episodes)) / widening
-    reach = _Z / widening * np.sqrt(share * (1 - share) / episodes + _Z * _Z / (4 * episodes * episodes))
+    widening = 1.0 + Z * Z / episodes
+    middle = (share + Z * Z / (2 * episodes)) / widening
+    reach = Z / widening * np.sqrt(share * (1 - share) / episodes + Z * Z / (4 * episodes * episodes))
     low = np.where(share <= 0.0, 0.0, np.maximum(0.0, middle - reach))  # exact at the ends, without rounding's 1e-17
     high = np.where(share >= 1.0, 1.0, np.minimum(1.0, middle + reach))
     return low, high

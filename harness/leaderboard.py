@@ -15,13 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.cli.common import ALL_DONE, command, listed, log, make_console, writing_results
 from harness.cli.errors import UsageError, check_known
 from harness.flags.leaderboard import parser
-from harness.plots.style import DARK, palette_css
+from harness.report.page import fill_in
 from harness.results.aggregates import AlgorithmRow, summarize_groups
 from harness.results.grouping import group_runs_by_config, name_across_studies
 from harness.runs.files import atomic_write
@@ -141,18 +140,11 @@ def ranked(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def render(entries: Sequence[dict[str, Any]]) -> str:
     """Return the page as HTML."""
-    environment = Environment(
-        loader=PackageLoader("harness.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    values = {name: sorted({str(entry[name]) for entry in entries}) for name in FILTERS}
-    now = datetime.now(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
-    return environment.get_template("leaderboard.html").render(
+    return fill_in(
+        "leaderboard.html",
         entries=Markup(json.dumps(entries, allow_nan=False).replace("<", "\\u003c")),
-        values=values,
-        written=f"{len(entries)} results · written {now} UTC",
-        css=Markup(environment.get_template("page.css").render()),
-        light_css=Markup(palette_css({})),
-        dark_css=Markup(palette_css(DARK)),
+        values={name: sorted({str(entry[name]) for entry in entries}) for name in FILTERS},
+        written=f"{len(entries)} results · written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
 
 

@@ -98,7 +98,6 @@ def write_report(data: StudyData, findings: ComparisonReport, args: ReportArgs, 
     found = [
         sections.result_section(data, findings, plots["result"], scripts),
         *(sections.plot_section(id, plots[id]) for id in sections.OF_PLOTS),
-        sections.profile_section(data, plots["profiles"]),
         throughput_section(records, plots["throughput"], args.runs_folder / data.study),
         sections.mask_section(findings.rows, plots["masks"]),
         sections.battle_section(clips, jobs[0].scenario if jobs else "", args.clip_seed, _no_battles(args, data)),
@@ -170,12 +169,11 @@ def _show(bar: Progress, task: TaskID, share: float) -> None:
 
 
 def _write(data: StudyData, args: ReportArgs, found: list[Section], finding: str, cautions: Sequence[str]) -> None:
-    now = datetime.now(UTC).isoformat(sep=" ", timespec="minutes").removesuffix("+00:00")
     finished, begun = (sum(1 for _ in runs) for runs in (data.finished(), data.unfinished()))
     page = Page(
         title=f"Study {data.study}",
         subtitle=f"{finished} of {finished + begun} runs finished · {', '.join(data.algorithms) or 'no algorithm'} · "
-        f"{', '.join(data.scenarios) or 'no scenario'} · written {now} UTC",
+        f"{', '.join(data.scenarios) or 'no scenario'} · written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         headline=finding,
         limits=cautions,
         sections=found,

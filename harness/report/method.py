@@ -62,7 +62,7 @@ def method_section(runs: Iterable[RunRow]) -> Section:
         ],
     }
     details = [Details(summary=name, texts=texts) for name, texts in explained.items()]
-    return Section(id="method", short="Method", title="How the numbers are computed", details=details)
+    return Section(id="method", title="How the numbers are computed", details=details)
 
 
 def _shares(coverage: Mapping[int, float]) -> str:

@@ -6,9 +6,10 @@ The HTML lies in ``templates``; Jinja fills it in and escapes what it fills in.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -19,20 +20,13 @@ from harness.report.clips import PICTURES_PER_SECOND, SPEED, Clip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Head:
-    """Head of a column."""
-
-    name: str
-    words: bool = False
-    """Whether the column holds words, which stand on the left, and not numbers."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Table:
     """A table; the first cell of a row names the row."""
 
     caption: str
-    heads: Sequence[Head]
+    heads: Sequence[str]
+    words: Collection[str]
+    """Heads of the columns that hold words, which stand on the left, and not numbers."""
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
 
@@ -56,8 +50,7 @@ class Section:
     """A chapter of the page; its parts stand in the order of the fields."""
 
     id: str
-    short: str
-    """In the line of links."""
+    """Its name in the line of links, too."""
     title: str
     lead: Sequence[str] = ()
     verdicts: Sequence[str] = ()
@@ -92,6 +85,16 @@ def render(page: Page, path: Path) -> str:
         page: what it says.
         path: where it will lie; files beside it are linked from there.
     """
+
+    def beside(file: Path) -> str:
+        return Path(os.path.relpath(file, path.parent)).as_posix()
+
+    speeds = {"pictures_per_second": PICTURES_PER_SECOND, "speed": SPEED}
+    return fill_in("page.html", page=page, beside=beside, plot_css=Markup(page_rules()), **speeds)
+
+
+def fill_in(template: str, **values: Any) -> str:
+    """Return a page of ``templates`` as HTML, in the styles that all of them share."""
     environment = Environment(
         loader=PackageLoader("harness.report"),
         autoescape=True,
@@ -100,17 +103,5 @@ def render(page: Page, path: Path) -> str:
         lstrip_blocks=True,
     )
     source = {name: Markup(environment.get_template(f"page.{name}").render()) for name in ("css", "js")}
-
-    def beside(file: Path) -> str:
-        return Path(os.path.relpath(file, path.parent)).as_posix()
-
-    return environment.get_template("page.html").render(
-        page=page,
-        beside=beside,
-        light_css=Markup(palette_css({})),
-        dark_css=Markup(palette_css(DARK)),
-        plot_css=Markup(page_rules()),
-        pictures_per_second=PICTURES_PER_SECOND,
-        speed=SPEED,
-        **source,
-    )
+    palettes = {"light_css": Markup(palette_css({})), "dark_css": Markup(palette_css(DARK))}
+    return environment.get_template(template).render(**values, **palettes, **source)

@@ -13,7 +13,7 @@ from typing import Any
 import envs
 import envs.registry
 from harness.policies import scripted
-from harness.policies.evaluate import play
+from harness.policies.evaluate import Evaluation, play
 from harness.results.study_data import StudyData
 from harness.runs.plan import fight_of
 from harness.runs.seeding import derive_seed
@@ -69,10 +69,6 @@ def _played(policy: str, scenario: str, world: str) -> Reference | None:
         if not env.spec.can_be_won:
             return None
         battles = play(scripted.make(policy), env, episodes=BATTLES, seed=seed)
-    outcomes = [battle.outcome for battle in battles if not battle.outcome.aborted]
-    return Reference(
-        policy=policy,
-        scenario=scenario,
-        win_rate=wilson(sum(outcome.won for outcome in outcomes), len(outcomes)),
-        return_mean=sum(outcome.episode_return for outcome in outcomes) / len(outcomes),
-    )
+    found = Evaluation(outcomes=tuple(battle.outcome for battle in battles))
+    win_rate = wilson(found.wins, len(found.finished))
+    return Reference(policy=policy, scenario=scenario, win_rate=win_rate, return_mean=found.mean_return)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from common.errors import quoted
 from harness.cli.progress import duration
-from harness.report.page import Details, Head, Section, Table
+from harness.report.page import Details, Section, Table
 from harness.results.grouping import has_winners
 from harness.results.study_data import StudyData
 from harness.stats import format_interval
@@ -22,32 +23,28 @@ SESSION = ("started", "command")
 
 def runs_section(data: StudyData) -> Section:
     """A line for each run, and the commands."""
-    heads = [Head(name=name, words=name not in NUMBERS) for name in COLUMNS]
+    section = partial(Section, id="runs", title="Runs and their commands")
     rows = [[cells.get(name, "–") for name in COLUMNS] for cells in (_cells(data, *each) for each in data.every())]
-    commands = _grouped(_origins(data), lambda record: str(record.get("command", "unknown")))
-    return Section(
-        id="runs",
-        short="Runs",
-        title="Runs and their commands",
-        lead=["A command typed again finishes what is missing and repeats nothing."] if rows else (),
-        tables=[Table(caption=f"All runs of study {data.study}", heads=heads, rows=rows)] if rows else (),
-        details=[
-            Details(
-                summary=f"{len(commands)} command{'s' if len(commands) > 1 else ''}",
-                code=[f"# {', '.join(names)}\n{command}" for command, names in commands.items()],
-                open=len(commands) <= 3,
-            )
-        ]
-        if commands
-        else (),
-        empty="" if rows else f"Study {data.study} holds no run yet. Make some:",
-        code=() if rows else [f"python -m harness.compare --algos k24,qmix,kalei --study {quoted(data.study)}"],
+    if not rows:
+        command = f"python -m harness.compare --algos k24,qmix,kalei --study {quoted(data.study)}"
+        return section(empty=f"Study {data.study} holds no run yet. Make some:", code=[command])
+    words = set(COLUMNS) - set(NUMBERS)
+    commands = _names_by(data, lambda record: str(record.get("command", "unknown")))
+    typed = Details(
+        summary=f"{len(commands)} command{'s' if len(commands) > 1 else ''}",
+        code=[f"# {', '.join(names)}\n{command}" for command, names in commands.items()],
+        open=len(commands) <= 3,
+    )
+    return section(
+        lead=["A command typed again finishes what is missing and repeats nothing."],
+        tables=[Table(caption=f"All runs of study {data.study}", heads=COLUMNS, words=words, rows=rows)],
+        details=[typed] if commands else (),
     )
 
 
 def provenance_section(data: StudyData) -> Section:
     """Code, versions and machine, each set once with the runs it stands for; settings and schedule of each variant."""
-    origins = _grouped(_origins(data), lambda record: json.dumps({k: v for k, v in record.items() if k not in SESSION}))
+    origins = _names_by(data, lambda record: json.dumps({k: v for k, v in record.items() if k not in SESSION}))
     details = [
         Details(
             summary=f"Code and machine of {_names(names)}", pairs=_pairs(json.loads(record)), open=len(origins) <= 2
@@ -68,7 +65,6 @@ def provenance_section(data: StudyData) -> Section:
         )
     return Section(
         id="provenance",
-        short="Provenance",
         title="Provenance and settings",
         lead=["As recorded by the session that finished each run."] if details else (),
         details=details,
@@ -106,18 +102,12 @@ def _commit(record: Mapping[str, Any]) -> str:
     return f"{commit} + changes" if record.get("dirty") else commit
 
 
-def _origins(data: StudyData) -> list[tuple[str, Mapping[str, Any]]]:
-    """Name and provenance of every run that has begun."""
-    return [
-        (f"{name} {scenario} seed {run.seed}", run.provenance) for name, scenario, run in data.every() if run.provenance
-    ]
-
-
-def _grouped(runs: Sequence[tuple[str, Mapping[str, Any]]], key: Any) -> dict[str, list[str]]:
-    """Group the names of runs by what ``key`` returns for their records."""
+def _names_by(data: StudyData, key: Callable[[Mapping[str, Any]], str]) -> dict[str, list[str]]:
+    """Group the names of the runs that have begun by what ``key`` returns for their provenance."""
     found: dict[str, list[str]] = {}
-    for name, record in runs:
-        found.setdefault(key(record), []).append(name)
+    for algorithm, scenario, run in data.every():
+        if run.provenance:
+            found.setdefault(key(run.provenance), []).append(f"{algorithm} {scenario} seed {run.seed}")
     return found
 
 

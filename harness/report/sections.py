@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from harness.plots.figure import Plot
 from harness.report.clips import Clip
-from harness.report.page import Details, Head, Section, Table
+from harness.report.page import Details, Section, Table
 from harness.report.references import BATTLES, Reference
 from harness.results.aggregates import AlgorithmRow
 from harness.results.findings import ComparisonReport
@@ -17,6 +17,7 @@ from harness.results.tables import (
     AGGREGATE_COLUMNS,
     COLUMNS,
     LEFT,
+    aggregate_rows,
     between,
     cells_of,
     columns_of,
@@ -33,6 +34,11 @@ OF_PLOTS = {
     "curves": ("Learning curves", "No run has been evaluated yet: curves begin with the first greedy evaluation."),
     "learner": ("The learners from inside", "No run has reported any yet."),
     "trade-offs": ("Win rate against sparsity against throughput", "Shown once a run has finished."),
+    "profiles": (
+        "Performance profiles",
+        "A profile is drawn over runs: it needs at least two seeds of each algorithm on a scenario, the same for all "
+        "of them. Type the study's command again with more --seeds.",
+    ),
 }
 """Title of a section of plots alone, and what it says without any."""
 
@@ -44,7 +50,7 @@ def result_section(
     begun = [f"{run.algorithm} on {run.scenario}, seed {run.seed}, {run.state}" for *_, run in data.unfinished()]
     if not findings.rows:
         empty = f"No run of study {data.study} has finished yet" + (f"; begun: {'; '.join(begun)}." if begun else ".")
-        return Section(id="result", short="Result", title="Result", empty=empty)
+        return Section(id="result", title="Result", empty=empty)
     markers, notes = footnotes(findings)
     lead = [f"Not finished: {'; '.join(begun)}."] if begun else []
     lead += [f"{name}: {text}." for name, text in label_legend(data.every()).items()]
@@ -57,14 +63,13 @@ def result_section(
     columns = [name for name in ORDER if name in shown]
     cells = [*(cells_of(row, markers) for row in findings.rows), *map(_script_cells, scripts)]
     rows = [[each[name] for name in columns] for each in cells]
-    caption = f"{where}: greedy battles of the trained policies"
-    tables = [Table(caption=caption, heads=_heads(columns), rows=rows, notes=[*notes, *([SCRIPTS] if scripts else [])])]
+    caption, notes = f"{where}: greedy battles of the trained policies", [*notes, *([SCRIPTS] if scripts else [])]
+    tables = [Table(caption=caption, heads=columns, words=LEFT, rows=rows, notes=notes)]
     if findings.over_several:
-        rows = [[cell(each) for cell in AGGREGATE_COLUMNS.values()] for each in findings.scenario_aggregates]
-        tables.append(Table(caption="Win rate over several scenarios", heads=_heads(AGGREGATE_COLUMNS), rows=rows))
+        caption, columns = "Win rate over several scenarios", list(AGGREGATE_COLUMNS)
+        tables.append(Table(caption=caption, heads=columns, words=LEFT, rows=aggregate_rows(findings)))
     return Section(
         id="result",
-        short="Result",
         title="Result",
         lead=lead,
         verdicts=lines["over all"] or lines["each"],
@@ -74,10 +79,6 @@ def result_section(
         if lines["over all"]
         else (),
     )
-
-
-def _heads(columns: Iterable[str]) -> list[Head]:
-    return [Head(name=name, words=name in LEFT) for name in columns]
 
 
 def _script_cells(script: Reference) -> dict[str, str]:
@@ -94,21 +95,7 @@ def _script_cells(script: Reference) -> dict[str, str]:
 def plot_section(id: str, plots: Sequence[Plot]) -> Section:
     """Build a section of plots alone, one of ``OF_PLOTS``."""
     title, why_none = OF_PLOTS[id]
-    return Section(id=id, short=id.capitalize(), title=title, plots=plots, empty="" if plots else why_none)
-
-
-def profile_section(data: StudyData, plots: Sequence[Plot]) -> Section:
-    """The distribution of scores over runs."""
-    return Section(
-        id="profiles",
-        short="Profiles",
-        title="Performance profiles",
-        plots=plots,
-        empty=""
-        if plots
-        else "A profile is drawn over runs: it needs at least two seeds of each algorithm on a scenario, the same for "
-        "all of them. Type the study's command again with more --seeds.",
-    )
+    return Section(id=id, title=title, plots=plots, empty="" if plots else why_none)
 
 
 def mask_section(rows: Sequence[AlgorithmRow], plots: Sequence[Plot]) -> Section:
@@ -118,12 +105,11 @@ def mask_section(rows: Sequence[AlgorithmRow], plots: Sequence[Plot]) -> Section
         for row in rows
         if row.flops_kept
     ]
-    heads = _heads(("algorithm", "scenario", "zeros in masked layers", "FLOPs kept of a dense decision"))
+    heads = ("algorithm", "scenario", "zeros in masked layers", "FLOPs kept of a dense decision")
     return Section(
         id="masks",
-        short="Masks",
         title="Masks by unit type",
-        tables=[Table(caption="Work that masks keep", heads=heads, rows=kept)] if kept else (),
+        tables=[Table(caption="Work that masks keep", heads=heads, words=LEFT, rows=kept)] if kept else (),
         plots=plots,
         empty="" if plots else "No finished run has masks.",
     )
@@ -138,7 +124,6 @@ def battle_section(clips: Sequence[Clip], scenario: str, seed: int, why_none: st
     )
     return Section(
         id="battles",
-        short="Battles",
         title="A battle of each algorithm",
         lead=[lead] if clips else (),
         clips=clips,

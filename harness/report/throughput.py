@@ -10,7 +10,7 @@ import rich.table
 from common.errors import quoted
 from harness.cli.errors import UsageError
 from harness.plots.figure import Plot
-from harness.report.page import Details, Head, Section, Table
+from harness.report.page import Details, Section, Table
 from harness.speed.record import Record, read_record
 from harness.throughput.tables import SPREAD, agents_table, conclusions, cusparselt_version, reasons
 
@@ -42,13 +42,11 @@ def find_records(given: Path | None, folder: Path) -> tuple[list[Record], list[s
 
 def throughput_section(records: Sequence[Record], plots: Sequence[Plot], folder: Path) -> Section:
     """What was measured, what follows from it, and the pictures; ``folder``: of the study, where results are read."""
-    message = [line for record in records for line in conclusions(record)]
     return Section(
         id="throughput",
-        short="Throughput",
         title="2:4 throughput and its crossings",
         lead=[_header_line(record) for record in records],
-        verdicts=[f"{line}." for line in message],
+        verdicts=[f"{line}." for record in records for line in conclusions(record)],
         tables=[
             _table(f"{subject}, whole agent: {SPREAD}", agents_table(part))
             for record in records
@@ -81,6 +79,7 @@ def _header_line(record: Record) -> str:
 
 def _table(caption: str, table: rich.table.Table) -> Table:
     """A table of the console as one of the page."""
-    heads = [Head(name=str(column.header), words=column.justify == "left") for column in table.columns]
-    columns = [[str(cell) for cell in column.cells] for column in table.columns]
-    return Table(caption=caption, heads=heads, rows=list(zip(*columns, strict=True)))
+    heads = [str(column.header) for column in table.columns]
+    words = [str(column.header) for column in table.columns if column.justify == "left"]
+    rows = zip(*(map(str, column.cells) for column in table.columns), strict=True)
+    return Table(caption=caption, heads=heads, words=words, rows=list(rows))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from statistics import fmean
 
 from harness.cli.errors import UsageError
 from harness.policies.evaluate import Battle
@@ -70,10 +69,10 @@ def summarise(scenario: str, policy: str, seed: int, battles: Sequence[Battle]) 
         win_rate=win_rate.estimate,
         win_low=win_rate.low,
         win_high=win_rate.high,
-        return_mean=float(np.mean([battle.outcome.episode_return for battle in finished])),
-        length_mean=float(np.mean([battle.outcome.length for battle in finished])),
-        dead_allies_mean=float(np.mean([battle.dead_allies for battle in finished])),
-        dead_enemies_mean=float(np.mean([battle.dead_enemies for battle in finished])),
+        return_mean=fmean(battle.outcome.episode_return for battle in finished),
+        length_mean=fmean(battle.outcome.length for battle in finished),
+        dead_allies_mean=fmean(battle.dead_allies for battle in finished),
+        dead_enemies_mean=fmean(battle.dead_enemies for battle in finished),
         timeouts=sum(battle.outcome.truncated for battle in finished),
         seed=seed,
     )

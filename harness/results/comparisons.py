@@ -62,10 +62,8 @@ def pairwise_comparisons(grouped: Groups, outcomes: Outcomes) -> tuple[list[Pair
                 continue  # the table shows who has no run there
             paired, reasons = _pair(ours, theirs, scores)
             if reasons:
-                what = (
-                    f"{algorithm} − {baseline} leaves out" if paired else f"{algorithm} − {baseline} is not compared:"
-                )
-                left_out.append(f"{scenario}: {what} {'; '.join(reasons)}")
+                what = "leaves out" if paired else "is not compared:"
+                left_out.append(f"{scenario}: {algorithm} − {baseline} {what} {'; '.join(reasons)}")
             if not paired:
                 continue
             shares = has_winners(ours[0])

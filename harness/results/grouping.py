@@ -69,10 +69,7 @@ def label_legend(runs: Iterable[tuple[str, str, RunRow | UnfinishedRun]]) -> dic
     Args:
         runs: each with the names of its algorithm and its scenario, as ``group_runs_by_config`` gives them.
     """
-    every = list(runs)
-    algorithms = {name: flat(_settings(run)) for name, _, run in every}
-    scenarios = {name: flat({"env": run.config.get("env", {})}) for _, name, run in every}
-    return _distinct_settings(algorithms) | _distinct_settings(scenarios)
+    return _legend(list(runs), _settings)
 
 
 def name_across_studies(runs: Sequence[RunRow]) -> tuple[list[tuple[str, str]], dict[str, str]]:
@@ -84,15 +81,20 @@ def name_across_studies(runs: Sequence[RunRow]) -> tuple[list[tuple[str, str]], 
     """
     algorithms = _labels(runs, lambda run: run.algorithm, _of_algorithm)
     scenarios = _labels(runs, lambda run: run.scenario, _options)
-    settings = {name: flat({"algorithm": _of_algorithm(run)}) for name, run in zip(algorithms, runs, strict=True)}
-    worlds = {name: flat({"env": _options(run)}) for name, run in zip(scenarios, runs, strict=True)}
-    legend = _distinct_settings(settings) | _distinct_settings(worlds)
-    return list(zip(algorithms, scenarios, strict=True)), legend
+    named = list(zip(algorithms, scenarios, runs, strict=True))
+    legend = _legend(named, lambda run: {"algorithm": _of_algorithm(run)})
+    return [(algorithm, scenario) for algorithm, scenario, _ in named], legend
 
 
 def _of_algorithm(run: RunRow | UnfinishedRun) -> dict[str, Any]:
     settings: dict[str, Any] = run.config.get("algorithm", {})
     return settings
+
+
+def _legend(runs: Sequence[tuple[str, str, R]], settings: Callable[[R], dict[str, Any]]) -> dict[str, str]:
+    algorithms = {name: flat(settings(run)) for name, _, run in runs}
+    scenarios = {name: flat({"env": _options(run)}) for _, name, run in runs}
+    return _distinct_settings(algorithms) | _distinct_settings(scenarios)
 
 
 def _distinct_settings(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -89,9 +89,9 @@ def _one_session(
     load = LoadOfOthers()
     timings = time_in_turn(works, device, seconds=effort.seconds_each * len(works))
     cores, session, now = load.cores(), secrets.token_hex(6), time.time()
-    machine = (
-        describe_device(device).replace("CPU", cpu_model(), 1) if device.type == "cpu" else describe_device(device)
-    )
+    machine = describe_device(device)
+    if device.type == "cpu":
+        machine = machine.replace("CPU", cpu_model(), 1)
     readings = {}
     for run, algorithm in policies.items():
         timing, decisions = timings[str(run)], battles * algorithm.spec.n_agents

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import pandas
 
 OF_WINNERS = ("win_rate", "win_low", "win_high", "wins")
+THROUGHPUT = {"throughput": "decisions_per_second"} | {
+    f"throughput_{name}": name for name in ("low", "high", "quiet", "batch", "dtype")
+}
+"""Column -> field of ``TurnReading``: how fast the policy decides, measured in turn with the others."""
 
 
 class Records(list[dict[str, Any]]):
@@ -68,30 +72,18 @@ def _key(study: str, algorithm: str, scenario: str, run: RunRow | UnfinishedRun)
 
 def _run_record(study: str, algorithm: str, scenario: str, run: RunRow | UnfinishedRun) -> dict[str, Any]:
     finished = run if isinstance(run, RunRow) else None
+    reading = finished and finished.in_turn
     return {
         **_key(study, algorithm, scenario, run),
         "state": getattr(run, "state", "finished"),
         "trial": getattr(run, "trial_number", None),
         **{name: getattr(run, name, None) for name in RESULT_FIELDS if name != "details"},
-        **_throughput(finished),
+        **{name: reading and getattr(reading, field) for name, field in THROUGHPUT.items()},
         **(dict.fromkeys(OF_WINNERS) if finished and not has_winners(finished) else {}),
         "resumes": finished.details.get("resumes", 0) if finished else None,
         "commit": run.provenance.get("commit"),
         "config_hash": run.config_hash,
         **flat(run.config, "config."),
-    }
-
-
-def _throughput(run: RunRow | None) -> dict[str, Any]:
-    """How fast the policy decides, measured in turn with the others, and between which quartiles."""
-    reading = run.in_turn if run else None
-    return {
-        "throughput": reading and reading.decisions_per_second,
-        "throughput_low": reading and reading.low,
-        "throughput_high": reading and reading.high,
-        "throughput_quiet": reading and reading.quiet,
-        "throughput_batch": reading and reading.batch,
-        "throughput_dtype": reading and reading.dtype,
     }
 
 

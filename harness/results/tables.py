@@ -99,10 +99,10 @@ def show_table(console: Console, findings: ComparisonReport) -> None:
         print_table(console, table)
     if findings.over_several:
         table = empty_table("win rate over several scenarios", AGGREGATE_COLUMNS)
-        for each in findings.scenario_aggregates:
-            table.add_row(*(Text(cell(each)) for cell in AGGREGATE_COLUMNS.values()))
+        for cells in aggregate_rows(findings):
+            table.add_row(*map(Text, cells))
         print_table(console, table)
-    for line in [*legend_lines(findings), *verdicts(findings), *notes]:
+    for line in [*sentences(findings), *notes]:
         console.print(Text(line), soft_wrap=True)
 
 
@@ -165,20 +165,21 @@ def as_markdown(findings: ComparisonReport) -> str:
     rows = ([cells_of(row, markers)[name] for name in columns] for row in findings.rows)
     lines = [f"# {findings.title}", "", *_markdown(columns, rows), ""]
     if findings.over_several:
-        cells = ([cell(each) for cell in AGGREGATE_COLUMNS.values()] for each in findings.scenario_aggregates)
-        lines += ["Win rate over several scenarios:", "", *_markdown(AGGREGATE_COLUMNS, cells), ""]
-    lines += [f"- {line}" for line in [*legend_lines(findings), *verdicts(findings), *notes]]
+        aggregates = _markdown(AGGREGATE_COLUMNS, aggregate_rows(findings))
+        lines += ["Win rate over several scenarios:", "", *aggregates, ""]
+    lines += [f"- {line}" for line in [*sentences(findings), *notes]]
     return "\n".join(lines) + "\n"
 
 
-def legend_lines(findings: ComparisonReport) -> list[str]:
-    """Explain each name with a digest, a line each."""
-    return [f"{name}: {text}" for name, text in findings.legend.items()]
+def sentences(findings: ComparisonReport) -> list[str]:
+    """Explain each name with a digest, and say who wins more, a line for each pair of algorithms and each scenario."""
+    legend = [f"{name}: {text}" for name, text in findings.legend.items()]
+    return legend + [f"{each.scenario}: {each.verdict}" for each in findings.comparisons]
 
 
-def verdicts(findings: ComparisonReport) -> list[str]:
-    """Return who wins more, a line for each pair of algorithms and each scenario."""
-    return [f"{each.scenario}: {each.verdict}" for each in findings.comparisons]
+def aggregate_rows(findings: ComparisonReport) -> list[list[str]]:
+    """Return the cells of the table over several scenarios, by ``AGGREGATE_COLUMNS``."""
+    return [[cell(each) for cell in AGGREGATE_COLUMNS.values()] for each in findings.scenario_aggregates]
 
 
 def _markdown(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> list[str]:

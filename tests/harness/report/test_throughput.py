@@ -58,7 +58,7 @@ def test_a_file_becomes_plots_and_a_table(tmp_path: Path) -> None:
     assert "a card with torch 2.13.0, cuSPARSELt 0.8.0" in section.lead[0]
     assert any("pays from between 256 and 1024 hidden units on" in line for line in section.verdicts)
     (table,) = section.tables
-    column = [head.name for head in table.heads].index("compressed")
+    column = table.heads.index("compressed")
     assert [row[column] for row in table.rows] == ["0.50 ×", "0.80 ×", "1.25 ×"]
     assert section.details[0].texts == ["cutlass: n/a, too small (3 times)"]
     assert not section.empty

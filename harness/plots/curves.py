@@ -49,7 +49,7 @@ def plot_learning(
     findings: ComparisonReport,
     scenario: str,
     measure: str,
-    levels: Mapping[str, float] | None = None,
+    levels: Mapping[str, float] = MappingProxyType({}),
 ) -> list[Plot]:
     """The learning curves of all algorithms on one scenario; none where no run has been evaluated yet.
 
@@ -62,24 +62,14 @@ def plot_learning(
         levels: policies that do not learn, and what they reach.
     """
     curves = own_curves(data, findings, scenario, measure)
-    if not curves:
-        return []
-    last = max(float(curve.band.at[-1]) for curve in curves)
-    theirs = published_curve(scenario, measure, last)
     name = f"{'curve' if measure == 'win_rate' else 'return'}-{file_name(scenario)}"
-    lines = [*curves, *([theirs] if theirs else [])]
-    title = f"{scenario}: {MEASURES[measure]} over training"
-    return [_plot_lines(folder, name, lines, last, measure, title, levels or {})]
+    return _plot_lines(folder, name, scenario, measure, curves, levels)
 
 
 def plot_over_scenarios(folder: Path, findings: ComparisonReport, algorithms: Sequence[str]) -> list[Plot]:
     """Win rates over training over all scenarios that the algorithms have in common; none where it is one or none."""
     curves = [summed_curve(each, each.band, algorithms) for each in findings.curves if len(each.scenarios) > 1]
-    if not curves:
-        return []
-    last = max(float(curve.band.at[-1]) for curve in curves)
-    title = f"over several scenarios: {MEASURES['win_rate']} over training"
-    return [_plot_lines(folder, "curves-over-scenarios", curves, last, "win_rate", title)]
+    return _plot_lines(folder, "curves-over-scenarios", "over several scenarios", "win_rate", curves)
 
 
 def summed_curve(found: LearningCurve | ScenarioAggregates, band: Band, algorithms: Sequence[str]) -> DrawnCurve:
@@ -93,14 +83,18 @@ def summed_curve(found: LearningCurve | ScenarioAggregates, band: Band, algorith
 def _plot_lines(
     folder: Path,
     name: str,
-    lines: Sequence[DrawnCurve],
-    last: float,
+    where: str,
     measure: str,
-    title: str,
+    curves: Sequence[DrawnCurve],
     levels: Mapping[str, float] = MappingProxyType({}),
-) -> Plot:
-    """Lines with their bands, up to ``last`` env_steps; the result after training as a mark at the end."""
-    ended = [curve for curve in lines if curve.end is not None]
+) -> list[Plot]:
+    """Lines with their bands beside what is published for ``where``; results after training as marks at the end."""
+    if not curves:
+        return []
+    last = max(float(curve.band.at[-1]) for curve in curves)
+    theirs = published_curve(where, measure, last)
+    lines = [*curves, *([theirs] if theirs else [])]
+    ended = [curve for curve in curves if curve.end is not None]
 
     def draw(figure: Figure) -> list[Hit]:
         axes = figure.add_subplot()
@@ -124,16 +118,17 @@ def _plot_lines(
 
     ends = ", ".join(f"{curve.label} {curve.band.estimate[-1]:.2f}" for curve in lines)
     kinds = "; ".join(dict.fromkeys(curve.interval for curve in lines))
-    return draw_plot(
+    plot = draw_plot(
         folder,
         name,
         draw,
-        title=title,
+        title=f"{where}: {MEASURES[measure]} over training",
         alt=f"Lines over env steps up to {last:,.0f}. At their ends: {ends}.",
         caption=f"Bands: {kinds}."
         + (" Marks at the right: the result over the final battles, as in the table." if ended else "")
         + (" Dashed: policies that do not learn." if levels else ""),
     )
+    return [plot]
 
 
 def _hits(axes: Axes, curve: DrawnCurve) -> list[Hit]:

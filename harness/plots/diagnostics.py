@@ -79,15 +79,9 @@ def plot_panels(
     runs: Sequence[Sequence[CurvePoint]],
     number: int,
 ) -> list[Plot]:
-    """Draw the diagnostics that one algorithm registered as its own, mean over its seeds; nothing where none is stored.
+    """Draw the diagnostics that an algorithm registered as its own, mean over its runs; nothing where none is stored.
 
-    Args:
-        folder: for the files.
-        algorithm: its variant's name.
-        scenario: where.
-        panels: what is drawn together.
-        runs: evaluations of its runs there.
-        number: makes the file's name unique.
+    ``number`` makes the file's name unique.
     """
     drawn = {panel.title: lines for panel in panels if (lines := _lines(runs, panel.lines))}
     if not drawn:
@@ -112,17 +106,7 @@ def _lines(runs: Sequence[Sequence[CurvePoint]], labels: Mapping[str, str]) -> d
 
 
 def plot_masks_over_training(path: Path, points: Sequence[CurvePoint], layers: Sequence[str], *, title: str) -> bool:
-    """Draw what training recorded of a run's masks, a line for each layer.
-
-    Args:
-        path: of the PNG.
-        points: the run's learning curve.
-        layers: names of its masked layers.
-        title: above the picture.
-
-    Returns:
-        Whether there was anything to draw.
-    """
+    """Draw what training recorded of a run's masked layers, a line for each; return whether there was anything."""
     panels: dict[str, dict[str, Line]] = {}
     for name, words in BY_LAYER.items():
         since = points[1:] if name == "pattern_churn" else points  # nothing changed before the first evaluation

@@ -20,6 +20,8 @@ from matplotlib.figure import Figure
 from harness.plots.style import plotting, svg_rules
 from harness.runs.files import atomic_write
 
+Draw = Callable[[Figure], "Sequence[Hit] | None"]
+"""Fills a figure; the points that it returns show their values in the page."""
 WIDTH, HEIGHT = 5.2, 3.4
 """Inches of a plot: two beside each other on a screen, and still legible on a phone."""
 DPI = 160
@@ -55,24 +57,15 @@ class Plot:
 
 
 def draw_plot(
-    folder: Path,
-    name: str,
-    draw: Callable[[Figure], Sequence[Hit] | None],
-    *,
-    title: str,
-    alt: str,
-    caption: str,
-    height: float = HEIGHT,
+    folder: Path, name: str, draw: Draw, *, title: str, alt: str, caption: str, height: float = HEIGHT
 ) -> Plot:
     """Draw one plot and write it as PNG and SVG.
 
     Args:
         folder: for the files.
         name: of the files, without ending; unique in the report.
-        draw: fills the figure; the points that it returns show their values in the page.
-        title: stands above the plot in its files, and as heading of it in the page.
-        alt: what it shows, in words.
-        caption: how to read it.
+        draw: fills the figure.
+        title: above the plot; likewise ``alt`` and ``caption`` as of ``Plot``.
         height: inches.
     """
     with plotting(name):
@@ -91,22 +84,14 @@ def draw_plot(
     return Plot(name=name, title=title, alt=alt, caption=caption, svg=touched, files=(png, svg))
 
 
-def write_picture(
-    path: Path,
-    draw: Callable[[Figure], Sequence[Hit] | None],
-    *,
-    title: str,
-    width: float = WIDTH,
-    height: float = HEIGHT,
-) -> None:
+def write_picture(path: Path, draw: Draw, *, title: str, width: float = WIDTH, height: float = HEIGHT) -> None:
     """Draw a picture that stands in a file alone, in the style of the report's plots.
 
     Args:
         path: of the file; its ending decides the format, and its folder is made.
         draw: fills the figure.
         title: above the picture.
-        width: inches.
-        height: inches.
+        width: inches, like ``height``.
 
     Raises:
         OSError: there is no room for it, or it may not be written there.
@@ -116,9 +101,7 @@ def write_picture(
         _drawn(draw, title, width, height)[0].savefig(draft, dpi=DPI)
 
 
-def _drawn(
-    draw: Callable[[Figure], Sequence[Hit] | None], title: str, width: float, height: float
-) -> tuple[Figure, Sequence[Hit]]:
+def _drawn(draw: Draw, title: str, width: float, height: float) -> tuple[Figure, Sequence[Hit]]:
     figure = Figure(figsize=(width, height), layout="constrained")  # no pyplot: it would keep global state
     FigureCanvasAgg(figure)
     hits = draw(figure) or ()

@@ -60,7 +60,6 @@ def draw_panels(
     """Draw panels below each other, each with its own legend.
 
     Args:
-        figure: to be filled.
         panels: title -> label -> line.
         logarithmic: titles of panels whose values are on a logarithmic axis.
         from_zero: whether all axes of values begin at 0.
@@ -114,11 +113,7 @@ def plot_curves(
 ) -> None:
     """Draw the mean win rate (the mean return where no one wins) over env_steps, the range between seeds shaded.
 
-    Args:
-        path: of the PNG; its folder is made.
-        curves: algorithm -> one curve for each seed.
-        title: above the picture.
-        can_be_won: whether the scenario has winners.
+    ``curves``: algorithm -> one curve for each seed.
     """
 
     def draw(figure: Figure) -> None:

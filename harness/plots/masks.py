@@ -26,14 +26,9 @@ MOST_NUMBERS = 6
 
 
 def plot_masks(folder: Path, algorithm: str, scenario: str, runs: Sequence[RunRow], number: int) -> list[Plot]:
-    """The masks of one algorithm on one scenario, mean over its seeds; none where it has none.
+    """The masks of an algorithm on a scenario, mean over its seeds; none where it has none.
 
-    Args:
-        folder: for the files.
-        algorithm: its variant's name.
-        scenario: where.
-        runs: its finished runs there.
-        number: makes the file's name unique.
+    ``number`` makes the file's name unique.
     """
     masked = [run.details["masks"] for run in runs if run.sparsity_masked > 0 and run.details.get("masks")]
     if not masked:
@@ -123,13 +118,7 @@ def _most_used(use: Mapping[str, NDArray[np.float64]], groups: Sequence[str]) ->
 
 
 def plot_run_masks(path: Path, masks: Mapping[str, Any], *, title: str) -> None:
-    """Draw the masks of one policy: use or sparsity per layer and group above, agreement of groups below.
-
-    Args:
-        path: of the PNG; its folder is made.
-        masks: what ``describe_masks`` gave.
-        title: above the picture.
-    """
+    """Draw what ``describe_masks`` gave: use or sparsity per layer and group above, agreement of groups below."""
     groups, layers = list(masks["groups"]), masks["layers"]
     numbers = len(groups) <= MOST_NUMBERS
     most = max((max(map(max, layer["pattern_use"])) for layer in layers.values() if layer["pattern_use"]), default=1.0)

@@ -31,11 +31,7 @@ def plot_win_rates(
 ) -> list[Plot]:
     """Final win rates of all algorithms on all scenarios, each with its interval; none where no one can win.
 
-    Args:
-        folder: for the files.
-        rows: of the table.
-        algorithms: of the study, in the order of their looks.
-        levels: scenario -> policies that do not learn, and how often they win.
+    ``levels``: scenario -> policies that do not learn, and how often they win.
     """
     shown = [row for row in rows if row.can_be_won]
     if not shown:

@@ -30,55 +30,52 @@ ASIDE = 0.12
 
 
 def plot_crossings(folder: Path, record: Record, number: int) -> list[Plot]:
-    """Draw each kind of gain for each policy, dtype and GRU as a plot of its own, for the report.
-
-    Args:
-        folder: for the files.
-        record: what was measured.
-        number: of the record, for the files' names.
-    """
-    parts = record.by_policy()
-    found = []
-    for place, (policy, part) in enumerate(parts.items()):
-        of_policy = f"\n{policy}" if len(parts) > 1 else ""
-        for dtype, gru in _agents(part):
-            for kind, (words, gain) in KINDS.items():
-                if any((lines := lines_of(part, dtype, gru, gain)).values()):
-                    name = f"speedup-{number}-{place}-{kind}-{dtype}-{gru.replace(':', '')}"
-                    found.append(_plot(folder, name, f"{words}, {dtype}, {gru} GRU{of_policy}", lines))
-    return found
+    """Draw each panel as a plot of its own, for the report; ``number`` of the record, for the files' names."""
+    return [
+        _plot(folder, f"speedup-{number}-{name}", title, lines)
+        for name, title, lines in panels_of(record)
+        if any(lines.values())
+    ]
 
 
 def plot(path: Path, record: Record) -> None:
-    """Draw all gains into one picture: a row of panels for each policy, dtype and GRU, a column for each kind.
-
-    Args:
-        path: of the picture; its ending decides the format; its folder is made.
-        record: what was measured.
+    """Draw all panels into one picture, a column for each kind of gain.
 
     Raises:
         OSError: there is no room for it, or it may not be written there.
     """
-    parts = record.by_policy()
-    rows = [(policy, *agent) for policy, part in parts.items() for agent in _agents(part)]
-    count = max(1, len(rows))
+    panels, parts = panels_of(record), record.by_policy()
+    count = max(1, len(panels) // len(KINDS))
 
     def draw(figure: Figure) -> None:
-        panels = figure.subplots(count, len(KINDS), squeeze=False, sharey="row", sharex=True)
-        for panel, (policy, dtype, gru) in zip(panels, rows, strict=False):
-            of_policy = f"\n{policy}" if len(parts) > 1 else ""
-            for axes, (words, gain) in zip(panel, KINDS.values(), strict=True):
-                if any((lines := lines_of(parts[policy], dtype, gru, gain)).values()):
-                    draw_panel(axes, lines)
-                    axes.legend(fontsize=7)
-                else:
-                    text = "n/a: nothing compressed ran here"
-                    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", fontsize=9)
-                axes.set_title(f"{words}, {dtype}, {gru} GRU{of_policy}", fontsize=9)
+        places = figure.subplots(count, len(KINDS), squeeze=False, sharey="row", sharex=True)
+        for axes, (_, panel_title, lines) in zip(places.flat, panels, strict=False):
+            if any(lines.values()):
+                draw_panel(axes, lines)
+                axes.legend(fontsize=7)
+            else:
+                text = "n/a: nothing compressed ran here"
+                axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", fontsize=9)
+            axes.set_title(panel_title, fontsize=9)
 
     policies = next(iter(parts), "") if len(parts) == 1 else f"{len(parts)} policies"
     title = f"{policies} · {record.header['device_name']}"
     write_picture(path, draw, title=title, width=10.0, height=0.8 + 3.4 * count)
+
+
+def panels_of(record: Record) -> list[tuple[str, str, Lines]]:
+    """Return name, title and lines of a panel for each policy, dtype, GRU and kind of gain, in this order."""
+    parts = record.by_policy()
+    return [
+        (
+            f"{place}-{kind}-{dtype}-{gru.replace(':', '')}",
+            f"{words}, {dtype}, {gru} GRU" + (f"\n{policy}" if len(parts) > 1 else ""),
+            lines_of(part, dtype, gru, gain),
+        )
+        for place, (policy, part) in enumerate(parts.items())
+        for dtype, gru in sorted({(point.dtype, gru) for point in part.results for gru in point.agents})
+        for kind, (words, gain) in KINDS.items()
+    ]
 
 
 def lines_of(record: Record, dtype: str, gru: str, gain: GainOf) -> Lines:
@@ -130,12 +127,8 @@ def crossing(points: Sequence[Point]) -> float | None:
 def draw_gains(axes: Axes, points: Sequence[Point], at: float, look: Series, label: str) -> None:
     """A line through the medians, with bars from quartile to quartile and a stroke where it crosses 1.
 
-    Args:
-        axes: where.
-        points: in the order of hidden.
-        at: -1 to 1, where the line stands among the others, so that bars do not hide bars.
-        look: of the line, its markers and bars.
-        label: in the legend.
+    Points are in the order of hidden; ``at``, -1 to 1, is where the line stands among the others, so that bars do not
+    hide bars.
     """
     aside = 2 ** (ASIDE * at)
     hidden, gains = [each * aside for each, _ in points], [gain for _, gain in points]
@@ -151,11 +144,6 @@ def draw_gains(axes: Axes, points: Sequence[Point], at: float, look: Series, lab
 def offset_of(number: int, count: int) -> float:
     """Return where the n-th of so many lines stands, evenly from -1 to 1."""
     return 2 * number / (count - 1) - 1 if count > 1 else 0.0
-
-
-def _agents(record: Record) -> list[tuple[str, str]]:
-    """Dtype and GRU of each agent that was measured."""
-    return sorted({(point.dtype, gru) for point in record.results for gru in point.agents})
 
 
 def _plot(folder: Path, name: str, title: str, lines: Lines) -> Plot:

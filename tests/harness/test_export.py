@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import io
 import json
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +16,21 @@ import pytest
 from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
 from harness.cli.errors import UsageError
 from harness.export import main
-from harness.flags.planning import plan_runs
 from harness.results.grouping import group_runs_by_config
 from harness.results.marl_eval import environment_of, marl_eval_layout
 from studies.reader import StudyReader
 from studies.rows import CurvePoint, RunRow
 from tests.harness.conftest import Compare
-from tests.harness.fake_request import request_for
-from tests.harness.results.test_tables import points, run_row
+from tests.harness.results.rows import plans_for, points, run_row
 from tests.studies.test_reader import make, protected
 
 
 def runs_on(scenarios: tuple[str, ...] = ("map_a", "map_b"), seeds: tuple[int, ...] = (0, 1)) -> list[RunRow]:
     """Two algorithms on scenarios of the built-in engine."""
-    plans = plan_runs(request_for(algorithms=("rule", "qmix")))[0]
-    asked = [(plan, scenario, seed) for scenario in scenarios for seed in seeds for plan in plans]
+    asked = enumerate(product(scenarios, seeds, plans_for(algorithms=("rule", "qmix"))))
     return [
         run_row(plan, 4 + number, run_id=number, scenario=scenario, seed=seed)
-        for number, (plan, scenario, seed) in enumerate(asked)
+        for number, (scenario, seed, plan) in asked
     ]
 
 
@@ -87,33 +84,20 @@ def test_marl_eval_layout() -> None:
     }
 
 
-def _without_absolute(run: dict[str, Any]) -> None:
-    del run["absolute_metrics"]
+SPOILT: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "absolute_metrics are missing": lambda runs: runs["seed_0"].pop("absolute_metrics"),
+    "a metric is no list": lambda runs: runs["seed_0"]["step_1"].update(win_rate=0.5),
+    "steps are not step_0, step_1, …": lambda runs: runs["seed_0"].update(step_7=runs["seed_0"].pop("step_1")),
+    "metrics differ between steps": lambda runs: runs["seed_0"]["absolute_metrics"].pop("return"),
+    "runs differ": lambda runs: runs.pop("seed_0"),
+}
 
 
-def _bare_number(run: dict[str, Any]) -> None:
-    run["step_1"]["win_rate"] = 0.5
-
-
-def _other_steps(run: dict[str, Any]) -> None:
-    run["step_7"] = run.pop("step_1")
-
-
-def _other_metrics(run: dict[str, Any]) -> None:
-    del run["absolute_metrics"]["return"]
-
-
-@pytest.mark.parametrize("spoil", [_without_absolute, _bare_number, _other_steps, _other_metrics])
-def test_a_spoilt_layout_is_found(spoil: Callable[[dict[str, Any]], None]) -> None:
-    layout = copy.deepcopy(marl_eval_layout(group_runs_by_config(runs_on()), curve)[0])
-    spoil(layout["battle"]["map_a"]["qmix"]["seed_0"])
-    assert layout_faults(layout)
-
-
-def test_a_missing_run_is_found() -> None:
+@pytest.mark.parametrize("fault", SPOILT)
+def test_a_spoilt_layout_is_found(fault: str) -> None:
     layout = marl_eval_layout(group_runs_by_config(runs_on()), curve)[0]
-    del layout["battle"]["map_a"]["qmix"]["seed_0"]
-    assert layout_faults(layout) == ["battle: runs differ"]
+    SPOILT[fault](layout["battle"]["map_a"]["qmix"])
+    assert f"battle: {fault}" in layout_faults(layout)
 
 
 def test_what_not_all_have_is_left_out_and_said() -> None:
@@ -144,7 +128,7 @@ def test_runs_with_nothing_in_common_are_refused() -> None:
 
 
 def test_worlds_are_environments() -> None:
-    plan = plan_runs(request_for())[0][0]
+    (plan,) = plans_for()
     elsewhere = {"env": {"fight": {"entry_point": "my_world:build"}}}
     assert environment_of(run_row(plan, 1)) == "battle"
     assert environment_of(run_row(plan, 1, config=elsewhere, scenario="mpe2/spread")) == "mpe2"
@@ -155,13 +139,13 @@ def test_worlds_are_environments() -> None:
 
 
 def test_settings_of_one_study_get_distinct_names() -> None:
-    plan = plan_runs(request_for())[0][0]
+    (plan,) = plans_for()
     configs = [
         {"algorithm": {"lr": 1}, "env": {"scenario": "fake", "sight": 9}},
         {"algorithm": {"lr": 2}, "env": {"scenario": "fake", "sight": 9}},
         {"algorithm": {"lr": 2}, "env": {"scenario": "fake_two", "sight": 9}},
     ]
-    runs = [run_row(plan, 1, config=config, scenario=config["env"]["scenario"]) for config in configs]  # type: ignore[call-overload]
+    runs = [run_row(plan, 1, config=config, scenario=config["env"]["scenario"]) for config in configs]
     names = [name for name, _ in group_runs_by_config(runs)]
     assert len(set(names)) == 2
     assert names[1] == names[2], "the same settings on another scenario"
@@ -255,7 +239,7 @@ def test_throughput_is_that_measured_in_turn(study: list[str], capsys: pytest.Ca
 
 
 def test_a_map_that_was_redefined_is_another_scenario() -> None:
-    plan = plan_runs(request_for())[0][0]
+    (plan,) = plans_for()
     configs = [{"algorithm": {}, "env": {"scenario": "bio", "fight": {"n_agents": n}}} for n in (3, 4)]
-    runs = [run_row(plan, 1, config=config, scenario="bio") for config in configs]  # type: ignore[arg-type]
+    runs = [run_row(plan, 1, config=config, scenario="bio") for config in configs]
     assert len(group_runs_by_config(runs)) == 2

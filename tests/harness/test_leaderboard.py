@@ -19,7 +19,7 @@ from studies.search import SearchStudy
 from studies.store import StudyStore
 from tests.harness.report.browser import find_browser, visit
 from tests.harness.report.test_page import Outline
-from tests.harness.results.test_tables import turn_reading
+from tests.harness.results.rows import turn_reading
 from tests.studies.sample import PROVENANCE, RESULT, url
 
 BROWSER = find_browser()

@@ -14,7 +14,7 @@ from harness.cli.common import WRONG_USE
 from harness.speed.speedup24 import Speedup24
 from studies.db.schema import Machine
 from studies.store import StudyStore
-from tests.harness.results.test_in_turn import reading
+from tests.harness.results.rows import turn_reading
 from tests.studies.sample import RESULT, begin, open_store
 
 
@@ -41,14 +41,14 @@ def test_on_a_card_the_speedup_is_measured_again_while_the_machine_is_quiet(
 
         monkeypatch.setattr(measure, "_policies", lambda *_: {row.run_id: "a policy"})
         monkeypatch.setattr(measure, "on_card", lambda policy: policy == "a policy")
-        monkeypatch.setattr(measure, "measure_in_turn", lambda *_, **__: {row.run_id: reading(1.0, 2.0)})
+        monkeypatch.setattr(measure, "measure_in_turn", lambda *_, **__: {row.run_id: turn_reading()})
         monkeypatch.setattr(measure, "measure_speedup24", speedup)
         assert measure.measure_runs(store, [row], tmp_path, message=print) == {row.run_id}
         after = store.rows()[0]
     assert len(held) == 1
     assert (after.speedup_24, after.speedup_24_reason) == (found.speedup, reason)
     assert after.details["speedup_24"]["alone"] is True
-    assert after.in_turn == reading(1.0, 2.0)
+    assert after.in_turn == turn_reading()
 
 
 def test_policies_on_a_processor_have_no_card_to_share() -> None:

@@ -15,19 +15,11 @@ from harness.plots.figure import draw_plot
 from harness.plots.lines import mean_line, use_log_scale
 from studies.rows import CurvePoint
 from tests.algorithms.worlds import batch, learner
+from tests.harness.results.rows import curve_point
 
 
 def point(env_steps: int, extra: dict[str, float]) -> CurvePoint:
-    return CurvePoint(
-        env_steps=env_steps,
-        win_rate=0.5,
-        return_mean=1.0,
-        episodes=32,
-        loss=None,
-        epsilon=0.1,
-        wall_seconds=1.0,
-        extra=extra,
-    )
+    return curve_point(env_steps, extra=extra)
 
 
 @pytest.mark.parametrize(("name", "settings"), [("k24", {"noise": True}), ("k24-gru", {})])

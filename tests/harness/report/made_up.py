@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from algorithms.sparsity.tracker import PATTERNS
-from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult
+from studies.rows import RunKey, RunResult
 from studies.run import RunRecord
 from studies.store import StudyStore
+from tests.harness.results.rows import curve_point, outcome
 from tests.studies.sample import PROVENANCE, RESULT
 
 STUDY, SCENARIO = "made-up", "terran_5_vs_5"
@@ -46,16 +47,7 @@ def begin(store: StudyStore, algorithm: str, seed: int, scenario: str = SCENARIO
     key = RunKey(algorithm=algorithm, scenario=scenario, seed=seed, config_hash=f"{algorithm}{len(str(changed))}")
     run = store.begin(key, config=settings, provenance={**PROVENANCE, "started": "2026-05-04T03:02:01+00:00"})
     for number, env_steps in enumerate(STEPS):
-        point = CurvePoint(
-            env_steps=env_steps,
-            win_rate=number / 8 + seed / 32,
-            return_mean=4.0 * number,
-            episodes=32,
-            loss=None,
-            epsilon=0.1,
-            wall_seconds=1.0 + number,
-        )
-        run.curve(point)
+        run.curve(curve_point(env_steps, number / 8 + seed / 32, return_mean=4.0 * number, episodes=32))
     return run
 
 
@@ -64,21 +56,7 @@ def finish(run: RunRecord, win_rate: float) -> None:
     algorithm = run.key.algorithm
     wins = round(40 * win_rate)
     won = np.random.default_rng(run.key.seed).permutation(40) < wins
-    run.outcomes(
-        [
-            EpisodeOutcome(
-                slot=slot,
-                battle_id=0,
-                won=bool(each),
-                lost=not each,
-                truncated=False,
-                aborted=False,
-                episode_return=10.0,
-                length=30,
-            )
-            for slot, each in enumerate(won)
-        ]
-    )
+    run.outcomes([outcome(slot, bool(each), slots=40, episode_return=10.0) for slot, each in enumerate(won)])
     sparse = not algorithm.startswith("qmix")
     result: RunResult = dataclasses.replace(
         RESULT,

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
+from itertools import count
 
 import pytest
-from rich.console import Console
 
-from harness.flags.planning import plan_runs
 from harness.results.aggregates import common_runs
-from harness.results.findings import ComparisonReport, compute_report
-from harness.results.tables import as_markdown, show_table
+from harness.results.findings import ComparisonReport
+from harness.results.tables import as_markdown
 from studies.rows import RunRow
-from tests.harness.fake_request import request_for
-from tests.harness.results.test_findings import Kept
-from tests.harness.results.test_tables import run_row
+from tests.harness.results.rows import on_terminal, plans_for, report_of, run_row
 
 TAKEN = "sums over scenarios and profiles take the runs that all algorithms have: "
 Wins = Mapping[tuple[str, str], Mapping[int, int]]
@@ -23,8 +19,7 @@ Wins = Mapping[tuple[str, str], Mapping[int, int]]
 
 
 def grouped(wins: Wins, **changed: object) -> dict[tuple[str, str], list[RunRow]]:
-    plan = plan_runs(request_for())[0][0]
-    numbers = iter(range(1000))
+    (plan,), numbers = plans_for(), count()
     return {
         (algorithm, scenario): [
             run_row(plan, won, run_id=next(numbers), algorithm=algorithm, scenario=scenario, seed=seed, **changed)
@@ -35,8 +30,7 @@ def grouped(wins: Wins, **changed: object) -> dict[tuple[str, str], list[RunRow]
 
 
 def found_for(wins: Wins, **changed: object) -> ComparisonReport:
-    runs = grouped(wins, **changed)
-    return compute_report(runs, Kept([run for members in runs.values() for run in members]), title="t")
+    return report_of(grouped(wins, **changed))
 
 
 HARD = {0: 0, 1: 2, 2: 1}
@@ -71,12 +65,9 @@ def test_fewer_than_two_scenarios_in_common_give_no_table_and_a_note() -> None:
     )
     assert not found.over_several
     assert "Win rate over several scenarios" not in as_markdown(found)
-    out = io.StringIO()
-    show_table(Console(file=out, width=130), found)
-    assert f"{TAKEN}2 seeds of mid; left out: easy (qmix has no seed), hard (k24 has no seed)" in out.getvalue()
-    assert [each.scenarios for each in found.scenario_aggregates] == [("mid",)] * 2, (
-        "profiles are drawn of what there is"
-    )
+    note = f"{TAKEN}2 seeds of mid; left out: easy (qmix has no seed), hard (k24 has no seed)"
+    assert note in on_terminal(found)
+    assert [each.scenarios for each in found.scenario_aggregates] == [("mid",)] * 2, "profiles are of what there is"
     assert {curve.scenarios for curve in found.curves} == {("easy",), ("mid",), ("hard",)}
 
 
@@ -90,10 +81,8 @@ def test_every_scenario_weighs_the_same() -> None:
             ("qmix", "hard"): {3: 0, 5: 0, 7: 8},
         }
     )
-    assert [(each.seeds, each.aggregates.optimality_gap.estimate) for each in found.scenario_aggregates] == [
-        (2, 0.5),
-        (2, 0.5),
-    ]
+    sums = [(each.seeds, each.aggregates.optimality_gap.estimate) for each in found.scenario_aggregates]
+    assert sums == [(2, 0.5), (2, 0.5)]
     assert found.left_out == [
         f"{TAKEN}2 seeds of each of 2 scenarios; left out: seeds 0, 3, 4, 5, 6, 7, 8, 9 of easy, seed 7 of hard"
     ]

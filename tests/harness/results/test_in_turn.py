@@ -12,15 +12,13 @@ import pytest
 import torch
 
 from envs.spec import EnvSpec
-from harness.results.footnotes import _overlap
 from harness.results.in_turn import QUICK, Effort, measure_in_turn
-from harness.results.tables import decisions
 from harness.runs import load as load_module
 from harness.runs.load import LoadOfOthers
 from studies.queue import quiet
 from studies.queue.owner import Owner
 from studies.queue.quiet import quiet_machine, wait_for_quiet_to_end
-from studies.rows import TurnReading
+from tests.harness.results.rows import turn_reading
 from tests.studies.sample import RESULT, begin, open_store
 
 SPEC = EnvSpec(
@@ -101,30 +99,13 @@ def test_the_seconds_of_this_system_can_be_read() -> None:
     assert own > 0.0
 
 
-def reading(low: float, high: float, *, quiet: bool = True) -> TurnReading:
-    return TurnReading(
-        session="s",
-        measured=1.0,
-        decisions_per_second=(low + high) / 2,
-        low=low,
-        high=high,
-        rounds=5,
-        batch=16,
-        dtype="float32",
-        device="cpu",
-        machine="a processor, 1 thread",
-        load=0.0 if quiet else 1.5,
-        quiet=quiet,
-    )
-
-
 def test_readings_are_kept_with_their_runs(tmp_path: Path) -> None:
     with open_store(tmp_path / "s.db") as store:
         row = begin(store).finish(RESULT)
         assert row.in_turn is None
-        store.store_readings({row.run_id: reading(1.0, 2.0)})
-        store.store_readings({row.run_id: reading(3.0, 4.0, quiet=False)})
-        assert store.rows()[0].in_turn == reading(3.0, 4.0, quiet=False)
+        store.store_readings({row.run_id: turn_reading()})
+        store.store_readings({row.run_id: turn_reading(quiet=False)})
+        assert store.rows()[0].in_turn == turn_reading(quiet=False)
 
 
 def test_no_run_begins_while_a_machine_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,17 +143,3 @@ def test_no_run_begins_while_a_machine_is_measured(tmp_path: Path, monkeypatch: 
         assert begun.wait(10)
         waiting.join()
         monkeypatch.undo()
-
-
-def test_no_order_is_claimed_where_quartiles_overlap() -> None:
-    rows = [_Row(100.0, 110.0), _Row(105.0, 120.0), _Row(121.0, 130.0)]
-    assert _overlap(rows[1], rows[0])  # type: ignore[arg-type]
-    assert not _overlap(rows[2], rows[1])  # type: ignore[arg-type]
-    assert decisions(rows[0]) == "105"  # type: ignore[arg-type]
-    assert decisions(_Row(100.0, 110.0, quiet=False)) == "105 †"  # type: ignore[arg-type]
-
-
-class _Row:
-    def __init__(self, low: float, high: float, *, quiet: bool = True) -> None:
-        self.throughput, self.throughput_low, self.throughput_high = (low + high) / 2, low, high
-        self.throughput_quiet = quiet

@@ -2,78 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from harness.cli.progress import duration
-from harness.flags.planning import plan_runs
 from harness.plots.lines import plot_curves
 from harness.results.aggregates import AlgorithmRow, improvements, summarize_groups
 from harness.results.findings import ComparisonReport
 from harness.results.footnotes import footnotes
 from harness.results.grouping import group_runs
-from harness.results.tables import as_markdown, cells_of, show_table
+from harness.results.tables import as_markdown, cells_of
 from harness.runs.plan import RunPlan
-from studies.rows import CurvePoint, RunRow, TurnReading, common_points
-from tests.harness.fake_request import request_for
-
-REASON = "no CUDA device with sparse tensor cores"
-
-
-def turn_reading(machine: str, low: float = 1200.0, high: float = 1300.0, *, quiet: bool = True) -> TurnReading:
-    return TurnReading(
-        session="s",
-        measured=1.0,
-        decisions_per_second=1234.5,
-        low=low,
-        high=high,
-        rounds=15,
-        batch=5120,
-        dtype="float32",
-        device="cpu",
-        machine=machine,
-        load=0.1 if quiet else 1.5,
-        quiet=quiet,
-    )
-
-
-def run_row(plan: RunPlan, wins: int, **changed: object) -> RunRow:
-    key = plan.key
-    row = RunRow(
-        run_id=1,
-        trial_number=0,
-        study="s",
-        algorithm=key.algorithm,
-        scenario=key.scenario,
-        seed=key.seed,
-        config_hash=key.config_hash,
-        config={},
-        provenance={},
-        win_rate=wins / 16,
-        win_low=0.0,
-        win_high=1.0,
-        interval_kind="95% Wilson over battles",
-        return_mean=float(wins),
-        sparsity_masked=0.5,
-        sparsity_model=0.25,
-        throughput=1234.5,
-        throughput_batch=5120,
-        throughput_dtype="float32",
-        speedup_24=None,
-        speedup_24_reason=REASON,
-        env_steps=2000,
-        env_steps_per_second=100.0,
-        wall_seconds=20.0,
-        device="cpu",
-        episodes=16,
-        wins=wins,
-        in_turn=turn_reading("AMD EPYC, 1 thread"),
-    )
-    return dataclasses.replace(row, **changed)  # type: ignore[arg-type]
+from studies.rows import RunRow, common_points
+from tests.harness.results.rows import MACHINE, REASON, on_terminal, plans_for, points, run_row, turn_reading
 
 
 def rows_of(plans: list[RunPlan], runs: list[RunRow]) -> list[AlgorithmRow]:
@@ -84,9 +26,15 @@ def markdown(plans: list[RunPlan], runs: list[RunRow]) -> list[str]:
     return as_markdown(ComparisonReport(title="smoke", rows=rows_of(plans, runs))).splitlines()
 
 
+def cells_and_notes(rows: list[AlgorithmRow], column: str) -> tuple[list[str], list[str]]:
+    """A column of the table, and the lines below it."""
+    markers, notes = footnotes(ComparisonReport(title="t", rows=rows))
+    return [cells_of(row, markers)[column] for row in rows], notes
+
+
 @pytest.fixture
 def plans() -> list[RunPlan]:
-    return plan_runs(request_for(algorithms=("rule", "qmix"), seeds=(0, 1)))[0]
+    return plans_for(algorithms=("rule", "qmix"), seeds=(0, 1))
 
 
 def test_one_seed_is_judged_by_its_battles(plans: list[RunPlan]) -> None:
@@ -118,7 +66,9 @@ def test_runs_of_other_questions_stay_out(plans: list[RunPlan]) -> None:
 
 
 def test_markdown(plans: list[RunPlan]) -> None:
-    runs = [run_row(plans[0], 8), run_row(plans[1], 0, speedup_24=1.31, speedup_24_reason="", aborted=3)]
+    overlapping = turn_reading(MACHINE, 1250.0, 1400.0)
+    other = run_row(plans[1], 0, speedup_24=1.31, speedup_24_reason="", aborted=3, in_turn=overlapping)
+    runs = [run_row(plans[0], 8), other]
     lines = markdown(plans, runs)
     assert lines[0] == "# smoke"
     assert lines[4] == (
@@ -130,62 +80,52 @@ def test_markdown(plans: list[RunPlan]) -> None:
         f"- (1) no 2:4 speed-up: {REASON}",
         "- decisions/s: agent decisions of the trained policy, greedy, 5120 agents a call, float32, on AMD EPYC, "
         "1 thread; medians, all policies in turn after training",
-        "- decisions/s, quartiles on fake: rule 1,200 … 1,300, qmix 1,200 … 1,300",
+        "- decisions/s, quartiles on fake: rule 1,200 … 1,300, qmix 1,250 … 1,400",
         "- decisions/s on fake say nothing of the order of rule and qmix: their quartiles overlap",
         "- qmix on fake: 3 evaluation battles aborted and are not counted",
     ]
 
 
 def test_decisions_of_several_machines_are_not_compared(plans: list[RunPlan]) -> None:
-    one, two, card = (
-        {"in_turn": turn_reading(machine)} for machine in ("AMD EPYC, 1 thread", "AMD EPYC, 2 threads", "NVIDIA H100")
-    )
+    two, card = "AMD EPYC, 2 threads", "NVIDIA H100"
     line = "decisions/s do not compare between machines, nor between numbers of threads"
     for origins, machines in (
-        ((one, one, one, one), [("AMD EPYC, 1 thread",), ("AMD EPYC, 1 thread",)]),
-        (
-            (one, two, two, card),
-            [("AMD EPYC, 1 thread", "AMD EPYC, 2 threads"), ("AMD EPYC, 2 threads", "NVIDIA H100")],
-        ),
+        ((MACHINE, MACHINE, MACHINE, MACHINE), [(MACHINE,), (MACHINE,)]),
+        ((MACHINE, two, two, card), [(MACHINE, two), (two, card)]),
     ):
-        rows = rows_of(plans, [run_row(plan, 8, **origin) for plan, origin in zip(plans, origins, strict=True)])
+        runs = [run_row(plan, 8, in_turn=turn_reading(origin)) for plan, origin in zip(plans, origins, strict=True)]
+        rows = rows_of(plans, runs)
         assert [row.machines for row in rows] == machines
-        _, notes = footnotes(ComparisonReport(title="t", rows=rows))
-        distinct = {name for names in machines for name in names}
+        _, notes = cells_and_notes(rows, "decisions/s")
+        distinct = set(origins)
         assert sum(note.startswith("decisions/s: ") for note in notes) == len(distinct)
         assert (line in notes) == (len(distinct) > 1)
 
 
 def test_no_order_is_claimed_under_load_or_where_nothing_was_measured(plans: list[RunPlan]) -> None:
     loaded = run_row(plans[0], 8, in_turn=turn_reading("cpu", quiet=False))
-    rows = rows_of(plans, [loaded, run_row(plans[1], 8, in_turn=None)])
-    markers, notes = footnotes(ComparisonReport(title="t", rows=rows))
-    assert [cells_of(row, markers)["decisions/s"] for row in rows] == ["1,234 †", "n/a"]
+    cells, notes = cells_and_notes(rows_of(plans, [loaded, run_row(plans[1], 8, in_turn=None)]), "decisions/s")
+    assert cells == ["1,234 †", "n/a"]
     assert "† measured while other processes kept the machine busy, again and again: not compared" in notes
     assert "decisions/s n/a: not measured yet; type: python -m harness.measure --study NAME" in notes
-    apart = [run_row(plans[0], 8), run_row(plans[1], 8, in_turn=turn_reading("AMD EPYC, 1 thread", 2000.0, 2100.0))]
-    _, notes = footnotes(ComparisonReport(title="t", rows=rows_of(plans, apart)))
+    apart = [run_row(plans[0], 8), run_row(plans[1], 8, in_turn=turn_reading(MACHINE, 1301.0, 1400.0))]
+    _, notes = cells_and_notes(rows_of(plans, apart), "decisions/s")
     assert not any("say nothing of the order" in note for note in notes)
 
 
 def test_training_speed_says_what_else_ran(plans: list[RunPlan]) -> None:
     loads = (0.1, 1.26, 0.2, 0.0)
     runs = [run_row(plan, 8, details={"load": load}) for plan, load in zip(plans, loads, strict=True)]
-    rows = rows_of(plans, runs)
-    markers, notes = footnotes(ComparisonReport(title="t", rows=rows))
-    assert [cells_of(row, markers)["env steps/s"] for row in rows] == ["100", "100 ‡"]
+    cells, notes = cells_and_notes(rows_of(plans, runs), "env steps/s")
+    assert cells == ["100", "100 ‡"]
     assert "‡ trained while other processes kept cores busy, so not compared: 1.3 (qmix)" in notes
-    earlier = footnotes(ComparisonReport(title="t", rows=rows_of(plans, [run_row(plan, 8) for plan in plans])))[1]
+    _, earlier = cells_and_notes(rows_of(plans, [run_row(plan, 8) for plan in plans]), "env steps/s")
     assert not any("‡" in note for note in earlier)
 
 
 def test_resumed_runs_are_named(plans: list[RunPlan]) -> None:
     runs = [run_row(plan, 8, details={"resumes": resumes}) for plan, resumes in zip(plans, (0, 1, 2, 0), strict=True)]
-    rows = rows_of(plans, runs)
-    assert [(row.algorithm, row.seeds, row.resumes) for row in rows] == [
-        ("rule", (0, 1), (0, 2)),
-        ("qmix", (0, 1), (1, 0)),
-    ]
+    assert [(row.seeds, row.resumes) for row in rows_of(plans, runs)] == [((0, 1), (0, 2)), ((0, 1), (1, 0))]
     why = "without its replay, which refilled, so an uninterrupted run would differ"
     assert markdown(plans, runs)[-2:] == [
         f"- rule on fake, seed 1: resumed 2 times {why}",
@@ -194,22 +134,13 @@ def test_resumed_runs_are_named(plans: list[RunPlan]) -> None:
 
 
 def test_terminal_table_keeps_brackets_as_they_are(plans: list[RunPlan]) -> None:
-    out = io.StringIO()
-    rows = rows_of(plans, [run_row(plans[0], 8)])
-    show_table(Console(file=out, width=110), ComparisonReport(title="smoke", rows=rows))
-    assert "fake · smoke" in out.getvalue()
-    assert "0.500 [0.280, 0.720]" in out.getvalue()
+    shown = on_terminal(ComparisonReport(title="smoke", rows=rows_of(plans, [run_row(plans[0], 8)])))
+    assert "fake · smoke" in shown
+    assert "0.500 [0.280, 0.720]" in shown
 
 
 def test_clock() -> None:
     assert [duration(seconds) for seconds in (7, 187, 725, 3787)] == ["0:07", "3:07", "12:05", "1:03:07"]
-
-
-def points(*pairs: tuple[int, float]) -> list[CurvePoint]:
-    return [
-        CurvePoint(env_steps=step, win_rate=rate, return_mean=0.0, episodes=8, loss=None, epsilon=0.0, wall_seconds=1.0)
-        for step, rate in pairs
-    ]
 
 
 def test_seeds_meet_where_all_were_evaluated() -> None:
@@ -225,11 +156,8 @@ def test_plot_is_a_picture(tmp_path: Path) -> None:
     assert path.stat().st_size > 10_000
 
 
-def test_names_with_a_digest_are_explained_below_the_table() -> None:
-    plans = plan_runs(request_for())[0]
-    rows = rows_of(plans, [run_row(plan, 1) for plan in plans])
+def test_names_with_a_digest_are_explained_below_the_table(plans: list[RunPlan]) -> None:
+    rows = rows_of(plans, [run_row(plans[0], 1)])
     findings = ComparisonReport(title="t", rows=rows, legend={"rule@0a1b2c": "algorithm.lr = 0.01"})
     assert "- rule@0a1b2c: algorithm.lr = 0.01" in as_markdown(findings).splitlines()
-    out = io.StringIO()
-    show_table(Console(file=out, width=110), findings)
-    assert "\nrule@0a1b2c: algorithm.lr = 0.01\n" in out.getvalue()
+    assert "\nrule@0a1b2c: algorithm.lr = 0.01\n" in on_terminal(findings)

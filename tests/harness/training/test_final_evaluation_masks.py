@@ -15,7 +15,7 @@ from harness.training.final_evaluation import describe_flops, describe_masks
 from tests.algorithms.worlds import SPEC, learner
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import FakeEnv
-from tests.harness.results.test_tables import run_row
+from tests.harness.results.rows import run_row
 
 
 def rule(weights: dict[str, torch.Tensor]) -> RuleAlgorithm:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,10 @@ from harness.leaderboard import FILTERS, main, ranked, read_entries
 from studies.rows import RunKey
 from studies.search import SearchStudy
 from studies.store import StudyStore
-from tests.harness.report.browser import find_browser, visit
+from tests.harness.report.browser import needs_browser, visit
 from tests.harness.report.test_page import Outline
 from tests.harness.results.rows import turn_reading
 from tests.studies.sample import PROVENANCE, RESULT, url
-
-BROWSER = find_browser()
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine (apt-get install chromium)")
 
 Leaderboard = Callable[..., int]
 
@@ -65,6 +62,10 @@ def leaderboard(tmp_path: Path) -> Leaderboard:
 
 def page(tmp_path: Path) -> str:
     return (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def entries_in(tmp_path: Path, *databases: str, studies: Sequence[str] = ()) -> list[dict[str, Any]]:
+    return ranked(read_entries([url(tmp_path / name) for name in databases], studies))
 
 
 def entries_of(text: str) -> list[dict[str, Any]]:
@@ -132,7 +133,7 @@ def test_a_study_may_be_in_any_of_the_databases(
 def test_settings_that_differ_are_shown(tmp_path: Path) -> None:
     add_run(tmp_path / "a.db", settings={"lr": 0.1})
     add_run(tmp_path / "a.db", settings={"lr": 0.2})
-    found = read_entries([url(tmp_path / "a.db")])
+    found = entries_in(tmp_path, "a.db")
     assert [entry["settings"] for entry in found] == ["algorithm.lr = 0.1", "algorithm.lr = 0.2"]
     assert all(re.fullmatch(r"k24@[0-9a-f]{6}", entry["algorithm"]) for entry in found)
 
@@ -141,7 +142,7 @@ def test_options_of_a_world_are_other_scenarios(tmp_path: Path) -> None:
     """An easier world does not compete with a harder one of the same name."""
     for sight, wins in ((9, 8), (90, 16)):
         add_run(tmp_path / "a.db", wins=wins, options={"sight": sight})
-    found = ranked(read_entries([url(tmp_path / "a.db")]))
+    found = entries_in(tmp_path, "a.db")
     assert {entry["settings"] for entry in found} == {"env.sight = 9", "env.sight = 90"}
     assert len({entry["scenario"] for entry in found}) == 2
     assert [entry["rank"] for entry in found] == [1, 1]
@@ -152,13 +153,9 @@ def test_ranks_are_within_a_length_and_go_by_return_where_no_one_wins(tmp_path: 
     for number, algorithm in enumerate(("k24", "qmix", "kalei")):
         add_run(tmp_path / "a.db", algorithm=algorithm, scenario="spread", return_mean=number - 9.0, **no_winners)
     add_run(tmp_path / "a.db", algorithm="rule", scenario="spread", env_steps=9000, return_mean=-50.0, **no_winners)
-    found = ranked(read_entries([url(tmp_path / "a.db")]))
-    assert [(entry["algorithm"], entry["rank"]) for entry in found] == [
-        ("kalei", 1),
-        ("qmix", 2),
-        ("k24", 3),
-        ("rule", 1),
-    ]
+    found = entries_in(tmp_path, "a.db")
+    ranks = [(entry["algorithm"], entry["rank"]) for entry in found]
+    assert ranks == [("kalei", 1), ("qmix", 2), ("k24", 3), ("rule", 1)]
     assert {entry["win_rate"] for entry in found} == {None}
 
 
@@ -270,8 +267,7 @@ def test_a_browser_filters_and_sorts(leaderboard: Leaderboard, tmp_path: Path) -
     add_run(tmp_path / "a.db", ODD["spaces"], "qmix", wins=8, speedup_24=1.5, speedup_24_reason="")
     add_run(tmp_path / "b.db", ODD["quotes"], "kalei", "spread", wins=0, details={"can_be_won": False})
     assert leaderboard("a.db", "b.db") == ALL_DONE
-    assert BROWSER is not None
-    visited = visit(BROWSER, tmp_path / "page.html", tmp_path / "browser", probe=PROBE)
+    visited = visit(tmp_path / "page.html", tmp_path / "browser", probe=PROBE)
     assert visited.complaints == []
     seen = visited.seen
     assert seen["all"] == ["k24", "qmix", "kalei"]
@@ -295,15 +291,16 @@ def test_runs_of_a_search_compete_only_where_they_are_named(tmp_path: Path) -> N
     add_run(tmp_path / "a.db", "plain")
     add_run(tmp_path / "a.db", "tuned-runs", wins=30)
     with SearchStudy.open(url(tmp_path / "a.db"), "tuned", request={"jobs": []}, trials=1):
-        assert {entry["study"] for entry in read_entries([url(tmp_path / "a.db")])} == {"plain"}
-        assert {entry["study"] for entry in read_entries([url(tmp_path / "a.db")], ["tuned-runs"])} == {"tuned-runs"}
+        assert {entry["study"] for entry in entries_in(tmp_path, "a.db")} == {"plain"}
+        named = entries_in(tmp_path, "a.db", studies=["tuned-runs"])
+        assert {entry["study"] for entry in named} == {"tuned-runs"}
 
 
 def test_worlds_and_settings_of_different_studies_are_kept_apart(tmp_path: Path) -> None:
     add_run(tmp_path / "a.db", "easy", wins=24, options={"sight": 90})
     add_run(tmp_path / "a.db", "hard", wins=8, options={"sight": 9})
     add_run(tmp_path / "b.db", "hard", wins=16, options={"sight": 9}, settings={"lr": 0.5})
-    found = ranked(read_entries([url(tmp_path / "a.db"), url(tmp_path / "b.db")]))
+    found = entries_in(tmp_path, "a.db", "b.db")
     assert sorted((entry["study"], entry["rank"]) for entry in found) == [("easy", 1), ("hard", 1), ("hard", 2)]
     assert len({entry["scenario"] for entry in found}) == 2
     assert len({entry["settings"] for entry in found}) == 3

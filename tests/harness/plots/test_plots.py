@@ -16,12 +16,11 @@ from harness.plots.figure import draw_plot
 from harness.plots.masks import plot_masks
 from harness.plots.outcomes import percent, plot_profiles, plot_trade_offs, plot_win_rates, short_count
 from harness.plots.style import DARK, INK, MUTED, PAPER, SERIES, VARIABLES
-from harness.results.findings import compute_report
+from harness.results.findings import ComparisonReport, compute_report
 from harness.results.grouping import label_legend
 from harness.results.study_data import StudyData, collect
 from harness.stats import wilson
-from studies.store import StudyStore
-from tests.harness.report.made_up import SCENARIO, STUDY, begin, finish, make_study, storage
+from tests.harness.report.made_up import SCENARIO, STUDY, begin, finish, make_study, open_study
 
 NEUTRAL = {"none", "#ffffff", "#000000"}
 
@@ -30,9 +29,14 @@ NEUTRAL = {"none", "#ffffff", "#000000"}
 def data(tmp_path_factory: pytest.TempPathFactory) -> StudyData:
     folder = tmp_path_factory.mktemp("study")
     make_study(folder)
-    with StudyStore.open(storage(folder), STUDY) as store:
+    with open_study(folder) as store:
         begin(store, "vdn", 0)
         return collect(store, STUDY)
+
+
+@pytest.fixture(scope="module")
+def findings(data: StudyData) -> ComparisonReport:
+    return compute_report(data.groups, data, title=STUDY)
 
 
 def luminance(colour: str) -> float:
@@ -59,8 +63,10 @@ def test_series_are_distinct_without_colour() -> None:
         assert len(set(looks)) == len(looks), what
 
 
-def test_every_plot_is_written_twice_and_follows_the_theme(data: StudyData, tmp_path: Path) -> None:
-    findings, names = compute_report(data.groups, data, title=STUDY), data.algorithms
+def test_every_plot_is_written_twice_and_follows_the_theme(
+    data: StudyData, findings: ComparisonReport, tmp_path: Path
+) -> None:
+    names = data.algorithms
     plots = [
         *plot_win_rates(tmp_path, findings.rows, names),
         *plot_learning(tmp_path, data, findings, SCENARIO, "win_rate"),
@@ -96,8 +102,7 @@ def test_the_same_plot_gives_the_same_files(tmp_path: Path) -> None:
     assert "&lt;T &amp; t&gt;" in first.svg
 
 
-def test_curves_over_seeds_of_one_seed_and_in_training(data: StudyData, tmp_path: Path) -> None:
-    findings = compute_report(data.groups, data, title=STUDY)
+def test_curves_over_seeds_of_one_seed_and_in_training(data: StudyData, findings: ComparisonReport) -> None:
     curves = {curve.label: curve for curve in own_curves(data, findings, SCENARIO, "win_rate")}
     over_seeds = curves["k24 (2 seeds)"].band
     np.testing.assert_allclose(over_seeds.estimate, [1 / 64, 1 / 64 + 1 / 8, 1 / 64 + 1 / 4])
@@ -111,7 +116,7 @@ def test_curves_over_seeds_of_one_seed_and_in_training(data: StudyData, tmp_path
 
 
 def test_curves_over_several_scenarios_are_drawn_where_algorithms_have_them_in_common(tmp_path: Path) -> None:
-    with StudyStore.open(storage(tmp_path), STUDY) as store:
+    with open_study(tmp_path) as store:
         for seed in (0, 1):
             for algorithm in ("k24", "qmix"):
                 for scenario in (SCENARIO, "3s5z"):
@@ -144,7 +149,7 @@ def test_numbers_in_words() -> None:
 
 
 def test_names_with_a_digest_are_explained(tmp_path: Path) -> None:
-    with StudyStore.open(storage(tmp_path), STUDY) as store:
+    with open_study(tmp_path) as store:
         begin(store, "k24", 0)
         begin(store, "k24", 0, lr=0.01)
         begin(store, "qmix", 0)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -52,25 +54,16 @@ class Visit:
     """Lines of the browser's console."""
 
 
-def find_browser() -> str | None:
-    """The browser of this machine."""
-    return next((found for name in NAMES if (found := shutil.which(name))), None)
+BROWSER = next((found for name in NAMES if (found := shutil.which(name))), None)
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine (apt-get install chromium)")
 
 
 def visit(
-    browser: str,
-    page: Path,
-    folder: Path,
-    *,
-    scheme: int = LIGHT,
-    width: int = 1280,
-    probe: str = PROBE,
-    seconds: int = 4,
+    page: Path, folder: Path, *, scheme: int = LIGHT, width: int = 1280, probe: str = PROBE, seconds: int = 4
 ) -> Visit:
     """Open a page with the probe in it.
 
     Args:
-        browser: its program.
         page: the file.
         folder: empty, for the browser's profile and the copy with the probe.
         scheme: ``DARK`` or ``LIGHT``.
@@ -78,13 +71,14 @@ def visit(
         seconds: of the page's own time after which the browser stops; they pass fast.
         probe: script that leaves what it saw in ``document.body.dataset.seen``, as JSON.
     """
+    assert BROWSER is not None, "only for tests that need a browser"
     folder.mkdir()
     copy = folder / "page.html"
     copy.write_text(page.read_text(encoding="utf-8").replace("</body>", f"{probe}</body>"), encoding="utf-8")
     own = [f"--window-size={width},900", f"--blink-settings=preferredColorScheme={scheme}", copy.as_uri()]
     for attempt in range(3):  # a busy machine may be asked for the page before its pictures are decoded
         profile = f"--user-data-dir={folder / f'profile{attempt}'}"  # a used one remembers the theme that was chosen
-        words = [browser, *FLAGS, f"--virtual-time-budget={1000 * seconds}", profile, *own]
+        words = [BROWSER, *FLAGS, f"--virtual-time-budget={1000 * seconds}", profile, *own]
         try:
             done = subprocess.run(words, capture_output=True, text=True, timeout=40, check=False)
         except subprocess.TimeoutExpired:

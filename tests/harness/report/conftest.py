@@ -11,6 +11,7 @@ from harness.report.__main__ import main
 from tests.harness.report.made_up import STUDY, storage
 
 ReportCommand = Callable[..., int]
+Page = Callable[..., str]
 
 
 @pytest.fixture
@@ -22,3 +23,14 @@ def report(tmp_path: Path) -> ReportCommand:
         return main([*own, *flags])
 
     return run
+
+
+@pytest.fixture
+def page(report: ReportCommand, tmp_path: Path) -> Page:
+    """The page that the command writes, as text."""
+
+    def write(*flags: str) -> str:
+        assert report(*flags) == 0
+        return (tmp_path / "runs" / STUDY / "report.html").read_text()
+
+    return write

@@ -25,6 +25,10 @@ def storage(folder: Path) -> str:
     return f"sqlite:///{folder}/s.db"
 
 
+def open_study(folder: Path) -> StudyStore:
+    return StudyStore.open(storage(folder), STUDY)
+
+
 def config(algorithm: str, **changed: Any) -> dict[str, Any]:
     """A resolved configuration."""
     settings = {"name": algorithm, "lr": 0.001, **changed}
@@ -78,7 +82,7 @@ def finish(run: RunRecord, win_rate: float) -> None:
 
 def make_study(folder: Path, *, algorithms: tuple[str, ...] = ("k24", "qmix", "kalei"), seeds: int = 2) -> None:
     """Finished runs of some algorithms; k24 wins most."""
-    with StudyStore.open(storage(folder), STUDY) as store:
+    with open_study(folder) as store:
         for seed in range(seeds):
             for number, algorithm in enumerate(algorithms):
                 finish(begin(store, algorithm, seed), 0.6 - 0.1 * number + 0.05 * seed)

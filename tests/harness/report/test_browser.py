@@ -12,10 +12,8 @@ from harness.compare import main as compare
 from harness.report.__main__ import main as report
 from studies.rows import RunKey
 from studies.store import StudyStore
-from tests.harness.report.browser import DARK, LIGHT, Visit, find_browser, visit
+from tests.harness.report.browser import DARK, LIGHT, needs_browser, visit
 
-BROWSER = find_browser()
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine (apt-get install chromium)")
 STUDY = "seen"
 
 
@@ -26,11 +24,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     own = ["--storage", f"sqlite:///{folder}/s.db", "--study", STUDY, "--out", str(folder), "--device", "cpu"]
     assert compare([*own, "--algos", "k24,qmix", "--budget", "smoke", "--env-steps", "40", "--report", "full"]) == 0
     return folder
-
-
-def open_page(runs: Path, tmp_path: Path, *, scheme: int, width: int = 1280) -> Visit:
-    assert BROWSER is not None
-    return visit(BROWSER, runs / STUDY / "report.html", tmp_path / "browser", scheme=scheme, width=width)
 
 
 def test_compare_leaves_the_page_and_a_battle_of_each_algorithm(runs: Path) -> None:
@@ -64,7 +57,7 @@ def test_the_same_battle_for_all_and_again(runs: Path, tmp_path: Path) -> None:
 @needs_browser
 @pytest.mark.parametrize(("scheme", "width"), [(LIGHT, 1280), (DARK, 390)], ids=["light and wide", "dark and narrow"])
 def test_a_browser_shows_it(runs: Path, tmp_path: Path, scheme: int, width: int) -> None:
-    visited = open_page(runs, tmp_path, scheme=scheme, width=width)
+    visited = visit(runs / STUDY / "report.html", tmp_path / "browser", scheme=scheme, width=width)
     seen = visited.seen
     assert visited.complaints == []
     assert seen["width"] <= max(width, 500), "some browsers open no window narrower than 500"
@@ -138,8 +131,7 @@ addEventListener("load", async () => {
 
 @needs_browser
 def test_one_slider_shows_one_moment_of_all_battles(runs: Path, tmp_path: Path) -> None:
-    assert BROWSER is not None
-    visited = visit(BROWSER, runs / STUDY / "report.html", tmp_path / "browser", probe=PLAYER, seconds=900)
+    visited = visit(runs / STUDY / "report.html", tmp_path / "browser", probe=PLAYER, seconds=900)
     seen = visited.seen
     assert visited.complaints == []
     assert int(seen["last"]) > 8
@@ -171,8 +163,7 @@ addEventListener("load", async () => {
     page = tmp_path / "old.html"
     text = (runs / STUDY / "report.html").read_text()
     page.write_text(text.replace("<body>", "<body><script>delete globalThis.ImageDecoder;</script>"))
-    assert BROWSER is not None
-    visited = visit(BROWSER, page, tmp_path / "browser", probe=probe)
+    visited = visit(page, tmp_path / "browser", probe=probe)
     seen = visited.seen
     assert visited.complaints == []
     assert (seen["first"][0], seen["says"], seen["slider"]) == ("data:image/gif", "Stop the battles", True)
@@ -203,7 +194,6 @@ def test_a_broken_page_is_found(tmp_path: Path) -> None:
         "<body><button id=theme></button><svg class=plot><text>t</text></svg><img src='none.png'>"
         "<script>console.error('broken on purpose')</script></body>"
     )
-    assert BROWSER is not None
-    visited = visit(BROWSER, page, tmp_path / "browser")
+    visited = visit(page, tmp_path / "browser")
     assert any("broken on purpose" in line for line in visited.complaints)
     assert visited.seen["images"] == [0]

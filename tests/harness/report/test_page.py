@@ -12,9 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from harness.report.references import _played
-from studies.store import StudyStore
-from tests.harness.report.conftest import ReportCommand
-from tests.harness.report.made_up import SCENARIO, STUDY, begin, finish, make_study, storage
+from tests.harness.report.conftest import Page, ReportCommand
+from tests.harness.report.made_up import SCENARIO, STUDY, begin, finish, make_study, open_study
 from tests.studies.sample import RESULT
 
 SECTIONS = ("result", "curves", "trade-offs", "profiles", "throughput", "masks", "battles", "runs", "provenance")
@@ -50,16 +49,10 @@ class Outline(HTMLParser):
         return [value for _, found in self.tags if (value := found.get(name)) is not None]
 
 
-def page(tmp_path: Path) -> str:
-    return (tmp_path / "runs" / STUDY / "report.html").read_text()
-
-
-def test_a_whole_study(tmp_path: Path, report: ReportCommand, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_whole_study(tmp_path: Path, page: Page, capsys: pytest.CaptureFixture[str]) -> None:
     make_study(tmp_path)
-    assert report() == 0
-    said = capsys.readouterr().out
-    assert f"written: {tmp_path}/runs/{STUDY}/report.html" in said
-    text = page(tmp_path)
+    text = page()
+    assert f"written: {tmp_path}/runs/{STUDY}/report.html" in capsys.readouterr().out
     outline = Outline(text)
     assert outline.faults == []
     assert outline.open == []
@@ -82,10 +75,9 @@ def test_a_whole_study(tmp_path: Path, report: ReportCommand, capsys: pytest.Cap
     assert "call one better in 14 of 100" in text
 
 
-def test_it_needs_nothing_beside_it(tmp_path: Path, report: ReportCommand) -> None:
+def test_it_needs_nothing_beside_it(tmp_path: Path, page: Page) -> None:
     make_study(tmp_path, algorithms=("k24", "qmix"))
-    assert report("--clips", "none") == 0
-    text = page(tmp_path)
+    text = page("--clips", "none")
     outline = Outline(text)
     assert outline.attributes("src") == []
     assert not [tag for tag, _ in outline.tags if tag in ("link", "iframe", "object", "embed")]
@@ -96,10 +88,9 @@ def test_it_needs_nothing_beside_it(tmp_path: Path, report: ReportCommand) -> No
     assert "default-src 'none'" in text
 
 
-def test_tables_and_plots_can_be_read_aloud(tmp_path: Path, report: ReportCommand) -> None:
+def test_tables_and_plots_can_be_read_aloud(tmp_path: Path, page: Page) -> None:
     make_study(tmp_path)
-    report("--clips", "none")
-    outline = Outline(page(tmp_path))
+    outline = Outline(page("--clips", "none"))
     tags = [tag for tag, _ in outline.tags]
     heads = [found.get("scope") for tag, found in outline.tags if tag == "th"]
     assert set(heads) == {"col", "row"}
@@ -114,13 +105,12 @@ def test_tables_and_plots_can_be_read_aloud(tmp_path: Path, report: ReportComman
     assert all(found.get("tabindex") == "0" and found.get("aria-label") for found in regions)
 
 
-def test_unfinished_and_failed_runs_are_shown_and_escaped(tmp_path: Path, report: ReportCommand) -> None:
-    with StudyStore.open(storage(tmp_path), STUDY) as store:
+def test_unfinished_and_failed_runs_are_shown_and_escaped(tmp_path: Path, page: Page) -> None:
+    with open_study(tmp_path) as store:
         finish(begin(store, "qmix", 0), 0.5)
         begin(store, "qmix", 1)
         begin(store, "kalei", 0).fail("RuntimeError: <script>alert(1)</script> & more")
-    assert report("--clips", "none") == 0
-    text = page(tmp_path)
+    text = page("--clips", "none")
     assert "1 of 3 runs finished" in text
     assert "RuntimeError: &lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in text
     assert "<script>alert" not in text
@@ -130,23 +120,21 @@ def test_unfinished_and_failed_runs_are_shown_and_escaped(tmp_path: Path, report
     assert "needs at least two seeds" in text
 
 
-def test_a_study_without_a_finished_run(tmp_path: Path, report: ReportCommand) -> None:
-    with StudyStore.open(storage(tmp_path), STUDY) as store:
+def test_a_study_without_a_finished_run(tmp_path: Path, page: Page) -> None:
+    with open_study(tmp_path) as store:
         begin(store, "k24", 0)
-    assert report() == 0
-    text = page(tmp_path)
+    text = page()
     assert Outline(text).faults == []
     assert "has finished yet; begun: k24 on terran_5_vs_5, seed 0, interrupted." in text
     assert "k24 (1 seed, in training)" in text
     assert "python -m harness.throughput --all --out" in text
 
 
-def test_settings_that_differ_are_named(tmp_path: Path, report: ReportCommand) -> None:
-    with StudyStore.open(storage(tmp_path), STUDY) as store:
+def test_settings_that_differ_are_named(tmp_path: Path, page: Page) -> None:
+    with open_study(tmp_path) as store:
         finish(begin(store, "k24", 0), 0.5)
         finish(begin(store, "k24", 0, lr=0.01), 0.25)
-    report("--clips", "none")
-    text = page(tmp_path)
+    text = page("--clips", "none")
     assert len(set(re.findall(r"k24@[0-9a-f]{6}: algorithm\.lr = (0\.\d+)\.", text))) == 2
 
 
@@ -164,32 +152,32 @@ def test_json_is_alone_on_standard_output(
     assert "written: " in output.err
 
 
-def test_names_of_a_strangers_study_run_nothing(tmp_path: Path, report: ReportCommand) -> None:
+def test_names_of_a_strangers_study_run_nothing(tmp_path: Path, page: Page) -> None:
     name = 'm" onload="alert(1)" x="<script>alert(2)</script>'
-    with StudyStore.open(storage(tmp_path), STUDY) as store:
+    with open_study(tmp_path) as store:
         for seed in (0, 1):
             finish(begin(store, name, seed, scenario=name), 0.5)
-    assert report("--clips", "none") == 0
-    outline = Outline(page(tmp_path))
+    text = page("--clips", "none")
+    outline = Outline(text)
     assert outline.faults == []
     assert "onload" not in {attribute for _, found in outline.tags for attribute in found}
-    assert "<script>alert" not in page(tmp_path)
+    assert "<script>alert" not in text
     pictures = list((tmp_path / "runs" / STUDY / "report").glob("*.svg"))
     assert pictures
     for file in pictures:
         ElementTree.parse(file)
 
 
-def test_a_reference_in_another_world_is_left_out(tmp_path: Path, report: ReportCommand) -> None:
+def test_a_reference_in_another_world_is_left_out() -> None:
     """An option that this version refuses, and a map that has been redefined since."""
     for changed in ({"rules": "1999"}, {"fight": {"n_agents": 3}}):
         assert _played("nearest", SCENARIO, json.dumps({"scenario": SCENARIO, **changed})) is None
 
 
-def test_no_win_rate_is_drawn_where_no_one_wins(tmp_path: Path, report: ReportCommand) -> None:
-    with StudyStore.open(storage(tmp_path), STUDY) as store:
+def test_no_win_rate_is_drawn_where_no_one_wins(tmp_path: Path, page: Page) -> None:
+    with open_study(tmp_path) as store:
         for seed in (0, 1):
             begin(store, "qmix", seed).finish(replace(RESULT, win_rate=0.0, wins=0, details={"can_be_won": False}))
-    assert report("--clips", "none") == 0
-    assert "greedy win rate over training" not in page(tmp_path)
-    assert "return against sparsity" in page(tmp_path)
+    text = page("--clips", "none")
+    assert "greedy win rate over training" not in text
+    assert "return against sparsity" in text

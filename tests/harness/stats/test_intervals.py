@@ -89,11 +89,6 @@ def test_improvement_of_one_over_the_other_adds_to_one() -> None:
     assert there.estimate + back.estimate == pytest.approx(1.0)
 
 
-def test_the_same_generator_gives_the_same_interval() -> None:
-    scores = [[0.1, 0.4, 0.9, 0.3]]
-    assert iqm_interval(scores, rng(3)) == iqm_interval(scores, rng(3))
-
-
 @pytest.mark.parametrize(
     ("scores", "message"),
     [

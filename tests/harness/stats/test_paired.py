@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
@@ -138,36 +137,20 @@ def test_a_verdict_is_rarely_wrong_where_there_is_no_difference() -> None:
 # What is said.
 
 
-def difference(estimate: float, spread: float, seeds: int, **changed: object) -> Difference:
+def difference(estimate: float, spread: float, seeds: int) -> Difference:
     """One scenario whose seeds vary with this standard deviation."""
-    reach = half_width([spread**2], [0.0], [seeds])
-    found = Difference(
-        estimate=estimate,
-        low=estimate - reach,
-        high=estimate + reach,
-        kind=IntervalKind.PAIRED_OVER_SEEDS,
-        seeds=(seeds,),
-    )
-    return dataclasses.replace(found, **changed)  # type: ignore[arg-type]
+    reach, kind = half_width([spread**2], [0.0], [seeds]), IntervalKind.PAIRED_OVER_SEEDS
+    return Difference(estimate=estimate, low=estimate - reach, high=estimate + reach, kind=kind, seeds=(seeds,))
 
 
 @pytest.mark.parametrize(
     ("found", "line"),
     [
-        (
-            difference(0.02, 0.02, 3),
-            "k24 − qmix = +0.020 [−0.030, +0.070]: no difference shown",
-        ),
+        (difference(0.02, 0.02, 3), "k24 − qmix = +0.020 [−0.030, +0.070]: no difference shown"),
         (difference(0.2, 0.02, 3), "k24 − qmix = +0.200 [+0.150, +0.250]: k24 wins more"),
         (difference(-0.2, 0.02, 3), "k24 − qmix = −0.200 [−0.250, −0.150]: qmix wins more"),
-        (
-            difference(0.0001, 0.01, 3),
-            "k24 − qmix = 0.000 [−0.025, +0.025]: no difference as large as 0.05",
-        ),
-        (
-            difference(0.02, 5.0, 3),
-            "k24 − qmix = +0.020 [−12.401, +12.441]: no difference shown",
-        ),
+        (difference(0.0001, 0.01, 3), "k24 − qmix = 0.000 [−0.025, +0.025]: no difference as large as 0.05"),
+        (difference(0.02, 5.0, 3), "k24 − qmix = +0.020 [−12.401, +12.441]: no difference shown"),
     ],
 )
 def test_verdict(found: Difference, line: str) -> None:

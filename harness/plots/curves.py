@@ -53,13 +53,7 @@ def plot_learning(
 ) -> list[Plot]:
     """The learning curves of all algorithms on one scenario; none where no run has been evaluated yet.
 
-    Args:
-        folder: for the files.
-        data: the study.
-        findings: what its finished runs show.
-        scenario: where.
-        measure: a key of ``MEASURES``.
-        levels: policies that do not learn, and what they reach.
+    ``measure`` is a key of ``MEASURES``; ``levels``: policies that do not learn, and what they reach.
     """
     curves = own_curves(data, findings, scenario, measure)
     name = f"{'curve' if measure == 'win_rate' else 'return'}-{file_name(scenario)}"

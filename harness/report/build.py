@@ -78,12 +78,6 @@ Work = tuple[str, str, Callable[[], Sequence[Plot]]]
 def write_report(data: StudyData, findings: ComparisonReport, args: ReportArgs, console: Console) -> Report:
     """Draw everything and write the page, with a bar on a terminal.
 
-    Args:
-        data: the study.
-        findings: what its finished runs show.
-        args: what and where.
-        console: shows the progress.
-
     Raises:
         UsageError: the throughput file holds something else.
     """

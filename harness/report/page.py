@@ -79,12 +79,7 @@ class Page:
 
 
 def render(page: Page, path: Path) -> str:
-    """The page as HTML.
-
-    Args:
-        page: what it says.
-        path: where it will lie; files beside it are linked from there.
-    """
+    """The page as HTML; files are linked from ``path``, where it will lie."""
 
     def beside(file: Path) -> str:
         return Path(os.path.relpath(file, path.parent)).as_posix()

@@ -108,12 +108,7 @@ def _distinct_settings(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, s
 
 
 def group_runs(plans: Sequence[RunPlan], runs: Sequence[RunRow]) -> dict[tuple[str, str], list[RunRow]]:
-    """The finished runs of a comparison, in the order of its plans.
-
-    Args:
-        plans: the comparison that was asked for.
-        runs: finished runs of the study; those outside the comparison are passed over.
-    """
+    """The finished runs of a comparison, in the order of its plans; those outside it are passed over."""
     by_key = {key_of(run): run for run in runs}
     grouped: dict[tuple[str, str], list[RunRow]] = {}
     for key in (plan.key for plan in plans):

@@ -99,8 +99,8 @@ def show_table(console: Console, findings: ComparisonReport) -> None:
         print_table(console, table)
     if findings.over_several:
         table = empty_table("win rate over several scenarios", AGGREGATE_COLUMNS)
-        for cells in aggregate_rows(findings):
-            table.add_row(*map(Text, cells))
+        for texts in aggregate_rows(findings):
+            table.add_row(*map(Text, texts))
         print_table(console, table)
     for line in [*sentences(findings), *notes]:
         console.print(Text(line), soft_wrap=True)

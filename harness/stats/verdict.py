@@ -14,8 +14,6 @@ def verdict(name: str, baseline: str, difference: Difference, *, won: bool) -> s
     """One line: the difference, its interval, and whether it shows anything.
 
     Args:
-        name: of the algorithm.
-        baseline: of the one that it is held against.
         difference: name − baseline.
         won: whether it is one of win rates, in which ``SMALLEST_OF_INTEREST`` has a meaning; else of returns.
     """

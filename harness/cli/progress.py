@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Self, TypeVar
 
 from rich.console import Console
@@ -29,14 +28,22 @@ def duration(seconds: float) -> str:
 
 
 def make_bar(
-    console: Console, *columns: str | ProgressColumn, transient: bool = True, silent: bool = False
+    console: Console,
+    *columns: str | ProgressColumn,
+    transient: bool = True,
+    silent: bool = False,
+    width: int | None = 40,
 ) -> Progress:
-    """Return a bar, shown on a terminal only: the task's description, the bar itself, then ``columns``."""
+    """Return a bar, shown on a terminal only: the task's description, the bar itself, then ``columns``.
+
+    The bar has ``width`` signs, or as many as the terminal has room for; ``transient``: it goes away when it ends.
+    """
     return Progress(
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
+        BarColumn(bar_width=width),
         *columns,
         console=console,
+        refresh_per_second=4,
         transient=transient,
         disable=silent or not console.is_terminal,
     )
@@ -73,29 +80,23 @@ class RunProgress:
         self._latest = "not evaluated yet"
         self._last_line = self._started
         self._events: Counter[str] = Counter()
-        self._bar = None
-        if console.is_terminal:
-            columns = (
-                TextColumn("{task.description}", markup=False),
-                BarColumn(bar_width=None),
-                TextColumn("{task.completed:,.0f}/{task.total:,.0f} env steps", markup=False),
-                TextColumn("{task.fields[rate]:,.0f}/s", markup=False),
-                TextColumn("{task.fields[latest]}", markup=False),
-                TimeRemainingColumn(compact=True),
-            )
-            self._bar = Progress(*columns, console=console, refresh_per_second=4, transient=transient)
-            self._task = self._bar.add_task(label, total=total, completed=start, rate=0.0, latest=self._latest)
+        self._bar = make_bar(
+            console,
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f} env steps", markup=False),
+            TextColumn("{task.fields[rate]:,.0f}/s", markup=False),
+            TextColumn("{task.fields[latest]}", markup=False),
+            TimeRemainingColumn(compact=True),
+            transient=transient,
+            width=None,
+        )
+        self._task = self._bar.add_task(label, total=total, completed=start, rate=0.0, latest=self._latest)
 
     def __enter__(self) -> Self:
-        if self._bar:
-            self._bar.start()
+        self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar:
-            self._bar.stop()
+    def __exit__(self, *_error: object) -> None:
+        self._bar.stop()
 
     def log(self, line: str) -> None:
         """Print an event on a line of its own, above the bar."""
@@ -112,18 +113,19 @@ class RunProgress:
     def evaluated(self, env_steps: int, win_rate: float | None, mean_return: float) -> None:
         """Show a new point of the learning curve; no win rate where no one wins."""
         won = "" if win_rate is None else f"win rate {win_rate:.2f}, "
-        self._latest = f"{won}return {mean_return:.1f}"
-        if self._bar:
-            self._bar.update(self._task, latest=self._latest)
-        else:
+        self._show(f"{won}return {mean_return:.1f}")
+        if self._bar.disable:
             self._line(env_steps)
 
     def advance(self, env_steps: int) -> None:
         """Show how far the run has come."""
-        if self._bar:
-            self._bar.update(self._task, completed=env_steps, rate=self._rate(env_steps))
-        elif time.perf_counter() - self._last_line >= LINE_INTERVAL:
+        self._bar.update(self._task, completed=env_steps, rate=self._rate(env_steps))
+        if self._bar.disable and time.perf_counter() - self._last_line >= LINE_INTERVAL:
             self._line(env_steps)
+
+    def _show(self, latest: str) -> None:
+        self._latest = latest
+        self._bar.update(self._task, latest=latest)
 
     def _rate(self, env_steps: int) -> float:
         return (env_steps - self._start) / max(time.perf_counter() - self._started, 1e-9)
@@ -155,9 +157,7 @@ class TrialProgress(RunProgress):
 
     def scored(self, score: str) -> None:
         """Show the score of all seeds together at the last evaluation."""
-        self._latest = score
-        if self._bar:
-            self._bar.update(self._task, latest=score)
+        self._show(score)
 
     def log(self, line: str) -> None:
         """Show nothing: a seed's own lines are stored with its run."""
@@ -167,5 +167,4 @@ class TrialProgress(RunProgress):
 
     def advance(self, env_steps: int) -> None:
         """Update the bar with the env steps of the current seed."""
-        if self._bar:
-            super().advance(self._others + env_steps)
+        super().advance(self._others + env_steps)

@@ -49,7 +49,6 @@ def all_commands() -> argparse.ArgumentParser:
 
 
 def parser() -> Parser:
-    """Return the parser of this command."""
     found = Parser("completion", "Print a completion script for a shell.")
     found.add_argument("shell", choices=SHELLS, help="shell that the script is for")
     return found

@@ -9,7 +9,7 @@ import importlib.util
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -156,21 +156,28 @@ def import_user_code(target: str) -> None:
         ) from error
 
 
+def add_repeated(parser: argparse.ArgumentParser, flag: str, dest: str, metavar: str, text: str) -> None:
+    """Add a flag that may be given several times; ``dest`` is the list of its values."""
+    parser.add_argument(flag, dest=dest, action="append", default=[], metavar=metavar, help=text)
+
+
 def add_import(
     parser: argparse.ArgumentParser, text: str = "your own code, imported first", *, metavar: str = "FILE"
 ) -> None:
-    """Add ``--import`` to a parser."""
-    parser.add_argument("--import", dest="imports", action="append", default=[], help=text, metavar=metavar)
+    add_repeated(parser, "--import", "imports", metavar, text)
 
 
 def add_setting(parser: argparse.ArgumentParser, metavar: str, text: str) -> None:
-    """Add ``--set`` to a parser."""
-    parser.add_argument("--set", dest="settings", action="append", default=[], help=text, metavar=metavar)
+    add_repeated(parser, "--set", "settings", metavar, text)
 
 
 def add_backend(parser: argparse.ArgumentParser, text: str) -> None:
-    """Add ``--backend`` to a parser."""
     parser.add_argument("--backend", default="battle", choices=tuple(envs.registry.BACKENDS), help=text)
+
+
+def listing(kind: str, summaries: Mapping[str, str], width: int = 16) -> str:
+    """Return a part of a parser's epilog: a line for each registered name."""
+    return "\n".join([f"{kind}:", *(f"  {name:{width}} {text}" for name, text in summaries.items())])
 
 
 def parse_flags(parser: Callable[[], argparse.ArgumentParser], argv: Sequence[str]) -> argparse.Namespace:
@@ -190,7 +197,7 @@ def parse_flags(parser: Callable[[], argparse.ArgumentParser], argv: Sequence[st
 
 def names_in(kind: str, text: str, known: Sequence[str], real: Callable[[str], str] = str) -> tuple[str, ...]:
     """The names in a list, each once; ``real`` knows other words for some of them."""
-    names = tuple(dict.fromkeys(real(part.strip()) for part in text.split(",") if part.strip()))
+    names = tuple(dict.fromkeys(map(real, listed(text))))
     if not names:
         raise UsageError(f"no {kind} given; known: {', '.join(known)}")
     check_known(kind, names, known, hint="One of your own: --import my_file.py")
@@ -273,11 +280,7 @@ def writing_results(folder: Path, stored: str) -> Iterator[None]:
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """A console; where there is no terminal, lines are not broken at 80 characters.
-
-    Args:
-        stderr: speak there, so that standard output holds nothing but what a machine reads.
-    """
+    """Return a console for standard output or error; without a terminal, lines are not broken at 80 characters."""
     console = Console(highlight=False, stderr=stderr)
     return console if console.is_terminal else Console(highlight=False, width=200, stderr=stderr)
 

@@ -6,17 +6,16 @@ from pathlib import Path
 
 import envs
 import envs.registry
-from harness.cli.common import Parser, add_backend, add_import, add_setting
+from harness.cli.common import Parser, add_backend, add_import, add_setting, listing
 from harness.policies import scripted as policies
 
 
 def parser() -> Parser:
-    """Return the parser of this command."""
-    known = "\n".join(f"  {name:16} {policies.entry(name).summary}" for name in policies.ids())
+    known = listing("policies", {name: policies.entry(name).summary for name in policies.ids()})
     found = Parser(
         "baselines",
         "Play battles with policies that do not learn, and show what they win.",
-        epilog=f"policies:\n{known}\nscenarios: {', '.join(envs.ids())}",
+        epilog=f"{known}\nscenarios: {', '.join(envs.ids())}",
     )
     add = found.add_argument
     add_import(found)

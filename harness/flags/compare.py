@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -17,26 +17,21 @@ from harness.cli.common import (
     Parser,
     add_backend,
     add_import,
+    add_repeated,
     add_setting,
     at_least_one,
     command_line,
     listed,
+    listing,
     names_in,
     parse_flags,
 )
 from harness.cli.errors import UsageError, check_known, unknown_name
 from harness.cli.overrides import Setting, check_targets, parse_setting
-from harness.flags.launching import LOCAL, Workers, check_storage, parse_workers
+from harness.flags.launching import Workers, add_workers, read_workers
 from harness.loggers import check_loggers
 from harness.loggers.registry import summaries
-from harness.runs.budget import (
-    BUDGETS,
-    DEFAULT_BUDGET,
-    REPLAY_LIMIT,
-    Budget,
-    CheckpointReplay,
-    default_study,
-)
+from harness.runs.budget import BUDGETS, DEFAULT_BUDGET, REPLAY_LIMIT, Budget, CheckpointReplay, default_study
 from harness.runs.files import study_folder
 from studies.db.storage_url import DEFAULT_STORAGE
 
@@ -79,14 +74,12 @@ class CompareArgs:
     """Use only operations that give the same bits each time."""
     json: bool = False
     """Write the findings to standard output as JSON, and everything else to standard error."""
-    n_jobs: int = 1
-    """Processes that work on the runs at the same time."""
     wait: bool = True
     """Whether to wait for runs that other processes work on before the table is made."""
     throughput: str = "in-turn"
     """``in-turn``: measure decisions/s of all policies after training; ``none``."""
-    workers: Workers = LOCAL
-    """Where runs are trained if not here."""
+    workers: Workers = field(default_factory=Workers)
+    """Where runs are trained."""
     log: tuple[str, ...] = ()
     """Loggers that follow each run."""
     imports: tuple[str, ...] = ()
@@ -95,6 +88,11 @@ class CompareArgs:
     """What stands in the page at the end."""
     command: str
     """The command line, so that it can be typed again; passwords as ``***``."""
+
+    @property
+    def n_jobs(self) -> int:
+        """Processes of this machine that work on the runs at the same time."""
+        return self.workers.count if self.workers.kind == "local" else 1
 
     @property
     def title(self) -> str:
@@ -129,7 +127,6 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
     num_envs = at_least_one("--num-envs", given, most=100_000)
     if flags.backend == "sc2":
         budget = budget.with_slots(num_envs)
-    workers = read_workers(flags)
     settings = tuple(parse_setting(argument) for argument in flags.settings)
     check_targets(settings, algos, algorithms.registry.ids())
     check_preset(flags.preset, algos)
@@ -154,57 +151,12 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
         json=flags.json,
         wait=not flags.no_wait,
         throughput=flags.throughput,
-        n_jobs=workers.count if workers.kind == "local" else 1,
-        workers=workers,
+        workers=read_workers(flags),
         log=check_loggers(listed(flags.log)),
         imports=tuple(flags.imports),
         report=flags.report or ("plots" if flags.budget == "smoke" else "full"),
         command=command_line("harness.compare", argv),
     )
-
-
-def read_workers(flags: argparse.Namespace) -> Workers:
-    """``--workers``, or ``--n-jobs`` processes of this machine.
-
-    Raises:
-        UsageError: a malformed value, both flags together, or a storage that the workers could not share.
-    """
-    kind, count = ("local", 1) if flags.workers is None else parse_workers(flags.workers)
-    _check_worker_flags(flags, kind)
-    if flags.workers is None:
-        n_jobs = 1 if flags.n_jobs is None else flags.n_jobs
-        return Workers(count=at_least_one("--n-jobs", n_jobs, most=1000))
-    workers = Workers(
-        kind=kind,
-        count=count,
-        cpus=1 if flags.worker_cpus is None else at_least_one("--worker-cpus", flags.worker_cpus),
-        gpus=flags.worker_gpus or 0.0,
-        sbatch=tuple(flags.sbatch),
-    )
-    check_storage(workers, flags.storage)
-    return workers
-
-
-def _check_worker_flags(flags: argparse.Namespace, kind: str) -> None:
-    """Refuse flags that the place of the workers, ``kind``, would ignore.
-
-    Raises:
-        UsageError: the message names the flag and where it is for.
-    """
-    if flags.workers is not None and flags.n_jobs is not None:
-        raise UsageError("--workers and --n-jobs both say how many workers there are; give one of them")
-    clusters = ("slurm", "ray")
-    for flag, value, places in (
-        ("--worker-cpus", flags.worker_cpus, clusters),
-        ("--worker-gpus", flags.worker_gpus, clusters),
-        ("--sbatch", flags.sbatch or None, ("slurm",)),
-        ("--no-wait", flags.no_wait or None, ("local", "slurm")),  # Ray's tasks end with this command
-    ):
-        if value is not None and kind not in places:
-            allowed = " or ".join(f"--workers {place}:N" for place in places)
-            raise UsageError(f"{flag} does not go with --workers {kind}, it is for {allowed}")
-    if (flags.worker_gpus or 0) < 0:
-        raise UsageError(f"--worker-gpus is {flags.worker_gpus:g}, it must be at least 0")
 
 
 def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile, ...]:
@@ -217,8 +169,10 @@ def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile
     for name in names:
         try:
             file = load_settings(name)
-        except (ValueError, OSError) as error:
-            raise UsageError(f"--config {_in_short(error)}") from error
+        except OSError as error:
+            raise UsageError(f"--config {str(error.filename)[:80]} cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise UsageError(f"--config {error}") from error
         targets = [name for name in algorithms.registry.takers_of_files(file.algorithm) if name in algos]
         if not targets:
             wanted = ",".join([*algos, file.algorithm])
@@ -229,13 +183,6 @@ def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile
                 raise UsageError(f"--config {earlier} and --config {name} are both for {target}; give one of them")
             files[target] = dataclasses.replace(file, algorithm=target)
     return tuple(files.values())
-
-
-def _in_short(error: Exception) -> str:
-    """Return what is wrong with a file; a long name is cut."""
-    if isinstance(error, OSError):
-        return f"{str(error.filename)[:80]} cannot be read ({error.strerror})"
-    return str(error)
 
 
 def check_preset(name: str | None, algos: Sequence[str]) -> None:
@@ -279,7 +226,6 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of this command."""
     found = Parser(
         "compare",
         "Train, evaluate and compare sparse multi-agent learners on battles of SMACv2, SMAC and your own.",
@@ -289,7 +235,7 @@ def parser() -> argparse.ArgumentParser:
     add_import(found, text, metavar="MODULE_OR_FILE")
     _add_runs(found)
     _add_training(found)
-    _add_workers(found)
+    add_workers(found)
     _add_results(found)
     return found
 
@@ -304,14 +250,8 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
     add("--env-steps", type=int, metavar="N", help="another length of each run; all else is the budget's")
     text = "one setting of an algorithm (k24.div_coef=0.2) or of the world (env.rules=2023); may be repeated"
     add_setting(parser, "TARGET.KEY=VALUE", text)
-    add(
-        "--config",
-        dest="configs",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help=f"settings of one algorithm as PyMARL writes them; may be repeated; shipped: {', '.join(shipped())}",
-    )
+    text = f"settings of one algorithm as PyMARL writes them; may be repeated; shipped: {', '.join(shipped())}"
+    add_repeated(parser, "--config", "configs", "FILE", text)
     add(
         "--preset",
         metavar="NAME",
@@ -339,27 +279,6 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         "--deterministic",
         action="store_true",
         help="refuse operations that may give other bits each time, on a GPU above all; on a CPU runs repeat without",
-    )
-
-
-def _add_workers(parser: argparse.ArgumentParser) -> None:
-    """Add flags that say where runs are trained."""
-    add = parser.add_argument
-    add("--n-jobs", type=int, metavar="N", help="runs that go on at the same time on this machine (default: 1)")
-    add(
-        "--workers",
-        metavar="WHERE:N",
-        help="where runs go on, and how many at a time: local:2, slurm:8 (an array job) or ray:4 (a running cluster); "
-        "slurm and ray need a PostgreSQL --storage and an --out that all machines share",
-    )
-    add("--worker-cpus", type=int, metavar="N", help="cores of a slurm or ray worker (default: 1)")
-    add("--worker-gpus", type=float, metavar="N", help="GPUs of each, likewise (default: 0)")
-    add(
-        "--sbatch",
-        action="append",
-        default=[],
-        metavar="ARGUMENT",
-        help="a further argument of sbatch, such as --sbatch=--partition=gpu; may be repeated",
     )
 
 
@@ -399,11 +318,9 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
 
 
 def _registered() -> str:
-    """List the registered names."""
-    lines = ["algorithms:"]
-    lines += [f"  {name:16} {algorithms.registry.summary(name)}" for name in algorithms.registry.ids()]
-    lines += ["scenarios:"]
-    lines += [f"  {name:20} {envs.registry.entry(name).summary}" for name in envs.registry.ids()]
-    lines += ["budgets:"]
-    lines += [f"  {budget.name:16} {budget.env_steps:>10,} env_steps; {budget.summary}" for budget in BUDGETS.values()]
-    return "\n".join(lines)
+    fights = {name: envs.registry.entry(name).summary for name in envs.registry.ids()}
+    lengths = {budget.name: f"{budget.env_steps:>10,} env_steps; {budget.summary}" for budget in BUDGETS.values()}
+    learners = {name: algorithms.registry.summary(name) for name in algorithms.registry.ids()}
+    return "\n".join(
+        [listing("algorithms", learners), listing("scenarios", fights, width=20), listing("budgets", lengths)]
+    )

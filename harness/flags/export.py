@@ -11,7 +11,6 @@ MARL_EVAL = "marl-eval"
 
 
 def parser() -> Parser:
-    """Return the parser."""
     found = Parser("export", "Write the finished runs of a study for other programs.")
     add = found.add_argument
     add(

@@ -1,14 +1,16 @@
-"""``--workers slurm:8``: where workers run and how many."""
+"""``--workers slurm:8`` and the flags beside it: where workers run and how many."""
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 
-from harness.cli.common import is_number
+from harness.cli.common import add_repeated, at_least_one, is_number
 from harness.cli.errors import UsageError
 from studies.db.storage_url import parse_storage_url
 
-KINDS = ("local", "slurm", "ray")
+CLUSTERS = ("slurm", "ray")
+KINDS = ("local", *CLUSTERS)
 MOST = 1000
 """Workers that one command starts."""
 
@@ -28,7 +30,56 @@ class Workers:
     """Further arguments of ``sbatch``, for example ``--partition=gpu``."""
 
 
-LOCAL = Workers()
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add flags that say where runs are trained."""
+    add = parser.add_argument
+    add("--n-jobs", type=int, metavar="N", help="runs that go on at the same time on this machine (default: 1)")
+    add(
+        "--workers",
+        metavar="WHERE:N",
+        help="where runs go on, and how many at a time: local:2, slurm:8 (an array job) or ray:4 (a running cluster); "
+        "slurm and ray need a PostgreSQL --storage and an --out that all machines share",
+    )
+    add("--worker-cpus", type=int, metavar="N", help="cores of a slurm or ray worker (default: 1)")
+    add("--worker-gpus", type=float, metavar="N", help="GPUs of each, likewise (default: 0)")
+    text = "a further argument of sbatch, such as --sbatch=--partition=gpu; may be repeated"
+    add_repeated(parser, "--sbatch", "sbatch", "ARGUMENT", text)
+
+
+def read_workers(flags: argparse.Namespace) -> Workers:
+    """Return the workers that the flags of ``add_workers`` ask for.
+
+    Raises:
+        UsageError: a malformed value, a flag that their place would ignore, or a storage that they could not share.
+    """
+    kind, count = ("local", 1) if flags.workers is None else parse_workers(flags.workers)
+    _check_flags_of(kind, flags)
+    if flags.n_jobs is not None:
+        count = at_least_one("--n-jobs", flags.n_jobs, most=MOST)
+    if kind in CLUSTERS and parse_storage_url(flags.storage).path is not None:
+        raise UsageError(
+            f"--workers {kind}:{count} needs a PostgreSQL server: a SQLite file relies on file locks, "
+            "which do not hold between the machines of a cluster, and lets one process write at a time. "
+            "Type: --storage postgresql://user@host/database (make it with: createdb database)"
+        )
+    cpus = 1 if flags.worker_cpus is None else at_least_one("--worker-cpus", flags.worker_cpus)
+    return Workers(kind=kind, count=count, cpus=cpus, gpus=flags.worker_gpus or 0.0, sbatch=tuple(flags.sbatch))
+
+
+def _check_flags_of(kind: str, flags: argparse.Namespace) -> None:
+    if flags.workers is not None and flags.n_jobs is not None:
+        raise UsageError("--workers and --n-jobs both say how many workers there are; give one of them")
+    for flag, value, places in (
+        ("--worker-cpus", flags.worker_cpus, CLUSTERS),
+        ("--worker-gpus", flags.worker_gpus, CLUSTERS),
+        ("--sbatch", flags.sbatch or None, ("slurm",)),
+        ("--no-wait", flags.no_wait or None, ("local", "slurm")),  # Ray's tasks end with this command
+    ):
+        if value is not None and kind not in places:
+            allowed = " or ".join(f"--workers {place}:N" for place in places)
+            raise UsageError(f"{flag} does not go with --workers {kind}, it is for {allowed}")
+    if (flags.worker_gpus or 0) < 0:
+        raise UsageError(f"--worker-gpus is {flags.worker_gpus:g}, it must be at least 0")
 
 
 def parse_workers(text: str) -> tuple[str, int]:
@@ -46,17 +97,3 @@ def parse_workers(text: str) -> tuple[str, int]:
             f"known places: {', '.join(KINDS)}"
         )
     return kind, int(number)
-
-
-def check_storage(workers: Workers, storage: str) -> None:
-    """Refuse a SQLite file for workers of several machines.
-
-    Raises:
-        UsageError: why, and what to give instead.
-    """
-    if workers.kind != "local" and parse_storage_url(storage).path is not None:
-        raise UsageError(
-            f"--workers {workers.kind}:{workers.count} needs a PostgreSQL server: a SQLite file relies on file locks, "
-            "which do not hold between the machines of a cluster, and lets one process write at a time. "
-            "Type: --storage postgresql://user@host/database (make it with: createdb database)"
-        )

@@ -7,7 +7,6 @@ from studies.db.storage_url import DEFAULT_STORAGE
 
 
 def parser() -> Parser:
-    """Return the parser of this command."""
     found = Parser("leaderboard", "Write the results of databases as one page with filters.")
     add = found.add_argument
     add("--storage", action="append", metavar="URL", help=f"a database; may be repeated (default: {DEFAULT_STORAGE})")

@@ -7,7 +7,6 @@ from harness.flags.study import add_runs, add_study
 
 
 def parser() -> Parser:
-    """Return the parser."""
     found = Parser("report", "Write a study as one HTML page, with its plots as PNG and SVG beside it.")
     add = found.add_argument
     add_import(found)

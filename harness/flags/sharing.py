@@ -7,7 +7,6 @@ from harness.flags.study import add_runs, add_study
 
 
 def push_parser() -> Parser:
-    """Return the parser of ``harness.push``."""
     found = Parser("push", "Upload a trained policy with its settings, result and model card.")
     add = found.add_argument
     add("run", metavar="RUN", help="folder of a run, or the number of its trial")
@@ -21,7 +20,6 @@ def push_parser() -> Parser:
 
 
 def pull_parser() -> Parser:
-    """Return the parser of ``harness.pull``."""
     found = Parser("pull", "Download a trained policy from the hub.")
     add = found.add_argument
     add("name", metavar="USER/NAME", help="where on the hub")

@@ -22,7 +22,6 @@ def add_runs(parser: Parser) -> None:
 
 
 def delete_parser() -> Parser:
-    """Return the parser of ``harness.delete``."""
     found = Parser("delete", "Delete runs of a study from the database.")
     add = found.add_argument
     add("--study", required=True, metavar="NAME", help="which study")
@@ -34,7 +33,6 @@ def delete_parser() -> Parser:
 
 
 def patterns_parser() -> Parser:
-    """Return the parser of ``harness.patterns``."""
     found = Parser("patterns", "Show how the masks of a study's finished runs are used: tables, CSV and pictures.")
     add = found.add_argument
     add_study(found)
@@ -45,7 +43,6 @@ def patterns_parser() -> Parser:
 
 
 def measure_parser() -> Parser:
-    """Return the parser of ``harness.measure``."""
     found = Parser("measure", "Measure the decisions/s of a study's finished runs, all in turn.")
     add = found.add_argument
     add_study(found)

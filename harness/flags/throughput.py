@@ -10,7 +10,6 @@ BATCHES = (256, 4096, 65_536)
 
 
 def parser() -> Parser:
-    """Return the parser of this command."""
     found = Parser(
         "throughput",
         "Measure how fast a policy decides: dense, masked dense and compressed 2:4, layer by layer and as "

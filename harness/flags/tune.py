@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import algorithms.registry
 from common.space import Space
-from harness.cli.common import Parser, at_least_one, command_line
+from harness.cli.common import Parser, add_repeated, at_least_one, command_line
 from harness.cli.errors import UsageError
-from harness.flags.compare import CompareArgs, check_preset
-from harness.flags.compare import read_flags as read_comparison
+from harness.flags import compare
 
 FIRST_SEED = 100
 """Seeds of a search start here, those of a comparison at 0: the winner is evaluated on seeds that did not choose it."""
@@ -36,7 +35,7 @@ REPEATED = {
 class TuneArgs:
     """Arguments of the command, names checked, nothing started yet."""
 
-    runs: CompareArgs
+    runs: compare.CompareArgs
     """The runs of a trial: one algorithm, one scenario, its seeds; the settings that no trial changes."""
     space: Space
     """What trials change."""
@@ -61,12 +60,12 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
     from harness.search.space import class_of, parse_space, recommended_space
 
     flags = parser().parse_args(argv)
-    runs = read_comparison(_as_comparison(flags))
+    runs = compare.read_flags(_as_comparison(flags))
     if len(runs.algorithms) > 1 or len(runs.scenarios) > 1:
         raise UsageError("a search is for one algorithm on one scenario; give --algo and --scenario one name each")
     algorithm, scenario = runs.algorithms[0], runs.scenarios[0]
     fight = flags.preset or class_of(scenario)
-    check_preset(flags.preset, runs.algorithms)
+    compare.check_preset(flags.preset, runs.algorithms)
     by_class = fight in algorithms.registry.entry(algorithm).presets
     space = parse_space(algorithm, flags.searches) if flags.searches else recommended_space(algorithm, fight)
     why = "" if flags.searches or not by_class else f" (recommended for {fight} fights; another class: --preset NAME)"
@@ -103,9 +102,9 @@ def _as_comparison(flags: argparse.Namespace, with_files: bool = True) -> list[s
     for flag in (*SHARED, "--n-jobs"):
         value = getattr(flags, flag.removeprefix("--").replace("-", "_"))
         words += [] if value is None else [flag, str(value)]
-    words += [word for text in flags.settings for word in ("--set", text)]
-    words += [word for text in flags.configs if with_files for word in ("--config", text)]
-    words += [word for target in flags.imports for word in ("--import", target)]
+    for flag, (name, _) in REPEATED.items():
+        if with_files or flag != "--config":
+            words += [word for value in getattr(flags, name) for word in (flag, value)]
     return [*words, *(["--deterministic"] if flags.deterministic else [])]
 
 
@@ -122,15 +121,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help=f"seeds of each trial, from {FIRST_SEED} on: a comparison has others (default: %(default)s)",
     )
-    add(
-        "--search",
-        dest="searches",
-        action="append",
-        default=[],
-        metavar="TARGET.KEY=LOW:HIGH[:log]|A,B",
-        help="a setting to search, and where; may be repeated (default: what is recommended for the algorithm and the "
-        "class of the scenario)",
+    text = (
+        "a setting to search, and where; may be repeated (default: what is recommended for the algorithm and the "
+        "class of the scenario)"
     )
+    add_repeated(found, "--search", "searches", "TARGET.KEY=LOW:HIGH[:log]|A,B", text)
     add(
         "--preset",
         metavar="NAME",
@@ -148,6 +143,6 @@ def parser() -> argparse.ArgumentParser:
     for flag, text in SHARED.items():
         add(flag, metavar=flag.removeprefix("--").upper(), help=f"{text}, as in harness.compare")
     for flag, (name, text) in REPEATED.items():
-        add(flag, dest=name, action="append", default=[], metavar="VALUE", help=f"{text}, as in harness.compare")
+        add_repeated(found, flag, name, "VALUE", f"{text}, as in harness.compare")
     add("--deterministic", action="store_true", help="refuse operations that may give other bits each time")
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import envs.registry
-from harness.cli.common import Parser, add_backend, add_import, add_setting
+from harness.cli.common import Parser, add_backend, add_import, add_setting, listing
 from harness.flags.study import add_runs, add_study
 from harness.policies import scripted as policies
 from harness.video.encode import endings
@@ -13,7 +13,6 @@ SCENARIO, POLICY = "terran_5_vs_5", "random"
 
 
 def parser() -> Parser:
-    """Return the parser of this command."""
     found = Parser("watch", "Play battles and write them as a video.", epilog=_registered())
     add = found.add_argument
     add_import(found)
@@ -29,12 +28,8 @@ def parser() -> Parser:
     add("--episodes", type=int, metavar="N", help="battles (default: 1; of a replay all)")
     add("--seed", type=int, default=0, metavar="S", help="which battles (default: %(default)s)")
     add_setting(found, "env.KEY=VALUE", "an option of the world")
-    add(
-        "--fov",
-        default="none",
-        metavar="A,B|all|none",
-        help="agents whose field of view is shown (default: %(default)s)",
-    )
+    text = "agents whose field of view is shown (default: %(default)s)"
+    add("--fov", default="none", metavar="A,B|all|none", help=text)
     add("--size", type=int, default=640, metavar="PIXELS", help="width of the picture (default: %(default)s)")
     add("--speed", type=float, default=1.0, metavar="X", help="times the game's own (default: %(default)s)")
     add("--every", type=int, default=1, metavar="TICKS", help="from one picture to the next (default: %(default)s)")
@@ -45,9 +40,7 @@ def parser() -> Parser:
 
 def _registered() -> str:
     """List the registered names; worlds that cannot be drawn are left out."""
-    lines = ["policies:"]
-    lines += [f"  {name:16} {policies.entry(name).summary}" for name in policies.ids()]
-    lines += ["scenarios:"]
-    drawn = [name for name in envs.registry.ids() if envs.registry.entry(name).entry_point == envs.registry.BATTLE]
-    lines += [f"  {name:20} {envs.registry.entry(name).summary}" for name in drawn]
-    return "\n".join(lines)
+    known = {name: policies.entry(name).summary for name in policies.ids()}
+    worlds = {name: envs.registry.entry(name) for name in envs.registry.ids()}
+    drawn = {name: world.summary for name, world in worlds.items() if world.entry_point == envs.registry.BATTLE}
+    return listing("policies", known) + "\n" + listing("scenarios", drawn, width=20)

@@ -7,7 +7,6 @@ from studies.db.storage_url import DEFAULT_STORAGE
 
 
 def parser() -> Parser:
-    """Return the parser."""
     found = Parser("worker", "Take runs of a comparison, or trials of a search, that wait in a database.")
     add = found.add_argument
     add("--storage", default=DEFAULT_STORAGE, metavar="URL", help="the database (default: %(default)s)")

@@ -6,7 +6,7 @@ import pytest
 
 from harness.cli.errors import UsageError
 from harness.flags.compare import read_flags
-from harness.flags.launching import LOCAL, parse_workers
+from harness.flags.launching import Workers, parse_workers
 from harness.flags.planning import plan_runs
 
 SERVER = ["--storage", "postgresql://a@b/c"]
@@ -29,7 +29,7 @@ def test_sqlite_is_refused_with_the_reason(kind: str) -> None:
 
 
 def test_flags_become_a_request() -> None:
-    assert read_flags([]).workers == LOCAL
+    assert read_flags([]).workers == Workers()
     assert read_flags(["--n-jobs", "3"]).n_jobs == read_flags(["--workers", "local:3"]).n_jobs == 3
     words = ["--storage", "postgresql://a@b/c", "--workers", "slurm:4", "--worker-cpus", "2", "--worker-gpus", "0.5"]
     found = read_flags([*words, "--sbatch=--partition=gpu", "--sbatch=--time=1:00:00"]).workers

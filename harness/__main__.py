@@ -31,34 +31,28 @@ class Command:
 
 
 def _command(module: str, summary: str, parser: str = "") -> Command:
-    """Return a row of the table; the parser is ``harness.flags.NAME:parser`` unless another place is given."""
-    name = module.split(".")[1]
-    return Command(main=f"{module}:main", parser=parser or f"harness.flags.{name}:parser", summary=summary)
+    """Return a row of the table; places are within ``harness``, the parser's is ``flags.NAME:parser`` if not given."""
+    parser = parser or f"flags.{module.split('.')[0]}:parser"
+    return Command(main=f"harness.{module}:main", parser=f"harness.{parser}", summary=summary)
 
 
 COMMANDS: dict[str, Command] = {
-    "compare": _command("harness.compare", "train algorithms and compare them: the place to start"),
-    "tune": _command("harness.tune", "search for an algorithm's settings"),
-    "worker": _command("harness.worker", "take runs that wait in a database"),
-    "report": _command("harness.report.__main__", "write a study as one HTML page"),
-    "leaderboard": _command("harness.leaderboard", "write the results of databases as a page with filters"),
-    "watch": _command("harness.watch", "play battles and write them as a video"),
-    "export": _command("harness.export", "write runs, curves or findings for other programs"),
-    "baselines": _command("harness.baselines", "play scripted and random policies"),
-    "patterns": _command(
-        "harness.patterns", "show how the masks of a study are used", "harness.flags.study:patterns_parser"
-    ),
-    "measure": _command(
-        "harness.measure", "measure decisions/s of a study's policies again", "harness.flags.study:measure_parser"
-    ),
-    "delete": _command("harness.delete", "delete runs of a study", "harness.flags.study:delete_parser"),
-    "push": _command(
-        "harness.push", "upload a trained policy to the Hugging Face hub", "harness.flags.sharing:push_parser"
-    ),
-    "pull": _command("harness.pull", "download a trained policy", "harness.flags.sharing:pull_parser"),
-    "throughput": _command("harness.throughput.__main__", "measure what 2:4 sparsity gains on this machine"),
-    "doctor": _command("harness.doctor", "check the installation", "harness.doctor:parser"),
-    "completion": _command("harness.completion", "print a completion script for a shell", "harness.completion:parser"),
+    "compare": _command("compare", "train algorithms and compare them: the place to start"),
+    "tune": _command("tune", "search for an algorithm's settings"),
+    "worker": _command("worker", "take runs that wait in a database"),
+    "report": _command("report.__main__", "write a study as one HTML page"),
+    "leaderboard": _command("leaderboard", "write the results of databases as a page with filters"),
+    "watch": _command("watch", "play battles and write them as a video"),
+    "export": _command("export", "write runs, curves or findings for other programs"),
+    "baselines": _command("baselines", "play scripted and random policies"),
+    "patterns": _command("patterns", "show how the masks of a study are used", "flags.study:patterns_parser"),
+    "measure": _command("measure", "measure decisions/s of a study's policies again", "flags.study:measure_parser"),
+    "delete": _command("delete", "delete runs of a study", "flags.study:delete_parser"),
+    "push": _command("push", "upload a trained policy to the Hugging Face hub", "flags.sharing:push_parser"),
+    "pull": _command("pull", "download a trained policy", "flags.sharing:pull_parser"),
+    "throughput": _command("throughput.__main__", "measure what 2:4 sparsity gains on this machine"),
+    "doctor": _command("doctor", "check the installation", "doctor:parser"),
+    "completion": _command("completion", "print a completion script for a shell", "completion:parser"),
 }
 
 

@@ -33,7 +33,7 @@ from envs.sc2.settings import GENERATED
 from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, command, make_console
 
 SCENARIO = "terran_5_vs_5"
-MARKS = {"ok": ("ok", "green"), "missing": ("missing", "red"), "left out": ("left out", "yellow")}
+COLOURS = {"ok": "green", "missing": "red", "left out": "yellow"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +104,9 @@ def run_checks(checks: Sequence[Check]) -> Iterator[CheckResult]:
 
 
 def print_result(console: Console, result: CheckResult) -> None:
-    """Print a line of the report."""
-    word, colour = MARKS[result.state]
-    line = Text(f"{word:9}", style=colour) + Text(f"{result.step:18} {result.text}", style="default")
+    line = Text(f"{result.state:9}", style=COLOURS[result.state]) + Text(
+        f"{result.step:18} {result.text}", style="default"
+    )
     console.print(line, soft_wrap=True)
 
 

@@ -11,7 +11,7 @@ card with whatever trained beside it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -71,14 +71,15 @@ def measure_runs(
         effort: how hard to try for a reading without load.
         message: takes a line about what is left out or repeated.
     """
-    policies = dict(_policies(runs, folder, device, message))
+    policies = _policies(runs, folder, device, message)
     if not policies:
         return set()
     effort = effort or Effort()
     try:
         with store.quiet_machine(effort.patience) as alone:
             readings = measure_in_turn(policies, seed=0, alone=alone, effort=effort, message=message)
-            speedups = {run: measure_speedup24(policy) for run, policy in policies.items() if on_card(policy)}
+            on_cards = {run: policy for run, policy in policies.items() if policy.device.type == "cuda"}
+            speedups = {run: measure_speedup24(policy) for run, policy in on_cards.items()}
     except StorageError:
         raise
     except Exception as error:  # a user's policy, or a card without room: the table is worth more than this column
@@ -89,14 +90,9 @@ def measure_runs(
     return set(readings)
 
 
-def on_card(policy: Algorithm) -> bool:
-    """Whether a policy lies on a CUDA device, which other processes may share."""
-    return policy.device.type == "cuda"
-
-
 def _policies(
     runs: Sequence[RunRow], folder: Path, device: str | None, message: Callable[[str], None]
-) -> Mapping[int, Algorithm]:
+) -> dict[int, Algorithm]:
     """Run id -> its policy; a line for each that cannot be had."""
     found = {}
     for run in runs:

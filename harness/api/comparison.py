@@ -72,8 +72,11 @@ def compare(
         StorageError: the database cannot be used.
         KeyboardInterrupt: stopped by the user; what is done is kept, and the same call goes on from there.
     """
-    words = _words(algos, scenarios, seeds, settings or {}, imports)
+    words: list[str] = []
     for flag, value in (
+        ("--algos", _joined(algos)),
+        ("--scenarios", _joined(scenarios)),
+        ("--seeds", "".join(f"{seed}," for seed in seeds) if isinstance(seeds, Sequence) else seeds),
         ("--env-steps", env_steps),
         ("--budget", budget),
         ("--study", study),
@@ -86,6 +89,10 @@ def compare(
         ("--log", _joined(log) or None),
     ):
         words += [flag, str(value)] if value is not None else []
+    for name, setting in (settings or {}).items():
+        words += ["--set", f"{name}={_joined(setting)}"]
+    for target in [imports] if isinstance(imports, str) else imports:
+        words += ["--import", target]
     args = read_flags([*words, "--report", "none"])
     with completed_study(make_console() if progress else Console(quiet=True), args) as (store, plans, all_finished):
         data = collect(store, args.study, {plan.key for plan in plans})
@@ -94,24 +101,6 @@ def compare(
     return result
 
 
-def _words(
-    algos: Sequence[str],
-    scenarios: Sequence[str],
-    seeds: int | Sequence[int] | None,
-    settings: Mapping[str, Any],
-    imports: Sequence[str],
-) -> list[str]:
-    """The arguments that are lists, as the command reads them; a single name may come as a string."""
-    words = ["--algos", _joined(algos), "--scenarios", _joined(scenarios)]
-    if seeds is not None:
-        words += ["--seeds", str(seeds) if isinstance(seeds, int) else "".join(f"{seed}," for seed in seeds)]
-    for name, value in settings.items():
-        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        words += ["--set", f"{name}={text}"]
-    for target in [imports] if isinstance(imports, str) else imports:
-        words += ["--import", target]
-    return words
-
-
-def _joined(names: Sequence[str]) -> str:
-    return names if isinstance(names, str) else ",".join(names)
+def _joined(value: Any) -> str:
+    """Return a list as the command reads it; a single name or number stays as it is."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -148,13 +148,11 @@ class TrainedPolicy:
     @checked(UsageError)
     def make_env(self, num_envs: int, seed: int = 0) -> BatchedEnv:
         """A batch of the world in which it was trained."""
-        return envs.make(
-            self.scenario, num_envs=num_envs, seed=seed, backend=self._run.backend, **self._run.env_options
-        )
+        return envs.make(self.scenario, num_envs=num_envs, seed=seed, backend=self.backend, **self.env_options)
 
     def parallel_env(self, **options: Any) -> Any:
         """The same world for PettingZoo; ``options`` as of ``envs.parallel_env``."""
-        return envs.parallel_env(self.scenario, backend=self._run.backend, **{**self._run.env_options, **options})
+        return envs.parallel_env(self.scenario, backend=self.backend, **{**self.env_options, **options})
 
     def __repr__(self) -> str:
         return f"TrainedPolicy({self.algorithm} on {self.scenario}, {self.env_steps:,} env steps)"
@@ -196,9 +194,8 @@ class TrainedPolicy:
         if not self.spec.unit_types:
             return 0
         if unit_type not in self.spec.unit_types:
-            raise ValueError(
-                f"unit type {unit_type!r} is unknown to {self!r}; it knows {', '.join(self.spec.unit_types)}"
-            )
+            known = ", ".join(self.spec.unit_types)
+            raise ValueError(f"unit type {unit_type!r} is unknown to {self!r}; it knows {known}")
         return self.spec.unit_types.index(unit_type)
 
 
@@ -263,11 +260,8 @@ def check_fits(policy: TrainedPolicy, spec: EnvSpec) -> None:
         UsageError: which sizes differ.
     """
     own = policy.spec
-    differing = [
-        f"{name} {getattr(own, name)} and {getattr(spec, name)}"
-        for name in SIZES
-        if getattr(own, name) != getattr(spec, name)
-    ]
+    sizes = [(name, getattr(own, name), getattr(spec, name)) for name in SIZES]
+    differing = [f"{name} {one} and {other}" for name, one, other in sizes if one != other]
     if len(spec.unit_types) > len(own.unit_types):
         differing.append(f"unit types {', '.join(own.unit_types) or 'none'} and {', '.join(spec.unit_types)}")
     if differing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import optuna
 import pytest
@@ -14,7 +15,7 @@ from harness.cli.common import WRONG_USE
 from harness.speed.speedup24 import Speedup24
 from studies.db.schema import Machine
 from studies.store import StudyStore
-from tests.harness.results.rows import turn_reading
+from tests.harness.results.test_in_turn import reading
 from tests.studies.sample import RESULT, begin, open_store
 
 
@@ -25,37 +26,28 @@ from tests.studies.sample import RESULT, begin, open_store
 def test_on_a_card_the_speedup_is_measured_again_while_the_machine_is_quiet(
     found: Speedup24, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held: list[str] = []
+    measured = []
 
     def speedup(policy: object) -> Speedup24:
-        held.append(store.url.redacted)
-        assert store_is_quiet(), "no run may begin meanwhile"
+        measured.append(policy)
+        with store._run_table.transaction() as session:
+            machines = session.scalars(select(Machine))
+            assert all(machine.owner_pid is not None for machine in machines), "no run may begin meanwhile"
         return found
 
+    card, processor = (SimpleNamespace(device=torch.device(kind)) for kind in ("cuda", "cpu"))
     with open_store(tmp_path / "s.db") as store:
-        row = begin(store).finish(RESULT)
-
-        def store_is_quiet() -> bool:
-            with store._run_table.transaction() as session:
-                return all(machine.owner_pid is not None for machine in session.scalars(select(Machine)))
-
-        monkeypatch.setattr(measure, "_policies", lambda *_: {row.run_id: "a policy"})
-        monkeypatch.setattr(measure, "on_card", lambda policy: policy == "a policy")
-        monkeypatch.setattr(measure, "measure_in_turn", lambda *_, **__: {row.run_id: turn_reading()})
+        one, other = (begin(store, seed=seed).finish(RESULT) for seed in (1, 2))
+        policies = {one.run_id: card, other.run_id: processor}
+        monkeypatch.setattr(measure, "_policies", lambda *_: policies)
+        monkeypatch.setattr(measure, "measure_in_turn", lambda *_, **__: {run: reading(1.0, 2.0) for run in policies})
         monkeypatch.setattr(measure, "measure_speedup24", speedup)
-        assert measure.measure_runs(store, [row], tmp_path, message=print) == {row.run_id}
-        after = store.rows()[0]
-    assert len(held) == 1
+        assert measure.measure_runs(store, [one, other], tmp_path, message=print) == set(policies)
+        after, untouched = store.rows()
+    assert measured == [card], "policies on a processor have no card to share"
     assert (after.speedup_24, after.speedup_24_reason) == (found.speedup, reason)
     assert after.details["speedup_24"]["alone"] is True
-    assert after.in_turn == turn_reading()
-
-
-def test_policies_on_a_processor_have_no_card_to_share() -> None:
-    class Policy:
-        device = torch.device("cpu")
-
-    assert not measure.on_card(Policy())  # type: ignore[arg-type]  # its device is all that is asked for
+    assert after.in_turn == untouched.in_turn == reading(1.0, 2.0)
 
 
 def test_a_wrong_name_makes_no_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

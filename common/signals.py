@@ -17,12 +17,8 @@ _STOP = (signal.SIGINT, signal.SIGTERM)
 class Waiting:
     """Signals that wait for the end of a block."""
 
-    came: int = 0
-
-    @property
-    def requested(self) -> bool:
-        """Whether the block is asked to end soon."""
-        return self.came > 0
+    requested: int = 0
+    """How many came; with the first the block is asked to end soon."""
 
 
 @contextmanager
@@ -41,8 +37,8 @@ def deferred_interrupts(patience: int = 3) -> Iterator[Waiting]:
         return
 
     def note(_number: int, _frame: FrameType | None) -> None:
-        waiting.came += 1
-        if waiting.came >= patience:
+        waiting.requested += 1
+        if waiting.requested >= patience:
             raise KeyboardInterrupt
 
     before = {number: signal.signal(number, note) for number in _STOP}

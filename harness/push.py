@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from harness.cli.common import ALL_DONE, command, is_number, parse_flags
+from harness.cli.common import ALL_DONE, command, parse_flags
 from harness.cli.errors import UsageError
 from harness.flags.sharing import push_parser
+from harness.flags.study import folder_of_run
 from studies.db.storage_url import without_passwords
 
 
@@ -23,19 +23,14 @@ def main(argv: Sequence[str]) -> int:
         raise UsageError("give USER/NAME on the hub, or --pack-only FOLDER to upload nothing")
     if flags.private and flags.name is None:
         raise UsageError("--private is of an upload, and --pack-only uploads nothing; leave one of them out")
-    from harness.policies.trained import folder_of_trial
     from harness.sharing.hub import push
     from harness.sharing.package import find_row, pack
 
-    run = Path(flags.run)
-    if is_number(flags.run):
-        run = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
+    run = folder_of_run(flags)
     row = find_row(run, flags.storage)
     if row is None:
-        print(
-            f"the result of {run} is not in {without_passwords(flags.storage)}; the card says that it is unknown",
-            file=sys.stderr,
-        )
+        database = without_passwords(flags.storage)
+        print(f"the result of {run} is not in {database}; the card says that it is unknown", file=sys.stderr)
     if flags.pack_only is not None:
         print(f"written: {pack(run, flags.pack_only, row=row)}")
     else:

@@ -27,7 +27,6 @@ from harness.cli.common import (
     ALL_DONE,
     at_least_one,
     command,
-    is_number,
     log,
     make_console,
     make_folder,
@@ -37,10 +36,11 @@ from harness.cli.common import (
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration, make_bar
+from harness.flags.study import folder_of_run
 from harness.flags.watch import POLICY, SCENARIO, parser
 from harness.policies import scripted as policies
 from harness.policies.evaluate import Greedy
-from harness.policies.trained import folder_of_trial, read_policy_file
+from harness.policies.trained import read_policy_file
 from harness.runs.process import resolve_device
 from harness.video.encode import check_path, write_video
 from harness.video.record import Recording, record
@@ -56,9 +56,10 @@ def main(argv: Sequence[str]) -> int:
     console = make_console()
     flags = parse_flags(parser, argv)
     out, rate = file_and_rate(flags)
-    count = (
-        write_replay_video(console, flags, out, rate) if flags.replay else write_battle_video(console, prepare(flags))
-    )
+    if flags.replay:
+        count = write_replay_video(console, flags, out, rate)
+    else:
+        count = write_battle_video(console, prepare(flags, out, rate))
     size = out.stat().st_size / 1e6
     log(console, f"written: {out} ({count} pictures, {duration(count / rate)} long, {size:.1f} MB)")
     return ALL_DONE
@@ -71,9 +72,8 @@ def write_battle_video(console: Console, recording: Recording) -> int:
         limit = recording.env.spec.episode_limit
 
         def on_step(battle: int, step: int, ended: str) -> None:
-            bar.update(
-                task, completed=battle if ended else battle - 1 + step / limit, at=f"battle {battle}, step {step}"
-            )
+            completed = battle if ended else battle - 1 + step / limit
+            bar.update(task, completed=completed, at=f"battle {battle}, step {step}")
             if ended:
                 log(bar.console, f"battle {battle}: {ended} after {step} env steps")
 
@@ -103,13 +103,12 @@ def file_and_rate(flags: argparse.Namespace) -> tuple[Path, float]:
     return out, TICKS_PER_SECOND * flags.speed / flags.every
 
 
-def prepare(flags: argparse.Namespace) -> Recording:
-    """Check every flag and build the world, the policy and the renderer.
+def prepare(flags: argparse.Namespace, out: Path, rate: float) -> Recording:
+    """Build the world, the policy and the renderer.
 
     Raises:
         UsageError: a flag cannot be followed.
     """
-    out, rate = file_and_rate(flags)
     env, policy, who = trained(flags) if flags.run else scripted_policy(flags)
     if not isinstance(env, BattleEnv):
         raise UsageError(f"{env.spec.id} is not played by the built-in engine, whose battles alone can be drawn")
@@ -145,12 +144,9 @@ def trained(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
     """World and policy of a run."""
     for flag, given in (("--scenario", flags.scenario), ("--policy", flags.policy), ("--set", flags.settings)):
         if given:
-            raise UsageError(
-                f"{flag}: --run plays a trained policy in the world of its training; leave out one of them"
-            )
-    where = Path(flags.run)
-    if is_number(flags.run):
-        where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
+            message = "--run plays a trained policy in the world of its training; leave out one of them"
+            raise UsageError(f"{flag}: {message}")
+    where = folder_of_run(flags)
     run = read_policy_file(where)
     if run.backend != "battle":
         raise UsageError(f"--run {where}: trained with --backend {run.backend}, and {NOT_DRAWN}")

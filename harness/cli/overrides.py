@@ -112,11 +112,8 @@ def resolve_env(scenario: str, settings: Iterable[Setting], backend: str = "batt
     try:
         world = envs.registry.options_class(scenario, backend)
         envs.registry.make_options(scenario, {}, backend)  # its own defaults are names that its world knows
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    defaults = envs.registry.entry(scenario).defaults
-    options, lines = resolve_config("env", world, settings, {f"by {scenario}": defaults})
-    try:
+        defaults = envs.registry.entry(scenario).defaults
+        options, lines = resolve_config("env", world, settings, {f"by {scenario}": defaults})
         envs.registry.require_installed(scenario, backend, options)
     except ValueError as error:
         raise UsageError(str(error)) from error

@@ -26,12 +26,7 @@ def plan_runs(args: CompareArgs) -> tuple[list[RunPlan], list[str]]:
     notes: dict[str, None] = {}  # in order, each line once
     for name in args.algorithms:
         config_class = algorithms.registry.config_class(name)
-        overrides = {
-            **_from_file(args, name),
-            **_from_preset(args, name),
-            **_from_budget(args, name),
-        }
-        configs[name], lines = resolve_config(name, config_class, args.settings, overrides)
+        configs[name], lines = resolve_config(name, config_class, args.settings, _overrides(args, name))
         notes |= dict.fromkeys(lines)
     for scenario in args.scenarios:
         options[scenario], lines = resolve_env(scenario, args.settings, args.backend)
@@ -69,19 +64,12 @@ def device_of_runs(args: CompareArgs) -> str:
     return str(parse_device(args.device))
 
 
-def _from_file(args: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
-    """Return the settings of this algorithm's file, where one was given."""
-    return {f"by {file.name}": file.values for file in args.files if file.algorithm == algorithm}
-
-
-def _from_preset(args: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
-    """The algorithm's preset for this class of fights, where it has one."""
-    presets = algorithms.registry.entry(algorithm).presets
-    if args.preset is None or args.preset not in presets:
-        return {}
-    return {f"by preset {args.preset}": dict(presets[args.preset].settings)}
-
-
-def _from_budget(args: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
-    """Return the settings that a run too short for the usual ones needs smaller."""
-    return {"by the budget": dict(algorithms.registry.entry(algorithm).smoke)} if args.budget.is_smoke else {}
+def _overrides(args: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
+    """Return an algorithm's settings by its file, then by the preset, then by a budget too short for the usual ones."""
+    entry = algorithms.registry.entry(algorithm)
+    found = {f"by {file.name}": file.values for file in args.files if file.algorithm == algorithm}
+    if args.preset in entry.presets:
+        found[f"by preset {args.preset}"] = dict(entry.presets[args.preset].settings)
+    if args.budget.is_smoke:
+        found["by the budget"] = dict(entry.smoke)
+    return found

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from harness.cli.common import Parser, add_import
+import argparse
+from pathlib import Path
+
+from harness.cli.common import Parser, add_import, is_number
 from harness.runs.budget import default_study
 from studies.db.storage_url import DEFAULT_STORAGE
 
@@ -19,6 +22,20 @@ def add_runs(parser: Parser) -> None:
     parser.add_argument(
         "--runs", default="runs", metavar="FOLDER", help="--out of harness.compare (default: %(default)s)"
     )
+
+
+def folder_of_run(flags: argparse.Namespace) -> Path:
+    """Return where a run lies that is named by its folder or by its trial's number, with the flags above.
+
+    Raises:
+        UsageError: no such database, study or finished trial.
+        StorageError: the database cannot be used.
+    """
+    from harness.policies.trained import folder_of_trial  # heavier than a parser may be
+
+    if not is_number(flags.run):
+        return Path(flags.run)
+    return folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
 
 
 def delete_parser() -> Parser:

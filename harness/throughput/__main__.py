@@ -21,7 +21,6 @@ from harness.cli.common import (
     SOME_MISSING,
     at_least_one,
     command,
-    is_number,
     listed,
     log,
     make_console,
@@ -31,9 +30,10 @@ from harness.cli.common import (
 )
 from harness.cli.errors import UsageError, check_known
 from harness.cli.overrides import check_targets, parse_setting
+from harness.flags.study import folder_of_run
 from harness.flags.throughput import BATCHES, parser
 from harness.plots.throughput import plot
-from harness.policies.trained import folder_of_trial, read_policy_file
+from harness.policies.trained import read_policy_file
 from harness.runs.process import resolve_device
 from harness.speed.record import Record, new_record, open_record
 from harness.throughput.sweep import DTYPES, Grid, PolicySource, fresh_policy, measure, trained_policy
@@ -114,10 +114,7 @@ def _policies(flags: argparse.Namespace) -> tuple[PolicySource, ...]:
     if flags.run is not None:
         if hidden or flags.all or flags.settings:
             raise UsageError("--run measures a policy as it was trained: leave out --hidden, --all and --set")
-        where = Path(flags.run)
-        if is_number(flags.run):
-            where = folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
-        return (trained_policy(read_policy_file(where)),)
+        return (trained_policy(read_policy_file(folder_of_run(flags))),)
     algorithm, *more = names_in("algorithm", flags.algo, algorithms.registry.ids(), algorithms.registry.resolve)
     if more:
         raise UsageError(

@@ -49,7 +49,8 @@ def test_gif_of_two_battles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_scenario_by_another_spelling(tmp_path: Path) -> None:
-    show = prepare(parse_flags(parser, ["--scenario", "3s6z", "--size", "240", "--out", str(tmp_path / "a.gif")]))
+    path = tmp_path / "a.gif"
+    show = prepare(parse_flags(parser, ["--scenario", "3s6z", "--size", "240", "--out", str(path)]), path, 16.0)
     assert show.env.spec.id == "3s5z_vs_3s6z"
 
 

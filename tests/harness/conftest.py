@@ -1,4 +1,4 @@
-"""The fake world and the rule, registered for every test of this folder."""
+"""The fake world and the rule, registered for every test of this folder; commands that are right, and wrong ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli.common import INTERRUPTED
+from harness.cli.common import INTERRUPTED, WRONG_USE
 from harness.compare import main
 from harness.training.train import TrainingRun
 from tests.harness.fake_algorithm import register_rule
@@ -17,6 +17,7 @@ from tests.harness.fake_env import register_fake
 
 Compare = Callable[..., int]
 Interrupt = Callable[..., None]
+ErrorOf = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
@@ -26,11 +27,32 @@ def _registered() -> None:
 
 
 @pytest.fixture
-def compare(tmp_path: Path) -> Compare:
+def storage(tmp_path: Path) -> str:
+    """A database of the test's own."""
+    return f"sqlite:///{tmp_path}/s.db"
+
+
+@pytest.fixture
+def error_of(capsys: pytest.CaptureFixture[str]) -> ErrorOf:
+    """Run a command, given its ``main`` and its words, that is wrong; return its error, which is one line."""
+
+    def run(main: Callable[[list[str]], int], *words: str) -> str:
+        capsys.readouterr()
+        assert main(list(words)) == WRONG_USE
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert error.count("\n") == 1
+        return error
+
+    return run
+
+
+@pytest.fixture
+def compare(tmp_path: Path, storage: str) -> Compare:
     """``harness.compare`` on the fake world with a database and a folder of the test's own, the page left out."""
 
     def run(*flags: str) -> int:
-        own = ["--scenarios", "fake", "--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs")]
+        own = ["--scenarios", "fake", "--storage", storage, "--out", str(tmp_path / "runs")]
         return main([*own, "--budget", "smoke", "--device", "cpu", "--report", "none", *flags])
 
     return run

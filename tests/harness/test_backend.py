@@ -12,9 +12,9 @@ import pytest
 import envs.registry
 from algorithms.replay.replay import EpisodeReplay
 from harness import baselines as scripted
-from harness import watch
-from harness.cli.common import ALL_DONE, INTERRUPTED, WRONG_USE
+from harness.cli.common import ALL_DONE, INTERRUPTED
 from harness.cli.errors import UsageError
+from harness.cli.overrides import parse_setting
 from harness.compare import main
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
@@ -22,6 +22,7 @@ from harness.policies import scripted as policies
 from harness.runs.budget import BUDGETS
 from harness.runs.plan import RunPlan
 from harness.runs.rollout import Rollout
+from tests.harness.conftest import ErrorOf
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import FakeEnv
 from tests.harness.fake_request import request_for
@@ -34,6 +35,18 @@ def _fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     use_fake(monkeypatch, tmp_path)
 
 
+def planned(**changed: object) -> RunPlan:
+    """A run of QMIX in the game."""
+    (plan,), _ = plan_runs(request_for(**dict(algorithms=("qmix",), scenarios=("3m",), backend="sc2") | changed))
+    return plan
+
+
+def command(tmp_path: Path, *flags: str) -> list[str]:
+    """A short comparison in the game."""
+    what = ["--backend", "sc2", "--scenarios", "3m", "--algos", "qmix", "--budget", "smoke", "--device", "cpu"]
+    return [*what, "--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs"), *flags]
+
+
 def test_fewer_games_than_built_in_battles() -> None:
     given = read_flags(["--backend", "sc2"])
     assert (given.num_envs, given.budget.test_slots, given.study) == (4, 4, "compare-sc2-quick")
@@ -43,9 +56,7 @@ def test_fewer_games_than_built_in_battles() -> None:
 
 
 def test_a_run_on_the_game_is_another_run() -> None:
-    request = dict(algorithms=("qmix",), scenarios=("terran_5_vs_5",))
-    (here,), _ = plan_runs(request_for(**request))
-    (there,), _ = plan_runs(request_for(**request, backend="sc2"))
+    here, there = (planned(scenarios=("terran_5_vs_5",), backend=backend) for backend in ("battle", "sc2"))
     assert "backend" not in here.identity()["env"], "runs of before keep their identity"
     assert (there.identity()["env"]["backend"], there.identity()["env"]["game"]) == ("sc2", "StarCraft II")
     assert here.key.config_hash != there.key.config_hash
@@ -53,7 +64,7 @@ def test_a_run_on_the_game_is_another_run() -> None:
 
 
 def test_a_worker_plays_what_was_planned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (plan,), _ = plan_runs(request_for(algorithms=("qmix",), scenarios=("3m",), backend="sc2"))
+    plan = planned()
     job = json.loads(json.dumps(plan.to_json()))
     assert RunPlan.from_json(job) == plan
     monkeypatch.setenv("SC2PATH", str(tmp_path / "nothing"))
@@ -62,32 +73,22 @@ def test_a_worker_plays_what_was_planned(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def test_patience_is_no_part_of_a_run() -> None:
-    request = request_for(algorithms=("qmix",), scenarios=("3m",), backend="sc2")
-    (one,), _ = plan_runs(request)
-    patient = read_flags(["--backend", "sc2", "--set", "env.step_timeout=500"]).settings
-    (two,), _ = plan_runs(request_for(algorithms=("qmix",), scenarios=("3m",), backend="sc2", settings=patient))
-    assert one.key == two.key
-    assert two.env_options.step_timeout == 500
+    patient = planned(settings=(parse_setting("env.step_timeout=500"),))
+    assert patient.key == planned().key
+    assert patient.env_options.step_timeout == 500
 
 
 def test_results_of_the_stand_in_are_not_taken_for_the_games(tmp_path: Path) -> None:
     (tmp_path / "game" / "STAND-IN.txt").write_text("")
-    (plan,), _ = plan_runs(request_for(algorithms=("qmix",), scenarios=("3m",), backend="sc2"))
-    assert plan.identity()["env"]["game"] == "stand-in"
+    assert planned().identity()["env"]["game"] == "stand-in"
 
 
-def test_what_is_missing_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_missing_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error_of: ErrorOf) -> None:
     monkeypatch.setenv("SC2PATH", str(tmp_path / "nothing"))
-    storage = tmp_path / "s.db"
-    flags = ["--backend", "sc2", "--storage", f"sqlite:///{storage}", "--out", str(tmp_path / "runs")]
-    assert main(flags) == WRONG_USE
-    output = capsys.readouterr().err
-    assert output.startswith("error: StarCraft II is not in")
-    assert "next: unpack version 4.10" in output
-    assert output.count("\n") == 1
-    assert not storage.exists()
+    error = error_of(main, *command(tmp_path))
+    assert error.startswith("error: StarCraft II is not in")
+    assert "next: unpack version 4.10" in error
+    assert not (tmp_path / "s.db").exists()
 
 
 def test_compare_plays_the_game(
@@ -95,10 +96,8 @@ def test_compare_plays_the_game(
 ) -> None:
     """Every game breaks down in its thirteenth battle: in the final evaluation that is reported and no loss."""
     monkeypatch.setenv("FAKE_SC2", "crash:12:2")
-    flags = ["--backend", "sc2", "--scenarios", "3m", "--algos", "qmix", "--budget", "smoke", "--num-envs", "1"]
-    own = ["--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs"), "--device", "cpu"]
-    more = ["--env-steps", "24", "--set", "env.backoff=0.01", "--set", "qmix.batch_size=2"]
-    assert main([*flags, *own, *more]) == ALL_DONE
+    flags = ["--num-envs", "1", "--env-steps", "24", "--set", "env.backoff=0.01", "--set", "qmix.batch_size=2"]
+    assert main(command(tmp_path, *flags)) == ALL_DONE
     said = capsys.readouterr().out
     assert "battles are played by StarCraft II in " in said
     (table,) = (tmp_path / "runs").rglob("table.json")
@@ -118,16 +117,14 @@ def test_a_stopped_run_goes_on(
         lengths.append(len(episode.actions))
         insert(self, episode)
 
-    flags = ["--backend", "sc2", "--scenarios", "3m", "--algos", "qmix", "--budget", "smoke", "--num-envs", "2"]
-    own = ["--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs"), "--device", "cpu"]
-    command = [*flags, *own, "--env-steps", "40"]
+    words = command(tmp_path, "--num-envs", "2", "--env-steps", "40")
     with monkeypatch.context() as patch:
         patch.setattr(EpisodeReplay, "insert", watched)
         with monkeypatch.context() as stop:
             stop_after(stop, 20)
-            assert main(command) == INTERRUPTED
+            assert main(words) == INTERRUPTED
         assert len(lengths) == 4
-        assert main(command) == ALL_DONE
+        assert main(words) == ALL_DONE
     assert "resumes at 20 env steps, its replay of 4 episodes included" in capsys.readouterr().out
     assert lengths == [4] * 8
 
@@ -162,7 +159,7 @@ def test_a_battle_that_was_lost_with_its_game_is_dropped() -> None:
                 seen[slot] = length
 
 
-def test_policies_on_the_game(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_policies_on_the_game(tmp_path: Path) -> None:
     assert policies.missing("nearest", "3m", "sc2") == ["the built-in engine"]
     assert not policies.missing("random", "3m", "sc2")
     assert not policies.missing("nearest-free", "3m", "sc2")
@@ -173,15 +170,9 @@ def test_policies_on_the_game(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "3m,nearest-free,2,0,1.0" in text
     with pytest.raises(UsageError, match="policy nearest needs the built-in engine"):
         policies.check_plays("nearest", "3m", "sc2")
-    capsys.readouterr()
 
 
 def test_only_published_scenarios_without_being_named() -> None:
     played = [id for id in envs.registry.ids() if scripted.is_played(id, "sc2")]
     assert len(played) == 30 + 23
     assert "1o_2r_vs_4r" not in played
-
-
-def test_it_cannot_be_watched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert watch.main(["--backend", "sc2", "--out", str(tmp_path / "f.gif")]) == WRONG_USE
-    assert "--backend sc2 cannot be watched: pictures are drawn from the built-in engine's" in capsys.readouterr().err

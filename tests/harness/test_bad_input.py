@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from common.signals import deferred_interrupts
-from harness import compare, export, tune
+from harness import compare, tune
 from harness.__main__ import main as k24
 from harness.cli.common import SOME_MISSING, WRONG_USE, dashboard_command
 from harness.cli.errors import UsageError
-from harness.flags.launching import parse_workers
 from harness.policies.trained import read_policy_file
 from harness.runs.files import file_name, run_folder, study_folder
 from harness.worker import ids_in
 from studies.db.storage_url import parse_storage_url
 from studies.rows import RunKey
+from tests.harness.conftest import ErrorOf
 
 LONG = "x" * 300
 
@@ -39,58 +39,65 @@ def test_other_names_stay_as_they_are(study: str, tmp_path: Path) -> None:
     assert study_folder(tmp_path, study) == tmp_path / study
 
 
-def settings_file(folder: Path, text: str) -> str:
-    path = folder / "settings.yaml"
-    path.write_text(text, encoding="utf-8")
-    return str(path)
-
-
-def code_file(folder: Path, text: str) -> str:
-    path = folder / f"code_{abs(hash(text))}.py"
-    path.write_text(text, encoding="utf-8")
-    return str(path)
+NO_NAME, LISTS, ALIASES = "it must be a name such as nq_learner", "holds lists more than 8 deep", "by its aliases"
+DOUBLING = "".join(f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n" for a, b in pairwise("abcdefghijk"))
+MUTE = """
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+raise Mute
+"""
 
 
 @pytest.mark.parametrize(
-    ("flags", "message"),
+    ("words", "message"),
     [
-        (["--storage", "http://[::1"], "is not a URL"),
-        (["--config", LONG], "cannot be the name of a settings file"),
-        (["--config", "a\0b"], "settings file"),
-        (["--seeds", "1000000000"], "up to 10,000 seeds"),
-        (["--seeds", f"0,{2**64}"], "none of them above 2,000,000,000"),
-        (["--env-steps", str(2**64)], "--env-steps is 18446744073709551616, it must be at most 2,000,000,000"),
-        (["--num-envs", "1000000000"], "it must be at most 100,000"),
-        (["--n-jobs", "1000000"], "it must be at most 1,000"),
+        (["compare", "--storage", "http://[::1"], "is not a URL"),
+        (["export", "--format", "csv", "--storage", "http://[::1"], "is not a URL"),
+        (["compare", "--config", LONG], "cannot be the name of a settings file"),
+        (["compare", "--config", "a\0b"], "settings file"),
+        (["compare", "--seeds", "1000000000"], "up to 10,000 seeds"),
+        (["compare", "--seeds", f"0,{2**64}"], "none of them above 2,000,000,000"),
+        (["compare", "--env-steps", str(2**64)], f"--env-steps is {2**64}, it must be at most 2,000,000,000"),
+        (["compare", "--num-envs", "1000000000"], "it must be at most 100,000"),
+        (["compare", "--n-jobs", "1000000"], "it must be at most 1,000"),
+        (["tune", "--trials", str(2**64 - 1)], f"--trials is {2**64 - 1}, it must be at most 100,000"),
+        (["watch", "--seed", "-1"], "--seed is "),
+        (["watch", "--seed", str(2**64)], "--seed is "),
+        (["watch", "--speed", "inf"], "--speed is "),
+        (["watch", "--speed", "nan"], "--speed is "),
+        (["watch", "--speed", "1e-300"], "--speed is "),
+        (["watch", "--size", "1000000"], "--size is "),
+        (["watch", "--size", "0"], "--size is "),
     ],
 )
-def test_compare_answers_in_words(
-    flags: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_command_answers_in_words(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error_of: ErrorOf
 ) -> None:
-    assert compare.main([*flags, "--budget", "smoke", "--device", "cpu", "--out", str(tmp_path)]) == WRONG_USE
-    assert message in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    assert message in error_of(k24, *words)
 
 
-@pytest.mark.parametrize("text", ["learner: {a: b}", "learner: [1]", "mixer: {a: b}\nlearner: nq_learner"])
-def test_a_learner_that_is_no_name(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert compare.main(["--config", settings_file(tmp_path, text), "--out", str(tmp_path)]) == WRONG_USE
-    assert "it must be a name such as nq_learner" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("text", ["raise SystemExit(3)", "import sys; sys.exit()", "raise GeneratorExit", "1 / 0"])
-def test_imported_code_that_ends_itself(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert compare.main(["--import", code_file(tmp_path, text), "--out", str(tmp_path)]) == WRONG_USE
-    assert "failed: " in capsys.readouterr().err
-
-
-def test_more_trials_than_anyone_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert tune.main(["--trials", str(2**64 - 1), "--out", str(tmp_path)]) == WRONG_USE
-    assert "--trials is 18446744073709551615, it must be at most 100,000" in capsys.readouterr().err
-
-
-def test_export_of_no_url(capsys: pytest.CaptureFixture[str]) -> None:
-    assert export.main(["--format", "csv", "--storage", "http://[::1"]) == WRONG_USE
-    assert "is not a URL" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("flag", "text", "message"),
+    [
+        ("--config", "learner: {a: b}", NO_NAME),
+        ("--config", "learner: [1]", NO_NAME),
+        ("--config", "mixer: {a: b}\nlearner: nq_learner", NO_NAME),
+        ("--config", f"algorithm: {'[' * 3000}{']' * 3000}", LISTS),
+        ("--config", f"a: &a [1, 1]\n{DOUBLING}", ALIASES),
+        ("--config", "a: &a [*a]", ALIASES),
+        ("--import", "raise SystemExit(3)", "failed: "),
+        ("--import", "import sys; sys.exit()", "failed: "),
+        ("--import", "raise GeneratorExit", "failed: "),
+        ("--import", "1 / 0", "failed: "),
+        ("--import", MUTE, "failed: Mute: its message cannot be shown"),
+    ],
+)
+def test_a_file_that_cannot_be_used(flag: str, text: str, message: str, tmp_path: Path, error_of: ErrorOf) -> None:
+    file = tmp_path / f"given_{abs(hash(text))}{'.py' if flag == '--import' else '.yaml'}"
+    file.write_text(text, encoding="utf-8")
+    assert message in error_of(compare.main, flag, str(file), "--out", str(tmp_path))
 
 
 def test_the_dashboard_command_can_be_typed() -> None:
@@ -179,40 +186,16 @@ def test_a_name_that_no_file_can_have(
     assert capsys.readouterr().err.startswith("error: ")
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [
-        ["--seed", "-1"],
-        ["--seed", str(2**64)],
-        ["--speed", "inf"],
-        ["--speed", "nan"],
-        ["--speed", "1e-300"],
-        ["--size", "1000000"],
-        ["--size", "0"],
-    ],
-)
-def test_numbers_that_no_video_can_have(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert k24(["watch", *flags, "--out", str(tmp_path / "a.gif")]) == WRONG_USE
-    assert f"error: {flags[0]} is " in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("text", ["1-99999999999", "1-9999999999999999999999", "0-1000001"])
 def test_ids_without_end(text: str) -> None:
     with pytest.raises(UsageError, match=r"at most 1,000,000 can be named at once|ids of runs"):
         ids_in(text)
 
 
-@pytest.mark.parametrize("text", ["local:999999999", "local:²", "slurm:1001", f"ray:{'9' * 5000}", "0"])
-def test_workers_without_end(text: str) -> None:
-    with pytest.raises(UsageError, match=r"give where and how many \(1 to 1,000\)"):
-        parse_workers(text)
-
-
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_help_on_a_console_of_any_encoding(encoding: str) -> None:
-    environment = {**os.environ, "PYTHONIOENCODING": encoding}
     command = [sys.executable, "-m", "harness", "compare", "--help"]
-    done = subprocess.run(command, env=environment, capture_output=True)
+    done = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert b"--algos" in done.stdout
 
@@ -220,35 +203,6 @@ def test_help_on_a_console_of_any_encoding(encoding: str) -> None:
 def test_a_closed_output() -> None:
     done = subprocess.run(["sh", "-c", f"{sys.executable} -m harness >&-"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        (f"algorithm: {'[' * 3000}{']' * 3000}", "holds lists more than 8 deep"),
-        (
-            "a: &a [1, 1]\n" + "".join(f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]\n" for a, b in pairwise("abcdefghijk")),
-            "by its aliases",
-        ),
-        ("a: &a [*a]", "by its aliases"),
-    ],
-)
-def test_settings_without_end(text: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert compare.main(["--config", settings_file(tmp_path, text), "--out", str(tmp_path)]) == WRONG_USE
-    assert says in capsys.readouterr().err
-
-
-MUTE = """
-class Mute(Exception):
-    def __str__(self):
-        raise RuntimeError("no words")
-raise Mute
-"""
-
-
-def test_imported_code_whose_error_cannot_say_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert compare.main(["--import", code_file(tmp_path, MUTE), "--out", str(tmp_path)]) == WRONG_USE
-    assert "failed: Mute: its message cannot be shown" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("run", ["", "no_such_run", LONG, "a\0b"])

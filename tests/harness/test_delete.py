@@ -9,24 +9,33 @@ import optuna
 import pytest
 
 from harness import delete
-from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
+from harness.cli.common import ALL_DONE, SOME_MISSING
 from studies.run_table import RunTable
+from tests.harness.conftest import ErrorOf
 from tests.studies.sample import OUTCOMES, RESULT, begin, evaluate, open_store, query, url
 
 STUDY = "compare"
 
 
-def filled(path: Path) -> None:
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database with two finished runs."""
+    path = tmp_path / "s.db"
     with open_store(path) as store:
         for seed in (1, 2):
             run = begin(store, seed=seed)
             evaluate(run, 1000)
             run.outcomes(OUTCOMES)
             run.finish(RESULT)
+    return path
+
+
+def words(path: Path, *flags: str) -> list[str]:
+    return ["--storage", url(path), "--study", STUDY, *flags]
 
 
 def main(path: Path, *flags: str) -> int:
-    return delete.main(["--storage", url(path), "--study", STUDY, *flags])
+    return delete.main(words(path, *flags))
 
 
 def counts(path: Path) -> list[int]:
@@ -36,9 +45,7 @@ def counts(path: Path) -> list[int]:
     return [query(path, "SELECT count(*) FROM k24_runs")[0][0], *found]
 
 
-def test_nothing_is_deleted_before_it_is_confirmed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "s.db"
-    filled(path)
+def test_nothing_is_deleted_before_it_is_confirmed(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(path, "--all") == ALL_DONE
     said = capsys.readouterr().out
     assert "run 1: k24 terran_5_vs_5 1 finished" in said
@@ -46,9 +53,7 @@ def test_nothing_is_deleted_before_it_is_confirmed(tmp_path: Path, capsys: pytes
     assert counts(path) == [2] * 5
 
 
-def test_one_run_goes_with_all_that_is_stored_of_it(tmp_path: Path) -> None:
-    path = tmp_path / "s.db"
-    filled(path)
+def test_one_run_goes_with_all_that_is_stored_of_it(path: Path) -> None:
     assert main(path, "--runs", "1", "--yes") == ALL_DONE
     assert counts(path) == [1] * 5
     with open_store(path) as store:
@@ -56,26 +61,20 @@ def test_one_run_goes_with_all_that_is_stored_of_it(tmp_path: Path) -> None:
         assert begin(store, seed=1).status == "started", "it can be made again"
 
 
-def test_a_whole_study_goes_from_optuna_too(tmp_path: Path) -> None:
-    path = tmp_path / "s.db"
-    filled(path)
+def test_a_whole_study_goes_from_optuna_too(path: Path) -> None:
     assert main(path, "--all", "--yes") == ALL_DONE
     assert counts(path) == [0] * 5
     assert optuna.get_all_study_names(storage=url(path)) == []
 
 
-def test_a_run_that_is_deleted_in_optuna_alone_comes_back(tmp_path: Path) -> None:
-    path = tmp_path / "s.db"
-    filled(path)
+def test_a_run_that_is_deleted_in_optuna_alone_comes_back(path: Path) -> None:
     optuna.delete_study(study_name=STUDY, storage=url(path))
     open_store(path).close()
     study = optuna.load_study(study_name=STUDY, storage=url(path))
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE"]
 
 
-def test_a_run_that_is_worked_on_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "s.db"
-    filled(path)
+def test_a_run_that_is_worked_on_stays(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with open_store(path) as store:
         begin(store, seed=3)
         assert main(path, "--all", "--yes") == SOME_MISSING
@@ -83,29 +82,22 @@ def test_a_run_that_is_worked_on_stays(tmp_path: Path, capsys: pytest.CaptureFix
         assert len(store.states()) == 1
 
 
-def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "s.db"
-    filled(path)
+def test_mistakes(path: Path, error_of: ErrorOf) -> None:
     for flags, message in (
         ([], "name the runs (--runs 3,7) or all of them (--all)"),
         (["--runs", "9"], "--runs 9: study compare has no such run; it has 1, 2"),
         (["--runs", "x"], "--runs 'x': ids of runs, separated by commas"),
     ):
-        assert main(path, *flags) == WRONG_USE
-        assert message in capsys.readouterr().err
+        assert message in error_of(delete.main, *words(path, *flags))
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["deleted", "killed before Optuna's side"])
 def test_a_new_run_with_the_id_of_a_deleted_one_has_a_trial_of_its_own(
-    tmp_path: Path, killed: bool, monkeypatch: pytest.MonkeyPatch
+    path: Path, killed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "s.db"
-    filled(path)
-    if killed:
-        with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch:
+        if killed:
             patch.setattr(RunTable, "forget_deleted", lambda self: None)
-            main(path, "--runs", "2", "--yes")
-    else:
         main(path, "--runs", "2", "--yes")
     with open_store(path) as store:
         run = begin(store, seed=3)

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.patterns import main
 from studies.store import StudyStore
-from tests.harness.conftest import Compare
-
-Patterns = Callable[..., int]
+from tests.harness.conftest import Compare, ErrorOf
 
 
 @pytest.fixture
-def patterns(tmp_path: Path) -> Patterns:
-    def run(*flags: str) -> int:
-        own = ["--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs"), "--study", "s"]
-        return main([*own, *flags])
-
-    return run
+def own(tmp_path: Path, storage: str) -> list[str]:
+    """Flags that name the test's own study."""
+    return ["--storage", storage, "--out", str(tmp_path / "runs"), "--study", "s"]
 
 
 def lines(path: Path) -> list[dict[str, str]]:
@@ -30,13 +24,13 @@ def lines(path: Path) -> list[dict[str, str]]:
 
 
 def test_tables_csv_and_pictures(
-    compare: Compare, patterns: Patterns, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    compare: Compare, own: list[str], storage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small = [f"--set={id}.rnn_hidden_dim=16" for id in ("k24", "kalei", "k24-magnitude", "qmix")]
     many = ["--set", "kalei.threshold_init_bias=1", "--set", "k24.mask_gru=true", *small]
     compare("--algos", "k24,kalei,k24-magnitude,qmix", "--study", "s", "--env-steps", "200", *many)
     capsys.readouterr()
-    assert patterns() == 0
+    assert main(own) == 0
     said = capsys.readouterr().out
     assert "k24 fake seed 0 (200 env steps, config " in said
     assert "kalei fake seed 0" in said
@@ -67,25 +61,24 @@ def test_tables_csv_and_pictures(
     assert [path.name.rsplit("-", 1)[1] for path in pictures] == ["masks.png", "training.png"] * 3
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
-    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "s") as store:
+    with StudyStore.open(storage, "s") as store:
         row = next(run for run in store.rows() if run.algorithm == "k24")
         trial = next(t for t in store._run_table.trials.of_run(row.run_id))
     assert trial.user_attrs["FLOPs of a decision, dense"] == row.details["flops"]["dense"]
     assert trial.user_attrs["FLOPs of a decision, kept"] < 0.6 * row.details["flops"]["dense"]
 
-    assert patterns("--algos", "kalei") == 0
+    assert main([*own, "--algos", "kalei"]) == 0
     assert {line["algorithm"] for line in lines(folder / "patterns.csv")} == {"kalei"}
 
 
-def test_mistakes(compare: Compare, patterns: Patterns, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def error_of(*flags: str) -> str:
-        assert patterns(*flags) == 2
-        return capsys.readouterr().err
-
-    assert f"error: There is no database {tmp_path}/s.db. Make one: python -m harness.compare" in error_of()
+def test_mistakes(compare: Compare, own: list[str], tmp_path: Path, error_of: ErrorOf) -> None:
+    assert f"There is no database {tmp_path}/s.db. Make one: python -m harness.compare" in error_of(main, *own)
     compare("--algos", "qmix", "--study", "s", "--env-steps", "200")
-    assert "unknown study 'ss'; did you mean s? Known: s. It is looked for in sqlite:///" in error_of("--study", "ss")
-    assert "study s holds no finished run with masks (finished: qmix; runs of earlier versions kept no" in error_of()
-    assert "unknown algorithm of study s 'k24'; known: qmix." in error_of("--algos", "k24")
-    assert "unknown scenario of study s 'fakes'; did you mean fake?" in error_of("--scenarios", "fakes")
-    assert "all flags: python -m harness.patterns --help" in error_of("--seed")
+    for flags, message in (
+        (["--study", "ss"], "unknown study 'ss'; did you mean s? Known: s. It is looked for in sqlite:///"),
+        ([], "study s holds no finished run with masks (finished: qmix; runs of earlier versions kept no"),
+        (["--algos", "k24"], "unknown algorithm of study s 'k24'; known: qmix."),
+        (["--scenarios", "fakes"], "unknown scenario of study s 'fakes'; did you mean fake?"),
+        (["--seed"], "all flags: python -m harness.patterns --help"),
+    ):
+        assert message in error_of(main, *own, *flags)

@@ -15,9 +15,28 @@ SERVER = ["--storage", "postgresql://a@b/c"]
 def test_places_and_numbers() -> None:
     assert parse_workers("slurm:8") == ("slurm", 8)
     assert parse_workers("3") == ("local", 3)
-    for text in ("slurm", "slurm:0", "slurm:x", "mars:2", "", ":2"):
-        with pytest.raises(UsageError, match=r"give where and how many \(1 to 1,000\), such as local:2"):
-            parse_workers(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "slurm",
+        "slurm:0",
+        "slurm:x",
+        "mars:2",
+        "",
+        ":2",
+        "local:999999999",
+        "local:²",
+        "slurm:1001",
+        "ray:" + "9" * 5000,
+        "0",
+    ],
+    ids=lambda text: text[:16],
+)
+def test_anything_else_is_no_place_and_number(text: str) -> None:
+    with pytest.raises(UsageError, match=r"give where and how many \(1 to 1,000\), such as local:2"):
+        parse_workers(text)
 
 
 @pytest.mark.parametrize("kind", ["slurm", "ray"])
@@ -31,14 +50,10 @@ def test_sqlite_is_refused_with_the_reason(kind: str) -> None:
 def test_flags_become_a_request() -> None:
     assert read_flags([]).workers == Workers()
     assert read_flags(["--n-jobs", "3"]).n_jobs == read_flags(["--workers", "local:3"]).n_jobs == 3
-    words = ["--storage", "postgresql://a@b/c", "--workers", "slurm:4", "--worker-cpus", "2", "--worker-gpus", "0.5"]
-    found = read_flags([*words, "--sbatch=--partition=gpu", "--sbatch=--time=1:00:00"]).workers
+    words = ["--workers", "slurm:4", "--worker-cpus", "2", "--worker-gpus", "0.5"]
+    found = read_flags([*SERVER, *words, "--sbatch=--partition=gpu", "--sbatch=--time=1:00:00"]).workers
     assert (found.count, found.cpus, found.gpus) == (4, 2, 0.5)
     assert found.sbatch == ("--partition=gpu", "--time=1:00:00")
-    with pytest.raises(UsageError, match="give one of them"):
-        read_flags(["--n-jobs", "2", "--workers", "local:2"])
-    with pytest.raises(UsageError, match="--worker-gpus is -1, it must be at least 0"):
-        read_flags([*SERVER, "--workers", "slurm:2", "--worker-gpus", "-1"])
 
 
 @pytest.mark.parametrize(
@@ -46,14 +61,13 @@ def test_flags_become_a_request() -> None:
     [
         (["--worker-cpus", "2"], "--worker-cpus does not go with --workers local, it is for --workers slurm:N or"),
         (["--n-jobs", "2", "--worker-gpus", "1"], "--worker-gpus does not go with --workers local"),
-        (
-            ["--workers", "ray:2", "--sbatch=--time=1"],
-            "--sbatch does not go with --workers ray, it is for .* slurm:N",
-        ),
+        (["--workers", "ray:2", "--sbatch=--time=1"], "--sbatch does not go with --workers ray, it is for .* slurm:N"),
         (["--workers", "ray:2", "--no-wait"], "--no-wait does not go with --workers ray"),
+        (["--workers", "local:2", "--n-jobs", "2"], "give one of them"),
+        (["--workers", "slurm:2", "--worker-gpus", "-1"], "--worker-gpus is -1, it must be at least 0"),
     ],
 )
-def test_flags_that_would_be_ignored_are_refused(flags: list[str], says: str) -> None:
+def test_flags_that_would_be_ignored_or_make_no_sense_are_refused(flags: list[str], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         read_flags([*SERVER, *flags])
 

@@ -13,7 +13,7 @@ from harness.flags import memory
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
 from harness.runs.plan import RunPlan
-from tests.harness.conftest import Compare
+from tests.harness.conftest import Compare, ErrorOf
 
 LONG = ("--algos", "qmix", "--env-steps", "10050000")
 
@@ -54,13 +54,11 @@ def test_memory_that_others_use_is_a_warning(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_nothing_is_stored_when_it_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, storage: str, error_of: ErrorOf
 ) -> None:
     monkeypatch.setattr(memory, "machine_memory", lambda: (1e8, 1e8))
-    storage = tmp_path / "s.db"
-    assert main([*LONG, "--storage", f"sqlite:///{storage}", "--out", str(tmp_path / "runs")]) == 2
-    assert "buffer_size=1000" in capsys.readouterr().err
-    assert not storage.exists()
+    assert "buffer_size=1000" in error_of(main, *LONG, "--storage", storage, "--out", str(tmp_path / "runs"))
+    assert not (tmp_path / "s.db").exists()
 
 
 def test_the_comparison_says_it(compare: Compare, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,9 @@ from harness.runs.checkpoint import load_policy_content, save_policy
 from harness.runs.files import run_folder
 from harness.sharing.package import FILES, find_row, pack
 from studies.rows import key_of
+from tests.harness.conftest import ErrorOf
 from tests.harness.fake_hub import FakeHub, running_hub
+from tests.harness.test_api import SHORT
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -26,17 +28,7 @@ NOWHERE = "http://127.0.0.1:9"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     """A run that has learned for a moment on the real engine."""
     folder = tmp_path_factory.mktemp("sharing")
-    return compare(
-        algos="k24",
-        scenarios="terran_5_vs_5",
-        budget="smoke",
-        env_steps=400,
-        seeds=1,
-        device="cpu",
-        progress=False,
-        storage=f"sqlite:///{folder}/s.db",
-        out=folder / "runs",
-    )
+    return compare(algos="k24", seeds=1, storage=f"sqlite:///{folder}/s.db", out=folder / "runs", **SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +94,12 @@ def test_a_policy_goes_to_a_hub_and_comes_back(made: Comparison, run: Path, hub:
 
 
 def test_the_commands_say_what_they_did(
-    made: Comparison, run: Path, hub: FakeHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    made: Comparison,
+    run: Path,
+    hub: FakeHub,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    error_of: ErrorOf,
 ) -> None:
     trial = str(made.runs()[0]["trial"])
     place = ["--study", made.name, "--storage", made.storage, "--runs", str(made.out)]
@@ -117,10 +114,8 @@ def test_the_commands_say_what_they_did(
     output = capsys.readouterr()
     assert output.out == f"written: {packed}\n"
     assert "the card says that it is unknown" in output.err
-    assert push_main([str(run)]) == 2
-    assert "give USER/NAME on the hub, or --pack-only FOLDER" in capsys.readouterr().err
-    assert push_main([str(run), "--pack-only", str(packed), "--private"]) == 2
-    assert "--private is of an upload" in capsys.readouterr().err
+    assert "give USER/NAME on the hub, or --pack-only FOLDER" in error_of(push_main, str(run))
+    assert "--private is of an upload" in error_of(push_main, str(run), "--pack-only", str(packed), "--private")
 
 
 def test_refusals_of_the_hub_say_what_to_do(
@@ -136,12 +131,6 @@ def test_refusals_of_the_hub_say_what_to_do(
     monkeypatch.setenv("HF_ENDPOINT", NOWHERE)
     with pytest.raises(UsageError, match="another hub: HF_ENDPOINT=URL"):
         push(run, "someone/else")
-
-
-def test_a_repository_without_a_policy_is_refused(hub: FakeHub, tmp_path: Path) -> None:
-    hub.repositories["someone/empty"] = {"README.md": b"nothing"}
-    with pytest.raises(UsageError, match=r"someone/empty on the hub holds no policy\.pt"):
-        pull("someone/empty", tmp_path / "empty")
 
 
 def test_a_repository_without_a_policy_leaves_the_policy_of_before(run: Path, hub: FakeHub, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from common.errors import describe
 
 
@@ -10,13 +12,13 @@ class Mute(Exception):
         raise RuntimeError("no words")
 
 
-def test_type_and_message() -> None:
-    assert describe(ValueError("too small")) == "ValueError: too small"
-
-
-def test_an_error_that_cannot_say_what_it_is() -> None:
-    assert describe(Mute()) == "Mute: its message cannot be shown"
-
-
-def test_an_end_of_the_program_says_what_to_do_instead() -> None:
-    assert describe(SystemExit(3)).startswith("SystemExit: 3 (it asks the whole program to end; raise another")
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("too small"), "ValueError: too small"),
+        (Mute(), "Mute: its message cannot be shown"),
+        (SystemExit(3), "SystemExit: 3 (it asks the whole program to end; raise another exception to end a run)"),
+    ],
+)
+def test_an_error_in_words(error: BaseException, words: str) -> None:
+    assert describe(error) == words

@@ -11,6 +11,12 @@ from harness.cli import progress
 from harness.cli.progress import RunProgress, TrialProgress, battles_bar, with_bar
 
 
+def screen(*, terminal: bool = False) -> tuple[io.StringIO, Console]:
+    """Return a console and what is written to it."""
+    out = io.StringIO()
+    return out, Console(file=out, width=150, force_terminal=terminal, color_system=None)
+
+
 class Clock:
     now = 0.0
 
@@ -26,8 +32,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_lines_without_a_terminal(clock: Clock) -> None:
-    out = io.StringIO()
-    with RunProgress(Console(file=out, width=200), "qmix fake", total=1000, start=200) as shown:
+    out, console = screen()
+    with RunProgress(console, "qmix fake", total=1000, start=200) as shown:
         for second, env_steps in enumerate(range(300, 901, 100), start=1):
             clock.now = 4.0 * second
             shown.advance(env_steps)
@@ -40,8 +46,7 @@ def test_lines_without_a_terminal(clock: Clock) -> None:
 
 
 def test_bar_on_a_terminal(clock: Clock) -> None:
-    out = io.StringIO()
-    console = Console(file=out, width=150, force_terminal=True, color_system=None)
+    out, console = screen(terminal=True)
     with RunProgress(console, "qmix fake", total=1000) as shown:
         clock.now = 10.0
         shown.evaluated(500, 0.25, 3.5)
@@ -51,8 +56,8 @@ def test_bar_on_a_terminal(clock: Clock) -> None:
 
 
 def test_events_of_one_kind_do_not_flood() -> None:
-    out = io.StringIO()
-    shown = RunProgress(Console(file=out, width=200), "k24 fake", total=1000)
+    out, console = screen()
+    shown = RunProgress(console, "k24 fake", total=1000)
     for step in (100, 200, 300, 400):
         shown.event(f"env_step {step}: {step * 7} weights restarted")
     shown.event("masks frozen")
@@ -64,8 +69,8 @@ def test_events_of_one_kind_do_not_flood() -> None:
 
 
 def test_the_last_step_may_go_beyond_the_end(clock: Clock) -> None:
-    out = io.StringIO()
-    shown = RunProgress(Console(file=out, width=200), "qmix fake", total=1000)
+    out, console = screen()
+    shown = RunProgress(console, "qmix fake", total=1000)
     clock.now = 10.0
     shown.evaluated(1004, 1.0, 20.0)
     assert out.getvalue().endswith("1,004/1,000 env steps, 100/s, win rate 1.00, return 20.0, 0:00 left\n")
@@ -73,16 +78,15 @@ def test_the_last_step_may_go_beyond_the_end(clock: Clock) -> None:
 
 def test_battles_on_a_terminal_and_elsewhere() -> None:
     for is_terminal in (True, False):
-        out = io.StringIO()
-        with battles_bar(Console(file=out, width=100, force_terminal=is_terminal), "qmix evaluation", 40) as on_battles:
+        out, console = screen(terminal=is_terminal)
+        with battles_bar(console, "qmix evaluation", 40) as on_battles:
             on_battles(15)
             on_battles(10)
         assert ("25/40" in out.getvalue()) == is_terminal
 
 
 def test_the_seeds_of_a_trial_are_one_bar(clock: Clock) -> None:
-    out = io.StringIO()
-    console = Console(file=out, width=150, force_terminal=True, color_system=None)
+    out, console = screen(terminal=True)
     with TrialProgress(console, "trial 3", env_steps=[100, 100], each=1000) as shown:
         clock.now = 10.0
         shown.turn_of(100, 200)
@@ -98,8 +102,8 @@ def test_the_seeds_of_a_trial_are_one_bar(clock: Clock) -> None:
 
 
 def test_a_trial_without_a_terminal_logs_by_itself(clock: Clock) -> None:
-    out = io.StringIO()
-    with TrialProgress(Console(file=out, width=200), "trial 3", env_steps=[0, 0], each=1000) as shown:
+    out, console = screen()
+    with TrialProgress(console, "trial 3", env_steps=[0, 0], each=1000) as shown:
         for second in range(1, 6):
             clock.now = 100.0 * second
             shown.turn_of(0, 0)
@@ -110,11 +114,8 @@ def test_a_trial_without_a_terminal_logs_by_itself(clock: Clock) -> None:
 
 
 def test_jobs_with_a_bar() -> None:
-    out = io.StringIO()
-    terminal = Console(file=out, force_terminal=True, width=100)
-    assert list(with_bar(terminal, "learning curves", [3, 1, 2])) == [3, 1, 2]
-    assert "learning curves" in out.getvalue()
-    assert "3/3" in out.getvalue()
-    elsewhere = io.StringIO()
-    assert list(with_bar(Console(file=elsewhere), "learning curves", [3])) == [3]
-    assert elsewhere.getvalue().strip() == ""
+    for is_terminal in (True, False):
+        out, console = screen(terminal=is_terminal)
+        assert list(with_bar(console, "learning curves", [3, 1, 2])) == [3, 1, 2]
+        assert ("learning curves" in out.getvalue()) == ("3/3" in out.getvalue()) == is_terminal
+    assert out.getvalue().strip() == ""

@@ -10,9 +10,6 @@ def other_writers(status: os.stat_result) -> str:
     """Say who besides this user (and root) may write to a file or folder; empty where nobody may.
 
     A group that has this user's name and no other member counts as the user. Systems without user ids are not asked.
-
-    Args:
-        status: of the file or folder.
     """
     if not hasattr(os, "geteuid"):
         return ""

@@ -54,13 +54,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def choose(rows: Sequence[RunRow], study: str, algos: Sequence[str], scenarios: Sequence[str]) -> list[RunRow]:
-    """The runs that have masks to show.
-
-    Args:
-        rows: finished runs of the study.
-        study: its name.
-        algos: those asked for; none: all.
-        scenarios: likewise.
+    """Return the runs that have masks to show; ``algos`` and ``scenarios`` are those asked for, all if empty.
 
     Raises:
         UsageError: none is left, and why.

@@ -97,14 +97,7 @@ def introduce(console: Console, args: TuneArgs, plans: Sequence[RunPlan]) -> Non
 
 
 def join_search(console: Console, search: SearchStudy, *, storage: str, out: Path, device: str) -> None:
-    """Take trials until none is left.
-
-    Args:
-        console: shows how they go.
-        search: the queue.
-        storage: its database, which has the runs as well.
-        out: folder for checkpoints and pictures.
-        device: as of ``RunPlan.from_json``.
+    """Take trials until none is left; checkpoints and pictures go to ``out``, runs to the search's own ``storage``.
 
     Raises:
         UsageError: what the runs need is not on this machine.

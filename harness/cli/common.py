@@ -39,8 +39,7 @@ class Main(Protocol):
 def command(stopped: str, *, resume: str | None = None) -> Callable[[Callable[[Sequence[str]], int]], Main]:
     """Make a program of a function from arguments to an exit code.
 
-    A user's mistake becomes one line and exit code 2, Ctrl-C becomes 130; the program's arguments are those of the
-    process where none are given.
+    A user's mistake becomes one line and exit code 2, Ctrl-C becomes 130.
 
     Args:
         stopped: what Ctrl-C leaves behind, in words.
@@ -257,11 +256,7 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def writing_results(folder: Path, stored: str) -> Iterator[None]:
-    """Within this block files are written that can be made again from what the database holds.
-
-    Args:
-        folder: where they go.
-        stored: the database, without its password.
+    """Within this block files are written that can be made again from ``stored``, the database without its password.
 
     Raises:
         UsageError: one of them cannot be written: which, why, and what to type next.

@@ -21,13 +21,7 @@ def table_of(heads: Iterable[str], *, words: Collection[str], title: str | None 
 
 
 def print_table(console: Console, table: Table, *, keys: int = 1) -> None:
-    """Print a table, in parts where it is wider than the console.
-
-    Args:
-        console: where.
-        table: its cells are strings or ``Text``.
-        keys: columns at the left that every part repeats.
-    """
+    """Print a table, in parts where it is wider than the console; every part repeats the first ``keys`` columns."""
     for number, part in enumerate(parts(table, console.width, keys)):
         if number:
             part.title = None

@@ -121,12 +121,7 @@ def resolve_env(scenario: str, settings: Iterable[Setting], backend: str = "batt
 
 
 def parse_value(text: str, kind: Any, *, where: str) -> Any:
-    """Read one value as the type of its field.
-
-    Args:
-        text: what the user typed.
-        kind: as of ``read_value``.
-        where: the setting's full name, for the message.
+    """Read one value as ``kind``, the type of its field; ``where`` is the setting's full name, for the message.
 
     Raises:
         UsageError: the text does not fit; the message says what does and gives an example.

@@ -71,7 +71,7 @@ class RunProgress:
         label: the run's name.
         total: env_steps of the run.
         start: env_steps that an earlier process has done.
-        transient: whether the bar goes away when it ends.
+        transient: as of ``make_bar``.
     """
 
     def __init__(self, console: Console, label: str, *, total: int, start: int = 0, transient: bool = False) -> None:
@@ -140,11 +140,7 @@ class RunProgress:
 class TrialProgress(RunProgress):
     """The seeds of a trial as one bar on a terminal; nothing elsewhere, since the trial logs its evaluations itself.
 
-    Args:
-        console: where it is shown.
-        label: the trial's name.
-        env_steps: done so far, of each seed that is trained.
-        each: env_steps of a whole run.
+    ``env_steps`` are those that each seed has done so far, ``each`` those of a whole run.
     """
 
     def __init__(self, console: Console, label: str, *, env_steps: Sequence[int], each: int) -> None:

@@ -318,9 +318,8 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
 
 
 def _registered() -> str:
-    fights = {name: envs.registry.entry(name).summary for name in envs.registry.ids()}
-    lengths = {budget.name: f"{budget.env_steps:>10,} env_steps; {budget.summary}" for budget in BUDGETS.values()}
     learners = {name: algorithms.registry.summary(name) for name in algorithms.registry.ids()}
-    return "\n".join(
-        [listing("algorithms", learners), listing("scenarios", fights, width=20), listing("budgets", lengths)]
-    )
+    fights = {name: envs.registry.entry(name).summary for name in envs.registry.ids()}
+    budgets = {budget.name: f"{budget.env_steps:>10,} env_steps; {budget.summary}" for budget in BUDGETS.values()}
+    parts = (listing("algorithms", learners), listing("scenarios", fights, width=20), listing("budgets", budgets))
+    return "\n".join(parts)

@@ -27,7 +27,7 @@ def complete_on_cluster(
 ) -> list[bool]:
     """Start workers on a cluster and wait, if asked to, until nothing is left for them, or none of them is left.
 
-    What is missing then waits for the next command.
+    What is missing then waits for the next command. Returns which results are stored.
 
     Args:
         console: shows how many runs are done, on a terminal as a bar.
@@ -35,9 +35,6 @@ def complete_on_cluster(
         args: where workers start, and how many.
         ids: of the runs.
         arguments: of ``harness.worker``.
-
-    Returns:
-        Which results are stored.
 
     Raises:
         KeyboardInterrupt: the user stopped waiting.

@@ -17,11 +17,8 @@ def model_card(
 ) -> tuple[dict[str, Any], str]:
     """Return the metadata of the card, as the Hugging Face hub reads it, and its text in Markdown.
 
-    Args:
-        policy: the policy.
-        identity: every setting that decided the result.
-        row: the result; ``None``: unknown.
-        name: what the policy is called on the hub.
+    ``identity`` holds every setting that decided the result, ``row`` is the result where it is known, ``name`` what the
+    policy is called on the hub.
     """
     head: dict[str, Any] = {
         "library_name": "k24-harness",

@@ -65,12 +65,11 @@ class PolicyEvaluation:
         return Records(dataclasses.asdict(outcome) for outcome in self.outcomes)
 
     def __str__(self) -> str:
-        if not self.can_be_won:
-            return f"{self.policy} on {self.scenario}: return {self.mean_return:.2f} over {self.battles} battles"
-        rate = self.win_rate
-        won = format_interval(rate.estimate, rate.low, rate.high)
-        numbers = f"win rate {won}, return {self.mean_return:.2f}"
-        return f"{self.policy} on {self.scenario}: {numbers} over {self.battles} battles"
+        numbers = f"return {self.mean_return:.2f} over {self.battles} battles"
+        if self.can_be_won:
+            rate = self.win_rate
+            numbers = f"win rate {format_interval(rate.estimate, rate.low, rate.high)}, {numbers}"
+        return f"{self.policy} on {self.scenario}: {numbers}"
 
 
 @checked(UsageError)
@@ -114,9 +113,7 @@ def evaluate(
         options = {**env_options, **scripted.entry(policy).env_options}
         actor: scripted.Policy = scripted.make(policy, seed)
     else:
-        own: dict[str, Any] = {}
-        if scenario in (None, policy.scenario):
-            own = {"backend": policy.backend, **policy.env_options}
+        own = {"backend": policy.backend, **policy.env_options} if scenario in (None, policy.scenario) else {}
         if env_options.get("heuristic_ai"):
             raise UsageError(
                 "heuristic_ai=True lets the world act in the policy's place; evaluate('nearest-free', SCENARIO) does"

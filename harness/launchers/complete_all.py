@@ -31,12 +31,14 @@ def complete_all(console: Console, store: StudyStore, args: CompareArgs, plans: 
     ids = store.enqueue([(plan.key, plan.identity(), job) for plan, job in zip(plans, jobs, strict=True)])
     arguments = [*args.for_workers, "--only", compact(ids)]
     asked, before = dict(zip(ids, plans, strict=True)), store.states()
-    rows = {row.run_id: row for row in store.rows()}
+
+    def on_other_battles() -> list[int]:
+        return [row.run_id for row in store.rows() if row.run_id in asked and other_battles(row, asked[row.run_id])]
+
     if args.workers.kind != "local":
-        for run, row in rows.items():
-            if run in asked and other_battles(row, asked[run]):
-                advice = f"the same command with --device {asked[run].device} instead of --workers fights the others"
-                log(console, f"{asked[run].label}: stays with the battles that it has; {advice}")
+        for run in on_other_battles():
+            advice = f"the same command with --device {asked[run].device} instead of --workers fights the others"
+            log(console, f"{asked[run].label}: stays with the battles that it has; {advice}")
         return complete_on_cluster(console, store, args, ids, arguments)
 
     def complete(plan: RunPlan) -> RunEnd:
@@ -46,16 +48,14 @@ def complete_all(console: Console, store: StudyStore, args: CompareArgs, plans: 
     if args.n_jobs > 1:
         work_together(args.n_jobs, arguments, stdout=subprocess.DEVNULL if console.quiet else 2 if args.json else None)
     logged = ("finished", "failed") if args.n_jobs > 1 else ()  # by the workers
-    states, rows = store.states(), {row.run_id: row for row in store.rows()}
+    states, again = store.states(), on_other_battles()
     ends = {}
     for run, plan in asked.items():
-        again = run in rows and other_battles(rows[run], plan)
-        state = states.get(run, "deleted")
-        if state == "deleted":
+        if run not in states:
             log(console, f"{plan.label}: deleted by another process")
             ends[run] = RunEnd.FAILED
         else:
-            ends[run] = RunEnd(state) if state in logged and not again else complete(plan)
+            ends[run] = RunEnd(states[run]) if states[run] in logged and run not in again else complete(plan)
     held = {run: plan for run, plan in asked.items() if ends[run] is RunEnd.ELSEWHERE}
     if held and args.wait:
         ends |= wait_for(console, store, held, complete)

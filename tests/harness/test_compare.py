@@ -7,12 +7,15 @@ import dataclasses
 import errno
 import json
 import re
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING, WRONG_USE
 from harness.runs.budget import BUDGETS
+from harness.runs.seeding import derive_seed
 from harness.training.train import TrainingRun
 from studies.rows import RunRow
 from studies.store import StudyStore
@@ -68,15 +71,6 @@ def test_what_a_run_leaves_in_the_study(compare: Compare, tmp_path: Path) -> Non
     assert row.config["evaluation"]["final_episodes"] == 16
 
 
-def test_the_same_command_repeats_nothing(
-    compare: Compare, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert compare(*SHORT) == ALL_DONE
-    monkeypatch.setattr(RuleAlgorithm, "act", None)
-    assert compare(*SHORT) == ALL_DONE
-    assert "rule fake seed 0: already finished; skipped" in capsys.readouterr().out
-
-
 def test_another_setting_is_another_run(compare: Compare, tmp_path: Path) -> None:
     compare(*SHORT)
     compare(*SHORT, "--set", "rule.right=false")
@@ -92,7 +86,14 @@ def test_another_setting_is_another_run(compare: Compare, tmp_path: Path) -> Non
 def test_a_broken_run_does_not_cost_the_others(
     compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RuleAlgorithm, "update", _breaks_for_seed_zero(RuleAlgorithm.update))
+    update = RuleAlgorithm.update
+
+    def breaks_for_seed_zero(self: RuleAlgorithm, *given: Any) -> dict[str, float]:
+        if self.seed == derive_seed(0, "algorithm"):
+            raise RuntimeError("broke on purpose")
+        return update(self, *given)
+
+    monkeypatch.setattr(RuleAlgorithm, "update", breaks_for_seed_zero)
     assert compare(*SHORT, "--seeds", "2") == SOME_MISSING
     said = capsys.readouterr().out
     assert "rule fake seed 0: FAILED with RuntimeError: broke on purpose" in said
@@ -138,17 +139,6 @@ def test_a_table_that_cannot_be_written_is_shown_with_an_error(
     assert compare(*SHORT) == ALL_DONE
 
 
-def _breaks_for_seed_zero(update):  # type: ignore[no-untyped-def]
-    from harness.runs.seeding import derive_seed
-
-    def broken(self, batch, env_steps):  # type: ignore[no-untyped-def]
-        if self.seed == derive_seed(0, "algorithm"):
-            raise RuntimeError("broke on purpose")
-        return update(self, batch, env_steps)
-
-    return broken
-
-
 def test_a_world_that_only_aborts_fails_with_the_reason(compare: Compare, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(*SHORT, "--set", "env.abort_every=1") == SOME_MISSING
     said = capsys.readouterr().out
@@ -159,8 +149,6 @@ def test_a_world_that_only_aborts_fails_with_the_reason(compare: Compare, capsys
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
     compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import signal
-
     play = TrainingRun.play
 
     def interrupted(self: TrainingRun) -> None:
@@ -182,13 +170,15 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
     assert stored(tmp_path)[0].env_steps == 400
 
 
-def test_same_seed_same_result_another_seed_another(compare: Compare, tmp_path: Path) -> None:
+def test_same_seed_same_result_another_seed_another(compare: Compare, storage: str) -> None:
     compare(*SHORT, "--algos", "qmix", "--seeds", "0,1", "--study", "first")
     compare(*SHORT, "--algos", "qmix", "--seeds", "1", "--study", "second")
-    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "first") as store:
-        one, other = ([point.loss for point in store.curve_points(row.run_id)] for row in store.rows())
-    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "second") as store:
-        again = [point.loss for point in store.curve_points(store.rows()[0].run_id)]
+    with StudyStore.open(storage, "first") as first, StudyStore.open(storage, "second") as second:
+        one, other, again = (
+            [point.loss for point in store.curve_points(row.run_id)]
+            for store in (first, second)
+            for row in store.rows()
+        )
     assert one == again
     assert one != other
 

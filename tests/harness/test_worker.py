@@ -11,12 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 from harness import worker
-from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
+from harness.cli.common import ALL_DONE, SOME_MISSING
 from harness.cli.errors import UsageError
 from harness.flags.planning import plan_runs
 from harness.runs.plan import RunPlan
 from studies.store import StudyStore
-from tests.harness.conftest import Compare
+from tests.harness.conftest import Compare, ErrorOf
 from tests.harness.fake_algorithm import RuleAlgorithm
 from tests.harness.fake_request import request_for
 from tests.harness.killing import kill_first_owner
@@ -37,8 +37,12 @@ def store_of(tmp_path: Path) -> StudyStore:
     return StudyStore.open(f"sqlite:///{tmp_path}/s.db", STUDY)
 
 
+def place(tmp_path: Path) -> list[str]:
+    return ["--storage", f"sqlite:///{tmp_path}/s.db", "--out", f"{tmp_path}/runs"]
+
+
 def work(tmp_path: Path, *flags: str) -> int:
-    return worker.main(["--storage", f"sqlite:///{tmp_path}/s.db", "--out", f"{tmp_path}/runs", *flags])
+    return worker.main([*place(tmp_path), *flags])
 
 
 def enqueue(tmp_path: Path, **changed: object) -> None:
@@ -162,16 +166,15 @@ def test_what_cannot_be_done_here_is_passed_over(tmp_path: Path, capsys: pytest.
     assert "1 queued" in said
 
 
-def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert work(tmp_path) == WRONG_USE
-    assert "There is no database" in capsys.readouterr().err
+def test_mistakes(tmp_path: Path, error_of: ErrorOf) -> None:
+    own = place(tmp_path)
+    assert "There is no database" in error_of(worker.main, *own)
     enqueue(tmp_path)
-    assert work(tmp_path, "--only", "3,x") == WRONG_USE
-    assert capsys.readouterr().err == "error: --only '3,x': ids of runs, separated by commas, such as 3,7 or 3-9\n"
-    assert work(tmp_path, "--study", "compare-smok") == WRONG_USE
-    assert f"unknown study 'compare-smok'; did you mean {STUDY}?" in capsys.readouterr().err
+    error = error_of(worker.main, *own, "--only", "3,x")
+    assert error == "error: --only '3,x': ids of runs, separated by commas, such as 3,7 or 3-9\n"
+    error = error_of(worker.main, *own, "--study", "compare-smok")
+    assert f"unknown study 'compare-smok'; did you mean {STUDY}?" in error
     with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "second") as store:
         (plan,), _ = plan_runs(request_for())
         store.enqueue([(plan.key, plan.identity(), plan.to_json())])
-    assert work(tmp_path) == WRONG_USE
-    assert f"holds 2 studies, name one: --study {STUDY} | second" in capsys.readouterr().err
+    assert f"holds 2 studies, name one: --study {STUDY} | second" in error_of(worker.main, *own)

@@ -68,7 +68,7 @@ def _overrides(args: CompareArgs, algorithm: str) -> dict[str, dict[str, Any]]:
     """Return an algorithm's settings by its file, then by the preset, then by a budget too short for the usual ones."""
     entry = algorithms.registry.entry(algorithm)
     found = {f"by {file.name}": file.values for file in args.files if file.algorithm == algorithm}
-    if args.preset in entry.presets:
+    if args.preset is not None and args.preset in entry.presets:
         found[f"by preset {args.preset}"] = dict(entry.presets[args.preset].settings)
     if args.budget.is_smoke:
         found["by the budget"] = dict(entry.smoke)

@@ -11,11 +11,11 @@ import torch
 from sqlalchemy import select
 
 from harness import measure
-from harness.cli.common import WRONG_USE
 from harness.speed.speedup24 import Speedup24
 from studies.db.schema import Machine
 from studies.store import StudyStore
-from tests.harness.results.test_in_turn import reading
+from tests.harness.conftest import ErrorOf
+from tests.harness.results.rows import turn_reading
 from tests.studies.sample import RESULT, begin, open_store
 
 
@@ -40,22 +40,20 @@ def test_on_a_card_the_speedup_is_measured_again_while_the_machine_is_quiet(
         one, other = (begin(store, seed=seed).finish(RESULT) for seed in (1, 2))
         policies = {one.run_id: card, other.run_id: processor}
         monkeypatch.setattr(measure, "_policies", lambda *_: policies)
-        monkeypatch.setattr(measure, "measure_in_turn", lambda *_, **__: {run: reading(1.0, 2.0) for run in policies})
+        monkeypatch.setattr(measure, "measure_in_turn", lambda *_, **__: {run: turn_reading() for run in policies})
         monkeypatch.setattr(measure, "measure_speedup24", speedup)
         assert measure.measure_runs(store, [one, other], tmp_path, message=print) == set(policies)
         after, untouched = store.rows()
     assert measured == [card], "policies on a processor have no card to share"
     assert (after.speedup_24, after.speedup_24_reason) == (found.speedup, reason)
     assert after.details["speedup_24"]["alone"] is True
-    assert after.in_turn == untouched.in_turn == reading(1.0, 2.0)
+    assert after.in_turn == untouched.in_turn == turn_reading()
 
 
-def test_a_wrong_name_makes_no_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    flags = ["--study", "typo", "--storage", f"sqlite:///{tmp_path}/s.db"]
-    assert measure.main(flags) == WRONG_USE
-    assert "There is no database" in capsys.readouterr().err
+def test_a_wrong_name_makes_no_study(tmp_path: Path, storage: str, error_of: ErrorOf) -> None:
+    flags = ["--study", "typo", "--storage", storage]
+    assert "There is no database" in error_of(measure.main, *flags)
     assert list(tmp_path.iterdir()) == []
-    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "other"):
-        pass
-    assert measure.main(flags) == WRONG_USE
-    assert "typo" not in optuna.get_all_study_names(storage=f"sqlite:///{tmp_path}/s.db")
+    StudyStore.open(storage, "other").close()
+    assert "unknown study 'typo'" in error_of(measure.main, *flags)
+    assert "typo" not in optuna.get_all_study_names(storage=storage)

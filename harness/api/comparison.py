@@ -103,4 +103,5 @@ def compare(
 
 def _joined(value: Any) -> str:
     """Return a list as the command reads it; a single name or number stays as it is."""
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    several = isinstance(value, Sequence) and not isinstance(value, str)
+    return ",".join(map(str, value)) if several else str(value)

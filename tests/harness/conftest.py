@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,20 +59,27 @@ def compare(tmp_path: Path, storage: str) -> Compare:
     return run
 
 
+@contextmanager
+def ctrl_c_at(env_steps: int, method: str = "play") -> Iterator[None]:
+    """Ctrl-C at the end of a method of ``TrainingRun``, once the run has come so far."""
+    original = getattr(TrainingRun, method)
+
+    def stopped(self: TrainingRun, *arguments: Any) -> None:
+        original(self, *arguments)
+        if self.at.env_steps == env_steps:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainingRun, method, stopped)
+        yield
+
+
 @pytest.fixture
 def interrupt(compare: Compare) -> Interrupt:
-    """``compare``, stopped by Ctrl-C at the end of a method of ``TrainingRun``, once the run has come so far."""
+    """``compare``, stopped by Ctrl-C as ``ctrl_c_at`` says."""
 
     def run(env_steps: int, *flags: str, method: str = "play") -> None:
-        original = getattr(TrainingRun, method)
-
-        def stopped(self: TrainingRun, *arguments: Any) -> None:
-            original(self, *arguments)
-            if self.at.env_steps == env_steps:
-                signal.raise_signal(signal.SIGINT)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(TrainingRun, method, stopped)
+        with ctrl_c_at(env_steps, method):
             assert compare(*flags) == INTERRUPTED
 
     return run

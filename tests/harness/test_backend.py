@@ -22,11 +22,10 @@ from harness.policies import scripted as policies
 from harness.runs.budget import BUDGETS
 from harness.runs.plan import RunPlan
 from harness.runs.rollout import Rollout
-from tests.harness.conftest import ErrorOf
+from tests.harness.conftest import ErrorOf, ctrl_c_at
 from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
 from tests.harness.fake_env import FakeEnv
 from tests.harness.fake_request import request_for
-from tests.harness.training.test_resume import stop_after
 from tests.sc2.fake_game import use_fake
 
 
@@ -120,8 +119,7 @@ def test_a_stopped_run_goes_on(
     words = command(tmp_path, "--num-envs", "2", "--env-steps", "40")
     with monkeypatch.context() as patch:
         patch.setattr(EpisodeReplay, "insert", watched)
-        with monkeypatch.context() as stop:
-            stop_after(stop, 20)
+        with ctrl_c_at(20):
             assert main(words) == INTERRUPTED
         assert len(lengths) == 4
         assert main(words) == ALL_DONE

@@ -57,7 +57,8 @@ def draw_stage(path: Path, stage: Stage, runs: Runs, points: Points) -> None:
             figure.legend([lines[arm] for arm in known], known, loc="outside lower center", ncols=3, handlelength=3.2)
 
     seeds = sorted({run.seed for run in runs.values()})
-    title = f"K24, stage {stage.name}: {stage.env_steps:,} env steps, seeds {seeds[0]} to {seeds[-1]}"
+    span = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
+    title = f"K24, stage {stage.name}: {stage.env_steps:,} env steps, {span}"
     write_picture(path, draw, title=title, width=PANEL * max(2, len(groups)), height=height * PANEL)
 
 

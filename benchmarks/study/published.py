@@ -97,7 +97,7 @@ def draw(path: Path, reference: Curves, own: Curves, scenario: str, last: int, w
         for label, runs in {**reference, **own}.items():
             look = own_looks.get(label, PUBLISHED)
             at = windowed(runs, column, last, window)
-            label = f"{label} ({len(runs)} runs)"
+            label = f"{label} ({len(runs)} run{'s' if len(runs) > 1 else ''})"
             style = {"color": look.colour, "linestyle": look.line, "marker": look.marker, "markersize": 4}
             axes.plot(at.at, at.estimate, label=label, **style)
             axes.fill_between(at.at, at.low, at.high, alpha=0.12, color=look.colour, linewidth=0)

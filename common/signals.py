@@ -18,7 +18,7 @@ class Waiting:
     """Signals that wait for the end of a block."""
 
     requested: int = 0
-    """How many came; with the first the block is asked to end soon."""
+    """Signals that came so far; from the first on the block is asked to end soon."""
 
 
 @contextmanager

@@ -43,18 +43,18 @@ class LayerProduct:
         weights = groups * self.out_features * self.in_features * (COMPRESSED if compressed else 1.0)
         return NUMBER * (self.rows * (self.in_features + self.out_features) + weights)
 
-    def limits(self, way: str) -> dict[str, float]:
+    def limits(self, storage_format: str) -> dict[str, float]:
         """Least seconds by each limit, of ``dense`` (one weight), ``masked`` or ``compressed`` (one each group)."""
-        compressed, groups = way == "compressed", 1 if way == "dense" else self.groups
+        compressed, groups = storage_format == "compressed", 1 if storage_format == "dense" else self.groups
         return {
             "cores": self.flops / (SPARSE_PEAK if compressed else DENSE_PEAK),
             "memory": self.nbytes(compressed=compressed, groups=groups) / BANDWIDTH,
             "kernels": groups * KERNEL_SECONDS,
         }
 
-    def seconds(self, way: str) -> float:
+    def seconds(self, storage_format: str) -> float:
         """The least time, by all limits."""
-        return max(self.limits(way).values())
+        return max(self.limits(storage_format).values())
 
     @property
     def bound(self) -> str:
@@ -91,7 +91,9 @@ def agent(hidden: int, rows: int, *, inputs: int, actions: int, groups: int) -> 
         for _ in range(2 if name in ("gru_ih", "fc2") else 1)
     ]
     between = NUMBER * rows * hidden * (6 + 2 + 5 + 3 * 2) / BANDWIDTH
-    dense, compressed = (sum(each.seconds(way) for each in products) + between for way in ("dense", "compressed"))
+    dense, compressed = (
+        sum(each.seconds(storage_format) for each in products) + between for storage_format in ("dense", "compressed")
+    )
     return dense, compressed
 
 

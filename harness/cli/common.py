@@ -39,7 +39,8 @@ class Main(Protocol):
 def command(stopped: str, *, resume: str | None = None) -> Callable[[Callable[[Sequence[str]], int]], Main]:
     """Make a program of a function from arguments to an exit code.
 
-    A user's mistake becomes one line and exit code 2, Ctrl-C becomes 130.
+    A user's mistake becomes one line and exit code 2, Ctrl-C becomes 130. Without arguments the program reads the
+    process's own.
 
     Args:
         stopped: what Ctrl-C leaves behind, in words.

@@ -65,7 +65,7 @@ def draw_plot(
         folder: for the files.
         name: of the files, without ending; unique in the report.
         draw: fills the figure.
-        title: above the plot; likewise ``alt`` and ``caption`` as of ``Plot``.
+        title, alt, caption: as of ``Plot``.
         height: inches.
     """
     with plotting(name):

@@ -234,7 +234,7 @@ def score(seeds: Sequence[RunRow] | Sequence[CurvePoint], can_be_won: bool, step
     returns = [seed.return_mean for seed in seeds]
     if len(returns) > 1:
         return score_interval(returns, rng)
-    return Interval.of(returns * 3, IntervalKind.RETURN_OF_ONE_SEED)
+    return Interval(estimate=returns[0], low=returns[0], high=returns[0], kind=IntervalKind.RETURN_OF_ONE_SEED)
 
 
 def _can_be_won(seed: Seed) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.fidelity import sensitivity
 from benchmarks.fidelity.__main__ import main
 from benchmarks.fidelity.battles import STATISTICS, parse_options, play_battles
-from benchmarks.fidelity.checks import Check, default_scenarios
+from benchmarks.fidelity.checks import Check, default_scenarios, random_length
 from benchmarks.fidelity.judge import commands
 from benchmarks.fidelity.page import page, rank_correlation
 from benchmarks.fidelity.reference import RACES, Estimate, curve_at, first_rounds, trained_length
@@ -85,8 +85,8 @@ def test_rank_correlation() -> None:
 def test_what_is_known_of_the_game() -> None:
     terran = first_rounds("terran_5_vs_5", spread=12.0)
     assert terran is not None
-    assert terran.mean == pytest.approx((199 + 287) / 12)
-    assert terran.error == pytest.approx(12 / np.sqrt(12))
+    assert terran.mean == pytest.approx((4060 + 4096 + 287) / 216)
+    assert terran.error == pytest.approx(12 / np.sqrt(216))
     assert first_rounds("terran_10_vs_10", spread=12.0) is None
     for race in RACES:
         wins = curve_at(race, "win_rate", 1_000_000, 100_000)
@@ -97,6 +97,13 @@ def test_what_is_known_of_the_game() -> None:
         assert 25 < length.mean < 70
     assert curve_at("3m", "win_rate", 1_000_000, 100_000) is None
     assert trained_length("3m", 0, 2_000_000, spread=10.0) is None
+
+
+@pytest.mark.parametrize("race", RACES)
+def test_random_play_lasts_about_as_long_as_on_the_game(race: str) -> None:
+    found = random_length(race, 256, seed=0, options={})
+    assert found.game is not None
+    assert found.engine.mean == pytest.approx(found.game.mean, rel=0.1)
 
 
 def test_every_scenario_is_looked_at() -> None:

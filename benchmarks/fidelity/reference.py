@@ -17,16 +17,18 @@ ROUND = 4
 """Episodes of a round of the published QMIX runs."""
 
 FIRST_ROUNDS: dict[str, tuple[int, int]] = {
-    "terran_5_vs_5": (199 + 287, 4 + 8),
-    "protoss_5_vs_5": (228 + 471, 4 + 8),
-    "zerg_5_vs_5": (142 + 227, 4 + 8),
+    "terran_5_vs_5": (4060 + 4096 + 287, 104 + 104 + 8),
+    "protoss_5_vs_5": (6259 + 471, 112 + 8),
+    "zerg_5_vs_5": (4129 + 227, 128 + 8),
 }
 """env_steps and battles of the first rounds of published runs, played before anything was learned.
 
-PyMARL evaluates for the first time after its first round, so the first published step is the length of that round
-(smacv2/examples/results): one of QMIX, 4 battles with random actions, and one of MAPPO, open-loop on terran and zerg, 8
-battles with a fresh network's nearly even policy. That MAPPO's rounds have 8 battles follows from its evaluations: they
-come later than QMIX's by twice the excess.
+Those of QMIX are in the runs' own logs (benellis3/pymarl2, ``results_smac2_unit_ranges``, lines "t_env … Episode …"): the
+last line up to episode 128, where learning begins, of terran's runs 5/0 and 5/1, protoss's 5/0 and zerg's 5/0; actions are
+random, but for 2 to 4%. Beside them one round of MAPPO, open-loop on terran and zerg, 8 battles with a fresh network's
+nearly even policy: PyMARL evaluates for the first time after its first round, so the first published step is the length
+of that round (smacv2/examples/results). That MAPPO's rounds have 8 battles follows from its evaluations: they come later
+than QMIX's by twice the excess.
 """
 
 SCRIPTED: dict[str, float] = {"2s3z": 0.90, "3s5z": 0.42, "1c3s5z": 0.81}

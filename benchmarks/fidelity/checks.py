@@ -8,10 +8,17 @@ from typing import Any
 
 import envs
 from benchmarks.fidelity.battles import play_battles
-from benchmarks.fidelity.reference import RACES, SCRIPTED, SCRIPTED_BATTLES, Estimate, first_rounds
+from benchmarks.fidelity.reference import (
+    RACES,
+    SCRIPTED,
+    SCRIPTED_BATTLES,
+    Estimate,
+    first_rounds,
+    random_kills,
+)
 
-LENGTH_MARK, WIN_MARK, RETURN_MARK, SCRIPTED_MARK = 0.08, 0.08, 0.8, 0.20
-"""How far the engine may be off: a share of the length, win rate, return, and win rate of scripted battles."""
+LENGTH_MARK, WIN_MARK, RETURN_MARK, SCRIPTED_MARK, KILLS_MARK = 0.08, 0.08, 0.8, 0.20, 0.20
+"""How far the engine may be off: a share of the length, win rate, return, scripted win rate, enemies killed."""
 GENERATED = [f"{race}_{size}" for race in ("terran", "protoss", "zerg") for size in
              ("5_vs_5", "10_vs_10", "20_vs_20", "10_vs_11", "20_vs_23")]  # fmt: skip
 
@@ -46,12 +53,17 @@ class Check:
         return "off" if self.score > self.noise else "open"
 
 
-def random_length(scenario: str, battles: int, seed: int, options: dict[str, Any]) -> Check:
-    """Length of battles of random play."""
-    lengths = play_battles(scenario, "random", battles, seed=seed, **options)["length"]
-    game = first_rounds(scenario, float(lengths.std(ddof=1)))
+def random_play(scenario: str, battles: int, seed: int, options: dict[str, Any]) -> list[Check]:
+    """Length of battles of random play; where the game's number is known, the enemies that it kills."""
+    played = play_battles(scenario, "random", battles, seed=seed, **options)
+    lengths, killed = Estimate.of(played["length"]), Estimate.of(played["dead_enemies"])
+    game = first_rounds(scenario, float(played["length"].std(ddof=1)))
     mark = LENGTH_MARK * game.mean if game else 1.0
-    return Check(group="length of random play", scenario=scenario, engine=Estimate.of(lengths), game=game, mark=mark)
+    checks = [Check(group="length of random play", scenario=scenario, engine=lengths, game=game, mark=mark)]
+    if kills := random_kills(scenario):
+        group = "enemies killed by random play"
+        checks.append(Check(group=group, scenario=scenario, engine=killed, game=kills, mark=KILLS_MARK))
+    return checks
 
 
 def scripted_win_rate(scenario: str, battles: int, seed: int, options: dict[str, Any]) -> Check:
@@ -69,7 +81,7 @@ def scripted_win_rate(scenario: str, battles: int, seed: int, options: dict[str,
 
 def engine_checks(scenarios: list[str], battles: int, seed: int, options: dict[str, Any]) -> list[Check]:
     """Random play on generated scenarios, scripted agents on SMAC's maps and on the three with published curves."""
-    checks = [random_length(name, battles, seed, options) for name in scenarios if name in GENERATED]
+    checks = [check for name in scenarios if name in GENERATED for check in random_play(name, battles, seed, options)]
     scripted = [name for name in scenarios if name not in GENERATED or name in RACES]
     return checks + [scripted_win_rate(name, battles, seed, options) for name in scripted]
 

@@ -10,8 +10,9 @@ differ much in length, as terran ones do (±32 env steps), ``spread`` takes that
 as uniform between 0 and R. Beside it stands how long the greedy battles of a study last, which were played after
 training.
 
-That a round has 4 episodes stands in the settings that the runs logged (benellis3/pymarl2, ``results_smac2_unit_ranges``).
-The logs hold the lengths too: 41.5 ± 0.6 at 202,000 to 232,000 env steps and 52.5 ± 1.1 at 1.01M to 1.07M in a run on terran.
+That a round has 4 episodes stands in the settings that the runs logged (benellis3/pymarl2,
+``results_smac2_unit_ranges``). The logs hold the lengths too: 41.5 ± 0.6 at 202,000 to 232,000 env steps and 52.5 ± 1.1
+at 1.01M to 1.07M in a run on terran.
 """
 
 from __future__ import annotations

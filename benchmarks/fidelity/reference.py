@@ -23,13 +23,20 @@ FIRST_ROUNDS: dict[str, tuple[int, int]] = {
 }
 """env_steps and battles of the first rounds of published runs, played before anything was learned.
 
-Those of QMIX are in the runs' own logs (benellis3/pymarl2, ``results_smac2_unit_ranges``, lines "t_env … Episode …"): the
-last line up to episode 128, where learning begins, of terran's runs 5/0 and 5/1, protoss's 5/0 and zerg's 5/0; actions are
-random, but for 2 to 4%. Beside them one round of MAPPO, open-loop on terran and zerg, 8 battles with a fresh network's
-nearly even policy: PyMARL evaluates for the first time after its first round, so the first published step is the length
-of that round (smacv2/examples/results). That MAPPO's rounds have 8 battles follows from its evaluations: they come later
-than QMIX's by twice the excess.
+Those of QMIX are in the runs' own logs (benellis3/pymarl2, ``results_smac2_unit_ranges``, lines "t_env … Episode …"):
+the last line up to episode 128, where learning begins, of terran's runs 5/0 and 5/1, protoss's 5/0 and zerg's 5/0;
+actions are random, but for 2 to 4%. Beside them one round of MAPPO, open-loop on terran and zerg, 8 battles with a
+fresh network's nearly even policy: PyMARL evaluates for the first time after its first round, so the first published
+step is the length of that round (smacv2/examples/results). That MAPPO's rounds have 8 battles follows from its
+evaluations: they come later than QMIX's by twice the excess.
 """
+
+RANDOM_KILLS: dict[str, tuple[int, int]] = {
+    "terran_5_vs_5": (6 + 9, 4 + 52 + 4 + 52),
+    "protoss_5_vs_5": (13 + 9 + 10 + 12 + 14, 40 + 36 + 40 + 40 + 36),
+    "zerg_5_vs_5": (1 + 87, 4 + 64),
+}
+"""Enemies killed, and battles, before learning: ``dead_enemies_mean`` in the same logs and in protoss's 5/1."""
 
 SCRIPTED: dict[str, float] = {"2s3z": 0.90, "3s5z": 0.42, "1c3s5z": 0.81}
 """Win rates of ``heuristic_ai`` on game version 4.6.2 (Samvelyan et al., "The StarCraft Multi-Agent Challenge", 2019),
@@ -63,6 +70,14 @@ def first_rounds(scenario: str, spread: float) -> Estimate | None:
         return None
     steps, battles = FIRST_ROUNDS[scenario]
     return Estimate(steps / battles, spread / math.sqrt(battles))
+
+
+def random_kills(scenario: str) -> Estimate | None:
+    """Mean number of enemies killed in a battle before learning; kills are taken as rare and independent."""
+    if scenario not in RANDOM_KILLS:
+        return None
+    killed, battles = RANDOM_KILLS[scenario]
+    return Estimate(killed / battles, math.sqrt(killed) / battles)
 
 
 def trained_length(scenario: str, first: int, last: int, spread: float) -> Estimate | None:

@@ -6,6 +6,8 @@ Both networks: Kaleidoscope's with three layers after the GRU, PyMARL2's own wit
 import pytest
 import torch
 
+import envs
+from algorithms import registry
 from algorithms.network.packed_batch import pack_batch
 from algorithms.q_learning.learner import QLearner
 from tests.algorithms.plain import (
@@ -78,6 +80,15 @@ def test_loss_gradients_and_two_steps(id: str, bootstrap: bool) -> None:
     assert {f"{name}.weight" for name in ("fc1", *HEADS[id])} == {
         name for name in grads if name.startswith("fc") and "weight" in name
     }
+
+
+def test_the_mixer_is_as_large_as_the_one_that_a_published_run_logged() -> None:
+    """35.745K in the log of benellis3/pymarl2, ``results_smac2_unit_ranges/10gen_terran/5/0``."""
+    world = envs.make("terran_5_vs_5", 1, seed=0, rules="2023")
+    made = registry.make("qmix-n-rnn", world.spec, total_env_steps=10_050_000, seed=0)
+    assert isinstance(made, QLearner)
+    assert sum(p.numel() for p in made.mixer.parameters()) == 35_745
+    assert world.spec.episode_limit == 200
 
 
 def test_a_wrong_lambda_is_seen() -> None:

@@ -1,4 +1,4 @@
-"""Check of what a learner reports: real numbers, each under a name."""
+"""Checks of what a learner reports: real numbers, each under a name, the loss among them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
+
+from algorithms.protocol import Algorithm, Diagnostics
 
 
 def checked_diagnostics(algorithm: str, source: str, found: Any) -> dict[str, float | Tensor]:
@@ -27,6 +29,20 @@ def checked_diagnostics(algorithm: str, source: str, found: Any) -> dict[str, fl
             f"algorithm {algorithm}: {source} returned {_brief(found)}; return a mapping from names to real numbers"
         ) from None
     return {_name(algorithm, source, name): _number(algorithm, source, name, value) for name, value in items.items()}
+
+
+def loss_of(algorithm: Algorithm, diagnostics: Diagnostics) -> float | Tensor:
+    """Return the loss among what ``learn`` gave.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if "loss" not in diagnostics:
+        raise ValueError(
+            f"algorithm {algorithm.name}: learn() returned {', '.join(diagnostics) or 'nothing'} without 'loss'; "
+            "return at least {'loss': …}, or None where no update is due"
+        )
+    return diagnostics["loss"]
 
 
 def _name(algorithm: str, source: str, name: Any) -> str:

@@ -37,17 +37,15 @@ import torch
 from torch import Tensor
 
 from algorithms.episode import EpisodeBatch
-from algorithms.input_use import InputUse
 from algorithms.k24_config import K24Config
 from algorithms.kernels.pattern_pass import compile_passes
 from algorithms.network.agent_net import AgentNet
-from algorithms.network.packed_batch import pack_batch
 from algorithms.protocol import Diagnostics
+from algorithms.q_learning.config import linear, scaled
 from algorithms.q_learning.learner import UpdateWeights
-from algorithms.q_learning.schedules import linear, scaled
 from algorithms.qmix import SMOKE, SPACE
 from algorithms.registry import PyMARLNames, register
-from algorithms.sparsity.diversity import K24DiversityManager
+from algorithms.sparsity.diversity import AdaptiveCoefficient, pattern_orthogonality
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
 from algorithms.sparsity.resets import ResetSchedule
@@ -79,7 +77,7 @@ class K24(Pattern24QMix):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._diversity = K24DiversityManager(self.config.div_coef, self.config.deque_len, self.device)
+        self._coefficient = AdaptiveCoefficient(self.config.div_coef, self.config.deque_len, self.device)
         self._anneal_end = scaled(self.config.anneal_end_step, self.total_env_steps)
         self._dense_end = round(self.config.dense_ratio * self.total_env_steps)
         self._finetune_start = round(self.config.finetune_start_ratio * self.total_env_steps)
@@ -194,12 +192,11 @@ class K24(Pattern24QMix):
     def inspect_batch(self, batch: EpisodeBatch) -> None:
         """Measure the size of values once after each evaluation."""
         if self._meter.wants_values:
-            packed = pack_batch(batch, self.net, self.spec, self.device)
-            self._meter.measure_values(self.net, packed, self._weights_to_measure())
+            self._meter.measure_values(self.net, self.net.pack(batch), self._weights_to_measure())
 
-    def observe_inputs(self, use: InputUse) -> None:
+    def observe_inputs(self, sums: dict[str, Tensor], rows: Tensor) -> None:
         for name, layer in self.layers().items():
-            layer.activation.observe(use.sums[name], use.rows)
+            layer.activation.observe(sums[name], rows)
 
     @torch.no_grad()
     def _weights_to_measure(self) -> dict[str, dict[str, Tensor]]:
@@ -218,7 +215,7 @@ class K24(Pattern24QMix):
         """Ask for patterns that differ between types, while masks are searched and that has a weight."""
         if not isinstance(weights, DrawnWeights) or self.config.div_coef == 0:
             return None, {}
-        return self._diversity(td_loss, weights.logits)
+        return self._coefficient(td_loss, pattern_orthogonality(weights.logits))
 
     def advance(self, env_steps: int) -> list[str]:
         """Mask when the dense part is over, freeze when it is time, between them reset unused weights."""
@@ -304,7 +301,7 @@ class K24(Pattern24QMix):
         }
 
     def parts(self) -> dict[str, Any]:
-        return {**super().parts(), "coefficient": self._diversity.coefficient}
+        return {**super().parts(), "coefficient": self._coefficient}
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "remembered": copy.copy(self._remembered), **self._meter.state_dict()}
@@ -353,9 +350,9 @@ register(
             "K24_args": "algorithms.k24:K24Config",
             "SemiStructuredLinear24": "algorithms.sparsity.linear24:SemiStructuredLinear24",
             "Pattern24Matrix": "algorithms.sparsity.pattern24:Pattern24Matrix",
-            "EMAActivationTracker": "algorithms.sparsity.activation:EMAActivationTracker",
-            "PatternOrthogonalityLoss": "algorithms.sparsity.diversity:PatternOrthogonalityLoss",
-            "K24DiversityManager": "algorithms.sparsity.diversity:K24DiversityManager",
+            "EMAActivationTracker": "algorithms.sparsity.linear24:EMAActivationTracker",
+            "PatternOrthogonalityLoss": "algorithms.sparsity.diversity:pattern_orthogonality",
+            "K24DiversityManager": "algorithms.sparsity.diversity:AdaptiveCoefficient",
             "LayerPatternTracker": "algorithms.sparsity.tracker:LayerPatternTracker",
         },
     ),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from algorithms.configs import require
 from algorithms.qmix import QMixConfig
 from algorithms.sparsity.resets import require_reset_settings
+from common.values import require
 
 
 @dataclass(frozen=True, kw_only=True)

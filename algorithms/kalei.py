@@ -22,7 +22,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algorithms.configs import require
 from algorithms.network.agent_net import MASKED_LAYERS
 from algorithms.protocol import Diagnostics
 from algorithms.q_learning.learner import UpdateWeights
@@ -34,6 +33,7 @@ from algorithms.sparsity.sparse_qmix import SparseQMix
 from algorithms.sparsity.threshold import KaleiLinear, ThresholdInit
 from algorithms.sparsity.tracker import pattern_overlap
 from common.space import Range
+from common.values import require
 
 PER_TYPE = ResetSchedule(interval=1_000_000, ratio=0.2)
 """Resets of unused weights with a mask per unit type. Source: Kalei_qmix_rnn_1R3.yaml."""

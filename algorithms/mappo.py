@@ -27,19 +27,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from algorithms.configs import require
 from algorithms.episode import Episode, EpisodeBatch, collate
-from algorithms.generators import generator
 from algorithms.network.agent_net import AgentNet
 from algorithms.network.gru import SequenceGRU
 from algorithms.network.layers import DenseLinear
-from algorithms.network.packed_batch import PackedBatch, pack_batch
 from algorithms.network.policy import AgentNetPolicy
+from algorithms.network.rows import PackedBatch
 from algorithms.protocol import Decision, Diagnostics, Observation, PolicyState, Restored
 from algorithms.q_learning.targets import td_lambda_targets
 from algorithms.registry import Panel, register
 from common.space import Choice, Range
-from envs.spec import EnvSpec
+from common.values import require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,13 +180,11 @@ class MAPPO(AgentNetPolicy):
 
     config: MAPPOConfig
 
-    def __init__(
-        self, name: str, spec: EnvSpec, config: MAPPOConfig, *, total_env_steps: int, seed: int, device: torch.device
-    ) -> None:
-        self.name, self.spec, self.config = name, spec, config
-        self.total_env_steps, self.device = total_env_steps, device
-        self._explore_rng = generator(seed, "exploration")
-        init_rng = generator(seed, "parameters")
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        spec, config, device = self.spec, self.config, self.device
+        self._explore_rng = self.generator("exploration")
+        init_rng = self.generator("parameters")
         self.net = AgentNet(
             spec,
             config.rnn_hidden_dim,
@@ -249,7 +245,7 @@ class MAPPO(AgentNetPolicy):
             return None
         episodes, self._episodes = self._episodes, []
         batch = collate(episodes, self.device)
-        packed = pack_batch(batch, self.net, self.spec, self.device)
+        packed = self.net.pack(batch)
         old = self._rows([episode.record["log_prob"] for episode in episodes], packed, batch)
         obs = packed.inputs[:, : self.spec.obs_size].clone()
         self._normalised(packed.inputs)

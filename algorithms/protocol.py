@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -74,6 +76,12 @@ class LayerFlops:
     kept: float
     """2 · non-zeros: what remains where zeros are not multiplied with"""
 
+    @classmethod
+    def total(cls, layers: Iterable[LayerFlops]) -> LayerFlops:
+        """Add up the work of all layers."""
+        found = list(layers)
+        return cls(dense=sum(each.dense for each in found), kept=sum(each.kept for each in found))
+
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyLayer:
@@ -125,13 +133,26 @@ class Algorithm(ABC):
         device: where networks and batches live.
     """
 
-    name: str
-    spec: EnvSpec
     config: Any
-    total_env_steps: int
-    device: torch.device
     env_steps: int = 0
     """Where the run stands, as of the last ``learn`` or ``advance``."""
+
+    def __init__(
+        self, name: str, spec: EnvSpec, config: Any, *, total_env_steps: int, seed: int, device: torch.device
+    ) -> None:
+        self.name, self.spec, self.config = name, spec, config
+        self.total_env_steps, self.seed, self.device = total_env_steps, seed, device
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """Make the CPU generator that one purpose of this run draws from, derived from the run's seed.
+
+        Draws are made on the CPU and moved, so that the numbers do not depend on the device.
+
+        Args:
+            purpose: what the draws are for, for example ``"parameters"``; two purposes never share a stream.
+        """
+        words = np.random.SeedSequence([self.seed, zlib.crc32(purpose.encode())]).generate_state(1, np.uint64)
+        return torch.Generator().manual_seed(int(words[0] >> np.uint64(1)))
 
     @abstractmethod
     def initial_state(self, num_envs: int) -> PolicyState:
@@ -222,17 +243,3 @@ class Algorithm(ABC):
     def load_experience(self, saved: dict[str, Any]) -> Restored:
         """Restore what ``experience`` gave; without contents it has to be collected again."""
         return Restored(complete=True, message="")
-
-
-def loss_of(algorithm: Algorithm, diagnostics: Diagnostics) -> float | Tensor:
-    """Return the loss among what ``learn`` gave.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if "loss" not in diagnostics:
-        raise ValueError(
-            f"algorithm {algorithm.name}: learn() returned {', '.join(diagnostics) or 'nothing'} without 'loss'; "
-            "return at least {'loss': …}, or None where no update is due"
-        )
-    return diagnostics["loss"]

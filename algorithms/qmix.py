@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from algorithms.configs import require
 from algorithms.q_learning.config import QLearnerConfig
 from algorithms.q_learning.learner import QLearner
 from algorithms.q_learning.mixer import QMixer
 from algorithms.registry import PyMARLNames, register
 from common.space import Choice, Range, Space
+from common.values import require
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from algorithms.configs import derive_config
-from algorithms.listing import PRESETS, SUMMARIES
-from algorithms.rows import Entry, Panel, Preset, PyMARLNames
+from algorithms.rows import Entry, Panel, Preset, PyMARLNames, derive_config
 from common.registry import Registry, UnknownIdError, load
 from common.space import Space
 
@@ -31,24 +29,50 @@ class UnknownAlgorithmError(UnknownIdError):
 _algorithms: Registry[Entry] = Registry(
     "algorithm", hint="algorithms.registry.register(...)", error=UnknownAlgorithmError
 )
-_METHODS = "algorithms.methods"
-"""The module that registers this package's algorithms: by name, as every learner imports this file."""
+SUMMARIES = {
+    "qmix": "dense: one network shared by all agents, monotone value mixing",
+    "kalei": "Kaleidoscope: unstructured masks by learnable thresholds, one per unit type",
+    "k24": "K-2:4: learnable 2:4 semi-structured masks, one per unit type",
+    "mappo": "dense, on-policy: a recurrent policy shared by all agents, a critic of the state (PPO)",
+    "k24-with-ema": "control: K-2:4 whose scores count how strongly an input is used, EMA(|a|)",
+    "k24-with-c": "control: K-2:4 with C, pattern orthogonality",
+    "k24-with-resets": "control: K-2:4 with resets of unused weights",
+    "k24-with-finetune": "control: K-2:4 whose masks freeze after 80% of the run",
+    "k24-described": (
+        "K-2:4 as first described: noise at full strength, best patterns in the target network, resets, a freeze"
+    ),
+    "k24-alpha-fixed": "control: K-2:4 whose α stays where it starts",
+    "k24-magnitude-per-type": "control: straight-through 2:4 masks by EMA(|a|) · |W|, one per unit type",
+    "k24-dense-first": "control: K-2:4 that is dense for the first fifth of the run, then starts α from evidence",
+    "k24-wide": "control: K-2:4 with hidden 96 and the GRU masked, as many kept weights as 64 dense",
+    "k24-gru": "control: K-2:4 with the GRU masked",
+    "qmix-no-ids": "dense: QMIX whose agents do not see their number",
+    "k24-magnitude": "control: the 2 largest weights of every 4, trained straight through (SR-STE)",
+    "k24-static": "control: 2:4 masks drawn at random, one per unit type, never changed",
+    "qmix-n-rnn": "dense: QMIX with PyMARL2's own network, one layer after the GRU",
+    "qmix-per-type": "dense: QMIX with one network per unit type",
+    "vdn": "dense: QMIX with a plain sum for a mixer",
+    "vdn-n-rnn": "dense: VDN with PyMARL2's own network, one layer after the GRU",
+}
+"""This package's algorithms: id -> one line, in the order of the table, so that ``--help`` lists them without torch."""
+
+PRESETS = ("micro", "large", "mixed")
+"""All classes of fights that some of them has a preset for, likewise."""
+_METHODS = ("qmix", "kalei", "k24", "mappo", "controls")
+"""The modules that register them: by name, as every learner imports this file."""
 _complete = False
 """Whether this package's own algorithms are in the table."""
 
 
 def _table() -> Registry[Entry]:
-    """The table with this package's algorithms in it, imported at first use because they import torch."""
-    if not _complete:
-        importlib.import_module(_METHODS)
-    return _algorithms
-
-
-def complete() -> None:
-    """Put this package's algorithms at the head of the table, in whatever order they were imported."""
+    """The table with this package's algorithms at its head, imported at first use because they import torch."""
     global _complete
-    _algorithms.put_first(SUMMARIES)
-    _complete = True
+    if not _complete:
+        for method in _METHODS:
+            importlib.import_module(f"algorithms.{method}")
+        _algorithms.put_first(SUMMARIES)  # in whatever order they were imported
+        _complete = True
+    return _algorithms
 
 
 def register(
@@ -74,7 +98,7 @@ def register(
         id: name used on the command line.
         entry_point: the ``Algorithm`` class or ``module:Class``; with ``base``, by default that of the base.
         config: its frozen dataclass, likewise.
-        summary: one line; this package's own are in ``listing.py``.
+        summary: one line; this package's own are in ``SUMMARIES``.
         source: the paper and the repository it follows.
         base: a registered id; what is left out is taken from there, presets and spaces as far as they leave alone what
             this row sets.

@@ -1,14 +1,18 @@
-"""Values read as the type of their field: options in Python, settings files and the command line."""
+"""Values held against what is allowed: arguments of functions, settings in Python, in files and on the command line."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import os
 import types
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 BOOL_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _MUST = "it must be "
@@ -51,6 +55,50 @@ def read_value(value: Any, kind: Any, *, text: bool = False, objects: bool = Fal
     if text:
         raise TypeError(f"no text can be read as {kind}")
     return _read_object(value, kind, origin) if objects else value
+
+
+def checked(error: type[ValueError] = ValueError) -> Callable[[F], F]:
+    """Let a function refuse arguments of a wrong type with words; numbers of numpy reach it as Python's.
+
+    Args:
+        error: what the function raises then: ``compare: seeds is 1.5, it must be a whole number``.
+    """
+
+    def decorate(function: F) -> F:
+        signature = inspect.signature(function)
+        hints = functools.cache(lambda: get_type_hints(function))  # at the first call: some name what is defined later
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError as unfit:
+                raise TypeError(f"{function.__name__}() {unfit}") from None
+            for name, value in bound.arguments.items():
+                if signature.parameters[name].kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL):
+                    continue
+                try:
+                    bound.arguments[name] = read_value(value, hints().get(name, Any), objects=True)
+                except MismatchError as mismatch:
+                    raise error(f"{function.__name__}: {name} is {shown(value)}, {mismatch}") from None
+            return function(*bound.args, **bound.kwargs)
+
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def require(config: object, name: str, holds: bool, allowed: str) -> None:
+    """Raise ``ValueError`` unless the field's value is allowed.
+
+    Args:
+        config: the dataclass.
+        name: of its field.
+        holds: whether the value is allowed.
+        allowed: what is, to follow "it must be".
+    """
+    if not holds:
+        raise ValueError(f"{type(config).__name__}: {name} is {getattr(config, name)!r}, it must be {allowed}")
 
 
 def shown(value: Any, limit: int = 60) -> str:

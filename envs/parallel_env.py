@@ -12,8 +12,7 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from common.arguments import checked
-from common.values import shown
+from common.values import checked, shown
 from envs.battle.state import TICKS_PER_SECOND
 from envs.protocol import BatchedEnv
 from envs.registry import make

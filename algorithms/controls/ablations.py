@@ -3,9 +3,54 @@
 ``fixed`` settings make a row what it is, so other values are refused; ``defaults`` only start elsewhere.
 """
 
+from __future__ import annotations
+
 from algorithms import k24, qmix  # noqa: F401  # what these rows start from is registered first
-from algorithms.registry import register
-from algorithms.settings.k24_presets import PRESETS
+from algorithms.registry import Preset, register
+from common.space import Range
+
+Ranges = dict[str, tuple[float, float]]
+
+RESET_RATIO = 0.2
+RECOMMENDED: dict[str, Ranges] = {
+    "micro": {  # small fights such as 3s5z
+        "div_coef": (0.1, 0.15),
+        "anneal_end_step": (8_040_000, 8_040_000),
+        "reset_interval": (500_000, 1_000_000),
+        "finetune_start_ratio": (0.75, 0.8),
+    },
+    "large": {  # hard fights of many units such as 6h_vs_8z, corridor
+        "div_coef": (0.15, 0.2),
+        "anneal_end_step": (8_542_500, 9_045_000),
+        "reset_interval": (1_000_000, 1_000_000),
+        "finetune_start_ratio": (0.85, 0.85),
+    },
+    "mixed": {  # teams of several unit types such as MMM, MMM2
+        "div_coef": (0.15, 0.25),
+        "anneal_end_step": (8_040_000, 8_040_000),
+        "reset_interval": (500_000, 500_000),
+        "finetune_start_ratio": (0.8, 0.8),
+    },
+}
+"""Of ``k24-described``: class of scenarios -> field of the config -> least and greatest value, for a search.
+
+Source: K24's table of recommended settings, where the anneal ends after 80% of the run, or 85% to 90%.
+"""
+
+
+def _preset(ranges: Ranges) -> Preset:
+    """The middle of each range, and the ranges themselves for a search.
+
+    The published share of resets comes along with the interval: on maps of one unit type the masks are per agent,
+    whose own default (a tenth, every 10,000 steps) does not go with an interval of a million.
+    """
+    middle = {name: type(low)(round((low + high) / 2, 6)) for name, (low, high) in ranges.items()}
+    return Preset(
+        settings={**middle, "reset_ratio": RESET_RATIO},
+        # where both ends are the same number nothing is left to search
+        space={name: Range(low=low, high=high) for name, (low, high) in ranges.items() if low < high},
+    )
+
 
 register("k24-with-ema", base="k24", fixed={"score_activation": True})
 register("k24-with-c", base="k24", defaults={"div_coef": 0.1})
@@ -25,7 +70,7 @@ register(
         **{"temperature_init": 5.0, "temperature_min": 0.2, "anneal_end_step": 8_040_000, "div_coef": 0.1},
         **{"reset_interval": None, "reset_ratio": None, "finetune_start_ratio": 0.8, "finetune_lr_decay": 0.9},
     },
-    presets=PRESETS,
+    presets={name: _preset(ranges) for name, ranges in RECOMMENDED.items()},
     takes_files=True,
 )
 register("k24-alpha-fixed", base="k24", fixed={"alpha_lr_scale": 0.0})

@@ -13,5 +13,5 @@ compiled pass                          the same in PyTorch
 
 ``agent_kernels`` and ``mixer_kernels`` run the first two for ``QLearner``, ``batch`` is what they share. The rest
 serves these: ``simd`` and ``tiles`` write products of small matrices, ``blocks`` and ``threads`` share sequences out
-among cores, ``agent_layout`` and ``agent_inputs`` say where numbers lie, ``patterns`` numbers the patterns.
+among cores, ``agent_layout`` and ``agent_inputs`` say where numbers lie.
 """

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.input_use import InputUse
 from algorithms.kernels.agent_back import backward_block
 from algorithms.kernels.agent_layout import (
     HEAD,
@@ -96,7 +95,7 @@ class AgentKernels:
 
     def values(
         self, batch: KernelBatch, weights: NetworkWeights, target: np.ndarray, *, count_use: bool
-    ) -> tuple[Tensor, np.ndarray, InputUse | None]:
+    ) -> tuple[Tensor, np.ndarray, tuple[dict[str, Tensor], Tensor] | None]:
         """Value the actions taken, and under the target network the actions that the online network values most.
 
         Args:
@@ -107,14 +106,14 @@ class AgentKernels:
 
         Returns:
             (B · (T + 1) · N,) differentiable values of the actions taken, the same of the target network without
-            gradient, and how the inputs were used.
+            gradient, and how the inputs were used, as ``QLearner.observe_inputs`` takes it.
         """
         names = [f"{name}{part}" for name in self.names for part in ("", "_bias")]
         run = _Run(self, batch, names, target, count_use)
         taken = CompiledPass.apply(run, *(weights[name] for name in names))
         return taken, run.values, self._use(run.use, batch.blocks) if count_use else None
 
-    def _use(self, use: np.ndarray, blocks: Blocks) -> InputUse:
+    def _use(self, use: np.ndarray, blocks: Blocks) -> tuple[dict[str, Tensor], Tensor]:
         """Add the blocks' sums up by mask group and take them apart by layer."""
         s, h = self.sizes, self.sizes.hidden_padded
         total = np.zeros((self.n_groups, use.shape[1]), np.float64)
@@ -125,7 +124,7 @@ class AgentKernels:
         for place, name in enumerate(self.names[1:]):
             ends[name] = first + place * h, first + place * h + s.hidden
         sums = {name: torch.from_numpy(total[:, start:end].astype(np.float32)) for name, (start, end) in ends.items()}
-        return InputUse(sums=sums, rows=torch.from_numpy(total[:, -1]))
+        return sums, torch.from_numpy(total[:, -1])
 
 
 @dataclass

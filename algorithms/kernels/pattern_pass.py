@@ -7,6 +7,7 @@ inputs or of groups, where R = K · out.
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -15,8 +16,9 @@ import torch
 from torch import Tensor
 
 from algorithms.kernels.compiled import kernel
-from algorithms.kernels.patterns import PLACES
 
+PLACES = tuple(itertools.combinations(range(4), 2))
+"""Which two of four consecutive inputs each pattern keeps, in the order in which everything numbers them."""
 FIRST, SECOND = zip(*PLACES, strict=True)
 """The inputs that each pattern keeps."""
 EPS = 1e-5

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from algorithms.episode import EpisodeBatch
 from algorithms.kernels.agent_layout import Sizes, padded
-from algorithms.network.group_gru import unroll_groups
-from algorithms.network.gru import SequenceGRU
+from algorithms.network.gru import SequenceGRU, unroll_groups
 from algorithms.network.layers import GroupLinear, LinearFactory, grouped_linear
-from algorithms.network.rows import RowPermutation
+from algorithms.network.rows import PackedBatch, RowPermutation, order_rows
 from algorithms.protocol import PolicyLayer, PolicyLayers
 from envs.spec import EnvSpec
 
@@ -153,6 +153,34 @@ class AgentNet(nn.Module):
             agent_at = self.fc1.in_features - self.spec.n_agents
             x.scatter_(1, agent_at + (order.rows % self.spec.n_agents).unsqueeze(1), 1.0)
         return x
+
+    def pack(self, batch: EpisodeBatch) -> PackedBatch:
+        """Drop a batch's padding, bring it to this network's device and sort the rows by mask group.
+
+        What is real is found out on the CPU.
+        """
+        spec, device = self.spec, self.fc1.weight.device
+        filled = batch.filled.cpu()
+        groups = mask_groups(batch.unit_type.cpu(), spec, self.n_groups)
+        order = order_rows(filled.sum(1) + 1, groups, self.n_groups, filled.shape[1] + 1)
+        steps = torch.cat([filled, filled.new_zeros(len(filled), 1)], 1).flatten()
+        is_step, of_rows = steps[order.views].float(), steps[order.rows // spec.n_agents]
+        order = order.to(device)
+        actions = batch.actions.to(device)
+        none = actions.new_full((actions.shape[0], 1, actions.shape[2]), -1)
+        action_mask = batch.action_mask.to(device).reshape(-1, spec.n_actions)[order.rows]
+        inputs = self.inputs(batch.obs.to(device), torch.cat([none, actions], 1), order)
+        living = action_mask[:, 1:].any(1) | (not spec.only_noop_means_dead)
+        return PackedBatch(
+            order=order,
+            inputs=inputs,
+            action_mask=action_mask,
+            action=torch.cat([actions, torch.zeros_like(none)], 1).flatten()[order.rows].unsqueeze(1),
+            state=batch.state.to(device).reshape(-1, spec.state_size).index_select(0, order.views),
+            is_step=is_step.to(device, non_blocking=True),
+            living=living.to(inputs.dtype),
+            living_steps=(living & of_rows.to(device, non_blocking=True)).to(inputs.dtype),
+        )
 
     def forward(
         self,

@@ -1,4 +1,4 @@
-"""A policy that is an agent network: how it begins an episode, which rows it acts on, its measures and its state."""
+"""A policy that is an agent network: how it begins an episode, which rows it acts on, its zeros and its state."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 
 from algorithms.network.agent_net import AgentNet
-from algorithms.network.flops import count_flops
-from algorithms.network.measure import measure
 from algorithms.network.rows import RowPermutation, order_rows
 from algorithms.protocol import Algorithm, LayerFlops, PolicyLayers, PolicyState, Sparsity
 
@@ -50,13 +48,41 @@ class AgentNetPolicy(Algorithm):
     def policy_layers(self) -> PolicyLayers | None:
         return self.net.policy_layers()
 
+    @torch.no_grad()
     def sparsity(self) -> Sparsity:
-        """Count zeros on ``masked_weights``; see ``network/measure.py``."""
-        return measure(self.net)
+        """Count zeros per layer and mask group, over all prunable layers, and over the whole network of one agent.
 
+        What only decides about masks (thresholds, α) is not a weight of the policy and is left out, and so is padding.
+        """
+        weights = self.net.effective_weights()
+        zeros = {name: (weight == 0).flatten(1).sum(1).double() for name, weight in weights.items()}
+        entries = {name: weight[0].numel() for name, weight in weights.items()}
+        masked_zeros = torch.stack(list(zeros.values())).sum(0).mean().item()  # an average mask group's
+        masked_entries = sum(entries.values())
+        matrices = self.net.matrices(weights)
+        biases = [bias for _, bias in matrices.values()]
+        others = [*biases, *(weight.flatten(1) for name, (weight, _) in matrices.items() if name not in weights)]
+        # where each mask group has biases of its own, an agent uses one row of them
+        other_zeros = sum((p == 0).sum().item() / len(p) for p in others)
+        other_entries = sum(p.shape[1] for p in others)
+        return Sparsity(
+            masked_layers=masked_zeros / masked_entries,
+            whole_model=(masked_zeros + other_zeros) / (masked_entries + other_entries),
+            per_layer={name: (zeros[name] / entries[name]).tolist() for name in weights},
+        )
+
+    @torch.no_grad()
     def flops(self) -> dict[str, LayerFlops]:
-        """Count one decision, layer by layer; see ``network/flops.py``."""
-        return count_flops(self.net)
+        """Count each matrix of one decision, in the order of the forward pass.
+
+        Only products are counted; biases, activations and gates are a few thousandths of them at the usual sizes.
+        ``kept`` is what the zeros leave, not what a machine saves: 2:4 zeros are skipped by sparse tensor cores,
+        unstructured ones are not.
+        """
+        return {
+            name: LayerFlops(dense=2 * weights[0].numel(), kept=2 * int((weights != 0).sum()) / len(weights))
+            for name, (weights, _) in self.net.matrices(self.net.effective_weights()).items()
+        }
 
     def parts(self) -> dict[str, Any]:
         """Return everything that has a state of its own, by its name in ``state_dict``."""

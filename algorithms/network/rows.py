@@ -51,6 +51,27 @@ class RowPermutation:
         return x if self.to_group is None else Reorder.apply(x, self.to_time, self.to_group)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PackedBatch:
+    """The real part of a batch, as a learner works through it: R rows in group order, V views in time order."""
+
+    order: RowPermutation
+    inputs: Tensor
+    """(R, D + A + N) of the agent network"""
+    action_mask: Tensor
+    """(R, A) bool"""
+    action: Tensor
+    """(R, 1) int64 taken in this view, 0 in the last one"""
+    state: Tensor
+    """(V, S)"""
+    is_step: Tensor
+    """(V,) float: 1 where an action followed, 0 in an episode's last view"""
+    living: Tensor
+    """(R,) float: 1 where the agent is alive, 0 where action 0 is all it may do and that means dead"""
+    living_steps: Tensor
+    """(R,) float: 1 where a living agent's action followed"""
+
+
 class Reorder(torch.autograd.Function):
     """Permute rows; the backward pass permutes back, where autograd's own would scatter and add."""
 

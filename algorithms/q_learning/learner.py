@@ -17,8 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from algorithms.episode import EpisodeBatch
-from algorithms.generators import generator
-from algorithms.input_use import InputUse
 from algorithms.kernels.agent_kernels import AgentKernels
 from algorithms.kernels.batch import KernelBatch
 from algorithms.kernels.compiled import announce_compiling, compiled_for
@@ -26,13 +24,11 @@ from algorithms.network.agent_net import AgentNet, mask_groups
 from algorithms.network.layers import DenseLinear, GroupLinear
 from algorithms.network.policy import AgentNetPolicy
 from algorithms.protocol import Decision, Diagnostics, Observation, PolicyState
-from algorithms.q_learning.config import QLearnerConfig
+from algorithms.q_learning.config import QLearnerConfig, epsilon_length, linear
 from algorithms.q_learning.mixer import QMixer
-from algorithms.q_learning.schedules import epsilon_length, linear
 from algorithms.q_learning.targets import td_lambda_targets
 from algorithms.q_learning.values import agent_values
 from algorithms.replay.learning import ReplayLearner
-from envs.spec import EnvSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +44,7 @@ class UpdateWeights:
 class QLearner(AgentNetPolicy, ReplayLearner):
     """Value learning on whole episodes.
 
-    Args: as of ``Algorithm``; ``config`` is a ``QLearnerConfig``.
+    Args: as of ``Algorithm``.
 
     Source: PyMARL2's ``nq_learner`` as kept in LXXXXR/Kaleidoscope.
     Deviations: padded steps are dropped instead of masked, which changes nothing but time; the target copy counts
@@ -57,17 +53,18 @@ class QLearner(AgentNetPolicy, ReplayLearner):
     (``tests/algorithms/test_published_qmix.py``).
     """
 
-    def __init__(
-        self, name: str, spec: EnvSpec, config: QLearnerConfig, *, total_env_steps: int, seed: int, device: torch.device
-    ) -> None:
-        super().__init__(name, spec, config, total_env_steps=total_env_steps, seed=seed, device=device)
+    config: QLearnerConfig
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        config = self.config
         self.updates = 0
-        if device.type == "cpu":
+        if self.device.type == "cpu":
             announce_compiling()  # before the first weights: masks are chosen by a compiled pass
-        self._explore_rng = generator(seed, "exploration")
-        self._init_rng = generator(seed, "parameters")
+        self._explore_rng = self.generator("exploration")
+        self._init_rng = self.generator("parameters")
         self.net = AgentNet(
-            spec,
+            self.spec,
             config.rnn_hidden_dim,
             self.n_groups,
             self.make_linear,
@@ -76,8 +73,8 @@ class QLearner(AgentNetPolicy, ReplayLearner):
             agent_id=config.obs_agent_id,
             grouped_gru=self.grouped_gru,
             head_layers=self.head_layers,
-        ).to(device)
-        self.mixer = self.make_mixer().to(device)
+        ).to(self.device)
+        self.mixer = self.make_mixer().to(self.device)
         self.target_net = copy.deepcopy(self.net).requires_grad_(False)
         self.target_mixer = copy.deepcopy(self.mixer).requires_grad_(False)
         self.parameters = [*self.net.parameters(), *self.mixer.parameters()]
@@ -126,8 +123,13 @@ class QLearner(AgentNetPolicy, ReplayLearner):
     def inspect_batch(self, batch: EpisodeBatch) -> None:
         """Look at a batch before the update on it."""
 
-    def observe_inputs(self, use: InputUse) -> None:
-        """Take in how the layers' inputs were used; only called where ``wants_input_use`` is true."""
+    def observe_inputs(self, sums: dict[str, Tensor], rows: Tensor) -> None:
+        """Take in how strongly each input of the layers was used; only called where ``wants_input_use`` is true.
+
+        Args:
+            sums: layer name -> (G, in) sums of magnitudes over the filled rows of living agents.
+            rows: (G,) how many rows they sum over.
+        """
 
     @property
     def wants_input_use(self) -> bool:
@@ -242,7 +244,7 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         weights = self.update_weights(env_steps)
         td_loss, q_taken, target, use = self._td_loss(batch, weights)
         if use is not None:
-            self.observe_inputs(use)
+            self.observe_inputs(*use)
         extra, diagnostics = self.extra_loss(td_loss, weights)
         loss = td_loss if extra is None else td_loss + extra
         self.optimizer.zero_grad(set_to_none=True)
@@ -264,21 +266,14 @@ class QLearner(AgentNetPolicy, ReplayLearner):
 
     def _td_loss(
         self, batch: EpisodeBatch, weights: UpdateWeights
-    ) -> tuple[Tensor, float | Tensor, float | Tensor, InputUse | None]:
+    ) -> tuple[Tensor, float | Tensor, float | Tensor, tuple[dict[str, Tensor], Tensor] | None]:
         """Return half the mean squared TD(λ) error, means of joint values and of targets, and the use of the inputs.
 
         On a CPU in float32 the compiled branch; elsewhere ``values.py``, ``mixer.py`` and ``targets.py``.
         """
         if not self._compiled:
             taken, best_target, use = agent_values(
-                self.net,
-                self.target_net,
-                self.spec,
-                batch,
-                weights.online,
-                weights.target,
-                device=self.device,
-                count_use=self.wants_input_use,
+                self.net, self.target_net, batch, weights.online, weights.target, count_use=self.wants_input_use
             )
             return *self._mixed_loss(batch, taken, best_target), use
         groups = mask_groups(batch.unit_type, self.spec, self.n_groups)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-import torch
-
 from algorithms.episode import Episode, EpisodeBatch
 from algorithms.protocol import Algorithm, Diagnostics, Restored
 from algorithms.replay.replay import EpisodeReplay
-from envs.spec import EnvSpec
 
 
 class ReplayLearner(Algorithm):
@@ -19,12 +16,9 @@ class ReplayLearner(Algorithm):
     Its config holds ``buffer_size`` (episodes kept), ``batch_size`` (episodes per update) and ``episodes_per_update``.
     """
 
-    def __init__(
-        self, name: str, spec: EnvSpec, config: Any, *, total_env_steps: int, seed: int, device: torch.device
-    ) -> None:
-        self.name, self.spec, self.config = name, spec, config
-        self.total_env_steps, self.device = total_env_steps, device
-        self.replay = EpisodeReplay(config.buffer_size, seed)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.replay = EpisodeReplay(self.config.buffer_size, self.seed)
         self._pending = 0
         """episodes that no update has answered yet"""
 

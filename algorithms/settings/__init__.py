@@ -1,1 +1,1 @@
-"""Settings as PyMARL writes them, K24's presets, and the names that users of PyMARL know."""
+"""Settings as PyMARL writes them, and the names that its users know."""

@@ -1,8 +1,9 @@
-"""Settings files as PyMARL, Kaleidoscope and K24 write them, read into the config dataclasses of this project.
+"""What users of PyMARL, Kaleidoscope and K24 know: settings files as these write them, and the names in their code.
 
-Such a file names a learner, which decides the algorithm, and mixes three kinds of keys: settings of the algorithm,
-settings of PyMARL's runner, and choices that are fixed here. The first are taken, the second are listed as left out
-with what says the same here, the third must be what is built. Anything else is refused.
+The files are read into the config dataclasses of this project. Such a file names a learner, which decides the
+algorithm, and mixes three kinds of keys: settings of the algorithm, settings of PyMARL's runner, and choices that are
+fixed here. The first are taken, the second are listed as left out with what says the same here, the third must be what
+is built. Anything else is refused.
 
 PyMARL knows those that are registered with ``PyMARLNames``; for any other, and in the files that are written here,
 ``algorithm: NAME`` takes the place of the learner.
@@ -18,7 +19,7 @@ from typing import Any, get_type_hints
 import yaml
 
 from algorithms import registry
-from common.registry import did_you_mean
+from common.registry import did_you_mean, load
 from common.values import MismatchError, read_value
 
 FOLDER = Path(__file__).parent
@@ -122,6 +123,24 @@ def dump_settings(algorithm: str, config: Any, comment: str = "") -> str:
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
     above = "".join(f"# {line}\n" for line in comment.splitlines())
     return above + yaml.safe_dump({"algorithm": algorithm, **plain}, sort_keys=False)
+
+
+def known_names() -> dict[str, str]:
+    """Return known name -> ``module:attribute``, of all registered algorithms."""
+    return {name: location for names in _known_to_pymarl().values() for name, location in names.parts.items()}
+
+
+def resolve(name: str) -> Any:
+    """Import what a known name stands for.
+
+    Raises:
+        ValueError: the name is unknown; near matches are named.
+    """
+    known = known_names()
+    if name not in known:
+        hint = did_you_mean(name, known) or f"known are {', '.join(sorted(known))}"
+        raise ValueError(f"unknown name {name!r}; {hint.strip()}")
+    return load(known[name])
 
 
 def _algorithm(name: str, content: dict[str, Any]) -> str:

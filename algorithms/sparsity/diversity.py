@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from algorithms.kernels.compiled import compiled_for
 from algorithms.kernels.pattern_pass import Agreement
@@ -36,26 +36,23 @@ def mask_distance(weighted_masks: Sequence[Tensor], layer_weights: Sequence[floa
     return total / max(1, n_pairs) / sum(masks[0].numel() for masks in weighted_masks)
 
 
-class PatternOrthogonalityLoss(nn.Module):
-    """K24's diversity: how much groups agree on patterns, the mean of ``⟨p_k, p_l⟩`` with ``p = softmax(logits)``.
+def pattern_orthogonality(logits: Sequence[Tensor]) -> Tensor:
+    """Return K24's diversity: how much groups agree on patterns, the mean ``⟨p_k, p_l⟩`` with ``p = softmax(logits)``.
 
-    0 where no two groups ever put weight on the same pattern, 1 where all are certain of the same one.
+    The mean is over pairs of mask groups and all groups of four in all layers: 0 where no two mask groups ever put
+    weight on the same pattern, 1 where all are certain of the same one.
+
+    Args:
+        logits: one (K, out, ⌈in/4⌉, 6) tensor per layer.
+
+    Returns:
+        A scalar, 0 where there are no pairs; to be minimised.
     """
-
-    def forward(self, logits: Sequence[Tensor]) -> Tensor:
-        """Average over pairs of mask groups and all groups of four in all layers.
-
-        Args:
-            logits: one (K, out, ⌈in/4⌉, 6) tensor per layer.
-
-        Returns:
-            A scalar, 0 where there are no pairs; to be minimised.
-        """
-        n_groups = logits[0].shape[0]
-        compiled = compiled_for(logits[0])
-        total: Tensor = Agreement.apply(*logits) if compiled else torch.stack([*map(_agreement, logits)]).sum()
-        n_pairs = n_groups * (n_groups - 1)
-        return total / max(1, n_pairs) / sum(layer[0, ..., 0].numel() for layer in logits)
+    n_groups = logits[0].shape[0]
+    compiled = compiled_for(logits[0])
+    total: Tensor = Agreement.apply(*logits) if compiled else torch.stack([*map(_agreement, logits)]).sum()
+    n_pairs = n_groups * (n_groups - 1)
+    return total / max(1, n_pairs) / sum(layer[0, ..., 0].numel() for layer in logits)
 
 
 def _agreement(layer: Tensor) -> Tensor:
@@ -96,19 +93,3 @@ class AdaptiveCoefficient:
         for remembered, losses in ((self.td, saved["td"]), (self.div, saved["div"])):
             remembered.clear()
             remembered.extend(loss.to(self.device) for loss in losses)
-
-
-class K24DiversityManager:
-    """Pattern orthogonality with its adaptive coefficient.
-
-    Args:
-        div_coef, deque_len, device: see ``AdaptiveCoefficient``.
-    """
-
-    def __init__(self, div_coef: float, deque_len: int, device: torch.device | str = "cpu") -> None:
-        self.orthogonality = PatternOrthogonalityLoss()
-        self.coefficient = AdaptiveCoefficient(div_coef, deque_len, device)
-
-    def __call__(self, td_loss: Tensor, logits: Sequence[Tensor]) -> tuple[Tensor, Diagnostics]:
-        """Return the weighted term and what was measured."""
-        return self.coefficient(td_loss, self.orthogonality(logits))

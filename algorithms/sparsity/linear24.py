@@ -1,4 +1,4 @@
-"""K24's masked layer: one shared weight, a 2:4 mask per mask group."""
+"""K24's masked layer: one shared weight, a 2:4 mask per mask group, the factors of its scores and its gradient."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from algorithms.network.layers import GroupLinear
-from algorithms.sparsity.activation import EMAActivationTracker
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 from algorithms.sparsity.resets import put_fresh, reset_weights
-from algorithms.sparsity.straight_through import straight_through
 
 EVIDENCE_MOMENTUM = 0.99
 """Weight of the past in the mean |W · gradient| of ``evidence``, per update."""
@@ -197,3 +195,82 @@ class SemiStructuredLinear24(GroupLinear):
             put_fresh(self.alpha, chosen, alpha)
             put_fresh(self.alpha_start, chosen, alpha)
         return int(chosen.sum())
+
+
+class EMAActivationTracker(nn.Module):
+    """Bias-corrected exponential moving average of the mean |input| per feature.
+
+    Args:
+        in_features: width of the tracked input.
+        n_trackers: 1 shares one average among all mask groups; K keeps one per group.
+        momentum: weight of the past, 0..1.
+    """
+
+    average: Tensor
+    """(n_trackers, in) before the correction"""
+    count: Tensor
+    """(n_trackers,) int64, how many batches were seen"""
+
+    def __init__(self, in_features: int, n_trackers: int, momentum: float) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer("average", torch.zeros(n_trackers, in_features))
+        self.register_buffer("count", torch.zeros(n_trackers, dtype=torch.int64))
+
+    @torch.no_grad()
+    def observe(self, sums: Tensor, rows: Tensor) -> None:
+        """Add one training pass.
+
+        Args:
+            sums: (G, in) sums of magnitudes, a row for each mask group.
+            rows: (G,) how many rows of inputs each sums over.
+        """
+        kind = self.average.dtype  # means stay exact whatever the products are computed in
+        sums, rows = sums.to(kind), rows.to(kind)
+        if len(self.average) == 1:
+            sums, rows = sums.sum(0, keepdim=True), rows.sum(0, keepdim=True)
+        seen = rows > 0  # a type that is absent from the batch keeps its average
+        blended = self.average.lerp(sums / rows.clamp(min=1).unsqueeze(1), 1 - self.momentum)
+        self.average.copy_(torch.where(seen.unsqueeze(1), blended, self.average))
+        self.count += seen
+
+    def value(self) -> Tensor:
+        """Return the mean |input| (n_trackers, in); ones before anything was seen."""
+        count = self.count.to(self.average.dtype).unsqueeze(1)
+        corrected = self.average / (1 - self.momentum**count).clamp(min=torch.finfo(self.average.dtype).tiny)
+        return torch.where(count > 0, corrected, torch.ones_like(corrected))
+
+
+def straight_through(weight: Tensor, gate: Tensor, decay: float) -> Tensor:
+    """Return ``weight · gate``, every entry of which learns, kept or dropped (SR-STE).
+
+    Dropped weights receive the gradient of their place as if they were kept, and a decay that keeps them from drifting:
+    the weight's gradient is that of the products, summed over mask groups without the gate, plus ``decay · weight``
+    where every group's gate is 0. The gate's gradient is the true one.
+
+    Args:
+        weight: (out, in), shared by the mask groups.
+        gate: (K, out, in), 0 where a group drops the weight.
+        decay: λ_w; 0 is the plain straight-through estimator.
+
+    Returns:
+        (K, out, in).
+
+    Source: Zhou et al., "Learning N:M Fine-grained Structured Sparse Neural Networks From Scratch", ICLR 2021 (arXiv
+    2102.04010).
+    """
+    return _StraightThrough.apply(weight, gate, decay)
+
+
+class _StraightThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, gate: Tensor, decay: float) -> Tensor:
+        ctx.save_for_backward(weight, gate)
+        ctx.decay = decay
+        return weight * gate
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor | None, None]:
+        weight, gate = ctx.saved_tensors
+        d_weight = grads[0].sum(0) + ctx.decay * weight * (gate == 0).all(0)
+        return d_weight, grads[0] * weight if ctx.needs_input_grad[1] else None, None

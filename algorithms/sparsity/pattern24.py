@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from algorithms.kernels.compiled import compiled_for
-from algorithms.kernels.pattern_pass import ChosenGates, PatternLogits, best_gates
-from algorithms.kernels.patterns import PLACES
+from algorithms.kernels.pattern_pass import PLACES, ChosenGates, PatternLogits, best_gates
 
 GROUP = 4
 KEEP = 2

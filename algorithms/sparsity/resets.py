@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algorithms.configs import require
 from algorithms.network.layers import GroupLinear, fan_in_uniform
-from algorithms.q_learning.schedules import scaled
+from algorithms.q_learning.config import scaled
+from common.values import require
 from envs.spec import EnvSpec
 
 SPARED_LAYERS = ("fc1",)

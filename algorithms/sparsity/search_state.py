@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from algorithms.network.agent_net import AgentNet
-from algorithms.network.packed_batch import PackedBatch
+from algorithms.network.rows import PackedBatch
 from algorithms.registry import Panel
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.tracker import N_PATTERNS, flat

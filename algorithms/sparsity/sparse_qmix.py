@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from algorithms.generators import generator
 from algorithms.network.agent_net import mask_group_names
 from algorithms.qmix import QMix
 from algorithms.sparsity.resets import SPARED_LAYERS, ResetSchedule, resolve_resets
@@ -26,9 +25,9 @@ class SparseQMix(QMix):
     resets: ResetSchedule
     """Those of this run, where there are any."""
 
-    def __init__(self, *args: Any, seed: int, **kwargs: Any) -> None:
-        self._mask_rng = generator(seed, "masks")
-        super().__init__(*args, seed=seed, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._mask_rng = self.generator("masks")
         self.last_reset = 0
         """env_steps of the last reset of unused weights"""
         if self.per_type_resets is not None:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from algorithms.kernels.patterns import PLACES
+from algorithms.kernels.pattern_pass import PLACES
 
 PATTERNS = tuple("".join(str(int(place in kept)) for place in range(4)) for kept in PLACES)
 """The six patterns, ``1100`` to ``0011``: 1 for a kept input, 0 for a dropped one."""

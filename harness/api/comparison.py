@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from common.arguments import checked
+from common.values import checked
 from harness.api.study import Study
 from harness.cli.common import make_console
 from harness.cli.errors import UsageError

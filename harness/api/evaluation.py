@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import envs
-from common.arguments import checked
+from common.values import checked
 from harness.api.policy import TrainedPolicy, check_fits
 from harness.cli.errors import UsageError
 from harness.policies import scripted

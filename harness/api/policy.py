@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import envs
 from algorithms.protocol import Algorithm
-from common.arguments import checked
+from common.values import checked
 from envs.parallel_env import agent_names
 from envs.protocol import BatchedEnv
 from envs.spec import EnvSpec

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from common.arguments import checked
+from common.values import checked
 from harness.api.policy import TrainedPolicy, load_policy
 from harness.cli.errors import UsageError
 from harness.policies.trained import read_policy_of

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common.arguments import checked
+from common.values import checked
 from harness.cli.errors import UsageError
 from harness.sharing.package import FILES, copy_pack, find_row, pack
 from studies.db.storage_url import DEFAULT_STORAGE

@@ -12,8 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from algorithms.network.agent_net import mask_group_names
-from algorithms.network.flops import total
-from algorithms.protocol import Algorithm
+from algorithms.protocol import Algorithm, LayerFlops
 from algorithms.sparsity.pattern24 import Pattern24Matrix, is_24
 from algorithms.sparsity.tracker import N_PATTERNS
 from harness.policies.evaluate import Evaluation, evaluate_greedily, no_progress
@@ -134,7 +133,7 @@ def describe_flops(algorithm: Algorithm) -> dict[str, Any]:
     if not layers:
         return {}
     per_layer = {name: dataclasses.asdict(each) for name, each in layers.items()}
-    return {"layers": per_layer, **dataclasses.asdict(total(layers.values()))}
+    return {"layers": per_layer, **dataclasses.asdict(LayerFlops.total(layers.values()))}
 
 
 def _describe(weight: Tensor) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import Any
 from rich.console import Console
 from torch import Tensor
 
-from algorithms.diagnostics import checked_diagnostics
-from algorithms.protocol import Restored, loss_of
+from algorithms.diagnostics import checked_diagnostics, loss_of
+from algorithms.protocol import Restored
 from common.signals import Waiting, deferred_interrupts
 from harness.cli.progress import RunProgress, battles_bar
 from harness.loggers import LoggedRun, RunLog

@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from algorithms import registry
-from algorithms.controls.k24_magnitude import K24Magnitude, MagnitudeLinear24
-from algorithms.controls.k24_static import K24Static
-from algorithms.controls.vdn import VDNMixer
+from algorithms.controls.dense import VDNMixer
+from algorithms.controls.plain_masks import K24Magnitude, K24Static, MagnitudeLinear24
 from algorithms.k24 import K24
 from algorithms.q_learning.learner import QLearner
 from algorithms.sparsity.pattern24 import is_24

@@ -5,9 +5,8 @@ import torch
 
 from algorithms.sparsity.diversity import (
     AdaptiveCoefficient,
-    K24DiversityManager,
-    PatternOrthogonalityLoss,
     mask_distance,
+    pattern_orthogonality,
 )
 
 
@@ -25,11 +24,11 @@ def test_mask_distance_by_hand() -> None:
 
 def test_a_mean_over_no_pairs_is_zero() -> None:
     assert mask_distance([torch.ones(1, 2, 2)], [1.0]).item() == 0
-    assert PatternOrthogonalityLoss()([torch.randn(1, 2, 3, 6)]).item() == 0
+    assert pattern_orthogonality([torch.randn(1, 2, 3, 6)]).item() == 0
 
 
 def test_orthogonality_of_certain_choices() -> None:
-    loss = PatternOrthogonalityLoss()
+    loss = pattern_orthogonality
     assert loss([certain(0, 1, 2)]).item() == pytest.approx(0)
     assert loss([certain(4, 4, 4)]).item() == pytest.approx(1)
     assert loss([certain(4, 4, 2)]).item() == pytest.approx(1 / 3)
@@ -40,14 +39,14 @@ def test_orthogonality_equals_the_mean_over_pairs() -> None:
     logits = [torch.randn(4, 3, n, 6, generator=torch.Generator().manual_seed(n)).double() for n in (2, 5)]
     p = torch.cat([layer.softmax(-1).flatten(1, 2) for layer in logits], 1)
     pairs = [(p[k] * p[m]).sum(-1).mean() for k in range(4) for m in range(k)]
-    torch.testing.assert_close(PatternOrthogonalityLoss()(logits), torch.stack(pairs).mean())
+    torch.testing.assert_close(pattern_orthogonality(logits), torch.stack(pairs).mean())
 
 
 def test_forbidden_patterns_are_no_obstacle() -> None:
     logits = torch.randn(2, 1, 1, 6, generator=torch.Generator().manual_seed(0))
     logits[..., 3:] = -torch.inf
     logits.requires_grad_()
-    loss = PatternOrthogonalityLoss()([logits])
+    loss = pattern_orthogonality([logits])
     loss.backward()
     assert 0 < loss.item() < 1
     assert logits.grad is not None
@@ -56,7 +55,7 @@ def test_forbidden_patterns_are_no_obstacle() -> None:
 
 def test_minimising_parts_the_groups() -> None:
     logits = torch.randn(2, 4, 4, 6, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    loss = PatternOrthogonalityLoss()
+    loss = pattern_orthogonality
     before = loss([logits])
     (gradient,) = torch.autograd.grad(before, logits)
     assert loss([logits - 100 * gradient]) < before
@@ -79,7 +78,8 @@ def test_coefficient_follows_recent_losses() -> None:
     assert ask(resumed, 1.0, -1.0) == ask(coefficient, 1.0, -1.0)
 
 
-def test_manager_weighs_the_term_to_a_share_of_the_td_loss() -> None:
-    term, seen = K24DiversityManager(0.1, 100)(torch.tensor(3.0), [torch.randn(3, 2, 2, 6)])
+def test_the_term_is_a_share_of_the_td_loss() -> None:
+    logits = [torch.randn(3, 2, 2, 6)]
+    term, seen = AdaptiveCoefficient(0.1, 100)(torch.tensor(3.0), pattern_orthogonality(logits))
     assert term.item() == pytest.approx(0.3, rel=1e-5)
     assert 0 < seen["div_loss"] < 1

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from algorithms.network.group_gru import unroll_groups
+from algorithms.network.gru import unroll_groups
 from algorithms.network.rows import RowPermutation, order_rows
 
 SIZE, WIDTH = 5, 4

@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from algorithms.k24 import K24, K24Config
-from algorithms.network.flops import total
-from algorithms.sparsity.activation import EMAActivationTracker
-from algorithms.sparsity.linear24 import SemiStructuredLinear24
+from algorithms.protocol import LayerFlops
+from algorithms.sparsity.linear24 import EMAActivationTracker, SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
 from tests.algorithms.worlds import ALL_PARTS, RUN, SPEC, batch, k24, learner
 
@@ -262,8 +261,8 @@ def test_flops_kept() -> None:
     all_masked = k24(mask_gru=True).flops()
     assert list(all_masked) == list(found)
     assert all_masked["gru_hh"].kept == all_masked["gru_hh"].dense / 2
-    assert total(all_masked.values()).dense == total(found.values()).dense
-    assert total(learner("qmix").flops().values()).kept == total(found.values()).dense
+    assert LayerFlops.total(all_masked.values()).dense == LayerFlops.total(found.values()).dense
+    assert LayerFlops.total(learner("qmix").flops().values()).kept == LayerFlops.total(found.values()).dense
 
 
 def test_an_agent_with_nothing_to_do_counts_where_it_may_be_alive() -> None:

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from algorithms.k24 import K24
-from algorithms.network.packed_batch import pack_batch
 from algorithms.sparsity.pattern24 import gumbel_noise
 from algorithms.sparsity.search_state import describe_search, gradient_sizes
 from tests.algorithms.worlds import batch, k24, learner, same_parameters
@@ -90,7 +89,7 @@ def test_values_under_draws_and_under_best_patterns() -> None:
     found = made.diagnostics()
     assert found["q_drawn"] != found["q_best"]
     twin = k24()
-    packed = pack_batch(episodes, twin.net, twin.spec, twin.device)
+    packed = twin.net.pack(episodes)
     q, _ = twin.net(packed.inputs, packed.order, before)
     assert found["q_best"] == pytest.approx(q.abs()[packed.action_mask].mean().item(), rel=1e-5)
 

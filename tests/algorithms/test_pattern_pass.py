@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from algorithms.kernels.compiled import compiled_for
-from algorithms.sparsity.diversity import PatternOrthogonalityLoss
+from algorithms.sparsity.diversity import pattern_orthogonality
 from algorithms.sparsity.pattern24 import Pattern24Matrix
 
 SHAPES = {"in_features": st.integers(1, 19), "seed": st.integers(0, 9999)}
@@ -83,7 +83,7 @@ def test_the_first_of_equal_patterns_is_chosen_by_both() -> None:
 @pytest.mark.parametrize("n_groups", [1, 2, 5])
 def test_agreement_of_mask_groups(n_groups: int) -> None:
     layers = [twins(n_groups, 3, places, 6, seed=places) for places in (2, 5)]
-    losses = [PatternOrthogonalityLoss()([layer[precision] for layer in layers]) for precision in (0, 1)]
+    losses = [pattern_orthogonality([layer[precision] for layer in layers]) for precision in (0, 1)]
     torch.testing.assert_close(losses[0].double(), losses[1], rtol=1e-5, atol=1e-6)
     for loss in losses:
         loss.backward()

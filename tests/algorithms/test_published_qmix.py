@@ -8,7 +8,6 @@ import torch
 
 import envs
 from algorithms import registry
-from algorithms.network.packed_batch import pack_batch
 from algorithms.q_learning.learner import QLearner
 from tests.algorithms.plain import (
     Parameters,
@@ -37,7 +36,7 @@ HEADS = {"qmix": ("fc2", "fc3", "fc4"), "qmix-n-rnn": ("fc2",)}
 def test_values_of_every_row(id: str) -> None:
     made, episodes = in_float64(learner(id)), batch_in_float64(batch(seed=2))
     p = leaves(made)
-    packed = pack_batch(episodes, made.net, SPEC, made.device)
+    packed = made.net.pack(episodes)
     with torch.no_grad():
         q, _ = made.net(packed.inputs, packed.order, made.net.effective_weights())
     by_row = dict(zip(packed.order.rows.tolist(), q, strict=True))

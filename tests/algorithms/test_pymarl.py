@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from algorithms import registry
+from algorithms.controls.ablations import RECOMMENDED
 from algorithms.k24 import K24Config
-from algorithms.settings.k24_presets import RECOMMENDED
-from algorithms.settings.names import resolve
-from algorithms.settings.pymarl import FOLDER, load_settings, shipped
+from algorithms.settings.pymarl import FOLDER, load_settings, resolve, shipped
 
 BY_NAME = {"qmix_rnn_1R3": "qmix", "Kalei_qmix_rnn_1R3": "kalei", "K24_qmix_rnn_1R3": "k24"}
 

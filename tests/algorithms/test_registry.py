@@ -8,7 +8,7 @@ import pytest
 from algorithms import registry
 from algorithms.k24 import K24, K24Config
 from algorithms.qmix import QMixConfig
-from algorithms.settings.names import known_names, resolve
+from algorithms.settings.pymarl import known_names, resolve
 from tests.algorithms.worlds import SPEC, settings
 
 

@@ -11,7 +11,7 @@ from typing import Any, List  # noqa: UP035
 import numpy as np
 import pytest
 
-from common.arguments import checked
+from common.values import checked
 
 
 @checked()

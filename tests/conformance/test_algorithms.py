@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from algorithms import registry
+from algorithms.diagnostics import loss_of
 from algorithms.episode import Episode
-from algorithms.protocol import Algorithm, Decision, Diagnostics, Observation, loss_of
+from algorithms.protocol import Algorithm, Decision, Diagnostics, Observation
 from envs.spec import EnvSpec
 from tests.algorithms.worlds import SINGLE_TYPE, SPEC, settings
 

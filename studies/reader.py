@@ -13,8 +13,7 @@ from common.errors import quoted
 from common.registry import unknown_name_text
 from studies import row_queries
 from studies.db.database import clock, connect, connect_to_read, inspect_file, read_transaction
-from studies.db.errors import StorageError
-from studies.db.retrying import repeated, repeated_at_start
+from studies.db.errors import StorageError, repeated, repeated_at_start
 from studies.db.schema import SCHEMA_VERSION
 from studies.db.storage_url import StorageUrl, parse_storage_url, without_passwords
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun

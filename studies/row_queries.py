@@ -1,8 +1,12 @@
-"""Read what runs have left: curves, events, outcomes, where they took place, and those without a result yet."""
+"""Read what runs have left: curves, events, outcomes, where they took place, and those without a result yet.
+
+Stored values are held against their columns: SQLite keeps a text in a column of numbers without a word.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -14,7 +18,6 @@ from studies.db.errors import ContentError
 from studies.db.schema import Base, Curve, Event, Outcome, Provenance, Result, Run, Search, ThroughputReading
 from studies.queue.owner import is_free
 from studies.rows import RESULT_FIELDS, TURN_FIELDS, CurvePoint, EpisodeOutcome, RunRow, TurnReading, UnfinishedRun
-from studies.stored_types import check_columns
 
 RUN = ("algorithm", "scenario", "seed", "config_hash", "config")
 """Columns of a run that its records hold as well."""
@@ -22,6 +25,15 @@ IN_ONE = 500
 """Run ids in one statement."""
 ROWS = 10_000
 """Rows that are checked and turned into records at a time."""
+_STORED: dict[type, tuple[set[type], str]] = {
+    float: ({float, int}, "finite number"),
+    int: ({int}, "whole number"),
+    str: ({str}, "text"),
+    bool: ({bool}, "truth value"),
+    object: ({dict}, "table of values"),
+    dict: ({dict}, "table of values"),
+}
+"""A column's type in Python -> the types that its values have, and their name."""
 R = TypeVar("R")
 
 
@@ -69,7 +81,35 @@ def _check_run(run: Run) -> None:
 
 
 def _check(table: type[Base], names: Sequence[str], record: Base) -> None:
-    check_columns(table, names, [[getattr(record, name) for name in names]])
+    _check_columns(table, names, [[getattr(record, name) for name in names]])
+
+
+def _check_columns(
+    table: type[Base], names: Sequence[str], rows: Sequence[Sequence[Any]], *, infinite: Collection[str] = ()
+) -> None:
+    """Refuse values that this program does not store.
+
+    Args:
+        table: where they lie.
+        names: of the columns.
+        rows: values in the same order; column by column they are looked at, since a report reads millions.
+        infinite: columns of numbers that need not be finite.
+
+    Raises:
+        ContentError: a value of another type, or a number that is not finite; the message names table and column.
+    """
+    for name, values in zip(names, zip(*rows, strict=True), strict=False):
+        column = table.__table__.columns[name]
+        kind = column.type.python_type
+        allowed, words = _STORED[kind]
+        allowed = allowed | {type(None)} if column.nullable else allowed
+        if not set(map(type, values)) <= allowed:
+            wrong = next(value for value in values if type(value) not in allowed)
+        elif kind is float and name not in infinite and not all(map(math.isfinite, filter(None, values))):
+            wrong = next(value for value in values if value is not None and not math.isfinite(value))
+        else:
+            continue
+        raise ContentError(f"table {table.__tablename__} holds {name} {str(wrong)[:40]!r}, no {words}")
 
 
 def curves_of(session: Session, run_ids: Sequence[int]) -> dict[int, list[CurvePoint]]:
@@ -98,7 +138,7 @@ def _records(
     for start in range(0, len(run_ids), IN_ONE):
         chosen = select(*columns).where(table.run_id.in_(run_ids[start : start + IN_ONE]))
         for rows in session.execute(chosen.order_by(table.run_id, *order)).partitions(ROWS):
-            check_columns(table, ("run_id", *names), rows, infinite=infinite)
+            _check_columns(table, ("run_id", *names), rows, infinite=infinite)
             for run_id, *values in rows:
                 found[run_id].append(kind(**dict(zip(names, values, strict=True))))
     return found

@@ -15,10 +15,9 @@ from sqlalchemy.orm import Session
 
 from studies import row_queries
 from studies.db.database import read_transaction
-from studies.db.errors import StorageError
-from studies.db.retrying import repeated
+from studies.db.errors import StorageError, repeated
 from studies.db.schema import Curve, Event, Outcome, PartTiming
-from studies.queue.heartbeat import HEARTBEAT_IN_TRAINING
+from studies.queue.owner import HEARTBEAT_IN_TRAINING
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
 from studies.run_table import INTERRUPTED, RunTable
 

@@ -19,11 +19,10 @@ from optuna.trial import TrialState
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from studies.dashboard.labels import objective_values, result_labels, start_labels
-from studies.dashboard.notes import run_note
+from studies.dashboard.labels import objective_values, result_labels, run_note, start_labels
 from studies.dashboard.trials import Trials
 from studies.db.database import read_transaction
-from studies.db.retrying import repeated
+from studies.db.errors import repeated
 from studies.db.schema import Provenance, Result, Run
 from studies.db.storage_url import StorageUrl
 from studies.queue.owner import owner_of, release

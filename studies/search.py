@@ -25,9 +25,8 @@ from sqlalchemy.orm import Session
 from common.errors import quoted
 from studies.db.database import connect, inspect_file, make_folder, read_transaction
 from studies.db.driver_errors import wrap_db_errors
-from studies.db.errors import RunTakenOver, StorageError
+from studies.db.errors import RunTakenOver, StorageError, repeated, repeated_at_start
 from studies.db.optuna_storage import close_storage, open_storage
-from studies.db.retrying import repeated, repeated_at_start
 from studies.db.schema import Run, Search
 from studies.db.storage_url import StorageUrl, parse_storage_url
 from studies.queue.run_queue import RunQueue

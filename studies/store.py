@@ -27,16 +27,13 @@ from optuna_dashboard import save_note
 from sqlalchemy import delete, select
 
 from common.signals import deferred_interrupts
-from studies.dashboard.artifacts import attach_file
-from studies.dashboard.trials import Trials
+from studies.dashboard.trials import Trials, attach_file
 from studies.db.database import clock, connect, inspect_file, make_folder
 from studies.db.driver_errors import wrap_db_errors
-from studies.db.errors import StorageError
-from studies.db.retrying import repeated, repeated_at_start
+from studies.db.errors import StorageError, repeated, repeated_at_start
 from studies.db.schema import Outcome, Result, Run, ThroughputReading
 from studies.db.storage_url import DEFAULT_STORAGE, parse_storage_url
-from studies.queue.heartbeat import ABANDONED_AFTER
-from studies.queue.owner import owner_of
+from studies.queue.owner import ABANDONED_AFTER, owner_of
 from studies.queue.quiet import quiet_machine, wait_for_quiet_to_end
 from studies.reader import BUSY_SECONDS, StudyReader
 from studies.row_queries import last_provenance, read_row

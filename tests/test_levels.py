@@ -11,8 +11,8 @@ from tests.test_layering import ROOT, modules_imported
 LEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
     "studies": (
         ("studies.db.errors",),
-        ("studies.db.storage_url", "studies.db.schema", "studies.rows", "studies.queue.heartbeat"),
-        ("studies.db", "studies.stored_types"),
+        ("studies.db.storage_url", "studies.db.schema", "studies.rows"),
+        ("studies.db",),
         ("studies.queue.owner", "studies.dashboard"),
         ("studies.row_queries", "studies.dashboard.trials", "studies.queue.quiet"),
         ("studies.queue.run_queue", "studies.reader"),

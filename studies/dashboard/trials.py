@@ -14,19 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.storages import BaseStorage
 from optuna.storages._rdb.models import TrialModel, TrialUserAttributeModel
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from optuna_dashboard import save_note
 from sqlalchemy import Select, select, update
 
-from studies.dashboard.artifacts import attach_file
+from common.errors import quoted
 from studies.dashboard.parameters import distributions_for, parameters_of
 from studies.db.database import read_transaction, transaction
 from studies.db.driver_errors import wrap_db_errors
-from studies.db.errors import StorageError
+from studies.db.errors import StorageError, repeated
 from studies.db.optuna_storage import close_storage, open_storage
-from studies.db.retrying import repeated
 from studies.db.storage_url import StorageUrl
 
 METRIC_NAMES = ["win rate", "sparsity", "FLOPs saved"]
@@ -194,3 +195,27 @@ class Trials:
             self._set_attributes(trial, attributes)
             return self._storage.set_trial_state_values(trial._trial_id, state, values)
         return False
+
+
+def attach_file(url: StorageUrl, storage: BaseStorage, trial: FrozenTrial | Trial, path: Path) -> None:
+    """Copy a file into the artifact folder and link it to a running trial, for the dashboard (``--artifact-dir``).
+
+    Raises:
+        StorageError: the file cannot be read or the copy cannot be written.
+    """
+    folder = url.artifact_folder
+    try:
+        path.open("rb").close()  # first: Optuna links before it reads, and a link to nothing would remain
+        folder.mkdir(parents=True, exist_ok=True)
+        with wrap_db_errors(url):
+            upload_artifact(
+                study_or_trial=trial,
+                file_path=str(path),
+                artifact_store=FileSystemArtifactStore(folder),
+                storage=storage,
+            )
+    except OSError as error:
+        raise StorageError(
+            f"{path} could not be attached to trial {trial.number} ({error}). The run itself is stored; look at the "
+            f"file and at the folder with: ls -ld {quoted(path)} {quoted(folder)}"
+        ) from error

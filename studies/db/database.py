@@ -27,9 +27,8 @@ from sqlalchemy.orm import Session
 
 from common.errors import quoted
 from studies.db.driver_errors import damaged, wrap_db_errors
-from studies.db.errors import ContentError, StorageError
+from studies.db.errors import FIRST_PAUSE, ContentError, StorageError, try_for
 from studies.db.migrate import bring_up_to_date, refuse_newer, schema_version, version_in
-from studies.db.retrying import FIRST_PAUSE, try_for
 from studies.db.storage_url import EXAMPLE, StorageUrl
 
 _OPTUNAS = frozenset(OptunaModel.metadata.tables)
@@ -201,7 +200,7 @@ def transaction(engine: Engine, url: StorageUrl) -> Iterator[Session]:
     """Yield a session whose work is committed at the end, or not at all; the driver's errors become ``StorageError``.
 
     Raises:
-        ConnectionLost: the server interrupted it, and nothing is stored; ``retrying.repeated`` begins it again.
+        ConnectionLost: the server interrupted it, and nothing is stored; ``errors.repeated`` begins it again.
     """
     with wrap_db_errors(url), Session(engine, expire_on_commit=False) as session:
         number = session.connection().info.get("k24_xid")

@@ -13,8 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from studies.db.database import engine_options, queue_transactions, reading, reconnect_patiently
 from studies.db.driver_errors import wrap_db_errors
-from studies.db.errors import StorageError
-from studies.db.retrying import repeated
+from studies.db.errors import StorageError, repeated
 from studies.db.storage_url import StorageUrl
 
 _CALLS = [name for name in dir(BaseStorage) if name.startswith(("get_", "set_"))]

@@ -1,9 +1,17 @@
-"""The owner of a row, and whether that process is still alive: the one liveness rule there is."""
+"""The owner of a row, its heartbeats, and whether that process is still alive: the one liveness rule there is.
+
+Training renews its heartbeat between two steps. A final evaluation of a thousand battles does not, nor does the run of
+another seed that waits for its turn: without ``HeartbeatThread`` a worker on another machine would take them for
+abandoned.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +21,16 @@ import psutil
 from sqlalchemy import Row
 
 from studies.db.schema import Owned
-from studies.queue.heartbeat import ABANDONED_AFTER
 
+ABANDONED_AFTER = 300.0
+"""Seconds without a heartbeat after which a run of a process that cannot be looked up counts as abandoned."""
+HEARTBEAT_IN_TRAINING = 15.0
+"""Seconds between two heartbeats that training writes; calls in between cost nothing."""
+HEARTBEAT_IN_BACKGROUND = 60.0
+"""Seconds between two heartbeats of the thread."""
 _START_TOLERANCE = 5.0
 """Seconds by which two readings of a process's start may differ: the system clock may be set in between."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +97,37 @@ def is_free(row: Owned | Row[Any], now: float) -> bool:
     """Return whether no living process owns a row."""
     owner = owner_of(row)
     return owner is None or not owner.is_alive(row.heartbeat, now)
+
+
+class HeartbeatThread:
+    """Call a function periodically in a thread, from ``start`` to ``stop``.
+
+    Args:
+        write_heartbeat: called every ``HEARTBEAT_IN_BACKGROUND``; what it raises is logged, and the next call is made.
+    """
+
+    def __init__(self, write_heartbeat: Callable[[], None]) -> None:
+        self._write_heartbeat = write_heartbeat
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; a second call does nothing."""
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after a call in progress."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(HEARTBEAT_IN_BACKGROUND):
+            try:
+                self._write_heartbeat()
+            except Exception as error:  # whatever it is, the next heartbeat may succeed, and silence would lose the run
+                _log.warning("a heartbeat could not be written: %s: %s", type(error).__name__, error)
 
 
 def _namespace() -> str:

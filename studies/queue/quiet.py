@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, select
 
 from studies.db.database import clock, read_transaction, transaction
-from studies.db.retrying import repeated
+from studies.db.errors import repeated
 from studies.db.schema import Machine, Run
 from studies.db.storage_url import StorageUrl
 from studies.queue.owner import Owner, is_free, owner_of, release, set_owner

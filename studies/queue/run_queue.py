@@ -16,12 +16,10 @@ from sqlalchemy import Engine, Row, Update, func, select, update
 from sqlalchemy.orm import Session
 
 from studies.db.database import clock, read_transaction, transaction
-from studies.db.errors import RunTakenOver
-from studies.db.retrying import repeated
+from studies.db.errors import RunTakenOver, repeated
 from studies.db.schema import Run
 from studies.db.storage_url import StorageUrl
-from studies.queue.heartbeat import HeartbeatThread
-from studies.queue.owner import Owner, is_free, owner_of, release, set_owner
+from studies.queue.owner import HeartbeatThread, Owner, is_free, owner_of, release, set_owner
 from studies.queue.quiet import wait_for_quiet_to_end
 from studies.rows import RunKey
 

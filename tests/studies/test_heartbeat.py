@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from studies.db.errors import StorageError
-from studies.queue import heartbeat
-from studies.queue.heartbeat import HeartbeatThread
+from studies.queue import owner
+from studies.queue.owner import HeartbeatThread
 from studies.run_table import RunTable
 from tests.studies.sample import begin, open_store, query
 
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heartbeat, "HEARTBEAT_IN_BACKGROUND", 0.01)
+    monkeypatch.setattr(owner, "HEARTBEAT_IN_BACKGROUND", 0.01)
 
 
 def test_a_run_in_hand_is_kept_alive_from_its_beginning_to_its_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

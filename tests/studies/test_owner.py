@@ -12,8 +12,7 @@ import psutil
 import pytest
 
 from studies.queue import owner
-from studies.queue.heartbeat import ABANDONED_AFTER
-from studies.queue.owner import Owner
+from studies.queue.owner import ABANDONED_AFTER, Owner
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: only heartbeats tell here")
 

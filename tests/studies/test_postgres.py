@@ -14,8 +14,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from studies.db.database import clock, connect, transaction
-from studies.db.errors import StorageError
-from studies.db.retrying import repeated
+from studies.db.errors import StorageError, repeated
 from studies.db.schema import SCHEMA_VERSION
 from studies.db.storage_url import parse_storage_url
 from studies.run_table import RunTable

@@ -13,7 +13,7 @@ import pytest
 from studies.dashboard.trials import METRIC_NAMES, Trials
 from studies.db.errors import RunTakenOver, StorageError
 from studies.db.schema import Result
-from studies.queue.heartbeat import ABANDONED_AFTER
+from studies.queue.owner import ABANDONED_AFTER
 from studies.rows import RunResult
 from studies.store import StudyStore
 from tests.studies.sample import (

@@ -15,11 +15,9 @@ from studies import row_queries
 from studies.db.database import clock, connect, connect_to_read, inspect_file, read_transaction
 from studies.db.errors import StorageError, repeated, repeated_at_start
 from studies.db.schema import SCHEMA_VERSION
-from studies.db.storage_url import StorageUrl, parse_storage_url, without_passwords
+from studies.db.storage_url import BUSY_SECONDS, StorageUrl, parse_storage_url, without_passwords
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, UnfinishedRun
 
-BUSY_SECONDS = 60.0
-"""How long to wait for another process's write before giving up."""
 T = TypeVar("T")
 
 
@@ -50,8 +48,8 @@ class StudyReader:
                 file may not be written. Tables of an older version in a file that may be written are brought up to
                 date, a copy of the file kept.
         """
-        url = parse_storage_url(storage)
-        return cls(_engine(url, busy_seconds), url, study)
+        url = parse_storage_url(storage, busy_seconds)
+        return cls(_engine(url), url, study)
 
     @classmethod
     def open_existing(cls, storage: str, study: str) -> StudyReader:
@@ -133,14 +131,14 @@ class StudyReader:
         self.close()
 
 
-def _engine(url: StorageUrl, busy_seconds: float) -> Engine:
+def _engine(url: StorageUrl) -> Engine:
     """An engine that reads tables of this program's version."""
     if url.path and not url.path.is_file():
         raise StorageError(
             f"There is no database {url}. Make one: python -m harness.compare --storage {quoted(url.redacted)}"
         )
-    inspect_file(url, busy_seconds)
-    engine, version = connect_to_read(url, busy_seconds)
+    inspect_file(url)
+    engine, version = connect_to_read(url)
     if version == SCHEMA_VERSION:
         return engine
     engine.dispose()
@@ -150,8 +148,8 @@ def _engine(url: StorageUrl, busy_seconds: float) -> Engine:
             f"{url} {found}, and cannot be brought to this program's version ({SCHEMA_VERSION}), since it may not be "
             f"written. Copy it and read the copy: cp {quoted(url)} copy.db; then --storage sqlite:///copy.db"
         )
-    connect(url, busy_seconds).dispose()
-    return connect_to_read(url, busy_seconds)[0]
+    connect(url).dispose()
+    return connect_to_read(url)[0]
 
 
 def _may_write(path: Path) -> bool:

@@ -23,14 +23,13 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from common.errors import quoted
-from studies.db.database import connect, inspect_file, make_folder, read_transaction
+from studies.db.database import connect, inspect_file, prepare_file, read_transaction
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import RunTakenOver, StorageError, repeated, repeated_at_start
 from studies.db.optuna_storage import close_storage, open_storage
 from studies.db.schema import Run, Search
 from studies.db.storage_url import StorageUrl, parse_storage_url
 from studies.queue.run_queue import RunQueue
-from studies.reader import BUSY_SECONDS
 from studies.rows import RunKey
 
 RETRIES = 3
@@ -51,16 +50,15 @@ class SearchStudy:
     Args:
         queue: its rows.
         request: what was asked.
-        busy_seconds: how long to wait for another process's write.
 
     Raises:
         StorageError: the database cannot be used.
     """
 
-    def __init__(self, queue: RunQueue, request: dict[str, Any], busy_seconds: float) -> None:
+    def __init__(self, queue: RunQueue, request: dict[str, Any]) -> None:
         self.url, self.name, self.request = queue.url, queue.study, request
         self._queue = queue
-        self._storage = open_storage(self.url, busy_seconds)
+        self._storage = open_storage(self.url)
         try:
             with wrap_db_errors(self.url):
                 self.optuna = optuna.create_study(
@@ -74,15 +72,7 @@ class SearchStudy:
 
     @classmethod
     @repeated_at_start
-    def open(
-        cls,
-        storage: str,
-        study: str,
-        *,
-        request: dict[str, Any] | None = None,
-        trials: int = 0,
-        busy_seconds: float = BUSY_SECONDS,
-    ) -> SearchStudy:
+    def open(cls, storage: str, study: str, *, request: dict[str, Any] | None = None, trials: int = 0) -> SearchStudy:
         """Open a search; with a ``request`` it is made where missing.
 
         Args:
@@ -90,22 +80,19 @@ class SearchStudy:
             study: its name.
             request: the question, JSON-able; ``None``: whatever was asked before.
             trials: how many in all; more than were asked for before add to them.
-            busy_seconds: how long to wait for another process's write.
 
         Raises:
             StorageError: the database cannot be used, there is no such search, or it asks something else.
         """
         url = parse_storage_url(storage)
-        if url.path:
-            make_folder(url.path)
-        inspect_file(url, busy_seconds)
-        _refuse_comparison(url, study, busy_seconds)
-        queue = RunQueue(connect(url, busy_seconds), url, study)
+        prepare_file(url)
+        _refuse_comparison(url, study)
+        queue = RunQueue(connect(url), url, study)
         try:
             with queue.transaction() as session:
                 row = _find_or_create(session, url, study, request, trials)
                 _fill(session, queue, row)
-            return cls(queue, row.request, busy_seconds)
+            return cls(queue, row.request)
         except StorageError:
             queue.close()
             raise
@@ -253,8 +240,8 @@ def search_names(storage: str) -> list[str]:
     url = parse_storage_url(storage)
     if url.path and not url.path.is_file():
         return []
-    inspect_file(url, BUSY_SECONDS)
-    engine = connect(url, BUSY_SECONDS)
+    inspect_file(url)
+    engine = connect(url)
     try:
         with read_transaction(engine, url) as session:
             return list(session.scalars(select(Search.study).order_by(Search.study)))
@@ -266,13 +253,13 @@ def _is_over(trial: FrozenTrial) -> bool:
     return trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or FAILED in trial.user_attrs
 
 
-def _refuse_comparison(url: StorageUrl, study: str, busy_seconds: float) -> None:
+def _refuse_comparison(url: StorageUrl, study: str) -> None:
     """Raise where the name is a comparison's, before anything is written: a search's row would mislead its workers.
 
     Raises:
         StorageError: it is.
     """
-    storage = open_storage(url, busy_seconds)
+    storage = open_storage(url)
     try:
         with wrap_db_errors(url):
             directions = storage.get_study_directions(storage.get_study_id_from_name(study))

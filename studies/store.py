@@ -28,14 +28,14 @@ from sqlalchemy import delete, select
 
 from common.signals import deferred_interrupts
 from studies.dashboard.trials import Trials, attach_file
-from studies.db.database import clock, connect, inspect_file, make_folder
+from studies.db.database import clock, connect, prepare_file
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError, repeated, repeated_at_start
 from studies.db.schema import Outcome, Result, Run, ThroughputReading
-from studies.db.storage_url import DEFAULT_STORAGE, parse_storage_url
+from studies.db.storage_url import BUSY_SECONDS, DEFAULT_STORAGE, parse_storage_url
 from studies.queue.owner import ABANDONED_AFTER, owner_of
 from studies.queue.quiet import quiet_machine, wait_for_quiet_to_end
-from studies.reader import BUSY_SECONDS, StudyReader
+from studies.reader import StudyReader
 from studies.row_queries import last_provenance, read_row
 from studies.rows import EpisodeOutcome, RunKey, TurnReading
 from studies.run import RunRecord, Status
@@ -71,15 +71,13 @@ class StudyStore(StudyReader):
             StorageError: the file is damaged, locked, no database, another program's, of a newer version, or cannot be
                 written; or the study has other objectives. The file is as it was before.
         """
-        url = parse_storage_url(storage)
+        url = parse_storage_url(storage, busy_seconds)
         if not study:
             raise StorageError(f"The study's name is empty. Type: --study {DEFAULT_STUDY}")
-        if url.path:
-            make_folder(url.path)
-        inspect_file(url, busy_seconds)
-        trials = Trials(url, study, busy_seconds)
+        prepare_file(url)
+        trials = Trials(url, study)
         try:
-            run_table = RunTable(connect(url, busy_seconds), url, study, trials)
+            run_table = RunTable(connect(url), url, study, trials)
         except StorageError:
             trials.close()
             raise

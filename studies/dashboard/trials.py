@@ -43,9 +43,9 @@ class Trials:
         StorageError: a study of that name has other objectives, or the database cannot be used.
     """
 
-    def __init__(self, url: StorageUrl, study: str, busy_seconds: float) -> None:
+    def __init__(self, url: StorageUrl, study: str) -> None:
         self._url = url
-        self._storage = open_storage(url, busy_seconds)
+        self._storage = open_storage(url)
         try:
             with wrap_db_errors(url):
                 self._study = optuna.create_study(

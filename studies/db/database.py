@@ -43,12 +43,18 @@ _READING: ContextVar[bool] = ContextVar("reading", default=False)
 T = TypeVar("T")
 
 
-def make_folder(path: Path) -> None:
-    """Create the folder of the database.
+def prepare_file(url: StorageUrl) -> None:
+    """Create the folder of a database that is to be written, and read a file that is there (``inspect_file``).
 
     Raises:
-        StorageError: it cannot be created, or the database's own path is a folder.
+        StorageError: the folder cannot be created, the database's own path is a folder, or as of ``inspect_file``.
     """
+    if url.path:
+        _make_folder(url.path)
+    inspect_file(url)
+
+
+def _make_folder(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -62,7 +68,7 @@ def make_folder(path: Path) -> None:
         )
 
 
-def inspect_file(url: StorageUrl, busy_seconds: float) -> None:
+def inspect_file(url: StorageUrl) -> None:
     """Read an existing file before anyone writes to it; a server looks after its own.
 
     Raises:
@@ -73,7 +79,7 @@ def inspect_file(url: StorageUrl, busy_seconds: float) -> None:
         return
     # A missing file is not created, a broken transaction is rolled back.
     address = f"{path.absolute().as_uri()}?mode=rw"
-    with wrap_db_errors(url), closing(sqlite3.connect(address, timeout=busy_seconds, uri=True)) as file:
+    with wrap_db_errors(url), closing(sqlite3.connect(address, timeout=url.busy_seconds, uri=True)) as file:
         file.text_factory = lambda text: text.decode(errors="replace")  # a damaged file may hold any bytes for text
         if _is_suspicious(path):
             faults = [row[0] for row in file.execute("PRAGMA quick_check(1)")]
@@ -101,29 +107,29 @@ def _is_suspicious(path: Path) -> bool:
     return header[:16] != b"SQLite format 3\0" or pages * (65536 if page == 1 else page) != size
 
 
-def connect(url: StorageUrl, busy_seconds: float) -> Engine:
+def connect(url: StorageUrl) -> Engine:
     """An engine for our tables, which are created where missing, or brought to this program's version.
 
     Raises:
         StorageError: the database cannot be reached or written, or is of a newer program.
     """
-    return _connect(url, busy_seconds, lambda connection: bring_up_to_date(connection, url))[0]
+    return _connect(url, lambda connection: bring_up_to_date(connection, url))[0]
 
 
-def connect_to_read(url: StorageUrl, busy_seconds: float) -> tuple[Engine, int | None]:
+def connect_to_read(url: StorageUrl) -> tuple[Engine, int | None]:
     """An engine for our tables that waits for no write lock, and their version; ``None``: there are none.
 
     Raises:
         StorageError: the database cannot be reached or read.
     """
     with reading():
-        return _connect(url, busy_seconds, schema_version)
+        return _connect(url, schema_version)
 
 
-def _connect(url: StorageUrl, busy_seconds: float, begin: Callable[[Connection], T]) -> tuple[Engine, T]:
+def _connect(url: StorageUrl, begin: Callable[[Connection], T]) -> tuple[Engine, T]:
     """Return an engine, with what its first transaction found."""
     with wrap_db_errors(url):
-        engine = create_engine(url.parsed, **engine_options(url, busy_seconds))
+        engine = create_engine(url.parsed, **engine_options(url))
     queue_transactions(engine)
     try:
         with wrap_db_errors(url), engine.begin() as connection:
@@ -131,11 +137,11 @@ def _connect(url: StorageUrl, busy_seconds: float, begin: Callable[[Connection],
     except StorageError:
         engine.dispose()
         raise
-    reconnect_patiently(engine, url, busy_seconds)
+    reconnect_patiently(engine, url)
     return engine, found
 
 
-def reconnect_patiently(engine: Engine, url: StorageUrl, busy_seconds: float) -> None:
+def reconnect_patiently(engine: Engine, url: StorageUrl) -> None:
     """From now on let this engine wait for a server that went away: it may be restarted during hours of training.
 
     A server that was never reached is not waited for, since its address or a password is wrong more often than not.
@@ -147,17 +153,17 @@ def reconnect_patiently(engine: Engine, url: StorageUrl, busy_seconds: float) ->
     def connect(dialect: Dialect, _record: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         def warn(error: Exception) -> None:
             message = " ".join(str(error).split())
-            _log.warning("%s cannot be reached (%s); tried again for %g s", url, message, busy_seconds)
+            _log.warning("%s cannot be reached (%s); tried again for %g s", url, message, url.busy_seconds)
 
         lost = dialect.loaded_dbapi.OperationalError
-        return try_for(busy_seconds, lambda: dialect.connect(*arguments, **options), lost, warn)
+        return try_for(url.busy_seconds, lambda: dialect.connect(*arguments, **options), lost, warn)
 
 
-def engine_options(url: StorageUrl, busy_seconds: float) -> dict[str, Any]:
+def engine_options(url: StorageUrl) -> dict[str, Any]:
     """Return each driver's options for how long to wait for others."""
     if url.path is not None:
-        return {"connect_args": {"timeout": busy_seconds}}
-    waiting = {"options": f"-c lock_timeout={round(1000 * busy_seconds)}", "connect_timeout": 10}
+        return {"connect_args": {"timeout": url.busy_seconds}}
+    waiting = {"options": f"-c lock_timeout={round(1000 * url.busy_seconds)}", "connect_timeout": 10}
     waiting["client_encoding"] = "utf8"  # else a server without an encoding hands out bytes
     return {"connect_args": waiting, "pool_pre_ping": True}  # a connection may have been lost meanwhile
 

@@ -53,15 +53,11 @@ for _name in REPEATABLE:
     setattr(OurStorage, _name, _outliving(_name))
 
 
-def open_storage(url: StorageUrl, busy_seconds: float) -> OurStorage:
+def open_storage(url: StorageUrl) -> OurStorage:
     """Optuna's storage; its tables are created where missing.
 
     Its transactions queue like ours: left alone on SQLite, Optuna reads a waiting trial's state and writes it in two
     steps, between which another process can take the same trial.
-
-    Args:
-        url: the database.
-        busy_seconds: how long to wait for another process's write.
 
     Raises:
         StorageError: the database cannot be used, or its Optuna tables are of another version of Optuna.
@@ -71,7 +67,7 @@ def open_storage(url: StorageUrl, busy_seconds: float) -> OurStorage:
     for last_try in (False, False, False, False, True):
         try:
             with wrap_db_errors(url):
-                storage = OurStorage(address, engine_kwargs=engine_options(url, busy_seconds))
+                storage = OurStorage(address, engine_kwargs=engine_options(url))
         except StorageError as error:
             # Optuna looks which tables are missing and then creates them: two first starts at once collide there.
             collided = isinstance(error.__cause__, IntegrityError) or "already exists" in str(error.__cause__)
@@ -82,7 +78,7 @@ def open_storage(url: StorageUrl, busy_seconds: float) -> OurStorage:
             raise StorageError(f"{url} and the installed Optuna do not fit: {error} Nothing was changed.") from error
         else:
             queue_transactions(storage.engine)
-            reconnect_patiently(storage.engine, url, busy_seconds)
+            reconnect_patiently(storage.engine, url)
             storage.database = url
             storage.engine.dispose()  # connections from before would begin their transactions in the old way
             return storage

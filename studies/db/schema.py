@@ -6,10 +6,12 @@ A run refers to its study by name and to its trial by number: Optuna's tables be
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 from sqlalchemy import JSON, ForeignKey, MetaData, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from studies.rows import CurvePoint, EpisodeOutcome, RunResult, TurnReading
 
 SCHEMA_VERSION = 4
 """Raised with every change of the tables below, each with its step in ``migrations/versions``; a database with a
@@ -27,7 +29,19 @@ class Base(DeclarativeBase):
     """Common base; constraints carry names, because SQLite migrations can only drop what has one."""
 
     metadata = MetaData(naming_convention=_NAMES)
-    type_annotation_map = {dict[str, Any]: JSON}  # noqa: RUF012  (the name and its form are SQLAlchemy's)
+    type_annotation_map = {dict[str, Any]: JSON, dict[str, float]: JSON}  # noqa: RUF012  (the name and its form are SQLAlchemy's)
+
+
+def columns_of(record: type, **kinds: Any) -> Any:
+    """Return a base class with a column for each field of a record, whose meaning stands there (``studies/rows.py``).
+
+    Args:
+        record: the dataclass.
+        kinds: field -> type of its column, where that is not the usual one of the field's type.
+    """
+    columns = {name: Mapped[kind] for name, kind in get_type_hints(record).items()}  # type: ignore[valid-type]
+    given = {name: mapped_column(kind) for name, kind in kinds.items()}
+    return type(f"ColumnsOf{record.__name__}", (), {"__annotations__": columns, **given})
 
 
 class Owned:
@@ -92,46 +106,19 @@ class Search(Base):
     """Seconds since 1970 (UTC)."""
 
 
-class Result(Base):
+class Result(columns_of(RunResult), Base):  # type: ignore[misc]
     """The final numbers of a finished run; written in one transaction with ``Run.state = 'finished'``."""
 
     __tablename__ = "k24_results"
     run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)
-    win_rate: Mapped[float]
-    win_low: Mapped[float]
-    win_high: Mapped[float]
-    interval_kind: Mapped[str]
-    return_mean: Mapped[float]
-    sparsity_masked: Mapped[float]
-    sparsity_model: Mapped[float]
-    throughput: Mapped[float]
-    throughput_batch: Mapped[int]
-    throughput_dtype: Mapped[str]
-    speedup_24: Mapped[float | None]
-    speedup_24_reason: Mapped[str]
-    env_steps: Mapped[int]
-    env_steps_per_second: Mapped[float]
-    wall_seconds: Mapped[float]
-    device: Mapped[str]
-    episodes: Mapped[int]
-    wins: Mapped[int]
-    aborted: Mapped[int]
-    details: Mapped[dict[str, Any]]
 
 
-class Curve(Base):
+class Curve(columns_of(CurvePoint), Base):  # type: ignore[misc]
     """A greedy evaluation during training."""
 
     __tablename__ = "k24_curves"
     run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)
     env_steps: Mapped[int] = mapped_column(primary_key=True)
-    win_rate: Mapped[float]
-    return_mean: Mapped[float]
-    episodes: Mapped[int]
-    loss: Mapped[float | None]
-    epsilon: Mapped[float]
-    wall_seconds: Mapped[float]
-    extra: Mapped[dict[str, Any]]
 
 
 class Event(Base):
@@ -143,19 +130,13 @@ class Event(Base):
     text: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
-class Outcome(Base):
+class Outcome(columns_of(EpisodeOutcome), Base):  # type: ignore[misc]
     """One episode of the final evaluation."""
 
     __tablename__ = "k24_outcomes"
     run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)
     slot: Mapped[int] = mapped_column(primary_key=True)
     battle_id: Mapped[int] = mapped_column(primary_key=True)
-    won: Mapped[bool]
-    lost: Mapped[bool]
-    truncated: Mapped[bool]
-    aborted: Mapped[bool]
-    episode_return: Mapped[float]
-    length: Mapped[int]
 
 
 class PartTiming(Base):
@@ -167,30 +148,11 @@ class PartTiming(Base):
     seconds: Mapped[float]
 
 
-class ThroughputReading(Base):
+class ThroughputReading(columns_of(TurnReading, machine=Text), Base):  # type: ignore[misc]
     """Decisions/s of a finished run's policy, measured in turn with the others of its comparison."""
 
     __tablename__ = "k24_throughput"
     run_id: Mapped[int] = mapped_column(ForeignKey("k24_runs.id", ondelete="CASCADE"), primary_key=True)
-    session: Mapped[str]
-    """Policies of one session were measured in the same rounds; those of two are not compared."""
-    measured: Mapped[float]
-    """Seconds since 1970 (UTC)."""
-    decisions_per_second: Mapped[float]
-    """Median over rounds; the next two are the quartiles."""
-    low: Mapped[float]
-    high: Mapped[float]
-    rounds: Mapped[int]
-    batch: Mapped[int]
-    """Agents decided for in one call."""
-    dtype: Mapped[str]
-    device: Mapped[str]
-    machine: Mapped[str] = mapped_column(Text)
-    """Processor and threads, or the card."""
-    load: Mapped[float]
-    """Cores that other processes kept busy meanwhile."""
-    quiet: Mapped[bool]
-    """Whether that was little enough to compare the reading."""
 
 
 class Machine(Owned, Base):

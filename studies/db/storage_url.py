@@ -15,6 +15,8 @@ DEFAULT_STORAGE = "sqlite:///studies/studies.db"
 EXAMPLE = f"--storage {DEFAULT_STORAGE}"
 _SERVER = "--storage postgresql://user@host/database"
 _LAST_PORT = 65535
+BUSY_SECONDS = 60.0
+"""How long to wait for another process's write before giving up."""
 _ARTIFACTS = Path("studies") / "artifacts"
 _PASSWORDS = (
     (re.compile(r"(://[^:/@\s]*):(?:[^/\s]+|[^@\s]+)@"), r"\1:***@"),
@@ -30,6 +32,8 @@ class StorageUrl:
     """Of SQLAlchemy, driver included."""
     path: Path | None
     """The SQLite file; ``None``: a server keeps it."""
+    busy_seconds: float = BUSY_SECONDS
+    """How long its connections wait for another process's write."""
 
     def __str__(self) -> str:
         if self.path:
@@ -62,7 +66,7 @@ def without_passwords(text: str) -> str:
     return text
 
 
-def parse_storage_url(storage: str) -> StorageUrl:
+def parse_storage_url(storage: str, busy_seconds: float = BUSY_SECONDS) -> StorageUrl:
     """Take a storage URL apart.
 
     Raises:
@@ -82,7 +86,8 @@ def parse_storage_url(storage: str) -> StorageUrl:
             raise StorageError(
                 f"Storage {redacted} names port {url.port}, a port is 1 to {_LAST_PORT}. Type: {_SERVER}"
             )
-        return StorageUrl(url.set(drivername="postgresql+psycopg"), None)  # one driver, whichever SQLAlchemy prefers
+        url = url.set(drivername="postgresql+psycopg")  # one driver, whichever SQLAlchemy prefers
+        return StorageUrl(url, None, busy_seconds)
     if kind != "sqlite":
         raise StorageError(
             f"Storage {redacted} starts with {url.drivername!r}; studies are kept in SQLite files or on a PostgreSQL "
@@ -92,4 +97,4 @@ def parse_storage_url(storage: str) -> StorageUrl:
         raise StorageError(
             f"Storage {redacted} names no plain file, and a study must outlive the program. Type: {EXAMPLE}"
         )
-    return StorageUrl(url, Path(url.database))
+    return StorageUrl(url, Path(url.database), busy_seconds)

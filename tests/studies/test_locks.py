@@ -67,7 +67,7 @@ def test_a_large_file_is_walked_on_suspicion_only(path: Path, monkeypatch: pytes
     assert suspicious(path), "a small one always"
     monkeypatch.setattr(database, "_CHECKED_ALWAYS", 0)
     assert not suspicious(path)
-    inspect_file(parse_storage_url(url(path)), 1.0)
+    inspect_file(parse_storage_url(url(path)))
     journal = path.with_name("studies.db-journal")
     journal.write_bytes(b"")
     assert suspicious(path), "a process died while writing"

@@ -94,12 +94,12 @@ def test_a_newer_schema_is_refused(url: str) -> None:
 def test_our_transactions_queue(url: str) -> None:
     """What one has read still holds when it writes: 2 × 10 additions to one number, none lost."""
     place = parse_storage_url(url)
-    connect(place, 10).dispose()
+    connect(place).dispose()
     ask(url, "CREATE TABLE counted (n INTEGER)")
     ask(url, "INSERT INTO counted VALUES (0)")
 
     def count() -> None:
-        engine = connect(place, 10)
+        engine = connect(place)
         for _ in range(10):
             with transaction(engine, place) as session:
                 n = session.execute(text("SELECT n FROM counted")).scalar_one()
@@ -118,7 +118,7 @@ def test_our_transactions_queue(url: str) -> None:
 def test_the_clock_is_the_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Machines whose clocks differ agree on whose heartbeat is too old."""
     place, now = parse_storage_url(url), time.time()
-    engine = connect(place, 10)
+    engine = connect(place)
     monkeypatch.setattr(time, "time", lambda: 0.0)
     with transaction(engine, place) as session:
         assert clock(session) == pytest.approx(now, abs=60)
@@ -127,7 +127,7 @@ def test_the_clock_is_the_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_lock_that_takes_too_long_is_reported(url: str) -> None:
     place = parse_storage_url(url)
-    engine = connect(place, 10)
+    engine = connect(place)
     with transaction(engine, place) as session:
         session.execute(text("SELECT 1"))
         with pytest.raises(StorageError, match=r"is locked: another process .*pg_stat_activity"):
@@ -163,7 +163,7 @@ def test_a_server_that_is_restarted_is_waited_for(url: str, restart: Restart) ->
 
 def test_a_server_is_waited_for_as_long_as_asked(url: str, restart: Restart, caplog: pytest.LogCaptureFixture) -> None:
     place = parse_storage_url(url)
-    hasty, patient = connect(place, 0.3), connect(place, 20)
+    hasty, patient = (connect(parse_storage_url(url, seconds)) for seconds in (0.3, 20))
     restart(4.0)
     gone = pytest.raises(StorageError, match=r"cannot be reached \(.* What was stored before is safe")
     with gone, transaction(hasty, place) as session:
@@ -225,7 +225,7 @@ def test_a_commit_whose_answer_is_lost_is_looked_up(url: str, stored: bool, monk
         raise OperationalError("COMMIT", {}, psycopg.OperationalError("server closed the connection"))
 
     place = parse_storage_url(url)
-    engine = connect(place, 10)
+    engine = connect(place)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE IF NOT EXISTS looked_up (n INTEGER)"))
         connection.execute(text("DELETE FROM looked_up"))
@@ -245,7 +245,7 @@ def test_a_commit_whose_answer_is_lost_is_looked_up(url: str, stored: bool, monk
 def test_reading_waits_for_no_lock(url: str) -> None:
     place = parse_storage_url(url)
     with StudyStore.open(url, "read", busy_seconds=0.5) as store:
-        engine = connect(place, 10)
+        engine = connect(place)
         with transaction(engine, place) as session:
             session.execute(text("SELECT 1"))
             assert store.rows() == []

@@ -130,10 +130,6 @@ def register(
         pymarl=pymarl,
         takes_files=takes_files,
     )
-    for name in ("entry_point", "config"):
-        location = getattr(entry, name)
-        if isinstance(location, str) and not all(location.partition(":")):
-            raise ValueError(f"{name} of {id!r} is {location!r}, it must be a class or 'module:Class'")
     if base is not None:
         entry = _derived(entry, _algorithms.get(base), fixed or {}, defaults or {})
     _algorithms.register(id, entry)

@@ -57,7 +57,11 @@ class PyMARLNames:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One registered algorithm."""
+    """One registered algorithm.
+
+    Raises:
+        ValueError: a location is not of the form ``module:Class``.
+    """
 
     id: str
     """name used on the command line"""
@@ -82,6 +86,12 @@ class Entry:
     pymarl: PyMARLNames | None = None
     takes_files: bool = False
     """whether settings files of its base are for this row as well"""
+
+    def __post_init__(self) -> None:
+        for name in ("entry_point", "config"):
+            location = getattr(self, name)
+            if isinstance(location, str) and not all(location.partition(":")):
+                raise ValueError(f"{name} of {self.id!r} is {location!r}, it must be a class or 'module:Class'")
 
 
 def derive_config(

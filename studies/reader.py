@@ -7,12 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Engine
-
 from common.errors import quoted
 from common.registry import unknown_name_text
 from studies import row_queries
-from studies.db.database import clock, connect, connect_to_read, inspect_file, read_transaction
+from studies.db.database import Database, clock, connect, connect_to_read, inspect_file
 from studies.db.errors import StorageError, repeated, repeated_at_start
 from studies.db.schema import SCHEMA_VERSION
 from studies.db.storage_url import BUSY_SECONDS, StorageUrl, parse_storage_url, without_passwords
@@ -25,13 +23,12 @@ class StudyReader:
     """Read one study of a database.
 
     Args:
-        engine: of our tables.
-        url: the database.
+        db: the database.
         study: name of the Optuna study.
     """
 
-    def __init__(self, engine: Engine, url: StorageUrl, study: str) -> None:
-        self._engine, self.url, self.study = engine, url, study
+    def __init__(self, db: Database, study: str) -> None:
+        self._db, self.url, self.study = db, db.url, study
 
     @classmethod
     @repeated_at_start
@@ -48,8 +45,7 @@ class StudyReader:
                 file may not be written. Tables of an older version in a file that may be written are brought up to
                 date, a copy of the file kept.
         """
-        url = parse_storage_url(storage, busy_seconds)
-        return cls(_engine(url), url, study)
+        return cls(_connect(parse_storage_url(storage, busy_seconds)), study)
 
     @classmethod
     def open_existing(cls, storage: str, study: str) -> StudyReader:
@@ -73,7 +69,7 @@ class StudyReader:
     @repeated
     def _read(self, query: Callable[..., T], *arguments: Any) -> T:
         """Return what ``query(session, *arguments)`` gives."""
-        with read_transaction(self._engine, self.url) as session:
+        with self._db.read_transaction() as session:
             return query(session, *arguments)
 
     def studies(self) -> list[str]:
@@ -122,7 +118,7 @@ class StudyReader:
 
     def close(self) -> None:
         """Release the connections."""
-        self._engine.dispose()
+        self._db.close()
 
     def __enter__(self) -> Self:
         return self
@@ -131,24 +127,24 @@ class StudyReader:
         self.close()
 
 
-def _engine(url: StorageUrl) -> Engine:
-    """An engine that reads tables of this program's version."""
+def _connect(url: StorageUrl) -> Database:
+    """Open tables of this program's version."""
     if url.path and not url.path.is_file():
         raise StorageError(
             f"There is no database {url}. Make one: python -m harness.compare --storage {quoted(url.redacted)}"
         )
     inspect_file(url)
-    engine, version = connect_to_read(url)
+    db, version = connect_to_read(url)
     if version == SCHEMA_VERSION:
-        return engine
-    engine.dispose()
+        return db
+    db.close()
     if url.path and not (_may_write(url.path) and _may_write(url.path.parent)):
         found = "holds no tables of this program" if version is None else f"is of an older version ({version})"
         raise StorageError(
             f"{url} {found}, and cannot be brought to this program's version ({SCHEMA_VERSION}), since it may not be "
             f"written. Copy it and read the copy: cp {quoted(url)} copy.db; then --storage sqlite:///copy.db"
         )
-    connect(url).dispose()
+    connect(url).close()
     return connect_to_read(url)[0]
 
 

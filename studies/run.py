@@ -14,7 +14,6 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from studies import row_queries
-from studies.db.database import read_transaction
 from studies.db.errors import StorageError, repeated
 from studies.db.schema import Curve, Event, Outcome, PartTiming
 from studies.queue.owner import HEARTBEAT_IN_TRAINING
@@ -75,7 +74,7 @@ class RunRecord:
     @repeated
     def curve_points(self) -> list[CurvePoint]:
         """The stored evaluations in order of ``env_steps``."""
-        with read_transaction(self.run_table.engine, self.run_table.url) as session:
+        with self.run_table.db.read_transaction() as session:
             return row_queries.curves_of(session, [self.run_id])[self.run_id]
 
     @repeated
@@ -154,7 +153,7 @@ class RunRecord:
                 f"{' ' + self.owner if self.owner else ''}, or this record was ended. Begin it again with "
                 f"StudyStore.begin, and write only where status is 'started' or 'resumed'."
             )
-        with self.run_table.transaction() as session:
+        with self.run_table.db.transaction() as session:
             self.run_table.renew(session, self.run_id)
             yield session
         self._last_heartbeat = time.monotonic()

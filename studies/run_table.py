@@ -16,15 +16,14 @@ import time
 from typing import Any
 
 from optuna.trial import TrialState
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from studies.dashboard.labels import objective_values, result_labels, run_note, start_labels
 from studies.dashboard.trials import Trials
-from studies.db.database import read_transaction
+from studies.db.database import Database
 from studies.db.errors import repeated
 from studies.db.schema import Provenance, Result, Run
-from studies.db.storage_url import StorageUrl
 from studies.queue.owner import owner_of, release
 from studies.queue.run_queue import RunQueue
 from studies.row_queries import events, last_provenance, read_row
@@ -37,14 +36,13 @@ class RunTable(RunQueue):
     """The runs of one study on both sides.
 
     Args:
-        engine: of our tables.
-        url: the database, for messages.
+        db: the database.
         study: name of the Optuna study.
         trials: Optuna's side.
     """
 
-    def __init__(self, engine: Engine, url: StorageUrl, study: str, trials: Trials) -> None:
-        super().__init__(engine, url, study)
+    def __init__(self, db: Database, study: str, trials: Trials) -> None:
+        super().__init__(db, study)
         self.trials = trials
 
     def add_provenance(self, session: Session, run_id: int, record: dict[str, Any]) -> None:
@@ -55,10 +53,10 @@ class RunTable(RunQueue):
     @repeated
     def start_trial(self, run_id: int) -> int:
         """Give a claimed run its RUNNING trial; returns the trial's number."""
-        with self.transaction() as session:
+        with self.db.transaction() as session:
             labels = _labels(session, session.get_one(Run, run_id))
         number = self.trials.start(run_id, labels)
-        with self.transaction() as session:
+        with self.db.transaction() as session:
             session.get_one(Run, run_id).trial_number = number
         return number
 
@@ -71,13 +69,13 @@ class RunTable(RunQueue):
     @repeated
     def finalize(self, run_id: int) -> RunRow:
         """Report a finished run that we own to Optuna, and release it."""
-        with self.transaction() as session:
+        with self.db.transaction() as session:
             row, happened = read_row(session, session.get_one(Run, run_id)), events(session, run_id)
             labels = _labels(session, session.get_one(Run, run_id))
         values = objective_values(row, with_throughput=self.trials.with_throughput)
         number = self.trials.complete(run_id, values, labels | result_labels(row))
         self.trials.note(number, run_note(row, happened))
-        with self.transaction() as session:
+        with self.db.transaction() as session:
             run = session.get_one(Run, run_id)
             run.trial_number = number
             release(run)
@@ -94,7 +92,7 @@ class RunTable(RunQueue):
     def finalize_unreported(self) -> None:
         """Report the finished runs that Optuna does not know as finished: a kill, or a study deleted there."""
         complete = set(self.trials.runs(TrialState.COMPLETE).values())
-        with self.transaction() as session:
+        with self.db.transaction() as session:
             finished = session.scalars(select(Run).filter_by(study=self.study, state="finished"))
             pending = [run for run in finished if run.id not in complete or owner_of(run) is not None]
             unreported = [run.id for run in pending if self.claim(session, run)]
@@ -106,7 +104,7 @@ class RunTable(RunQueue):
     def forget_deleted(self) -> None:
         """Cut the trials of deleted runs loose: SQLite gives the newest run's id out again once it is deleted."""
         shown = self.trials.runs()
-        with read_transaction(self.engine, self.url) as session:
+        with self.db.read_transaction() as session:
             kept = set(session.scalars(select(Run.id).filter_by(study=self.study)))
         if stale := [trial for trial, run_id in shown.items() if run_id not in kept]:
             self.trials.forget(stale)
@@ -114,7 +112,7 @@ class RunTable(RunQueue):
     @repeated
     def interrupt_orphans(self) -> None:
         """End the trials of runs without a living owner: ours, and those of dead processes."""
-        with self.transaction() as session:
+        with self.db.transaction() as session:
             running = session.scalars(select(Run).filter_by(study=self.study, state="running"))
             orphans = [run.id for run in running if self.claim(session, run)]
         self.claimed.update(orphans)

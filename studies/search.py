@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import optuna
@@ -23,7 +23,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from common.errors import quoted
-from studies.db.database import connect, inspect_file, prepare_file, read_transaction
+from studies.db.database import connect, inspect_file, prepare_file
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import RunTakenOver, StorageError, repeated, repeated_at_start
 from studies.db.optuna_storage import close_storage, open_storage
@@ -56,7 +56,7 @@ class SearchStudy:
     """
 
     def __init__(self, queue: RunQueue, request: dict[str, Any]) -> None:
-        self.url, self.name, self.request = queue.url, queue.study, request
+        self.url, self.name, self.request = queue.db.url, queue.study, request
         self._queue = queue
         self._storage = open_storage(self.url)
         try:
@@ -87,9 +87,9 @@ class SearchStudy:
         url = parse_storage_url(storage)
         prepare_file(url)
         _refuse_comparison(url, study)
-        queue = RunQueue(connect(url), url, study)
+        queue = RunQueue(connect(url), study)
         try:
-            with queue.transaction() as session:
+            with queue.db.transaction() as session:
                 row = _find_or_create(session, url, study, request, trials)
                 _fill(session, queue, row)
             return cls(queue, row.request)
@@ -206,7 +206,7 @@ class SearchStudy:
     @repeated
     def _is_free(self) -> bool:
         """Whether every row could be claimed; none is."""
-        with self._queue.transaction() as session:
+        with self._queue.db.transaction() as session:
             rows = session.scalars(select(Run).filter_by(study=self.name)).all()
             free = all(self._queue.claim(session, row) for row in rows)
             session.rollback()
@@ -214,7 +214,7 @@ class SearchStudy:
 
     @repeated
     def _delete_rows(self) -> None:
-        with self._queue.transaction() as session:
+        with self._queue.db.transaction() as session:
             session.execute(delete(Run).where(Run.study == self.name))
             session.execute(delete(Search).where(Search.study == self.name))
 
@@ -241,12 +241,8 @@ def search_names(storage: str) -> list[str]:
     if url.path and not url.path.is_file():
         return []
     inspect_file(url)
-    engine = connect(url)
-    try:
-        with read_transaction(engine, url) as session:
-            return list(session.scalars(select(Search.study).order_by(Search.study)))
-    finally:
-        engine.dispose()
+    with closing(connect(url)) as db, db.read_transaction() as session:
+        return list(session.scalars(select(Search.study).order_by(Search.study)))
 
 
 def _is_over(trial: FrozenTrial) -> bool:

@@ -48,7 +48,7 @@ class StudyStore(StudyReader):
     """One study in one database; open it with ``StudyStore.open``, close it or use it in a ``with`` block."""
 
     def __init__(self, run_table: RunTable) -> None:
-        super().__init__(run_table.engine, run_table.url, run_table.study)
+        super().__init__(run_table.db, run_table.study)
         self._run_table = run_table
         self._closed = False
 
@@ -77,7 +77,7 @@ class StudyStore(StudyReader):
         prepare_file(url)
         trials = Trials(url, study)
         try:
-            run_table = RunTable(connect(url), url, study, trials)
+            run_table = RunTable(connect(url), study, trials)
         except StorageError:
             trials.close()
             raise
@@ -99,7 +99,7 @@ class StudyStore(StudyReader):
             provenance: code, versions, machine, ``command`` of this session, JSON-able.
         """
         run_table = self._run_table
-        wait_for_quiet_to_end(run_table.engine, run_table.url)
+        wait_for_quiet_to_end(run_table.db)
         record = self._claim(key, config, provenance)
         if record.status in ("started", "resumed"):
             run_table.track(record.run_id)
@@ -113,7 +113,7 @@ class StudyStore(StudyReader):
         status: Status
         row = last_error = earlier = None
         owner = ""
-        with run_table.transaction() as session:
+        with run_table.db.transaction() as session:
             run = run_table.get_run(session, key)
             if run is None:
                 run, status = run_table.create(session, key, config), "started"
@@ -153,7 +153,7 @@ class StudyStore(StudyReader):
             The ids of the runs. One that is finished or worked on stays as it is.
         """
         run_table, ids = self._run_table, []
-        with run_table.transaction() as session:
+        with run_table.db.transaction() as session:
             for key, config, job in asked:
                 run = run_table.get_run(session, key) or run_table.create(session, key, config, state="queued")
                 run.job = job
@@ -197,7 +197,7 @@ class StudyStore(StudyReader):
             evaluation: fields of ``RunResult`` that the battles decide.
             outcomes: how they ended.
         """
-        with self._run_table.transaction() as session:
+        with self._run_table.db.transaction() as session:
             session.get_one(Run, run_id).config = config
             result = session.get_one(Result, run_id)
             for name, value in evaluation.items():
@@ -224,7 +224,7 @@ class StudyStore(StudyReader):
     @repeated
     def _delete(self, run_ids: Collection[int]) -> set[int]:
         run_table, deleted = self._run_table, set()
-        with run_table.transaction() as session:
+        with run_table.db.transaction() as session:
             for run in session.scalars(select(Run).filter_by(study=self.study).where(Run.id.in_(run_ids))).all():
                 if run.state != "running" or run_table.claim(session, run):
                     deleted.add(run.id)
@@ -233,12 +233,12 @@ class StudyStore(StudyReader):
 
     def quiet_machine(self, patience: float) -> AbstractContextManager[bool]:
         """Keep this machine free of this database's other work; see ``quiet.quiet_machine``."""
-        return quiet_machine(self._run_table.engine, self.url, patience)
+        return quiet_machine(self._run_table.db, patience)
 
     @repeated
     def store_readings(self, readings: Mapping[int, TurnReading]) -> None:
         """Store how fast policies decide, by the ids of their finished runs, in place of earlier readings."""
-        with self._run_table.transaction() as session:
+        with self._run_table.db.transaction() as session:
             for run_id, reading in readings.items():
                 session.merge(ThroughputReading(run_id=run_id, **asdict(reading)))
 
@@ -249,7 +249,7 @@ class StudyStore(StudyReader):
         Args:
             speedups: each with ``speedup`` or, where that is ``None``, its ``reason``.
         """
-        with self._run_table.transaction() as session:
+        with self._run_table.db.transaction() as session:
             for run_id, found in speedups.items():
                 result = session.get_one(Result, run_id)
                 result.speedup_24, result.speedup_24_reason = found["speedup"], found["reason"] or ""

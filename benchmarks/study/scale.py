@@ -130,7 +130,7 @@ def claims(storage: str, runs: int, claimers: int, seconds: float, think: float)
     """Measure claims and heartbeats of many worker processes that share a queue, in milliseconds."""
     with StudyStore.open(storage, STUDY) as store:
         fill_queue(store, runs)
-        store._run_table.engine.dispose()
+        store._run_table.db.close()
     processes = multiprocessing.get_context("fork")  # shares what is imported; each opens connections of its own
     ready, begin, results = processes.Barrier(claimers + 1), processes.Event(), processes.Queue()
     workers = [

@@ -24,7 +24,7 @@ from sqlalchemy import Select, select, update
 
 from common.errors import quoted
 from studies.dashboard.parameters import distributions_for, parameters_of
-from studies.db.database import read_transaction, transaction
+from studies.db.database import Database
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError, repeated
 from studies.db.optuna_storage import close_storage, open_storage
@@ -46,6 +46,7 @@ class Trials:
     def __init__(self, url: StorageUrl, study: str) -> None:
         self._url = url
         self._storage = open_storage(url)
+        self._db = Database(self._storage.engine, url)
         try:
             with wrap_db_errors(url):
                 self._study = optuna.create_study(
@@ -79,7 +80,7 @@ class Trials:
     def of_run(self, run_id: int) -> list[FrozenTrial]:
         """All trials of a run, oldest first; found by the database, since reading all trials takes seconds."""
         mine = self._with_run_id().where(TrialUserAttributeModel.value_json == json.dumps(run_id))
-        with read_transaction(self._storage.engine, self._url) as session:
+        with self._db.read_transaction() as session:
             found = sorted(row.trial_id for row in session.execute(mine))
         with wrap_db_errors(self._url):
             return [self._storage.get_trial(id) for id in found]
@@ -98,7 +99,7 @@ class Trials:
         wanted = self._with_run_id()
         if states:
             wanted = wanted.where(TrialModel.state.in_(states))
-        with read_transaction(self._storage.engine, self._url) as session:
+        with self._db.read_transaction() as session:
             return {row.trial_id: json.loads(row.value_json) for row in session.execute(wanted)}
 
     @repeated
@@ -111,7 +112,7 @@ class Trials:
                 self._end(trial, TrialState.FAIL, None, {"ended": "its run was deleted"})
         attribute = TrialUserAttributeModel
         rename = update(attribute).where(attribute.trial_id.in_(trial_ids), attribute.key == "run_id")
-        with transaction(self._storage.engine, self._url) as session:
+        with self._db.transaction() as session:
             session.execute(rename.values(key="deleted_run"))
 
     @repeated

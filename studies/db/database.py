@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -107,27 +108,27 @@ def _is_suspicious(path: Path) -> bool:
     return header[:16] != b"SQLite format 3\0" or pages * (65536 if page == 1 else page) != size
 
 
-def connect(url: StorageUrl) -> Engine:
-    """An engine for our tables, which are created where missing, or brought to this program's version.
+def connect(url: StorageUrl) -> Database:
+    """Open our tables, which are created where missing, or brought to this program's version.
 
     Raises:
         StorageError: the database cannot be reached or written, or is of a newer program.
     """
-    return _connect(url, lambda connection: bring_up_to_date(connection, url))[0]
+    return _open(url, lambda connection: bring_up_to_date(connection, url))[0]
 
 
-def connect_to_read(url: StorageUrl) -> tuple[Engine, int | None]:
-    """An engine for our tables that waits for no write lock, and their version; ``None``: there are none.
+def connect_to_read(url: StorageUrl) -> tuple[Database, int | None]:
+    """Open our tables without waiting for a write lock, and look for their version; ``None``: there are none.
 
     Raises:
         StorageError: the database cannot be reached or read.
     """
     with reading():
-        return _connect(url, schema_version)
+        return _open(url, schema_version)
 
 
-def _connect(url: StorageUrl, begin: Callable[[Connection], T]) -> tuple[Engine, T]:
-    """Return an engine, with what its first transaction found."""
+def _open(url: StorageUrl, begin: Callable[[Connection], T]) -> tuple[Database, T]:
+    """Return a database, with what its first transaction found."""
     with wrap_db_errors(url):
         engine = create_engine(url.parsed, **engine_options(url))
     queue_transactions(engine)
@@ -138,7 +139,7 @@ def _connect(url: StorageUrl, begin: Callable[[Connection], T]) -> tuple[Engine,
         engine.dispose()
         raise
     reconnect_patiently(engine, url)
-    return engine, found
+    return Database(engine, url), found
 
 
 def reconnect_patiently(engine: Engine, url: StorageUrl) -> None:
@@ -202,25 +203,6 @@ def clock(session: Session) -> float:
 
 
 @contextmanager
-def transaction(engine: Engine, url: StorageUrl) -> Iterator[Session]:
-    """Yield a session whose work is committed at the end, or not at all; the driver's errors become ``StorageError``.
-
-    Raises:
-        ConnectionLost: the server interrupted it, and nothing is stored; ``errors.repeated`` begins it again.
-    """
-    with wrap_db_errors(url), Session(engine, expire_on_commit=False) as session:
-        number = session.connection().info.get("k24_xid")
-        yield session
-        session.flush()
-        session.expunge_all()  # what was read outlives the transaction, also one that seemed lost
-        try:
-            session.commit()
-        except SQLAlchemyError:
-            if number is None or not _is_committed(engine, number):
-                raise
-
-
-@contextmanager
 def reading() -> Iterator[None]:
     """Within this block transactions take no write lock."""
     before = _READING.set(True)
@@ -230,26 +212,59 @@ def reading() -> Iterator[None]:
         _READING.reset(before)
 
 
-@contextmanager
-def read_transaction(engine: Engine, url: StorageUrl) -> Iterator[Session]:
-    """Yield a session that takes no write lock: it reads, or writes by a single statement on a server.
+@dataclass(frozen=True)
+class Database:
+    """A database as this process reaches it."""
 
-    Raises:
-        StorageError: the database cannot be read, or holds values that this program does not store.
-    """
-    try:
-        with reading(), wrap_db_errors(url), Session(engine, expire_on_commit=False) as session, session.begin():
+    engine: Engine
+    url: StorageUrl
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Yield a session whose work is committed at the end, or not at all; drivers' errors become ``StorageError``.
+
+        Raises:
+            ConnectionLost: the server interrupted it, and nothing is stored; ``errors.repeated`` begins it again.
+        """
+        with wrap_db_errors(self.url), Session(self.engine, expire_on_commit=False) as session:
+            number = session.connection().info.get("k24_xid")
             yield session
-    except ContentError as error:
-        raise StorageError(
-            f"{url} holds what this program does not store: {error}. Another program changed it, or it is damaged; go "
-            "on from a copy of it, or delete that run: python -m harness.delete --help"
-        ) from error
+            session.flush()
+            session.expunge_all()  # what was read outlives the transaction, also one that seemed lost
+            try:
+                session.commit()
+            except SQLAlchemyError:
+                if number is None or not self._is_committed(number):
+                    raise
 
+    @contextmanager
+    def read_transaction(self) -> Iterator[Session]:
+        """Yield a session that takes no write lock: it reads, or writes by a single statement on a server.
 
-def _is_committed(engine: Engine, number: int) -> bool:
-    """Ask the server whether a transaction was stored whose COMMIT was not answered."""
-    with reading(), engine.connect() as connection:
-        while (state := connection.execute(text(f"SELECT txid_status({number})")).scalar_one()) == "in progress":
-            time.sleep(FIRST_PAUSE)
-        return bool(state == "committed")
+        Raises:
+            StorageError: the database cannot be read, or holds values that this program does not store.
+        """
+        try:
+            with (
+                reading(),
+                wrap_db_errors(self.url),
+                Session(self.engine, expire_on_commit=False) as session,
+                session.begin(),
+            ):
+                yield session
+        except ContentError as error:
+            raise StorageError(
+                f"{self.url} holds what this program does not store: {error}. Another program changed it, or it is "
+                "damaged; go on from a copy of it, or delete that run: python -m harness.delete --help"
+            ) from error
+
+    def _is_committed(self, number: int) -> bool:
+        """Ask the server whether a transaction was stored whose COMMIT was not answered."""
+        with reading(), self.engine.connect() as connection:
+            while (state := connection.execute(text(f"SELECT txid_status({number})")).scalar_one()) == "in progress":
+                time.sleep(FIRST_PAUSE)
+            return bool(state == "committed")
+
+    def close(self) -> None:
+        """Release the connections."""
+        self.engine.dispose()

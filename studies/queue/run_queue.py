@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Engine, Row, Update, func, select, update
+from sqlalchemy import Row, Update, func, select, update
 from sqlalchemy.orm import Session
 
-from studies.db.database import clock, read_transaction, transaction
+from studies.db.database import Database, clock
 from studies.db.errors import RunTakenOver, repeated
 from studies.db.schema import Run
-from studies.db.storage_url import StorageUrl
 from studies.queue.owner import HeartbeatThread, Owner, is_free, owner_of, release, set_owner
 from studies.queue.quiet import wait_for_quiet_to_end
 from studies.rows import RunKey
@@ -33,23 +31,16 @@ class RunQueue:
     """The rows of one study.
 
     Args:
-        engine: of our tables.
-        url: the database, for messages.
+        db: the database.
         study: its name.
     """
 
-    def __init__(self, engine: Engine, url: StorageUrl, study: str) -> None:
-        self.engine = engine
-        self.url = url
-        self.study = study
+    def __init__(self, db: Database, study: str) -> None:
+        self.db, self.study = db, study
         self.me = Owner.myself()
         self.claimed: set[int] = set()
         """Ids of the rows of this queue, as distinct from those of another one in the same process."""
         self._heartbeats = HeartbeatThread(self.write_heartbeat)
-
-    def transaction(self) -> AbstractContextManager[Session]:
-        """Open a session on our tables that is committed whole or not at all."""
-        return transaction(self.engine, self.url)
 
     def get_run(self, session: Session, key: RunKey) -> Run | None:
         """Return the run with this key in this study."""
@@ -88,7 +79,7 @@ class RunQueue:
             fits: whether this process can do a run's job. It is asked outside of any transaction: it may import much.
         """
         for run_id in self._candidates(only, fits):
-            wait_for_quiet_to_end(self.engine, self.url)
+            wait_for_quiet_to_end(self.db)
             run = self._claim_by_id(run_id)
             if run is not None:
                 self.track(run.id)
@@ -125,19 +116,19 @@ class RunQueue:
         columns = (Run.id, Run.owner_host, Run.owner_pid, Run.owner_started, Run.heartbeat)
         asked = select(*columns).filter_by(study=self.study).where(Run.job.is_not(None))
         asked = asked.where(Run.state.in_(UNFINISHED), Run.id > after).order_by(Run.id).limit(BATCH)
-        with read_transaction(self.engine, self.url) as session:
+        with self.db.read_transaction() as session:
             return list(session.execute(asked)), clock(session)
 
     @repeated
     def _jobs(self, run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Id -> job."""
-        with read_transaction(self.engine, self.url) as session:
+        with self.db.read_transaction() as session:
             return {id: job or {} for id, job in session.execute(select(Run.id, Run.job).where(Run.id.in_(run_ids)))}
 
     @repeated
     def _claim_by_id(self, run_id: int) -> Run | None:
         """Claim a run, unless another process was faster."""
-        with self.transaction() as session:
+        with self.db.transaction() as session:
             run = session.get(Run, run_id)
             if run is None or run.state not in UNFINISHED or not self.claim(session, run):
                 return None
@@ -147,14 +138,14 @@ class RunQueue:
     @repeated
     def count_unfinished(self) -> int:
         """Count the rows that wait or that any process works on."""
-        with read_transaction(self.engine, self.url) as session:
+        with self.db.read_transaction() as session:
             mine = select(func.count()).select_from(Run).filter_by(study=self.study)
             return session.scalar(mine.where(Run.state.in_(UNFINISHED))) or 0
 
     @repeated
     def ask_again(self) -> None:
         """Queue what is finished once more."""
-        with self.transaction() as session:
+        with self.db.transaction() as session:
             session.execute(update(Run).filter_by(study=self.study, state="finished").values(state="queued"))
 
     def track(self, run_id: int) -> None:
@@ -169,8 +160,8 @@ class RunQueue:
         It is one statement that names its owner, so on a server it needs no lock and waits for no claim. SQLite has one
         lock for all that is written.
         """
-        on_server = self.engine.dialect.name != "sqlite"
-        with read_transaction(self.engine, self.url) if on_server else self.transaction() as session:
+        on_server = self.db.engine.dialect.name != "sqlite"
+        with self.db.read_transaction() if on_server else self.db.transaction() as session:
             session.execute(self._mine(tuple(self.claimed)).values(heartbeat=clock(session)))
 
     def renew(self, session: Session, run_id: int) -> None:
@@ -183,7 +174,7 @@ class RunQueue:
         if not renewed:
             self.claimed.discard(run_id)
             raise RunTakenOver(
-                f"Run {run_id} in {self.url} is no longer held by this process: another one took it over, or it was "
+                f"Run {run_id} in {self.db.url} is no longer held by this process: another one took it over, or it was "
                 f"removed. This process stops working on it; nothing stored is lost."
             )
 
@@ -199,7 +190,7 @@ class RunQueue:
     @repeated
     def release(self, run_id: int, state: str, error: str | None) -> None:
         """End our session on an unfinished run, or on a finished trial of a search, and release it."""
-        with self.transaction() as session:
+        with self.db.transaction() as session:
             self.renew(session, run_id)
             run = session.get_one(Run, run_id)
             run.state, run.error = state, error
@@ -209,4 +200,4 @@ class RunQueue:
     def close(self) -> None:
         """Release the connections."""
         self._heartbeats.stop()
-        self.engine.dispose()
+        self.db.close()

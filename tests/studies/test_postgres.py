@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from studies.db.database import clock, connect, transaction
+from studies.db.database import clock, connect
 from studies.db.errors import StorageError, repeated
 from studies.db.schema import SCHEMA_VERSION
 from studies.db.storage_url import parse_storage_url
@@ -94,18 +94,18 @@ def test_a_newer_schema_is_refused(url: str) -> None:
 def test_our_transactions_queue(url: str) -> None:
     """What one has read still holds when it writes: 2 × 10 additions to one number, none lost."""
     place = parse_storage_url(url)
-    connect(place).dispose()
+    connect(place).close()
     ask(url, "CREATE TABLE counted (n INTEGER)")
     ask(url, "INSERT INTO counted VALUES (0)")
 
     def count() -> None:
-        engine = connect(place)
+        db = connect(place)
         for _ in range(10):
-            with transaction(engine, place) as session:
+            with db.transaction() as session:
                 n = session.execute(text("SELECT n FROM counted")).scalar_one()
                 time.sleep(0.002)
                 session.execute(text(f"UPDATE counted SET n = {n + 1}"))
-        engine.dispose()
+        db.close()
 
     threads = [threading.Thread(target=count) for _ in range(2)]
     for thread in threads:
@@ -118,21 +118,20 @@ def test_our_transactions_queue(url: str) -> None:
 def test_the_clock_is_the_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Machines whose clocks differ agree on whose heartbeat is too old."""
     place, now = parse_storage_url(url), time.time()
-    engine = connect(place)
+    db = connect(place)
     monkeypatch.setattr(time, "time", lambda: 0.0)
-    with transaction(engine, place) as session:
+    with db.transaction() as session:
         assert clock(session) == pytest.approx(now, abs=60)
-    engine.dispose()
+    db.close()
 
 
 def test_a_lock_that_takes_too_long_is_reported(url: str) -> None:
-    place = parse_storage_url(url)
-    engine = connect(place)
-    with transaction(engine, place) as session:
+    db = connect(parse_storage_url(url))
+    with db.transaction() as session:
         session.execute(text("SELECT 1"))
         with pytest.raises(StorageError, match=r"is locked: another process .*pg_stat_activity"):
             StudyStore.open(url, busy_seconds=0.1)
-    engine.dispose()
+    db.close()
 
 
 def test_a_server_that_dropped_its_connections_is_asked_again(url: str) -> None:
@@ -162,18 +161,17 @@ def test_a_server_that_is_restarted_is_waited_for(url: str, restart: Restart) ->
 
 
 def test_a_server_is_waited_for_as_long_as_asked(url: str, restart: Restart, caplog: pytest.LogCaptureFixture) -> None:
-    place = parse_storage_url(url)
     hasty, patient = (connect(parse_storage_url(url, seconds)) for seconds in (0.3, 20))
     restart(4.0)
     gone = pytest.raises(StorageError, match=r"cannot be reached \(.* What was stored before is safe")
-    with gone, transaction(hasty, place) as session:
+    with gone, hasty.transaction() as session:
         session.execute(text("SELECT 1"))
-    with transaction(patient, place) as session:
+    with patient.transaction() as session:
         assert session.execute(text("SELECT 1")).scalar() == 1
     endings = [record.message.partition("); ")[2] for record in caplog.records]
     assert endings == ["tried again for 0.3 s", "tried again for 20 s"]
-    hasty.dispose()
-    patient.dispose()
+    hasty.close()
+    patient.close()
 
 
 def test_a_missing_database_is_reported(url: str) -> None:
@@ -224,33 +222,31 @@ def test_a_commit_whose_answer_is_lost_is_looked_up(url: str, stored: bool, monk
         real(self) if stored else self.rollback()
         raise OperationalError("COMMIT", {}, psycopg.OperationalError("server closed the connection"))
 
-    place = parse_storage_url(url)
-    engine = connect(place)
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE IF NOT EXISTS looked_up (n INTEGER)"))
-        connection.execute(text("DELETE FROM looked_up"))
+    db = connect(parse_storage_url(url))
+    with db.transaction() as session:
+        session.execute(text("CREATE TABLE IF NOT EXISTS looked_up (n INTEGER)"))
+        session.execute(text("DELETE FROM looked_up"))
     monkeypatch.setattr(Session, "commit", commit)
 
     @repeated
     def add() -> None:
-        with transaction(engine, place) as session:
+        with db.transaction() as session:
             session.execute(text("INSERT INTO looked_up VALUES (1)"))
 
     add()
     monkeypatch.undo()
     assert ask(url, "SELECT count(*) FROM looked_up") == [(1,)]
-    engine.dispose()
+    db.close()
 
 
 def test_reading_waits_for_no_lock(url: str) -> None:
-    place = parse_storage_url(url)
     with StudyStore.open(url, "read", busy_seconds=0.5) as store:
-        engine = connect(place)
-        with transaction(engine, place) as session:
+        db = connect(parse_storage_url(url))
+        with db.transaction() as session:
             session.execute(text("SELECT 1"))
             assert store.rows() == []
             assert store.unfinished() == []
-        engine.dispose()
+        db.close()
 
 
 def test_a_server_that_restarts_is_waited_for_at_the_start(url: str, restart: Restart) -> None:

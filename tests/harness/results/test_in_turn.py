@@ -129,9 +129,9 @@ def test_no_run_begins_while_a_machine_is_measured(tmp_path: Path, monkeypatch: 
             begin(other, seed=2)
             begun.set()
 
-        with quiet_machine(store._run_table.engine, store.url, 60.0) as alone:
+        with quiet_machine(store._run_table.db, 60.0) as alone:
             assert alone
-            wait_for_quiet_to_end(store._run_table.engine, store.url)  # our own lock does not hold us up
+            wait_for_quiet_to_end(store._run_table.db)  # our own lock does not hold us up
             foreign = Owner(host=mine.host, pid=mine.pid, started=f"{mine.started}0")
             monkeypatch.setattr(Owner, "is_alive", lambda self, heartbeat, now: True)
             monkeypatch.setattr(Owner, "myself", classmethod(lambda cls: foreign))

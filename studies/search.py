@@ -26,7 +26,7 @@ from common.errors import quoted
 from studies.db.database import connect, inspect_file, prepare_file
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import RunTakenOver, StorageError, repeated, repeated_at_start
-from studies.db.optuna_storage import close_storage, open_storage
+from studies.db.optuna_storage import open_storage
 from studies.db.schema import Run, Search
 from studies.db.storage_url import StorageUrl, parse_storage_url
 from studies.queue.run_queue import RunQueue
@@ -67,7 +67,7 @@ class SearchStudy:
                 if not self.optuna.get_trials(deepcopy=False):
                     self._queue.ask_again()  # the study was deleted in the dashboard
         except StorageError:
-            close_storage(self._storage)
+            self._storage.close()
             raise
 
     @classmethod
@@ -220,7 +220,7 @@ class SearchStudy:
 
     def close(self) -> None:
         """Release the connections."""
-        close_storage(self._storage)
+        self._storage.close()
         self._queue.close()
 
     def __enter__(self) -> SearchStudy:
@@ -255,14 +255,11 @@ def _refuse_comparison(url: StorageUrl, study: str) -> None:
     Raises:
         StorageError: it is.
     """
-    storage = open_storage(url)
     try:
-        with wrap_db_errors(url):
+        with closing(open_storage(url)) as storage, wrap_db_errors(url):
             directions = storage.get_study_directions(storage.get_study_id_from_name(study))
     except KeyError:
         return  # there is none yet
-    finally:
-        close_storage(storage)
     if len(directions) != 1:
         raise StorageError(
             f"{url} holds a comparison {study!r}, which is no search. Nothing was changed. Name another study: "

@@ -27,7 +27,7 @@ from studies.dashboard.parameters import distributions_for, parameters_of
 from studies.db.database import Database
 from studies.db.driver_errors import wrap_db_errors
 from studies.db.errors import StorageError, repeated
-from studies.db.optuna_storage import close_storage, open_storage
+from studies.db.optuna_storage import open_storage
 from studies.db.storage_url import StorageUrl
 
 METRIC_NAMES = ["win rate", "sparsity", "FLOPs saved"]
@@ -164,7 +164,7 @@ class Trials:
 
     def close(self) -> None:
         """Release the connections."""
-        close_storage(self._storage)
+        self._storage.close()
 
     def _id_of(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)

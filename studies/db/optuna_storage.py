@@ -28,6 +28,11 @@ class OurStorage(RDBStorage):
     database: StorageUrl
     """Set by ``open_storage``, from where on errors name it."""
 
+    def close(self) -> None:
+        """Release the connections."""
+        self.remove_session()
+        self.engine.dispose()
+
 
 def _outliving(name: str) -> Any:
     plain = getattr(RDBStorage, name)
@@ -83,9 +88,3 @@ def open_storage(url: StorageUrl) -> OurStorage:
             storage.engine.dispose()  # connections from before would begin their transactions in the old way
             return storage
     raise AssertionError("the last try either returns or raises")
-
-
-def close_storage(storage: RDBStorage) -> None:
-    """Release the connections."""
-    storage.remove_session()
-    storage.engine.dispose()

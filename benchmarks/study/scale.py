@@ -33,9 +33,9 @@ from harness.results.findings import compute_report
 from harness.results.study_data import collect
 from studies.db.schema import Curve, Outcome, Provenance, Result, Run
 from studies.db.storage_url import parse_storage_url
+from studies.queue.owner import release
 from studies.reader import StudyReader
 from studies.rows import RunKey
-from studies.run_table import release
 from studies.store import StudyStore
 
 STUDY = "scale"
@@ -68,7 +68,7 @@ def fill_queue(store: StudyStore, count: int) -> None:
 def fill_finished(store: StudyStore, count: int, battles: int) -> None:
     """Store made-up finished runs with curves and battles."""
     rng = np.random.default_rng(0)
-    with store._run_table.transaction() as session:
+    with store._run_table.db.transaction() as session:
         for number, key in enumerate(keys(count), start=1):
             wins = int(rng.binomial(battles, 0.2 + 0.05 * ALGORITHMS.index(key.algorithm)))
             run = {"id": number, "study": STUDY, "config": config(key), "state": "finished", "created": 0.0}
@@ -183,7 +183,7 @@ def claimer(
 
 def finish(store: StudyStore) -> None:
     """End the runs that this claimer holds; as failed, since there is no result."""
-    with store._run_table.transaction() as session:
+    with store._run_table.db.transaction() as session:
         for run_id in store._run_table.claimed:
             run = session.get_one(Run, run_id)
             run.state, run.error = "failed", "made up"

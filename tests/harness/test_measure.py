@@ -30,7 +30,7 @@ def test_on_a_card_the_speedup_is_measured_again_while_the_machine_is_quiet(
 
     def speedup(policy: object) -> Speedup24:
         measured.append(policy)
-        with store._run_table.transaction() as session:
+        with store._run_table.db.transaction() as session:
             machines = session.scalars(select(Machine))
             assert all(machine.owner_pid is not None for machine in machines), "no run may begin meanwhile"
         return found

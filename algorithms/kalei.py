@@ -10,7 +10,7 @@ test_published_kalei.py``). Deviations from the repository, beside those of ``le
 - there a dead unit, whose type bits are zeroed in its observation, is masked as type 0; here it keeps the mask of its
   type, which is fixed for the episode;
 - there a reset comes at the start of an update, here after all updates of a step, so also before the first one;
-- intervals of resets scale with the length of the run (see ``schedules.py``);
+- intervals of resets scale with the length of the run (see ``q_learning/config.py``);
 - with one mask group there are no pairs and the diversity is 0, there it divides by zero.
 """
 

@@ -6,7 +6,7 @@ hold both equal, in values and in gradients.
 =====================================  ==================================================================
 compiled pass                          the same in PyTorch
 =====================================  ==================================================================
-``agent_pass``, ``agent_back``         ``network.agent_net``, ``network.gru``, ``network.group_gru``
+``agent_pass``, ``agent_back``         ``network.agent_net``, ``network.gru``
 ``mixing_pass``                        ``q_learning.mixer``, ``q_learning.targets``
 ``pattern_pass``                       ``sparsity.pattern24``, ``sparsity.diversity``
 =====================================  ==================================================================

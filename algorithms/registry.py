@@ -29,7 +29,7 @@ class UnknownAlgorithmError(UnknownIdError):
 _algorithms: Registry[Entry] = Registry(
     "algorithm", hint="algorithms.registry.register(...)", error=UnknownAlgorithmError
 )
-SUMMARIES = {
+_SUMMARIES = {
     "qmix": "dense: one network shared by all agents, monotone value mixing",
     "kalei": "Kaleidoscope: unstructured masks by learnable thresholds, one per unit type",
     "k24": "K-2:4: learnable 2:4 semi-structured masks, one per unit type",
@@ -56,7 +56,7 @@ SUMMARIES = {
 }
 """This package's algorithms: id -> one line, in the order of the table, so that ``--help`` lists them without torch."""
 
-PRESETS = ("micro", "large", "mixed")
+_PRESETS = ("micro", "large", "mixed")
 """All classes of fights that some of them has a preset for, likewise."""
 _METHODS = ("qmix", "kalei", "k24", "mappo", "controls")
 """The modules that register them: by name, as every learner imports this file."""
@@ -70,7 +70,7 @@ def _table() -> Registry[Entry]:
     if not _complete:
         for method in _METHODS:
             importlib.import_module(f"algorithms.{method}")
-        _algorithms.put_first(SUMMARIES)  # in whatever order they were imported
+        _algorithms.put_first(_SUMMARIES)  # in whatever order they were imported
         _complete = True
     return _algorithms
 
@@ -98,7 +98,7 @@ def register(
         id: name used on the command line.
         entry_point: the ``Algorithm`` class or ``module:Class``; with ``base``, by default that of the base.
         config: its frozen dataclass, likewise.
-        summary: one line; this package's own are in ``SUMMARIES``.
+        summary: one line; this package's own are in ``_SUMMARIES``.
         source: the paper and the repository it follows.
         base: a registered id; what is left out is taken from there, presets and spaces as far as they leave alone what
             this row sets.
@@ -114,7 +114,7 @@ def register(
     Raises:
         ValueError: the id is taken, a location is not of the form ``module:Class``, or something is missing.
     """
-    if id not in SUMMARIES or not _is_own(entry_point):
+    if id not in _SUMMARIES or not _is_own(entry_point):
         _table()
     entry = Entry(
         id=id,
@@ -144,7 +144,7 @@ def _is_own(entry_point: type | str | None) -> bool:
 
 
 def _summary(id: str, given: str | None) -> str:
-    found = SUMMARIES.get(id) if given is None else given
+    found = _SUMMARIES.get(id) if given is None else given
     if found is None:
         raise ValueError(f"algorithm {id!r} has no summary; give what it is in one line, summary='…'")
     return found
@@ -187,7 +187,7 @@ def _class(location: type | str) -> Any:
 
 def ids() -> list[str]:
     """Return all registered ids, in order of registration."""
-    return _algorithms.ids() if _complete else list(SUMMARIES)
+    return _algorithms.ids() if _complete else list(_SUMMARIES)
 
 
 def resolve(name: str) -> str:
@@ -201,7 +201,7 @@ def summary(id: str) -> str:
     Raises:
         UnknownAlgorithmError: the id is unknown.
     """
-    return SUMMARIES[id] if not _complete and id in SUMMARIES else entry(id).summary
+    return _SUMMARIES[id] if not _complete and id in _SUMMARIES else entry(id).summary
 
 
 def entry(id: str) -> Entry:
@@ -231,7 +231,7 @@ def takers_of_files(id: str) -> list[str]:
 def preset_names() -> list[str]:
     """Return all classes of fights that some algorithm has a preset for."""
     if not _complete:
-        return list(PRESETS)
+        return list(_PRESETS)
     return list(dict.fromkeys(name for id in ids() for name in entry(id).presets))
 
 

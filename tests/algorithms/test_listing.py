@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from algorithms import registry
-from algorithms.registry import PRESETS, SUMMARIES
+
+PRESETS, SUMMARIES = registry._PRESETS, registry._SUMMARIES
 
 
 def fresh(code: str) -> str:

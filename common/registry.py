@@ -54,22 +54,12 @@ class Registry(Generic[T]):
 
     @contextlib.contextmanager
     def preserved(self) -> Iterator[None]:
-        """Undo at the end whatever is registered, removed or replaced inside; for tests."""
+        """Undo at the end whatever is registered or changed inside; for tests."""
         entries, aliases = dict(self._entries), dict(self._aliases)
         try:
             yield
         finally:
             self._entries, self._aliases = entries, aliases
-
-    def replace(self, id: str, entry: T) -> T:
-        """Put another entry under a known id, in its place, and return it.
-
-        Raises:
-            UnknownIdError: there is no such id.
-        """
-        self.get(id)
-        self._entries[self.resolve(id)] = entry
-        return entry
 
     def put_first(self, ids: Iterable[str]) -> None:
         """List these ids before all others, in this order; those that are not registered are left out."""
@@ -102,9 +92,6 @@ class Registry(Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
     def _check_free(self, id: str) -> None:
         if not isinstance(id, str) or not id:

@@ -37,7 +37,7 @@ def test_changed_unit_data() -> None:
     for name in ("zealot", "marine"):
         with unit_types.preserved():
             row = unit_types.get(name)
-            unit_types.replace(name, row | {"hp": row["hp"] + 1})
+            unit_types._entries[name] = row | {"hp": row["hp"] + 1}
             if name == "zealot":  # none of the battle's types
                 battle().load_state_dict(saved)
             else:

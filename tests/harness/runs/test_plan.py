@@ -88,7 +88,7 @@ def of_another_make(world: ScenarioEntry) -> ScenarioEntry:
 def test_a_redefined_scenario_is_another_run(id: str, changed: Callable[[ScenarioEntry], ScenarioEntry]) -> None:
     before = hashes(scenarios=(id,))
     with registry.scenarios.preserved():
-        registry.scenarios.replace(id, changed(registry.entry(id)))
+        registry.scenarios._entries[id] = changed(registry.entry(id))
         assert hashes(scenarios=(id,)) != before
 
 

@@ -93,6 +93,9 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def _check_free(self, id: str) -> None:
         if not isinstance(id, str) or not id:
             raise ValueError(f"{self.kind} {id!r}: an id must be a non-empty string")

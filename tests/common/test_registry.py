@@ -17,7 +17,7 @@ def animals() -> Registry[int]:
 
 def test_ids_keep_the_order_of_registration(animals: Registry[int]) -> None:
     assert animals.ids() == list(animals) == ["zebra", "ant"]
-    assert (animals.get("ant"), "zebra" in animals, "cow" in animals) == (2, True, False)
+    assert (animals.get("ant"), len(animals), "zebra" in animals, "cow" in animals) == (2, 2, True, False)
 
 
 def test_an_alias_is_found_and_not_listed(animals: Registry[int]) -> None:

@@ -27,9 +27,8 @@ from envs.battle import jit
 from envs.battle.scenarios import fixed_scenarios
 from envs.sc2 import installation
 from envs.sc2.environment import SEE_DOCTOR, GameError
-from envs.sc2.installation import Missing
-from envs.sc2.options import Sc2Options
-from envs.sc2.settings import GENERATED
+from envs.sc2.installation import Missing, Step
+from envs.sc2.options import GENERATED, Sc2Options
 from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, command, make_console
 
 SCENARIO = "terran_5_vs_5"
@@ -45,14 +44,6 @@ class CheckResult:
     """``ok``, ``missing``, or ``left out`` where an earlier step is missing that it needs."""
     text: str
     """What was found, or what is missing and the next command."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check(installation.Step):
-    """One line of the report."""
-
-    needs: tuple[str, ...] = ()
-    """Steps that must have been ok."""
 
 
 @command("checks that are shown hold")
@@ -85,7 +76,7 @@ def verdict(well: bool, *, tried: bool) -> str:
     return f"without the game, its stand-in: {installation.STAND_IN}"
 
 
-def run_checks(checks: Sequence[Check]) -> Iterator[CheckResult]:
+def run_checks(checks: Sequence[Step]) -> Iterator[CheckResult]:
     """Go through the steps; whatever a check raises is a finding and no end."""
     fine: set[str] = set()
     for step in checks:
@@ -110,23 +101,22 @@ def print_result(console: Console, result: CheckResult) -> None:
     console.print(line, soft_wrap=True)
 
 
-def steps(flags: argparse.Namespace) -> list[Check]:
+def steps(flags: argparse.Namespace) -> list[Step]:
     """Return all checks, in the order of an installation."""
     version = flags.game_version
     packages = ("system", "pysc2", "pysc2's needs", "s2clientprotocol", "smacv2")
     checks = [
-        Check(name="python", check=platform.python_version),
-        Check(name="torch", check=lambda: str(importlib.import_module("torch").__version__)),
-        Check(name="numba cache", check=check_cache),
+        Step(name="python", check=platform.python_version),
+        Step(name="torch", check=lambda: str(importlib.import_module("torch").__version__)),
+        Step(name="numba cache", check=check_cache),
     ]
     for step in installation.steps([GENERATED, *fixed_scenarios("smac.json")], version):
-        needs = ("game",) if step.name.startswith(("game version", "map ")) else ()
-        checks.append(Check(name=step.name, check=step.check, needs=needs))
+        checks.append(step)
         if step.name == "s2clientprotocol":
-            checks.append(Check(name="its protobuf", check=installation.check_protocol, needs=("s2clientprotocol",)))
+            checks.append(Step(name="its protobuf", check=installation.check_protocol, needs=("s2clientprotocol",)))
     if not flags.no_game:
         everything = (*packages, "its protobuf", "game", "game version", f"map {GENERATED}")
-        checks.append(Check(name="first battle", check=partial(check_battle, version), needs=everything))
+        checks.append(Step(name="first battle", check=partial(check_battle, version), needs=everything))
     return checks
 
 

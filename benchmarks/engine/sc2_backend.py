@@ -24,9 +24,8 @@ import envs
 from benchmarks.engine.speed import measure_single
 from envs.sc2 import installation
 from envs.sc2.environment import Sc2Env
-from envs.sc2.memory import attach
-from envs.sc2.process import SOURCE
-from envs.sc2.server.install import install
+from envs.sc2.process import SOURCE, attach
+from envs.sc2.server.folder import install
 from envs.sc2.worker import Worker
 
 PROTOBUF, WAITING, WRITING = ("serialize_request", "parse_response"), "read_response", "write_request"

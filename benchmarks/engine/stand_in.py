@@ -18,7 +18,8 @@ from s2clientprotocol import common_pb2, debug_pb2, raw_pb2, sc2api_pb2
 import envs
 from envs.battle.engine import BattleEnv
 from envs.battle.snapshots.drawn_start import drawn_start
-from envs.sc2.server.simulation.maps import FLAT, map_file, read_map
+from envs.sc2.options import GENERATED
+from envs.sc2.server.simulation.maps import map_file, read_map
 from envs.sc2.server.simulation.world import World
 
 SEED, LOOPS = 1, 8
@@ -55,7 +56,7 @@ def measure(id: str, steps: int) -> dict[str, float]:
     """Median microseconds of each part of an env_step."""
     env = envs.make(id, 1, seed=SEED)
     assert isinstance(env, BattleEnv)
-    world, battle = World(read_map(map_file(FLAT)), SEED), 0
+    world, battle = World(read_map(map_file(GENERATED)), SEED), 0
     begin(world, env, battle)
     spent = defaultdict(list)
     for _ in range(steps):
@@ -68,7 +69,8 @@ def measure(id: str, steps: int) -> dict[str, float]:
         marks = [time.perf_counter()]
         read = sc2api_pb2.RequestAction.FromString(request)
         marks.append(time.perf_counter())
-        world.act(read.actions)
+        for action in read.actions:
+            world.act(action.action_raw)
         marks.append(time.perf_counter())
         world.step(LOOPS)
         marks.append(time.perf_counter())

@@ -21,10 +21,8 @@ from envs.batch import FLAGS, BatchBase
 from envs.battle.scenarios import Scenario
 from envs.battle.smacv2.sizes import env_spec
 from envs.sc2 import installation
-from envs.sc2.memory import allocate, shared_layout
-from envs.sc2.options import Sc2Options
-from envs.sc2.process import FAREWELL, GameFailure, WorkerProcess
-from envs.sc2.settings import map_file, package_arguments
+from envs.sc2.options import Sc2Options, map_file, package_arguments
+from envs.sc2.process import FAREWELL, GameFailure, WorkerProcess, allocate, shared_layout
 from envs.sc2.worker import Setup
 
 SEE_DOCTOR = ". What is missing or broken, step by step: python -m harness.doctor"
@@ -171,10 +169,8 @@ class Sc2Env(BatchBase):
             arguments=self._arguments,
             game_seed=int(game_seed.generate_state(1, np.uint32)[0]),
             game_version=self._game_version,
-            unit_types=self.spec.unit_types,
-            episode_limit=self.spec.episode_limit,
-            each_max_reward=self.options.max_reward_from == "each_battle",
-            lenient=self.options.illegal_actions == "noop",
+            spec=self.spec,
+            options=self.options,
         )
 
     def _check_sizes(self, found: dict[str, int]) -> None:

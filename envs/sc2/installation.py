@@ -17,15 +17,20 @@ from functools import partial
 from pathlib import Path
 
 from envs.battle.scenarios import Scenario
-from envs.sc2.options import Sc2Options
+from envs.sc2.options import Sc2Options, map_file, map_name
 from envs.sc2.process import ROOT, SOURCE, environment
-from envs.sc2.settings import map_file, map_name
 
 VERSION, BUILD = "4.10", 75689
 """The release that SMAC and SMACv2 were measured on; results of others differ."""
 GAME_PAGE = "https://github.com/Blizzard/s2client-proto#linux-packages"
 MAPS_PAGE = "https://github.com/oxwhirl/smacv2/releases"
+PROGRAM = "SC2.app/Contents/MacOS/SC2" if sys.platform == "darwin" else "SC2_x64"
+"""The program, below ``Versions/Base…`` of the game's folder."""
+MAPS = Path("Maps", "SMAC_Maps")
+"""The folder of the benchmark's maps, in the game's."""
 STANDS_IN = "stand-in"
+MARK = "STAND-IN.txt"
+"""The file that marks the folder of a stand-in, as opposed to the game's own."""
 STAND_IN = "python -m envs.sc2.server install ~/sc2-stand-in; export SC2PATH=~/sc2-stand-in"
 INSTALL_MESSAGES = "pip install -e '.[sc2]'"
 PYSC2_IMPORTS = ("absl", "portpicker", "websocket")
@@ -48,6 +53,8 @@ class Step:
     """Format for people."""
     check: Callable[[], str]
     """Returns what was found, or raises ``Missing``."""
+    needs: tuple[str, ...] = ()
+    """Steps that must have been ok."""
 
 
 def steps(map_files: list[str], game_version: str) -> list[Step]:
@@ -59,9 +66,9 @@ def steps(map_files: list[str], game_version: str) -> list[Step]:
         Step(name="s2clientprotocol", check=lambda: check_package("s2clientprotocol", INSTALL_MESSAGES)),
         Step(name="smacv2", check=check_smacv2),
         Step(name="game", check=lambda: f"{game_name()} in {game_folder()}"),
-        Step(name="game version", check=lambda: check_version(game_version)),
+        Step(name="game version", check=lambda: check_version(game_version), needs=("game",)),
     ]
-    return found + [Step(name=f"map {name}", check=partial(check_map, name)) for name in map_files]
+    return found + [Step(name=f"map {name}", check=partial(check_map, name), needs=("game",)) for name in map_files]
 
 
 def require_for(id: str, scenario: Scenario, options: Sc2Options) -> None:
@@ -165,16 +172,13 @@ def game_folder() -> Path:
 
 def game_name() -> str:
     """``StarCraft II``, or ``STANDS_IN`` where the folder holds this project's own program in its place."""
-    from envs.sc2.server.install import MARK
-
     return STANDS_IN if (look_for_game() / MARK).exists() else "StarCraft II"
 
 
 def builds() -> list[int]:
     """Numbers of the releases that are installed and have a program."""
-    program = "SC2.app/Contents/MacOS/SC2" if sys.platform == "darwin" else "SC2_x64"
     folders = look_for_game().glob("Versions/Base*")
-    numbers = (re.fullmatch(r"Base(\d+)", folder.name) for folder in folders if os.access(folder / program, os.X_OK))
+    numbers = (re.fullmatch(r"Base(\d+)", folder.name) for folder in folders if os.access(folder / PROGRAM, os.X_OK))
     return sorted(int(number[1]) for number in numbers if number)
 
 
@@ -192,7 +196,7 @@ def check_version(wanted: str) -> str:
 
 def check_map(name: str) -> str:
     """Return the place of a map's file."""
-    file = game_folder() / "Maps" / "SMAC_Maps" / f"{name}.SC2Map"
+    file = game_folder() / MAPS / f"{name}.SC2Map"
     if not file.is_file():
         if game_name() == STANDS_IN:
             how = f"python -m envs.sc2.server install {shlex.quote(str(look_for_game()))}"

@@ -1,17 +1,29 @@
-"""A worker from outside: start it, command it, wait for it with a limit, end it."""
+"""The link between a batch and its workers: processes, their pipes, and arrays in memory that both sides see.
+
+The memory is a file without a name, kept in RAM where the system has a folder for that; a worker inherits its number.
+So nothing is left behind however the processes end, which named segments are.
+"""
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.batch import Layout, layout
+from envs.spec import EnvSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 """The folder in which the package ``envs`` lies."""
@@ -21,6 +33,9 @@ FAREWELL = 10.0
 """Seconds for a game to end when asked to."""
 TAIL = 600
 """Characters of a worker's output that an error shows."""
+ALIGNMENT = 64
+"""Bytes of a cache line; no two arrays share one."""
+IN_RAM = Path("/dev/shm")
 
 
 class GameFailure(Exception):
@@ -143,3 +158,36 @@ def environment(folder: Path | None = None) -> dict[str, str]:
     if folder is not None:
         own["TMPDIR"] = str(folder)
     return {**os.environ, **own}
+
+
+def shared_layout(spec: EnvSpec, num_envs: int) -> Layout:
+    """Every array of a batch, the return of a flawless battle, and the actions on their way to the workers."""
+    actions = (num_envs, spec.n_agents)
+    return layout(spec, num_envs) | {"max_reward": ((num_envs,), np.float64), "actions": (actions, np.int64)}
+
+
+def allocate(arrays: Layout) -> tuple[int, dict[str, NDArray]]:
+    """New memory, all zero.
+
+    Returns:
+        The number of the file, for a worker to inherit and the caller to close, and the arrays.
+    """
+    with tempfile.TemporaryFile(dir=IN_RAM if IN_RAM.is_dir() else None) as file:
+        number = os.dup(file.fileno())
+    os.ftruncate(number, _places(arrays)[1])
+    return number, attach(number, arrays)
+
+
+def attach(number: int, arrays: Layout) -> dict[str, NDArray]:
+    """The arrays in the memory behind this file number; they keep it alive."""
+    places, size = _places(arrays)
+    memory = mmap.mmap(number, size)
+    return {name: np.ndarray(shape, np.dtype(kind), memory, places[name]) for name, (shape, kind) in arrays.items()}
+
+
+def _places(arrays: Layout) -> tuple[dict[str, int], int]:
+    places, size = {}, 0
+    for name, (shape, kind) in arrays.items():
+        places[name] = size
+        size += -(-int(np.prod(shape)) * np.dtype(kind).itemsize // ALIGNMENT) * ALIGNMENT
+    return places, max(size, 1)

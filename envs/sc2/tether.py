@@ -1,4 +1,4 @@
-"""No game outlives its parent. This file is also a program of its own, so it imports nothing but Python.
+"""No game outlives its parent, however that died. This file is also a program, so it imports nothing but Python.
 
     python tether.py PARENT_PID GAME ARGUMENTS...
 
@@ -13,12 +13,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 PARENT_GONE = 3
 """Exit code of a process that ended because its parent had."""
+LOOK = 0.25
+"""Seconds between two looks at the parent's id."""
 
 
 def end_with_parent(parent: int) -> None:
@@ -43,6 +46,25 @@ def call_at_end_of(lifeline: int, then: Callable[[], object]) -> None:
         then()
 
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
+def call_without(parent: int, then: Callable[[], object]) -> None:
+    """Call ``then`` from a thread of its own once another process is the parent: the one that there was has died.
+
+    It holds on every Unix, also where the parent does not give the game a pipe. The kernel's own signal means the
+    *thread* that started the game, so a game started from a thread that ends would die in play.
+
+    Args:
+        parent: its process id, as the launcher saw it; when another process is the parent now, it is dead already.
+        then: ends this process.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK)
+        then()
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def watch_over(command: list[str]) -> NoReturn:

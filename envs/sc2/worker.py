@@ -1,6 +1,6 @@
 """A worker: one process, one game. It imports pysc2 and smacv2, which nobody else does.
 
-It obeys a batch (``process``) through a pipe; the arrays pass through shared memory (``memory``). Whatever goes wrong
+It obeys a batch through a pipe; the arrays pass through shared memory (both: ``process``). Whatever goes wrong
 is answered with ``failed`` and its text; the batch then ends this process and starts another.
 """
 
@@ -23,8 +23,10 @@ import numpy as np
 from common.errors import describe
 from envs.batch import Layout
 from envs.sc2 import tether
-from envs.sc2.memory import attach
+from envs.sc2.options import Sc2Options
 from envs.sc2.patches import Draws, PatchedEnv, draw_battle
+from envs.sc2.process import attach
+from envs.spec import EnvSpec
 
 MOST_RESETS = 5
 """Attempts to begin a battle in one game, each with draws of its own; the game may lack room for what was drawn."""
@@ -45,13 +47,8 @@ class Setup:
     """Of the game's own random numbers."""
     game_version: str | None
     """As pysc2 takes it; None: the newest installed."""
-    unit_types: tuple[str, ...]
-    """Of the agents, in the order of ``unit_type``."""
-    episode_limit: int
-    each_max_reward: bool
-    """Whether every battle sets ``max_reward``, or only one that finds none set."""
-    lenient: bool
-    """Whether illegal actions are no order."""
+    spec: EnvSpec
+    options: Sc2Options
 
 
 class Worker:
@@ -96,7 +93,7 @@ class Worker:
                 if attempt == MOST_RESETS - 1:
                     raise
         most = self.rows["max_reward"]
-        if self.setup.each_max_reward or most[0] == 0:
+        if self.setup.options.max_reward_from == "each_battle" or most[0] == 0:
             most[0] = self.env.flawless_reward()
         self.env.max_reward = float(most[0])
         self.rows["unit_type"][0] = self._unit_types()
@@ -134,7 +131,7 @@ class Worker:
         rows[f"{prefix}action_mask"][0] = self.env.get_avail_actions()
 
     def _unit_types(self) -> list[int]:
-        env, types = self.env, self.setup.unit_types
+        env, types = self.env, self.setup.spec.unit_types
         seen = [env.agents[i].unit_type for i in range(env.n_agents)]
         if env.map_type.endswith("_gen"):
             names = {number: name for name, number in env.ally_unit_map.items()}
@@ -147,12 +144,13 @@ def build(setup: Setup) -> Any:
     from smacv2.env.starcraft2 import starcraft2, wrapper
 
     tether_games()
-    healed = type("HealedEnv", (PatchedEnv, starcraft2.StarCraft2Env), {"lenient": setup.lenient})
+    lenient = setup.options.illegal_actions == "noop"
+    healed = type("HealedEnv", (PatchedEnv, starcraft2.StarCraft2Env), {"lenient": lenient})
     wrapper.StarCraft2Env = healed  # the wrapper makes its environment by this name
     made = wrapper.StarCraftCapabilityEnvWrapper(
         **setup.arguments, seed=setup.game_seed, game_version=setup.game_version
     )
-    made.env.episode_limit = setup.episode_limit
+    made.env.episode_limit = setup.spec.episode_limit
     return made
 
 

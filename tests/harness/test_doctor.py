@@ -10,8 +10,9 @@ import pytest
 
 from envs.battle.scenarios import fixed_scenarios
 from envs.sc2 import installation
+from envs.sc2.installation import Step
 from harness.cli.common import ALL_DONE, SOME_MISSING
-from harness.doctor import Check, main, run_checks
+from harness.doctor import main, run_checks
 from tests.harness.conftest import ErrorOf
 from tests.sc2.fake_game import use_fake
 
@@ -95,9 +96,9 @@ def test_whatever_a_check_raises_is_a_finding() -> None:
         raise ZeroDivisionError("no reason")
 
     checks = [
-        Check(name="a", check=broken),
-        Check(name="b", check=lambda: "there"),
-        Check(name="c", check=broken, needs=("a",)),
+        Step(name="a", check=broken),
+        Step(name="b", check=lambda: "there"),
+        Step(name="c", check=broken, needs=("a",)),
     ]
     assert [(found.state, found.text) for found in run_checks(checks)] == [
         ("missing", "ZeroDivisionError: no reason"),

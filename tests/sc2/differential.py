@@ -205,7 +205,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write the committed traces again")
     given = parser.parse_args()
     package = import_smacv2(given.source)
-    from envs.sc2.server.install import install
+    from envs.sc2.server.folder import install
 
     with tempfile.TemporaryDirectory() as folder:
         install(Path(folder))

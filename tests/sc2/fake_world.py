@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from s2clientprotocol import common_pb2, debug_pb2, error_pb2, query_pb2, raw_pb2, sc2api_pb2
 
+from envs.sc2.server.simulation.catalogue import Catalogue
 from envs.sc2.server.simulation.maps import Battlefield
 from envs.sc2.server.simulation.world import World
 
@@ -15,6 +16,7 @@ class FakeWorld(World):
 
     def __init__(self, battlefield: Battlefield, seed: int) -> None:
         self.battlefield, self.seed, self.loop = battlefield, seed, 0
+        self.catalogue = Catalogue(battlefield)
         self._units: dict[int, raw_pb2.Unit] = {}
 
     def step(self, loops: int) -> None:
@@ -22,15 +24,11 @@ class FakeWorld(World):
         for unit in self._units.values():
             unit.pos.x += loops / 8
 
-    def act(self, actions: Iterable[sc2api_pb2.Action]) -> list[int]:
-        results = []
-        for action in actions:
-            tags = list(action.action_raw.unit_command.unit_tags)
-            known = [self._units[tag] for tag in tags if tag in self._units]
-            for unit in known:
-                unit.energy = unit.energy * 3 + action.action_raw.unit_command.ability_id + self.loop
-            results.append(error_pb2.Success if known else error_pb2.Error)
-        return results
+    def act(self, action: raw_pb2.ActionRaw) -> int:
+        known = [self._units[tag] for tag in action.unit_command.unit_tags if tag in self._units]
+        for unit in known:
+            unit.energy = unit.energy * 3 + action.unit_command.ability_id + self.loop
+        return error_pb2.Success if known else error_pb2.Error
 
     def debug(self, commands: Iterable[debug_pb2.DebugCommand]) -> list[str]:
         refusals = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,11 @@ def command(tag: int, ability: int, *, unit: int = 0, point: Any = None, queue: 
     if point is not None:
         raw.target_world_space_pos.CopyFrom(Point2D(x=point[0], y=point[1]))
     return Action(action_raw=ActionRaw(unit_command=raw))
+
+
+def act(world: World, actions: Iterable[Action]) -> list[int]:
+    """The result of each action."""
+    return [world.act(action.action_raw) for action in actions]
 
 
 def create(world: World, kind: str, owner: int, point: Any, quantity: int = 1) -> DebugCommand:
@@ -91,7 +97,7 @@ class Duo:
     def step(self) -> None:
         """One env_step of both, compared loop by loop; the end of a battle leads both to the next."""
         actions = self.player(self.env.action_mask)
-        assert set(self.world.act(self.messages(actions[0]))) <= {1}
+        assert set(act(self.world, self.messages(actions[0]))) <= {1}
         for frame in self.camera.step(actions):
             self.world.step(1)
             if frame["alive"].any():  # else the game's clock waits for the next battle

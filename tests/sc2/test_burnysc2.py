@@ -15,7 +15,7 @@ pytest.importorskip("websockets", reason="the websocket library (package websock
 if find_spec("sc2") is None:
     pytest.skip("the client python-sc2 (package burnysc2) is not installed", allow_module_level=True)
 
-from envs.sc2.server import install
+from envs.sc2.server.folder import install
 from envs.sc2.server.simulation import replay
 
 PROGRAM = Path(__file__).with_name("burny_game.py")
@@ -23,7 +23,7 @@ PROGRAM = Path(__file__).with_name("burny_game.py")
 
 def test_a_bot_fights(tmp_path: Path) -> None:
     folder, saved = tmp_path / "stand in", tmp_path / "fight.SC2Replay"
-    install.install(folder)
+    install(folder)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(PROGRAM), str(folder / "Maps" / "SMAC_Maps" / "3m.SC2Map"), str(saved)],
         env={**os.environ, "SC2PATH": str(folder)},

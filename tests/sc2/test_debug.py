@@ -10,7 +10,7 @@ pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys
 from s2clientprotocol import debug_pb2
 
 from envs.sc2.server.simulation.world import World
-from tests.sc2.stage import command, create, kill, tags, world_of
+from tests.sc2.stage import act, command, create, kill, tags, world_of
 
 
 def fought(allies: str, enemies: str, count: int, loops: int) -> World:
@@ -19,7 +19,7 @@ def fought(allies: str, enemies: str, count: int, loops: int) -> World:
     world.debug([create(world, allies, 1, (13, 16), count), create(world, enemies, 2, (19, 16), count)])
     world.step(1)
     foes = tags(world, 2)
-    world.act([command(tag, 23, unit=foes[i % len(foes)]) for i, tag in enumerate(tags(world, 1))])
+    act(world, [command(tag, 23, unit=foes[i % len(foes)]) for i, tag in enumerate(tags(world, 1))])
     world.step(loops)
     return world
 

@@ -14,8 +14,8 @@ pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys
 
 from s2clientprotocol import sc2api_pb2
 
-from envs.sc2.server import install
-from envs.sc2.server.messages import data
+from envs.sc2.server.folder import install
+from envs.sc2.server.messages import info
 from envs.sc2.server.session import ALWAYS, MOST_LOOPS, POSSIBLE
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sc2_protocol.md").read_text()
@@ -33,7 +33,7 @@ def test_the_table_names_every_request_and_when_it_is_answered() -> None:
 
 def test_numbers_and_names_are_those_of_the_code() -> None:
     assert f"up to {MOST_LOOPS:,} loops" in TEXT
-    for ability in data.ABILITIES:
+    for ability in info.ABILITIES:
         assert re.search(rf"\b{ability.ability_id}\b", TEXT)
     for response in (sc2api_pb2.ResponseCreateGame, sc2api_pb2.ResponseStartReplay):
         assert {name for name, _ in response.Error.items() if f"`{name}`" not in TEXT} <= {"InvalidMapHandle"}
@@ -42,7 +42,7 @@ def test_numbers_and_names_are_those_of_the_code() -> None:
 def test_its_code_runs(tmp_path: Path) -> None:
     pytest.importorskip("websockets", reason="the websocket library (package websockets) is not installed")
     pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not installed")
-    install.install(tmp_path)
+    install(tmp_path)
     (code,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],

@@ -18,7 +18,7 @@ pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not i
 pytest.importorskip("smacv2", reason="smacv2's own code is not here: install it or name a checkout, SMACV2_SOURCE")
 
 import envs
-from envs.sc2.server import install
+from envs.sc2.server.folder import install
 from tests.conformance import test_envs
 from tests.sc2.fake_game import wait_for_end
 
@@ -35,7 +35,7 @@ sightings, types that it mistakes, marines for which it knows no range."""
 @pytest.fixture(autouse=True)
 def _installed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path_factory.mktemp("games") / "game"
-    install.install(folder)
+    install(folder)
     monkeypatch.setenv("SC2PATH", str(folder))
 
 

@@ -10,7 +10,7 @@ pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys
 from s2clientprotocol import common_pb2, sc2api_pb2
 
 from envs.battle import terrain
-from envs.sc2.server.messages import data, info
+from envs.sc2.server.messages import info
 from envs.sc2.server.simulation.catalogue import Catalogue
 from envs.sc2.server.simulation.maps import map_file, names, read_map
 
@@ -48,18 +48,18 @@ def test_enemies_start_where_the_script_puts_them() -> None:
 
 def test_only_the_tables_asked_for_are_sent() -> None:
     catalogue = Catalogue(read_map(map_file("MMM")))
-    assert data.answer(sc2api_pb2.RequestData(), catalogue).ByteSize() == 0
-    tables = data.answer(sc2api_pb2.RequestData(ability_id=True), catalogue)
-    assert (len(tables.units), len(tables.abilities)) == (0, len(data.ABILITIES))
-    tables = data.answer(sc2api_pb2.RequestData(unit_type_id=True, upgrade_id=True), catalogue)
+    assert info.data(sc2api_pb2.RequestData(), catalogue).ByteSize() == 0
+    tables = info.data(sc2api_pb2.RequestData(ability_id=True), catalogue)
+    assert (len(tables.units), len(tables.abilities)) == (0, len(info.ABILITIES))
+    tables = info.data(sc2api_pb2.RequestData(unit_type_id=True, upgrade_id=True), catalogue)
     assert [unit.unit_id for unit in tables.units] == list(range(len(tables.units)))
     assert (len(tables.abilities), len(tables.upgrades)) == (0, 0)
 
 
 def test_special_commands_point_to_general_ones() -> None:
-    numbers = {ability.ability_id for ability in data.ABILITIES}
-    assert len(numbers) == len(data.ABILITIES)
-    general = {ability.remaps_to_ability_id for ability in data.ABILITIES} - {0}
+    numbers = {ability.ability_id for ability in info.ABILITIES}
+    assert len(numbers) == len(info.ABILITIES)
+    general = {ability.remaps_to_ability_id for ability in info.ABILITIES} - {0}
     assert general == {3665, 3674, 3793, 3794, 3795} < numbers
 
 

@@ -13,7 +13,9 @@ import pytest
 
 pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys2clientprotocol) are not installed")
 
-from envs.sc2.server import __main__, install
+from envs.sc2.installation import MARK
+from envs.sc2.server import __main__
+from envs.sc2.server.folder import install
 from envs.sc2.server.simulation import maps
 from tests.sc2.fake_game import is_running, wait_for_end
 
@@ -25,46 +27,46 @@ print(child.pid, flush=True)
 time.sleep(60)
 """
 CHILD = """
-import sys, time
-from envs.sc2.server.lifetime import end_with_parent
-end_with_parent(int(sys.argv[1]))
+import os, sys, time
+from envs.sc2.tether import call_without
+call_without(int(sys.argv[1]), lambda: os._exit(0))
 time.sleep(60)
 """
 
 
 def test_the_tree(tmp_path: Path) -> None:
     folder = tmp_path / "a folder's name"
-    program = install.install(folder)
+    program = install(folder)
     assert program.is_relative_to(folder / "Versions" / "Base75689")
     assert os.access(program, os.X_OK)
     found = {path.stem for path in (folder / "Maps" / "SMAC_Maps").glob("*.SC2Map")}
     assert found == set(maps.names())
     assert (folder / "Replays").is_dir()
-    assert "Nothing here is Blizzard's" in (folder / install.MARK).read_text()
+    assert "Nothing here is Blizzard's" in (folder / MARK).read_text()
 
 
 def test_a_tree_of_ours_is_renewed(tmp_path: Path) -> None:
-    program = install.install(tmp_path)
+    program = install(tmp_path)
     program.write_text("old")
-    assert install.install(tmp_path) == program
+    assert install(tmp_path) == program
     assert sys.executable in program.read_text()
 
 
 def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "Versions").mkdir()
     with pytest.raises(ValueError, match="is not empty and holds no stand-in game, perhaps StarCraft II itself"):
-        install.install(tmp_path)
+        install(tmp_path)
     file = tmp_path / "file"
     file.touch()
     with pytest.raises(ValueError, match="is a file; name a folder"):
-        install.install(file)
+        install(file)
 
 
 def test_the_command_says_what_to_type_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "stand in"
     assert __main__.main(["install", str(folder)]) == 0
     assert f"export SC2PATH='{folder}'" in capsys.readouterr().out
-    (folder / install.MARK).unlink()
+    (folder / MARK).unlink()
     assert __main__.main(["install", str(folder)]) == 2
     assert "error: " in capsys.readouterr().err
 

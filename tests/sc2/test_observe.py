@@ -12,7 +12,7 @@ from s2clientprotocol import raw_pb2
 from s2clientprotocol.query_pb2 import RequestQuery
 
 from envs.sc2.server.simulation.catalogue import STOCK_COUNT
-from tests.sc2.stage import command, create, kill, tags, world_of
+from tests.sc2.stage import act, command, create, kill, tags, world_of
 
 
 def test_a_unit_of_each_side() -> None:
@@ -20,7 +20,7 @@ def test_a_unit_of_each_side() -> None:
     world.debug([create(world, "medivac", 1, (8, 16)), create(world, "stalker", 2, (24.5, 16.25))])
     world.step(1)
     (own,) = tags(world, 1)
-    world.act([command(own, 16, point=(9, 17))])
+    act(world, [command(own, 16, point=(9, 17))])
     seen = world.observation()
     mine, theirs = seen.raw_data.units
     assert (mine.tag, mine.owner, mine.alliance, mine.unit_type) == (own, 1, raw_pb2.Self, STOCK_COUNT + 5)
@@ -50,7 +50,7 @@ def test_cooldowns_and_engagements_of_own_units() -> None:
     world.debug([create(world, "marine", 1, (14, 16)), create(world, "spine_crawler", 2, (18, 16))])
     world.step(1)
     (own,), (foe,) = tags(world, 1), tags(world, 2)
-    world.act([command(own, 23, unit=foe)])
+    act(world, [command(own, 23, unit=foe)])
     world.step(8)
     (unit,) = [unit for unit in world.observation().raw_data.units if unit.tag == own]
     assert unit.weapon_cooldown > 0

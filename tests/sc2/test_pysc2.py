@@ -17,7 +17,7 @@ pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not i
 
 from s2clientprotocol import common_pb2, error_pb2, raw_pb2, sc2api_pb2
 
-from envs.sc2.server import install
+from envs.sc2.server.folder import install
 from tests.sc2.client import RAW, create, join, order, spawn
 from tests.sc2.fake_game import is_running, wait_for_end
 
@@ -38,7 +38,7 @@ time.sleep(60)
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An installation whose path has a space."""
     folder = tmp_path_factory.mktemp("games") / "stand in"
-    install.install(folder)
+    install(folder)
     return folder
 
 

@@ -18,9 +18,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from envs.sc2.server import serve
-from envs.sc2.server.__main__ import read_flags
+from envs.sc2.server.__main__ import listen, read_flags
 from envs.sc2.server.folder import GameFolder
-from envs.sc2.server.listening import listen
 from envs.sc2.server.session import Session
 from tests.sc2.fake_world import FakeWorld
 

@@ -12,7 +12,7 @@ pytest.importorskip("websockets", reason="the websocket library (package websock
 pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not installed; see docs/sc2_protocol.md")
 pytest.importorskip("smacv2", reason="smacv2's own code is not here; see docs/sc2_protocol.md")
 
-from envs.sc2.server import install
+from envs.sc2.server.folder import install
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 CAPABILITIES = {
@@ -34,7 +34,7 @@ CAPABILITIES = {
 @pytest.fixture(autouse=True)
 def _installed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path_factory.mktemp("game")
-    install.install(folder)
+    install(folder)
     monkeypatch.setenv("SC2PATH", str(folder))
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib.util
+import ipaddress
+import os
 import shlex
 import signal
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from envs.sc2.server.lifetime import end_with_parent
-from envs.sc2.server.listening import listen
+from envs.sc2.tether import call_without
 
 NEEDED = {"s2clientprotocol": "pys2clientprotocol", "websockets": "websockets"}
 """Modules that the game needs beside the engine's, and the packages that bring them."""
@@ -38,8 +40,8 @@ def _install(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m envs.sc2.server install", description="Lay out a stand-in game.")
     parser.add_argument("folder", type=Path, help="where to; SC2PATH will name it")
     folder: Path = parser.parse_args(arguments).folder
-    from envs.sc2.server.install import install
-    from envs.sc2.server.warm_up import warm_up
+    from envs.sc2.server.folder import install
+    from envs.sc2.server.game import warm_up
 
     try:
         program = install(folder)
@@ -56,7 +58,7 @@ def _play(arguments: Sequence[str]) -> int:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches the client as well, and it is the one to speak
     if flags.parent is not None:
-        end_with_parent(flags.parent)
+        call_without(flags.parent, partial(os._exit, 0))  # at once, whatever the other threads are at
     try:
         listening = listen(flags.listen, flags.port)
     except (ValueError, OSError) as mistake:
@@ -71,14 +73,36 @@ def _wrong_use(mistake: Exception) -> int:
     return WRONG_USE
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """A socket to which clients can connect already, on the loopback interface and nowhere else.
+
+    Args:
+        host: an address of the loopback interface.
+        port: 0 for any free one.
+
+    Raises:
+        ValueError: the address is another one.
+        OSError: the port is taken.
+    """
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        raise ValueError(f"-listen {host!r} is no address; give 127.0.0.1 or ::1") from None
+    if not address.is_loopback:
+        raise ValueError(f"-listen {host}: the game can only be reached from this machine; give 127.0.0.1 or ::1")
+    if not 0 <= port < 2**16:
+        raise ValueError(f"-port {port}: ports are numbered up to 65535")
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    return socket.create_server((str(address), port), family=family)
+
+
 def _serve(listening: socket.socket, data_dir: Path | None) -> None:
     """Import the engine, which takes longest, and play; clients that came early wait in the socket's queue."""
     from envs.sc2.server.folder import GameFolder
     from envs.sc2.server.serve import WebsocketServer
     from envs.sc2.server.session import Session
-    from envs.sc2.server.simulation.world import World
 
-    asyncio.run(WebsocketServer(Session(GameFolder(data_dir), World), listening).run())
+    asyncio.run(WebsocketServer(Session(GameFolder(data_dir)), listening).run())
 
 
 def read_flags(arguments: Sequence[str]) -> argparse.Namespace:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from s2clientprotocol import debug_pb2, error_pb2, sc2api_pb2, score_pb2
+from s2clientprotocol import common_pb2, debug_pb2, error_pb2, raw_pb2, sc2api_pb2, score_pb2
 
+from envs.battle import jit
 from envs.battle.state import TICKS_PER_SECOND
-from envs.sc2.server import version
-from envs.sc2.server.messages import data, info
-from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES, Catalogue
-from envs.sc2.server.simulation.maps import Battlefield, read_map
+from envs.sc2.server.folder import VERSION_FIELDS
+from envs.sc2.server.messages import info, orders
+from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES, STOCK_IDS
+from envs.sc2.server.simulation.maps import Battlefield, map_file, read_map
 from envs.sc2.server.simulation.replay import Log, Replay
 from envs.sc2.server.simulation.world import World
 
@@ -24,6 +25,7 @@ OUTCOMES: dict[int, dict[int, int]] = {
 }
 PROCESS = ("test_process",)
 """Debug commands about the process rather than the game; they leave no trace in a replay."""
+WARM_UP_LOOPS = 40
 
 
 class Game:
@@ -39,17 +41,20 @@ class Game:
     """
 
     def __init__(
-        self, create: sc2api_pb2.RequestCreateGame, join: sc2api_pb2.RequestJoinGame, make_world: WorldMaker
+        self, create: sc2api_pb2.RequestCreateGame, join: sc2api_pb2.RequestJoinGame, make_world: WorldMaker = World
     ) -> None:
         self.create, self.join, self.options = create, join, join.options
-        self.battlefield = read_map(create.local_map.map_data)
-        self.catalogue = Catalogue(self.battlefield)
-        self.world = make_world(self.battlefield, create.random_seed)
+        self.world = make_world(read_map(create.local_map.map_data), create.random_seed)
         self.results: dict[int, int] = {}
         """Results by player id; empty while the game goes on."""
         self._log = Log(create, join)
         self._news = sc2api_pb2.ResponseObservation()
         self._data: dict[tuple[bool, bool], sc2api_pb2.ResponseData] = {}
+
+    @property
+    def over(self) -> bool:
+        """Whether the game has ended."""
+        return bool(self.results)
 
     def step(self, count: int) -> sc2api_pb2.ResponseStep:
         """Advance by so many game loops."""
@@ -59,10 +64,7 @@ class Game:
     def act(self, request: sc2api_pb2.RequestAction) -> sc2api_pb2.ResponseAction:
         """Give orders; each gets a result code, and those that were taken show in the next observation."""
         self._log.write(self.world.loop, sc2api_pb2.Request(action=request))
-        raw = iter(self.world.act([action for action in request.actions if action.HasField("action_raw")]))
-        results: list[Any] = [
-            next(raw) if action.HasField("action_raw") else self._chat(action) for action in request.actions
-        ]
+        results: list[Any] = [self._act(action) for action in request.actions]
         for action, result in zip(request.actions, results, strict=True):
             if result == error_pb2.Success:
                 self._news.actions.add(game_loop=self.world.loop).MergeFrom(action)
@@ -92,11 +94,11 @@ class Game:
     def info(self) -> sc2api_pb2.ResponseGameInfo:
         """The map and the players."""
         return sc2api_pb2.ResponseGameInfo(
-            map_name=self.battlefield.name,
+            map_name=self.world.battlefield.name,
             local_map_path=self.create.local_map.map_path,
             mod_names=["Mods/Liberty.SC2Mod"],
             player_info=info.players(self.create, self.join),
-            start_raw=info.start_raw(self.battlefield),
+            start_raw=info.start_raw(self.world.battlefield),
             options=self.options,
         )
 
@@ -104,22 +106,24 @@ class Game:
         """The rules; SMACv2 asks for them at every reset."""
         asked = (request.ability_id, request.unit_type_id)
         if asked not in self._data:
-            self._data[asked] = data.answer(request, self.catalogue)
+            self._data[asked] = info.data(request, self.world.catalogue)
         return self._data[asked]
 
     def save(self) -> bytes:
         """The replay file of the game so far."""
         return self._log.save(self.world.loop, self.results)
 
-    def _chat(self, action: sc2api_pb2.Action) -> int:
-        """Chat is heard by oneself; the other interfaces were not asked for, as they do not exist."""
+    def _act(self, action: sc2api_pb2.Action) -> int:
+        """Chat is heard by oneself; the interfaces beside the raw one were not asked for, as they do not exist."""
+        if action.HasField("action_raw"):
+            return self.world.act(action.action_raw)
         if not action.HasField("action_chat"):
             return error_pb2.NotSupported
         self._news.chat.add(player_id=AGENTS, message=action.action_chat.message)
         return error_pb2.Success
 
 
-class Playback:
+class Playback(Game):
     """A game that repeats itself from a replay.
 
     Args:
@@ -128,9 +132,9 @@ class Playback:
         make_world: builds the world of a battlefield and a seed.
     """
 
-    def __init__(self, replay: Replay, options: sc2api_pb2.InterfaceOptions, make_world: WorldMaker) -> None:
-        self.game = Game(replay.create, replay.join, make_world)
-        self.game.options = options
+    def __init__(self, replay: Replay, options: sc2api_pb2.InterfaceOptions, make_world: WorldMaker = World) -> None:
+        super().__init__(replay.create, replay.join, make_world)
+        self.options = options
         self._replay = replay
         self._next = 0
         self._catch_up()
@@ -138,30 +142,30 @@ class Playback:
     @property
     def over(self) -> bool:
         """Whether all of the replay was played."""
-        return self.game.world.loop >= self._replay.loops
+        return self.world.loop >= self._replay.loops
 
     def step(self, count: int) -> sc2api_pb2.ResponseStep:
         """Advance by so many game loops, at most to the end."""
-        world, acts = self.game.world, self._replay.acts
+        world, acts = self.world, self._replay.acts
         goal = min(world.loop + count, self._replay.loops)
         while world.loop < goal:
             upcoming = acts.loop(self._next) if self._next < len(acts) else goal
             world.step(min(upcoming, goal) - world.loop)
             self._catch_up()
         if self.over:
-            self.game.results = self._replay.results
+            self.results = self._replay.results
         return sc2api_pb2.ResponseStep(simulation_loop=world.loop)
 
     def _catch_up(self) -> None:
         """Repeat the requests that came at this loop."""
         acts = self._replay.acts
-        while self._next < len(acts) and acts.loop(self._next) <= self.game.world.loop:
+        while self._next < len(acts) and acts.loop(self._next) <= self.world.loop:
             _, request = acts[self._next]
             self._next += 1
             if request.HasField("action"):
-                self.game.act(request.action)
+                self.act(request.action)
             else:
-                self.game.debug(request.debug.debug)
+                self.debug(request.debug.debug)
 
 
 def _results(results: dict[int, Any]) -> list[sc2api_pb2.PlayerResult]:
@@ -181,5 +185,32 @@ def replay_info(replay: Replay) -> sc2api_pb2.ResponseReplayInfo:
         ],
         game_duration_loops=replay.loops,
         game_duration_seconds=replay.loops / TICKS_PER_SECOND,
-        **version.FIELDS,
+        **VERSION_FIELDS,
     )
+
+
+def warm_up() -> None:
+    """Move, attack, heal, create and die for a moment, so that the engine is compiled by the first client's game."""
+    jit.announce_compiling()
+    # MMM has healers, who use most of the engine.
+    create = sc2api_pb2.RequestCreateGame(local_map=sc2api_pb2.LocalMap(map_data=map_file("MMM")), random_seed=0)
+    game = Game(create, sc2api_pb2.RequestJoinGame(options=sc2api_pb2.InterfaceOptions(raw=True)))
+    seen = game.observe().observation.raw_data.units
+    agents, foes = ([unit.tag for unit in seen if (unit.owner == AGENTS) is own] for own in (True, False))
+    there = common_pb2.Point2D(x=16, y=16)
+    for ability, target in (
+        (orders.STOP, {}),
+        (orders.MOVE, {"target_world_space_pos": there}),
+        (orders.ATTACK, {"target_world_space_pos": there}),
+        (orders.ATTACK, {"target_unit_tag": foes[0]}),
+        (orders.HEAL, {"target_unit_tag": agents[0]}),
+    ):
+        command: Any = raw_pb2.ActionRawUnitCommand(ability_id=ability, unit_tags=agents, **target)
+        action = sc2api_pb2.Action(action_raw=raw_pb2.ActionRaw(unit_command=command))
+        game.act(sc2api_pb2.RequestAction(actions=[action]))
+        game.step(WARM_UP_LOOPS)
+    newcomer = debug_pb2.DebugCreateUnit(unit_type=STOCK_IDS["marine"], owner=AGENTS, pos=there, quantity=1)
+    game.debug([debug_pb2.DebugCommand(create_unit=newcomer)])
+    game.step(1)
+    game.debug([debug_pb2.DebugCommand(kill_unit=debug_pb2.DebugKillUnit(tag=[*agents, *foes]))])
+    game.step(WARM_UP_LOOPS)

@@ -14,7 +14,6 @@ from envs.sc2.server.simulation.replay import Replay, read_replay
 CREATE = sc2api_pb2.ResponseCreateGame
 JOIN = sc2api_pb2.ResponseJoinGame
 START = sc2api_pb2.ResponseStartReplay
-INFO = sc2api_pb2.ResponseReplayInfo
 
 
 class Denied(Exception):
@@ -68,7 +67,7 @@ def _map_data(request: sc2api_pb2.RequestCreateGame, folder: GameFolder, saved_m
     if path in saved_maps:
         return saved_maps[path]
     try:
-        return folder.map(path)
+        return folder.read("Maps", path)
     except FileNotFoundError as fault:
         raise Denied(CREATE.InvalidMapPath, f"map_path {path!r}: {fault}") from None
 
@@ -129,9 +128,7 @@ def checked_replay(request: sc2api_pb2.RequestStartReplay, folder: GameFolder) -
     """
     if request.realtime:
         raise Refused("start_replay: realtime is not possible here; step the replay with RequestStep")
-    replay = _read(
-        request, folder, missing=START.MissingReplay, path=START.InvalidReplayPath, data=START.InvalidReplayData
-    )
+    replay = find_replay(request, folder, START)
     if request.map_data:
         raise Denied(START.InvalidMapData, "a replay here brings its map along; leave out map_data")
     if request.observed_player_id not in (0, AGENTS):
@@ -148,29 +145,22 @@ def checked_replay(request: sc2api_pb2.RequestStartReplay, folder: GameFolder) -
     return replay
 
 
-def described_replay(request: sc2api_pb2.RequestReplayInfo, folder: GameFolder) -> Replay:
-    """The replay that is asked about.
-
-    Raises:
-        Denied: no such replay.
-    """
-    return _read(request, folder, missing=INFO.MissingReplay, path=INFO.InvalidReplayPath, data=INFO.InvalidReplayData)
-
-
-def _read(
+def find_replay(
     request: sc2api_pb2.RequestStartReplay | sc2api_pb2.RequestReplayInfo,
     folder: GameFolder,
-    *,
-    missing: int,
-    path: int,
-    data: int,
+    errors: type[sc2api_pb2.ResponseStartReplay] | type[sc2api_pb2.ResponseReplayInfo],
 ) -> Replay:
+    """The replay that a request means, by its data or its path.
+
+    Raises:
+        Denied: no such replay; by one of the ``errors`` of the request's response.
+    """
     content = request.replay_data
     if not content and not request.replay_path:
-        raise Denied(missing, "give replay_data or replay_path")
+        raise Denied(errors.MissingReplay, "give replay_data or replay_path")
     try:
-        return read_replay(content or folder.replay(request.replay_path))
+        return read_replay(content or folder.read("Replays", request.replay_path))
     except FileNotFoundError as fault:
-        raise Denied(path, f"replay_path {request.replay_path!r}: {fault}") from None
+        raise Denied(errors.InvalidReplayPath, f"replay_path {request.replay_path!r}: {fault}") from None
     except ValueError as fault:
-        raise Denied(data, str(fault)) from None
+        raise Denied(errors.InvalidReplayData, str(fault)) from None

@@ -37,7 +37,7 @@ class WebsocketServer:
 
     Args:
         session: answers them.
-        listening: from ``listen``.
+        listening: a socket on the loopback interface.
     """
 
     def __init__(self, session: Session, listening: socket.socket) -> None:

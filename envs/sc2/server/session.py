@@ -8,26 +8,18 @@ Source: docs/protocol.md of Blizzard's s2client-proto; where it is silent, what 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from google.protobuf.message import DecodeError
 from s2clientprotocol import debug_pb2, sc2api_pb2
 
-from envs.sc2.server import version
-from envs.sc2.server.folder import GameFolder
+from envs.sc2.server.folder import VERSION_FIELDS, GameFolder
 from envs.sc2.server.game import Game, Playback, WorldMaker, replay_info
-from envs.sc2.server.lobby import (
-    Denied,
-    Refused,
-    check_join,
-    checked_create,
-    checked_replay,
-    described_replay,
-    seeded,
-)
+from envs.sc2.server.lobby import Denied, Refused, check_join, checked_create, checked_replay, find_replay, seeded
 from envs.sc2.server.simulation.catalogue import AGENTS
 from envs.sc2.server.simulation.maps import read_map
-from envs.sc2.server.simulation.texts import read_texts
+from envs.sc2.server.simulation.replay import read_request
+from envs.sc2.server.simulation.world import World
 
 LAUNCHED, INIT_GAME, IN_GAME, IN_REPLAY, ENDED = (
     sc2api_pb2.launched,
@@ -78,7 +70,7 @@ class Session:
         make_world: builds the world of a battlefield and a seed.
     """
 
-    def __init__(self, folder: GameFolder, make_world: WorldMaker) -> None:
+    def __init__(self, folder: GameFolder, make_world: WorldMaker = World) -> None:
         self.status: sc2api_pb2.Status.ValueType = LAUNCHED
         self.process_test: debug_pb2.DebugTestProcess | None = None
         """The process test (hang, crash, exit) that a client asked for; the server carries it out."""
@@ -86,15 +78,13 @@ class Session:
         self._saved_maps: dict[str, bytes] = {}
         self._created = sc2api_pb2.RequestCreateGame()
         self._game: Game | None = None
-        self._playback: Playback | None = None
 
     def answer(self, message: bytes) -> bytes:
         """The response to a request, both as they go over the wire; never raises."""
         response = sc2api_pb2.Response()
         try:
-            request = sc2api_pb2.Request.FromString(message)
-            read_texts(request)
-        except (DecodeError, UnicodeDecodeError):
+            request = read_request(message)
+        except DecodeError:
             response.error.append(f"these {len(message)} bytes are no Request of the SC2 API")
         else:
             if request.HasField("id"):
@@ -118,7 +108,8 @@ class Session:
         else:
             reply = getattr(response, kind)
             reply.SetInParent()
-            reply.MergeFrom(answer)
+            if answer is not None:
+                reply.MergeFrom(answer)
 
     def _check_order(self, kind: str) -> None:
         if kind not in POSSIBLE:
@@ -133,28 +124,26 @@ class Session:
 
     @property
     def _running(self) -> Game:
-        game = self._playback.game if self._playback else self._game
-        assert game is not None, "the table of statuses lets no request for a game pass without one"
-        return game
+        assert self._game is not None, "the table of statuses lets no request for a game pass without one"
+        return self._game
 
     # Always
 
     def _ping(self, request: sc2api_pb2.RequestPing) -> sc2api_pb2.ResponsePing:
-        return sc2api_pb2.ResponsePing(**version.FIELDS)
+        return sc2api_pb2.ResponsePing(**VERSION_FIELDS)
 
     def _available_maps(self, request: sc2api_pb2.RequestAvailableMaps) -> sc2api_pb2.ResponseAvailableMaps:
         return sc2api_pb2.ResponseAvailableMaps(local_map_paths=self._folder.maps())
 
     def _replay_info(self, request: sc2api_pb2.RequestReplayInfo) -> sc2api_pb2.ResponseReplayInfo:
-        return replay_info(described_replay(request, self._folder))
+        return replay_info(find_replay(request, self._folder, sc2api_pb2.ResponseReplayInfo))
 
-    def _quit(self, request: sc2api_pb2.RequestQuit) -> sc2api_pb2.ResponseQuit:
+    def _quit(self, request: sc2api_pb2.RequestQuit) -> None:
         self.status = sc2api_pb2.quit
-        return sc2api_pb2.ResponseQuit()
 
     # Into a game and out of it
 
-    def _save_map(self, request: sc2api_pb2.RequestSaveMap) -> sc2api_pb2.ResponseSaveMap:
+    def _save_map(self, request: sc2api_pb2.RequestSaveMap) -> None:
         full = len(self._saved_maps) >= MOST_SAVED_MAPS and request.map_path not in self._saved_maps
         if full or not request.map_path:
             raise Denied(sc2api_pb2.ResponseSaveMap.InvalidMapData, "")
@@ -163,39 +152,34 @@ class Session:
         except ValueError:
             raise Denied(sc2api_pb2.ResponseSaveMap.InvalidMapData, "") from None
         self._saved_maps[request.map_path] = request.map_data
-        return sc2api_pb2.ResponseSaveMap()
 
-    def _create_game(self, request: sc2api_pb2.RequestCreateGame) -> sc2api_pb2.ResponseCreateGame:
+    def _create_game(self, request: sc2api_pb2.RequestCreateGame) -> None:
         self._created = checked_create(request, self._folder, self._saved_maps)
-        self._game = self._playback = None
+        self._game = None
         self.status = INIT_GAME
-        return sc2api_pb2.ResponseCreateGame()
 
     def _join_game(self, request: sc2api_pb2.RequestJoinGame) -> sc2api_pb2.ResponseJoinGame:
         check_join(request)
         self._begin(request)
         return sc2api_pb2.ResponseJoinGame(player_id=AGENTS)
 
-    def _restart_game(self, request: sc2api_pb2.RequestRestartGame) -> sc2api_pb2.ResponseRestartGame:
-        if self._game is None:
+    def _restart_game(self, request: sc2api_pb2.RequestRestartGame) -> None:
+        if isinstance(self._game, Playback):
             raise Denied(sc2api_pb2.ResponseRestartGame.LaunchError, "a replay is no game; start it again")
-        self._begin(self._game.join)
-        return sc2api_pb2.ResponseRestartGame()
+        self._begin(self._running.join)
 
     def _begin(self, join: sc2api_pb2.RequestJoinGame) -> None:
-        self._game, self._playback = Game(seeded(self._created), join, self._make_world), None
+        self._game = Game(seeded(self._created), join, self._make_world)
         self.status = IN_GAME
 
-    def _start_replay(self, request: sc2api_pb2.RequestStartReplay) -> sc2api_pb2.ResponseStartReplay:
+    def _start_replay(self, request: sc2api_pb2.RequestStartReplay) -> None:
         replay = checked_replay(request, self._folder)
-        self._game, self._playback = None, Playback(replay, request.options, self._make_world)
-        self.status = ENDED if self._playback.over else IN_REPLAY
-        return sc2api_pb2.ResponseStartReplay()
+        self._game = Playback(replay, request.options, self._make_world)
+        self.status = ENDED if self._game.over else IN_REPLAY
 
-    def _leave_game(self, request: sc2api_pb2.RequestLeaveGame) -> sc2api_pb2.ResponseLeaveGame:
-        self._game = self._playback = None
+    def _leave_game(self, request: sc2api_pb2.RequestLeaveGame) -> None:
+        self._game = None
         self.status = LAUNCHED
-        return sc2api_pb2.ResponseLeaveGame()
 
     # In a game
 
@@ -215,42 +199,39 @@ class Session:
         count = request.count if request.HasField("count") else 1
         if count > MOST_LOOPS:
             raise Refused(f"step: count is {count}, at most {MOST_LOOPS} game loops can be played by one request")
-        if self._playback is None:
-            return self._running.step(count)
-        answer = self._playback.step(count)
-        if self._playback.over:
+        answer = self._running.step(count)
+        if self._running.over:
             self.status = ENDED
         return answer
 
     def _action(self, request: sc2api_pb2.RequestAction) -> sc2api_pb2.ResponseAction:
         return self._running.act(request)
 
-    def _obs_action(self, request: sc2api_pb2.RequestObserverAction) -> sc2api_pb2.ResponseObserverAction:
-        return sc2api_pb2.ResponseObserverAction()  # cameras move, and nobody draws what they see
+    def _obs_action(self, request: sc2api_pb2.RequestObserverAction) -> None:
+        """Cameras move, and nobody draws what they see."""
 
-    def _debug(self, request: sc2api_pb2.RequestDebug) -> sc2api_pb2.ResponseDebug:
+    def _debug(self, request: sc2api_pb2.RequestDebug) -> None:
         for command in request.debug:
             if command.HasField("test_process"):
                 self.process_test = command.test_process
         refusals = self._running.debug(request.debug)
-        if self._running.results:
+        if self._running.over:
             self.status = ENDED
         if refusals:
             raise Refused("debug: " + "; ".join(refusals))
-        return sc2api_pb2.ResponseDebug()
 
-    def _map_command(self, request: sc2api_pb2.RequestMapCommand) -> sc2api_pb2.ResponseMapCommand:
+    def _map_command(self, request: sc2api_pb2.RequestMapCommand) -> NoReturn:
         raise Denied(
             sc2api_pb2.ResponseMapCommand.NoTriggerError, f"the maps here have no trigger {request.trigger_cmd!r}"
         )
 
     def _save_replay(self, request: sc2api_pb2.RequestSaveReplay) -> sc2api_pb2.ResponseSaveReplay:
-        if self._game is None:
+        if isinstance(self._game, Playback):
             raise Refused("save_replay: a replay is playing, not a game; its file is there already")
-        return sc2api_pb2.ResponseSaveReplay(data=self._game.save())
+        return sc2api_pb2.ResponseSaveReplay(data=self._running.save())
 
-    def _quick_save(self, request: sc2api_pb2.RequestQuickSave) -> sc2api_pb2.ResponseQuickSave:
+    def _quick_save(self, request: sc2api_pb2.RequestQuickSave) -> NoReturn:
         raise Refused("quick_save is not supported; save_replay keeps a game")
 
-    def _quick_load(self, request: sc2api_pb2.RequestQuickLoad) -> sc2api_pb2.ResponseQuickLoad:
+    def _quick_load(self, request: sc2api_pb2.RequestQuickLoad) -> NoReturn:
         raise Refused("quick_load is not supported; start_replay plays a game again")

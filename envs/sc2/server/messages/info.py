@@ -1,4 +1,4 @@
-"""``ResponseGameInfo``: the map's grids in the game's encoding.
+"""What stays the same in a game: the map, its players, and the rules (``ResponseGameInfo``, ``ResponseData``).
 
 Rows of a grid start at the bottom of the map. Grids of bits hold eight cells a byte, the westernmost in the highest
 bit; heights are bytes, 255 / 32 a cell above -16.
@@ -11,14 +11,63 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from s2clientprotocol import common_pb2, raw_pb2, sc2api_pb2
+from s2clientprotocol import common_pb2, data_pb2, raw_pb2, sc2api_pb2
 
 from envs.battle import terrain
 from envs.battle.state import MAP_CELLS
-from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES
+from envs.sc2.server.messages import orders
+from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES, Catalogue
 from envs.sc2.server.simulation.maps import Battlefield
 
 WHOLE_MAP = common_pb2.Size2DI(x=MAP_CELLS, y=MAP_CELLS)
+
+
+NONE, UNIT, ANY = (data_pb2.AbilityData.Target.Value(name) for name in ("None", "Unit", "PointOrUnit"))
+
+
+def _ability(
+    number: int, friendly_name: str, target: Any, *, link: str = "", button: str = "", general: int | None = None
+) -> data_pb2.AbilityData:
+    return data_pb2.AbilityData(
+        ability_id=number,
+        link_name=link,
+        button_name=button,
+        friendly_name=friendly_name,
+        target=target,
+        remaps_to_ability_id=general,
+        available=True,
+        allow_minimap=target == ANY,
+        allow_autocast=target == UNIT,
+    )
+
+
+ABILITIES = (
+    _ability(orders.SMART, "Smart", ANY),
+    _ability(orders.STOP, "Stop Stop", NONE, link="stop", button="Stop", general=3665),
+    _ability(orders.MOVE, "Move Move", ANY, link="move", button="Move", general=3794),
+    _ability(orders.PATROL, "Patrol Patrol", ANY, link="move", button="Patrol", general=3795),
+    _ability(orders.HOLD, "HoldPosition Hold", NONE, link="move", button="HoldPos", general=3793),
+    _ability(orders.SCAN_MOVE, "Scan Move", ANY, link="move", button="AcquireMove", general=3674),
+    _ability(orders.ATTACK, "Attack Attack", ANY, link="attack", button="Attack", general=3674),
+    _ability(orders.HEAL, "Effect Heal", UNIT, link="MedivacHeal", button="Heal"),
+    _ability(3665, "Stop", NONE),
+    _ability(3674, "Attack", ANY),
+    _ability(3793, "HoldPosition", NONE),
+    _ability(3794, "Move", ANY),
+    _ability(3795, "Patrol", ANY),
+)
+"""Commands of the units that the engine knows, then the general ones that stand for several of them.
+
+Source: ids and names of Blizzard's stableid.json for game version 4.10.
+"""
+
+
+def data(request: sc2api_pb2.RequestData, catalogue: Catalogue) -> sc2api_pb2.ResponseData:
+    """The tables asked for; nothing on these maps has upgrades, buffs or effects, so those are empty."""
+    return sc2api_pb2.ResponseData(
+        abilities=ABILITIES if request.ability_id else (),
+        units=catalogue.rows() if request.unit_type_id else (),
+    )
 
 
 def start_raw(battlefield: Battlefield) -> raw_pb2.StartRaw:

@@ -16,11 +16,11 @@ from typing import Any
 from envs.battle import terrain
 from envs.battle.scenarios import SCRIPTS, TYPE_ORDER, Scenario, fixed_scenario
 from envs.battle.unit_types import facts, read
-from envs.sc2.server.folder import LARGEST_MAP
+from envs.sc2.options import GENERATED
 
 FORMAT = "k24 battlefield 1"
-FLAT = "32x32_flat"  # SMACv2's map for all random teams
 ARCHIVE = b"MPQ"  # how Blizzard's own map files begin
+LARGEST_MAP = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Battlefield:
 @cache
 def names() -> tuple[str, ...]:
     """The stems of all stand-in map files."""
-    return (FLAT, *read("smac.json"), *read("extra.json"))
+    return (GENERATED, *read("smac.json"), *read("extra.json"))
 
 
 def map_file(name: str) -> bytes:
@@ -76,7 +76,7 @@ def map_file(name: str) -> bytes:
     if name not in names():
         raise ValueError(f"no stand-in map is called {name!r}; there are {', '.join(names())}")
     description: dict[str, Any] = {"format": FORMAT, "name": name}
-    if name == FLAT:
+    if name == GENERATED:
         learners = {kind for race in TYPE_ORDER.values() for kind in race}
         description |= {"learners": sorted(learners), "terrain": "flat", "script": "attack_closest"}
     else:
@@ -115,12 +115,7 @@ def read_map(data: bytes) -> Battlefield:
 
 
 def _battlefield(description: dict[str, Any]) -> Battlefield:
-    learners = tuple(description["learners"])
-    if "opening" not in description:
-        return Battlefield(
-            name=description["name"], terrain=description["terrain"], script=description["script"], learners=learners
-        )
-    opening = fixed_scenario(description["name"], description["opening"])
-    return Battlefield(
-        name=description["name"], terrain=opening.map, script=opening.script, learners=learners, opening=opening
-    )
+    name, learners = description["name"], tuple(description["learners"])
+    opening = fixed_scenario(name, description["opening"]) if "opening" in description else None
+    ground, script = (opening.map, opening.script) if opening else (description["terrain"], description["script"])
+    return Battlefield(name=name, terrain=ground, script=script, learners=learners, opening=opening)

@@ -10,15 +10,13 @@ from s2clientprotocol import sc2api_pb2
 
 from envs.sc2.server.game import Playback
 from envs.sc2.server.simulation.catalogue import Catalogue
-from envs.sc2.server.simulation.maps import Battlefield, read_map
 from envs.sc2.server.simulation.replay import Replay
-from envs.sc2.server.simulation.world import World
 
 STEP = 8  # loops of an env_step
 
 
 class ReplayRecording:
-    """A replay that is being played; an ``envs.render.source.RenderSource``.
+    """A replay that is being played; an ``envs.render.scene.RenderSource``.
 
     Args:
         replay: to be played once.
@@ -30,16 +28,10 @@ class ReplayRecording:
     def __init__(self, replay: Replay) -> None:
         replay.check_engine()
         self.loops = replay.loops
-        battlefield = read_map(replay.create.local_map.map_data)
-        self.title, self.shown_types = battlefield.name, appearing(replay, battlefield)
-        worlds: list[World] = []
-
-        def make(battlefield: Battlefield, seed: int) -> World:
-            worlds.append(World(battlefield, seed))
-            return worlds[-1]
-
-        self._playback = Playback(replay, sc2api_pb2.InterfaceOptions(), make)
-        (self._world,) = worlds
+        self._playback = Playback(replay, sc2api_pb2.InterfaceOptions())
+        self._world = self._playback.world
+        self.title = self._world.battlefield.name
+        self.shown_types = appearing(replay, self._world.catalogue)
         self.units, self.setup = self._world.field.units, self._world.field.setup
 
     @property
@@ -70,9 +62,9 @@ class ReplayRecording:
             yield frame
 
 
-def appearing(replay: Replay, battlefield: Battlefield) -> tuple[str, ...]:
+def appearing(replay: Replay, catalogue: Catalogue) -> tuple[str, ...]:
     """The unit types of the map's own script and of all that a client created."""
-    opening, catalogue = battlefield.opening, Catalogue(battlefield)
+    opening = catalogue.battlefield.opening
     kinds = dict.fromkeys(opening.ally_team + opening.enemy_team if opening else ())
     for _, request in replay.acts:
         for command in request.debug.debug:

@@ -12,19 +12,19 @@ import json
 import struct
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.message import DecodeError
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
 from s2clientprotocol import sc2api_pb2
 
 from common.machine_code import MachineCode
 from envs.battle import jit
 from envs.sc2.server.simulation.maps import read_map
-from envs.sc2.server.simulation.texts import read_texts
 
 FORMAT = "k24 replay 1"
 RECORD = struct.Struct("<II")
@@ -43,6 +43,30 @@ def engine_version() -> str:
     for path in sorted((jit.ENGINE_FOLDER.parent / "data").rglob("*.json")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def read_request(content: bytes) -> sc2api_pb2.Request:
+    """The request that these bytes are.
+
+    Raises:
+        DecodeError: they are none, or a text in it is not UTF-8.
+    """
+    request = sc2api_pb2.Request.FromString(content)
+    try:
+        _read_texts(request)
+    except UnicodeDecodeError as fault:
+        raise DecodeError(str(fault)) from None
+    return request
+
+
+def _read_texts(message: Message) -> None:
+    """Read every field once: protobuf decodes texts only when they are read."""
+    for field, value in message.ListFields():
+        for part in value if field.is_repeated else (value,):
+            if field.message_type is not None:
+                _read_texts(part)
+            elif field.type == FieldDescriptor.TYPE_STRING and not isinstance(part, str):
+                raise DecodeError(f"{field.full_name} is not UTF-8")
 
 
 class Log:
@@ -75,7 +99,7 @@ class Log:
         return json.dumps(head).encode() + b"\n" + bytes(self._packed) + self._packer.copy().flush()
 
 
-class Acts:
+class Acts(Sequence[tuple[int, sc2api_pb2.Request]]):
     """The requests that changed a game, each with the loop at which it came; one is unpacked when it is asked for.
 
     Unpacked, a request of ten orders takes six kilobytes, and a long game has a million of them.
@@ -91,12 +115,9 @@ class Acts:
     def __len__(self) -> int:
         return len(self._places)
 
-    def __getitem__(self, number: int) -> tuple[int, sc2api_pb2.Request]:
+    def __getitem__(self, number: Any) -> Any:
         loop, request, _ = _record(self._log, self._places[number])
         return loop, request
-
-    def __iter__(self) -> Iterator[tuple[int, sc2api_pb2.Request]]:
-        return map(self.__getitem__, range(len(self)))
 
     def loop(self, number: int) -> int:
         """Return the loop in which an act came."""
@@ -203,8 +224,6 @@ def _record(log: bytes, at: int) -> tuple[int, sc2api_pb2.Request, int]:
         start = at + RECORD.size
         if start + length > len(log):
             raise DecodeError("a request is cut off")
-        request = sc2api_pb2.Request.FromString(log[start : start + length])
-        read_texts(request)
-        return loop, request, start + length
-    except (struct.error, DecodeError, UnicodeDecodeError) as fault:
+        return loop, read_request(log[start : start + length]), start + length
+    except (struct.error, DecodeError) as fault:
         raise ValueError(f"the replay is broken: {fault}") from None

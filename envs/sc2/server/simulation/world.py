@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from s2clientprotocol.debug_pb2 import DebugCommand
 from s2clientprotocol.error_pb2 import ActionResult
 from s2clientprotocol.query_pb2 import RequestQuery, ResponseQuery
-from s2clientprotocol.sc2api_pb2 import Action, Observation
+from s2clientprotocol.raw_pb2 import ActionRaw
+from s2clientprotocol.sc2api_pb2 import Observation
 
 from envs.battle.rules.damage import resolve_deaths
 from envs.sc2.server.messages import query
@@ -67,9 +68,11 @@ class World:
                 self._commander.recount()
             self._play()
 
-    def act(self, actions: Iterable[Action]) -> list[int]:
-        """Carry out actions; one ``ActionResult`` each, ``Success`` or why the game refuses."""
-        return [self._act(action) for action in actions]
+    def act(self, action: ActionRaw) -> int:
+        """Carry out an action; ``ActionResult.Success``, or why the game refuses."""
+        if action.HasField("unit_command"):
+            return self._commander.command(action.unit_command)
+        return ActionResult.Success if action.HasField("camera_move") else ActionResult.NotSupported
 
     def debug(self, commands: Iterable[DebugCommand]) -> list[str]:
         """Note debug commands for the next loop; one line for each that is refused."""
@@ -89,14 +92,6 @@ class World:
     @property
     def _is_empty(self) -> bool:
         return 1 not in self._alive
-
-    def _act(self, action: Action) -> int:
-        if not action.HasField("action_raw"):
-            return ActionResult.Success if action.HasField("action_chat") else ActionResult.NotSupported
-        raw = action.action_raw
-        if raw.HasField("unit_command"):
-            return self._commander.command(raw.unit_command)
-        return ActionResult.Success if raw.HasField("camera_move") else ActionResult.NotSupported
 
     def _carry_out_plans(self) -> None:
         """Kill and change units, then let the new ones in: beside the living, or as the next battle."""

@@ -9,7 +9,7 @@ import pytest
 
 import envs
 from envs.registry import make_options
-from envs.sc2.settings import map_file, map_name, package_arguments
+from envs.sc2.options import map_file, map_name, package_arguments
 
 PLAYED = [
     id

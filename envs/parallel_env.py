@@ -32,9 +32,8 @@ class BattleParallelEnv(ParallelEnv):
     ``dead_allies``, ``dead_enemies`` and ``unit_type``, which counts in ``unit_types``.
 
     Args:
-        batch: a batch of one battle.
-        id: the scenario, for ``metadata``.
-        continuing_episode: whether ``infos`` say ``episode_limit`` when the limit ended the battle, as smacv2's do.
+        batch: a batch of one battle; with its option ``continuing_episode``, ``infos`` say ``episode_limit`` when the
+            limit ended the battle, as smacv2's do.
         render_mode: ``rgb_array`` (``render`` gives a picture), ``human`` (a window shows every tick) or None.
         fields_of_view: numbers of the agents whose field of view the pictures show.
         flat_observations: observations are the (D,) array alone, and the mask is in ``infos["action_mask"]``: for
@@ -53,17 +52,15 @@ class BattleParallelEnv(ParallelEnv):
     def __init__(
         self,
         batch: BatchedEnv,
-        id: str,
         *,
-        continuing_episode: bool = False,
         render_mode: str | None = None,
         fields_of_view: Collection[int] = (),
         flat_observations: bool = False,
     ) -> None:
         self.batch = batch
         self.flat_observations = flat_observations
-        self.continuing_episode = continuing_episode
-        self.metadata = {**self.metadata, "name": id}
+        self.continuing_episode = getattr(getattr(batch, "options", None), "continuing_episode", False)
+        self.metadata = {**self.metadata, "name": batch.spec.id}
         self.render_mode = render_mode
         self._screen = self._open_screen(fields_of_view) if render_mode is not None else None
         spec = batch.spec
@@ -246,11 +243,8 @@ def parallel_env(
     """
     if "num_envs" in options:
         raise ValueError("parallel_env is one battle and takes no num_envs; for several: envs.make(id, num_envs)")
-    batch = make(id, 1, seed=seed, backend=backend, **options)
     return BattleParallelEnv(
-        batch,
-        batch.spec.id,
-        continuing_episode=getattr(getattr(batch, "options", None), "continuing_episode", False),
+        make(id, 1, seed=seed, backend=backend, **options),
         render_mode=render_mode,
         fields_of_view=fields_of_view,
         flat_observations=flat_observations,

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from envs.battle.unit_types import kind_of
 from envs.render import style
 from envs.render.layers import Headline, Layers
-from envs.render.scene import Scene, ground
-from envs.render.source import RenderSource
+from envs.render.scene import RenderSource, Scene, ground
 
 DPI = 100
 LEAST_SIZE = 240

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from envs.battle.rules.effects import LANCE_HALF_WIDTH, LANCE_SAMPLES, LANCE_SPA
 from envs.battle.snapshots.recording import cone
 from envs.battle.state import ACQUIRED, ATTACK, HEAL, MAX_UNITS
 from envs.battle.units import IN_THE_AIR
-from envs.render.source import RenderSource
 from envs.render.style import CLIFF, DISC, HIGH, LOW, VOID
 
 Points = NDArray[np.float64]
@@ -28,6 +27,23 @@ CLIFF_HEIGHT = 16  # bytes of height from one cliff level to the next, two cells
 
 Bars = tuple[Points, Points]
 """(n, 4, 2) corners of one bar for each of several units: the whole bar, and the part that is left."""
+
+
+class RenderSource(Protocol):
+    """What a picture needs to know about its battle beside the record; ``BattleEnv`` is one, a replay another."""
+
+    units: NDArray[np.void]
+    """(1,) table of unit types."""
+    setup: NDArray[np.void]
+    """(1,) counts, ground, script and what agents can see."""
+
+    @property
+    def title(self) -> str:
+        """Name of the scenario or map."""
+
+    @property
+    def shown_types(self) -> tuple[str, ...]:
+        """Unit types that can appear, each once."""
 
 
 class Scene:

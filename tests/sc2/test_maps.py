@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys2clientprotocol) are not installed")
 
 from envs.battle.scenarios import TYPE_ORDER, fixed_scenarios
-from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES, STOCK_COUNT, STOCK_IDS, Catalogue, title
+from envs.battle.snapshots.game_state import AGENTS, ENEMIES
+from envs.sc2.server.simulation.catalogue import STOCK_COUNT, STOCK_IDS, Catalogue, title
 from envs.sc2.server.simulation.maps import FORMAT, map_file, names, read_map
 
 

@@ -41,7 +41,7 @@ def _install(arguments: Sequence[str]) -> int:
     parser.add_argument("folder", type=Path, help="where to; SC2PATH will name it")
     folder: Path = parser.parse_args(arguments).folder
     from envs.sc2.server.folder import install
-    from envs.sc2.server.game import warm_up
+    from envs.sc2.server.simulation.world import warm_up
 
     try:
         program = install(folder)

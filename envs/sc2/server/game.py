@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from s2clientprotocol import common_pb2, debug_pb2, error_pb2, raw_pb2, sc2api_pb2, score_pb2
+from s2clientprotocol import debug_pb2, error_pb2, sc2api_pb2, score_pb2
 
-from envs.battle import jit
+from envs.battle.snapshots.game_state import AGENTS, ENEMIES
 from envs.battle.state import TICKS_PER_SECOND
 from envs.sc2.server.folder import VERSION_FIELDS
-from envs.sc2.server.messages import info, orders
-from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES, STOCK_IDS
-from envs.sc2.server.simulation.maps import Battlefield, map_file, read_map
+from envs.sc2.server.messages import info
+from envs.sc2.server.simulation.maps import Battlefield, read_map
 from envs.sc2.server.simulation.replay import Log, Replay
 from envs.sc2.server.simulation.world import World
 
@@ -25,7 +24,6 @@ OUTCOMES: dict[int, dict[int, int]] = {
 }
 PROCESS = ("test_process",)
 """Debug commands about the process rather than the game; they leave no trace in a replay."""
-WARM_UP_LOOPS = 40
 
 
 class Game:
@@ -187,30 +185,3 @@ def replay_info(replay: Replay) -> sc2api_pb2.ResponseReplayInfo:
         game_duration_seconds=replay.loops / TICKS_PER_SECOND,
         **VERSION_FIELDS,
     )
-
-
-def warm_up() -> None:
-    """Move, attack, heal, create and die for a moment, so that the engine is compiled by the first client's game."""
-    jit.announce_compiling()
-    # MMM has healers, who use most of the engine.
-    create = sc2api_pb2.RequestCreateGame(local_map=sc2api_pb2.LocalMap(map_data=map_file("MMM")), random_seed=0)
-    game = Game(create, sc2api_pb2.RequestJoinGame(options=sc2api_pb2.InterfaceOptions(raw=True)))
-    seen = game.observe().observation.raw_data.units
-    agents, foes = ([unit.tag for unit in seen if (unit.owner == AGENTS) is own] for own in (True, False))
-    there = common_pb2.Point2D(x=16, y=16)
-    for ability, target in (
-        (orders.STOP, {}),
-        (orders.MOVE, {"target_world_space_pos": there}),
-        (orders.ATTACK, {"target_world_space_pos": there}),
-        (orders.ATTACK, {"target_unit_tag": foes[0]}),
-        (orders.HEAL, {"target_unit_tag": agents[0]}),
-    ):
-        command: Any = raw_pb2.ActionRawUnitCommand(ability_id=ability, unit_tags=agents, **target)
-        action = sc2api_pb2.Action(action_raw=raw_pb2.ActionRaw(unit_command=command))
-        game.act(sc2api_pb2.RequestAction(actions=[action]))
-        game.step(WARM_UP_LOOPS)
-    newcomer = debug_pb2.DebugCreateUnit(unit_type=STOCK_IDS["marine"], owner=AGENTS, pos=there, quantity=1)
-    game.debug([debug_pb2.DebugCommand(create_unit=newcomer)])
-    game.step(1)
-    game.debug([debug_pb2.DebugCommand(kill_unit=debug_pb2.DebugKillUnit(tag=[*agents, *foes]))])
-    game.step(WARM_UP_LOOPS)

@@ -6,8 +6,8 @@ import secrets
 
 from s2clientprotocol import sc2api_pb2
 
+from envs.battle.snapshots.game_state import AGENTS
 from envs.sc2.server.folder import GameFolder
-from envs.sc2.server.simulation.catalogue import AGENTS
 from envs.sc2.server.simulation.maps import read_map
 from envs.sc2.server.simulation.replay import Replay, read_replay
 

@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 from google.protobuf.message import DecodeError
 from s2clientprotocol import debug_pb2, sc2api_pb2
 
+from envs.battle.snapshots.game_state import AGENTS
 from envs.sc2.server.folder import VERSION_FIELDS, GameFolder
 from envs.sc2.server.game import Game, Playback, WorldMaker, replay_info
 from envs.sc2.server.lobby import Denied, Refused, check_join, checked_create, checked_replay, find_replay, seeded
-from envs.sc2.server.simulation.catalogue import AGENTS
 from envs.sc2.server.simulation.maps import read_map
 from envs.sc2.server.simulation.replay import read_request
 from envs.sc2.server.simulation.world import World

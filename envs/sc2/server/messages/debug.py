@@ -11,8 +11,8 @@ from typing import Any
 
 from s2clientprotocol.debug_pb2 import DebugCommand, DebugCreateUnit, DebugSetUnitValue
 
+from envs.battle.snapshots.game_state import AGENTS, ENEMIES
 from envs.battle.state import MAP_CELLS, MAX_SIDE, MAX_UNITS
-from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES
 from envs.sc2.server.simulation.field import Field, Member
 
 VALUES = {

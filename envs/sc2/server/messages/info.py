@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from s2clientprotocol import common_pb2, data_pb2, raw_pb2, sc2api_pb2
 
 from envs.battle import terrain
+from envs.battle.snapshots.game_state import AGENTS, ENEMIES
 from envs.battle.state import MAP_CELLS
 from envs.sc2.server.messages import orders
-from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES, Catalogue
+from envs.sc2.server.simulation.catalogue import Catalogue
 from envs.sc2.server.simulation.maps import Battlefield
 
 WHOLE_MAP = common_pb2.Size2DI(x=MAP_CELLS, y=MAP_CELLS)

@@ -8,20 +8,22 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from s2clientprotocol import common_pb2, raw_pb2, sc2api_pb2
 
 from envs.battle import terrain
+from envs.battle.snapshots.game_state import AGENTS
 from envs.battle.state import ACQUIRED, ATTACK, HEAL, MAP_CELLS, MARCH, MOVE, NONE
 from envs.battle.units import IN_THE_AIR
 from envs.sc2.server.messages import orders
+from envs.sc2.server.messages.info import bits, octets
 from envs.sc2.server.messages.orders import Commander, Task
-from envs.sc2.server.simulation.catalogue import AGENTS
 from envs.sc2.server.simulation.field import Field, Member
 
 FULL_TURN = 2.0 * math.pi
 HOVER = 3.75  # cells above the ground
 HEIGHT_SCALE, HEIGHT_BASE = 32.0 / 255.0, -16.0  # a byte of the height grid in cells
-VISIBLE = b"\2" * MAP_CELLS * MAP_CELLS
+VISIBLE = 2  # of a cell: not hidden, and not seen before only
 FOOD_CAP = 200
 CARGO = {"medivac": 8}
 SENT = ("x", "y", "hp", "shield", "energy", "facing_x", "facing_y", "cooldown", "order", "target", "dest_x", "dest_y")
@@ -153,8 +155,7 @@ def _frame() -> sc2api_pb2.Observation:
         setattr(common, name, 0)
     middle = MAP_CELLS / 2
     message.raw_data.player.camera.CopyFrom(common_pb2.Point(x=middle, y=middle, z=0.0))
-    size = common_pb2.Size2DI(x=MAP_CELLS, y=MAP_CELLS)
-    state = message.raw_data.map_state
-    state.visibility.CopyFrom(common_pb2.ImageData(bits_per_pixel=8, size=size, data=VISIBLE))
-    state.creep.CopyFrom(common_pb2.ImageData(bits_per_pixel=1, size=size, data=bytes(MAP_CELLS * MAP_CELLS // 8)))
+    state, cells = message.raw_data.map_state, (MAP_CELLS, MAP_CELLS)
+    state.visibility.CopyFrom(octets(np.full(cells, VISIBLE)))
+    state.creep.CopyFrom(bits(np.zeros(cells, bool)))
     return message

@@ -13,8 +13,8 @@ from s2clientprotocol.error_pb2 import ActionResult
 from s2clientprotocol.raw_pb2 import ActionRawUnitCommand
 
 from envs.battle import state
+from envs.battle.snapshots.game_state import AGENTS
 from envs.battle.units import IN_THE_AIR
-from envs.sc2.server.simulation.catalogue import AGENTS
 from envs.sc2.server.simulation.field import Field, obey
 
 # Blizzard's stableid.json: each ability and the general one that clients may name in its place.

@@ -8,12 +8,12 @@ from s2clientprotocol.error_pb2 import ActionResult
 from s2clientprotocol.query_pb2 import RequestQuery, RequestQueryPathing, ResponseQuery
 
 from envs.battle.jit import kernel
+from envs.battle.snapshots.game_state import AGENTS
 from envs.battle.state import MAP_CELLS
 from envs.battle.terrain import cell_of, stands
 from envs.battle.units import IN_THE_AIR, ON_FOOT
 from envs.battle.walking.paths import next_point, sees
 from envs.sc2.server.messages import orders
-from envs.sc2.server.simulation.catalogue import AGENTS
 from envs.sc2.server.simulation.field import Field
 
 NO_WAY = 0.0  # how the game says that there is none

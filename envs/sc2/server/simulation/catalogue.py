@@ -9,6 +9,7 @@ from typing import Any
 
 from s2clientprotocol import common_pb2, data_pb2
 
+from envs.battle.snapshots.game_state import AGENTS
 from envs.battle.state import TICKS_PER_SECOND
 from envs.battle.unit_types import ASSUMED, facts, facts_of
 from envs.sc2.server.simulation.maps import Battlefield
@@ -19,13 +20,11 @@ STOCK_IDS = {
     "reaper": 49, "roach": 110, "spine_crawler": 98, "stalker": 74, "zealot": 73, "zergling": 105,
 }  # fmt: skip
 STOCK_COUNT = 1970  # entries of game version 4.10 before a map adds its own
-AGENTS, ENEMIES = 1, 2
 SIGHTS: dict[str, float] = {"overlord": 11, "reaper": 9, "roach": 9, "spine_crawler": 11}
 SIGHTS |= {name: known.sight_range for name, known in ASSUMED.items()}
 # What the extra maps change; of these the agents' copies of overlord and zergling, and all roaches and reapers.
 SHORT_SIGHTS = {"overlord": 4, "reaper": 4, "roach": 4, "zergling": 2}
 MAPS_OF_SHORT_SIGHT = ("1o_10b_vs_1r", "1o_2r_vs_4r")
-RACES = {"terran": common_pb2.Terran, "protoss": common_pb2.Protoss, "zerg": common_pb2.Zerg}
 
 
 def title(kind: str) -> str:
@@ -85,7 +84,7 @@ class Catalogue:
             unit_id=number,
             name=title(kind) + ("_RL" if passive else ""),
             available=True,
-            race=RACES[fact["race"]],
+            race=common_pb2.Race.Value(fact["race"].title()),
             sight_range=self.sight_of(number),
             attributes=[data_pb2.Attribute.Value(name.title()) for name in fact["attributes"]],
             movement_speed=fact["speed_per_loop"] * TICKS_PER_SECOND,

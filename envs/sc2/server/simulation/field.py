@@ -18,11 +18,12 @@ from envs.battle.options import BattleOptions
 from envs.battle.rules.tick import tick
 from envs.battle.scenarios import Scenario
 from envs.battle.setup import make_setup, slowest
+from envs.battle.snapshots.game_state import AGENTS, ENEMIES
 from envs.battle.spawn import draw_places, draw_teams, init_units, next_battle, put, put_all, reset_unit
 from envs.battle.state import ACQUIRED, ATTACK, BATTLE, HEAL, MARCH, MAX_SIDE, MAX_UNITS, MOVE, NOBODY, NONE, allocate
 from envs.battle.unit_types import kind_of
 from envs.battle.units import unit_table
-from envs.sc2.server.simulation.catalogue import AGENTS, ENEMIES, Catalogue
+from envs.sc2.server.simulation.catalogue import Catalogue
 
 FIRST_TAG, TAG_STEP = 2**32 + 1, 2**18  # the game's tags are a place in its list and a count of reuses
 PER_UNIT = [name for name in BATTLE.names or () if BATTLE[name].shape[:1] == (MAX_UNITS,)]

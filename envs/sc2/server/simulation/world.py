@@ -13,20 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from s2clientprotocol.debug_pb2 import DebugCommand
+from s2clientprotocol.common_pb2 import Point2D
+from s2clientprotocol.debug_pb2 import DebugCommand, DebugCreateUnit, DebugKillUnit
 from s2clientprotocol.error_pb2 import ActionResult
 from s2clientprotocol.query_pb2 import RequestQuery, ResponseQuery
-from s2clientprotocol.raw_pb2 import ActionRaw
+from s2clientprotocol.raw_pb2 import ActionRaw, ActionRawUnitCommand
 from s2clientprotocol.sc2api_pb2 import Observation
 
+from envs.battle import jit
 from envs.battle.rules.damage import resolve_deaths
-from envs.sc2.server.messages import query
+from envs.battle.snapshots.game_state import AGENTS
+from envs.sc2.server.messages import orders, query
 from envs.sc2.server.messages.debug import Plans
 from envs.sc2.server.messages.observe import Observer
 from envs.sc2.server.messages.orders import Commander
-from envs.sc2.server.simulation.catalogue import Catalogue
+from envs.sc2.server.simulation.catalogue import STOCK_IDS, Catalogue
 from envs.sc2.server.simulation.field import Field, play_tick
-from envs.sc2.server.simulation.maps import Battlefield
+from envs.sc2.server.simulation.maps import Battlefield, map_file, read_map
 
 RESPAWN = 16  # loops, a game second
 
@@ -123,3 +126,16 @@ class World:
             self._commander.recount()
             if self._is_empty:
                 self._empty_since = self.loop
+
+
+def warm_up() -> None:
+    """Attack, kill and create for a moment, so that the engine is compiled by the first client's game."""
+    jit.announce_compiling()
+    world = World(read_map(map_file("MMM")), 0)
+    seen = world.observation().raw_data.units
+    own, foes = ([unit.tag for unit in seen if (unit.owner == AGENTS) is agents] for agents in (True, False))
+    attack = ActionRawUnitCommand(ability_id=orders.ATTACK, unit_tags=own, target_unit_tag=foes[0])
+    world.act(ActionRaw(unit_command=attack))
+    newcomer = DebugCreateUnit(unit_type=STOCK_IDS["marine"], owner=AGENTS, pos=Point2D(x=16, y=16), quantity=1)
+    world.debug([DebugCommand(kill_unit=DebugKillUnit(tag=foes[:1])), DebugCommand(create_unit=newcomer)])
+    world.step(1)

@@ -3,7 +3,7 @@
 ``register_unit`` and ``register_terrain`` add unit types and ground that maps may use.
 """
 
-import envs.battle.threads  # noqa: F401  notes forks from now on
+import envs.battle.jit  # noqa: F401  notes forks from now on
 from envs.battle.scenarios import Scenario
 from envs.battle.smacv2.capabilities import capability_options
 from envs.battle.snapshots.game_state import GameUnits, Memory

@@ -66,6 +66,9 @@ class BatchBase:
     final_state: Float
     final_action_mask: Bool
 
+    noun = "battle"
+    """What messages call one of the E."""
+
     def __init__(
         self,
         spec: EnvSpec,
@@ -108,7 +111,7 @@ class BatchBase:
         if not is_open:
             raise ValueError(f"{self.spec.id}: the batch is closed; make another: envs.make({self.spec.id!r}, …)")
 
-    def _check_saved(self, id: str, count: int, what: str = "battles") -> None:
+    def _check_saved(self, id: str, count: int) -> None:
         """Refuse a saved state of another scenario or another number of battles.
 
         Raises:
@@ -116,6 +119,51 @@ class BatchBase:
         """
         if id != self.spec.id or count != self.num_envs:
             raise ValueError(
-                f"the saved state is of {count} {what} of {id!r}, "
+                f"the saved state is of {count} {self.noun}s of {id!r}, "
                 f"this environment has {self.num_envs} of {self.spec.id!r}"
             )
+
+    def _check_form(self, given: NDArray[np.integer[Any]], *, started: bool) -> NDArray[np.integer[Any]]:
+        """Return actions as an array, once they are (E, N) integers and there is something to step.
+
+        Raises:
+            ValueError: wrong shape or type, or nothing started.
+        """
+        given, expected = np.asarray(given), (self.num_envs, self.spec.n_agents)
+        if given.shape != expected or given.dtype.kind not in "iu":
+            raise ValueError(
+                f"step: actions have shape {given.shape} and type {given.dtype}, "
+                f"expected integers of shape {expected} ({self.noun}s, agents)"
+            )
+        if not started:
+            raise ValueError(f"step: no {self.noun} has started yet; call reset() first")
+        return given
+
+    def _check_legal(
+        self, given: NDArray[np.integer[Any]], mask: NDArray[np.bool_], *, started: bool
+    ) -> NDArray[np.int64]:
+        """The actions of a step, once form and legality are right; for worlds other than the built-in engine.
+
+        Args:
+            given: (E, N) integers.
+            mask: (E, N, A) true where an action is legal.
+            started: whether there is something to step.
+
+        Raises:
+            ValueError: wrong shape or type, nothing started, or an action that is illegal now.
+        """
+        given = self._check_form(given, started=started)
+        known = (given >= 0) & (given < self.spec.n_actions)
+        legal = known & np.take_along_axis(mask, np.where(known, given, 0)[..., None], 2)[..., 0]
+        if not legal.all():
+            e, i = np.argwhere(~legal)[0]
+            allowed = ", ".join(map(str, np.flatnonzero(mask[e, i])))
+            raise ValueError(
+                f"illegal action {given[e, i]} of {self._name_of(i)} in {self.noun} {e}; legal now: {allowed}; "
+                "mask your policy with action_mask"
+            )
+        return given.astype(np.int64)
+
+    def _name_of(self, agent: int) -> str:
+        """The agent, for messages."""
+        return f"agent {agent}"

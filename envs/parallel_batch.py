@@ -17,7 +17,6 @@ from gymnasium.spaces import Dict, Discrete, flatdim, flatten
 from numpy.typing import NDArray
 from pettingzoo import AECEnv, ParallelEnv
 
-from envs.actions import checked_actions
 from envs.batch import BatchBase
 from envs.spec import EnvSpec
 
@@ -43,6 +42,8 @@ class ParallelBatch(BatchBase):
     the whole episode: it terminated if all agents that acted last did, else it was cut; ``battle_won`` and
     ``battle_lost`` are read from ``infos``, and a world whose first ``infos`` do not name them cannot be won.
     """
+
+    noun = "episode"
 
     def __init__(
         self,
@@ -99,11 +100,12 @@ class ParallelBatch(BatchBase):
             ValueError: wrong shape or type, no episode started, or an action that is illegal now.
         """
         self._check_open(bool(self._worlds))
-        checked = checked_actions(
-            actions, self.action_mask, started=self._started, agents=self._agents, battle="episode"
-        )
+        checked = self._check_legal(actions, self.action_mask, started=self._started)
         for e in range(self.num_envs):
             self._step(e, checked[e])
+
+    def _name_of(self, agent: int) -> str:
+        return self._agents[agent]
 
     def _start(self, e: int) -> None:
         self.battle_id[e] += 1
@@ -169,7 +171,7 @@ class ParallelBatch(BatchBase):
         """
         self._check_open(bool(self._worlds))
         arrays = saved["arrays"]
-        self._check_saved(saved["id"], len(saved["played"]), "episodes")
+        self._check_saved(saved["id"], len(saved["played"]))
         self.seed, self._first_slot = saved["seed"], saved["first_slot"]
         self._started = saved.get("started", True)
         for e, episode in enumerate(saved["played"] if self._started else ()):

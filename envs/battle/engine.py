@@ -5,30 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from envs.actions import check_form
-from envs.batch import FLAGS, BatchBase
-from envs.battle import jit, threads
+from envs.battle import jit
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
 from envs.battle.setup import make_setup
 from envs.battle.smacv2.orders import find_illegal
 from envs.battle.smacv2.sizes import env_spec
-from envs.battle.snapshots import replica
-from envs.battle.snapshots.game_state import GameUnits, Memory
+from envs.battle.snapshots.replica import ReplicaBase
 from envs.battle.snapshots.version import version_of
-from envs.battle.state import BATTLE, allocate
+from envs.battle.state import BATTLE, Views, allocate
 from envs.battle.step import start_all, step_in_parallel, step_one_by_one
 from envs.battle.units import unit_table
-from envs.battle.views import Views
-from envs.checks import seed_number
 
 PARALLEL_FROM = 4  # below this many battles, waking the threads costs more than they save
 ACTION_NAMES = ("no-op", "stop", "north", "south", "east", "west")
 
 
-class BattleEnv(BatchBase):
+class BattleEnv(ReplicaBase):
     """E battles of one scenario; see ``envs.protocol.BatchedEnv`` for every array.
 
     Args:
@@ -80,14 +75,12 @@ class BattleEnv(BatchBase):
             ValueError: with the options' rewards a flawless battle would return nothing, or less.
         """
         jit.announce_compiling()
-        seed = seed_number(seed)
+        self._begin_reset(seed)
         if seed is not None:
-            self._setup_with(seed)
+            self._setup_with(self.seed)
             self.battles["battle"] = -1
         start_all(self.battles, self.units, self.setup, self.views)
         self._check_scale()
-        for flag in FLAGS:
-            self._arrays[flag][:] = 0
 
     def _check_scale(self) -> None:
         try:
@@ -107,10 +100,10 @@ class BattleEnv(BatchBase):
             ValueError: wrong shape or type, no battle started, or an action that is illegal now.
         """
         given, actions = actions, self.checked_actions(actions)
-        if self.num_envs < PARALLEL_FROM or threads.in_forked_child():
+        if self.num_envs < PARALLEL_FROM or jit.in_forked_child():
             step_one_by_one(self.battles, self.units, self.setup, self.views, actions)
         else:
-            with threads.one_at_a_time:
+            with jit.one_at_a_time:
                 step_in_parallel(self.battles, self.units, self.setup, self.views, actions)
         if self.options.heuristic_ai and isinstance(given, np.ndarray) and given.flags.writeable:
             given[...] = actions
@@ -123,7 +116,7 @@ class BattleEnv(BatchBase):
         """
         first, last = (0, self.num_envs) if only is None else (only, only + 1)
         started = bool((self.battles["battle"][first:last] >= 0).all())
-        given = check_form(given, (self.num_envs, self.spec.n_agents), started=started)
+        given = self._check_form(given, started=started)
         actions: NDArray[np.int64] = np.require(given, np.int64, ["C", "W"])  # compiled code may write
         if self.options.illegal_actions == "raise":
             mask = self.views.action_mask[first:last]
@@ -151,47 +144,6 @@ class BattleEnv(BatchBase):
         target = action - self.setup[0]["n_no_target"]
         heals = self.scenario.has_healers and self.units[0]["heals"][self.battles[e]["kind"][i]]
         return f"heal ally {target}" if heals else f"attack enemy {target}"
-
-    def load_game_state(self, units: GameUnits, memory: Memory | None = None, *, battle: int = 0) -> None:
-        """Set one battle to a given moment and write its views, without playing.
-
-        ``obs``, ``state``, ``action_mask`` and ``unit_type`` show the moment; ``reward`` and the flags of an end follow
-        from ``memory.previous_health``, and are 0 without it. The look counts: sightings are noted, so that loading
-        what ``game_state`` gives looks a second time, as a second ``get_obs()`` of smacv2 does.
-
-        Args:
-            units: what the game reports; places are taken as they are, the game's own lie on a grid of 1/4096 cell.
-            memory: what observations remember; None: the start of a battle.
-            battle: which of the E battles.
-
-        Raises:
-            ValueError: the moment is none of this scenario; the message names the entry and what is allowed.
-        """
-        replica.load(self, units, memory or Memory(), battle)
-
-    def follow_game(self, units: GameUnits, actions: ArrayLike, *, battle: int = 0) -> None:
-        """Set one battle to the moment after the one it holds, the fight in between being played elsewhere.
-
-        Everything that smacv2 keeps beside the game goes on as in ``step``: sightings, look directions, last actions,
-        places of the dead, reward, end. A battle that has ended is not restarted.
-
-        Args:
-            units: what the game reports now, numbered as before; the places of the dead do not matter.
-            actions: (N,) integers that led here.
-            battle: which of the E battles.
-
-        Raises:
-            ValueError: no moment to follow, other units than before, a dead unit alive again, or illegal actions.
-        """
-        replica.follow(self, units, actions, battle)
-
-    def game_state(self, *, battle: int = 0) -> tuple[GameUnits, Memory]:
-        """The moment that one battle holds, as ``load_game_state`` takes it.
-
-        Raises:
-            ValueError: no battle has started, or there is no such battle.
-        """
-        return replica.read(self, battle)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a bit-for-bit continuation needs."""

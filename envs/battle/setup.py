@@ -25,6 +25,8 @@ from envs.battle.walking import paths
 
 def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot: int) -> NDArray[np.void]:
     """Everything that compiled code needs to know, as one record."""
+    marchers = scenario.enemy_team or scenario.unit_types  # the enemies, or those that may be drawn
+    army = slowest(unit_table(scenario.catalog), map(kind_of, marchers))
     values = dict(
         seed=np.uint64(seed),
         first_slot=first_slot,
@@ -39,7 +41,7 @@ def make_setup(scenario: Scenario, options: BattleOptions, seed: int, first_slot
         medivacs=any(facts()[name]["heal"] for name in (*scenario.unit_types, *scenario.enemy_team)),
         script=SCRIPTS.index(scenario.script),
         march_to=np.array(scenario.march_to),
-        march_speed=march_speed(scenario) if options.march_pace == "army" else math.inf,
+        march_speed=army if options.march_pace == "army" else math.inf,
     )
     values |= team_values(scenario) | start_values(scenario) | terrain_values(scenario) | assumed_values(options)
     return record(SETUP, values | option_values(options) | reading_values(scenario, options))
@@ -65,11 +67,6 @@ def team_values(scenario: Scenario) -> dict[str, Any]:
 def index_by_kind(types: tuple[str, ...]) -> NDArray[np.int64]:
     """Place of every kind in ``types``, -1 for those that are not in it."""
     return np.array([types.index(name) if name in types else -1 for name in facts()])
-
-
-def march_speed(scenario: Scenario) -> float:
-    """``slowest`` of the enemies, or of those that may be drawn."""
-    return slowest(unit_table(scenario.catalog), map(kind_of, scenario.enemy_team or scenario.unit_types))
 
 
 def slowest(table: NDArray[np.void], kinds: Iterable[int]) -> float:

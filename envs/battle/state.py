@@ -15,7 +15,7 @@ One-letter names in compiled code:
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -94,7 +94,7 @@ BATTLE = np.dtype(
         # scratch of one tick
         *per_unit(np.float64, "move_x move_y healed"),
         *per_unit(np.int64, "moving"),  # 0 or 1
-        # bits of units (basics/bits.py): who stands still, who is idle; round the unit that walks, the bodies that it
+        # bits of units (basics/sets.py): who stands still, who is idle; round the unit that walks, the bodies that it
         # sees, those that its step may touch, those that stand in its way
         *((name, np.uint64, (2,)) for name in ("still", "idle", "near", "close", "stands")),
         ("turn", np.int64, (MAX_UNITS,)),  # who acts when, with a random order
@@ -184,6 +184,29 @@ SETUP = np.dtype(
     ],
     align=True,
 )
+
+
+class Views(NamedTuple):
+    """The arrays that the caller of a batch reads, as compiled code takes them; leading axis E.
+
+    ``envs.protocol.BatchedEnv`` documents each.
+    """
+
+    obs: NDArray[np.float32]
+    state: NDArray[np.float32]
+    action_mask: NDArray[np.bool_]
+    reward: NDArray[np.float32]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    battle_won: NDArray[np.bool_]
+    battle_lost: NDArray[np.bool_]
+    dead_allies: NDArray[np.int64]
+    dead_enemies: NDArray[np.int64]
+    unit_type: NDArray[np.int64]
+    battle_id: NDArray[np.int64]
+    final_obs: NDArray[np.float32]
+    final_state: NDArray[np.float32]
+    final_action_mask: NDArray[np.bool_]
 
 
 def record(dtype: np.dtype[Any], values: dict[str, Any]) -> NDArray[np.void]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numba
 
-from envs.battle.basics.sides import enemies
+from envs.battle.basics.sets import enemies
 from envs.battle.jit import kernel
 from envs.battle.rules.tick import tick
 from envs.battle.smacv2.capabilities import draw_capabilities, kill_low_health, mark_low_health

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
-from envs.actions import checked_actions
 from envs.batch import FLAGS, BatchBase
 from envs.battle.scenarios import Scenario
 from envs.battle.smacv2.sizes import env_spec
@@ -99,7 +98,7 @@ class Sc2Env(BatchBase):
         """
         any_will_do = self.options.heuristic_ai or self.options.illegal_actions == "noop"
         mask = np.ones_like(self.action_mask) if any_will_do else self.action_mask
-        self._arrays["actions"][:] = checked_actions(actions, mask, started=self._started)
+        self._arrays["actions"][:] = self._check_legal(actions, mask, started=self._started)
         self._started = False  # after an interrupt battles stand differently: they begin again
         for name in FLAGS:
             self._arrays[name][:] = 0

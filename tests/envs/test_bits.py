@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from envs.battle.basics.bits import WORD, WORDS, bit, lowest, padded, up_to, without_lowest
+from envs.battle.basics.sets import WORD, WORDS, bit, lowest, padded, up_to, without_lowest
 from envs.battle.jit import kernel
 from envs.battle.state import MAX_UNITS
 

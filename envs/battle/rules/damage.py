@@ -6,10 +6,9 @@ kill each other in one tick both die.
 
 from __future__ import annotations
 
-from envs.battle.basics.bits import padded
 from envs.battle.basics.command import acquire, break_off
 from envs.battle.basics.geometry import distance2
-from envs.battle.basics.sides import enemies, foes
+from envs.battle.basics.sets import enemies, foes, padded
 from envs.battle.jit import kernel
 from envs.battle.state import MARCH, NONE
 from envs.battle.units import IN_THE_AIR

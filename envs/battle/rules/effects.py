@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from envs.battle.basics.bits import WORD, in_word, lowest, padded, up_to, without_lowest, words
-from envs.battle.basics.sides import foes
+from envs.battle.basics.sets import WORD, foes, in_word, lowest, padded, up_to, without_lowest, words
 from envs.battle.jit import kernel
 from envs.battle.rules.damage import damage
 from envs.battle.state import SWEEP_DELAY

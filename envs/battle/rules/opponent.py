@@ -11,7 +11,7 @@ from __future__ import annotations
 from envs.battle.basics import rng
 from envs.battle.basics.command import give_order, go_to, halt
 from envs.battle.basics.geometry import distance2
-from envs.battle.basics.sides import agents, enemies
+from envs.battle.basics.sets import agents, enemies
 from envs.battle.jit import kernel
 from envs.battle.state import ATTACK, MARCH, NOBODY, NONE
 from envs.battle.walking.movement import head_for

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.battle.basics.bits import WORD, in_word, lowest, padded, up_to, without_lowest, words
 from envs.battle.basics.command import acquire, give_order
 from envs.battle.basics.geometry import distance2, within
-from envs.battle.basics.sides import comrades, foes
+from envs.battle.basics.sets import WORD, comrades, foes, in_word, lowest, padded, up_to, without_lowest, words
 from envs.battle.jit import kernel
 from envs.battle.state import ACQUIRED, HEAL, MARCH, MOVE, NOBODY, NONE
 from envs.battle.unit_types import SWEEP

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from envs.battle.basics import rng
-from envs.battle.basics.bits import padded
+from envs.battle.basics.sets import padded
 from envs.battle.jit import kernel
 from envs.battle.rules.damage import resolve_deaths
 from envs.battle.rules.effects import delayed_effects
-from envs.battle.rules.healing import heal
 from envs.battle.rules.opponent import HOVER, keep_busy, march, script
 from envs.battle.rules.targeting import choose_patients, choose_targets
-from envs.battle.rules.weapons import attack
+from envs.battle.rules.weapons import attack, heal
 from envs.battle.state import HEAL, MARCH, MOVE, NONE
 from envs.battle.walking.movement import head_for, move_all
 

@@ -1,4 +1,4 @@
-"""The attack cycle: aim, swing, damage point, and what is let loose there."""
+"""Units at work: the attack cycle (aim, swing, damage point, and what is let loose there), and a medivac that heals."""
 
 from __future__ import annotations
 
@@ -91,3 +91,27 @@ def release(b, u, c, i, j, w):
         b.sweep_y[i] = dx / length if length > 0.0 else 0.0
         b.swept[i, :] = 0
         sweep(b, u, c, i)  # the first samples fall in this tick
+
+
+@kernel
+def heal(b, u, i):
+    """Carry out a heal order for one tick; true when the medivac must follow its patient. One medivac per patient."""
+    j = b.target[i]
+    k = b.kind[i]
+    if not b.alive[j] or b.hp[j] >= u.hp[b.kind[j]]:
+        b.order[i] = NONE
+        b.channel[i] = False
+        return False
+    near = within(b, u, i, j, u.heal_range[k])
+    # Healing that has begun goes on within the slop while the medivac follows.
+    if near or (b.channel[i] and within(b, u, i, j, u.heal_range[k] + u.heal_slop[k])):
+        amount = min(u.heal_rate[k], b.energy[i] / u.heal_cost[k])
+        if b.healed[j] == 0.0 and amount > 0.0:
+            missing = u.hp[b.kind[j]] - b.hp[j]
+            amount = min(amount, missing)
+            b.healed[j] = amount
+            b.energy[i] = max(b.energy[i] - amount * u.heal_cost[k], 0.0)
+            b.channel[i] = True
+    else:
+        b.channel[i] = False
+    return not near

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envs.battle.basics.sides import enemies
+from envs.battle.basics.sets import enemies
 from envs.battle.jit import kernel
 
 LOST, UNDECIDED, WON, DRAWN = -1, 0, 1, 2

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
-from envs.battle.smacv2.surroundings import N_HEIGHTS, N_PATHING
 from envs.spec import EnvSpec
 
 N_MOVES = 4
+N_PATHING, N_HEIGHTS = 8, 9  # cells around an agent of which observations tell
 
 
 def n_target_actions(scenario: Scenario) -> int:

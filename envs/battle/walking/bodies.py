@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.battle.basics.bits import WORD, WORDS, bit, in_word, lowest, padded, up_to, without_lowest, words
+from envs.battle.basics.sets import WORD, WORDS, bit, in_word, lowest, padded, up_to, without_lowest, words
 from envs.battle.jit import kernel
 from envs.battle.state import NOBODY, NONE
 from envs.battle.units import GRID

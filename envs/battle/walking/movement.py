@@ -15,9 +15,9 @@ from envs.battle.jit import kernel
 from envs.battle.state import ACQUIRED, ATTACK, MAP_CELLS
 from envs.battle.terrain import stands, walks
 from envs.battle.units import GRID, IN_THE_AIR, MAX_TURNS, ON_FOOT
+from envs.battle.walking.arrival import way_left
 from envs.battle.walking.bodies import anybody_near, clear, find_near, first_in_way, in_way, note_who_bars
 from envs.battle.walking.paths import next_point
-from envs.battle.walking.ring import way_left
 from envs.battle.walking.steering import heading, nearer_side, yields
 
 MARGIN = 2.0 / GRID  # more than rounding a displacement can take from a distance

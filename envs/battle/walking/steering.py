@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import math
 
-from envs.battle.basics.bits import WORD, WORDS, bit, lowest, up_to, without_lowest
 from envs.battle.basics.command import halt
 from envs.battle.basics.geometry import on_grid
+from envs.battle.basics.sets import WORD, WORDS, bit, lowest, up_to, without_lowest
 from envs.battle.jit import kernel
 from envs.battle.state import MAP_CELLS, MARCH, NOBODY, NONE
 from envs.battle.units import GRID
+from envs.battle.walking.arrival import has_arrived, has_place, is_in_ring, shares_prey, stands_in_crowd, way_left
 from envs.battle.walking.bodies import LOOK
-from envs.battle.walking.crowd import has_arrived, stands_in_crowd
-from envs.battle.walking.ring import has_place, is_in_ring, shares_prey, way_left
 
 TRIES = 4  # bodies to pass in one turn of the head
 CLEARANCE = 4.0 / GRID

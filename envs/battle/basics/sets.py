@@ -1,7 +1,7 @@
-"""Sets of units as bits, 64 to a word: unit i is bit i % 64 of word i // 64.
+"""Sets of units: a side is a range of numbers, agents first; any other set is bits, 64 to a word.
 
-Loops that only test units set bits without a branch, so that the processor takes several units at a time; what follows
-then visits those that passed and nobody else.
+Unit i is bit i % 64 of word i // 64. Loops that only test units set bits without a branch, so that the processor takes
+several units at a time; what follows then visits those that passed and nobody else.
 """
 
 from __future__ import annotations
@@ -16,6 +16,30 @@ from envs.battle.jit import kernel
 
 WORD = 64
 WORDS = 2  # for state.MAX_UNITS
+
+
+@kernel(inline=True)
+def agents(c):
+    """The first agent, and one past the last."""
+    return 0, c.n_agents
+
+
+@kernel(inline=True)
+def enemies(c):
+    """The first enemy, and one past the last."""
+    return c.n_agents, c.n_agents + c.n_enemies
+
+
+@kernel(inline=True)
+def foes(c, i):
+    """The first unit of the side that unit i fights, and one past the last."""
+    return enemies(c) if i < c.n_agents else agents(c)
+
+
+@kernel(inline=True)
+def comrades(c, i):
+    """The first unit of unit i's side, and one past the last."""
+    return agents(c) if i < c.n_agents else enemies(c)
 
 
 def _trailing_zeros(typing_context: Any, bits: Any) -> Any:

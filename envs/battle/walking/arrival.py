@@ -1,20 +1,26 @@
-"""The ring of attackers round a prey: whether it has a place left.
+"""Where a walk ends: at a place in the ring of attackers round a prey, or in the crowd at the end of a march.
 
 Who walks round a comrade that attacks the same prey looks for a place beside one of those that stand in the ring. If
-there is none it waits, instead of circling; it walks on as soon as one is free. The game documents nothing of the kind.
+there is none it waits, instead of circling; it walks on as soon as one is free.
+
+Who marches walks round comrades that have arrived, instead of halting behind the first of them. It has arrived itself
+within the disc about the point that the bodies of the crowd and its own fill, or near it when it gets no closer: it is
+stuck, or its way round the others leads away from the point. The game documents nothing of either.
 """
 
 from __future__ import annotations
 
 import math
 
-from envs.battle.basics.bits import WORD, bit
 from envs.battle.basics.geometry import distance2
+from envs.battle.basics.sets import WORD, bit
 from envs.battle.jit import kernel
-from envs.battle.state import ACQUIRED, ATTACK
+from envs.battle.state import ACQUIRED, ATTACK, MARCH, NONE
 from envs.battle.terrain import stands
 
 SPARE = 0.02  # cells that a place must have on either side beyond what bodies need
+DENSITY = 0.45  # share of its disc that a crowd fills
+OUTSKIRTS = 1.5  # radii of the crowd within which it is enough to get no closer
 
 
 @kernel(inline=True)
@@ -94,3 +100,26 @@ def is_free_beside(b, u, c, i, j, side):
             if gap_x * gap_x + gap_y * gap_y < room * room:
                 return False
     return stands(c, b.floor[i], b.x[prey] + x, b.y[prey] + y)
+
+
+@kernel(inline=True)
+def stands_in_crowd(b, c, i, j):
+    """Whether unit i marches and unit j is a comrade that has arrived."""
+    same_side = (i < c.n_agents) == (j < c.n_agents)
+    return b.order[i] == MARCH and b.order[j] == NONE and same_side and not b.marches[j]
+
+
+@kernel
+def has_arrived(b, c, i, look_x, look_y):
+    """Whether marcher i, which meets the crowd and would turn to (look_x, look_y), belongs to it."""
+    crowd = 0.0
+    for j in range(c.n_agents + c.n_enemies):
+        if b.floor[j] == b.floor[i] and (j == i or stands_in_crowd(b, c, i, j)):
+            crowd += b.body[j] * b.body[j]
+    reach2 = crowd / DENSITY
+    x = b.dest_x[i] - b.x[i]
+    y = b.dest_y[i] - b.y[i]
+    stuck = b.still[i // WORD] & bit(i) != 0
+    if stuck or look_x * x + look_y * y <= 0.0:
+        reach2 = OUTSKIRTS * OUTSKIRTS * reach2
+    return x * x + y * y <= reach2

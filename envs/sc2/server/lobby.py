@@ -84,10 +84,8 @@ def _check_players(request: sc2api_pb2.RequestCreateGame) -> None:
 
 def seeded(request: sc2api_pb2.RequestCreateGame) -> sc2api_pb2.RequestCreateGame:
     """The request with the seed it names, or else with a fresh one."""
-    filled = sc2api_pb2.RequestCreateGame()
-    filled.CopyFrom(request)
-    if not request.HasField("random_seed"):
-        filled.random_seed = secrets.randbits(32)
+    filled = sc2api_pb2.RequestCreateGame(random_seed=secrets.randbits(32))
+    filled.MergeFrom(request)
     return filled
 
 

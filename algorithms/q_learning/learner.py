@@ -120,6 +120,23 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         """
         return None, {}
 
+    def td_targets(self, reward: Tensor, next_value: Tensor, ended: Tensor, filled: Tensor) -> Tensor:
+        """Return what joint values are drawn to, (B, T), 0 on padded steps; arguments as in ``td_lambda_targets``.
+
+        A class that changes this or ``td_loss`` mixes with PyTorch's operations, not with the compiled ones.
+        """
+        gamma, td_lambda = self.config.gamma, self.config.td_lambda
+        return td_lambda_targets(reward, next_value, ended, filled, gamma=gamma, td_lambda=td_lambda)
+
+    def td_loss(self, error: Tensor, filled: Tensor) -> Tensor:
+        """Return the loss (): half the mean square of the errors.
+
+        Args:
+            error: (B, T) float, joint value minus target; it has a gradient.
+            filled: (B, T) bool, real steps; the others do not count.
+        """
+        return 0.5 * (error.square() * filled).sum() / filled.sum()
+
     def inspect_batch(self, batch: EpisodeBatch) -> None:
         """Look at a batch before the update on it."""
 
@@ -231,6 +248,13 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         """Whether the compiled passes can do the work: float32 on a processor."""
         return compiled_for(self.net.fc1.weight)
 
+    @property
+    def _mixes_compiled(self) -> bool:
+        """Whether mixer, targets and loss are the ones that are compiled: a class of one's own may change each."""
+        own = type(self)
+        unchanged = own.td_targets is QLearner.td_targets and own.td_loss is QLearner.td_loss
+        return unchanged and type(self.mixer) is QMixer
+
     def epsilon(self, env_steps: int) -> float:
         """Return the exploration rate, linear from ``epsilon_start`` to ``epsilon_finish``."""
         length = epsilon_length(self.config.epsilon_anneal_time, self.total_env_steps)
@@ -281,7 +305,7 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         online = self.net.kernel_weights(weights.online)
         target = self._agent_kernels.pack(self.target_net.kernel_weights(weights.target))
         taken, values, use = self._agent_kernels.values(given, online, target, count_use=self.wants_input_use)
-        if type(self.mixer) is QMixer:  # one derived from it may compute otherwise
+        if self._mixes_compiled:
             gamma, td_lambda = self.config.gamma, self.config.td_lambda
             kernels = self.mixer.kernels
             target_mixer = kernels.pack(self.target_mixer)
@@ -296,17 +320,14 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         q_tot = self.mixer(taken.flatten(0, 1), state.flatten(0, 1)).view(state.shape[:2])[:, :-1]
         with torch.no_grad():
             value = self.target_mixer(best_target.flatten(0, 1), state.flatten(0, 1)).view(state.shape[:2])
-            targets = td_lambda_targets(
+            targets = self.td_targets(
                 batch.reward.to(self.device),
                 value[:, 1:],
                 batch.ended(bootstrap_at_limit=self.config.bootstrap_at_limit).to(self.device, non_blocking=True),
                 filled,
-                gamma=self.config.gamma,
-                td_lambda=self.config.td_lambda,
             )
         n_steps = filled.sum()
-        loss = 0.5 * ((q_tot - targets).square() * filled).sum() / n_steps
-        return loss, (q_tot.detach() * filled).sum() / n_steps, (targets * filled).sum() / n_steps
+        return self.td_loss(q_tot - targets, filled), (q_tot.detach() * filled).sum() / n_steps, (targets * filled).sum() / n_steps
 
     def _forget_weights(self) -> None:
         """Drop cached acting weights; call after any weight change."""

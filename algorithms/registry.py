@@ -106,7 +106,8 @@ def register(
         defaults: with ``base``: settings that only start from another value.
         presets: class of fights -> what is recommended.
         space: what ``harness.tune`` searches where no preset says.
-        smoke: settings for runs of a few thousand env_steps.
+        smoke: settings for runs of a few thousand env_steps; by default those of the row whose config this one's
+            derives from.
         panels: its own diagnostics, as the report draws them.
         pymarl: its names in PyMARL's files.
         takes_files: with ``base``: whether settings files of the base are for this row as well.
@@ -125,7 +126,7 @@ def register(
         base=base,
         presets=presets or {},
         space=space or {},
-        smoke=smoke or {},
+        smoke=_smoke_of_parents(config) if smoke is None else smoke,
         panels=tuple(panels or ()),
         pymarl=pymarl,
         takes_files=takes_files,
@@ -135,6 +136,13 @@ def register(
     _algorithms.register(id, entry)
     for alias in pymarl.aliases if pymarl else ():
         _algorithms.alias(alias, id)
+
+
+def _smoke_of_parents(config: type | str | None) -> Mapping[str, Any]:
+    """What the row of the nearest parent of a config class has for short runs."""
+    rows = {entry.config: entry.smoke for entry in map(_algorithms.get, _algorithms.ids())}
+    parents = config.__mro__[1:] if isinstance(config, type) else ()
+    return next((rows[parent] for parent in parents if parent in rows), {})
 
 
 def _is_own(entry_point: type | str | None) -> bool:
@@ -273,6 +281,9 @@ def make(
         raise ValueError(f"seed is {seed}, it must be 0 or larger; for example seed=0")
     import torch
 
-    return _class(found.entry_point)(
-        found.id, spec, config, total_env_steps=total_env_steps, seed=seed, device=torch.device(device)
-    )
+    device = torch.device(device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)  # for modules that take no generator, such as nn.Linear in a mixer of one's own
+        return _class(found.entry_point)(
+            found.id, spec, config, total_env_steps=total_env_steps, seed=seed, device=device
+        )

@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.registry import did_you_mean, load
-from harness.cli.encoding import speak_any_encoding
-from harness.cli.pipes import until_reader_leaves
+from harness.cli.console import speak_any_encoding, until_reader_leaves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,29 +29,29 @@ class Command:
     summary: str
 
 
-def _command(module: str, summary: str, parser: str = "") -> Command:
-    """Return a row of the table; places are within ``harness``, the parser's is ``flags.NAME:parser`` if not given."""
-    parser = parser or f"flags.{module.split('.')[0]}:parser"
-    return Command(main=f"harness.{module}:main", parser=f"harness.{parser}", summary=summary)
+def _command(module: str, summary: str, flags: str = "flags.study") -> Command:
+    """Return a row of the table; ``module`` and ``flags``, which holds ``NAME_parser``, are within ``harness``."""
+    parser = f"harness.{flags}:{module.split('.')[0]}_parser"
+    return Command(main=f"harness.{module}:main", parser=parser, summary=summary)
 
 
 COMMANDS: dict[str, Command] = {
-    "compare": _command("compare", "train algorithms and compare them: the place to start"),
-    "tune": _command("tune", "search for an algorithm's settings"),
-    "worker": _command("worker", "take runs that wait in a database"),
+    "compare": _command("compare", "train algorithms and compare them: the place to start", "flags.compare"),
+    "tune": _command("tune", "search for an algorithm's settings", "flags.tune"),
+    "worker": _command("worker", "take runs that wait in a database", "flags.workers"),
     "report": _command("report.__main__", "write a study as one HTML page"),
     "leaderboard": _command("leaderboard", "write the results of databases as a page with filters"),
-    "watch": _command("watch", "play battles and write them as a video"),
+    "watch": _command("watch", "play battles and write them as a video", "flags.play"),
     "export": _command("export", "write runs, curves or findings for other programs"),
-    "baselines": _command("baselines", "play scripted and random policies"),
-    "patterns": _command("patterns", "show how the masks of a study are used", "flags.study:patterns_parser"),
-    "measure": _command("measure", "measure decisions/s of a study's policies again", "flags.study:measure_parser"),
-    "delete": _command("delete", "delete runs of a study", "flags.study:delete_parser"),
-    "push": _command("push", "upload a trained policy to the Hugging Face hub", "flags.sharing:push_parser"),
-    "pull": _command("pull", "download a trained policy", "flags.sharing:pull_parser"),
+    "baselines": _command("baselines", "play scripted and random policies", "flags.play"),
+    "patterns": _command("patterns", "show how the masks of a study are used"),
+    "measure": _command("measure", "measure decisions/s of a study's policies again"),
+    "delete": _command("delete", "delete runs of a study"),
+    "push": _command("push", "upload a trained policy to the Hugging Face hub"),
+    "pull": _command("pull", "download a trained policy"),
     "throughput": _command("throughput.__main__", "measure what 2:4 sparsity gains on this machine"),
-    "doctor": _command("doctor", "check the installation", "doctor:parser"),
-    "completion": _command("completion", "print a completion script for a shell", "completion:parser"),
+    "doctor": _command("doctor", "check the installation", "doctor"),
+    "completion": _command("completion", "print a completion script for a shell", "completion"),
 }
 
 

@@ -23,22 +23,12 @@ from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 from rich.text import Text
 
 import envs
-from harness.cli.common import (
-    ALL_DONE,
-    at_least_one,
-    command,
-    log,
-    make_console,
-    make_folder,
-    names_in,
-    parse_flags,
-    world_settings,
-)
+from harness.cli.common import ALL_DONE, at_least_one, command, make_folder, names_in, parse_flags, world_settings
+from harness.cli.console import log, make_console, print_table
 from harness.cli.errors import UsageError
-from harness.cli.fitting import print_table
 from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration, make_bar
-from harness.flags.baselines import parser
+from harness.flags.play import baselines_parser
 from harness.policies import scripted as policies
 from harness.policies.evaluate import play
 from harness.results.baselines import PolicyRow, summarise
@@ -131,7 +121,7 @@ def read_flags(argv: Sequence[str]) -> BaselineArgs:
         UsageError: an unknown name or a malformed value.
         SystemExit: after ``--help``.
     """
-    flags = parse_flags(parser, argv)
+    flags = parse_flags(baselines_parser, argv)
     known = envs.ids()
     everything = ",".join(id for id in known if is_played(id, flags.backend))
     scenarios = names_in("scenario", flags.scenarios or everything, known, envs.registry.canonical_id)

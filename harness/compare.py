@@ -17,16 +17,8 @@ from functools import partial
 from rich.console import Console
 
 from envs.sc2.installation import game_name, look_for_game
-from harness.cli.common import (
-    ALL_DONE,
-    SOME_MISSING,
-    command,
-    dashboard_command,
-    log,
-    make_console,
-    make_folder,
-    writing_results,
-)
+from harness.cli.common import ALL_DONE, SOME_MISSING, command, dashboard_command, make_folder, writing_results
+from harness.cli.console import log, make_console
 from harness.cli.progress import with_bar
 from harness.flags.compare import CompareArgs, read_flags
 from harness.flags.memory import check_memory
@@ -36,12 +28,12 @@ from harness.measure import measure_runs
 from harness.report.build import ReportArgs, write_report
 from harness.results.findings import compute_report
 from harness.results.grouping import group_runs
-from harness.results.in_turn import QUICK, Effort
 from harness.results.study_data import collect
 from harness.results.tables import as_json, show_table, write_table
 from harness.runs.files import study_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process
+from harness.speed.decisions import QUICK, Effort
 from studies.db.storage_url import parse_storage_url
 from studies.store import StudyStore
 

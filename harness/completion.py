@@ -20,7 +20,7 @@ SHELLS = ("bash", "zsh", "tcsh")
 @command("nothing was written")
 def main(argv: Sequence[str]) -> int:
     """Print the script; returns the exit code: 0, or 2 for a mistake in the command."""
-    print(script(parser().parse_args(argv).shell))
+    print(script(completion_parser().parse_args(argv).shell))
     return ALL_DONE
 
 
@@ -48,7 +48,7 @@ def all_commands() -> argparse.ArgumentParser:
     return whole
 
 
-def parser() -> Parser:
+def completion_parser() -> Parser:
     found = Parser("completion", "Print a completion script for a shell.")
     found.add_argument("shell", choices=SHELLS, help="shell that the script is for")
     return found

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from harness.cli.common import ALL_DONE, SOME_MISSING, command, log, make_console
+from harness.cli.common import ALL_DONE, SOME_MISSING, command
+from harness.cli.console import log, make_console
 from harness.cli.errors import UsageError
 from harness.flags.study import delete_parser
 from harness.worker import ids_in

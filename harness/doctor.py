@@ -29,7 +29,8 @@ from envs.sc2 import installation
 from envs.sc2.environment import SEE_DOCTOR, GameError
 from envs.sc2.installation import Missing, Step
 from envs.sc2.options import GENERATED, Sc2Options
-from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, command, make_console
+from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, command
+from harness.cli.console import make_console
 
 SCENARIO = "terran_5_vs_5"
 COLOURS = {"ok": "green", "missing": "red", "left out": "yellow"}
@@ -50,7 +51,7 @@ class CheckResult:
 def main(argv: Sequence[str]) -> int:
     """Check and report; returns the exit code: 0 all there, 1 something is missing, 2 wrong use, 130 Ctrl-C."""
     console = make_console()
-    flags = parser().parse_args(argv)
+    flags = doctor_parser().parse_args(argv)
     found = []
     for result in run_checks(steps(flags)):
         found.append(result)
@@ -145,7 +146,7 @@ def check_battle(game_version: str) -> str:
     return f"version {game['version']} answers; one reset and one step of {SCENARIO} were played"
 
 
-def parser() -> Parser:
+def doctor_parser() -> Parser:
     found = Parser("doctor", "Check whether StarCraft II can be played with --backend sc2.")
     add = found.add_argument
     add("--json", action="store_true", help="print the findings as JSON")

@@ -21,10 +21,11 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
-from harness.cli.common import ALL_DONE, command, listed, log, make_console
+from harness.cli.common import ALL_DONE, command, listed
+from harness.cli.console import log, make_console
 from harness.cli.errors import UsageError, check_known
 from harness.cli.progress import with_bar
-from harness.flags.export import MARL_EVAL, RECORD_FORMATS, parser
+from harness.flags.study import MARL_EVAL, RECORD_FORMATS, export_parser
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.grouping import group_runs_by_config
 from harness.results.marl_eval import marl_eval_layout
@@ -42,7 +43,7 @@ PARQUET = ".parquet"
 def main(argv: Sequence[str]) -> int:
     """Export; returns the exit code: 0, or 2 for a mistake in the command."""
     console = make_console(stderr=True)
-    flags = parser().parse_args(argv)
+    flags = export_parser().parse_args(argv)
     if flags.out is not None and Path(flags.out).suffix == PARQUET and flags.format not in RECORD_FORMATS:
         raise UsageError(
             f"--out {flags.out}: --format {flags.format} is written as text; Parquet is for {', '.join(RECORD_FORMATS)}"

@@ -17,9 +17,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from harness.cli.common import ALL_DONE, command, listed, log, make_console, writing_results
+from harness.cli.common import ALL_DONE, command, listed, writing_results
+from harness.cli.console import log, make_console
 from harness.cli.errors import UsageError, check_known
-from harness.flags.leaderboard import parser
+from harness.flags.study import leaderboard_parser
 from harness.report.page import fill_in
 from harness.results.aggregates import AlgorithmRow, summarize_groups
 from harness.results.grouping import group_runs_by_config, name_across_studies
@@ -37,7 +38,7 @@ FILTERS = ("scenario", "algorithm", "study", "device")
 @command("nothing was written")
 def main(argv: Sequence[str]) -> int:
     """Write the page; returns the exit code: 0, or 2 for a mistake in the command."""
-    flags = parser().parse_args(argv)
+    flags = leaderboard_parser().parse_args(argv)
     out, storages = Path(flags.out), flags.storage or [DEFAULT_STORAGE]
     if out.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--out {out}: the leaderboard is an HTML page; name a file such as {out}.html")

@@ -18,13 +18,14 @@ from pathlib import Path
 
 from algorithms.protocol import Algorithm
 from common.errors import describe
-from harness.cli.common import ALL_DONE, SOME_MISSING, command, log, make_console, parse_flags
+from harness.cli.common import ALL_DONE, SOME_MISSING, command, parse_flags
+from harness.cli.console import log, make_console
 from harness.cli.errors import UsageError
 from harness.flags.study import measure_parser
 from harness.policies.trained import read_policy_of
-from harness.results.in_turn import Effort, measure_in_turn
 from harness.runs.files import run_folder
 from harness.runs.process import prepare_process, resolve_device
+from harness.speed.decisions import Effort, measure_in_turn
 from harness.speed.speedup24 import measure_speedup24
 from studies.db.errors import StorageError
 from studies.reader import StudyReader

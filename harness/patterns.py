@@ -13,15 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.errors import quoted
-from harness.cli.common import (
-    ALL_DONE,
-    command,
-    listed,
-    log,
-    make_console,
-    make_folder,
-    writing_results,
-)
+from harness.cli.common import ALL_DONE, command, listed, make_folder, writing_results
+from harness.cli.console import log, make_console
 from harness.cli.errors import UsageError, check_known
 from harness.cli.progress import with_bar
 from harness.flags.study import patterns_parser

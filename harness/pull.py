@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from harness.cli.common import ALL_DONE, command
-from harness.flags.sharing import pull_parser
+from harness.flags.study import pull_parser
 
 
 @command("the download is not complete")

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from harness.cli.common import ALL_DONE, command, parse_flags
 from harness.cli.errors import UsageError
-from harness.flags.sharing import push_parser
-from harness.flags.study import folder_of_run
+from harness.flags.study import push_parser
+from harness.policies.trained import folder_of_run
 from studies.db.storage_url import without_passwords
 
 

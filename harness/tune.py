@@ -22,25 +22,17 @@ from rich.console import Console
 
 from algorithms.settings.pymarl import dump_settings
 from common.space import from_json, to_json
-from harness.cli.common import (
-    ALL_DONE,
-    SOME_MISSING,
-    command,
-    command_line,
-    log,
-    make_console,
-    make_folder,
-    writing_results,
-)
+from harness.cli.common import ALL_DONE, SOME_MISSING, command, command_line, make_folder, writing_results
+from harness.cli.console import log, make_console
 from harness.flags.memory import check_memory
 from harness.flags.planning import plan_runs
 from harness.flags.tune import TuneArgs, read_flags
+from harness.launchers.processes import work_together
 from harness.runs.files import study_folder
 from harness.runs.plan import RunPlan
 from harness.runs.process import prepare_process
-from harness.runs.worker_pool import work_together
 from harness.search.objective import RANKED_BY, Objective
-from harness.search.sampler import TrialSampler
+from harness.search.space import TrialSampler
 from studies.db.storage_url import parse_storage_url
 from studies.search import SearchStudy
 from studies.store import StudyStore

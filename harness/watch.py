@@ -23,28 +23,18 @@ from envs.battle.engine import BattleEnv
 from envs.battle.state import TICKS_PER_SECOND
 from envs.render import Renderer
 from envs.render.style import palette
-from harness.cli.common import (
-    ALL_DONE,
-    at_least_one,
-    command,
-    log,
-    make_console,
-    make_folder,
-    parse_flags,
-    world_settings,
-)
+from harness.cli.common import ALL_DONE, at_least_one, command, make_folder, parse_flags, world_settings
+from harness.cli.console import log, make_console
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration, make_bar
-from harness.flags.study import folder_of_run
-from harness.flags.watch import POLICY, SCENARIO, parser
+from harness.flags.play import POLICY, SCENARIO, watch_parser
 from harness.policies import scripted as policies
 from harness.policies.evaluate import Greedy
-from harness.policies.trained import read_policy_file
+from harness.policies.trained import folder_of_run, read_policy_file
 from harness.runs.process import resolve_device
+from harness.video.battles import Recording, record, write_replay_video
 from harness.video.encode import check_path, write_video
-from harness.video.record import Recording, record
-from harness.video.replay import write_replay_video
 
 SLOWEST, FASTEST, MOST_PIXELS = 0.01, 1000.0, 4096
 NOT_DRAWN = "pictures are drawn from the built-in engine's own record alone"
@@ -54,7 +44,7 @@ NOT_DRAWN = "pictures are drawn from the built-in engine's own record alone"
 def main(argv: Sequence[str]) -> int:
     """Write the video; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
     console = make_console()
-    flags = parse_flags(parser, argv)
+    flags = parse_flags(watch_parser, argv)
     out, rate = file_and_rate(flags)
     if flags.replay:
         count = write_replay_video(console, flags, out, rate)

@@ -21,17 +21,10 @@ from typing import Any
 from rich.console import Console
 
 from envs.sc2.tether import call_at_end_of
-from harness.cli.common import (
-    ALL_DONE,
-    SOME_MISSING,
-    command,
-    listed,
-    log,
-    make_folder,
-    parse_flags,
-)
+from harness.cli.common import ALL_DONE, SOME_MISSING, command, listed, make_folder, parse_flags
+from harness.cli.console import log
 from harness.cli.errors import UsageError, check_known
-from harness.flags.worker import parser
+from harness.flags.workers import worker_parser
 from harness.loggers import check_loggers
 from harness.runs.files import run_folder, study_folder
 from harness.runs.plan import RunPlan
@@ -52,7 +45,7 @@ MOST_IDS = 1_000_000
 def main(argv: Sequence[str]) -> int:
     """Work; returns the exit code: 0 nothing left, 1 runs are missing, 2 a mistake in the command, 130 Ctrl-C."""
     console = Console(highlight=False, width=200, force_terminal=False)  # lines: bars of several workers would collide
-    flags = parse_flags(parser, argv)
+    flags = parse_flags(worker_parser, argv)
     if flags.lifeline:
         call_at_end_of(sys.stdin.fileno(), lambda: os.kill(os.getpid(), signal.SIGTERM))
     resolve_device(flags.device)

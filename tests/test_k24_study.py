@@ -21,7 +21,7 @@ from benchmarks.study.stages import STAGES, Arm, Stage, against
 from benchmarks.study.table import describe, difference
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
-from harness.stats import IntervalKind
+from harness.stats.interval import IntervalKind
 from studies.store import StudyStore
 from tests.studies.sample import evaluate
 

@@ -155,7 +155,7 @@ def test_no_arrow_points_back(package: str) -> None:
         ("algorithms", "from envs import registry", "envs.registry"),
         ("algorithms", "from envs.battle.engine import step", "envs.battle.engine.step"),
         ("algorithms", "import envs", "envs"),
-        ("algorithms", "from harness.stats import wilson", "harness.stats.wilson"),
+        ("algorithms", "from harness.stats import bootstrap", "harness.stats.bootstrap"),
         ("studies", "if True:\n    from harness.cli import overrides", "harness.cli.overrides"),
         ("harness", "import tests.studies.sample", "tests.studies.sample"),
         ("envs", "import smacv2", "smacv2 outside a function"),

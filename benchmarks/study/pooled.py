@@ -17,7 +17,7 @@ from benchmarks.study.files import FinishedRun, Place, read_points, read_runs
 from benchmarks.study.k24 import OUT, points_file, runs_file
 from benchmarks.study.stages import RACES, STAGES
 from benchmarks.study.table import Pair, Runs, difference, paired
-from harness.stats.student import mean_with_t
+from harness.stats.closed_form import mean_with_t
 
 LINE = "| {} | {:+.1f} [{:+.1f}, {:+.1f}] |"
 MASKS = {

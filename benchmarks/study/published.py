@@ -25,7 +25,7 @@ from harness.plots.style import looks
 from harness.results import published
 from harness.results.grouping import name_across_studies
 from harness.results.published import WINDOW, published_runs
-from harness.stats import Band
+from harness.stats.interval import Band
 from studies.reader import StudyReader
 from studies.store import DEFAULT_STORAGE
 

@@ -8,7 +8,8 @@ from statistics import fmean, variance
 from benchmarks.study.files import FinishedRun, Place
 from benchmarks.study.stages import Stage
 from harness.runs.seeding import bootstrap_generator
-from harness.stats import Interval, IntervalKind, format_interval, win_rate_interval
+from harness.stats.by_seeds import win_rate_interval
+from harness.stats.interval import Interval, IntervalKind, format_interval
 from harness.stats.paired import half_width
 
 Runs = Mapping[Place, FinishedRun]

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from common.values import checked
 from harness.api.study import Study
-from harness.cli.common import make_console
+from harness.cli.console import make_console
 from harness.cli.errors import UsageError
 from harness.compare import completed_study
 from harness.flags.compare import read_flags

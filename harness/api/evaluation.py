@@ -17,7 +17,8 @@ from harness.policies import scripted
 from harness.policies.evaluate import Battle, play
 from harness.results.records import Records
 from harness.runs.seeding import derive_seed
-from harness.stats import Interval, format_interval, wilson
+from harness.stats.closed_form import wilson
+from harness.stats.interval import Interval, format_interval
 from studies.rows import EpisodeOutcome
 
 SLOTS = 32

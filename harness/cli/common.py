@@ -14,16 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from rich.console import Console
-from rich.text import Text
-
 import envs.registry
 from common.errors import describe, quoted
 from common.signals import stop_like_ctrl_c
-from harness.cli.encoding import speak_any_encoding
+from harness.cli.console import speak_any_encoding, until_reader_leaves
 from harness.cli.errors import UsageError, check_known
 from harness.cli.overrides import Setting, parse_setting
-from harness.cli.pipes import until_reader_leaves
 from studies.db.errors import StorageError
 from studies.db.storage_url import StorageUrl, without_passwords
 
@@ -275,17 +271,6 @@ def writing_results(folder: Path, stored: str) -> Iterator[None]:
         ) from error
 
 
-def make_console(*, stderr: bool = False) -> Console:
-    """Return a console for standard output or error; without a terminal, lines are not broken at 80 characters."""
-    console = Console(highlight=False, stderr=stderr)
-    return console if console.is_terminal else Console(highlight=False, width=200, stderr=stderr)
-
-
 def dashboard_command(url: StorageUrl) -> str:
     """Return what to type to see all trials of a database, quoted for a shell."""
     return shlex.join(["optuna-dashboard", url.redacted, "--artifact-dir", str(url.artifact_folder)])
-
-
-def log(console: Console, line: str) -> None:
-    """One plain line."""
-    console.print(Text(line), soft_wrap=True)

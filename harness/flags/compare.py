@@ -28,7 +28,7 @@ from harness.cli.common import (
 )
 from harness.cli.errors import UsageError, check_known, unknown_name
 from harness.cli.overrides import Setting, check_targets, parse_setting
-from harness.flags.launching import Workers, add_workers, read_workers
+from harness.flags.workers import Workers, add_workers, read_workers
 from harness.loggers import check_loggers
 from harness.loggers.registry import summaries
 from harness.runs.budget import BUDGETS, DEFAULT_BUDGET, REPLAY_LIMIT, Budget, CheckpointReplay, default_study
@@ -116,7 +116,7 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
         UsageError: an unknown name or a malformed value.
         SystemExit: after ``--help``.
     """
-    flags = parse_flags(parser, argv)
+    flags = parse_flags(compare_parser, argv)
     algos = names_in("algorithm", flags.algos, algorithms.registry.ids(), algorithms.registry.resolve)
     scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.canonical_id)
     check_known("budget", [flags.budget], BUDGETS, hint="any other length: --env-steps N")
@@ -225,7 +225,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def parser() -> argparse.ArgumentParser:
+def compare_parser() -> argparse.ArgumentParser:
     found = Parser(
         "compare",
         "Train, evaluate and compare sparse multi-agent learners on battles of SMACv2, SMAC and your own.",

@@ -59,7 +59,7 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
     from harness.runs.files import study_folder
     from harness.search.space import class_of, parse_space, recommended_space
 
-    flags = parser().parse_args(argv)
+    flags = tune_parser().parse_args(argv)
     runs = compare.read_flags(_as_comparison(flags))
     if len(runs.algorithms) > 1 or len(runs.scenarios) > 1:
         raise UsageError("a search is for one algorithm on one scenario; give --algo and --scenario one name each")
@@ -108,7 +108,7 @@ def _as_comparison(flags: argparse.Namespace, with_files: bool = True) -> list[s
     return [*words, *(["--deterministic"] if flags.deterministic else [])]
 
 
-def parser() -> argparse.ArgumentParser:
+def tune_parser() -> argparse.ArgumentParser:
     found = Parser("tune", "Search for an algorithm's settings on one scenario.")
     add = found.add_argument
     add("--algo", default="k24", metavar="NAME", help="algorithm to tune (default: %(default)s)")

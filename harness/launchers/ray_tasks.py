@@ -9,7 +9,7 @@ from typing import Any
 
 from common.errors import describe
 from harness.cli.errors import UsageError
-from harness.flags.launching import Workers
+from harness.flags.workers import Workers
 
 RETRIES = 10
 """How often Ray starts a worker again whose node or process died."""

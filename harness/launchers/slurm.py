@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cli.errors import UsageError
-from harness.flags.launching import Workers
+from harness.flags.workers import Workers
 
 WARNING = 120
 """Seconds before the time limit at which Slurm asks a worker to save; a checkpoint takes a few of them."""

@@ -3,8 +3,7 @@
 The study in the database stays the record of what was measured. A logger is a second, live view of the same numbers.
 """
 
-from harness.loggers.protocol import LoggedRun, Logger
-from harness.loggers.registry import check_loggers, register_logger
+from harness.loggers.registry import LoggedRun, Logger, check_loggers, register_logger
 from harness.loggers.run_log import RunLog
 
 __all__ = ["LoggedRun", "Logger", "RunLog", "check_loggers", "register_logger"]

@@ -1,14 +1,48 @@
-"""The loggers by name: ``--log tensorboard,csv``."""
+"""Loggers by name, ``--log tensorboard,csv``: what each is given, and what it has to do."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 from common.registry import Registry, UnknownIdError, load
 from harness.cli.errors import UsageError
-from harness.loggers.protocol import LoggedRun, Logger
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedRun:
+    """The run that a logger follows."""
+
+    name: str
+    """Unique within the study, for example ``k24-terran_5_vs_5-seed0-0123456789ab``."""
+    study: str
+    algorithm: str
+    scenario: str
+    seed: int
+    config: Mapping[str, Any]
+    """Every setting that decides the result."""
+    folder: Path
+    """Of this run alone, with its checkpoint."""
+    start: int
+    """env_steps at which this session begins; entries of an earlier session beyond it are out of date."""
+
+
+class Logger(Protocol):
+    """Receives the numbers of one run; made by ``module:class`` called with a ``LoggedRun``."""
+
+    def log(self, env_steps: int, values: Mapping[str, float]) -> None:
+        """Store some numbers.
+
+        Args:
+            env_steps: steps summed over all battles; never falls within a session.
+            values: name -> finite number; names are grouped by a slash, such as ``eval/win_rate``.
+        """
+
+    def close(self) -> None:
+        """Write what is buffered and release the files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,24 +107,24 @@ def open_logger(name: str, run: LoggedRun) -> Logger:
 
 register_logger(
     "csv",
-    entry_point="harness.loggers.csv_file:CsvLogger",
+    entry_point="harness.loggers.built_in:CsvLogger",
     summary="log.csv in the run's folder: env_steps, name, value",
 )
 register_logger(
     "tensorboard",
-    entry_point="harness.loggers.tensorboard:TensorBoardLogger",
+    entry_point="harness.loggers.built_in:TensorBoardLogger",
     summary="event files; tensorboard --logdir runs/STUDY/tensorboard",
     package="tensorboard",
 )
 register_logger(
     "wandb",
-    entry_point="harness.loggers.weights_and_biases:WandbLogger",
+    entry_point="harness.loggers.built_in:WandbLogger",
     summary="Weights & Biases, offline unless WANDB_MODE says otherwise; wandb sync uploads it",
     package="wandb",
 )
 register_logger(
     "mlflow",
-    entry_point="harness.loggers.mlflow_tracking:MlflowLogger",
+    entry_point="harness.loggers.built_in:MlflowLogger",
     summary="MLflow, in runs/STUDY/mlflow.db unless MLFLOW_TRACKING_URI names a server",
     package="mlflow",
     install="mlflow-skinny sqlalchemy",

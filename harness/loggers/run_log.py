@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 from common.errors import describe
-from harness.loggers.protocol import LoggedRun, Logger
-from harness.loggers.registry import open_logger
+from harness.loggers.registry import LoggedRun, Logger, open_logger
 from studies.rows import CurvePoint, RunResult
 
 LOG_EVERY = 1_000

@@ -21,7 +21,9 @@ from harness.results.published import WINDOW, published_runs, windowed
 from harness.results.study_data import StudyData
 from harness.runs.files import file_name
 from harness.runs.seeding import bootstrap_generator
-from harness.stats import Band, IntervalKind, curve_over_seeds, format_interval, wilson
+from harness.stats.by_seeds import curve_over_seeds
+from harness.stats.closed_form import wilson
+from harness.stats.interval import Band, IntervalKind, format_interval
 from studies.rows import CurvePoint, common_points
 
 MEASURES = {"win_rate": "greedy win rate", "return_mean": "greedy return"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import algorithms.registry
 import envs.registry
 from algorithms.protocol import Algorithm
 from envs.spec import EnvSpec
+from harness.cli.common import is_number
 from harness.cli.errors import UsageError
 from harness.runs.checkpoint import EARLIER, POLICY, RESUME, load_policy_content, unusable
 from harness.runs.files import run_folder
@@ -176,6 +178,18 @@ def _why_not(path: Path) -> str:
         )
     below = sorted(str(found.parent) for depth in ("*", "*/*") for found in path.glob(f"{depth}/{POLICY}"))
     return f"no {POLICY} there; {'runs below it: ' + ', '.join(below) if below else HINT}"
+
+
+def folder_of_run(flags: argparse.Namespace) -> Path:
+    """Return where the run of ``--run`` lies: its folder, or the one of its trial, with the flags of ``flags.study``.
+
+    Raises:
+        UsageError: no such database, study or finished trial.
+        StorageError: the database cannot be used.
+    """
+    if not is_number(flags.run):
+        return Path(flags.run)
+    return folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
 
 
 def folder_of_trial(number: int, *, study: str, storage: str, out: Path) -> Path:

@@ -15,19 +15,11 @@ from functools import partial
 from pathlib import Path
 
 import envs.registry
-from harness.cli.common import (
-    ALL_DONE,
-    command,
-    command_line,
-    log,
-    make_console,
-    make_folder,
-    parse_flags,
-    writing_results,
-)
+from harness.cli.common import ALL_DONE, command, command_line, make_folder, parse_flags, writing_results
+from harness.cli.console import log, make_console
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
-from harness.flags.report import parser
+from harness.flags.study import report_parser
 from harness.report.build import Report, ReportArgs, write_report
 from harness.results.findings import compute_report
 from harness.results.study_data import collect
@@ -40,7 +32,7 @@ from studies.reader import StudyReader
 @command("the page was not written")
 def main(argv: Sequence[str]) -> int:
     """Write the report; returns the exit code: 0 done, 2 a mistake in the command, 130 Ctrl-C."""
-    flags = parse_flags(parser, argv)
+    flags = parse_flags(report_parser, argv)
     console = make_console(stderr=flags.json)
     args = report_args(flags, command_line("harness.report", argv))
     with StudyReader.open_existing(flags.storage, flags.study) as store:

@@ -14,7 +14,7 @@ from rich.progress import Progress, TaskID, TaskProgressColumn, TimeRemainingCol
 
 from algorithms import registry
 from common.errors import quoted
-from harness.cli.common import log
+from harness.cli.console import log
 from harness.cli.progress import make_bar
 from harness.plots.curves import MEASURES, plot_learning, plot_over_scenarios
 from harness.plots.diagnostics import plot_diagnostics, plot_panels
@@ -25,10 +25,9 @@ from harness.plots.throughput import plot_crossings
 from harness.report import sections
 from harness.report.clips import Clip, Job, clip_jobs, common_area, make_clip
 from harness.report.headline import headline, limits
-from harness.report.method import method_section
+from harness.report.origin import method_section, provenance_section, runs_section
 from harness.report.page import Page, Section, render
 from harness.report.references import Reference, references
-from harness.report.runs import provenance_section, runs_section
 from harness.report.throughput import find_records, throughput_section
 from harness.results.findings import ComparisonReport
 from harness.results.study_data import StudyData

@@ -27,8 +27,8 @@ from harness.results.study_data import StudyData
 from harness.runs.checkpoint import POLICY
 from harness.runs.files import file_name, run_folder
 from harness.runs.plan import unregistered
+from harness.video.battles import Recording, record
 from harness.video.encode import write_video
-from harness.video.record import Recording, record
 from studies.rows import RunRow, key_of
 
 SIZE, EVERY, SPEED = 320, 4, 2.0

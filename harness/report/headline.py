@@ -11,7 +11,7 @@ from harness.results.findings import ComparisonReport
 from harness.results.study_data import StudyData
 from harness.results.tables import win_rate
 from harness.runs.budget import BUDGETS
-from harness.stats import ENOUGH_SEEDS
+from harness.stats.by_seeds import ENOUGH_SEEDS
 
 MOST_SCENARIOS = 3
 """Scenarios whose finding the first sentences name; the table has all."""

@@ -17,7 +17,8 @@ from harness.policies.evaluate import Evaluation, play
 from harness.results.study_data import StudyData
 from harness.runs.plan import fight_of
 from harness.runs.seeding import derive_seed
-from harness.stats import Interval, wilson
+from harness.stats.closed_form import wilson
+from harness.stats.interval import Interval
 
 POLICIES = ("nearest", "random")
 BATTLES, SLOTS = 1_000, 125

@@ -9,15 +9,9 @@ from statistics import fmean, median
 
 from harness.results.grouping import Groups, algorithms_of, has_winners
 from harness.runs.seeding import bootstrap_generator
-from harness.stats import (
-    Aggregates,
-    Band,
-    IntervalKind,
-    aggregates_over_seeds,
-    improvement_over_seeds,
-    profile_over_seeds,
-    win_rate_interval,
-)
+from harness.stats.aggregates import Aggregates
+from harness.stats.by_seeds import aggregates_over_seeds, improvement_over_seeds, profile_over_seeds, win_rate_interval
+from harness.stats.interval import Band, IntervalKind
 from studies.rows import RunRow
 
 

@@ -8,7 +8,8 @@ from statistics import fmean
 
 from harness.cli.errors import UsageError
 from harness.policies.evaluate import Battle
-from harness.stats import format_interval, wilson
+from harness.stats.closed_form import wilson
+from harness.stats.interval import format_interval
 
 
 @dataclass(frozen=True, kw_only=True)

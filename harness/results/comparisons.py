@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.results.grouping import Groups, algorithms_of, has_winners
-from harness.stats import Difference, IntervalKind, paired_difference, verdict
+from harness.stats.interval import IntervalKind
+from harness.stats.paired import Difference, paired_difference, verdict
 from studies.rows import EpisodeOutcome, RunRow
 
 Outcomes = Callable[[int], Sequence[EpisodeOutcome]]

@@ -21,7 +21,8 @@ from harness.results.aggregates import (
 from harness.results.comparisons import PairwiseComparison, pairwise_comparisons
 from harness.results.grouping import Groups, algorithms_of, has_winners, label_legend
 from harness.runs.seeding import bootstrap_generator
-from harness.stats import Band, curve_over_seeds
+from harness.stats.by_seeds import curve_over_seeds
+from harness.stats.interval import Band
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, common_points
 
 

@@ -7,8 +7,8 @@ from itertools import combinations
 
 from harness.results.aggregates import AlgorithmRow, Improvement
 from harness.results.findings import ComparisonReport
-from harness.runs.load import LOADED
-from harness.stats import ENOUGH_SEEDS
+from harness.runs.process import LOADED
+from harness.stats.by_seeds import ENOUGH_SEEDS
 
 
 def footnotes(findings: ComparisonReport) -> tuple[dict[str, str], list[str]]:

@@ -9,8 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from algorithms.sparsity.tracker import PATTERNS
-from harness.cli.common import log
-from harness.cli.fitting import print_table, table_of
+from harness.cli.console import log, print_table, table_of
 from harness.results.tables import write_csv
 from studies.rows import CurvePoint, RunRow
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.stats import Band, IntervalKind
+from harness.stats.interval import Band, IntervalKind
 
 DATA = Path(__file__).parents[1] / "data/published_5_vs_5.csv"
 SOURCE = (

@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.cli.fitting import print_table, table_of
+from harness.cli.console import print_table, table_of
 from harness.cli.progress import duration
 from harness.results.aggregates import AlgorithmRow, ScenarioAggregates
 from harness.results.findings import ComparisonReport
 from harness.results.footnotes import footnotes
-from harness.runs.load import LOADED
-from harness.stats import Interval, format_interval
+from harness.runs.process import LOADED
+from harness.stats.interval import Interval, format_interval
 
 Cell = Callable[[AlgorithmRow], str]
 

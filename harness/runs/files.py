@@ -1,16 +1,19 @@
-"""Files of runs and studies: where they lie, and atomic replacement."""
+"""Files of runs and studies: where they lie, atomic replacement, and one process that writes a run's folder."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from glob import escape
 from pathlib import Path
 
 from harness.cli.errors import UsageError
+from studies.queue.owner import Owner
 from studies.rows import RunKey
 
 LONGEST_STUDY = 200
@@ -80,3 +83,39 @@ def remove_drafts(path: Path) -> None:
     """Remove what killed processes left half written beside a file; only where nobody else may be writing it."""
     for draft in path.parent.glob(f".{escape(path.stem)}-*.part{escape(path.suffix)}"):
         draft.unlink(missing_ok=True)
+
+
+OWNER = "owner.json"
+
+
+def take_folder(folder: Path) -> None:
+    """Note that this process writes the folder.
+
+    Raises:
+        UsageError: another living process of this machine does. The database lets only one at a run, so that one works
+            on the record of another database.
+    """
+    me, held = Owner.myself(), _read(folder / OWNER)
+    if held is not None and held.pid != me.pid and held.look_up():
+        raise UsageError(
+            f"{folder} is in use by process {held.pid}, which trains the same run for another --storage. Give one of "
+            "the two commands its own --out, or wait until the other has finished"
+        )
+    with suppress(OSError):  # a full disk is met, and explained, by what matters more
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_write(folder / OWNER) as draft:
+            draft.write_text(json.dumps(asdict(me)), encoding="utf-8")
+
+
+def leave_folder(folder: Path) -> None:
+    """Note that this process no longer writes it."""
+    held = _read(folder / OWNER)
+    if held is not None and held.pid == Owner.myself().pid:
+        (folder / OWNER).unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Owner | None:
+    try:
+        return Owner(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):  # none, or half a file of a disk that was full
+        return None

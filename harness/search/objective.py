@@ -23,7 +23,7 @@ from rich.console import Console
 from common.errors import describe
 from common.signals import deferred_interrupts
 from common.space import Space, suggest
-from harness.cli.common import log
+from harness.cli.console import log
 from harness.cli.progress import TrialProgress
 from harness.plots.lines import plot_curves
 from harness.results.grouping import has_winners
@@ -33,7 +33,8 @@ from harness.runs.checkpoint import RESUME
 from harness.runs.files import run_folder
 from harness.runs.plan import RunPlan
 from harness.runs.seeding import bootstrap_generator
-from harness.stats import Interval, IntervalKind, score_interval, win_rate_interval
+from harness.stats.by_seeds import score_interval, win_rate_interval
+from harness.stats.interval import Interval, IntervalKind
 from harness.training.train import TrainingRun
 from studies.db.errors import RunTakenOver, StorageError
 from studies.rows import CurvePoint, RunRow

@@ -1,16 +1,23 @@
-"""Settings that a search may change: recommended ranges by algorithm and class of fight, or one's own."""
+"""What a search may change: recommended ranges, or one's own; and how settings are drawn from them."""
 
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Iterable
 from typing import get_type_hints
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import TPESampler
+from optuna.trial import FrozenTrial
 
 import algorithms.registry
 import envs.registry
 from common.space import Choice, Range, Space
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import parse_setting, parse_value
+from harness.runs.seeding import derive_seed
 
 _EXAMPLE = "--search k24.div_coef=0.1:0.2, --search qmix.lr=3e-4:3e-3:log or --search qmix.td_lambda=0.3,0.6"
 
@@ -88,3 +95,33 @@ def _allowed(text: str, kind: object, where: str) -> Range | Choice:
         return Range(low=ends[0], high=ends[1], log=bool(scale))
     except ValueError as error:
         raise UsageError(f"--search {where}={text}: {error}") from error
+
+
+class TrialSampler(TPESampler):
+    """TPE with a generator for each trial, derived from the search's seed and the trial's number.
+
+    With one generator for each worker, those that start together would draw the same settings one after the other.
+
+    Args:
+        seed: of the search, 0 or more.
+        startup: trials that must be over before they steer others; until then settings are drawn evenly.
+    """
+
+    def __init__(self, seed: int, *, startup: int) -> None:
+        self._search_seed, self._startup = seed, startup
+        self._begin(0)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """See ``BaseSampler``."""
+        self._begin(trial.number)
+        super().before_trial(study, trial)
+
+    def _begin(self, number: int) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # constant_liar is one
+            # trials that others are at count as bad ones, so that this one keeps away from them
+            super().__init__(
+                seed=derive_seed(self._search_seed, "search", number),
+                n_startup_trials=self._startup,
+                constant_liar=True,
+            )

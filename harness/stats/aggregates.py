@@ -1,4 +1,8 @@
-"""One number for an algorithm over all its scenarios and seeds: interquartile mean, median, mean, optimality gap."""
+"""What many runs show together: four aggregates in one number each, performance profiles, sample-efficiency curves.
+
+Source: R. Agarwal et al., "Deep reinforcement learning at the edge of the statistical precipice", NeurIPS 2021; of
+profiles before them E. Dolan & J. Moré, Math. Program. 91 (2002).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.stats.bootstrap import RESAMPLES, Scores, Strata, as_strata, bootstrap
-from harness.stats.interval import Interval, IntervalKind
+from harness.stats.interval import Band, Interval, IntervalKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +32,6 @@ def iqm(scores: Scores) -> Scores:
 
     Args:
         scores: (..., n) float64, n at least 1; below 4 nothing is cut and the plain mean remains.
-
-    Source: R. Agarwal et al., NeurIPS 2021.
     """
     count = scores.shape[-1]
     cut = count // 4
@@ -66,8 +69,6 @@ def aggregates(scores: Sequence[Sequence[float]], rng: np.random.Generator, resa
 
     Raises:
         ValueError: a scenario has fewer than two seeds, or a score is not finite.
-
-    Source: Agarwal et al., NeurIPS 2021.
     """
 
     def all_four(strata: Strata) -> Scores:
@@ -82,3 +83,52 @@ def aggregates(scores: Sequence[Sequence[float]], rng: np.random.Generator, resa
     numbers = zip(*bootstrap([as_strata(scores)], all_four, rng, resamples), strict=True)
     found = [Interval.of(each, kind) for each, kind in zip(numbers, kinds, strict=True)]
     return Aggregates(iqm=found[0], median=found[1], mean=found[2], optimality_gap=found[3])
+
+
+THRESHOLDS = np.linspace(0.0, 1.0, 101)
+"""For win rates."""
+
+
+def performance_profile(
+    scores: Sequence[Sequence[float]],
+    rng: np.random.Generator,
+    thresholds: Scores = THRESHOLDS,
+    resamples: int = RESAMPLES,
+) -> Band:
+    """The share of runs that score above each of the ascending thresholds (P,), instead of one number.
+
+    Where one algorithm's profile lies above another's throughout, it is better at every quantile. Other arguments and
+    errors as of ``aggregates``.
+    """
+    found = bootstrap([as_strata(scores)], lambda drawn: profile_of(drawn, thresholds), rng, resamples)
+    return Band.of(thresholds, found, IntervalKind.PROFILE_OVER_SEEDS)
+
+
+def profile_of(strata: Strata, thresholds: Scores) -> Scores:
+    """Return the share of all runs above each threshold, (P, …)."""
+    pooled = np.concatenate(strata, axis=-1)
+    return np.stack([(pooled > threshold).mean(axis=-1) for threshold in thresholds])
+
+
+def sample_efficiency(
+    env_steps: NDArray[np.int64],
+    scores: Sequence[NDArray[np.float64]],
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+) -> Band:
+    """Return the interquartile mean over all runs at each point of training; seeds are drawn with their whole curves.
+
+    Args:
+        env_steps: (P,) where all runs were evaluated.
+        scores: per scenario, (seeds, P) with at least 2 seeds; ``rng`` and ``resamples`` as of ``aggregates``.
+
+    Raises:
+        ValueError: curves of another length than ``env_steps``, or as of ``aggregates``.
+    """
+    if any(curves.ndim != 2 or curves.shape[1] != len(env_steps) for curves in scores):
+        raise ValueError(
+            f"Curves of shapes {[curves.shape for curves in scores]} do not fit {len(env_steps)} env_steps; give one "
+            f"array (seeds, {len(env_steps)}) for each scenario"
+        )
+    found = bootstrap([as_strata([curves.T for curves in scores])], pooled_iqm, rng, resamples)
+    return Band.of(env_steps, found, IntervalKind.CURVE_OVER_SEEDS)

@@ -18,13 +18,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.stats.aggregates import Aggregates, aggregates
-from harness.stats.bands import THRESHOLDS, performance_profile, profile_of, sample_efficiency
+from harness.stats.aggregates import (
+    THRESHOLDS,
+    Aggregates,
+    aggregates,
+    performance_profile,
+    profile_of,
+    sample_efficiency,
+)
 from harness.stats.bootstrap import as_strata
+from harness.stats.closed_form import mean_with_t, widened, wilson, wilson_ends
 from harness.stats.improvement import probability_of_improvement, probability_with_newcombe
 from harness.stats.interval import Band, Interval, IntervalKind
-from harness.stats.student import mean_with_t, widened
-from harness.stats.wilson import wilson, wilson_ends
 
 Battles = int | NDArray[np.int64]
 

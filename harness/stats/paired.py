@@ -1,4 +1,4 @@
-"""The difference between two algorithms that met the same battles, seed by seed.
+"""The difference between two algorithms that met the same battles, seed by seed, in numbers and in words.
 
 Two policies of the same seed play the same battles: the same teams, the same starts. A battle that is easy is
 easy for both, so the difference of a seed is taken battle by battle, and what the battles share drops out. Seeds are
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.stats.closed_form import t_half_width
 from harness.stats.interval import Interval, IntervalKind, Z
-from harness.stats.student import t_half_width
 
 Paired = Sequence[NDArray[np.float64]]
 """For each seed, score − baseline of each battle that both finished."""
@@ -98,3 +98,45 @@ def _over_battles(pairs: NDArray[np.float64], shares: bool) -> tuple[float, floa
         return float(pairs.mean()), float(pairs.var(ddof=1)) / len(pairs)
     padded = np.append(pairs, (1.0, -1.0))
     return float(padded.mean()), float(padded.var()) / len(padded)
+
+
+SMALLEST_OF_INTEREST = 0.05
+"""Win rates that differ by less are called equal, once the interval shows that they do."""
+USEFUL_SEEDS = 3
+"""What to run where one seed says nothing about the algorithms: the least with which the t interval is of any use."""
+
+
+def verdict(name: str, baseline: str, difference: Difference, *, won: bool) -> str:
+    """One line: the difference, its interval, and whether it shows anything.
+
+    Args:
+        difference: name − baseline.
+        won: whether it is one of win rates, in which ``SMALLEST_OF_INTEREST`` has a meaning; else of returns.
+    """
+    digits = ".3f" if won else ".2f"
+    numbers = f"{name} − {baseline} = {_signed(difference.estimate, digits)} " + (
+        f"[{_signed(difference.low, digits)}, {_signed(difference.high, digits)}]"
+    )
+    better = name if difference.low > 0.0 else baseline if difference.high < 0.0 else ""
+    wins = "wins more" if won else "has the higher return"
+    if difference.over_seeds:
+        if better:
+            return f"{numbers}: {better} {wins}"
+        small = won and max(-difference.low, difference.high) < SMALLEST_OF_INTEREST
+        return f"{numbers}: no difference {f'as large as {SMALLEST_OF_INTEREST}' if small else 'shown'}"
+    if len(difference.seeds) == 1:
+        over, policies = "over the battles of one seed", "two policies"
+        winner = f"the policy of {better} {wins}"
+    else:
+        over, policies = "over battles alone, a scenario having one seed", "policies"
+        winner = f"the policies of {better} {'win more' if won else 'have the higher return'}"
+    return (
+        f"{numbers}, {over}: {winner if better else f'no difference shown between the {policies}'}; "
+        f"what it says of the algorithms takes more seeds (--seeds {USEFUL_SEEDS} or more)"
+    )
+
+
+def _signed(number: float, digits: str) -> str:
+    """With a sign, a minus as wide as the plus, and no sign before zero."""
+    text = f"{number:+{digits}}"
+    return text[1:] if float(text) == 0.0 else text.replace("-", "−")

@@ -16,24 +16,13 @@ import torch
 import algorithms.registry
 import envs.registry
 from common.errors import quoted
-from harness.cli.common import (
-    ALL_DONE,
-    SOME_MISSING,
-    at_least_one,
-    command,
-    listed,
-    log,
-    make_console,
-    make_folder,
-    names_in,
-    parse_flags,
-)
+from harness.cli.common import ALL_DONE, SOME_MISSING, at_least_one, command, listed, make_folder, names_in, parse_flags
+from harness.cli.console import log, make_console
 from harness.cli.errors import UsageError, check_known
 from harness.cli.overrides import check_targets, parse_setting
-from harness.flags.study import folder_of_run
-from harness.flags.throughput import BATCHES, parser
+from harness.flags.study import BATCHES, throughput_parser
 from harness.plots.throughput import plot
-from harness.policies.trained import read_policy_file
+from harness.policies.trained import folder_of_run, read_policy_file
 from harness.runs.process import resolve_device
 from harness.speed.record import Record, new_record, open_record
 from harness.throughput.sweep import DTYPES, Grid, PolicySource, fresh_policy, measure, trained_policy
@@ -85,7 +74,7 @@ def read_flags(argv: Sequence[str]) -> Grid:
         SystemExit: after ``--help``.
     """
     begun = time.perf_counter()
-    flags = parse_flags(parser, argv)
+    flags = parse_flags(throughput_parser, argv)
     device = torch.device(resolve_device(flags.device))
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)

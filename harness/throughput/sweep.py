@@ -17,7 +17,7 @@ from rich.progress import TimeRemainingColumn
 import algorithms.registry
 import envs.registry
 from algorithms.protocol import PolicyLayers
-from harness.cli.common import log
+from harness.cli.console import log
 from harness.cli.errors import UsageError
 from harness.cli.overrides import Setting, resolve_config, resolve_env
 from harness.cli.progress import LINE_INTERVAL, make_bar

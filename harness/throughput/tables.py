@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.cli.common import log
-from harness.cli.fitting import print_table, table_of
+from harness.cli.console import log, print_table, table_of
 from harness.speed.record import Record
 from harness.speed.results import MASKED_GRU, Gain, GridPointResult, Peak, WorkResult
 from harness.speed.storage_formats import DENSE

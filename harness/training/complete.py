@@ -10,14 +10,14 @@ from pathlib import Path
 from rich.console import Console
 
 from common.errors import describe
-from harness.cli.common import log
+from harness.cli.console import log
 from harness.cli.errors import UsageError
 from harness.cli.progress import battles_bar
 from harness.policies.trained import read_policy_of
 from harness.results.grouping import has_winners
 from harness.runs import provenance
 from harness.runs.plan import RunPlan
-from harness.stats import format_interval
+from harness.stats.interval import format_interval
 from harness.training.final_evaluation import evaluation_fields, play_final_battles
 from harness.training.train import train_run
 from studies.db.errors import RunTakenOver, StorageError

@@ -20,7 +20,7 @@ from harness.runs.plan import RunPlan
 from harness.runs.seeding import derive_seed
 from harness.speed.decisions import BATTLES, decisions_per_second
 from harness.speed.speedup24 import measure_speedup24
-from harness.stats import wilson
+from harness.stats.closed_form import wilson
 from studies.rows import EpisodeOutcome, RunResult
 
 

@@ -32,10 +32,9 @@ from harness.runs.checkpoint import (
     set_aside,
     unusable,
 )
-from harness.runs.files import remove_drafts
-from harness.runs.folder_owner import leave_folder, take_folder
-from harness.runs.load import LoadOfOthers
+from harness.runs.files import leave_folder, remove_drafts, take_folder
 from harness.runs.plan import RunPlan
+from harness.runs.process import LoadOfOthers
 from harness.runs.rollout import Rollout
 from harness.runs.seeding import derive_seed
 from harness.runs.warm_up import compile_world

@@ -9,11 +9,11 @@ import pytest
 
 import envs
 from harness.baselines import MOST_SLOTS, main, read_flags
-from harness.flags.baselines import parser
+from harness.flags.play import baselines_parser
 from harness.policies import scripted as policies
 from harness.policies.evaluate import Battle
 from harness.results.baselines import summarise
-from harness.stats import wilson
+from harness.stats.closed_form import wilson
 from studies.rows import EpisodeOutcome
 from tests.harness.conftest import ErrorOf
 from tests.harness.fake_env import FakeOptions
@@ -123,4 +123,6 @@ def test_another_world_with_a_policy_that_plays_any(capsys: pytest.CaptureFixtur
 
 
 def test_help_lists_the_policies() -> None:
-    assert all(name in parser().format_help() for name in ("nearest-free", "random", "terran_5_vs_5", "--battles"))
+    assert all(
+        name in baselines_parser().format_help() for name in ("nearest-free", "random", "terran_5_vs_5", "--battles")
+    )

@@ -19,7 +19,8 @@ from algorithms import registry
 from algorithms.settings.pymarl import dump_settings, load_settings
 from common.space import Choice, Range
 from harness import delete, tune
-from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING, make_console
+from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING
+from harness.cli.console import make_console
 from harness.flags.compare import read_flags as read_compare
 from harness.search.space import class_of, parse_space, recommended_space
 from harness.training.train import TrainingRun

@@ -13,7 +13,7 @@ from PIL import Image
 import envs
 from harness.cli.common import ALL_DONE, parse_flags
 from harness.compare import main as compare_main
-from harness.flags.watch import parser
+from harness.flags.play import watch_parser
 from harness.policies.trained import read_policy_file
 from harness.runs.checkpoint import save_policy
 from harness.watch import agents, main, prepare
@@ -50,12 +50,12 @@ def test_gif_of_two_battles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_a_scenario_by_another_spelling(tmp_path: Path) -> None:
     path = tmp_path / "a.gif"
-    show = prepare(parse_flags(parser, ["--scenario", "3s6z", "--size", "240", "--out", str(path)]), path, 16.0)
+    show = prepare(parse_flags(watch_parser, ["--scenario", "3s6z", "--size", "240", "--out", str(path)]), path, 16.0)
     assert show.env.spec.id == "3s5z_vs_3s6z"
 
 
 def test_help_lists_policies_and_worlds_that_can_be_drawn() -> None:
-    offered = parser().format_help()
+    offered = watch_parser().format_help()
     assert all(name in offered for name in ("  random", "  terran_5_vs_5", "  bane_vs_hM", ".mp4 or .gif"))
     assert "mpe2" not in offered
 

@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from harness.cli.fitting import parts, print_table, table_of
+from harness.cli.console import parts, print_table, table_of
 
 NAMES = [f"column {number}" for number in range(8)]
 

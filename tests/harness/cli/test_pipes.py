@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness.cli.pipes import LEFT
+from harness.cli.console import LEFT
 from tests.test_layering import ROOT
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from harness.cli.errors import UsageError
 from harness.flags.compare import read_flags
-from harness.flags.launching import Workers, parse_workers
 from harness.flags.planning import plan_runs
+from harness.flags.workers import Workers, parse_workers
 
 SERVER = ["--storage", "postgresql://a@b/c"]
 

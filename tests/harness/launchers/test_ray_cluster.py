@@ -37,7 +37,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Nodes of one worker each, beside a head that takes none."""
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setattr("harness.launchers.cluster.POLL", 0.2)
+    monkeypatch.setattr("harness.launchers.complete_all.POLL", 0.2)
     monkeypatch.setenv("PYTHONPATH", os.getcwd())
     found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     for _ in range(NODES):

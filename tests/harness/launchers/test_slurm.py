@@ -17,7 +17,7 @@ import pytest
 
 from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
 from harness.compare import main
-from harness.flags.launching import Workers
+from harness.flags.workers import Workers
 from harness.launchers.slurm import SlurmWorkers, sbatch_arguments, worker_script
 from studies.store import StudyStore
 from tests.harness.conftest import ErrorOf
@@ -37,7 +37,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         program.write_text(f'#!/bin/sh\nexec {sys.executable} {fake_slurm.__file__} {state} {name} "$@"\n')
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setattr("harness.launchers.cluster.POLL", 0.2)
+    monkeypatch.setattr("harness.launchers.complete_all.POLL", 0.2)
     yield state
     (state / "over").touch()
     for pid in state.glob("*.pid"):  # a test that failed leaves none behind

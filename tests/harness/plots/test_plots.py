@@ -19,7 +19,7 @@ from harness.plots.style import DARK, INK, MUTED, PAPER, SERIES, VARIABLES
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.grouping import label_legend
 from harness.results.study_data import StudyData, collect
-from harness.stats import wilson
+from harness.stats.closed_form import wilson
 from tests.harness.report.made_up import SCENARIO, STUDY, begin, finish, make_study, open_study
 
 NEUTRAL = {"none", "#ffffff", "#000000"}

@@ -14,7 +14,7 @@ from harness.results.comparisons import pairwise_comparisons
 from harness.results.findings import ComparisonReport, CurveJob
 from harness.results.grouping import group_runs
 from harness.results.tables import as_json, as_markdown
-from harness.stats import wilson
+from harness.stats.closed_form import wilson
 from studies.rows import RunRow
 from tests.harness.fake_env import register_fake
 from tests.harness.results.rows import Kept, on_terminal, outcome, plans_for, points, report_of, run_row

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from envs.spec import EnvSpec
-from harness.results.in_turn import QUICK, Effort, measure_in_turn
-from harness.runs import load as load_module
-from harness.runs.load import LoadOfOthers
+from harness.runs import process as load_module
+from harness.runs.process import LoadOfOthers
+from harness.speed.decisions import QUICK, Effort, measure_in_turn
 from studies.queue import quiet
 from studies.queue.owner import Owner
 from studies.queue.quiet import quiet_machine, wait_for_quiet_to_end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import optuna
 
-from harness.search.sampler import TrialSampler
+from harness.search.space import TrialSampler
 
 
 def drawn(workers: list[int], seed: int = 0) -> list[dict[str, float]]:

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from harness.stats import bootstrap as bootstrap_module
-from harness.stats.aggregates import aggregates
-from harness.stats.bands import performance_profile, sample_efficiency
+from harness.stats.aggregates import aggregates, performance_profile, sample_efficiency
 from harness.stats.bootstrap import as_strata, bootstrap
 
 

@@ -10,20 +10,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.stats import (
+from harness.stats.by_seeds import (
     COVERAGE,
     COVERAGE_NEAR_ZERO,
-    IntervalKind,
     aggregates_over_seeds,
     curve_over_seeds,
     improvement_over_seeds,
     profile_over_seeds,
     score_interval,
-    wilson,
     win_rate_interval,
 )
+from harness.stats.closed_form import t_half_width, wilson
 from harness.stats.improvement import probability_of_improvement
-from harness.stats.student import t_half_width
+from harness.stats.interval import IntervalKind
 
 T1, T2 = 12.706205, 4.302653
 """Student's t at 97.5% with 1 and 2 degrees of freedom."""

@@ -8,10 +8,11 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from harness.stats import Interval, IntervalKind, wilson
 from harness.stats.aggregates import aggregates, iqm
 from harness.stats.bootstrap import RESAMPLES
+from harness.stats.closed_form import wilson
 from harness.stats.improvement import probability_of_improvement
+from harness.stats.interval import Interval, IntervalKind
 
 
 def rng(seed: int = 0) -> np.random.Generator:

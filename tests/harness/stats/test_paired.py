@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from harness.stats import Difference, paired_difference, verdict
 from harness.stats.interval import IntervalKind
-from harness.stats.paired import half_width
+from harness.stats.paired import Difference, half_width, paired_difference, verdict
 
 Z, T2 = 1.959964, 4.302653
 """97.5% quantiles: normal, and Student's with 2 degrees of freedom."""

@@ -14,8 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from harness.stats import bootstrap as bootstrap_module
-from harness.stats.aggregates import aggregates
-from harness.stats.bands import performance_profile, sample_efficiency
+from harness.stats.aggregates import aggregates, performance_profile, sample_efficiency
 from harness.stats.improvement import probability_of_improvement
 from harness.stats.interval import TAIL, Band
 from tests.golden.make_rliable import PATH, THRESHOLDS, curves_of, rliable_curve, rliable_numbers, scores_of

@@ -13,7 +13,7 @@ import torch
 import algorithms.registry
 import envs.registry
 from algorithms.k24 import K24Config
-from harness.cli.common import make_console
+from harness.cli.console import make_console
 from harness.policies.trained import read_policy_file
 from harness.runs.checkpoint import POLICY, save_policy
 from harness.speed.compare_kernels import DeviceLost, TimingContext

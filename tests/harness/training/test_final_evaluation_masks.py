@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.cli.common import make_console
+from harness.cli.console import make_console
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
 from harness.plots.masks import plot_masks

@@ -18,7 +18,7 @@ from common.signals import deferred_interrupts
 from harness.cli.common import ALL_DONE, SOME_MISSING
 from harness.runs import provenance
 from harness.runs.budget import BUDGETS
-from harness.runs.folder_owner import OWNER
+from harness.runs.files import OWNER
 from harness.training.train import TrainingRun
 from studies.queue.owner import Owner
 from studies.rows import CurvePoint, RunRow

@@ -18,7 +18,7 @@ from envs.sc2.server.simulation.recording import ReplayRecording
 from envs.sc2.server.simulation.replay import engine_version, read_replay
 from envs.sc2.server.simulation.world import World
 from harness.cli.common import ALL_DONE, WRONG_USE
-from harness.video.replay import pictures
+from harness.video.battles import pictures
 from harness.watch import main
 from tests.sc2.client import Client, spawn
 

@@ -1,25 +1,73 @@
-"""``harness.watch --replay``: a game that StarCraft II's clients played on the stand-in, as a video."""
+"""Battles as pictures: played by a policy now, or read from a replay of StarCraft II's stand-in."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import TimeRemainingColumn
 
-from envs.render import Renderer
+from envs.battle.engine import BattleEnv
+from envs.battle.snapshots.recording import TickRecorder
+from envs.render import Renderer, outcome
 from envs.render.style import palette
-from harness.cli.common import log
+from harness.cli.console import log
 from harness.cli.errors import UsageError
 from harness.cli.progress import make_bar
+from harness.policies import scripted as policies
 from harness.video.encode import Picture, write_video
-from harness.video.record import HOLD
 
 if TYPE_CHECKING:
     from envs.sc2.server.simulation.recording import ReplayRecording
+
+HOLD = 1.0
+"""Seconds for which the end of a battle stays in the picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """Everything needed to play battles and draw them."""
+
+    env: BattleEnv
+    """One battle."""
+    policy: policies.Policy
+    who: str
+    """What the pictures call the policy."""
+    renderer: Renderer
+    episodes: int
+    every: int
+    """Ticks from one picture to the next."""
+    rate: float
+    """Pictures a second."""
+    out: Path
+
+
+def record(recording: Recording, on_step: Callable[[int, int, str], None]) -> Iterator[Picture]:
+    """Draw every ``every``-th tick of all battles.
+
+    Args:
+        recording: what to play and how to draw it.
+        on_step: called after each step with the battle, its env_steps so far and how it ended (empty: it goes on).
+    """
+    env, recorder, draw = recording.env, TickRecorder(recording.env), recording.renderer.draw
+    env.reset()
+    for battle in range(1, recording.episodes + 1):
+        caption = f"{recording.who} · battle {battle}" if recording.episodes > 1 else recording.who
+        yield draw(recorder.now(), caption=caption)
+        step, ended = 0, ""
+        while not ended:
+            ticks = recorder.step(recording.policy(env))
+            step, ended = step + 1, outcome(env, 0)
+            on_step(battle, step, ended)
+            for t in range(len(ticks)):
+                if ticks["tick"][t] % recording.every == 0:
+                    yield draw(ticks[t : t + 1], caption=caption)
+        last = draw(ticks[-1:], caption=caption, outcome=ended)
+        yield from [last] * max(round(HOLD * recording.rate), 1)
 
 
 def write_replay_video(console: Console, flags: argparse.Namespace, out: Path, rate: float) -> int:

@@ -23,7 +23,7 @@ from envs.battle.engine import BattleEnv
 from envs.battle.state import TICKS_PER_SECOND
 from envs.render import Renderer
 from envs.render.style import palette
-from harness.cli.common import ALL_DONE, at_least_one, command, make_folder, parse_flags, world_settings
+from harness.cli.common import ALL_DONE, at_least, command, make_folder, parse_flags, world_settings
 from harness.cli.console import log, make_console
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.overrides import resolve_env
@@ -33,7 +33,7 @@ from harness.policies import scripted as policies
 from harness.policies.evaluate import Greedy
 from harness.policies.trained import folder_of_run, read_policy_file
 from harness.runs.process import resolve_device
-from harness.video.battles import Recording, record, write_replay_video
+from harness.video.battles import record, write_replay_video
 from harness.video.encode import check_path, write_video
 
 SLOWEST, FASTEST, MOST_PIXELS = 0.01, 1000.0, 4096
@@ -46,20 +46,28 @@ def main(argv: Sequence[str]) -> int:
     console = make_console()
     flags = parse_flags(watch_parser, argv)
     out, rate = file_and_rate(flags)
-    if flags.replay:
-        count = write_replay_video(console, flags, out, rate)
-    else:
-        count = write_battle_video(console, prepare(flags, out, rate))
+    count = (write_replay_video if flags.replay else write_battle_video)(console, flags, out, rate)
     size = out.stat().st_size / 1e6
     log(console, f"written: {out} ({count} pictures, {duration(count / rate)} long, {size:.1f} MB)")
     return ALL_DONE
 
 
-def write_battle_video(console: Console, recording: Recording) -> int:
-    """Play all battles into the file, with a bar on a terminal; returns how many pictures it has."""
+def write_battle_video(console: Console, flags: argparse.Namespace, out: Path, rate: float) -> int:
+    """Play all battles into the file, with a bar on a terminal; returns how many pictures it has.
+
+    Raises:
+        UsageError: a flag cannot be followed.
+    """
+    env, policy, who = trained(flags) if flags.run else scripted_policy(flags)
+    if not isinstance(env, BattleEnv):
+        raise UsageError(f"{env.spec.id} is not played by the built-in engine, whose battles alone can be drawn")
+    try:
+        renderer = Renderer(env, size=flags.size, fields_of_view=agents(flags.fov, env.spec.n_agents))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    episodes, limit = flags.episodes or 1, env.spec.episode_limit
     with make_bar(console, "{task.fields[at]}", TimeRemainingColumn()) as bar:
-        task = bar.add_task(recording.who, total=recording.episodes, at="")
-        limit = recording.env.spec.episode_limit
+        task = bar.add_task(who, total=episodes, at="")
 
         def on_step(battle: int, step: int, ended: str) -> None:
             completed = battle if ended else battle - 1 + step / limit
@@ -67,7 +75,8 @@ def write_battle_video(console: Console, recording: Recording) -> int:
             if ended:
                 log(bar.console, f"battle {battle}: {ended} after {step} env steps")
 
-        return write_video(recording.out, record(recording, on_step), recording.rate, palette())
+        drawn = record(env, policy, renderer, who=who, episodes=episodes, every=flags.every, rate=rate, on_step=on_step)
+        return write_video(out, drawn, rate, palette())
 
 
 def file_and_rate(flags: argparse.Namespace) -> tuple[Path, float]:
@@ -80,9 +89,9 @@ def file_and_rate(flags: argparse.Namespace) -> tuple[Path, float]:
     check_path(out)
     if flags.backend != "battle":
         raise UsageError(f"--backend {flags.backend} cannot be watched: {NOT_DRAWN}; leave it out")
-    at_least_one("--every", flags.every)
+    at_least(1, "--every", flags.every)
     if flags.episodes is not None:
-        at_least_one("--episodes", flags.episodes)
+        at_least(1, "--episodes", flags.episodes)
     if not SLOWEST <= flags.speed <= FASTEST:
         raise UsageError(f"--speed is {flags.speed}, it must be {SLOWEST} to {FASTEST:g}; 1 is the game's own")
     if not 0 <= flags.seed < 2**63:
@@ -91,31 +100,6 @@ def file_and_rate(flags: argparse.Namespace) -> tuple[Path, float]:
         raise UsageError(f"--size is {flags.size}, it must be 1 to {MOST_PIXELS:,} pixels")
     make_folder(out.parent)
     return out, TICKS_PER_SECOND * flags.speed / flags.every
-
-
-def prepare(flags: argparse.Namespace, out: Path, rate: float) -> Recording:
-    """Build the world, the policy and the renderer.
-
-    Raises:
-        UsageError: a flag cannot be followed.
-    """
-    env, policy, who = trained(flags) if flags.run else scripted_policy(flags)
-    if not isinstance(env, BattleEnv):
-        raise UsageError(f"{env.spec.id} is not played by the built-in engine, whose battles alone can be drawn")
-    try:
-        renderer = Renderer(env, size=flags.size, fields_of_view=agents(flags.fov, env.spec.n_agents))
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    return Recording(
-        env=env,
-        policy=policy,
-        who=who,
-        renderer=renderer,
-        episodes=flags.episodes or 1,
-        every=flags.every,
-        rate=rate,
-        out=out,
-    )
 
 
 def scripted_policy(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:

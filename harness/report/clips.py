@@ -27,7 +27,7 @@ from harness.results.study_data import StudyData
 from harness.runs.checkpoint import POLICY
 from harness.runs.files import file_name, run_folder
 from harness.runs.plan import unregistered
-from harness.video.battles import Recording, record
+from harness.video.battles import record
 from harness.video.encode import write_video
 from studies.rows import RunRow, key_of
 
@@ -201,16 +201,7 @@ def make_clip(
     ends: list[str] = []
     try:
         run, env = _load(job.checkpoint, battle_seed)
-        recording = Recording(
-            env=env,
-            policy=Greedy(run.policy(env, "cpu"), 1),
-            who=run.label,
-            renderer=Renderer(env, size=SIZE, area=area),
-            episodes=1,
-            every=EVERY,
-            rate=PICTURES_PER_SECOND * SPEED,
-            out=out,
-        )
+        policy = Greedy(run.policy(env, "cpu"), 1)
     except UsageError as error:  # a checkpoint of another version must not prevent the report
         return Clip(algorithm=job.algorithm, seed=job.seed, message=f"no battle: {error}")
     limit = env.spec.episode_limit
@@ -221,7 +212,9 @@ def make_clip(
             ends.append(f"{ended} after {step} env steps")
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_video(out, record(recording, on_step), recording.rate, palette())
+    renderer, rate = Renderer(env, size=SIZE, area=area), PICTURES_PER_SECOND * SPEED
+    drawn = record(env, policy, renderer, who=run.label, episodes=1, every=EVERY, rate=rate, on_step=on_step)
+    write_video(out, drawn, rate, palette())
     still, (width, height) = last_picture(out)
     return Clip(
         algorithm=job.algorithm,

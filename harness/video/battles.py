@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from envs.render.style import palette
 from harness.cli.console import log
 from harness.cli.errors import UsageError
 from harness.cli.progress import make_bar
-from harness.policies import scripted as policies
+from harness.policies.scripted import Policy
 from harness.video.encode import Picture, write_video
 
 if TYPE_CHECKING:
@@ -28,46 +27,44 @@ HOLD = 1.0
 """Seconds for which the end of a battle stays in the picture."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recording:
-    """Everything needed to play battles and draw them."""
-
-    env: BattleEnv
-    """One battle."""
-    policy: policies.Policy
-    who: str
-    """What the pictures call the policy."""
-    renderer: Renderer
-    episodes: int
-    every: int
-    """Ticks from one picture to the next."""
-    rate: float
-    """Pictures a second."""
-    out: Path
-
-
-def record(recording: Recording, on_step: Callable[[int, int, str], None]) -> Iterator[Picture]:
-    """Draw every ``every``-th tick of all battles.
+def record(
+    env: BattleEnv,
+    policy: Policy,
+    renderer: Renderer,
+    *,
+    who: str,
+    episodes: int,
+    every: int,
+    rate: float,
+    on_step: Callable[[int, int, str], None],
+) -> Iterator[Picture]:
+    """Play battles and draw every ``every``-th tick of them.
 
     Args:
-        recording: what to play and how to draw it.
+        env: one battle.
+        policy: plays it.
+        renderer: of that world.
+        who: what the pictures call the policy.
+        episodes: battles.
+        every: ticks from one picture to the next.
+        rate: pictures a second.
         on_step: called after each step with the battle, its env_steps so far and how it ended (empty: it goes on).
     """
-    env, recorder, draw = recording.env, TickRecorder(recording.env), recording.renderer.draw
+    recorder, draw = TickRecorder(env), renderer.draw
     env.reset()
-    for battle in range(1, recording.episodes + 1):
-        caption = f"{recording.who} · battle {battle}" if recording.episodes > 1 else recording.who
+    for battle in range(1, episodes + 1):
+        caption = f"{who} · battle {battle}" if episodes > 1 else who
         yield draw(recorder.now(), caption=caption)
         step, ended = 0, ""
         while not ended:
-            ticks = recorder.step(recording.policy(env))
+            ticks = recorder.step(policy(env))
             step, ended = step + 1, outcome(env, 0)
             on_step(battle, step, ended)
             for t in range(len(ticks)):
-                if ticks["tick"][t] % recording.every == 0:
+                if ticks["tick"][t] % every == 0:
                     yield draw(ticks[t : t + 1], caption=caption)
         last = draw(ticks[-1:], caption=caption, outcome=ended)
-        yield from [last] * max(round(HOLD * recording.rate), 1)
+        yield from [last] * max(round(HOLD * rate), 1)
 
 
 def write_replay_video(console: Console, flags: argparse.Namespace, out: Path, rate: float) -> int:

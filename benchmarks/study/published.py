@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import defaultdict
-from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -20,25 +19,22 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from harness.plots.curves import PUBLISHED
+from harness.plots.curves import MEASURES, PUBLISHED
 from harness.plots.style import looks
-from harness.results import published
 from harness.results.grouping import name_across_studies
-from harness.results.published import WINDOW, published_runs
-from harness.stats.interval import Band
+from harness.results.published import DATA, WINDOW, Point, published_runs, windowed
 from studies.reader import StudyReader
 from studies.store import DEFAULT_STORAGE
 
 PUBLISHED_LABEL = "{method}, published (StarCraft II)"
 
-Curves = dict[str, dict[int, list[tuple[int, float, float]]]]
-"""(env_steps, win rate, return) of every evaluation, by curve and run"""
-as_tuple = attrgetter("env_steps", "win_rate", "return_mean")
+Curves = dict[str, dict[int, list[Point]]]
+"""Every evaluation, by curve and run."""
 
 
 def published_curves(path: Path, scenario: str, method: str) -> Curves:
     """Return the authors' evaluations of QMIX or MAPPO."""
-    runs = {run: list(map(as_tuple, points)) for run, points in published_runs(scenario, path, method).items()}
+    runs = published_runs(scenario, path, method)
     return {PUBLISHED_LABEL.format(method=method): runs} if runs else {}
 
 
@@ -47,7 +43,7 @@ def stored_curves(path: Path) -> Curves:
     curves: Curves = defaultdict(lambda: defaultdict(list))
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            point = int(row["env_steps"]), float(row["win_rate"]), float(row["return_mean"])
+            point = Point(int(row["env_steps"]), float(row["win_rate"]), float(row["return_mean"]))
             curves[row["curve"]][int(row["run"])].append(point)
     return curves
 
@@ -63,7 +59,9 @@ def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
         with StudyReader.open_existing(storage, name) as store:
             own = [run for run in store.rows() if run.scenario == scenario]
             runs += own
-            points += [list(map(as_tuple, store.curve_points(run.run_id))) for run in own]
+            for run in own:
+                found = store.curve_points(run.run_id)
+                points.append([Point(each.env_steps, each.win_rate, each.return_mean) for each in found])
     names, settings = name_across_studies(runs)
     lengths = {run.env_steps for run in runs}
     curves: Curves = defaultdict(lambda: defaultdict(list))
@@ -81,27 +79,20 @@ def own_curves(storage: str, studies: list[str], scenario: str) -> Curves:
     return curves
 
 
-def windowed(runs: dict[int, list[tuple[int, float, float]]], column: int, last: int, window: int) -> Band:
-    """One column of the points, averaged over windows up to env_step ``last``."""
-    return published.windowed(
-        {run: [(point[0], point[column]) for point in points] for run, points in runs.items()}, last, window
-    )
-
-
 def draw(path: Path, reference: Curves, own: Curves, scenario: str, last: int, window: int) -> None:
     """Win rate and return side by side; bands span the runs."""
     figure = Figure(figsize=(11, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, column, name in zip(figure.subplots(1, 2), (1, 2), ("win rate", "return"), strict=True):
+    for axes, (measure, name) in zip(figure.subplots(1, 2), MEASURES.items(), strict=True):
         own_looks = looks(list(own))
         for label, runs in {**reference, **own}.items():
             look = own_looks.get(label, PUBLISHED)
-            at = windowed(runs, column, last, window)
+            at = windowed(runs, measure, last, window)
             label = f"{label} ({len(runs)} run{'s' if len(runs) > 1 else ''})"
             style = {"color": look.colour, "linestyle": look.line, "marker": look.marker, "markersize": 4}
             axes.plot(at.at, at.estimate, label=label, **style)
             axes.fill_between(at.at, at.low, at.high, alpha=0.12, color=look.colour, linewidth=0)
-        axes.set(xlabel="env steps", ylabel=f"greedy {name}, mean over {window:,} env steps", title=scenario)
+        axes.set(xlabel="env steps", ylabel=f"{name}, mean over {window:,} env steps", title=scenario)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.grid(alpha=0.3)
     handles, labels = axes.get_legend_handles_labels()
@@ -121,7 +112,7 @@ def write_csv(path: Path, curves: Curves) -> None:
 def write_table(path: Path, curves: Curves, last: int, window: int) -> None:
     """Mean [least – greatest run] per window."""
     lines = ["| env steps | " + " | ".join(curves) + " |", "|---" * (len(curves) + 1) + "|"]
-    bands = [(windowed(runs, 1, last, window), windowed(runs, 2, last, window)) for runs in curves.values()]
+    bands = [tuple(windowed(runs, measure, last, window) for measure in MEASURES) for runs in curves.values()]
     for start in range(0, last, window):
         row = [f"{start:,}–{start + window:,}"]
         for wins, returns in bands:
@@ -141,7 +132,7 @@ def main() -> None:
     given.add_argument("--study", action="append", help="may be repeated")
     given.add_argument("--csv", type=Path, help="curves that an earlier call wrote")
     parser.add_argument("--scenario", default="terran_5_vs_5")
-    parser.add_argument("--published", type=Path, default=published.DATA)
+    parser.add_argument("--published", type=Path, default=DATA)
     parser.add_argument("--method", choices=("QMIX", "MAPPO"), default="QMIX", help="whose published curve")
     parser.add_argument("--window", type=int, default=WINDOW, help="env steps over which evaluations are averaged")
     parser.add_argument("--out", type=Path, required=True, help="path without ending")
@@ -150,7 +141,7 @@ def main() -> None:
     if not own:
         source = args.csv or ", ".join(args.study)
         raise SystemExit(f"no finished run of {args.scenario} in {source}; run harness.compare first")
-    last = max(point[0] for runs in own.values() for points in runs.values() for point in points)
+    last = max(point.env_steps for runs in own.values() for points in runs.values() for point in points)
     write_csv(args.out.with_suffix(".csv"), own)
     reference = published_curves(args.published, args.scenario, args.method)
     draw(args.out.with_suffix(".png"), reference, own, args.scenario, last, args.window)

@@ -211,8 +211,7 @@ def band_of(seeds: list[list[CurvePoint]], measure: str, algorithm: str, scenari
 def published_curve(scenario: str, measure: str, last: float) -> DrawnCurve | None:
     """Return the published curve on the real game, up to ``last`` env_steps."""
     runs = published_runs(scenario.partition("@")[0])
-    points = {run: [(each.env_steps, getattr(each, measure)) for each in curve] for run, curve in runs.items()}
-    band = windowed(points, last)
+    band = windowed(runs, measure, last)
     if not len(band.at):
         return None
     return DrawnCurve(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,9 +21,8 @@ WINDOW = 50_000
 battles scatters by ±8 points."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PublishedPoint:
-    """One evaluation of a published run."""
+class Point(NamedTuple):
+    """One evaluation of a run."""
 
     env_steps: int
     win_rate: float
@@ -31,7 +30,7 @@ class PublishedPoint:
     return_mean: float
 
 
-def published_runs(scenario: str, path: Path = DATA, method: str = "QMIX") -> dict[int, list[PublishedPoint]]:
+def published_runs(scenario: str, path: Path = DATA, method: str = "QMIX") -> dict[int, list[Point]]:
     """Return run -> its evaluations in order of env_steps; empty where nothing is published for the scenario.
 
     Args:
@@ -39,31 +38,28 @@ def published_runs(scenario: str, path: Path = DATA, method: str = "QMIX") -> di
         path: a file of published points.
         method: ``QMIX`` or ``MAPPO``, as the file names it.
     """
-    runs: dict[int, list[PublishedPoint]] = {}
+    runs: dict[int, list[Point]] = {}
     with path.open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if row["scenario"] == scenario and row["algorithm"] == method:
-                point = PublishedPoint(
-                    env_steps=int(row["env_step"]),
-                    win_rate=float(row["test_win_rate"]),
-                    return_mean=float(row["test_return_mean"]),
-                )
+                point = Point(int(row["env_step"]), float(row["test_win_rate"]), float(row["test_return_mean"]))
                 runs.setdefault(int(row["run"]), []).append(point)
     return runs
 
 
-def windowed(runs: Mapping[int, Sequence[tuple[float, float]]], last: float, window: int = WINDOW) -> Band:
+def windowed(runs: Mapping[int, Sequence[Point]], measure: str, last: float, window: int = WINDOW) -> Band:
     """Average runs over windows, first each run's points, then the runs; ends are the least and the greatest run.
 
     Args:
-        runs: (env_steps, value) of every evaluation, by run.
+        runs: every evaluation, by run.
+        measure: ``win_rate`` or ``return_mean``.
         last: env_steps up to which windows begin.
         window: their length; a point belongs to the window that ends at or after it.
     """
     centres, rows = [], []
     for start in range(0, int(last), window):
-        inside = [[value for step, value in points if start < step <= start + window] for points in runs.values()]
-        means = [float(np.mean(values)) for values in inside if values]
+        inside = [[each for each in points if start < each.env_steps <= start + window] for points in runs.values()]
+        means = [float(np.mean([getattr(each, measure) for each in points])) for points in inside if points]
         if means:
             centres.append(start + window / 2)
             rows.append((float(np.mean(means)), min(means), max(means)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.results.published import PublishedPoint, published_runs, windowed
+from harness.results.published import Point, published_runs, windowed
 
 
 @pytest.mark.parametrize("race", ["terran", "protoss", "zerg"])
@@ -35,14 +35,15 @@ def test_nothing_is_published_for_other_scenarios() -> None:
 def test_a_line_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "published.csv"
     file.write_text("scenario,algorithm,run,env_step,test_win_rate,test_return_mean\na,QMIX,4,10,0.25,7.5\n")
-    assert published_runs("a", file) == {4: [PublishedPoint(env_steps=10, win_rate=0.25, return_mean=7.5)]}
+    assert published_runs("a", file) == {4: [Point(env_steps=10, win_rate=0.25, return_mean=7.5)]}
 
 
 def test_windows_average_each_run_and_then_the_runs() -> None:
-    runs = {0: [(5, 0.0), (10, 1.0), (11, 0.5)], 1: [(10, 0.25)], 2: [(40, 1.0)]}
-    found = windowed(runs, last=20, window=10)
+    won = {0: [(5, 0.0), (10, 1.0), (11, 0.5)], 1: [(10, 0.25)], 2: [(40, 1.0)]}
+    runs = {run: [Point(step, win_rate, 0.0) for step, win_rate in points] for run, points in won.items()}
+    found = windowed(runs, "win_rate", last=20, window=10)
     np.testing.assert_allclose(found.at, [5, 15])
     np.testing.assert_allclose(found.estimate, [(0.5 + 0.25) / 2, 0.5])
     np.testing.assert_allclose(found.low, [0.25, 0.5])
     np.testing.assert_allclose(found.high, [0.5, 0.5])
-    assert len(windowed({}, last=20).at) == 0
+    assert len(windowed({}, "win_rate", last=20).at) == 0

@@ -83,17 +83,28 @@ class Backend(ABC):
         return sum(part.nbytes for part in parts if part is not None)
 
 
-class Cutlass(Backend):
-    """CUTLASS as ``torch.sparse`` runs it."""
+class TorchSparse(Backend):
+    """A kernel as ``torch.sparse`` runs it."""
 
-    name = "cutlass"
-    row_multiple, column_multiple = 32, 64
+    tensor_class: ClassVar[str]
+    """name in ``torch.sparse`` of its compressed weights"""
+    setting: ClassVar[str] = ""
 
     def compress(self, padded: Tensor) -> Any:
-        return _from_dense(torch.sparse.SparseSemiStructuredTensorCUTLASS, padded)
+        with warnings.catch_warnings():
+            # The tensor subclass announces itself as a prototype once per process; that is known and recorded here.
+            warnings.filterwarnings("ignore", message=".*SparseSemiStructuredTensor is in prototype stage.*")
+            return getattr(torch.sparse, self.tensor_class).from_dense(padded)
 
     def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
-        return Product(multiply=lambda x: functional.linear(x, stored, bias))
+        return Product(multiply=lambda x: functional.linear(x, stored, bias), setting=self.setting)
+
+
+class Cutlass(TorchSparse):
+    """CUTLASS as ``torch.sparse`` runs it."""
+
+    name, tensor_class = "cutlass", "SparseSemiStructuredTensorCUTLASS"
+    row_multiple, column_multiple = 32, 64
 
 
 class CutlassFeatures(Cutlass):
@@ -107,22 +118,17 @@ class CutlassFeatures(Cutlass):
         return Product(multiply=lambda x: torch._sparse_semi_structured_addmm(bias, packed, meta, x))
 
 
-class CusparseLt(Backend):
+class CusparseLt(TorchSparse):
     """cuSPARSELt as ``torch.sparse`` runs it."""
 
-    name = "cusparselt"
+    name, tensor_class = "cusparselt", "SparseSemiStructuredTensorCUSPARSELT"
     row_multiple, column_multiple = 16, 16
+    setting = "algorithm 0"
 
     def unavailable(self, device: torch.device) -> str | None:
         if (reason := super().unavailable(device)) is not None:
             return reason
         return None if torch.backends.cusparselt.is_available() else "this build of PyTorch has no cuSPARSELt"
-
-    def compress(self, padded: Tensor) -> Any:
-        return _from_dense(torch.sparse.SparseSemiStructuredTensorCUSPARSELT, padded)
-
-    def product(self, stored: Any, bias: Tensor, rows: int) -> Product:
-        return Product(multiply=lambda x: functional.linear(x, stored, bias), setting="algorithm 0")
 
 
 class CusparseLtSearch(CusparseLt):
@@ -200,10 +206,3 @@ def drawn_rows(rows: int, width: int, dtype: torch.dtype, device: torch.device, 
 def first_line(error: BaseException) -> str:
     """Return the first line of an exception's message, or its type's name."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _from_dense(kind: Any, padded: Tensor) -> Any:
-    with warnings.catch_warnings():
-        # The tensor subclass announces itself as a prototype once per process; that is known and recorded here.
-        warnings.filterwarnings("ignore", message=".*SparseSemiStructuredTensor is in prototype stage.*")
-        return kind.from_dense(padded)

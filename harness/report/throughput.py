@@ -12,7 +12,7 @@ from harness.cli.errors import UsageError
 from harness.plots.figure import Plot
 from harness.report.page import Details, Section, Table
 from harness.speed.record import Record, read_record
-from harness.throughput.tables import SPREAD, agents_table, conclusions, cusparselt_version, reasons
+from harness.throughput.tables import SPREAD, agents_table, conclusions, reasons, versions
 
 NOT_MEASURED = (
     "Not measured with this study. On a card with sparse tensor cores this command measures from which hidden size and "
@@ -63,7 +63,6 @@ def _header_line(record: Record) -> str:
     """What was measured, where, with which versions and when."""
     header = record.header
     provenance = header["provenance"]
-    library = f", cuSPARSELt {cusparselt_version(header['cusparselt'])}" if header["cusparselt"] else ""
     peaks = [
         f"{peak.flops_per_second / 1e12:.3g} TFLOP/s for one dense {peak.size}³ product in {dtype}"
         for dtype, peak in record.peaks.items()
@@ -71,7 +70,7 @@ def _header_line(record: Record) -> str:
     ]
     subjects = "; ".join(record.by_policy()) or "no policy yet"
     return (
-        f"{subjects}, measured on {header['device_name']} with torch {header['torch']}{library}, "
+        f"{subjects}, measured on {header['device_name']} with {versions(header)}, "
         f"{str(provenance.get('started', ''))[:10]}, commit {str(provenance.get('commit', 'unknown'))[:10]}, by "
         f"“{provenance.get('command', 'unknown')}”. Peak there: {'; '.join(peaks) or 'not measured'}."
     )

@@ -40,9 +40,8 @@ LabelledGain = tuple[Gain, str]
 def print_tables(console: Console, record: Record) -> None:
     """Print everything that a record holds: device, peaks, tables, reasons, conclusions, warnings."""
     header = record.header
-    library = f", cuSPARSELt {cusparselt_version(header['cusparselt'])}" if header["cusparselt"] else ""
     parts = record.by_policy()
-    log(console, "; ".join([*parts, f"{header['device_name']}, torch {header['torch']}{library}"]))
+    log(console, "; ".join([*parts, f"{header['device_name']}, {versions(header)}"]))
     for peak in record.peaks.values():
         log(console, _peak_line(peak))
     for policy, part in parts.items():
@@ -57,6 +56,12 @@ def print_tables(console: Console, record: Record) -> None:
 def cusparselt_version(number: int) -> str:
     """Return ``0.8.0`` for 800: the library counts thousands, hundreds and ones."""
     return f"{number // 1000}.{number // 100 % 10}.{number % 100}"
+
+
+def versions(header: Mapping[str, Any]) -> str:
+    """Return the versions of what multiplied: ``torch 2.11.0, cuSPARSELt 0.8.0``."""
+    library = f", cuSPARSELt {cusparselt_version(header['cusparselt'])}" if header["cusparselt"] else ""
+    return f"torch {header['torch']}{library}"
 
 
 def library_warnings(header: Mapping[str, Any]) -> list[str]:

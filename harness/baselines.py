@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from rich.console import Console
@@ -23,17 +24,17 @@ from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 from rich.text import Text
 
 import envs
-from harness.cli.common import ALL_DONE, at_least_one, command, make_folder, names_in, parse_flags, world_settings
+from harness.cli.common import ALL_DONE, at_least, command, make_folder, names_in, parse_flags, world_settings
 from harness.cli.console import log, make_console, print_table
 from harness.cli.errors import UsageError
 from harness.cli.overrides import resolve_env
 from harness.cli.progress import duration, make_bar
 from harness.flags.play import baselines_parser
 from harness.policies import scripted as policies
-from harness.policies.evaluate import play
-from harness.results.baselines import PolicyRow, summarise
+from harness.policies.evaluate import Battle, Evaluation, play
 from harness.results.tables import empty_table, write_csv
 from harness.runs.seeding import derive_seed
+from harness.stats.interval import format_interval
 
 MOST_SLOTS = 128
 """Battles side by side: enough to keep the engine busy; with more, the last ones to end keep more slots waiting."""
@@ -61,6 +62,46 @@ class BaselineArgs:
         """Battles side by side: as many as divide the number of battles evenly."""
         most = min(self.battles, MOST_SLOTS if self.backend == "battle" else MOST_GAMES)
         return max(slots for slots in range(1, most + 1) if self.battles % slots == 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyRow:
+    """One policy on one scenario. Means are over finished battles."""
+
+    scenario: str
+    policy: str
+    battles: int
+    """Battles finished; aborted ones are left out."""
+    aborted: int
+    """Battles in which the world broke down."""
+    win_rate: float
+    """Wins / battles finished; a battle cut by the time limit is not won."""
+    win_low: float
+    """Lower end of Wilson's 95% interval over battles."""
+    win_high: float
+    return_mean: float
+    """Undiscounted."""
+    length_mean: float
+    """env_steps."""
+    dead_allies_mean: float
+    """When the battle ended."""
+    dead_enemies_mean: float
+    timeouts: int
+    """Battles cut by the time limit."""
+    seed: int
+
+    def cells(self) -> dict[str, str]:
+        """The row as the terminal shows it."""
+        return {
+            "scenario": self.scenario,
+            "policy": self.policy,
+            "win rate [95%]": format_interval(self.win_rate, self.win_low, self.win_high),
+            "return": f"{self.return_mean:.2f}",
+            "env steps": f"{self.length_mean:.1f}",
+            "dead allies": f"{self.dead_allies_mean:.2f}",
+            "dead enemies": f"{self.dead_enemies_mean:.2f}",
+            "timeouts": f"{self.timeouts:,}",
+        }
 
 
 @command("nothing is kept")
@@ -114,6 +155,33 @@ def play_one(args: BaselineArgs, scenario: str, policy: str, on_battles: Callabl
     return summarise(scenario, policy, args.seed, battles)
 
 
+def summarise(scenario: str, policy: str, seed: int, battles: Sequence[Battle]) -> PolicyRow:
+    """The row of these battles.
+
+    Raises:
+        UsageError: every battle aborted.
+    """
+    finished = [battle for battle in battles if not battle.outcome.aborted]
+    if not finished:
+        raise UsageError(f"all {len(battles)} battles of {policy} on {scenario} aborted; look at the world's messages")
+    found = Evaluation(outcomes=tuple(battle.outcome for battle in battles))
+    return PolicyRow(
+        scenario=scenario,
+        policy=policy,
+        battles=len(finished),
+        aborted=found.aborted,
+        win_rate=found.win_rate.estimate,
+        win_low=found.win_rate.low,
+        win_high=found.win_rate.high,
+        return_mean=fmean(battle.outcome.episode_return for battle in finished),
+        length_mean=fmean(battle.outcome.length for battle in finished),
+        dead_allies_mean=fmean(battle.dead_allies for battle in finished),
+        dead_enemies_mean=fmean(battle.dead_enemies for battle in finished),
+        timeouts=sum(battle.outcome.truncated for battle in finished),
+        seed=seed,
+    )
+
+
 def read_flags(argv: Sequence[str]) -> BaselineArgs:
     """Read the command line.
 
@@ -132,15 +200,13 @@ def read_flags(argv: Sequence[str]) -> BaselineArgs:
         raise UsageError(
             "env.heuristic_ai=true lets the world act in every policy's place; --policies nearest-free plays that way"
         )
-    if flags.seed < 0:
-        raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
     if flags.out is not None and flags.out.is_dir():
         raise UsageError(f"--out {flags.out} is a folder; name a file in it, for example {flags.out / 'scripted.csv'}")
     return BaselineArgs(
         pairs=tuple(pair for scenario in scenarios for pair in pairs_of(scenario, named, flags.backend)),
         env_options=options,
-        battles=at_least_one("--battles", flags.battles),
-        seed=flags.seed,
+        battles=at_least(1, "--battles", flags.battles),
+        seed=at_least(0, "--seed", flags.seed),
         out=flags.out,
         backend=flags.backend,
     )

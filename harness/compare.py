@@ -21,8 +21,7 @@ from harness.cli.common import ALL_DONE, SOME_MISSING, command, dashboard_comman
 from harness.cli.console import log, make_console
 from harness.cli.progress import with_bar
 from harness.flags.compare import CompareArgs, read_flags
-from harness.flags.memory import check_memory
-from harness.flags.planning import plan_runs
+from harness.flags.planning import check_memory, plan_runs
 from harness.launchers.complete_all import complete_all
 from harness.measure import measure_runs
 from harness.report.build import ReportArgs, write_report

@@ -19,7 +19,7 @@ from harness.cli.common import ALL_DONE, SOME_MISSING, command
 from harness.cli.console import log, make_console
 from harness.cli.errors import UsageError
 from harness.flags.study import delete_parser
-from harness.worker import ids_in
+from harness.flags.workers import ids_in
 from studies.reader import StudyReader
 from studies.search import SearchStudy, search_names
 from studies.store import StudyStore

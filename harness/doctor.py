@@ -30,7 +30,7 @@ from envs.sc2.environment import SEE_DOCTOR, GameError
 from envs.sc2.installation import Missing, Step
 from envs.sc2.options import GENERATED, Sc2Options
 from harness.cli.common import ALL_DONE, SOME_MISSING, Parser, command
-from harness.cli.console import make_console
+from harness.cli.console import log, make_console
 
 SCENARIO = "terran_5_vs_5"
 COLOURS = {"ok": "green", "missing": "red", "left out": "yellow"}
@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
     if flags.json:
         print(json.dumps({"ok": well, "steps": [asdict(result) for result in found]}, indent=2))
     else:
-        console.print(Text(verdict(well, tried=not flags.no_game)), soft_wrap=True)
+        log(console, verdict(well, tried=not flags.no_game))
     return ALL_DONE if well else SOME_MISSING
 
 

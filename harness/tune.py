@@ -24,8 +24,7 @@ from algorithms.settings.pymarl import dump_settings
 from common.space import from_json, to_json
 from harness.cli.common import ALL_DONE, SOME_MISSING, command, command_line, make_folder, writing_results
 from harness.cli.console import log, make_console
-from harness.flags.memory import check_memory
-from harness.flags.planning import plan_runs
+from harness.flags.planning import check_memory, plan_runs
 from harness.flags.tune import TuneArgs, read_flags
 from harness.launchers.processes import work_together
 from harness.runs.files import study_folder

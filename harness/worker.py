@@ -24,7 +24,7 @@ from envs.sc2.tether import call_at_end_of
 from harness.cli.common import ALL_DONE, SOME_MISSING, command, listed, make_folder, parse_flags
 from harness.cli.console import log
 from harness.cli.errors import UsageError, check_known
-from harness.flags.workers import worker_parser
+from harness.flags.workers import ids_in, worker_parser
 from harness.loggers import check_loggers
 from harness.runs.files import run_folder, study_folder
 from harness.runs.plan import RunPlan
@@ -37,8 +37,6 @@ from studies.store import StudyStore, study_names
 
 LOOK_EVERY = 5.0
 """Seconds between two looks for runs whose owner died."""
-MOST_IDS = 1_000_000
-"""Runs that a flag can name at once."""
 
 
 @command("what is done is kept, and others go on")
@@ -124,26 +122,6 @@ def wait_for_orphan(
         if (job := store.claim_next(only=only, fits=fits)) is not None:
             return job
     return None
-
-
-def ids_in(text: str, flag: str = "--only") -> set[int]:
-    """Return the ids of runs that a flag lists.
-
-    Raises:
-        UsageError: it is no list of numbers.
-    """
-    found: set[int] = set()
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        try:
-            ids = range(int(first), int(last if dash else first) + 1)
-            count = len(ids)
-        except (ValueError, OverflowError):
-            raise UsageError(f"{flag} {text!r}: ids of runs, separated by commas, such as 3,7 or 3-9") from None
-        if count > MOST_IDS:
-            raise UsageError(f"{flag} {part}: these are {count:,} ids, at most {MOST_IDS:,} can be named at once")
-        found.update(ids)
-    return found
 
 
 if __name__ == "__main__":

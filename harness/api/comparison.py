@@ -72,33 +72,29 @@ def compare(
         StorageError: the database cannot be used.
         KeyboardInterrupt: stopped by the user; what is done is kept, and the same call goes on from there.
     """
-    words: list[str] = []
-    for flag, value in (
-        ("--algos", _joined(algos)),
-        ("--scenarios", _joined(scenarios)),
-        ("--seeds", "".join(f"{seed}," for seed in seeds) if isinstance(seeds, Sequence) else seeds),
-        ("--env-steps", env_steps),
-        ("--budget", budget),
-        ("--study", study),
-        ("--storage", storage),
-        ("--out", out),
-        ("--device", device),
-        ("--num-envs", num_envs),
-        ("--n-jobs", n_jobs),
-        ("--backend", backend),
-        ("--log", _joined(log) or None),
-    ):
-        words += [flag, str(value)] if value is not None else []
-    for name, setting in (settings or {}).items():
-        words += ["--set", f"{name}={_joined(setting)}"]
-    for target in [imports] if isinstance(imports, str) else imports:
-        words += ["--import", target]
-    args = read_flags([*words, "--report", "none"])
+    args = read_flags(_words(locals()))
     with completed_study(make_console() if progress else Console(quiet=True), args) as (store, plans, all_finished):
         data = collect(store, args.study, {plan.key for plan in plans})
     result = Comparison(data, title=args.title, storage=args.storage, out=args.out)
     result.complete = all_finished
     return result
+
+
+def _words(given: Mapping[str, Any]) -> list[str]:
+    """Return the arguments of ``compare`` as those of the command: all but three are the flag of the same name."""
+    words = ["--report", "none"]
+    for name, value in given.items():
+        if name == "settings":
+            words += [word for key, setting in (value or {}).items() for word in ("--set", f"{key}={_joined(setting)}")]
+        elif name == "imports":
+            words += [
+                word for target in ([value] if isinstance(value, str) else value) for word in ("--import", target)
+            ]
+        elif name == "seeds" and isinstance(value, Sequence):
+            words += ["--seeds", _joined([*value, ""])]  # "4," is seed 4 alone
+        elif name != "progress" and value is not None:
+            words += [f"--{name.replace('_', '-')}", _joined(value)]
+    return words
 
 
 def _joined(value: Any) -> str:

@@ -7,19 +7,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 import envs
 from common.values import checked
 from harness.api.policy import TrainedPolicy, check_fits
+from harness.cli.common import at_least
 from harness.cli.errors import UsageError
 from harness.policies import scripted
-from harness.policies.evaluate import Battle, play
+from harness.policies.evaluate import Battle, Evaluation, play
 from harness.results.records import Records
 from harness.runs.seeding import derive_seed
-from harness.stats.closed_form import wilson
-from harness.stats.interval import Interval, format_interval
-from studies.rows import EpisodeOutcome
+from harness.stats.interval import format_interval
 
 SLOTS = 32
 """Most battles that are played side by side."""
@@ -30,36 +27,17 @@ MAX_BATTLES = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicyEvaluation:
+class PolicyEvaluation(Evaluation):
     """The battles of one policy on one scenario."""
 
     policy: str
     scenario: str
-    outcomes: tuple[EpisodeOutcome, ...]
     can_be_won: bool
 
     @property
     def battles(self) -> int:
         """Finished ones; aborted battles count neither as finished nor as won."""
-        return sum(not outcome.aborted for outcome in self.outcomes)
-
-    @property
-    def wins(self) -> int:
-        return sum(outcome.won for outcome in self.outcomes)
-
-    @property
-    def win_rate(self) -> Interval:
-        """Wins / finished battles with Wilson's 95% interval.
-
-        Raises:
-            ValueError: no battle finished.
-        """
-        return wilson(self.wins, self.battles)
-
-    @property
-    def mean_return(self) -> float:
-        """Mean undiscounted return of the finished battles."""
-        return float(np.mean([outcome.episode_return for outcome in self.outcomes if not outcome.aborted]))
+        return len(self.finished)
 
     def records(self) -> Records:
         """A record for each battle."""
@@ -99,29 +77,12 @@ def evaluate(
     """
     if not 1 <= battles <= MAX_BATTLES:
         raise UsageError(f"battles is {battles}, it must be 1 to {MAX_BATTLES:,}")
-    if seed < 0:
-        raise UsageError(f"seed is {seed}, it must be at least 0")
+    at_least(0, "seed", seed)
     if "num_envs" in env_options:
         raise UsageError(f"evaluate takes no num_envs; up to {SLOTS} battles are played side by side")
     if scenario is not None:
         scenario = envs.registry.canonical_id(scenario) or scenario  # an alias is the same map, with the same battles
-    if isinstance(policy, str):
-        if scenario is None:
-            raise UsageError(
-                f"evaluate({policy!r}): name a scenario, for example evaluate({policy!r}, 'terran_5_vs_5')"
-            )
-        scripted.check_plays(policy, scenario, env_options.get("backend", "battle"))
-        options = {**env_options, **scripted.entry(policy).env_options}
-        actor: scripted.Policy = scripted.make(policy, seed)
-    else:
-        own = {"backend": policy.backend, **policy.env_options} if scenario in (None, policy.scenario) else {}
-        if env_options.get("heuristic_ai"):
-            raise UsageError(
-                "heuristic_ai=True lets the world act in the policy's place; evaluate('nearest-free', SCENARIO) does"
-            )
-        options, actor = {**own, **env_options}, policy
-        scenario = scenario or policy.scenario
-        policy.reset()
+    actor, scenario, options = _actor(policy, scenario, seed, env_options)
     slots = min(GAMES if options.get("backend") == "sc2" else SLOTS, battles)
     with closing(_make(scenario, slots, options)) as env:
         if isinstance(policy, TrainedPolicy):
@@ -138,6 +99,26 @@ def evaluate(
         outcomes=tuple(battle.outcome for battle in played),
         can_be_won=can_be_won,
     )
+
+
+def _actor(
+    policy: TrainedPolicy | str, scenario: str | None, seed: int, env_options: dict[str, Any]
+) -> tuple[scripted.Policy, str, dict[str, Any]]:
+    """Return what acts, where, and all options of that world."""
+    if isinstance(policy, str):
+        if scenario is None:
+            raise UsageError(
+                f"evaluate({policy!r}): name a scenario, for example evaluate({policy!r}, 'terran_5_vs_5')"
+            )
+        scripted.check_plays(policy, scenario, env_options.get("backend", "battle"))
+        return scripted.make(policy, seed), scenario, {**env_options, **scripted.entry(policy).env_options}
+    if env_options.get("heuristic_ai"):
+        raise UsageError(
+            "heuristic_ai=True lets the world act in the policy's place; evaluate('nearest-free', SCENARIO) does"
+        )
+    own = {"backend": policy.backend, **policy.env_options} if scenario in (None, policy.scenario) else {}
+    policy.reset()
+    return policy, scenario or policy.scenario, {**own, **env_options}
 
 
 def _make(scenario: str, slots: int, options: dict[str, Any]) -> Any:

@@ -205,14 +205,14 @@ def listed(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
-def at_least_one(flag: str, value: int, *, most: int | None = None) -> int:
-    """Return the value of a flag that counts something.
+def at_least(least: int, flag: str, value: int, *, most: int | None = None) -> int:
+    """Return the value of a flag that counts or numbers something.
 
     Raises:
-        UsageError: it is below 1, or more than is allowed.
+        UsageError: it is less or more than is allowed.
     """
-    if value < 1:
-        raise UsageError(f"{flag} is {value}, it must be at least 1")
+    if value < least:
+        raise UsageError(f"{flag} is {value}, it must be at least {least}")
     if most is not None and value > most:
         raise UsageError(f"{flag} is {value}, it must be at most {most:,}")
     return value

@@ -56,7 +56,7 @@ LEFT = 141
 
 
 def until_reader_leaves(run: Callable[[], int]) -> int:
-    """Run a program's body; where the reader of its output leaves, end without a word.
+    """Run a program's body; where the reader of its output leaves, such as ``head`` behind a pipe, end without a word.
 
     Returns:
         Its exit code, or ``LEFT``.

@@ -19,7 +19,7 @@ from harness.cli.common import (
     add_import,
     add_repeated,
     add_setting,
-    at_least_one,
+    at_least,
     command_line,
     listed,
     listing,
@@ -122,9 +122,9 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
     check_known("budget", [flags.budget], BUDGETS, hint="any other length: --env-steps N")
     budget = BUDGETS[flags.budget]
     if flags.env_steps is not None:
-        budget = budget.with_env_steps(at_least_one("--env-steps", flags.env_steps, most=MOST_STEPS))
+        budget = budget.with_env_steps(at_least(1, "--env-steps", flags.env_steps, most=MOST_STEPS))
     given = SIDE_BY_SIDE[flags.backend] if flags.num_envs is None else flags.num_envs
-    num_envs = at_least_one("--num-envs", given, most=100_000)
+    num_envs = at_least(1, "--num-envs", given, most=100_000)
     if flags.backend == "sc2":
         budget = budget.with_slots(num_envs)
     settings = tuple(parse_setting(argument) for argument in flags.settings)

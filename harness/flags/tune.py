@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import algorithms.registry
 from common.space import Space
-from harness.cli.common import Parser, add_repeated, at_least_one, command_line
+from harness.cli.common import Parser, add_repeated, at_least, command_line
 from harness.cli.errors import UsageError
 from harness.flags import compare
 
@@ -78,20 +78,18 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
     runs = dataclasses.replace(
         runs,
         preset=fight if by_class else None,
-        seeds=tuple(range(FIRST_SEED, FIRST_SEED + at_least_one("--seeds", flags.seeds, most=1000))),
+        seeds=tuple(range(FIRST_SEED, FIRST_SEED + at_least(1, "--seeds", flags.seeds, most=1000))),
         study=flags.study or f"tune-{algorithm}-{scenario.replace('/', '_')}-{runs.study.removeprefix('compare-')}",
         command=command_line("harness.tune", argv),
     )
     for name in (runs.study, f"{runs.study}-runs"):  # the second is that of its runs
         study_folder(runs.out, name)  # an error now rather than after training
-    if flags.seed < 0:
-        raise UsageError(f"--seed is {flags.seed}, it must be at least 0")
     return TuneArgs(
         runs=runs,
         space=space,
         why=why,
-        trials=at_least_one("--trials", flags.trials, most=100_000),
-        seed=flags.seed,
+        trials=at_least(1, "--trials", flags.trials, most=100_000),
+        seed=at_least(0, "--seed", flags.seed),
         comparison=tuple(_as_comparison(flags, with_files=False)),
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.cli.common import Parser, add_import, add_repeated, at_least_one, is_number
+from harness.cli.common import Parser, add_import, add_repeated, at_least, is_number
 from harness.cli.errors import UsageError
 from studies.db.storage_url import DEFAULT_STORAGE, parse_storage_url
 
@@ -13,6 +14,8 @@ CLUSTERS = ("slurm", "ray")
 KINDS = ("local", *CLUSTERS)
 MOST = 1000
 """Workers that one command starts."""
+MOST_IDS = 1_000_000
+"""Runs that a flag can name at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +58,14 @@ def read_workers(flags: argparse.Namespace) -> Workers:
     kind, count = ("local", 1) if flags.workers is None else parse_workers(flags.workers)
     _check_flags_of(kind, flags)
     if flags.n_jobs is not None:
-        count = at_least_one("--n-jobs", flags.n_jobs, most=MOST)
+        count = at_least(1, "--n-jobs", flags.n_jobs, most=MOST)
     if kind in CLUSTERS and parse_storage_url(flags.storage).path is not None:
         raise UsageError(
             f"--workers {kind}:{count} needs a PostgreSQL server: a SQLite file relies on file locks, "
             "which do not hold between the machines of a cluster, and lets one process write at a time. "
             "Type: --storage postgresql://user@host/database (make it with: createdb database)"
         )
-    cpus = 1 if flags.worker_cpus is None else at_least_one("--worker-cpus", flags.worker_cpus)
+    cpus = 1 if flags.worker_cpus is None else at_least(1, "--worker-cpus", flags.worker_cpus)
     return Workers(kind=kind, count=count, cpus=cpus, gpus=flags.worker_gpus or 0.0, sbatch=tuple(flags.sbatch))
 
 
@@ -123,3 +126,34 @@ def worker_parser() -> Parser:
     add("--lifeline", action="store_true", help="save and stop when standard input closes: the parent process is gone")
     add("--only", metavar="ID,ID", help="runs to take, by their ids, such as 3,7 or 3-9 (default: any of the study)")
     return found
+
+
+def ids_in(text: str, flag: str = "--only") -> set[int]:
+    """Return the ids of runs that a flag lists.
+
+    Raises:
+        UsageError: it is no list of numbers.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        try:
+            ids = range(int(first), int(last if dash else first) + 1)
+            count = len(ids)
+        except (ValueError, OverflowError):
+            raise UsageError(f"{flag} {text!r}: ids of runs, separated by commas, such as 3,7 or 3-9") from None
+        if count > MOST_IDS:
+            raise UsageError(f"{flag} {part}: these are {count:,} ids, at most {MOST_IDS:,} can be named at once")
+        found.update(ids)
+    return found
+
+
+def compact(ids: Sequence[int]) -> str:
+    """Return ids as ``ids_in`` reads them, ``3-7,9``; a thousand ids in a row stay one short argument."""
+    parts: list[list[int]] = []
+    for number in sorted(ids):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1][1:] = [number]
+        else:
+            parts.append([number])
+    return ",".join("-".join(map(str, part)) for part in parts)

@@ -13,6 +13,7 @@ from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 from harness.cli.console import log
 from harness.cli.progress import make_bar
 from harness.flags.compare import CompareArgs
+from harness.flags.workers import compact
 from harness.launchers.processes import work_together
 from harness.launchers.ray_tasks import RayWorkers
 from harness.launchers.slurm import SlurmWorkers
@@ -86,17 +87,6 @@ def wait_for(
         if len(ends) < len(held):
             time.sleep(LOOK_AGAIN)
     return ends
-
-
-def compact(ids: Sequence[int]) -> str:
-    """``3-7,9``: the form of ``harness.worker --only``; a thousand ids in a row stay one short argument."""
-    parts: list[list[int]] = []
-    for number in sorted(ids):
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1][1:] = [number]
-        else:
-            parts.append([number])
-    return ",".join("-".join(map(str, part)) for part in parts)
 
 
 POLL = 5.0

@@ -17,7 +17,10 @@ HEAD = ["env_steps", "name", "value"]
 
 
 class CsvLogger:
-    """Appends to ``log.csv``; every call is flushed, so the file can be followed with ``tail -f``."""
+    """Appends a line for each number to ``log.csv``, so that columns never change while it grows.
+
+    Every call is flushed, so the file can be followed with ``tail -f``.
+    """
 
     def __init__(self, run: LoggedRun) -> None:
         run.folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +49,10 @@ def _rows_until(path: Path, env_steps: int) -> list[list[str]]:
 
 
 class TensorBoardLogger:
-    """Writes scalars, and the settings as text; ``tensorboard --logdir runs/STUDY/tensorboard`` shows all runs."""
+    """Writes scalars, and the settings as text, into a folder for each run below one for the study.
+
+    ``tensorboard --logdir runs/STUDY/tensorboard`` shows all runs.
+    """
 
     def __init__(self, run: LoggedRun) -> None:
         from torch.utils.tensorboard import SummaryWriter
@@ -69,7 +75,8 @@ class TensorBoardLogger:
 class WandbLogger:
     """One W&B run for each session; the sessions of a resumed run share a group.
 
-    The project is the study's name (``WANDB_PROJECT`` overrides it). ``WANDB_MODE=online`` uploads at once.
+    It is offline unless the user says otherwise: nothing leaves the machine without ``wandb sync``, or
+    ``WANDB_MODE=online``, which uploads at once. The project is the study's name (``WANDB_PROJECT`` overrides it).
     """
 
     def __init__(self, run: LoggedRun) -> None:
@@ -104,7 +111,10 @@ LONGEST = 500
 
 
 class MlflowLogger:
-    """Writes metrics and parameters through MLflow's client; a resumed run goes on in the same MLflow run."""
+    """Writes metrics and parameters through MLflow's client, into a file unless the user names a server.
+
+    Each study is an experiment, and each run a run, in which it goes on when it is resumed.
+    """
 
     def __init__(self, run: LoggedRun) -> None:
         from mlflow.entities import Metric

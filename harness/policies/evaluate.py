@@ -12,6 +12,8 @@ from algorithms.protocol import Algorithm
 from envs.protocol import BatchedEnv
 from harness.policies.scripted import NewBattles, Policy
 from harness.runs.rollout import Seen, act, forget
+from harness.stats.closed_form import wilson
+from harness.stats.interval import Interval
 from studies.rows import EpisodeOutcome
 
 
@@ -38,13 +40,17 @@ class Evaluation:
         return sum(outcome.aborted for outcome in self.outcomes)
 
     @property
-    def win_rate(self) -> float:
-        """Wins / finished battles; NaN if every battle aborted."""
-        return self.wins / len(self.finished) if self.finished else float("nan")
+    def win_rate(self) -> Interval:
+        """Wins / finished battles with Wilson's 95% interval.
+
+        Raises:
+            ValueError: no battle finished.
+        """
+        return wilson(self.wins, len(self.finished))
 
     @property
     def mean_return(self) -> float:
-        """Over finished battles; NaN if every battle aborted."""
+        """Mean undiscounted return of the finished battles; NaN if every battle aborted."""
         return float(np.mean([outcome.episode_return for outcome in self.finished])) if self.finished else float("nan")
 
 

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import envs.registry
-from harness.cli.common import ALL_DONE, command, command_line, make_folder, parse_flags, writing_results
+from harness.cli.common import ALL_DONE, at_least, command, command_line, make_folder, parse_flags, writing_results
 from harness.cli.console import log, make_console
 from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
@@ -79,14 +79,12 @@ def report_args(flags: argparse.Namespace, command: str) -> ReportArgs:
         raise UsageError(
             f"--throughput {flags.throughput}: no such file; make one: python -m harness.throughput --out FILE"
         )
-    if flags.clip_seed < 0:
-        raise UsageError(f"--clip-seed is {flags.clip_seed}, it must be at least 0")
     return ReportArgs(
         out=out,
         runs_folder=runs,
         clips=flags.clips != "none",
         clip_scenario=None if flags.clips in (None, "none") else envs.registry.canonical_id(flags.clips),
-        clip_seed=flags.clip_seed,
+        clip_seed=at_least(0, "--clip-seed", flags.clip_seed),
         throughput=Path(flags.throughput) if flags.throughput else None,
         command=command,
     )

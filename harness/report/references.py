@@ -17,7 +17,6 @@ from harness.policies.evaluate import Evaluation, play
 from harness.results.study_data import StudyData
 from harness.runs.plan import fight_of
 from harness.runs.seeding import derive_seed
-from harness.stats.closed_form import wilson
 from harness.stats.interval import Interval
 
 POLICIES = ("nearest", "random")
@@ -71,5 +70,4 @@ def _played(policy: str, scenario: str, world: str) -> Reference | None:
             return None
         battles = play(scripted.make(policy), env, episodes=BATTLES, seed=seed)
     found = Evaluation(outcomes=tuple(battle.outcome for battle in battles))
-    win_rate = wilson(found.wins, len(found.finished))
-    return Reference(policy=policy, scenario=scenario, win_rate=win_rate, return_mean=found.mean_return)
+    return Reference(policy=policy, scenario=scenario, win_rate=found.win_rate, return_mean=found.mean_return)

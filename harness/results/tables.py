@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.cli.console import print_table, table_of
+from harness.cli.console import log, print_table, table_of
 from harness.cli.progress import duration
 from harness.results.aggregates import AlgorithmRow, ScenarioAggregates
 from harness.results.findings import ComparisonReport
@@ -103,7 +103,7 @@ def show_table(console: Console, findings: ComparisonReport) -> None:
             table.add_row(*map(Text, texts))
         print_table(console, table)
     for line in [*sentences(findings), *notes]:
-        console.print(Text(line), soft_wrap=True)
+        log(console, line)
 
 
 def empty_table(title: str, columns: Iterable[str]) -> Table:

@@ -89,13 +89,13 @@ OWNER = "owner.json"
 
 
 def take_folder(folder: Path) -> None:
-    """Note that this process writes the folder.
+    """Note that this process writes the folder; the same run for another ``--storage`` would write the same files.
 
     Raises:
         UsageError: another living process of this machine does. The database lets only one at a run, so that one works
             on the record of another database.
     """
-    me, held = Owner.myself(), _read(folder / OWNER)
+    me, held = Owner.myself(), _read_owner(folder / OWNER)
     if held is not None and held.pid != me.pid and held.look_up():
         raise UsageError(
             f"{folder} is in use by process {held.pid}, which trains the same run for another --storage. Give one of "
@@ -109,12 +109,12 @@ def take_folder(folder: Path) -> None:
 
 def leave_folder(folder: Path) -> None:
     """Note that this process no longer writes it."""
-    held = _read(folder / OWNER)
+    held = _read_owner(folder / OWNER)
     if held is not None and held.pid == Owner.myself().pid:
         (folder / OWNER).unlink(missing_ok=True)
 
 
-def _read(path: Path) -> Owner | None:
+def _read_owner(path: Path) -> Owner | None:
     try:
         return Owner(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):  # none, or half a file of a disk that was full

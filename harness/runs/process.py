@@ -91,7 +91,7 @@ LOADED = 0.25
 
 
 class LoadOfOthers:
-    """Cores that other processes keep busy from now on; everything that the system does but this process."""
+    """Cores that everything but this process keeps busy from now on; without that a speed says nothing."""
 
     def __init__(self) -> None:
         self._begun, self._busy, self._own = time.perf_counter(), *_cpu_seconds()

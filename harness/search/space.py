@@ -100,7 +100,8 @@ def _allowed(text: str, kind: object, where: str) -> Range | Choice:
 class TrialSampler(TPESampler):
     """TPE with a generator for each trial, derived from the search's seed and the trial's number.
 
-    With one generator for each worker, those that start together would draw the same settings one after the other.
+    What is drawn follows from that number, whichever worker has the trial. With one generator for each worker, those
+    that start together would draw the same settings one after the other.
 
     Args:
         seed: of the search, 0 or more.

@@ -16,7 +16,7 @@ import torch
 import algorithms.registry
 import envs.registry
 from common.errors import quoted
-from harness.cli.common import ALL_DONE, SOME_MISSING, at_least_one, command, listed, make_folder, names_in, parse_flags
+from harness.cli.common import ALL_DONE, SOME_MISSING, at_least, command, listed, make_folder, names_in, parse_flags
 from harness.cli.console import log, make_console
 from harness.cli.errors import UsageError, check_known
 from harness.cli.overrides import check_targets, parse_setting
@@ -132,7 +132,7 @@ def _check_endings(out: Path | None, picture: Path | None) -> None:
 
 def _numbers(flag: str, text: str | None) -> tuple[int, ...]:
     try:
-        return tuple(dict.fromkeys(at_least_one(flag, int(part.replace("_", ""))) for part in listed(text)))
+        return tuple(dict.fromkeys(at_least(1, flag, int(part.replace("_", ""))) for part in listed(text)))
     except ValueError as error:
         if isinstance(error, UsageError):
             raise

@@ -10,16 +10,18 @@ from pathlib import Path
 from rich.console import Console
 
 from common.errors import describe
+from common.signals import deferred_interrupts
 from harness.cli.console import log
 from harness.cli.errors import UsageError
-from harness.cli.progress import battles_bar
+from harness.cli.progress import RunProgress, battles_bar
+from harness.loggers import LoggedRun, RunLog
 from harness.policies.trained import read_policy_of
 from harness.results.grouping import has_winners
 from harness.runs import provenance
 from harness.runs.plan import RunPlan
 from harness.stats.interval import format_interval
 from harness.training.final_evaluation import evaluation_fields, play_final_battles
-from harness.training.train import train_run
+from harness.training.train import TrainingRun
 from studies.db.errors import RunTakenOver, StorageError
 from studies.rows import RunRow
 from studies.run import RunRecord
@@ -78,6 +80,53 @@ def _train(console: Console, plan: RunPlan, record: RunRecord, folder: Path, log
     return RunEnd.FINISHED
 
 
+def train_run(
+    plan: RunPlan, record: RunRecord, *, folder: Path, console: Console, loggers: Sequence[str] = ()
+) -> RunRow:
+    """Train, evaluate and store one run; where a checkpoint lies in ``folder``, go on from there.
+
+    Args:
+        plan: which run.
+        record: where its curve, events and result go; started or resumed.
+        folder: of this run alone, for its checkpoint.
+        console: shows the progress.
+        loggers: names of the loggers that follow it.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it; the checkpoint is written.
+        UsageError: the checkpoint cannot be read or does not fit; it and the stored curve are left as they are.
+    """
+    run = TrainingRun(plan, record, folder)
+    try:
+        start = run.restore()
+        progress = RunProgress(console, plan.label, total=plan.budget.env_steps, start=run.at.env_steps)
+        for line in start:
+            progress.log(line)
+            record.event(run.at.env_steps, line)
+        run.log = RunLog(loggers, _logged(plan, folder, run.at.env_steps), progress.log)
+        with progress, deferred_interrupts(patience=2) as interrupt:
+            run.train(progress, interrupt)
+        with battles_bar(console, f"{plan.label}: final evaluation", plan.budget.final_episodes) as on_battles:
+            return run.conclude(on_battles)
+    finally:
+        run.log.close()
+        run.close()
+
+
+def _logged(plan: RunPlan, folder: Path, start: int) -> LoggedRun:
+    """The run as its loggers know it."""
+    return LoggedRun(
+        name=folder.name,
+        study=folder.parent.name,
+        algorithm=plan.algorithm,
+        scenario=plan.scenario,
+        seed=plan.seed,
+        config=plan.identity(),
+        folder=folder,
+        start=start,
+    )
+
+
 def other_battles(row: RunRow, plan: RunPlan) -> bool:
     """Return whether a finished run was evaluated on other battles than the plan asks for."""
     stored, asked = row.config.get("evaluation", {}), plan.identity()["evaluation"]
@@ -103,7 +152,7 @@ def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunR
         log(console, f"{plan.label}: all {found.aborted} battles aborted; the evaluation of before is kept")
         return RunEnd.FINISHED
     store.replace_evaluation(row.run_id, plan.identity(), evaluation_fields(found), found.outcomes)
-    log(console, f"{plan.label}: trained before, evaluated again on {battles} battles: {found.win_rate:.3f}")
+    log(console, f"{plan.label}: trained before, evaluated again on {battles} battles: {found.win_rate.estimate:.3f}")
     return RunEnd.FINISHED
 
 

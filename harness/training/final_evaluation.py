@@ -20,7 +20,6 @@ from harness.runs.plan import RunPlan
 from harness.runs.seeding import derive_seed
 from harness.speed.decisions import BATTLES, decisions_per_second
 from harness.speed.speedup24 import measure_speedup24
-from harness.stats.closed_form import wilson
 from studies.rows import EpisodeOutcome, RunResult
 
 
@@ -81,7 +80,7 @@ def final_evaluation(
 
 def evaluation_fields(found: Evaluation) -> dict[str, Any]:
     """Return the part of a ``RunResult`` that the battles of an evaluation decide."""
-    win_rate = wilson(found.wins, len(found.finished))
+    win_rate = found.win_rate
     return {
         "win_rate": win_rate.estimate,
         "win_low": win_rate.low,

@@ -1,24 +1,23 @@
-"""One run, from its first battle (or its last checkpoint) to its stored result."""
+"""One run in training, from its first battle (or its last checkpoint) to its stored result."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from torch import Tensor
 
 from algorithms.diagnostics import checked_diagnostics, loss_of
 from algorithms.protocol import Restored
-from common.signals import Waiting, deferred_interrupts
-from harness.cli.progress import RunProgress, battles_bar
-from harness.loggers import LoggedRun, RunLog
+from common.signals import Waiting
+from harness.cli.progress import RunProgress
+from harness.loggers import RunLog
 from harness.plots.lines import plot_curves
 from harness.policies.evaluate import evaluate_greedily, no_progress
 from harness.runs.checkpoint import (
@@ -67,53 +66,6 @@ class Counters:
     """Spent in each part of the work, over all sessions."""
     wall_seconds: float = 0.0
     """Spent on the run altogether, over all sessions."""
-
-
-def train_run(
-    plan: RunPlan, record: RunRecord, *, folder: Path, console: Console, loggers: Sequence[str] = ()
-) -> RunRow:
-    """Train, evaluate and store one run; where a checkpoint lies in ``folder``, go on from there.
-
-    Args:
-        plan: which run.
-        record: where its curve, events and result go; started or resumed.
-        folder: of this run alone, for its checkpoint.
-        console: shows the progress.
-        loggers: names of the loggers that follow it.
-
-    Raises:
-        KeyboardInterrupt: the user stopped it; the checkpoint is written.
-        UsageError: the checkpoint cannot be read or does not fit; it and the stored curve are left as they are.
-    """
-    run = TrainingRun(plan, record, folder)
-    try:
-        start = run.restore()
-        progress = RunProgress(console, plan.label, total=plan.budget.env_steps, start=run.at.env_steps)
-        for line in start:
-            progress.log(line)
-            record.event(run.at.env_steps, line)
-        run.log = RunLog(loggers, _logged(plan, folder, run.at.env_steps), progress.log)
-        with progress, deferred_interrupts(patience=2) as interrupt:
-            run.train(progress, interrupt)
-        with battles_bar(console, f"{plan.label}: final evaluation", plan.budget.final_episodes) as on_battles:
-            return run.conclude(on_battles)
-    finally:
-        run.log.close()
-        run.close()
-
-
-def _logged(plan: RunPlan, folder: Path, start: int) -> LoggedRun:
-    """The run as its loggers know it."""
-    return LoggedRun(
-        name=folder.name,
-        study=folder.parent.name,
-        algorithm=plan.algorithm,
-        scenario=plan.scenario,
-        seed=plan.seed,
-        config=plan.identity(),
-        folder=folder,
-        start=start,
-    )
 
 
 class TrainingRun:
@@ -237,7 +189,7 @@ class TrainingRun:
         own = checked_diagnostics(self.algorithm.name, "diagnostics()", self.algorithm.diagnostics())
         columns: dict[str, Any] = {
             "env_steps": at.env_steps,
-            "win_rate": found.win_rate,
+            "win_rate": found.win_rate.estimate,
             "return_mean": found.mean_return,
             "episodes": len(found.finished),
             "loss": sum(map(float, at.losses)) / len(at.losses) if at.losses else None,
@@ -250,7 +202,8 @@ class TrainingRun:
             extra[f"learner/{name}" if name in taken else name] = float(value)
         self.log.evaluated(self.record.curve(CurvePoint(**columns, extra=extra)))
         at.losses = []
-        progress.evaluated(at.env_steps, found.win_rate if self.env.spec.can_be_won else None, found.mean_return)
+        won = columns["win_rate"] if self.env.spec.can_be_won else None
+        progress.evaluated(at.env_steps, won, found.mean_return)
 
     def conclude(self, on_battles: Callable[[int], None] = no_progress) -> RunRow:
         """Evaluate the trained policy, and store the result with a picture of its curve."""

@@ -16,9 +16,9 @@ from harness import compare, tune
 from harness.__main__ import main as k24
 from harness.cli.common import SOME_MISSING, WRONG_USE, dashboard_command
 from harness.cli.errors import UsageError
+from harness.flags.workers import ids_in
 from harness.policies.trained import read_policy_file
 from harness.runs.files import file_name, run_folder, study_folder
-from harness.worker import ids_in
 from studies.db.storage_url import parse_storage_url
 from studies.rows import RunKey
 from tests.harness.conftest import ErrorOf

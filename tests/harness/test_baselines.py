@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 import envs
-from harness.baselines import MOST_SLOTS, main, read_flags
+from harness.baselines import MOST_SLOTS, main, read_flags, summarise
 from harness.flags.play import baselines_parser
 from harness.policies import scripted as policies
 from harness.policies.evaluate import Battle
-from harness.results.baselines import summarise
 from harness.stats.closed_form import wilson
 from studies.rows import EpisodeOutcome
 from tests.harness.conftest import ErrorOf

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from harness.cli.common import SOME_MISSING
-from harness.launchers.complete_all import compact
-from harness.worker import ids_in
+from harness.flags.workers import compact, ids_in
 from studies.store import StudyStore
 from tests.harness.conftest import Compare
 

@@ -29,7 +29,7 @@ def test_right_play_wins_all_but_the_timeouts() -> None:
     limits = sum(outcome.length == LIMIT for outcome in found.outcomes)
     assert limits > 0
     assert found.wins == 24 - limits
-    assert found.win_rate == (24 - limits) / 24, "timeouts are finished, and no wins"
+    assert found.win_rate.estimate == (24 - limits) / 24, "timeouts are finished, and no wins"
     assert all(outcome.truncated == (outcome.length == LIMIT) for outcome in found.outcomes)
     assert not any(outcome.truncated and (outcome.won or outcome.lost) for outcome in found.outcomes)
 
@@ -44,7 +44,7 @@ def test_returns_and_lengths_are_those_of_the_battle() -> None:
 def test_wrong_play_loses() -> None:
     found = evaluation(right=False)
     assert found.wins == 0
-    assert found.win_rate == 0.0
+    assert found.win_rate.estimate == 0.0
     assert found.mean_return == 0.0
     assert sum(outcome.lost for outcome in found.outcomes) == sum(outcome.length < LIMIT for outcome in found.outcomes)
 
@@ -67,13 +67,14 @@ def test_aborted_battles_are_reported_and_not_counted() -> None:
     found = evaluation(abort_every=4)
     assert found.aborted == 6
     assert len(found.finished) == 18
-    assert found.win_rate == found.wins / 18
+    assert found.win_rate.estimate == found.wins / 18
     assert not any(outcome.aborted and (outcome.won or outcome.truncated) for outcome in found.outcomes)
 
 
 def test_nothing_finished_is_no_number() -> None:
     found = evaluation(abort_every=1)
-    assert math.isnan(found.win_rate)
+    with pytest.raises(ValueError, match="0 finished episodes"):
+        found.win_rate  # noqa: B018
     assert math.isnan(found.mean_return)
 
 

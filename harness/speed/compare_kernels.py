@@ -11,7 +11,7 @@ from torch import Tensor
 from harness.speed.kernels import REFUSALS, first_line
 from harness.speed.results import FormatResult, WorkResult
 from harness.speed.storage_formats import DENSE, MASKED, relative_error
-from harness.speed.timing import WORTHWHILE, Recorder, Timing, Work, time_in_turn, wait
+from harness.speed.timing import WORTHWHILE, Timing, TimingContext, Work, time_in_turn, wait
 
 TOLERANCE = {torch.bfloat16: 5e-2}
 """Largest error relative to the largest value; bf16 keeps between two and three digits, all others three and more."""
@@ -22,18 +22,6 @@ READINGS_AGAIN = 5
 
 class DeviceLost(RuntimeError):
     """A kernel has left the device unusable for the rest of this process."""
-
-
-class TimingContext:
-    """The device, how long a comparison takes, and what is known of the kernels that refuse CUDA graphs.
-
-    Args:
-        device: where to time.
-        seconds: for the rounds of one comparison, beside the least number of rounds.
-    """
-
-    def __init__(self, device: torch.device, *, seconds: float) -> None:
-        self.device, self.seconds, self.recorder = device, seconds, Recorder(device)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +69,7 @@ def compare_kernels(
     recorded = {}
     for name, candidate in accepted.items():
         short = eager[name].seconds < WORTHWHILE
-        if short and (replay := context.recorder.record(works[name], candidate.layer_formats)):
+        if short and (replay := context.record(works[name], candidate.layer_formats)):
             recorded[name] = replay
     graphs = time_in_turn(recorded, device, seconds=seconds) if recorded else {}
     timed = {name: _timed(results[name], eager[name], graphs.get(name)) for name in accepted}

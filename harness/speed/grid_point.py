@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from algorithms.protocol import PolicyLayer, PolicyLayers
-from harness.speed.compare_kernels import Candidate, TimingContext, compare_kernels
+from harness.speed.compare_kernels import Candidate, compare_kernels
 from harness.speed.kernels import BATCH_MULTIPLE, Backend, drawn_rows
 from harness.speed.policy_pass import PolicyPass, groups_of, policy_pass, stores, with_dense_gru
 from harness.speed.results import DENSE_GRU, MASKED_GRU, MIXED, GridPointResult, Peak, WorkResult
 from harness.speed.storage_formats import BATCHED, DENSE, MASKED, LayerStore, pad_to
+from harness.speed.timing import TimingContext
 
 MOST_ACTIVATIONS = 2**29
 """Rows × hidden size that go through the network at once: 1 GiB a tensor in fp16; larger batches go in slices."""

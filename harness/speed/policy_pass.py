@@ -59,12 +59,6 @@ class PolicyPass:
         actions = [each.masked_fill(~legal, -torch.inf).argmax(1) for each, legal in zip(q, masks, strict=True)]
         return actions, q, next_hidden
 
-    def __call__(self, inputs: Tensor, hidden: Tensor, action_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Run ``decide`` on concatenated blocks: (R, in), (R, H), (R, A) -> (R,), (R, A), (R, H)."""
-        parts, states, masks = (list(each.split(self.block_sizes)) for each in (inputs, hidden, action_mask))
-        actions, q, next_hidden = (torch.cat(blocks) for blocks in self.decide(parts, states, masks))
-        return actions, q, next_hidden
-
 
 def stores(policy: PolicyLayers, dtype: torch.dtype, backends: tuple[Backend, ...]) -> dict[str, LayerStore]:
     """Return a store for every matrix of the policy, in the order of the forward pass, both of the GRU included."""

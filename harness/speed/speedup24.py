@@ -18,11 +18,11 @@ from torch import Tensor
 
 from algorithms.protocol import Algorithm, PolicyLayers
 from algorithms.sparsity.pattern24 import is_24
-from harness.speed.compare_kernels import TimingContext
 from harness.speed.grid_point import PolicyMeasurement
 from harness.speed.kernels import Backend, all_backends, first_line, no_sparse_cores
 from harness.speed.results import WorkResult
 from harness.speed.storage_formats import DENSE, MASKED, LayerStore
+from harness.speed.timing import TimingContext
 
 DECISIONS = 131_072
 """Rows of the batch: enough that the device's work takes the time, not the launching of it."""

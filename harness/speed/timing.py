@@ -99,23 +99,28 @@ WORTHWHILE = 5e-3
 kept by a graph either."""
 
 
-class Recorder:
-    """Records work as CUDA graphs, and remembers the storage formats whose kernels refuse: none is tried twice."""
+class TimingContext:
+    """The device, how long a comparison takes, and which storage formats refuse CUDA graphs: none is tried twice.
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.refused: dict[str, str] = {}
+    Args:
+        device: where to time.
+        seconds: for the rounds of one comparison, beside the least number of rounds.
+    """
+
+    def __init__(self, device: torch.device, *, seconds: float) -> None:
+        self.device, self.seconds = device, seconds
+        self.graphs_refused: dict[str, str] = {}
         """storage format -> why its work could not be recorded"""
 
     def record(self, work: Work, formats: Collection[str]) -> Work | None:
-        """Return a call that replays the work; None without a GPU, or where the work cannot be recorded.
+        """Return a call that replays the work as a graph; None without a GPU, or where the work cannot be recorded.
 
         Args:
             work: reads and writes the same tensors at every call.
             formats: storage formats whose kernels take part. Where several do and recording fails, no single one is
                 at fault.
         """
-        if self.device.type != "cuda" or any(name in self.refused for name in formats):
+        if self.device.type != "cuda" or any(name in self.graphs_refused for name in formats):
             return None
         before = torch.cuda.current_stream(self.device)
         try:
@@ -123,7 +128,7 @@ class Recorder:
         except RuntimeError as error:
             torch.cuda.set_stream(before)  # a capture that failed leaves its own stream current
             if len(formats) == 1 and not isinstance(error, torch.OutOfMemoryError):
-                self.refused |= dict.fromkeys(formats, first_line(error))
+                self.graphs_refused |= dict.fromkeys(formats, first_line(error))
             return None
 
 

@@ -22,11 +22,12 @@ from harness.cli.errors import UsageError
 from harness.cli.overrides import Setting, resolve_config, resolve_env
 from harness.cli.progress import LINE_INTERVAL, make_bar
 from harness.policies.trained import PolicyFile
-from harness.speed.compare_kernels import DeviceLost, TimingContext, still_alive
+from harness.speed.compare_kernels import DeviceLost, still_alive
 from harness.speed.grid_point import PolicyMeasurement, measure_peak
 from harness.speed.kernels import all_backends, first_line
 from harness.speed.record import Record
 from harness.speed.results import GridPoint, GridPointResult
+from harness.speed.timing import TimingContext
 from studies.db.errors import StorageError
 
 DTYPES = {name: getattr(torch, name) for name in ("float16", "bfloat16", "float32")}
@@ -75,14 +76,14 @@ def _fill(console: Console, grid: Grid, record: Record) -> str:
         "The same command goes on with the next grid point" if grid.out else "With --out FILE.json it could go on later"
     )
     context = TimingContext(grid.device, seconds=SECONDS)
-    context.recorder.refused.update(record.graphs_refused)
+    context.graphs_refused.update(record.graphs_refused)
     points = set(grid.points())
     with _grid_progress(console, len(points), silent=grid.json) as show:
         try:
             show(len(record.done() & points))
             for result in measure_missing(grid, record, context):
                 record.results.append(result)
-                record.graphs_refused = dict(context.recorder.refused)
+                record.graphs_refused = dict(context.graphs_refused)
                 _save(grid, record)
                 show(len(record.done() & points))
         except DeviceLost as lost:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from harness.speed import compare_kernels as comparing
-from harness.speed.compare_kernels import READINGS_AGAIN, Candidate, DeviceLost, TimingContext, compare_kernels
+from harness.speed.compare_kernels import READINGS_AGAIN, Candidate, DeviceLost, compare_kernels
 from harness.speed.grid_point import MOST_ACTIVATIONS, PolicyMeasurement, measure_layer
 from harness.speed.kernels import Backend, Product
 from harness.speed.results import FormatResult, GridPointResult, WorkResult
 from harness.speed.storage_formats import LayerStore
-from harness.speed.timing import Recorder, Timing
+from harness.speed.timing import Timing, TimingContext
 from harness.throughput.tables import auto_thresholds
 from tests.algorithms.worlds import learner
 from tests.harness.speed.stand_in import ReferenceCutlass, ReferenceFeatures, StandIn, timing
@@ -244,14 +244,14 @@ def test_kernels_that_refuse_a_graph_are_asked_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("harness.speed.timing._capture", refuse)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "the stream before")
     monkeypatch.setattr(torch.cuda, "set_stream", streams.append)
-    recorder = Recorder(torch.device("cuda"))
-    assert recorder.record(lambda: None, ["sparse"]) is None
-    assert recorder.record(lambda: None, ["sparse"]) is None
-    assert recorder.record(lambda: None, ["masked", "sparse"]) is None
+    context = TimingContext(torch.device("cuda"), seconds=0.0)
+    assert context.record(lambda: None, ["sparse"]) is None
+    assert context.record(lambda: None, ["sparse"]) is None
+    assert context.record(lambda: None, ["masked", "sparse"]) is None
     assert len(asked) == 1
-    assert recorder.refused == {"sparse": "operation not permitted when stream is capturing"}
+    assert context.graphs_refused == {"sparse": "operation not permitted when stream is capturing"}
     assert streams == ["the stream before"], "a broken capture leaves its own in force"
-    assert recorder.record(lambda: None, ["masked", "other"]) is None
-    assert "other" not in recorder.refused, "of several, no single one is to blame"
-    assert Recorder(CPU).record(lambda: None, ["masked"]) is None
+    assert context.record(lambda: None, ["masked", "other"]) is None
+    assert "other" not in context.graphs_refused, "of several, no single one is to blame"
+    assert TimingContext(CPU, seconds=0.0).record(lambda: None, ["masked"]) is None
     assert len(asked) == 2

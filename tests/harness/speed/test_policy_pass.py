@@ -47,9 +47,14 @@ class DrawnRows:
         self.inputs = made.net.inputs(obs, last_action, order)
         self.hidden, self.action_mask = hidden.flatten(0, 1)[self.rows], action_mask.flatten(0, 1)[self.rows]
 
-    def check(self, decide: PolicyPass) -> None:
+    def decided(self, made: PolicyPass) -> list[torch.Tensor]:
+        """What the pass decides for these rows: actions, Q-values and next hidden states."""
+        parts = (list(each.split(made.block_sizes)) for each in (self.inputs, self.hidden, self.action_mask))
+        return [torch.cat(blocks) for blocks in made.decide(*parts)]
+
+    def check(self, made: PolicyPass) -> None:
         """The pass answers as ``act`` did."""
-        actions, q, next_hidden = decide(self.inputs, self.hidden, self.action_mask)
+        actions, q, next_hidden = self.decided(made)
         torch.testing.assert_close(next_hidden, self.next_hidden.flatten(0, 1)[self.rows])
         assert torch.equal(actions, self.actions.flatten()[self.rows])
         assert q.shape == self.action_mask.shape
@@ -85,8 +90,7 @@ def test_q_values_are_those_of_the_network() -> None:
     order = order_rows(torch.ones(BATTLES, dtype=torch.int64), rows.groups, SPEC.n_mask_groups, 1)
     in_time = order.to_time_order(rows.hidden)
     expected, _ = made.net(rows.inputs, order, made.net.effective_weights(), in_time)
-    decide = in_one_format(made.policy_layers(), MASKED, rows.sizes)
-    _, q, _ = decide(rows.inputs, rows.hidden, rows.action_mask)
+    _, q, _ = rows.decided(in_one_format(made.policy_layers(), MASKED, rows.sizes))
     torch.testing.assert_close(q, expected)
 
 

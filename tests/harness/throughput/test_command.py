@@ -16,9 +16,10 @@ from algorithms.k24 import K24Config
 from harness.cli.console import make_console
 from harness.policies.trained import read_policy_file
 from harness.runs.checkpoint import POLICY, save_policy
-from harness.speed.compare_kernels import DeviceLost, TimingContext
+from harness.speed.compare_kernels import DeviceLost
 from harness.speed.grid_point import PolicyMeasurement
 from harness.speed.record import new_record
+from harness.speed.timing import TimingContext
 from harness.throughput import sweep
 from harness.throughput.__main__ import ALL_BATCHES, ALL_HIDDEN, main, read_flags
 from harness.throughput.sweep import trained_policy
@@ -272,7 +273,7 @@ def test_a_timing_context_knows_the_refusals_of_an_earlier_start(monkeypatch: py
     seen = []
 
     def nothing(grid: object, record: object, context: object) -> list[object]:
-        seen.append(dict(context.recorder.refused))  # type: ignore[attr-defined]
+        seen.append(dict(context.graphs_refused))  # type: ignore[attr-defined]
         return []
 
     monkeypatch.setattr(sweep, "measure_missing", nothing)
@@ -281,4 +282,4 @@ def test_a_timing_context_knows_the_refusals_of_an_earlier_start(monkeypatch: py
     record.graphs_refused = {"cutlass": "not while capturing"}
     sweep.measure(make_console(), grid, record)
     assert seen == [{"cutlass": "not while capturing"}]
-    assert TimingContext(grid.device, seconds=0.0).recorder.refused == {}
+    assert TimingContext(grid.device, seconds=0.0).graphs_refused == {}

@@ -14,12 +14,11 @@ import torch
 from algorithms import registry
 from algorithms.k24 import K24Config
 from algorithms.protocol import PolicyLayers
-from harness.speed.compare_kernels import TimingContext
 from harness.speed.grid_point import PolicyMeasurement
 from harness.speed.kernels import Backend, Refused, all_backends, drawn_rows
 from harness.speed.policy_pass import gates, stores
 from harness.speed.storage_formats import MASKED, LayerStore, pad_to, relative_error
-from harness.speed.timing import Recorder
+from harness.speed.timing import TimingContext
 from harness.throughput.__main__ import main
 from tests.algorithms.worlds import SPEC
 from tests.harness.speed.stand_in import SPARSE_CORES
@@ -68,9 +67,9 @@ def test_gates_on_the_card_are_those_on_the_cpu() -> None:
 
 def test_recorded_work_is_the_work() -> None:
     x, out = torch.ones(8, device="cuda"), torch.zeros(8, device="cuda")
-    recorder = Recorder(torch.device("cuda"))
-    replay = recorder.record(lambda: out.add_(x), ["adding"])
-    assert replay is not None, recorder.refused
+    context = TimingContext(torch.device("cuda"), seconds=0.0)
+    replay = context.record(lambda: out.add_(x), ["adding"])
+    assert replay is not None, context.graphs_refused
     out.zero_()
     for _ in range(3):
         replay()
@@ -79,12 +78,12 @@ def test_recorded_work_is_the_work() -> None:
 
 
 def test_a_refused_recording_leaves_the_card_usable() -> None:
-    recorder, before = Recorder(torch.device("cuda")), torch.cuda.current_stream()
-    assert recorder.record(lambda: torch.ones(4, device="cuda").sum().item(), ["waiting"]) is None
-    assert "waiting" in recorder.refused
+    context, before = TimingContext(torch.device("cuda"), seconds=0.0), torch.cuda.current_stream()
+    assert context.record(lambda: torch.ones(4, device="cuda").sum().item(), ["waiting"]) is None
+    assert "waiting" in context.graphs_refused
     assert torch.cuda.current_stream() == before
     assert (torch.ones(1 << 20, device="cuda") * 2).sum().item() == 2 << 20
-    assert recorder.record(lambda: torch.ones(4, device="cuda"), ["other"]) is not None
+    assert context.record(lambda: torch.ones(4, device="cuda"), ["other"]) is not None
 
 
 def test_a_grid_point_on_the_card() -> None:
@@ -95,7 +94,7 @@ def test_a_grid_point_on_the_card() -> None:
         assert any(found.seconds for name, found in work.formats.items() if name.startswith(("cutlass", "cusparselt")))
         assert all(not found.refused.startswith("its output is off") for found in work.formats.values())
     assert result.agents["2:4"].formats["masked"].peak_bytes > 0
-    assert not {"dense", "masked"} & set(context.recorder.refused), context.recorder.refused
+    assert not {"dense", "masked"} & set(context.graphs_refused), context.graphs_refused
 
 
 def test_the_command_on_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

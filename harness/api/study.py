@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from common.values import checked
-from harness.api.policy import TrainedPolicy, load_policy
+from harness.api.policy import TrainedPolicy
 from harness.cli.errors import UsageError
 from harness.policies.trained import read_policy_of
 from harness.results.findings import ComparisonReport, compute_report
@@ -18,6 +18,7 @@ from harness.results.study_data import StudyData, collect
 from harness.results.tables import as_markdown, csv_rows
 from harness.runs.budget import default_study
 from harness.runs.files import run_folder
+from harness.runs.process import resolve_device
 from studies.reader import StudyReader
 from studies.rows import key_of
 from studies.store import DEFAULT_STORAGE
@@ -113,9 +114,8 @@ class Study:
             wanted = f"{algorithm} {scenario or 'on one scenario'}{'' if seed is None else f' seed {seed}'}"
             raise UsageError(f"study {self.name} has no finished run {wanted}; finished: {known or 'none'}")
         run = found[0][1]
-        folder = run_folder(self.out, self.name, key_of(run))
-        read_policy_of(run, folder)  # an error where it is not this run's
-        return load_policy(folder, device=device)
+        file = read_policy_of(run, run_folder(self.out, self.name, key_of(run)))
+        return TrainedPolicy(file, file.restore(resolve_device(str(device))))
 
     def __repr__(self) -> str:
         finished, begun = (sum(1 for _ in runs) for runs in (self.data.finished(), self.data.unfinished()))

@@ -1,13 +1,15 @@
-"""``--set k24.div_coef=0.2``: settings from the command line, read by the type of the field they set."""
+"""Settings from the command line: ``--set k24.div_coef=0.2``, read by its field's type, ``--config``, ``--preset``."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
+import algorithms.registry
 import envs.registry
+from algorithms.settings.pymarl import SettingsFile, load_settings
 from common.values import MismatchError, read_value
 from harness.cli.errors import UsageError, unknown_name
 
@@ -42,22 +44,65 @@ def parse_setting(argument: str) -> Setting:
     return Setting(target=target, key=key, text=text.strip())
 
 
-def check_targets(settings: Iterable[Setting], algorithms: Iterable[str], registered: Iterable[str]) -> None:
+def check_targets(settings: Iterable[Setting], algos: Sequence[str]) -> None:
     """Refuse settings for an algorithm that does not exist or does not take part.
 
     Raises:
         UsageError: which target is wrong and which would work.
     """
-    taking_part = list(algorithms)
     for setting in settings:
-        if setting.target in {"env", *taking_part}:
+        if setting.target in {"env", *algos}:
             continue
-        if setting.target in registered:
+        if setting.target in algorithms.registry.ids():
             raise UsageError(
                 f"--set {setting.target}.{setting.key}: {setting.target} is not part of this comparison; add it: "
-                f"--algos {','.join([*taking_part, setting.target])}"
+                f"--algos {','.join([*algos, setting.target])}"
             )
-        raise unknown_name("target of --set", setting.target, [*taking_part, "env"])
+        raise unknown_name("target of --set", setting.target, [*algos, "env"])
+
+
+def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile, ...]:
+    """Every ``--config``.
+
+    Raises:
+        UsageError: a file cannot be used, belongs to an algorithm that takes no part, or two belong to the same one.
+    """
+    files: dict[str, SettingsFile] = {}
+    for name in names:
+        try:
+            file = load_settings(name)
+        except OSError as error:
+            raise UsageError(f"--config {str(error.filename)[:80]} cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise UsageError(f"--config {error}") from error
+        targets = [name for name in algorithms.registry.takers_of_files(file.algorithm) if name in algos]
+        if not targets:
+            wanted = ",".join([*algos, file.algorithm])
+            raise UsageError(f"--config {name} is for {file.algorithm}, which takes no part; add it: --algos {wanted}")
+        for target in targets:
+            if target in files:
+                earlier = files[target].name
+                raise UsageError(f"--config {earlier} and --config {name} are both for {target}; give one of them")
+            files[target] = dataclasses.replace(file, algorithm=target)
+    return tuple(files.values())
+
+
+def check_preset(name: str | None, algos: Sequence[str]) -> None:
+    """Refuse a preset that is unknown or that no chosen algorithm has.
+
+    Raises:
+        UsageError: which presets there are, or which algorithms follow one.
+    """
+    if name is None:
+        return
+    if name not in algorithms.registry.preset_names():
+        raise unknown_name("preset", name, algorithms.registry.preset_names())
+    rows = map(algorithms.registry.entry, algorithms.registry.ids())
+    able = [row.id for row in rows if name in row.presets]
+    if not set(able) & set(algos):
+        raise UsageError(
+            f"--preset {name} is for {', '.join(able)}; none of them takes part; add one: --algos {able[0]}"
+        )
 
 
 def resolve_config(

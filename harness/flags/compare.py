@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Literal, get_args
 
 import algorithms.registry
 import envs.registry
-from algorithms.settings.pymarl import SettingsFile, load_settings, shipped
+from algorithms.settings.pymarl import SettingsFile, shipped
 from envs.sc2.installation import game_name
 from harness.cli.common import (
     Parser,
@@ -26,8 +25,8 @@ from harness.cli.common import (
     names_in,
     parse_flags,
 )
-from harness.cli.errors import UsageError, check_known, unknown_name
-from harness.cli.overrides import Setting, check_targets, parse_setting
+from harness.cli.errors import UsageError, check_known
+from harness.cli.overrides import Setting, check_preset, check_targets, parse_setting, read_files
 from harness.flags.workers import Workers, add_workers, read_workers
 from harness.loggers import check_loggers
 from harness.loggers.registry import summaries
@@ -128,7 +127,7 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
     if flags.backend == "sc2":
         budget = budget.with_slots(num_envs)
     settings = tuple(parse_setting(argument) for argument in flags.settings)
-    check_targets(settings, algos, algorithms.registry.ids())
+    check_targets(settings, algos)
     check_preset(flags.preset, algos)
     study = flags.study or default_study(flags.budget, flags.env_steps, flags.backend)
     study_folder(Path(flags.out), study)  # an error now rather than after training
@@ -157,50 +156,6 @@ def read_flags(argv: Sequence[str]) -> CompareArgs:
         report=flags.report or ("plots" if flags.budget == "smoke" else "full"),
         command=command_line("harness.compare", argv),
     )
-
-
-def read_files(names: Sequence[str], algos: Sequence[str]) -> tuple[SettingsFile, ...]:
-    """Every ``--config``.
-
-    Raises:
-        UsageError: a file cannot be used, belongs to an algorithm that takes no part, or two belong to the same one.
-    """
-    files: dict[str, SettingsFile] = {}
-    for name in names:
-        try:
-            file = load_settings(name)
-        except OSError as error:
-            raise UsageError(f"--config {str(error.filename)[:80]} cannot be read ({error.strerror})") from error
-        except ValueError as error:
-            raise UsageError(f"--config {error}") from error
-        targets = [name for name in algorithms.registry.takers_of_files(file.algorithm) if name in algos]
-        if not targets:
-            wanted = ",".join([*algos, file.algorithm])
-            raise UsageError(f"--config {name} is for {file.algorithm}, which takes no part; add it: --algos {wanted}")
-        for target in targets:
-            if target in files:
-                earlier = files[target].name
-                raise UsageError(f"--config {earlier} and --config {name} are both for {target}; give one of them")
-            files[target] = dataclasses.replace(file, algorithm=target)
-    return tuple(files.values())
-
-
-def check_preset(name: str | None, algos: Sequence[str]) -> None:
-    """Refuse a preset that is unknown or that no chosen algorithm has.
-
-    Raises:
-        UsageError: which presets there are, or which algorithms follow one.
-    """
-    if name is None:
-        return
-    if name not in algorithms.registry.preset_names():
-        raise unknown_name("preset", name, algorithms.registry.preset_names())
-    rows = map(algorithms.registry.entry, algorithms.registry.ids())
-    able = [row.id for row in rows if name in row.presets]
-    if not set(able) & set(algos):
-        raise UsageError(
-            f"--preset {name} is for {', '.join(able)}; none of them takes part; add one: --algos {able[0]}"
-        )
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ import algorithms.registry
 from common.space import Space
 from harness.cli.common import Parser, add_repeated, at_least, command_line
 from harness.cli.errors import UsageError
+from harness.cli.overrides import check_preset
 from harness.flags import compare
 
 FIRST_SEED = 100
@@ -65,7 +66,7 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
         raise UsageError("a search is for one algorithm on one scenario; give --algo and --scenario one name each")
     algorithm, scenario = runs.algorithms[0], runs.scenarios[0]
     fight = flags.preset or class_of(scenario)
-    compare.check_preset(flags.preset, runs.algorithms)
+    check_preset(flags.preset, runs.algorithms)
     by_class = fight in algorithms.registry.entry(algorithm).presets
     space = parse_space(algorithm, flags.searches) if flags.searches else recommended_space(algorithm, fight)
     why = "" if flags.searches or not by_class else f" (recommended for {fight} fights; another class: --preset NAME)"

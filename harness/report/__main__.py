@@ -21,7 +21,7 @@ from harness.cli.errors import UsageError, unknown_name
 from harness.cli.progress import with_bar
 from harness.flags.study import report_parser
 from harness.report.build import Report, ReportArgs, write_report
-from harness.results.findings import compute_report
+from harness.results.findings import ComparisonReport, compute_report
 from harness.results.study_data import collect
 from harness.results.tables import as_json
 from harness.runs.files import study_folder
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
         report = write_report(data, findings, args, console)
     log(console, written_line(report))
     if flags.json:
-        print(as_document(report), end="")
+        print(as_document(report, findings), end="")
     return ALL_DONE
 
 
@@ -59,10 +59,10 @@ def written_line(report: Report) -> str:
     return f"written: {report.page} ({size:.1f} MB, opens in a browser){beside}"
 
 
-def as_document(report: Report) -> str:
+def as_document(report: Report, findings: ComparisonReport) -> str:
     """The findings and what was written, for machines."""
     written = [str(path) for path in (report.page, *report.files)]
-    return json.dumps({"written": written, **json.loads(as_json(report.findings))}, indent=2) + "\n"
+    return json.dumps({"written": written, **json.loads(as_json(findings))}, indent=2) + "\n"
 
 
 def report_args(flags: argparse.Namespace, command: str) -> ReportArgs:

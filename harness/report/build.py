@@ -67,7 +67,6 @@ class Report:
     page: Path
     files: tuple[Path, ...]
     """Plots and battles beside it."""
-    findings: ComparisonReport
 
 
 Work = tuple[str, str, Callable[[], Sequence[Plot]]]
@@ -100,7 +99,7 @@ def write_report(data: StudyData, findings: ComparisonReport, args: ReportArgs, 
     ]
     _write(data, args, found, headline(findings, scripts), limits(data, findings))
     files = [file for each in found for plot in each.plots for file in plot.files]
-    return Report(page=args.out, files=(*files, *(clip.path for clip in clips if clip.path)), findings=findings)
+    return Report(page=args.out, files=(*files, *(clip.path for clip in clips if clip.path)))
 
 
 def plot_work(

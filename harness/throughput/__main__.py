@@ -111,7 +111,7 @@ def _policies(flags: argparse.Namespace) -> tuple[PolicySource, ...]:
         )
     scenarios = names_in("scenario", flags.scenarios, envs.registry.ids(), envs.registry.canonical_id)
     settings = tuple(parse_setting(argument) for argument in flags.settings)
-    check_targets(settings, [algorithm], algorithms.registry.ids())
+    check_targets(settings, [algorithm])
     sizes = hidden or (ALL_HIDDEN if flags.all else ())
     return tuple(fresh_policy(algorithm, scenario, settings, sizes) for scenario in scenarios)
 

@@ -1,4 +1,4 @@
-"""What messages of errors need: another's error in words, a name as a shell takes it."""
+"""What messages need: an error in words, a name as a shell takes it, a count with its noun."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def describe(error: BaseException) -> str:
 def quoted(name: object) -> str:
     """Return a path, address or name as a shell takes it, for commands that a message tells the reader to type."""
     return shlex.quote(str(name))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 seed``, ``3 seeds``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -16,6 +16,7 @@ from functools import partial
 
 from rich.console import Console
 
+from common.errors import counted
 from envs.sc2.installation import game_name, look_for_game
 from harness.cli.common import ALL_DONE, SOME_MISSING, command, dashboard_command, make_folder, writing_results
 from harness.cli.console import log, make_console
@@ -61,7 +62,7 @@ def completed_study(console: Console, args: CompareArgs) -> Iterator[tuple[Study
 
 def introduce(console: Console, args: CompareArgs, plans: Sequence[RunPlan], notes: Sequence[str]) -> None:
     """Log the runs that are about to start."""
-    budget, runs = args.budget, f"{len(plans)} run{'s' if len(plans) > 1 else ''}"
+    budget, runs = args.budget, counted(len(plans), "run")
     log(
         console,
         f"{runs} of {budget.env_steps:,} env steps (budget {budget.name}) on {plans[0].device}, "

@@ -25,11 +25,11 @@ from harness.report.page import fill_in
 from harness.results.aggregates import AlgorithmRow, summarize_groups
 from harness.results.grouping import group_runs_by_config, name_across_studies
 from harness.runs.files import atomic_write
-from studies.db.storage_url import without_passwords
+from studies.db.storage_url import DEFAULT_STORAGE, without_passwords
 from studies.reader import StudyReader
 from studies.rows import RunRow
 from studies.search import search_names
-from studies.store import DEFAULT_STORAGE, study_names
+from studies.store import study_names
 
 FILTERS = ("scenario", "algorithm", "study", "device")
 """Columns of which a value can be chosen."""

@@ -21,7 +21,7 @@ from benchmarks.fidelity.checks import default_scenarios, engine_checks
 from benchmarks.fidelity.judge import ALGORITHM, commands, judge
 from benchmarks.fidelity.page import page
 from benchmarks.fidelity.trained import trained_checks
-from studies.store import DEFAULT_STORAGE
+from studies.db.storage_url import DEFAULT_STORAGE
 
 
 def main(argv: Sequence[str] | None = None) -> None:

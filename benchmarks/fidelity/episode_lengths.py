@@ -22,8 +22,8 @@ import math
 from collections.abc import Iterable, Sequence
 
 from harness.results.published import published_runs
+from studies.db.storage_url import DEFAULT_STORAGE
 from studies.reader import StudyReader
-from studies.store import DEFAULT_STORAGE
 
 TEST_INTERVAL = 10_000
 """env_steps between two evaluations of the published runs."""

@@ -19,12 +19,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
+from common.errors import counted
 from harness.plots.curves import MEASURES, PUBLISHED
 from harness.plots.style import looks
 from harness.results.grouping import name_across_studies
 from harness.results.published import DATA, WINDOW, Point, published_runs, windowed
+from studies.db.storage_url import DEFAULT_STORAGE
 from studies.reader import StudyReader
-from studies.store import DEFAULT_STORAGE
 
 PUBLISHED_LABEL = "{method}, published (StarCraft II)"
 
@@ -88,7 +89,7 @@ def draw(path: Path, reference: Curves, own: Curves, scenario: str, last: int, w
         for label, runs in {**reference, **own}.items():
             look = own_looks.get(label, PUBLISHED)
             at = windowed(runs, measure, last, window)
-            label = f"{label} ({len(runs)} run{'s' if len(runs) > 1 else ''})"
+            label = f"{label} ({counted(len(runs), 'run')})"
             style = {"color": look.colour, "linestyle": look.line, "marker": look.marker, "markersize": 4}
             axes.plot(at.at, at.estimate, label=label, **style)
             axes.fill_between(at.at, at.low, at.high, alpha=0.12, color=look.colour, linewidth=0)

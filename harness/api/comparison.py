@@ -16,7 +16,7 @@ from harness.cli.errors import UsageError
 from harness.compare import completed_study
 from harness.flags.compare import read_flags
 from harness.results.study_data import collect
-from studies.store import DEFAULT_STORAGE
+from studies.db.storage_url import DEFAULT_STORAGE
 
 
 class Comparison(Study):

@@ -23,7 +23,7 @@ from harness.policies.trained import PolicyFile
 from harness.runs.budget import default_study
 from harness.runs.process import resolve_device
 from harness.runs.rollout import Seen
-from studies.store import DEFAULT_STORAGE
+from studies.db.storage_url import DEFAULT_STORAGE
 
 SIZES = ("n_agents", "n_actions", "obs_size")
 """What of a world decides whether a policy can act in it."""

@@ -19,9 +19,9 @@ from harness.results.tables import as_markdown, csv_rows
 from harness.runs.budget import default_study
 from harness.runs.files import run_folder
 from harness.runs.process import resolve_device
+from studies.db.storage_url import DEFAULT_STORAGE
 from studies.reader import StudyReader
 from studies.rows import key_of
-from studies.store import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
     import pandas

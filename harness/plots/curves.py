@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from common.errors import counted
 from harness.plots.figure import Hit, Plot, draw_plot
 from harness.plots.lines import draw_line, set_env_steps, shade
 from harness.plots.style import INK, MUTED, Series, looks
@@ -168,7 +169,7 @@ def own_curves(data: StudyData, findings: ComparisonReport, scenario: str, measu
         seeds = [points for points in data.newest_curves(algorithm, scenario) if points]
         band = known.get((algorithm, scenario)) or band_of(seeds, measure, algorithm, scenario)
         if band:
-            message = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}{'' if finished else ', in training'}"
+            message = f"{counted(len(seeds), 'seed')}{'' if finished else ', in training'}"
             end = rows.get((algorithm, scenario)) if finished else None
             interval: str = band.kind
             if measure == "win_rate" and len(band.at) >= 2 * SMOOTH:

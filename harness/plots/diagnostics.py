@@ -8,6 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from algorithms.registry import Panel
+from common.errors import counted
 from harness.plots.figure import Hit, Plot, draw_plot, write_picture
 from harness.plots.lines import Line, draw_line, draw_panels, mean_line, points_of, set_env_steps, use_log_scale
 from harness.plots.style import looks
@@ -94,7 +95,7 @@ def plot_panels(
         lambda figure: draw_panels(figure, drawn, logarithmic=[panel.title for panel in panels if panel.logarithmic]),
         title=f"{algorithm} on {scenario}: its own diagnostics",
         alt=f"Panels of curves over training. At their ends: {'; '.join(ends)}.",
-        caption=f"Mean over {len(runs)} seed{'s' if len(runs) > 1 else ''}, as reported at each evaluation.{notes}",
+        caption=f"Mean over {counted(len(runs), 'seed')}, as reported at each evaluation.{notes}",
         height=0.8 + 1.3 * len(drawn),
     )
     return [plot]

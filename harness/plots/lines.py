@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from common.errors import counted
 from harness.plots.figure import Hit, write_picture
 from harness.plots.style import Series, looks, series
 from studies.rows import CurvePoint, common_points
@@ -121,7 +122,7 @@ def plot_curves(
         for algorithm, look in looks(list(curves)).items():
             seeds = curves[algorithm]
             steps, values = common_points(seeds, "win_rate" if can_be_won else "return_mean")
-            label = f"{algorithm} ({len(seeds)} seed{'s' if len(seeds) > 1 else ''})"
+            label = f"{algorithm} ({counted(len(seeds), 'seed')})"
             draw_line(axes, steps, values.mean(axis=0), look, label)
             if len(seeds) > 1:
                 shade(axes, steps, values.min(axis=0), values.max(axis=0), look, label)

@@ -13,6 +13,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from algorithms.sparsity.tracker import PATTERNS
+from common.errors import counted
 from harness.plots.figure import Plot, draw_plot, write_picture
 from harness.plots.style import INK, MUTED, PAPER, series
 from harness.results.mask_tables import names_of
@@ -33,7 +34,7 @@ def plot_masks(folder: Path, algorithm: str, scenario: str, runs: Sequence[RunRo
     masked = [run.details["masks"] for run in runs if run.sparsity_masked > 0 and run.details.get("masks")]
     if not masked:
         return []
-    first, seeds = masked[0], f"{len(masked)} seed{'s' if len(masked) > 1 else ''}"
+    first, seeds = masked[0], counted(len(masked), "seed")
     name = f"masks-{number}-{file_name(scenario)}"
     use = {each: _mean(masked, each, "pattern_use") for each, layer in first["layers"].items() if layer["pattern_use"]}
     if use:

@@ -166,13 +166,17 @@ class Nearest:
         Raises:
             TypeError: the world is not the built-in engine, so there is no record to read.
         """
-        engine = built_in(env, "nearest")
+        if not isinstance(env, BattleEnv):
+            raise TypeError(
+                f"policy nearest reads the built-in engine's record, but {env.spec.id!r} is played by "
+                f"{type(env).__name__}; policy random plays any world"
+            )
         actions = np.zeros(env.action_mask.shape[:2], np.int64)
         new = self._new_battles(env)
         if self._held.shape != actions.shape:
             self._held = np.full_like(actions, NOBODY)
         self._held[new] = NOBODY
-        choose_all_legally(engine.battles, engine.units, engine.setup, env.action_mask, self._held, actions)
+        choose_all_legally(env.battles, env.units, env.setup, env.action_mask, self._held, actions)
         return actions
 
 
@@ -194,20 +198,6 @@ class NearestFree:
                 "envs.make(…, **policies.entry('nearest-free').env_options), that is heuristic_ai=True"
             )
         return np.where(env.action_mask[..., NO_OP], NO_OP, STOP)
-
-
-def built_in(env: BatchedEnv, policy: str) -> BattleEnv:
-    """The same world, known to be the built-in engine.
-
-    Raises:
-        TypeError: it is another one.
-    """
-    if not isinstance(env, BattleEnv):
-        raise TypeError(
-            f"policy {policy} reads the built-in engine's record, but {env.spec.id!r} is played by "
-            f"{type(env).__name__}; policy random plays any world"
-        )
-    return env
 
 
 register("random", entry_point="harness.policies.scripted:Random", summary="every legal action is equally likely")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from common.errors import quoted
+from common.errors import counted, quoted
 from harness.cli.progress import duration
 from harness.report.page import Details, Section, Table
 from harness.results.grouping import has_winners
@@ -34,7 +34,7 @@ def runs_section(data: StudyData) -> Section:
     words = set(COLUMNS) - set(NUMBERS)
     commands = _names_by(data, lambda record: str(record.get("command", "unknown")))
     typed = Details(
-        summary=f"{len(commands)} command{'s' if len(commands) > 1 else ''}",
+        summary=counted(len(commands), "command"),
         code=[f"# {', '.join(names)}\n{command}" for command, names in commands.items()],
         open=len(commands) <= 3,
     )
@@ -185,7 +185,7 @@ def method_section(runs: Iterable[RunRow]) -> Section:
 
 
 def _shares(coverage: Mapping[int, float]) -> str:
-    each = [f"{share * 100:.0f} ({count} seed{'s' if count > 1 else ''})" for count, share in coverage.items()]
+    each = [f"{share * 100:.0f} ({counted(count, 'seed')})" for count, share in coverage.items()]
     return ", ".join(each[:-1]) + f" or {each[-1]}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
+from common.errors import counted
 from harness.results.aggregates import AlgorithmRow, Improvement
 from harness.results.findings import ComparisonReport
 from harness.runs.process import LOADED
@@ -63,7 +64,7 @@ def _aborted_notes(rows: Sequence[AlgorithmRow]) -> list[str]:
 
 def _resume_notes(rows: Sequence[AlgorithmRow]) -> list[str]:
     return [
-        f"{row.algorithm} on {row.scenario}, seed {seed}: resumed {times} time{'s' if times > 1 else ''} without "
+        f"{row.algorithm} on {row.scenario}, seed {seed}: resumed {counted(times, 'time')} without "
         f"its replay, which refilled, so an uninterrupted run would differ"
         for row in rows
         for seed, times in zip(row.seeds, row.resumes, strict=True)

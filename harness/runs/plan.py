@@ -13,8 +13,7 @@ from envs.protocol import BatchedEnv
 from envs.sc2.installation import game_name
 from envs.spec import EnvSpec
 from harness.cli.errors import UsageError
-from harness.runs.budget import Budget
-from harness.runs.checkpoint import CheckpointReplay
+from harness.runs.budget import Budget, CheckpointReplay
 from harness.runs.process import resolve_device
 from harness.runs.provenance import config_hash
 from studies.rows import RunKey

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from algorithms.protocol import Algorithm, Observation
+from common.errors import counted
 from harness.runs.process import LOADED, LoadOfOthers
 from harness.runs.provenance import cpu_model
 from harness.speed.timing import Work, time_in_turn
@@ -66,8 +67,7 @@ def describe_device(device: torch.device) -> str:
     """Return the device's own name, or the number of threads where it is the CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    threads = torch.get_num_threads()
-    return f"CPU, {threads} thread{'s' * (threads > 1)}"
+    return f"CPU, {counted(torch.get_num_threads(), 'thread')}"
 
 
 SECONDS_EACH = 0.5

@@ -1,4 +1,4 @@
-"""What ``harness.measure`` stores of finished runs, beside the decisions/s of ``results/test_in_turn.py``."""
+"""What ``harness.measure`` stores of finished runs, beside the decisions/s of ``speed/test_in_turn.py``."""
 
 from __future__ import annotations
 

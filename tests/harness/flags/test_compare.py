@@ -10,7 +10,7 @@ import pytest
 from harness.cli.errors import UsageError
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
-from studies.store import DEFAULT_STORAGE
+from studies.db.storage_url import DEFAULT_STORAGE
 
 
 @pytest.mark.parametrize(

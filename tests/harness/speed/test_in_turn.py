@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from envs.spec import EnvSpec
-from harness.runs import process as load_module
+from harness.runs import process
 from harness.runs.process import LoadOfOthers
 from harness.speed.decisions import QUICK, Effort, measure_in_turn
 from studies.queue import quiet
@@ -85,16 +85,16 @@ def test_a_reading_under_load_is_repeated_and_marked_if_it_stays(monkeypatch: py
 def test_what_others_do_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 3 busy seconds in one, 1 is our own."""
     seconds = [(10.0, 5.0), (13.0, 6.0), (10.0, 7.0)]
-    monkeypatch.setattr(load_module, "_cpu_seconds", lambda: seconds.pop(0))
+    monkeypatch.setattr(process, "_cpu_seconds", lambda: seconds.pop(0))
     clock = [0.0, 1.0, 1.0]
-    monkeypatch.setattr(load_module, "time", SimpleNamespace(perf_counter=lambda: clock.pop(0)))
+    monkeypatch.setattr(process, "time", SimpleNamespace(perf_counter=lambda: clock.pop(0)))
     load = LoadOfOthers()
     assert load.cores() == 2.0
     assert load.cores() == 0.0, "never less than none, however clocks are rounded"
 
 
 def test_the_seconds_of_this_system_can_be_read() -> None:
-    busy, own = load_module._cpu_seconds()
+    busy, own = process._cpu_seconds()
     assert busy > 0.0
     assert own > 0.0
 

@@ -183,7 +183,7 @@ def test_another_network_needs_no_fixed_names() -> None:
     draw = torch.Generator().manual_seed(0)
     inputs, hidden = torch.randn(6, 17, generator=draw), torch.randn(6, 16, generator=draw)
     legal = torch.ones(6, SPEC.n_actions, dtype=torch.bool)
-    _, q, next_hidden = in_one_format(other, DENSE, [6])(inputs, hidden, legal)
+    _, (q,), (next_hidden,) = in_one_format(other, DENSE, [6]).decide([inputs], [hidden], [legal])
     x = functional.linear(inputs, policy.before["fc1"].weight, policy.before["fc1"].bias).relu()
     x = functional.linear(x, square.weight, square.bias).relu()
     weights, biases = [side.weight for side in policy.gru], [side.bias for side in policy.gru]

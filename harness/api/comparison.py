@@ -72,7 +72,7 @@ def compare(
         StorageError: the database cannot be used.
         KeyboardInterrupt: stopped by the user; what is done is kept, and the same call goes on from there.
     """
-    args = read_flags(_words(locals()))
+    args = read_flags(_words(locals()))  # all arguments by name, and nothing else yet
     with completed_study(make_console() if progress else Console(quiet=True), args) as (store, plans, all_finished):
         data = collect(store, args.study, {plan.key for plan in plans})
     result = Comparison(data, title=args.title, storage=args.storage, out=args.out)
@@ -87,9 +87,8 @@ def _words(given: Mapping[str, Any]) -> list[str]:
         if name == "settings":
             words += [word for key, setting in (value or {}).items() for word in ("--set", f"{key}={_joined(setting)}")]
         elif name == "imports":
-            words += [
-                word for target in ([value] if isinstance(value, str) else value) for word in ("--import", target)
-            ]
+            targets = [value] if isinstance(value, str) else value
+            words += [word for target in targets for word in ("--import", target)]
         elif name == "seeds" and isinstance(value, Sequence):
             words += ["--seeds", _joined([*value, ""])]  # "4," is seed 4 alone
         elif name != "progress" and value is not None:

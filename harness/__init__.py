@@ -45,7 +45,7 @@ def _answer_help() -> None:
     if sys.argv[:1] != ["-m"] or not asked or words[-1] not in ("-h", "--help") or "--import" in words:
         return
     from harness.__main__ import parser_of
-    from harness.cli.console import speak_any_encoding
+    from harness.cli.streams import speak_any_encoding
 
     found = parser_of(asked[0])
     if found is not None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.registry import did_you_mean, load
-from harness.cli.console import speak_any_encoding, until_reader_leaves
+from harness.cli.streams import speak_any_encoding, until_reader_leaves
 
 
 @dataclass(frozen=True, kw_only=True)

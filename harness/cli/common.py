@@ -17,9 +17,9 @@ from typing import NoReturn, Protocol
 import envs.registry
 from common.errors import describe, quoted
 from common.signals import stop_like_ctrl_c
-from harness.cli.console import speak_any_encoding, until_reader_leaves
 from harness.cli.errors import UsageError, check_known
 from harness.cli.overrides import Setting, parse_setting
+from harness.cli.streams import speak_any_encoding, until_reader_leaves
 from studies.db.errors import StorageError
 from studies.db.storage_url import StorageUrl, without_passwords
 

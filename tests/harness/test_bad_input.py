@@ -108,7 +108,7 @@ def test_the_dashboard_command_can_be_typed() -> None:
 
 
 TEXT = "−0.030 [−0.1, +0.1] … 2×, ±, “x”, Δ"
-SIGNS = f"from harness.cli.console import speak_any_encoding; speak_any_encoding(); print({TEXT!a})"
+SIGNS = f"from harness.cli.streams import speak_any_encoding; speak_any_encoding(); print({TEXT!a})"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness.cli.console import LEFT
+from harness.cli.streams import LEFT
 from tests.test_layering import ROOT
 
 

@@ -249,11 +249,11 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         return compiled_for(self.net.fc1.weight)
 
     @property
-    def _mixes_compiled(self) -> bool:
-        """Whether mixer, targets and loss are the ones that are compiled: a class of one's own may change each."""
-        own = type(self)
+    def _compiled_mixer(self) -> QMixer | None:
+        """The mixer if it, the targets and the loss are the compiled ones; a class of one's own may change each."""
+        own, mixer = type(self), self.mixer
         unchanged = own.td_targets is QLearner.td_targets and own.td_loss is QLearner.td_loss
-        return unchanged and type(self.mixer) is QMixer
+        return mixer if unchanged and type(mixer) is QMixer else None
 
     def epsilon(self, env_steps: int) -> float:
         """Return the exploration rate, linear from ``epsilon_start`` to ``epsilon_finish``."""
@@ -305,11 +305,10 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         online = self.net.kernel_weights(weights.online)
         target = self._agent_kernels.pack(self.target_net.kernel_weights(weights.target))
         taken, values, use = self._agent_kernels.values(given, online, target, count_use=self.wants_input_use)
-        if self._mixes_compiled:
+        if (mixer := self._compiled_mixer) is not None:
             gamma, td_lambda = self.config.gamma, self.config.td_lambda
-            kernels = self.mixer.kernels
-            target_mixer = kernels.pack(self.target_mixer)
-            loss = kernels.loss(given, taken, values, self.mixer, target_mixer, gamma=gamma, td_lambda=td_lambda)
+            packed = mixer.kernels.pack(self.target_mixer)
+            loss = mixer.kernels.loss(given, taken, values, mixer, packed, gamma=gamma, td_lambda=td_lambda)
             return *loss, use
         shape = (*batch.action_mask.shape[:3],)
         return *self._mixed_loss(batch, taken.view(shape), torch.from_numpy(values).view(shape)), use
@@ -326,8 +325,8 @@ class QLearner(AgentNetPolicy, ReplayLearner):
                 batch.ended(bootstrap_at_limit=self.config.bootstrap_at_limit).to(self.device, non_blocking=True),
                 filled,
             )
-        n_steps = filled.sum()
-        return self.td_loss(q_tot - targets, filled), (q_tot.detach() * filled).sum() / n_steps, (targets * filled).sum() / n_steps
+        mean_taken, mean_target = ((each * filled).sum() / filled.sum() for each in (q_tot.detach(), targets))
+        return self.td_loss(q_tot - targets, filled), mean_taken, mean_target
 
     def _forget_weights(self) -> None:
         """Drop cached acting weights; call after any weight change."""

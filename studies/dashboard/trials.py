@@ -34,6 +34,9 @@ METRIC_NAMES = ["win rate", "sparsity", "FLOPs saved"]
 """The objectives, all maximised, in the order of a trial's values."""
 EARLIER_NAMES = ["win rate", "sparsity", "throughput (decisions/s)"]
 """Those of studies that were begun by earlier versions, which go on with them."""
+TRIES = 100
+"""How often a trial is created again with the parameters' lists as other processes have left them; each time one of
+those has created its own."""
 
 
 class Trials:
@@ -170,6 +173,16 @@ class Trials:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
     def _create(self, state: TrialState, values: Sequence[float] | None, attributes: dict[str, Any]) -> int:
+        """Create a trial whole; returns its number."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                return self._try_to_create(state, values, attributes)
+            except ValueError as error:  # another process has put a new value into a list of choices since we read it
+                if isinstance(error, StorageError) or not tries_left:
+                    raise
+        raise AssertionError("the last try either returns or raises")
+
+    def _try_to_create(self, state: TrialState, values: Sequence[float] | None, attributes: dict[str, Any]) -> int:
         parameters = parameters_of(attributes)
         with wrap_db_errors(self._url):
             trial = create_trial(

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from tests.studies.sample import open_store, states
+import pytest
+
+from studies.dashboard import trials as trials_module
+from tests.studies.sample import CONFIG, KEY, PROVENANCE, begin, open_store, states, trials
 from tests.studies.test_kill import ROOT
 
 
@@ -35,3 +40,20 @@ def test_of_two_processes_that_begin_one_run_only_one_does_it(path: Path) -> Non
     assert states(path) == ["COMPLETE"]
     with open_store(path) as store:
         assert [row.seed for row in store.rows()] == [1]
+
+
+def test_processes_that_bring_new_algorithms_at_once_all_get_a_trial(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, others = trials_module.distributions_for, ["qmix", "kalei"]
+
+    def interrupted(*arguments: Any) -> Any:
+        """Between the lists of choices and the trial another process begins a run of an algorithm of its own."""
+        found = own(*arguments)
+        if others:
+            with open_store(path) as other:
+                other.begin(replace(KEY, algorithm=others.pop()), config=CONFIG, provenance=PROVENANCE)
+        return found
+
+    monkeypatch.setattr(trials_module, "distributions_for", interrupted)
+    with open_store(path) as store:
+        assert begin(store).status == "started"
+    assert {trial.params["algorithm"] for trial in trials(path)} == {"k24", "qmix", "kalei"}

@@ -25,6 +25,7 @@ from typing import Any
 import optuna
 from optuna_dashboard import save_note
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from common.signals import deferred_interrupts
 from studies.dashboard.trials import Trials, attach_file
@@ -186,7 +187,7 @@ class StudyStore(StudyReader):
     @repeated
     def replace_evaluation(
         self, run_id: int, config: dict[str, Any], evaluation: Mapping[str, Any], outcomes: Sequence[EpisodeOutcome]
-    ) -> None:
+    ) -> bool:
         """Store another final evaluation of a finished run in place of the one before.
 
         Its trial keeps its first values: Optuna changes no finished trial.
@@ -196,14 +197,25 @@ class StudyStore(StudyReader):
             config: with the settings of the new evaluation; all else as before.
             evaluation: fields of ``RunResult`` that the battles decide.
             outcomes: how they ended.
+
+        Returns:
+            False, and nothing is stored, where another process has deleted the run meanwhile.
         """
         with self._run_table.db.transaction() as session:
+            if not self._finished_of(session, [run_id]):
+                return False
             session.get_one(Run, run_id).config = config
             result = session.get_one(Result, run_id)
             for name, value in evaluation.items():
                 setattr(result, name, value)
             session.execute(delete(Outcome).where(Outcome.run_id == run_id))
             session.add_all(Outcome(run_id=run_id, **asdict(outcome)) for outcome in outcomes)
+        return True
+
+    def _finished_of(self, session: Session, run_ids: Collection[int]) -> set[int]:
+        """Those runs that are there and finished: what takes minutes to measure may have been deleted meanwhile."""
+        there = select(Run.id).filter_by(study=self.study, state="finished").where(Run.id.in_(run_ids))
+        return set(session.scalars(there))
 
     def delete_runs(self, run_ids: Collection[int], *, whole_study: bool) -> set[int]:
         """Delete runs with all that is stored of them, and the trials that show them; returns the ids of those deleted.
@@ -226,7 +238,7 @@ class StudyStore(StudyReader):
         run_table, deleted = self._run_table, set()
         with run_table.db.transaction() as session:
             for run in session.scalars(select(Run).filter_by(study=self.study).where(Run.id.in_(run_ids))).all():
-                if run.state != "running" or run_table.claim(session, run):
+                if run_table.claim(session, run):  # a finished one may be on its way to Optuna
                     deleted.add(run.id)
                     session.delete(run)
         return deleted
@@ -237,21 +249,24 @@ class StudyStore(StudyReader):
 
     @repeated
     def store_readings(self, readings: Mapping[int, TurnReading]) -> None:
-        """Store how fast policies decide, by the ids of their finished runs, in place of earlier readings."""
+        """Store how fast policies decide, by the ids of their finished runs, in place of earlier readings.
+
+        Runs that another process has deleted meanwhile are passed over.
+        """
         with self._run_table.db.transaction() as session:
-            for run_id, reading in readings.items():
-                session.merge(ThroughputReading(run_id=run_id, **asdict(reading)))
+            for run_id in self._finished_of(session, readings):
+                session.merge(ThroughputReading(run_id=run_id, **asdict(readings[run_id])))
 
     @repeated
     def store_speedups(self, speedups: Mapping[int, dict[str, Any]]) -> None:
-        """Store 2:4 speed-ups, JSON-able, by the ids of their finished runs, in place of earlier ones.
+        """Store 2:4 speed-ups, JSON-able, by the ids of their finished runs, likewise.
 
         Args:
             speedups: each with ``speedup`` or, where that is ``None``, its ``reason``.
         """
         with self._run_table.db.transaction() as session:
-            for run_id, found in speedups.items():
-                result = session.get_one(Result, run_id)
+            for run_id in self._finished_of(session, speedups):
+                result, found = session.get_one(Result, run_id), speedups[run_id]
                 result.speedup_24, result.speedup_24_reason = found["speedup"], found["reason"] or ""
                 result.details = {**result.details, "speedup_24": found}
 

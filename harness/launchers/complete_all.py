@@ -49,7 +49,7 @@ def complete_all(console: Console, store: StudyStore, args: CompareArgs, plans: 
     def complete(plan: RunPlan) -> RunEnd:
         return complete_run(console, store, plan, run_folder(args.out, args.study, plan.key), args.log)
 
-    compile_ahead([plan for run, plan in asked.items() if before[run] != "finished"])
+    compile_ahead([plan for run, plan in asked.items() if before.get(run) != "finished"])
     if args.n_jobs > 1:
         work_together(args.n_jobs, arguments, stdout=subprocess.DEVNULL if console.quiet else 2 if args.json else None)
     logged = ("finished", "failed") if args.n_jobs > 1 else ()  # by the workers

@@ -151,7 +151,9 @@ def evaluate_again(console: Console, store: StudyStore, plan: RunPlan, row: RunR
     if not found.finished:
         log(console, f"{plan.label}: all {found.aborted} battles aborted; the evaluation of before is kept")
         return RunEnd.FINISHED
-    store.replace_evaluation(row.run_id, plan.identity(), evaluation_fields(found), found.outcomes)
+    if not store.replace_evaluation(row.run_id, plan.identity(), evaluation_fields(found), found.outcomes):
+        log(console, f"{plan.label}: deleted by another process")
+        return RunEnd.FAILED
     log(console, f"{plan.label}: trained before, evaluated again on {battles} battles: {found.win_rate.estimate:.3f}")
     return RunEnd.FINISHED
 

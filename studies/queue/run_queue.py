@@ -106,7 +106,7 @@ class RunQueue:
                 if row.id not in jobs:
                     # The first mostly fits; the others are read together, not in a query each.
                     jobs |= self._jobs([row.id, *(other.id for other in waiting)] if jobs else [row.id])
-                if fits(jobs.get(row.id, {})):
+                if row.id in jobs and fits(jobs[row.id]):  # one without was deleted meanwhile
                     yield row.id
                     random.shuffle(waiting)
 

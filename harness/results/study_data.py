@@ -74,8 +74,10 @@ def collect(store: StudyReader, study: str, keys: Collection[RunKey] | None = No
         study: its name.
         keys: only these runs, of one comparison, where each algorithm has one configuration; ``None``: all.
     """
+    unfinished = store.unfinished()  # first: a run that ends between the two is then among both, and not in neither
     finished = [row for row in store.rows() if keys is None or key_of(row) in keys]
-    begun = [run for run in store.unfinished() if keys is None or key_of(run) in keys]
+    over = {row.run_id for row in finished}
+    begun = [run for run in unfinished if run.run_id not in over and (keys is None or key_of(run) in keys)]
     runs: list[RunRow | UnfinishedRun] = [*finished, *begun]
     grouped = _in_order(group_runs_by_config(runs) if keys is None else group_by_name(runs))
     return StudyData(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -81,7 +82,7 @@ def _check_flags_of(kind: str, flags: argparse.Namespace) -> None:
         if value is not None and kind not in places:
             allowed = " or ".join(f"--workers {place}:N" for place in places)
             raise UsageError(f"{flag} does not go with --workers {kind}, it is for {allowed}")
-    if (flags.worker_gpus or 0) < 0:
+    if not 0 <= (flags.worker_gpus or 0) < math.inf:  # NaN is neither
         raise UsageError(f"--worker-gpus is {flags.worker_gpus:g}, it must be at least 0")
 
 
@@ -142,6 +143,8 @@ def ids_in(text: str, flag: str = "--only") -> set[int]:
             count = len(ids)
         except (ValueError, OverflowError):
             raise UsageError(f"{flag} {text!r}: ids of runs, separated by commas, such as 3,7 or 3-9") from None
+        if count == 0:
+            raise UsageError(f"{flag} {part}: no ids lie there; the lower one stands first: {last}-{first}")
         if count > MOST_IDS:
             raise UsageError(f"{flag} {part}: these are {count:,} ids, at most {MOST_IDS:,} can be named at once")
         found.update(ids)

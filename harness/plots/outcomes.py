@@ -101,6 +101,8 @@ def plot_trade_offs(folder: Path, rows: Sequence[AlgorithmRow], algorithms: Sequ
     caption = "Dense products on the run's device; what sparse tensor cores gain is measured apart."
     if len(machines) > 1:
         caption += f" Differences may be those of the machines: {'; '.join(machines)}."
+    if len({session for row in own for session in row.throughput_sessions}) > 1:
+        caption += " Not all were measured in the same session, so not all decisions/s compare."
     plots = [
         _scatter(
             folder,

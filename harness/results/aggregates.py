@@ -72,6 +72,8 @@ class AlgorithmRow:
     """Whether the scenario has winners; if not, its win rate means nothing."""
     flops_kept: float | None = None
     """FLOPs of one decision that masks keep / those of the dense network, 0..1, mean over seeds; None: not counted."""
+    throughput_sessions: tuple[str, ...] = ()
+    """Sessions of its readings, each once: policies of one were measured in the same rounds, those of two were not."""
 
     @property
     def score(self) -> float:
@@ -177,6 +179,7 @@ def _row(name: str, scenario: str, members: Sequence[RunRow]) -> AlgorithmRow:
         config_hash=first.config_hash,
         can_be_won=has_winners(first),
         flops_kept=fmean(flops) if flops else None,
+        throughput_sessions=tuple(dict.fromkeys(each.session for each in readings)),
     )
 
 

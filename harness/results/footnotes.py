@@ -103,6 +103,12 @@ def _throughput_notes(rows: Sequence[AlgorithmRow]) -> list[str]:
     ]
     if len({machine for *_, machine in conditions}) > 1:
         notes.append("decisions/s do not compare between machines, nor between numbers of threads")
+    sessions = {session for row in measured for session in row.throughput_sessions}
+    if len(sessions) > 1:
+        notes.append(
+            f"decisions/s do not compare between the {len(sessions)} sessions in which they were measured; all in one: "
+            "python -m harness.measure --study NAME"
+        )
     if any(not row.throughput_quiet for row in measured):
         notes.append("† measured while other processes kept the machine busy, again and again: not compared")
     for scenario in dict.fromkeys(row.scenario for row in measured):
@@ -110,7 +116,11 @@ def _throughput_notes(rows: Sequence[AlgorithmRow]) -> list[str]:
         quartiles = (f"{row.algorithm} {row.throughput_low:,.0f} … {row.throughput_high:,.0f}" for row in own)
         notes.append(f"decisions/s, quartiles on {scenario}: {', '.join(quartiles)}")
         pairs = combinations([row for row in own if row.throughput_quiet], 2)
-        undecided = ", ".join(f"{one.algorithm} and {other.algorithm}" for one, other in pairs if _overlap(one, other))
+        undecided = ", ".join(
+            f"{one.algorithm} and {other.algorithm}"
+            for one, other in pairs
+            if one.throughput_sessions == other.throughput_sessions and _overlap(one, other)
+        )
         if undecided:
             notes.append(f"decisions/s on {scenario} say nothing of the order of {undecided}: their quartiles overlap")
     if len(measured) < len(rows):

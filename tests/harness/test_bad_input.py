@@ -192,6 +192,11 @@ def test_ids_without_end(text: str) -> None:
         ids_in(text)
 
 
+def test_ids_from_a_higher_to_a_lower_one_are_not_taken_for_none() -> None:
+    with pytest.raises(UsageError, match=r"--runs 9-3: no ids lie there; the lower one stands first: 3-9"):
+        ids_in("1,9-3", flag="--runs")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_help_on_a_console_of_any_encoding(encoding: str) -> None:
     command = [sys.executable, "-m", "harness", "compare", "--help"]

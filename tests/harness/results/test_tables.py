@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,18 @@ def test_decisions_of_several_machines_are_not_compared(plans: list[RunPlan]) ->
         distinct = set(origins)
         assert sum(note.startswith("decisions/s: ") for note in notes) == len(distinct)
         assert (line in notes) == (len(distinct) > 1)
+
+
+def test_decisions_of_several_sessions_are_not_compared(plans: list[RunPlan]) -> None:
+    """A study grows: ``compare --algos qmix`` later measures the policies of that command alone."""
+    for sessions, expected in ((("s", "s"), [("s",), ("s",)]), (("s", "later"), [("s",), ("later",)])):
+        readings = [replace(turn_reading(), session=session) for session in sessions]
+        rows = rows_of(plans, [run_row(plan, 8, in_turn=each) for plan, each in zip(plans, readings, strict=False)])
+        assert [row.throughput_sessions for row in rows] == expected
+        _, notes = cells_and_notes(rows, "decisions/s")
+        several = len(set(sessions)) > 1
+        assert any("do not compare between the 2 sessions" in note for note in notes) == several
+        assert any("say nothing of the order" in note for note in notes) != several
 
 
 def test_no_order_is_claimed_under_load_or_where_nothing_was_measured(plans: list[RunPlan]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from harness.cli.errors import UsageError
 from harness.cli.overrides import Setting, resolve_config, resolve_env
 from harness.cli.progress import LINE_INTERVAL, make_bar
 from harness.policies.trained import PolicyFile
+from harness.results.grouping import DIGITS
 from harness.speed.compare_kernels import DeviceLost, still_alive
 from harness.speed.grid_point import PolicyMeasurement, measure_peak
 from harness.speed.kernels import all_backends, first_line
@@ -241,7 +244,11 @@ def trained_policy(run: PolicyFile) -> PolicySource:
         return _layers_of(run.policy(env, device), f"--run {run.path}")
 
     hidden = build(0, "cpu").gru[1].weight.shape[1]
-    return PolicySource(label=f"{run.label} on {run.scenario}", hidden_sizes=(hidden,), build=build, both_grus=False)
+    # a policy of other settings, such as an unmasked GRU, is another one in the file of results
+    settings = json.dumps(run.content["identity"]["algorithm"], sort_keys=True, default=str)
+    digest = hashlib.sha256(settings.encode()).hexdigest()[:DIGITS]
+    label = f"{run.label} on {run.scenario}, settings {digest}"
+    return PolicySource(label=label, hidden_sizes=(hidden,), build=build, both_grus=False)
 
 
 def _layers_of(made: Any, flag: str) -> PolicyLayers:

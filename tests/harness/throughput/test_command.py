@@ -13,6 +13,7 @@ import torch
 import algorithms.registry
 import envs.registry
 from algorithms.k24 import K24Config
+from algorithms.protocol import Algorithm
 from harness.cli.console import make_console
 from harness.policies.trained import read_policy_file
 from harness.runs.checkpoint import POLICY, save_policy
@@ -209,19 +210,36 @@ def test_json_and_nothing_else_on_stdout(capsys: pytest.CaptureFixture[str]) -> 
     assert list(content["cells"][0]["layers"]["fc2"]["ways"]) == ["dense", "masked"]
 
 
-def test_a_trained_policy_is_measured_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By its folder: its own hidden size and masks, its dense GRU and no other."""
-    spec, config = envs.registry.make("terran_5_vs_5", 1, seed=0).spec, K24Config(rnn_hidden_dim=12)
+def save_trained(folder: Path, config: K24Config) -> Algorithm:
+    """Write a policy as a run leaves it."""
+    spec = envs.registry.make("terran_5_vs_5", 1, seed=0).spec
     made = algorithms.registry.make("k24", spec, config, total_env_steps=100, seed=3)
     identity = {
         "algorithm": {"name": "k24", **dataclasses.asdict(config)},
         "env": {"scenario": "terran_5_vs_5", "fight": {}},
         "train": {"env_steps": 100},
     }
-    content = {"identity": identity, "algorithm": made.state_dict(), "env_steps": 100}
-    save_policy(tmp_path / POLICY, content)
+    save_policy(folder / POLICY, {"identity": identity, "algorithm": made.state_dict(), "env_steps": 100})
+    return made
+
+
+def test_a_trained_policy_of_other_settings_is_measured_as_well(tmp_path: Path) -> None:
+    out, grus = tmp_path / "results.json", []
+    for mask_gru in (False, True):
+        save_trained(tmp_path, K24Config(rnn_hidden_dim=12, mask_gru=mask_gru))
+        assert main(["--device", "cpu", "--run", str(tmp_path), "--batches", "30", "--out", str(out)]) == 0
+        grus.append([list(cell["agents"]) for cell in json.loads(out.read_text())["cells"]])
+    assert grus == [[["dense"]], [["dense"], ["2:4"]]]
+
+
+def test_a_trained_policy_is_measured_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By its folder: its own hidden size and masks, its dense GRU and no other."""
+    made = save_trained(tmp_path, K24Config(rnn_hidden_dim=12))
     source = trained_policy(read_policy_file(tmp_path))
-    assert (source.label, source.hidden_sizes) == ("k24, 100 env steps on terran_5_vs_5", (12,))
+    assert (source.label.partition(", settings")[0], source.hidden_sizes) == (
+        "k24, 100 env steps on terran_5_vs_5",
+        (12,),
+    )
     found = source.build(12, "cpu").after["fc3"]
     assert torch.equal(found.masked, made.policy_layers().after["fc3"].masked)
     assert main(["--device", "cpu", "--run", str(tmp_path), "--batches", "30", "--json"]) == 0

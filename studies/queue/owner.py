@@ -29,7 +29,9 @@ HEARTBEAT_IN_TRAINING = 15.0
 HEARTBEAT_IN_BACKGROUND = 60.0
 """Seconds between two heartbeats of the thread."""
 _START_TOLERANCE = 5.0
-"""Seconds by which two readings of a process's start may differ: the system clock may be set in between."""
+"""Seconds by which two readings of a process's start may differ."""
+UNKNOWN = "-/-"
+"""Boot and namespace where the system has no /proc."""
 _log = logging.getLogger(__name__)
 
 
@@ -42,16 +44,15 @@ class Owner:
     pid: int
     """Process number."""
     started: str
-    """``boot/namespace/seconds``: boot of the machine and process namespace (``-/-`` where the system has no /proc),
-    start of the process in seconds since 1970."""
+    """``boot/namespace/seconds``: boot of the machine, process namespace, start of the process in seconds since that boot:
+    the system clock may be set at any time. Where the system has no /proc ``-/-`` and seconds since 1970."""
 
     @classmethod
     def myself(cls) -> Owner:
         """The calling process."""
-        pid = os.getpid()
-        return cls(
-            host=socket.gethostname(), pid=pid, started=f"{_namespace()}/{psutil.Process(pid).create_time():.2f}"
-        )
+        pid, namespace = os.getpid(), _namespace()
+        started = _starts(psutil.Process(pid))[0 if namespace == UNKNOWN else 1]
+        return cls(host=socket.gethostname(), pid=pid, started=f"{namespace}/{started:.2f}")
 
     def is_alive(self, heartbeat: float, now: float) -> bool:
         """Whether the process still works: by the process table where it can be looked up, else by its heartbeat.
@@ -136,7 +137,7 @@ def _namespace() -> str:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
         return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
     except OSError:
-        return "-/-"
+        return UNKNOWN
 
 
 def _is_running(pid: int, started: float) -> bool:
@@ -148,10 +149,17 @@ def _is_running(pid: int, started: float) -> bool:
     try:
         process = psutil.Process(pid)
         ended = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-        return not ended and abs(process.create_time() - started) < _START_TOLERANCE
+        # since 1970 in rows of earlier versions
+        return not ended and any(abs(each - started) < _START_TOLERANCE for each in _starts(process))
     except psutil.NoSuchProcess:
         _raise_if_hidden(pid)
         return False
+
+
+def _starts(process: psutil.Process) -> tuple[float, float]:
+    """Start of a process in seconds since 1970, by the system clock of now, and since the boot of the machine."""
+    since_1970 = process.create_time()
+    return since_1970, since_1970 - psutil.boot_time()
 
 
 def _raise_if_hidden(pid: int) -> None:

@@ -42,6 +42,24 @@ def test_a_killed_process_is_gone_even_before_its_parent_has_noticed() -> None:
         assert not child.is_alive(heartbeat=0.0, now=0.0)
 
 
+@needs_proc
+@pytest.mark.parametrize("seconds", [-3600.0, 3600.0])
+def test_a_process_stays_alive_when_the_system_clock_is_set(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux gives the start of a process by its boot, whose time moves with the clock."""
+    me, booted = Owner.myself(), psutil._pslinux.boot_time
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: booted() + seconds)
+    assert psutil.Process().create_time() == pytest.approx(psutil.boot_time() + float(me.started.rpartition("/")[2]), abs=1)
+    assert me.is_alive(heartbeat=0.0, now=1e9)
+    assert Owner.myself() == me
+
+
+@needs_proc
+def test_a_row_of_an_earlier_version_counts_from_1970() -> None:
+    me = Owner.myself()
+    place = me.started.rpartition("/")[0]
+    assert replace(me, started=f"{place}/{psutil.Process().create_time():.2f}").is_alive(heartbeat=0.0, now=1e9)
+
+
 @pytest.mark.parametrize("other", [{"host": "node17"}, {"started": "another-boot/pid:[1]/77"}, {"started": "-/-/77"}])
 def test_elsewhere_the_heartbeat_tells(other: dict[str, str]) -> None:
     there = replace(Owner.myself(), **other)

@@ -58,6 +58,11 @@ class RunRecord:
         self._open = self.status in ("started", "resumed")
         self._last_heartbeat = time.monotonic()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be written to: begun, and neither finished nor ended since."""
+        return self._open
+
     @repeated
     def curve(self, point: CurvePoint) -> CurvePoint:
         """Store an evaluation made during training; one at the same ``env_steps`` is replaced.

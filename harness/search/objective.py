@@ -246,7 +246,8 @@ def _can_be_won(seed: Seed) -> bool:
 
 
 def _unfinished(seeds: Sequence[Seed]) -> list[Seed]:
-    return [seed for seed in seeds if seed.row is None]
+    """Those that still have to be ended: Ctrl-C can come when a result is stored and not yet reported to Optuna."""
+    return [seed for seed in seeds if seed.row is None and seed.record.is_open]
 
 
 def _mark_interrupted(seeds: Sequence[Seed], reason: str) -> None:

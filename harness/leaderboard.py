@@ -25,7 +25,7 @@ from harness.report.page import fill_in
 from harness.results.aggregates import AlgorithmRow, summarize_groups
 from harness.results.grouping import group_runs_by_config, name_across_studies
 from harness.runs.files import atomic_write
-from studies.db.storage_url import DEFAULT_STORAGE, without_passwords
+from studies.db.storage_url import DEFAULT_STORAGE, parse_storage_url, without_passwords
 from studies.reader import StudyReader
 from studies.rows import RunRow
 from studies.search import search_names
@@ -65,7 +65,10 @@ def read_entries(storages: Sequence[str], studies: Collection[str] = ()) -> list
         UsageError: no database holds a study of such a name.
         StorageError: a database cannot be read.
     """
-    known = {storage: study_names(storage) for storage in dict.fromkeys(storages)}
+    places: dict[str, str] = {}
+    for storage in storages:
+        places.setdefault(_place(storage), storage)
+    known = {storage: study_names(storage) for storage in places.values()}
     every = set().union(*known.values())
     check_known("study", studies, sorted(every), hint=f"It is looked for in {_shown(known)}.")
     chosen = [
@@ -83,6 +86,12 @@ def read_entries(storages: Sequence[str], studies: Collection[str] = ()) -> list
         commits = {str(run.provenance.get("commit", "unknown"))[:10] for run in runs}
         entries.append(_entry(study, row, settings, commits))
     return entries
+
+
+def _place(storage: str) -> str:
+    """Return where a database lies, however its address is spelt."""
+    url = parse_storage_url(storage)
+    return str(url.path.resolve()) if url.path else url.address
 
 
 def _groups(storage: str, study: str) -> list[list[RunRow]]:

@@ -51,6 +51,9 @@ def main(argv: Sequence[str]) -> int:
     study_folder(Path(flags.out), study)  # an error before anything is claimed
     make_folder(Path(flags.out))
     if study in search_names(flags.storage):
+        if flags.only is not None or flags.log is not None:
+            unfit = "--only" if flags.only is not None else "--log"
+            raise UsageError(f"{unfit} is for the runs of a comparison, and {study} is a search; leave it out")
         with SearchStudy.open(flags.storage, study) as search:
             join_search(console, search, storage=flags.storage, out=Path(flags.out), device=flags.device)
             log(console, f"nothing left to take in search {study}: {count_trials(search)}")

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from common.values import checked
 from harness.api.study import Study
+from harness.cli.common import flag_words
 from harness.cli.console import make_console
 from harness.cli.errors import UsageError
 from harness.compare import completed_study
@@ -88,11 +89,11 @@ def _words(given: Mapping[str, Any]) -> list[str]:
             words += [word for key, setting in (value or {}).items() for word in ("--set", f"{key}={_joined(setting)}")]
         elif name == "imports":
             targets = [value] if isinstance(value, str) else value
-            words += [word for target in targets for word in ("--import", target)]
+            words += [word for target in targets for word in flag_words("--import", target)]
         elif name == "seeds" and isinstance(value, Sequence):
-            words += ["--seeds", _joined([*value, ""])]  # "4," is seed 4 alone
+            words += flag_words("--seeds", _joined([*value, ""]))  # "4," is seed 4 alone
         elif name != "progress" and value is not None:
-            words += [f"--{name.replace('_', '-')}", _joined(value)]
+            words += flag_words(f"--{name.replace('_', '-')}", _joined(value))
     return words
 
 

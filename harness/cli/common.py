@@ -74,6 +74,11 @@ def command_line(module: str, arguments: Sequence[str]) -> str:
     return without_passwords(shlex.join(["python", "-m", module, *arguments]))
 
 
+def flag_words(flag: str, value: object) -> list[str]:
+    """Return a flag and its value as arguments of a command; a value with a dash in front would be taken for a flag."""
+    return [f"{flag}={value}"] if str(value).startswith("-") else [flag, str(value)]
+
+
 TWINS = (("--algo", "--algos"), ("--scenario", "--scenarios"), ("--seed", "--seeds"), ("--policy", "--policies"))
 """Spellings of one flag; a command that has one of them accepts the other too."""
 

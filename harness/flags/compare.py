@@ -20,6 +20,7 @@ from harness.cli.common import (
     add_setting,
     at_least,
     command_line,
+    flag_words,
     listed,
     listing,
     names_in,
@@ -102,10 +103,11 @@ class CompareArgs:
     @property
     def for_workers(self) -> list[str]:
         """Arguments of ``harness.worker`` for these runs."""
-        imports = [word for target in self.imports for word in ("--import", target)]
-        where = ["--storage", self.storage, "--study", self.study, "--device", self.device]
-        log = ["--log", ",".join(self.log)] if self.log else []
-        return [*where, "--out", str(self.out.absolute()), *log, *imports]
+        given: list[tuple[str, object]] = [("--storage", self.storage), ("--study", self.study)]
+        given += [("--device", self.device), ("--out", self.out.absolute())]
+        given += [("--log", ",".join(self.log))] if self.log else []
+        given += [("--import", target) for target in self.imports]
+        return [word for flag, value in given for word in flag_words(flag, value)]
 
 
 def read_flags(argv: Sequence[str]) -> CompareArgs:

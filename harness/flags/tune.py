@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import algorithms.registry
 from common.space import Space
-from harness.cli.common import Parser, add_repeated, at_least, command_line
+from harness.cli.common import Parser, add_repeated, at_least, command_line, flag_words
 from harness.cli.errors import UsageError
 from harness.cli.overrides import check_preset
 from harness.flags import compare
@@ -97,13 +97,13 @@ def read_flags(argv: Sequence[str]) -> TuneArgs:
 
 def _as_comparison(flags: argparse.Namespace, with_files: bool = True) -> list[str]:
     """The same runs in the words of ``harness.compare``, which knows how to read them."""
-    words = ["--algos", flags.algo, "--scenarios", flags.scenario]
+    words = [*flag_words("--algos", flags.algo), *flag_words("--scenarios", flags.scenario)]
     for flag in (*SHARED, "--n-jobs"):
         value = getattr(flags, flag.removeprefix("--").replace("-", "_"))
-        words += [] if value is None else [flag, str(value)]
+        words += [] if value is None else flag_words(flag, value)
     for flag, (name, _) in REPEATED.items():
         if with_files or flag != "--config":
-            words += [word for value in getattr(flags, name) for word in (flag, value)]
+            words += [word for value in getattr(flags, name) for word in flag_words(flag, value)]
     return [*words, *(["--deterministic"] if flags.deterministic else [])]
 
 

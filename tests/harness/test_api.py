@@ -211,6 +211,8 @@ def test_another_name_of_a_map_is_the_same_map() -> None:
 def test_mistakes_are_reported_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unknown algorithm 'k25'"):
         compare(algos=["k25"], storage=f"sqlite:///{tmp_path}/s.db")
+    with pytest.raises(UsageError, match=r"--seeds '-1,': give how many"):
+        compare(algos=["k24"], seeds=[-1], storage=f"sqlite:///{tmp_path}/s.db")
     with pytest.raises(UsageError, match="a run's folder looks like"):
         load_policy(tmp_path)
     with pytest.raises(UsageError, match="setting of k24 'div_cof'"):

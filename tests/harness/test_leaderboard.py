@@ -97,6 +97,13 @@ def test_the_results_of_one_study(leaderboard: Leaderboard, tmp_path: Path, caps
     assert (first["decisions"], first["settings"]) == (None, ""), "nothing was measured, and settings do not differ"
 
 
+def test_a_database_that_is_named_in_two_ways_is_read_once(tmp_path: Path) -> None:
+    add_run(tmp_path / "a.db")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.db").symlink_to(tmp_path / "a.db")
+    assert len(entries_in(tmp_path, "a.db", "folder/../a.db", "link.db", "a.db")) == 1
+
+
 def test_several_databases_share_a_page(leaderboard: Leaderboard, tmp_path: Path) -> None:
     add_run(tmp_path / "a.db", "one", "k24", "map_a", wins=8)
     add_run(tmp_path / "b.db", "two", "qmix", "map_a", wins=16, device="cuda")

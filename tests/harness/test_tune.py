@@ -18,7 +18,7 @@ from optuna_dashboard import get_note
 from algorithms import registry
 from algorithms.settings.pymarl import dump_settings, load_settings
 from common.space import Choice, Range
-from harness import delete, tune
+from harness import delete, tune, worker
 from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING
 from harness.cli.console import make_console
 from harness.flags.compare import read_flags as read_compare
@@ -310,6 +310,13 @@ def test_a_trial_holds_all_its_seeds_at_a_time(tmp_path: Path, capsys: pytest.Ca
     tune.introduce(make_console(), asked, plans)
     said = " ".join(capsys.readouterr().out.split())
     assert ", 8 seeds at a time)" in said
+
+
+@pytest.mark.parametrize("flag", ["--only", "--log"])
+def test_flags_that_a_search_would_ignore_are_refused(flag: str, tmp_path: Path, error_of: ErrorOf) -> None:
+    SearchStudy.open(database(tmp_path), "mine", request={"seed": 0}, trials=1).close()
+    error = error_of(worker.main, "--storage", database(tmp_path), flag, {"--only": "1", "--log": "csv"}[flag])
+    assert f"{flag} is for the runs of a comparison, and mine is a search; leave it out" in error
 
 
 def test_a_search_is_deleted_as_a_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str], error_of: ErrorOf) -> None:

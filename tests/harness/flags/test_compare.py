@@ -10,6 +10,8 @@ import pytest
 from harness.cli.errors import UsageError
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
+from harness.flags.tune import read_flags as read_tune
+from harness.flags.workers import worker_parser
 from studies.db.storage_url import DEFAULT_STORAGE
 
 
@@ -40,6 +42,14 @@ def test_the_command_to_be_typed_again_shows_no_password() -> None:
     request = read_flags(["--storage", "postgresql://ann:secret@host/k24", "--seeds", "2"])
     assert request.command == "python -m harness.compare --storage postgresql://ann:***@host/k24 --seeds 2"
     assert request.storage == "postgresql://ann:secret@host/k24"
+
+
+def test_a_name_with_a_dash_in_front_reaches_workers_and_searches() -> None:
+    passed_on = read_flags(["--study=-mine", "--storage=sqlite:///a.db", "--import=harness.worker"]).for_workers
+    flags = worker_parser().parse_args(passed_on)
+    assert (flags.study, flags.storage, flags.imports) == ("-mine", "sqlite:///a.db", ["harness.worker"])
+    with pytest.raises(UsageError, match="unknown algorithm '-k24'"):
+        read_tune(["--algo=-k24"])
 
 
 def test_names_from_pymarl_are_taken() -> None:

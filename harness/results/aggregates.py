@@ -74,6 +74,8 @@ class AlgorithmRow:
     """FLOPs of one decision that masks keep / those of the dense network, 0..1, mean over seeds; None: not counted."""
     throughput_sessions: tuple[str, ...] = ()
     """Sessions of its readings, each once: policies of one were measured in the same rounds, those of two were not."""
+    throughput_seeds: int = 0
+    """Seeds whose decisions/s were measured."""
 
     @property
     def score(self) -> float:
@@ -180,6 +182,7 @@ def _row(name: str, scenario: str, members: Sequence[RunRow]) -> AlgorithmRow:
         can_be_won=has_winners(first),
         flops_kept=fmean(flops) if flops else None,
         throughput_sessions=tuple(dict.fromkeys(each.session for each in readings)),
+        throughput_seeds=len(readings),
     )
 
 

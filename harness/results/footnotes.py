@@ -123,6 +123,12 @@ def _throughput_notes(rows: Sequence[AlgorithmRow]) -> list[str]:
         )
         if undecided:
             notes.append(f"decisions/s on {scenario} say nothing of the order of {undecided}: their quartiles overlap")
+    notes += [
+        f"decisions/s of {row.algorithm} on {row.scenario}: {row.throughput_seeds} of its {len(row.seeds)} seeds were "
+        "measured; all of them: python -m harness.measure --study NAME"
+        for row in measured
+        if row.throughput_seeds < len(row.seeds)
+    ]
     if len(measured) < len(rows):
         notes.append("decisions/s n/a: not measured yet; type: python -m harness.measure --study NAME")
     return notes

@@ -115,6 +115,16 @@ def test_decisions_of_several_sessions_are_not_compared(plans: list[RunPlan]) ->
         assert any("say nothing of the order" in note for note in notes) != several
 
 
+def test_a_row_of_which_some_seeds_were_not_measured_says_so(plans: list[RunPlan]) -> None:
+    """More seeds were added, and ``--throughput none``."""
+    readings = (turn_reading(), turn_reading(), None, turn_reading())
+    runs = [run_row(plan, 8, in_turn=each) for plan, each in zip(plans, readings, strict=True)]
+    cells, notes = cells_and_notes(rows_of(plans, runs), "decisions/s")
+    assert cells == ["1,234", "1,234"]
+    (note,) = (note for note in notes if " of its " in note)
+    assert note.startswith("decisions/s of rule on fake: 1 of its 2 seeds were measured; all of them: ")
+
+
 def test_no_order_is_claimed_under_load_or_where_nothing_was_measured(plans: list[RunPlan]) -> None:
     loaded = run_row(plans[0], 8, in_turn=turn_reading("cpu", quiet=False))
     cells, notes = cells_and_notes(rows_of(plans, [loaded, run_row(plans[1], 8, in_turn=None)]), "decisions/s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -75,7 +76,7 @@ def collect(device: str) -> dict[str, Any]:
     Args:
         device: torch's name of it, for example ``cpu`` or ``cuda:0``.
     """
-    commit, dirty = _commit(_ROOT)
+    commit, dirty = _code_in_memory()
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": typed_command(sys.orig_argv),
@@ -128,6 +129,12 @@ def typed_command(arguments: Sequence[str]) -> str:
 
 SOURCES = ("common", "envs", "algorithms", "studies", "harness", "pyproject.toml", "constraints.txt")
 """What decides a result in a checkout; a video beside it, or a script of one's own, is no change."""
+
+
+@functools.cache
+def _code_in_memory() -> tuple[str, bool | None]:
+    """Return the checkout as this process met it: what is edited or committed during a comparison runs in the next."""
+    return _commit(_ROOT)
 
 
 def _commit(root: Path) -> tuple[str, bool | None]:

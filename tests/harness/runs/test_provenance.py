@@ -72,6 +72,17 @@ def test_a_commit_is_given_with_whether_files_differ(tmp_path: Path) -> None:
     assert provenance._commit(inner) == ("unknown", None), "a checkout around an installed copy says nothing about it"
 
 
+def test_what_is_committed_while_a_process_runs_is_not_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = iter([("a" * 40, False), ("b" * 40, True)])
+    monkeypatch.setattr(provenance, "_commit", lambda root: next(found))
+    provenance._code_in_memory.cache_clear()
+    try:
+        records = [provenance.collect("cpu") for _ in range(2)]
+    finally:
+        provenance._code_in_memory.cache_clear()
+    assert [(record["commit"], record["dirty"]) for record in records] == [("a" * 40, False)] * 2
+
+
 def test_outside_a_checkout_or_without_git_the_commit_is_unknown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,7 @@ def test_what_is_measured_of_it_is_passed_over_and_the_others_are_stored(path: P
         gone, kept = (begin(store, seed).finish(RESULT).run_id for seed in (2, 1))
         later = begin(store, seed=3).run_id
         assert delete(path, gone) == {gone}
-        store.store_readings({run: READING for run in (gone, kept, later)})
+        store.store_readings(dict.fromkeys((gone, kept, later), READING))
         store.store_speedups({run: {"speedup": 1.5, "reason": None} for run in (gone, kept, later)})
         assert not store.replace_evaluation(gone, CONFIG, {"wins": 9}, OUTCOMES)
         assert store.replace_evaluation(kept, CONFIG, {"wins": 9}, OUTCOMES)

@@ -48,7 +48,9 @@ def test_a_process_stays_alive_when_the_system_clock_is_set(seconds: float, monk
     """Linux gives the start of a process by its boot, whose time moves with the clock."""
     me, booted = Owner.myself(), psutil._pslinux.boot_time
     monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: booted() + seconds)
-    assert psutil.Process().create_time() == pytest.approx(psutil.boot_time() + float(me.started.rpartition("/")[2]), abs=1)
+    assert psutil.Process().create_time() == pytest.approx(
+        psutil.boot_time() + float(me.started.rpartition("/")[2]), abs=1
+    )
     assert me.is_alive(heartbeat=0.0, now=1e9)
     assert Owner.myself() == me
 

@@ -42,7 +42,9 @@ def test_of_two_processes_that_begin_one_run_only_one_does_it(path: Path) -> Non
         assert [row.seed for row in store.rows()] == [1]
 
 
-def test_processes_that_bring_new_algorithms_at_once_all_get_a_trial(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_that_bring_new_algorithms_at_once_all_get_a_trial(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own, others = trials_module.distributions_for, ["qmix", "kalei"]
 
     def interrupted(*arguments: Any) -> Any:

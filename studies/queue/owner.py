@@ -44,8 +44,9 @@ class Owner:
     pid: int
     """Process number."""
     started: str
-    """``boot/namespace/seconds``: boot of the machine, process namespace, and start of the process in seconds since that
-    boot, since the system clock may be set at any time. Where the system has no /proc: ``-/-`` and seconds since 1970."""
+    """``boot/namespace/seconds``: boot of the machine, process namespace, start of the process in seconds since that
+    boot, as the system clock may be set at any time. Where the system has no /proc: ``-/-`` and seconds since 1970.
+    """
 
     @classmethod
     def myself(cls) -> Owner:

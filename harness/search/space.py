@@ -82,6 +82,10 @@ def _allowed(text: str, kind: object, where: str) -> Range | Choice:
     if ":" not in text:
         given = (parse_value(part.strip(), kind, where=where) for part in text.split(",") if part.strip())
         values = tuple(dict.fromkeys(given))
+        if any(isinstance(value, tuple) for value in values):  # commas part its numbers, and Optuna stores no lists
+            raise UsageError(
+                f"--search {where}={text}: it is a list of numbers, which cannot be searched; --set gives one"
+            )
         if len(values) < 2:
             raise UsageError(f"--search {where}={text}: one value is no choice; set it instead: --set {where}={text}")
         return Choice(values=values)

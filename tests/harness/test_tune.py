@@ -21,6 +21,7 @@ from common.space import Choice, Range
 from harness import delete, tune, worker
 from harness.cli.common import ALL_DONE, INTERRUPTED, SOME_MISSING
 from harness.cli.console import make_console
+from harness.cli.errors import UsageError
 from harness.flags.compare import read_flags as read_compare
 from harness.search.space import class_of, parse_space, recommended_space
 from harness.training.train import TrainingRun
@@ -201,6 +202,14 @@ MISTAKES = [
 def test_mistake(flags: list[str], message: str, tmp_path: Path, error_of: ErrorOf) -> None:
     assert message in error_of(tune.main, *command(tmp_path, *flags))
     assert not (tmp_path / "s.db").exists()
+
+
+def test_a_setting_that_is_a_list_cannot_be_searched() -> None:
+    """Its commas would part its numbers, and every trial failed."""
+    with pytest.raises(
+        UsageError, match=r"sparsity_layer_weights=1,2: it is a list of numbers, which cannot be searched"
+    ):
+        parse_space("kalei", ["kalei.sparsity_layer_weights=1,2"])
 
 
 def test_nothing_is_recommended_for_an_algorithm_of_ones_own(error_of: ErrorOf) -> None:

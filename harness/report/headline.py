@@ -65,7 +65,9 @@ def _of_scenario(findings: ComparisonReport, references: Sequence[Reference], sc
         else:
             text = f"On {scenario} {names} score{'s' if len(level) == 1 else ''} highest, {_score_text(best)}"
         if less and min(len(row.seeds) for row in rows) == 1:  # battles of single policies say nothing of algorithms
-            text += f"; its policy wins more than {'that' if len(less) == 1 else 'those'} of {_list(less)}"
+            whose = "its policy" if len(level) == 1 else f"the policy of {best.algorithm}"
+            more = "wins more" if best.can_be_won else "has a higher return"
+            text += f"; {whose} {more} than {'that' if len(less) == 1 else 'those'} of {_list(less)}"
         elif less:
             text += f"; {best.algorithm} is shown to be better than {_list(less)}"
         if unclear:

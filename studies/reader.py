@@ -123,8 +123,12 @@ class StudyReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_error: object) -> None:
-        self.close()
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            self.close()
+        except StorageError:
+            if error is None:
+                raise  # else what ended the block says more, and the next opener ends what was left open
 
 
 def _connect(url: StorageUrl) -> Database:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 import stat
 import textwrap
+import traceback
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -55,7 +56,15 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
             torch.save(content, draft)
             _keep_from_others(draft)
     except (OSError, RuntimeError) as error:  # torch's writer reports a full disk by a RuntimeError
+        _release_writers(error)
         raise _unwritten(path, error) from error
+
+
+def _release_writers(error: BaseException | None) -> None:
+    """Let go of the files that a failed writer has open: the room of a deleted draft is free only then."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _keep_from_others(path: Path) -> None:

@@ -15,6 +15,7 @@ from studies.db.errors import RunTakenOver, StorageError
 from studies.db.schema import Result
 from studies.queue.owner import ABANDONED_AFTER
 from studies.rows import RunResult
+from studies.run_table import RunTable
 from studies.store import StudyStore
 from tests.studies.sample import (
     CONFIG,
@@ -325,3 +326,16 @@ def test_a_loss_that_is_not_finite_is_left_out(path: Path, loss: float) -> None:
     query(path, "UPDATE k24_curves SET loss = 9e999")  # as earlier versions stored it
     with open_store(path) as store:
         assert [point.loss for point in store.curve_points(run.run_id)] == [None]
+
+
+def test_a_database_that_cannot_be_closed_hides_no_other_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk fails the checkpoint first, then the end of the run in the database."""
+
+    def full(self: RunTable) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(RunTable, "interrupt_orphans", full)
+    with pytest.raises(KeyboardInterrupt), open_store(path):
+        raise KeyboardInterrupt
+    with pytest.raises(StorageError, match="the disk is full"), open_store(path):
+        pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -77,6 +78,18 @@ def test_what_is_set_aside_is_never_overwritten(tmp_path: Path) -> None:
         assert not path.exists()
     kept = [load_checkpoint(tmp_path / f"checkpoint-aside-{step}.pt") for step in (1, 2)]
     assert kept == [{"step": 1}, {"step": 2}]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc: open files cannot be listed")
+def test_a_draft_that_did_not_fit_is_not_held_open(tmp_path: Path) -> None:
+    """What closes after the failure, the database above all, needs the room that the draft has taken."""
+    with file_size_limit(10_000), pytest.raises(StorageError) as caught:
+        save_checkpoint(tmp_path / "checkpoint.pt", {"weights": torch.zeros(100_000)})
+    held = []
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # that of the list itself
+            held.append(os.readlink(f"/proc/self/fd/{number}"))
+    assert [name for name in held if str(tmp_path) in name] == [], caught.value
 
 
 def test_a_full_disk_keeps_the_old_checkpoint_and_says_what_to_do(tmp_path: Path) -> None:

@@ -45,16 +45,22 @@ def rough_ground() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 TERRAN, ZERG = ("marine", "marauder", "medivac"), ("zergling", "hydralisk", "baneling")
 CLOSE: dict[str, Any] = dict(start="points", ally_point=(13.5, 16.0), enemy_point=(18.5, 16.0))
 SHORT: dict[str, Any] = dict(episode_limit=16)
-PROB_0: dict[str, Any] = dict(prob_obs_enemy=0.0, action_mask=False)
+LEFT_OUT = ("obs_all_health", "obs_own_health", "obs_own_pos", "state_last_action")
 MORE_AGENTS = Scenario(race="terran", n_agents=7, n_enemies=4, unit_types=TERRAN, weights=(0.5, 0.4, 0.1), **CLOSE)
-ONE_FIGHTER: dict[str, Any] = dict(
-    ally_team=("marine", "medivac", "medivac", "medivac"), enemy_team=("marauder", "marauder", "marine", "medivac")
-)
-ONE_ENEMY_FIGHTER: dict[str, Any] = dict(
-    ally_team=("marauder", "marauder", "marine", "medivac"), enemy_team=("marine", "medivac", "medivac")
-)
+
+
+def fixed_terran(ally_team: str, enemy_team: str) -> Scenario:
+    """Marauders and the like, named in words."""
+    allies, enemies = tuple(ally_team.split()), tuple(enemy_team.split())
+    return Scenario(
+        race="terran", n_agents=len(allies), n_enemies=len(enemies), unit_types=TERRAN, ally_team=allies,
+        enemy_team=enemies, **CLOSE,
+    )  # fmt: skip
+
+
+ONE_FIGHTER = fixed_terran("marine medivac medivac medivac", "marauder marauder marine medivac")
+ONE_ENEMY_FIGHTER = fixed_terran("marauder marauder marine medivac", "marine medivac medivac")
 BANELINGS = Scenario(race="zerg", n_agents=3, n_enemies=3, unit_types=ZERG, weights=(0.1, 0.0, 0.9), **CLOSE)
-SCRIPTED: dict[str, Any] = dict(heuristic_ai=True)
 # SMAC's maps with their own ground, spots and marches; smacv2 has none of the extra ones.
 SMAC = tuple(fixed_scenarios("smac.json"))
 SMAC_ROWS = {
@@ -70,114 +76,86 @@ def smac(id: str, **changes: Any) -> Family:
     return Family(smac_map=id, **(given | changes))
 
 
+def generated(
+    id: str | Scenario,
+    changes: dict[str, Any] | None = None,
+    *,
+    battles: int = 4,
+    most_rows: int = 200,
+    rough: bool = False,
+    **options: Any,
+) -> Family:
+    """A registered scenario with some fields changed, or one of one's own, under these options."""
+    scenario = id if isinstance(id, Scenario) else builtin(id, **(changes or {}))
+    return Family(scenario=scenario, options=options, rough=rough, battles=battles, most_rows=most_rows)
+
+
 GENERATED = {
-    "terran": Family(scenario=builtin("terran_5_vs_5"), battles=5, most_rows=300),
-    "protoss": Family(scenario=builtin("protoss_5_vs_5"), battles=5, most_rows=300),
-    "zerg": Family(scenario=builtin("zerg_5_vs_5"), battles=9, most_rows=300),
-    "terran_10_vs_11": Family(scenario=builtin("terran_10_vs_11"), most_rows=20),
-    "protoss_20_vs_23": Family(scenario=builtin("protoss_20_vs_23"), most_rows=4),
-    "more_agents": Family(scenario=MORE_AGENTS),
-    "lost_but_medivacs": Family(
-        scenario=Scenario(race="terran", n_agents=4, n_enemies=4, unit_types=TERRAN, **ONE_FIGHTER, **CLOSE)
-    ),
-    "won_but_medivacs": Family(
-        scenario=Scenario(race="terran", n_agents=4, n_enemies=3, unit_types=TERRAN, **ONE_ENEMY_FIGHTER, **CLOSE)
-    ),
-    "banelings": Family(scenario=BANELINGS, battles=12),
+    "terran": generated("terran_5_vs_5", battles=5, most_rows=300),
+    "protoss": generated("protoss_5_vs_5", battles=5, most_rows=300),
+    "zerg": generated("zerg_5_vs_5", battles=9, most_rows=300),
+    "terran_10_vs_11": generated("terran_10_vs_11", most_rows=20),
+    "protoss_20_vs_23": generated("protoss_20_vs_23", most_rows=4),
+    "more_agents": generated(MORE_AGENTS),
+    "lost_but_medivacs": generated(ONE_FIGHTER),
+    "won_but_medivacs": generated(ONE_ENEMY_FIGHTER),
+    "banelings": generated(BANELINGS, battles=12),
 }
 SIGHT = {
-    "cone": Family(scenario=builtin("protoss_5_vs_5", **SHORT), options=dict(conic_fov=True), battles=9),
-    "cone_of_4": Family(
-        scenario=builtin("terran_5_vs_5", **SHORT),
-        options=dict(conic_fov=True, num_fov_actions=4, action_mask=False),
-        battles=9,
-    ),
-    "epo": Family(scenario=builtin("terran_5_vs_5", **CLOSE), options=PROB_0),
-    "epo_terran": Family(scenario=builtin("terran_10_vs_10", **CLOSE), options=EPO, battles=6, most_rows=60),
-    "epo_protoss": Family(scenario=builtin("protoss_5_vs_5", **CLOSE), options=EPO, battles=6, most_rows=200),
-    "epo_cone": Family(scenario=builtin("zerg_5_vs_5", **SHORT), options=EPO, battles=9),
-    "half": Family(scenario=builtin("zerg_5_vs_5"), options=dict(prob_obs_enemy=0.5), battles=5),
-    "all_seen": Family(scenario=builtin("terran_5_vs_5", **SHORT), options=dict(fully_observable=True), battles=4),
+    "cone": generated("protoss_5_vs_5", SHORT, battles=9, conic_fov=True),
+    "cone_of_4": generated("terran_5_vs_5", SHORT, battles=9, conic_fov=True, num_fov_actions=4, action_mask=False),
+    "epo": generated("terran_5_vs_5", CLOSE, prob_obs_enemy=0.0, action_mask=False),
+    "epo_terran": generated("terran_10_vs_10", CLOSE, battles=6, most_rows=60, **EPO),
+    "epo_protoss": generated("protoss_5_vs_5", CLOSE, battles=6, most_rows=200, **EPO),
+    "epo_cone": generated("zerg_5_vs_5", SHORT, battles=9, **EPO),
+    "half": generated("zerg_5_vs_5", battles=5, prob_obs_enemy=0.5),
+    "all_seen": generated("terran_5_vs_5", SHORT, fully_observable=True),
 }
 VIEWS = {
-    "history": Family(
-        scenario=builtin("zerg_5_vs_5", **SHORT),
-        options=dict(obs_last_action=True, obs_timestep_number=True, state_timestep_number=True),
-        battles=6,
+    "history": generated(
+        "zerg_5_vs_5", SHORT, battles=6, obs_last_action=True, obs_timestep_number=True, state_timestep_number=True
     ),
-    "ground": Family(
-        scenario=builtin("terran_5_vs_5", **SHORT),
-        options=dict(obs_pathing_grid=True, obs_terrain_height=True),
-        rough=True,
-        battles=6,
+    "ground": generated("terran_5_vs_5", SHORT, battles=6, rough=True, obs_pathing_grid=True, obs_terrain_height=True),
+    "heights": generated(
+        "zerg_5_vs_5", SHORT, battles=6, rough=True, obs_terrain_height=True, move_amount=3, conic_fov=True
     ),
-    "heights": Family(
-        scenario=builtin("zerg_5_vs_5", **SHORT),
-        options=dict(obs_terrain_height=True, move_amount=3, conic_fov=True),
-        rough=True,
-        battles=6,
-    ),
-    "obs_as_state": Family(
-        scenario=builtin("zerg_5_vs_5"), options=dict(obs_instead_of_state=True, prob_obs_enemy=0.5), most_rows=60
-    ),
-    "time_only": Family(
-        scenario=builtin("protoss_5_vs_5", **CLOSE), options=dict(obs_starcraft=False, obs_timestep_number=True)
-    ),
-    "plain_ranges": Family(scenario=builtin("zerg_5_vs_5", **SHORT), options=dict(use_unit_ranges=False), battles=4),
-    "no_least_range": Family(
-        scenario=builtin("zerg_5_vs_5", **SHORT), options=dict(min_attack_range=0.0, move_amount=3.0), battles=4
-    ),
-    "lean": Family(
-        scenario=builtin("protoss_5_vs_5", **SHORT),
-        options=dict(obs_all_health=False, obs_own_health=False, obs_own_pos=False, state_last_action=False),
-        battles=4,
-    ),
+    "obs_as_state": generated("zerg_5_vs_5", most_rows=60, obs_instead_of_state=True, prob_obs_enemy=0.5),
+    "time_only": generated("protoss_5_vs_5", CLOSE, obs_starcraft=False, obs_timestep_number=True),
+    "plain_ranges": generated("zerg_5_vs_5", SHORT, use_unit_ranges=False),
+    "no_least_range": generated("zerg_5_vs_5", SHORT, min_attack_range=0.0, move_amount=3.0),
+    "lean": generated("protoss_5_vs_5", SHORT, **dict.fromkeys(LEFT_OUT, False)),
 }
 REWARDS = {
-    "penalty": Family(
-        scenario=builtin("protoss_5_vs_5", **CLOSE), options=dict(reward_only_positive=False, reward_defeat=-50.0)
-    ),
-    "sparse": Family(scenario=MORE_AGENTS, options=dict(reward_sparse=True)),
-    "unscaled": Family(scenario=MORE_AGENTS, options=dict(reward_scale=False, reward_death_value=3.0)),
+    "penalty": generated("protoss_5_vs_5", CLOSE, reward_only_positive=False, reward_defeat=-50.0),
+    "sparse": generated(MORE_AGENTS, reward_sparse=True),
+    "unscaled": generated(MORE_AGENTS, reward_scale=False, reward_death_value=3.0),
 }
+STOCHASTIC: dict[str, Any] = dict(stochastic_attack=True, stochastic_health=True)
+UNTOLD: dict[str, Any] = dict(observe_attack_probs=False, attack_lower_bound=0.3, attack_upper_bound=0.6)
 CAPABILITIES = {
-    "attack": Family(scenario=builtin("protoss_5_vs_5", **CLOSE), options=dict(stochastic_attack=True)),
-    "attack_untold": Family(
-        scenario=builtin("terran_5_vs_5", **CLOSE),
-        options=dict(
-            stochastic_attack=True, observe_attack_probs=False, attack_lower_bound=0.3, attack_upper_bound=0.6
-        ),
-    ),
-    "health": Family(scenario=builtin("protoss_5_vs_5", **CLOSE), options=dict(stochastic_health=True)),
-    "health_untold": Family(
-        scenario=builtin("zerg_5_vs_5", **CLOSE),
-        options=dict(stochastic_health=True, observe_teammate_health=False, health_lower_bound=0.2),
+    "attack": generated("protoss_5_vs_5", CLOSE, stochastic_attack=True),
+    "attack_untold": generated("terran_5_vs_5", CLOSE, stochastic_attack=True, **UNTOLD),
+    "health": generated("protoss_5_vs_5", CLOSE, stochastic_health=True),
+    "health_untold": generated(
+        "zerg_5_vs_5",
+        CLOSE,
         battles=6,
+        stochastic_health=True,
+        observe_teammate_health=False,
+        health_lower_bound=0.2,
     ),
-    "both": Family(
-        scenario=builtin("terran_5_vs_5", **CLOSE),
-        options=dict(stochastic_attack=True, stochastic_health=True, obs_last_action=True, **EPO),
-    ),
-    "both_unseen": Family(
-        scenario=builtin("protoss_5_vs_5", **CLOSE),
-        options=dict(stochastic_attack=True, stochastic_health=True, obs_all_health=False, obs_own_health=False),
-    ),
-    "masked_enemies": Family(
-        scenario=builtin("protoss_5_vs_5", **CLOSE), options=dict(mask_enemies=True, mask_probability=0.3)
-    ),
-    "masked_types": Family(
-        scenario=builtin("zerg_10_vs_11", **CLOSE),
-        options=dict(mask_enemies=True, observe_teammate_types=False, obs_last_action=True),
-        most_rows=30,
+    "both": generated("terran_5_vs_5", CLOSE, **STOCHASTIC, obs_last_action=True, **EPO),
+    "both_unseen": generated("protoss_5_vs_5", CLOSE, **STOCHASTIC, obs_all_health=False, obs_own_health=False),
+    "masked_enemies": generated("protoss_5_vs_5", CLOSE, mask_enemies=True, mask_probability=0.3),
+    "masked_types": generated(
+        "zerg_10_vs_11", CLOSE, most_rows=30, mask_enemies=True, observe_teammate_types=False, obs_last_action=True
     ),
 }
 SCRIPTS = {
-    "scripted": Family(scenario=builtin("terran_10_vs_11"), options=SCRIPTED, battles=3, most_rows=60),
-    "scripted_in_range": Family(scenario=MORE_AGENTS, options=dict(**SCRIPTED, heuristic_rest=True)),
-    "scripted_with_cone": Family(
-        scenario=builtin("zerg_5_vs_5"),
-        options=dict(**SCRIPTED, heuristic_rest=True, conic_fov=True),
-        most_rows=60,
+    "scripted": generated("terran_10_vs_11", battles=3, most_rows=60, heuristic_ai=True),
+    "scripted_in_range": generated(MORE_AGENTS, heuristic_ai=True, heuristic_rest=True),
+    "scripted_with_cone": generated(
+        "zerg_5_vs_5", most_rows=60, heuristic_ai=True, heuristic_rest=True, conic_fov=True
     ),
 }
 FAMILIES = {
@@ -192,19 +170,17 @@ FAMILIES = {
     # Closer than on the map: with so little in sight random agents would hardly ever shoot.
     "smac_epo": smac("MMM2", scenario=builtin("MMM2", **CLOSE), options=EPO, battles=4, most_rows=60),
     "smac_ground": smac("2c_vs_64zg", options=dict(obs_pathing_grid=True, obs_terrain_height=True)),
-    "smac_capabilities": smac(
-        "6h_vs_8z", options=dict(stochastic_attack=True, stochastic_health=True, mask_enemies=True)
-    ),
+    "smac_capabilities": smac("6h_vs_8z", options=dict(**STOCHASTIC, mask_enemies=True)),
 }
 SIZE_OPTIONS: tuple[dict[str, Any], ...] = (
     {},
     dict(conic_fov=True),
     dict(conic_fov=True, num_fov_actions=6, obs_last_action=True),
     dict(obs_last_action=True, obs_timestep_number=True, state_timestep_number=True),
-    dict(obs_all_health=False, obs_own_health=False, obs_own_pos=False, state_last_action=False),
+    dict.fromkeys(LEFT_OUT, False),
     dict(obs_all_health=False, obs_own_health=True),
     dict(obs_pathing_grid=True, obs_terrain_height=True),
     dict(obs_instead_of_state=True, conic_fov=True),
     dict(obs_starcraft=False, obs_timestep_number=True),
-    dict(stochastic_attack=True, stochastic_health=True, mask_enemies=True),
+    dict(**STOCHASTIC, mask_enemies=True),
 )

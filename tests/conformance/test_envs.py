@@ -12,7 +12,7 @@ from pettingzoo.test import parallel_api_test, parallel_seed_test
 import envs
 from envs.parallel_env import BattleParallelEnv
 from envs.protocol import BatchedEnv
-from tests.envs.play import Player
+from tests.envs.play import Player, begun
 
 SHAPES = {
     "obs": ("END", np.float32),
@@ -140,8 +140,7 @@ def test_registered_worlds_keep_the_contract(id: str) -> None:
 
 def test_the_time_limit_truncates() -> None:
     """Both battles are made two steps from the limit; everybody stands still for them."""
-    env = envs.make("terran_5_vs_5", 2, seed=1)
-    env.reset()
+    env = begun("terran_5_vs_5", 2, seed=1)
     env.battles["step"] = env.spec.episode_limit - 2  # type: ignore[attr-defined]
     for last in (False, True):
         env.step(np.where(env.action_mask[..., NO_OP], NO_OP, STOP))
@@ -161,9 +160,14 @@ class Broken:
 
     def reset(self, seed: int | None = None) -> None:
         self.env.reset(seed)
+        self.first = {name: getattr(self.env, name).copy() for name in LIVE}
 
     def step(self, actions: np.ndarray) -> None:
         self.env.step(actions)
+        self.spoil(self.env.terminated | self.env.truncated)
+
+    def spoil(self, over: np.ndarray) -> None:
+        """Spoil the arrays after a step."""
 
 
 class NewArrays(Broken):
@@ -172,69 +176,56 @@ class NewArrays(Broken):
         return self.env.obs.copy()
 
 
-class NeverCounts(Broken):
-    def step(self, actions: np.ndarray) -> None:
-        self.env.step(actions)
-        self.env.battle_id[:] = 0
-
-
-class NoLastView(Broken):
-    def step(self, actions: np.ndarray) -> None:
-        self.env.step(actions)
-        over = self.env.terminated | self.env.truncated
-        self.env.final_state[over] = self.env.state[over]
-
-
-class WinsWithoutAnEnd(Broken):
-    def step(self, actions: np.ndarray) -> None:
-        self.env.step(actions)
-        self.env.battle_won[:] = True
-
-
-class TheDeadAct(Broken):
-    def step(self, actions: np.ndarray) -> None:
-        self.env.step(actions)
-        self.env.action_mask[..., 1] = True
-
-
-class SameAgain(Broken):
-    """Every battle is battle 0."""
-
-    def step(self, actions: np.ndarray) -> None:
-        self.env.step(actions)
-        for e in np.flatnonzero(self.env.terminated | self.env.truncated):
-            for name in LIVE:
-                getattr(self.env, name)[e] = self.first[name][e]
-
-    def reset(self, seed: int | None = None) -> None:
-        self.env.reset(seed)
-        self.first = {name: getattr(self.env, name).copy() for name in LIVE}
-
-
 class WrongType(Broken):
     @property
     def reward(self) -> np.ndarray:
         return self.env.reward.astype(np.float64)
 
 
-@pytest.mark.parametrize(
-    ("fault", "says"),
-    [
-        (NewArrays, "obs is another array"),
-        (NeverCounts, "battle_id does not count"),
-        (NoLastView, "final_state shows the new battle"),
-        (WinsWithoutAnEnd, "decided but not terminated"),
-        (TheDeadAct, "the dead have the no-op only"),
-        (SameAgain, "restart: "),
-        (WrongType, "type of reward"),
-    ],
-)
-def test_the_checker_catches(fault: type[Broken], says: str) -> None:
+class NeverCounts(Broken):
+    def spoil(self, over: np.ndarray) -> None:
+        self.env.battle_id[:] = 0
+
+
+class NoLastView(Broken):
+    def spoil(self, over: np.ndarray) -> None:
+        self.env.final_state[over] = self.env.state[over]
+
+
+class WinsWithoutAnEnd(Broken):
+    def spoil(self, over: np.ndarray) -> None:
+        self.env.battle_won[:] = True
+
+
+class TheDeadAct(Broken):
+    def spoil(self, over: np.ndarray) -> None:
+        self.env.action_mask[..., 1] = True
+
+
+class EveryBattleIsTheFirst(Broken):
+    def spoil(self, over: np.ndarray) -> None:
+        for name in LIVE:
+            getattr(self.env, name)[over] = self.first[name][over]
+
+
+FAULTS: dict[type[Broken], str] = {
+    NewArrays: "obs is another array",
+    NeverCounts: "battle_id does not count",
+    NoLastView: "final_state shows the new battle",
+    WinsWithoutAnEnd: "decided but not terminated",
+    TheDeadAct: "the dead have the no-op only",
+    EveryBattleIsTheFirst: "restart: ",
+    WrongType: "type of reward",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_checker_catches(fault: type[Broken]) -> None:
     def build(num_envs: int, **kwargs: Any) -> Any:
         made = envs.make("terran_5_vs_5", num_envs, **kwargs)
         return fault(made) if num_envs > 1 else made
 
-    with pytest.raises(AssertionError, match=says):
+    with pytest.raises(AssertionError, match=FAULTS[fault]):
         check_contract(build, ends=4)
 
 
@@ -257,10 +248,8 @@ def play(world: BattleParallelEnv, seed: int) -> list[Any]:
         world.action_space(agent).seed(100 + i)
     seen: list[Any] = [(observations, infos)]
     while world.agents:
-        actions = {
-            agent: world.action_space(agent).sample(observations[agent]["action_mask"]) for agent in world.agents
-        }
-        result = world.step(actions)
+        legal = {agent: observations[agent]["action_mask"] for agent in world.agents}
+        result = world.step({agent: world.action_space(agent).sample(mask) for agent, mask in legal.items()})
         observations = result[0]
         seen.append((*result, world.state()))
     return seen

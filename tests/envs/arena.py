@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battle.basics import rng
-from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
-from envs.battle.options import BattleOptions
 from envs.battle.rules.tick import tick
 from envs.battle.scenarios import TYPE_ORDER, Scenario
 from envs.battle.smacv2.orders import take_action
@@ -22,6 +20,7 @@ from envs.battle.snapshots.game_state import GameUnits, Memory
 from envs.battle.state import MOVE
 from envs.battle.unit_types import kind_of
 from envs.battle.units import unit_table
+from tests.envs.play import unregistered
 
 KEY = 12345
 SIMPLE: dict[str, Any] = dict(
@@ -84,22 +83,25 @@ class Arena:
         **options: Any,
     ) -> None:
         race = "terran"  # whose medivac rules and shapes of observations hold; the units may be anybody's
-        options = SIMPLE | options
         fields: dict[str, Any] = dict(type_bits=0) | (scenario or {})
         fight = Scenario(race=race, n_agents=len(allies), n_enemies=len(enemies), unit_types=TYPE_ORDER[race], **fields)
-        self.env = BattleEnv(
-            id="arena", scenario=fight, num_envs=1, seed=0, first_slot=0, options=BattleOptions(**options)
-        )
+        self.env = unregistered(fight, **(SIMPLE | options))
         self.n = len(allies)
         self.units = allies + enemies
         self.b = self.env.battles[0]
         self.env.setup[0]["type_by_kind"][:] = 0  # no rule test asks for the agents' types
+        self.script, self.help = script, help
+        self.lay_out()
+
+    def lay_out(self) -> Arena:
+        """Put everybody where they start."""
         self.env.load_game_state(self.game_units(), Memory(key=KEY))
-        self.b["trigger"] = NEVER if script is None else script
-        if not help:
+        self.b["trigger"] = NEVER if self.script is None else self.script
+        if not self.help:
             self.b["called"][:] = 10**9
         for i, unit in enumerate(self.units):
             self.b["facing_x"][i], self.b["facing_y"][i] = unit.facing or ((1, 0) if i < self.n else (-1, 0))
+        return self
 
     def game_units(self) -> GameUnits:
         """The lay-out as a game would report it."""

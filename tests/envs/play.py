@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 import envs
 from envs.battle.engine import BattleEnv
+from envs.battle.options import BattleOptions
+from envs.battle.scenarios import Scenario
 
 FIRST_TARGET = 6  # actions before the first attack or heal, without look actions
 
@@ -16,6 +20,19 @@ def make(id: str, num_envs: int = 1, **options: object) -> BattleEnv:
     env = envs.make(id, num_envs, **options)  # type: ignore[arg-type]
     assert isinstance(env, BattleEnv)
     return env
+
+
+def begun(id: str, num_envs: int = 1, **options: object) -> BattleEnv:
+    """The same in its first battles."""
+    env = make(id, num_envs, **options)
+    env.reset()
+    return env
+
+
+def unregistered(scenario: Scenario, num_envs: int = 1, *, seed: int = 0, **options: Any) -> BattleEnv:
+    """Battles of a scenario that has no id."""
+    made = BattleOptions(**options)
+    return BattleEnv(id="unregistered", scenario=scenario, num_envs=num_envs, seed=seed, first_slot=0, options=made)
 
 
 class Player:

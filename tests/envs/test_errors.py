@@ -13,9 +13,11 @@ from envs import EnvSpec, Scenario
 from envs.battle.options import BattleOptions
 from envs.battle.state import BATTLE, record
 from envs.battle.unit_types import kind_of
-from tests.envs.play import make
+from tests.envs.play import begun, make
 
 GOOD = dict(race="terran", n_agents=2, n_enemies=2, unit_types=("marine", "marauder"))
+MARINES = dict(ally_team=("marine",) * 2, enemy_team=("marine",) * 2)
+MIXED = dict(ally_team=("marine", "marauder"), enemy_team=("marine",) * 2)
 
 
 @pytest.mark.parametrize(
@@ -50,26 +52,17 @@ GOOD = dict(race="terran", n_agents=2, n_enemies=2, unit_types=("marine", "marau
         (dict(weights=(1.5, -0.5)), "weights (1.5, -0.5) must be at least 0 and sum to 1"),
         (dict(start_p=1.5), "start_p is 1.5, a probability lies in 0..1"),
         (dict(exceptions=("marine", "marauder")), "every unit type is an exception, so no team could ever be drawn"),
-        (
-            dict(weights=(1.0, 0.0), exceptions=("marine",)),
-            "every unit type is an exception, so no team could ever be drawn",
-        ),
+        (dict(weights=(1.0, 0.0), exceptions=("marine",)), "every unit type is an exception, so no team could ever"),
         (dict(ally_team=("marine", "marine")), "give both ally_team and enemy_team, or neither"),
         (dict(ally_team=("marine",), enemy_team=("marine", "marine")), "a fixed team has 1 units, the scenario says 2"),
         (
-            dict(ally_team=("medivac", "marine"), enemy_team=("marine", "marine")),
+            MARINES | dict(ally_team=("medivac", "marine")),
             "ally_team has types outside unit_types ('marine', 'marauder')",
         ),
+        (MARINES | dict(enemy_team=("zergling",) * 2), "enemy_type_order lacks zergling; it is marine, marauder"),
+        (MIXED | dict(type_order=("marine",)), "type_order lacks marauder; it is marine"),
         (
-            dict(ally_team=("marine", "marine"), enemy_team=("zergling", "zergling")),
-            "enemy_type_order lacks zergling; it is marine, marauder",
-        ),
-        (
-            dict(ally_team=("marine", "marauder"), enemy_team=("marine", "marine"), type_order=("marine",)),
-            "type_order lacks marauder; it is marine",
-        ),
-        (
-            dict(ally_team=("marine", "marauder"), enemy_team=("marine", "marine"), type_bits=1),
+            MIXED | dict(type_bits=1),
             "type_bits is 1, type_order has 2 types: marine, marauder; allowed is 0 or 2 and more",
         ),
         (dict(ally_point=(33.0, 5.0)), "ally_point is (33.0, 5.0), coordinates must lie in 0..32"),
@@ -124,10 +117,7 @@ def test_scenario(wrong: dict[str, Any], says: str) -> None:
         (dict(step_mul=2.0), "option step_mul is 2.0, it must be a whole number"),
         (dict(step_mul=True), "option step_mul is True, it must be a whole number"),
         (dict(reward_win="1"), "option reward_win is '1', it must be a number"),
-        (
-            dict(reward_win=[1] * 99),
-            "option reward_win is [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1…",
-        ),
+        (dict(reward_win=[1] * 99), f"option reward_win is [{'1, ' * 19}1…"),
         (dict(rules=2024), "option rules is 2024, it must be a string"),
         (dict(min_attack_range=-1.0), "option min_attack_range is -1.0, allowed is 0 to 64"),
         (
@@ -170,25 +160,17 @@ def test_seed(seed: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("actions", "says"),
-    [
-        (np.ones((5,), int), "actions have shape (5,) and type int64, expected integers of shape (2, 5)"),
-        (np.ones((2, 4), int), "actions have shape (2, 4) and type int64, expected integers of shape (2, 5)"),
-        (np.ones((2, 5)), "actions have shape (2, 5) and type float64, expected integers of shape (2, 5)"),
-        (np.ones((2, 5), bool), "actions have shape (2, 5) and type bool, expected integers of shape (2, 5)"),
-    ],
+    ("shape", "dtype"), [((5,), "int64"), ((2, 4), "int64"), ((2, 5), "float64"), ((2, 5), "bool")]
 )
-def test_actions_of_the_wrong_form(actions: np.ndarray, says: str) -> None:
-    env = make("terran_5_vs_5", 2, seed=1)
-    env.reset()
-    with pytest.raises(ValueError, match=re.escape(says)):
-        env.step(actions)
+def test_actions_of_the_wrong_form(shape: tuple[int, ...], dtype: str) -> None:
+    says = re.escape(f"actions have shape {shape} and type {dtype}, expected integers of shape (2, 5)")
+    with pytest.raises(ValueError, match=says):
+        begun("terran_5_vs_5", 2, seed=1).step(np.ones(shape, dtype))
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.int32, np.uint16, np.int64])
 def test_any_integers_will_do(dtype: type) -> None:
-    env = make("terran_5_vs_5", 2, seed=1)
-    env.reset()
+    env = begun("terran_5_vs_5", 2, seed=1)
     env.step(np.ones((2, 5), dtype))
     assert (env.battles["step"] == 1).all()
 
@@ -200,8 +182,7 @@ def test_a_step_before_the_first_battle() -> None:
 
 def test_an_illegal_action_names_the_legal_ones() -> None:
     """Everybody stands in the middle: the no-op is for the dead only."""
-    env = make("terran_5_vs_5", 2, seed=1)
-    env.reset()
+    env = begun("terran_5_vs_5", 2, seed=1)
     env.action_mask[1, 3] = False
     env.action_mask[1, 3, [1, 2, 5, 6]] = True
     actions = np.ones((2, 5), int)
@@ -215,15 +196,13 @@ def test_an_illegal_action_names_the_legal_ones() -> None:
 
 @pytest.mark.parametrize("action", [-1, 11, 2**40])
 def test_an_action_out_of_range(action: int) -> None:
-    env = make("terran_5_vs_5", 1, seed=1)
-    env.reset()
+    env = begun("terran_5_vs_5", 1, seed=1)
     with pytest.raises(ValueError, match=f"illegal action {action} of agent 2 in battle 0"):
         env.step(np.array([[1, 1, action, 1, 1]]))
 
 
 def test_names_of_actions() -> None:
-    env = make("terran_5_vs_5", 1, seed=1, conic_fov=True)
-    env.reset()
+    env = begun("terran_5_vs_5", 1, seed=1, conic_fov=True)
     env.battles["kind"][0, :2] = [kind_of("marine"), kind_of("medivac")]
     names = [env.action_name(0, 0, action) for action in (0, 1, 2, 3, 4, 5, 6, 17, 18)]
     assert names == ["no-op", "stop", "north", "south", "east", "west", "look 0", "look 11", "attack enemy 0"]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.programs import ROOT, output_of
+
 TRAINED = r"^trained for 1536 steps .*, 12 at a time$"
 RUNS = {
     "torchrl_rollout.py": (("torchrl",), ["--steps", "150"], r"^150 steps, return of the team \d+\.\d\d"),
@@ -28,16 +26,8 @@ def test_an_example_runs(name: str, tmp_path: Path) -> None:
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed; pip install -e '.[ecosystem]'")
-    result = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / name), *flags],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert result.returncode == 0, result.stderr
-    assert re.search(says, result.stdout, re.M), result.stdout
+    printed = output_of(str(ROOT / "examples" / name), *flags, timeout=600, cwd=tmp_path)
+    assert re.search(says, printed, re.M), printed
 
 
 def test_every_example_is_run() -> None:

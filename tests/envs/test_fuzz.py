@@ -18,7 +18,7 @@ from envs.battle.engine import BattleEnv
 from envs.battle.smacv2.orders import NO_OP, STOP, WEST
 from envs.battle.state import MOVE
 from tests.envs.invariants import INVARIANTS, Moment, check, step
-from tests.envs.play import Player, make
+from tests.envs.play import Player, begun, make
 
 BUILT_IN = [id for id in envs.ids() if envs.registry.entry(id).entry_point == envs.registry.BATTLE]
 A_MILLION = 1_000_000
@@ -134,8 +134,7 @@ def array_of(m: Moment, where: str, name: str) -> Any:
 @pytest.mark.parametrize("says", CORRUPTIONS)
 def test_a_corrupted_record_is_noticed(says: str) -> None:
     """The first step of some battles, where everybody lives; before it is corrupted it keeps every invariant."""
-    env = make("protoss_5_vs_5", 4, seed=3)
-    env.reset()
+    env = begun("protoss_5_vs_5", 4, seed=3)
     moment = step(env, Player(3, 4)(env.views.action_mask))
     check(moment)
     for where, name, place, value in CORRUPTIONS[says]:

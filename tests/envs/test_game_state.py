@@ -12,25 +12,15 @@ import pytest
 from envs import GameUnits, Memory
 from envs.battle.engine import BattleEnv
 from envs.battle.state import NONE
-from tests.envs.play import Player, make
+from tests.envs.play import Player, begun, make
 
 VIEWS = ("obs", "state", "action_mask", "unit_type")
 FLAGS = ("reward", "terminated", "truncated", "battle_won", "battle_lost", "dead_allies", "dead_enemies")
-EVERYTHING: dict[str, Any] = dict(
-    stochastic_attack=True,
-    stochastic_health=True,
-    mask_enemies=True,
-    conic_fov=True,
-    prob_obs_enemy=0.5,
-    action_mask=False,
-    obs_last_action=True,
-    obs_timestep_number=True,
-    obs_pathing_grid=True,
-    obs_terrain_height=True,
-    state_timestep_number=True,
+SWITCHED_ON = (
+    *("stochastic_attack", "stochastic_health", "mask_enemies", "conic_fov", "obs_last_action"),
+    *("obs_timestep_number", "obs_pathing_grid", "obs_terrain_height", "state_timestep_number"),
 )
-
-
+EVERYTHING: dict[str, Any] = dict.fromkeys(SWITCHED_ON, True) | dict(prob_obs_enemy=0.5, action_mask=False)
 FRESH = dict(hp=None, energy=None)
 
 
@@ -50,10 +40,8 @@ def moment() -> GameUnits:
 def small(**options: Any) -> BattleEnv:
     env = make("terran_5_vs_5", 2, seed=1)
     scenario = replace(env.scenario, n_agents=3, n_enemies=2)
-    options.setdefault("rules", "2023")
-    return BattleEnv(
-        id="small", scenario=scenario, num_envs=2, seed=1, first_slot=0, options=replace(env.options, **options)
-    )
+    chosen = replace(env.options, **{"rules": "2023", **options})
+    return BattleEnv(id="small", scenario=scenario, num_envs=2, seed=1, first_slot=0, options=chosen)
 
 
 def test_a_moment_by_hand() -> None:
@@ -107,9 +95,8 @@ def test_what_is_left_out_is_fresh() -> None:
 @pytest.mark.parametrize("race", ["terran", "protoss", "zerg"])
 def test_following_a_fight_shows_what_the_fight_shows(race: str, options: dict[str, Any]) -> None:
     """Reward, end and every view, bit for bit, one battle after the other."""
-    game, follower = (make(f"{race}_5_vs_5", 1, seed=3, **options) for _ in range(2))
-    game.reset()
-    follower.reset()  # the same battle: the first moment has been looked at once
+    # Both begin: the first moment has been looked at once.
+    game, follower = (begun(f"{race}_5_vs_5", 1, seed=3, **options) for _ in range(2))
     player, steps, ends = Player(5, attacks=0.5), 0, 0
     while ends < 2:
         actions = player(game.action_mask)
@@ -135,8 +122,7 @@ def test_following_a_fight_shows_what_the_fight_shows(race: str, options: dict[s
 )
 def test_what_is_read_can_be_loaded(options: dict[str, Any]) -> None:
     """Into a fresh environment; sightings are never shared here, so that the second look shows what the first did."""
-    game, other = make("protoss_5_vs_5", 1, seed=3, **options), make("protoss_5_vs_5", 1, seed=9, **options)
-    game.reset()
+    game, other = begun("protoss_5_vs_5", 1, seed=3, **options), make("protoss_5_vs_5", 1, seed=9, **options)
     player = Player(5)
     for _ in range(25):
         game.step(player(game.action_mask))
@@ -148,8 +134,7 @@ def test_what_is_read_can_be_loaded(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("id", ["3m", "corridor", "2c_vs_64zg"])
 def test_enemies_of_a_loaded_moment_have_the_order_of_their_map(id: str) -> None:
     """Those that live, as at the spawn: a march or an attack."""
-    game, other = make(id, 1, seed=3), make(id, 1, seed=9)
-    game.reset()
+    game, other = begun(id, 1, seed=3), make(id, 1, seed=9)
     units, memory = game.game_state()
     n = game.spec.n_agents
     hp = np.array(units.hp)

@@ -12,6 +12,7 @@ from gymnasium.utils.env_checker import check_env
 
 import envs
 from envs.gymnasium_env import CentralisedBattle
+from tests.envs.play import begun
 
 
 def made(name: str, **options: Any) -> CentralisedBattle:
@@ -117,6 +118,5 @@ def test_options_of_the_other_doors() -> None:
     with pytest.raises(ValueError, match="takes no flat_observations: its observations are flat already"):
         gymnasium.make("k24/3m-v0", flat_observations=True)
     battle = gymnasium.make("k24/terran_5_vs_5-v0", seed=1, first_slot=3)
-    second = envs.make("terran_5_vs_5", 1, seed=1, first_slot=3)
-    second.reset()
+    second = begun("terran_5_vs_5", 1, seed=1, first_slot=3)
     np.testing.assert_array_equal(battle.reset()[0], second.state[0])

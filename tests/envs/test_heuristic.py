@@ -12,7 +12,7 @@ from envs.battle.smacv2.orders import EAST, FIRST_LOOK, NO_OP, NORTH, SOUTH, STO
 from envs.battle.smacv2.sight import look_around
 from envs.battle.state import ATTACK, HEAL, MOVE, NOBODY, NONE
 from tests.envs.arena import Arena, Unit
-from tests.envs.play import Player, bits, make
+from tests.envs.play import Player, begun, bits, make
 
 FIRST = 6
 MARINE, MARAUDER, MEDIVAC = "marine", "marauder", "medivac"
@@ -156,8 +156,7 @@ def test_the_array_given_tells_what_was_done() -> None:
 
 
 def test_the_last_action_shown_is_the_callers() -> None:
-    env = make("protoss_5_vs_5", 1, seed=1, heuristic_ai=True)
-    env.reset()
+    env = begun("protoss_5_vs_5", 1, seed=1, heuristic_ai=True)
     env.step(np.full((1, 5), STOP))
     last = env.views.state[0, -5 * env.spec.n_actions :].reshape(5, -1)
     assert (last.argmax(1) == STOP).all()
@@ -165,23 +164,19 @@ def test_the_last_action_shown_is_the_callers() -> None:
 
 
 def test_any_action_will_do_but_one_that_does_not_exist() -> None:
-    env = make("zerg_5_vs_5", 1, seed=1, heuristic_ai=True)
-    env.reset()
+    env = begun("zerg_5_vs_5", 1, seed=1, heuristic_ai=True)
     env.step(np.full((1, 5), NO_OP))
     with pytest.raises(ValueError, match="illegal action 11 of agent 0"):
         env.step(np.full((1, 5), env.spec.n_actions))
-    env = make("zerg_5_vs_5", 1, seed=1, heuristic_ai=True, illegal_actions="noop")
-    env.reset()
+    env = begun("zerg_5_vs_5", 1, seed=1, heuristic_ai=True, illegal_actions="noop")
     env.step(np.full((1, 5), -7))
     assert (env.battles["last_action"][0, :5] == NO_OP).all()
 
 
 def test_a_new_battle_forgets_and_a_batch_changes_nothing() -> None:
     """Through ends and restarts; the caller's stops stand for nothing."""
-    env = make("terran_5_vs_5", 6, seed=2, heuristic_ai=True, heuristic_rest=True)
-    alone = make("terran_5_vs_5", 1, seed=2, first_slot=4, heuristic_ai=True, heuristic_rest=True)
-    env.reset()
-    alone.reset()
+    env = begun("terran_5_vs_5", 6, seed=2, heuristic_ai=True, heuristic_rest=True)
+    alone = begun("terran_5_vs_5", 1, seed=2, first_slot=4, heuristic_ai=True, heuristic_rest=True)
     for _ in range(90):
         env.step(np.full((6, 5), STOP))
         alone.step(np.full((1, 5), STOP))
@@ -191,10 +186,8 @@ def test_a_new_battle_forgets_and_a_batch_changes_nothing() -> None:
 
 
 def test_rest_alone_changes_nothing() -> None:
-    env, other = make("zerg_5_vs_5", 2, seed=1), make("zerg_5_vs_5", 2, seed=1, heuristic_rest=True)
+    env, other = begun("zerg_5_vs_5", 2, seed=1), begun("zerg_5_vs_5", 2, seed=1, heuristic_rest=True)
     player = Player(1, 2)
-    env.reset()
-    other.reset()
     for _ in range(10):
         actions = player(env.views.action_mask)
         env.step(actions)

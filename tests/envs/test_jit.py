@@ -15,6 +15,7 @@ import pytest
 from algorithms.kernels import compiled
 from common.machine_code import MachineCode
 from envs.battle import jit
+from tests.programs import output_of
 
 # numba notices an edit of this file, where the caller is, but not of rng.py, where the callee is.
 CALLER = """
@@ -57,12 +58,8 @@ def replace(path: Path, edit: tuple[str, str]) -> None:
 
 def run_caller(folder: Path) -> tuple[int, int]:
     """(value, hits of the cache on disk) in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "K24_CACHE_DIR": str(folder / "cache")}
-    command = [sys.executable, "caller.py"]
-    result = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=True
-    )
-    value, hits = result.stdout.split()
+    cache = str(folder / "cache")
+    value, hits = output_of("caller.py", cwd=folder, PYTHONPATH=str(folder), K24_CACHE_DIR=cache).split()
     return int(value), int(hits)
 
 

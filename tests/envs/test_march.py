@@ -13,7 +13,7 @@ from envs.battle.state import ACQUIRED, ATTACK, HEAL, MARCH, NONE
 from envs.battle.units import IN_THE_AIR
 from envs.registry import entry
 from tests.envs.arena import Arena, Unit
-from tests.envs.play import make
+from tests.envs.play import begun
 
 STEP = 0.140625  # of a marine, in a tick
 FAR = Unit("medivac", 4, 4)  # an agent that concerns nobody
@@ -119,8 +119,7 @@ def test_but_not_behind_one_whose_target_has_just_died() -> None:
 
 
 def test_a_whole_army_gathers_round_the_point() -> None:
-    env = make("8m", seed=2)
-    env.reset()
+    env = begun("8m", seed=2)
     env.battles["hp"][0, 1:8] = 0  # one agent is left, who is no trouble
     env.battles["x"][0, 0], env.battles["y"][0, 0] = 9.0, 24.5
     for _ in range(40):
@@ -158,8 +157,7 @@ def test_an_army_crowds_about_the_point(type: str, count: int, across: int) -> N
 @pytest.mark.parametrize("id", [id for id in envs.ids() if marches(id)])
 def test_every_army_of_a_map_halts(id: str) -> None:
     """One agent is left, which hovers in a corner of the map, out of everybody's sight."""
-    env = make(id, seed=2)
-    env.reset()
+    env = begun(id, seed=2)
     b, n, m = env.battles[0], env.spec.n_agents, env.spec.n_enemies
     b["hp"][1:n] = 0
     b["x"][0], b["y"][0], b["floor"][0] = 0, 0, IN_THE_AIR
@@ -210,8 +208,7 @@ def test_which_colossus_is_the_first_victim(reading: str, share: float) -> None:
 
     The first place on the lattice is (15, 15.25), where agent 0 is nearer to all; in its mirror, (15, 16.75), agent 1.
     """
-    env = make("2c_vs_64zg", 400, seed=3, equal_places=reading)
-    env.reset()
+    env = begun("2c_vs_64zg", 400, seed=3, equal_places=reading)
     b = env.battles
     assert (b["order"][:, 2:66] == ATTACK).all()
     x, y = b["x"][:, :2], b["y"][:, :2]
@@ -236,8 +233,7 @@ def test_and_is_not_repeated() -> None:
 
 def test_no_order_at_all() -> None:
     """2s_vs_1sc: 10 cells away nobody notices anybody, and nobody moves."""
-    env = make("2s_vs_1sc", seed=4)
-    env.reset()
+    env = begun("2s_vs_1sc", seed=4)
     for _ in range(30):
         env.step(np.full((1, 2), STOP))
     assert (env.battles["order"][0, :3] == NONE).all()

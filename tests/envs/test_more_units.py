@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from envs.battle.engine import BattleEnv
-from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
 from envs.battle.smacv2.orders import EAST
 from envs.battle.state import ACQUIRED, NONE
 from tests.envs.arena import Arena, Unit, jitter
+from tests.envs.play import unregistered
 
 
 def spine(apart: float, *allies: Unit, **unit: object) -> Arena:
@@ -203,17 +202,10 @@ def test_its_medivac_heals(catalog: str, rate: float, healers: bool) -> None:
 def test_a_side_of_two_races_on_a_protoss_scenario() -> None:
     """Types of another race come after the race's own, and who has no shield shows none."""
     mixed = Scenario(
-        race="protoss",
-        n_agents=2,
-        n_enemies=2,
-        unit_types=("marine", "stalker"),
-        ally_team=("marine", "stalker"),
-        enemy_team=("marine", "stalker"),
-        start="points",
-        ally_point=(14.0, 16.0),
-        enemy_point=(18.0, 16.0),
-    )
-    env = BattleEnv(id="mixed", scenario=mixed, num_envs=1, seed=0, first_slot=0, options=BattleOptions())
+        race="protoss", n_agents=2, n_enemies=2, unit_types=("marine", "stalker"), ally_team=("marine", "stalker"),
+        enemy_team=("marine", "stalker"), start="points", ally_point=(14.0, 16.0), enemy_point=(18.0, 16.0),
+    )  # fmt: skip
+    env = unregistered(mixed)
     env.reset()
     views = env.views
     assert env.spec.unit_types == ("stalker", "marine")

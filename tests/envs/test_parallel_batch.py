@@ -18,7 +18,7 @@ from envs.protocol import BatchedEnv
 from envs.registry import make_options, scenarios
 from tests.conformance.test_envs import SHAPES, check_sizes
 from tests.envs.foreign import Turns, Uneven
-from tests.envs.play import Player
+from tests.envs.play import Player, begun
 
 SPREAD = "mpe2/simple_spread_v3"
 needs_mpe2 = pytest.mark.skipif(importlib.util.find_spec("mpe2") is None, reason="needs the package mpe2")
@@ -263,8 +263,7 @@ def test_our_own_battles_through_pettingzoo_and_back() -> None:
     around.reset()
     assert around.spec.can_be_won
     own_seed = int(np.random.SeedSequence([7, slot, 0]).generate_state(1, np.uint32)[0] >> 1)
-    plain = envs.make(id, 1, seed=own_seed)
-    plain.reset()
+    plain = begun(id, 1, seed=own_seed)
     player = Player(1)
     while not (plain.terminated | plain.truncated)[0]:
         for name in ("obs", "state", "action_mask"):

@@ -11,7 +11,7 @@ import pytest
 from envs.battle.state import NONE
 from envs.battle.units import ON_FOOT, STRIDING
 from tests.envs.arena import Arena, Unit
-from tests.envs.play import make
+from tests.envs.play import begun
 
 FAR = Unit("medivac", 28, 4)
 
@@ -84,8 +84,7 @@ def test_flyers_fly_over_it() -> None:
 @pytest.mark.parametrize(("places", "nearest"), [("first", 0.01), ("mirrored", 0.375)])
 def test_the_corridor_is_walked_to_its_end(places: str, nearest: float) -> None:
     """24 zerglings and nobody in their way come round both bends to the attack point, where they queue up."""
-    env = make("corridor", seed=1, equal_places=places)
-    env.reset()
+    env = begun("corridor", seed=1, equal_places=places)
     env.battles["hp"][0, 1:6] = 0
     env.battles["x"][0, 0], env.battles["y"][0, 0] = 13.5, 28.5  # one zealot is left, on a rock far from the way
     ground = env.setup[0]["floors"][ON_FOOT].astype(bool)
@@ -102,8 +101,7 @@ def test_the_corridor_is_walked_to_its_end(places: str, nearest: float) -> None:
 
 @pytest.mark.parametrize("id", ["corridor", "2c_vs_64zg", "bane_vs_bane", "1o_10b_vs_1r"])
 def test_nobody_stands_on_a_cliff(id: str) -> None:
-    env = make(id, 4, seed=2)
-    env.reset()
+    env = begun(id, 4, seed=2)
     stream = np.random.default_rng(3)
     count = env.spec.n_agents + env.spec.n_enemies
     for _ in range(40):

@@ -11,7 +11,7 @@ from envs.battle.engine import BattleEnv
 from envs.battle.smacv2.orders import EAST, NO_OP, WEST
 from envs.battle.step import step_in_parallel, step_one_by_one
 from tests.envs.invariants import check, step
-from tests.envs.play import Player, bits, make
+from tests.envs.play import Player, begun, bits, make
 
 RACES = ("terran", "protoss", "zerg")
 by_race = pytest.mark.parametrize("race", RACES)
@@ -30,11 +30,8 @@ def trace(env: BattleEnv, player: Player, steps: int) -> list[bytes]:
 def test_a_battle_of_a_batch_is_that_battle_alone(race: str) -> None:
     """Through the ends of battles and restarts; five battles run in parallel, one runs on this thread."""
     id = f"{race}_5_vs_5"
-    batch, player = make(id, 5, seed=11), Player(1, 5)
-    alone = [(make(id, 1, seed=11, first_slot=e), Player(1, 1, e)) for e in (0, 3, 4)]
-    batch.reset()
-    for env, _ in alone:
-        env.reset()
+    batch, player = begun(id, 5, seed=11), Player(1, 5)
+    alone = [(begun(id, 1, seed=11, first_slot=e), Player(1, 1, e)) for e in (0, 3, 4)]
     for _ in range(120):
         batch.step(player(batch.action_mask))
         for env, own in alone:
@@ -48,9 +45,7 @@ def test_a_battle_of_a_batch_is_that_battle_alone(race: str) -> None:
 @given(seed=st.integers(0, 2**64 - 1), slot=st.integers(0, 2**40), size=st.integers(1, 9), race=st.sampled_from(RACES))
 def test_any_seed_any_slot(seed: int, slot: int, size: int, race: str) -> None:
     id = f"{race}_5_vs_5"
-    batch, alone = make(id, size, seed=seed, first_slot=slot), make(id, 1, seed=seed, first_slot=slot + size - 1)
-    batch.reset()
-    alone.reset()
+    batch, alone = begun(id, size, seed=seed, first_slot=slot), begun(id, 1, seed=seed, first_slot=slot + size - 1)
     player, own = Player(2, size, slot), Player(2, 1, slot + size - 1)
     for _ in range(10):
         batch.step(player(batch.action_mask))
@@ -59,10 +54,8 @@ def test_any_seed_any_slot(seed: int, slot: int, size: int, race: str) -> None:
 
 
 def test_threads_change_nothing() -> None:
-    parallel, serial = make("protoss_10_vs_11", 8, seed=5), make("protoss_10_vs_11", 8, seed=5)
+    parallel, serial = begun("protoss_10_vs_11", 8, seed=5), begun("protoss_10_vs_11", 8, seed=5)
     player = Player(3, 8)
-    parallel.reset()
-    serial.reset()
     for _ in range(60):
         actions = player(parallel.action_mask)
         step_in_parallel(parallel.battles, parallel.units, parallel.setup, parallel.views, actions)
@@ -73,8 +66,7 @@ def test_threads_change_nothing() -> None:
 @by_race
 def test_seeds(race: str) -> None:
     def played(seed: int) -> list[bytes]:
-        env = make(f"{race}_5_vs_5", seed=seed)
-        env.reset()
+        env = begun(f"{race}_5_vs_5", seed=seed)
         return trace(env, Player(4), 30)
 
     assert played(7) == played(7)
@@ -89,8 +81,7 @@ def test_a_reset_with_the_seed_replays() -> None:
             seen += [array.tobytes() for array in (env.obs, env.state, env.action_mask, env.reward, env.battle_id)]
         return seen
 
-    env = make("zerg_5_vs_5", seed=7)
-    env.reset()
+    env = begun("zerg_5_vs_5", seed=7)
     first = shown(env)
     env.reset()  # without one: the slot's next battle
     assert env.battle_id[0] == 1
@@ -129,9 +120,7 @@ def test_a_mirrored_fight_ends_mirrored(race: str, size: str, seed: int) -> None
     Walls are half-open, who stood exactly on one would differ; so would who walks north in the very middle of the map
     and has to pass somebody exactly ahead.
     """
-    env, twin = make(f"{race}_{size}", seed=seed), make(f"{race}_{size}", seed=seed)
-    env.reset()
-    twin.reset()
+    env, twin = begun(f"{race}_{size}", seed=seed), begun(f"{race}_{size}", seed=seed)
     for battle in (env, twin):
         battle.battles["x"] += 1 / 4096
     mirror(twin)
@@ -168,13 +157,9 @@ def test_a_mirrored_fight_ends_mirrored(race: str, size: str, seed: int) -> None
 )
 @by_race
 def test_play_under_other_options_keeps_every_invariant(race: str, options: dict[str, object]) -> None:
-    env, alone = (
-        make(f"{race}_10_vs_11", 6, seed=2, **options),
-        make(f"{race}_10_vs_11", seed=2, first_slot=2, **options),
-    )
+    env = begun(f"{race}_10_vs_11", 6, seed=2, **options)
+    alone = begun(f"{race}_10_vs_11", seed=2, first_slot=2, **options)
     player, own = Player(6, 6), Player(6, 1, 2)
-    env.reset()
-    alone.reset()
     for _ in range(40):
         check(step(env, player(env.action_mask)))
         alone.step(own(alone.action_mask))
@@ -183,8 +168,7 @@ def test_play_under_other_options_keeps_every_invariant(race: str, options: dict
 
 @by_race
 def test_state_dict_continues_bit_for_bit(race: str) -> None:
-    env = make(f"{race}_5_vs_5", seed=9)
-    env.reset()
+    env = begun(f"{race}_5_vs_5", seed=9)
     trace(env, Player(7), 70)
     saved = env.state_dict()
     onwards = trace(env, Player(8), 70)
@@ -201,9 +185,7 @@ def test_state_dict_continues_bit_for_bit(race: str) -> None:
 @given(actions=st.lists(st.integers(-(2**62), 2**62) | st.integers(-1, 14), min_size=10, max_size=10))
 def test_illegal_actions_as_noop(actions: list[int]) -> None:
     """Whatever comes, an illegal action is no order: the battle goes on as if the agent had kept its order."""
-    env, twin = (make("terran_5_vs_5", 2, seed=3, illegal_actions="noop") for _ in range(2))
-    env.reset()
-    twin.reset()
+    env, twin = (begun("terran_5_vs_5", 2, seed=3, illegal_actions="noop") for _ in range(2))
     given_actions = np.array(actions).reshape(2, 5)
     legal = np.zeros((2, 5), bool)
     inside = (given_actions >= 0) & (given_actions < env.spec.n_actions)

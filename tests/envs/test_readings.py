@@ -12,6 +12,7 @@ import envs
 from envs.battle.readings import CHOICES, Readings
 from envs.battle.state import ACQUIRED, MARCH, NONE
 from tests.envs.arena import Arena, Unit
+from tests.envs.play import begun
 
 FAR = Unit("marine", 30, 30)
 """An enemy that keeps a battle from being only medivacs."""
@@ -126,14 +127,12 @@ def test_weapons_without_a_random_delay() -> None:
 
 
 def test_first_shots_are_spread() -> None:
-    env = envs.make("terran_10_vs_10", 16, seed=3, first_shot_delay=20.0)
-    env.reset()
+    env = begun("terran_10_vs_10", 16, seed=3, first_shot_delay=20.0)
     cooldowns = env.battles["cooldown"][:, :10]  # type: ignore[attr-defined]
     assert cooldowns.min() == 0.0
     assert 17.0 < cooldowns.max() <= 19.0  # one tick has passed
     assert abs(cooldowns.mean() - 9.0) < 1.0
-    plain = envs.make("terran_10_vs_10", 16, seed=3)
-    plain.reset()
+    plain = begun("terran_10_vs_10", 16, seed=3)
     assert not plain.battles["cooldown"][:, :10].any()  # type: ignore[attr-defined]
 
 
@@ -158,8 +157,7 @@ def test_units_of_one_spot_are_spread() -> None:
     """A march of marines starts at (23, 16); without spread the eight stand within 1.5 of it."""
     far = []
     for spread in (0.0, 2.0):
-        env = envs.make("8m", 32, seed=1, spawn_spread=spread)
-        env.reset()
+        env = begun("8m", 32, seed=1, spawn_spread=spread)
         x, y = (env.battles[axis][:, 8:16] for axis in "xy")  # type: ignore[attr-defined]
         far.append(np.hypot(x - 23, y - 16).max())
     assert far[0] < 1.6
@@ -169,11 +167,9 @@ def test_units_of_one_spot_are_spread() -> None:
 
 def test_a_random_order_is_even() -> None:
     """Two marines with one blow left fight again and again: each side strikes first in half of the battles."""
-    wins = 0
+    arena, wins = Arena([Unit("marine", 10, 16, hp=5)], [Unit("marine", 14, 16, hp=5)], unit_order="random"), 0
     for tick in range(200):
-        arena = Arena([Unit("marine", 10, 16, hp=5)], [Unit("marine", 14, 16, hp=5)], unit_order="random")
-        arena.b["tick"] = 1000 + 16 * tick
-        arena.b["called"][:] = 10**9
+        arena.lay_out().b["tick"] = 1000 + 16 * tick
         arena.attack(0, 1).run(4)
         assert bool(arena.b["alive"][0]) != bool(arena.b["alive"][1])
         wins += bool(arena.b["alive"][0])

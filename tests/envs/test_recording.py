@@ -9,19 +9,12 @@ from numpy.typing import NDArray
 from envs.battle.smacv2.orders import in_cone
 from envs.battle.snapshots.recording import TickRecorder, cone
 from envs.battle.state import BATTLE
-from tests.envs.play import Player, bits, make
+from tests.envs.play import Player, begun, bits
 
 AFTER_THE_TICKS = {
-    "step",
-    "sighted",
-    "tag",
-    "distance2",
-    "in_angle",
-    "targets",
-    "in_reach",
-    "sees_enemies",
-    "sees_allies",
-} | {"result", "reward", "dead_allies", "dead_enemies"}
+    *("step", "sighted", "tag", "distance2", "in_angle", "targets", "in_reach", "sees_enemies", "sees_allies"),
+    *("result", "reward", "dead_allies", "dead_enemies"),
+}
 """What a step writes when its ticks are over: its count, what observations remember and scribble, how it ended."""
 
 
@@ -39,8 +32,7 @@ AFTER_THE_TICKS = {
 )
 def test_the_last_tick_is_the_step(id: str, options: dict[str, object]) -> None:
     """Field by field; the dead apart, whom the engine puts back to where their last step began."""
-    env = make(id, 2, seed=4, **options)
-    env.reset()
+    env = begun(id, 2, seed=4, **options)
     camera, player, compared = TickRecorder(env, e=1), Player(1, 2), 0
     while env.battle_id[1] < 2:
         frames = camera.step(player(env.action_mask))
@@ -59,10 +51,8 @@ def test_the_last_tick_is_the_step(id: str, options: dict[str, object]) -> None:
 
 
 def test_a_filmed_battle_is_the_battle() -> None:
-    filmed, plain = (make("zerg_5_vs_5", 3, seed=2) for _ in range(2))
+    filmed, plain = (begun("zerg_5_vs_5", 3, seed=2) for _ in range(2))
     camera, players = TickRecorder(filmed, e=2), [Player(5, 3) for _ in range(2)]
-    filmed.reset()
-    plain.reset()
     for _ in range(60):
         camera.step(players[0](filmed.action_mask))
         plain.step(players[1](plain.action_mask))
@@ -73,8 +63,7 @@ def test_a_filmed_battle_is_the_battle() -> None:
 
 def test_the_end_and_the_next_beginning() -> None:
     """The last tick shows the battle that ended, ``now`` the one that has begun."""
-    env = make("zerg_5_vs_5", seed=1)
-    env.reset()
+    env = begun("zerg_5_vs_5", seed=1)
     camera, player = TickRecorder(env), Player(2)
     while not env.terminated[0]:
         frames = camera.step(player(env.action_mask))
@@ -88,8 +77,7 @@ def test_the_end_and_the_next_beginning() -> None:
 
 
 def test_the_fallen_lie_where_they_fell() -> None:
-    env = make("terran_10_vs_10", seed=3)
-    env.reset()
+    env = begun("terran_10_vs_10", seed=3)
     camera, player = TickRecorder(env), Player(2)
     fell: dict[int, tuple[float, float]] = {}
     moved = 0
@@ -112,8 +100,7 @@ def test_the_fallen_lie_where_they_fell() -> None:
 
 def test_another_battle_forgets_the_fallen() -> None:
     """Also where the new battle has the old one's seed and number."""
-    env = make("zerg_5_vs_5", seed=1)
-    env.reset()
+    env = begun("zerg_5_vs_5", seed=1)
     first = env.battles.copy()
     camera, player = TickRecorder(env), Player(2)
     while env.battles["alive"][0, :10].all():
@@ -139,8 +126,7 @@ def asked_one_by_one(frame: NDArray[np.void], setup: NDArray[np.void], i: int, c
 @pytest.mark.parametrize("look", range(12))
 def test_cone(look: int) -> None:
     """Thirty degrees ahead are seen, whatever else smacv2's test lets pass."""
-    env = make("terran_5_vs_5", conic_fov=True, seed=0)
-    env.reset()
+    env = begun("terran_5_vs_5", conic_fov=True, seed=0)
     env.step(np.full((1, 5), 6 + look))
     frame = env.battles[:1].copy()
     frame["x"][0, 0] = frame["y"][0, 0] = 16.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import envs
 from envs import registry
 from envs.battle import terrain
 from envs.battle.options import BattleOptions
+from tests.envs.play import begun
 from tests.oracle.pair import Pair
 
 WALL = [
@@ -22,12 +22,6 @@ WALL = [
     for y in range(32)
 ]
 """A field with a wall in the middle, open in two cells."""
-
-
-@pytest.fixture(autouse=True)
-def _forget_what_a_test_registers() -> Iterator[None]:
-    with registry.scenarios.preserved(), terrain.terrains.preserved():
-        yield
 
 
 def written(folder: Path, content: Any) -> Path:
@@ -69,8 +63,7 @@ def test_what_a_file_leaves_out(tmp_path: Path) -> None:
 def test_enemies_come_through_the_gate(tmp_path: Path) -> None:
     """They start behind the wall and attack: each has to pass the gap, and nobody stands on the wall."""
     register_gate(tmp_path)
-    env = envs.make("gate_3m", 2, seed=0)
-    env.reset()
+    env = begun("gate_3m", 2, seed=0)
     ground, crossed = terrain.pathable("gate"), np.zeros((2, 3), bool)
     for _ in range(60):
         env.step(np.where(env.action_mask[..., 1], 1, 0))

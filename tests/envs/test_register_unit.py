@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -16,13 +15,7 @@ from envs import registry
 from envs.battle.state import MAX_KINDS
 from envs.battle.unit_types import facts, kind_of, unit_types
 from envs.battle.units import unit_table
-from tests.envs.play import Player
-
-
-@pytest.fixture(autouse=True)
-def _forget_what_a_test_registers() -> Iterator[None]:
-    with registry.scenarios.preserved(), unit_types.preserved():
-        yield
+from tests.envs.play import Player, begun
 
 
 def register_sniper() -> None:
@@ -31,11 +24,7 @@ def register_sniper() -> None:
     envs.register(
         "snipers",
         scenario=envs.Scenario(
-            race="terran",
-            n_agents=3,
-            n_enemies=3,
-            unit_types=("marine", "ancient_sniper"),
-            weights=(0.5, 0.5),
+            race="terran", n_agents=3, n_enemies=3, unit_types=("marine", "ancient_sniper"), weights=(0.5, 0.5)
         ),
     )
 
@@ -59,17 +48,15 @@ def test_types_keep_the_order_of_registration() -> None:
     register_sniper()
     envs.register_unit("aaa", like="zealot")
     assert list(facts()) == [*before, "ancient_sniper", "aaa"]
-    env = envs.make("snipers", 50, seed=3)
+    env = begun("snipers", 50, seed=3)
     assert env.spec.unit_types == ("marine", "ancient_sniper")
-    env.reset()
     assert (np.diff(env.unit_type) >= 0).all(), "agents are numbered by type, the game's own first"
     assert set(np.unique(env.unit_type)) == {0, 1}
 
 
 def test_its_battles_are_played_to_the_end() -> None:
     register_sniper()
-    env, player, ended = envs.make("snipers", 8, seed=1), Player(1, 8), 0
-    env.reset()
+    env, player, ended = begun("snipers", 8, seed=1), Player(1, 8), 0
     for _ in range(150):
         env.step(player(env.action_mask))
         ended += int((env.terminated | env.truncated).sum())
@@ -98,8 +85,7 @@ def test_a_longer_range_wins() -> None:
         envs.register(name, scenario=scenario, defaults=dict(heuristic_ai=True))
     won = {}
     for name in ("near", "far"):
-        env = envs.make(name, 16, seed=0)
-        env.reset()
+        env = begun(name, 16, seed=0)
         wins = battles = 0
         for _ in range(120):
             env.step(np.ones((16, 3), int))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,10 @@ import pytest
 
 import envs
 from envs import registry
-from tests.envs.play import Player
+from tests.envs.play import Player, begun
 
 BUILTIN = [f"{race}_{size}" for race in ("protoss", "terran", "zerg")
            for size in ("5_vs_5", "10_vs_10", "10_vs_11", "20_vs_20", "20_vs_23")]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _forget_what_a_test_registers() -> Iterator[None]:
-    with registry.scenarios.preserved():
-        yield
 
 
 def register_ambush() -> None:
@@ -44,12 +38,11 @@ def register_ambush() -> None:
 def test_a_map_of_ones_own() -> None:
     register_ambush()
     assert envs.ids()[-1] == "ambush"
-    env = envs.make("ambush", num_envs=2, seed=1)
+    env = begun("ambush", num_envs=2, seed=1)
     assert (env.spec.n_agents, env.spec.n_enemies, env.spec.unit_types) == (3, 2, ("zergling", "baneling"))
     # 4 moves + 2 enemies × (4 + health + 2 type bits) + 2 allies × the same + own health, place and type
     assert env.spec.obs_size == 4 + 2 * 7 + 2 * 7 + 1 + 2 + 2
     assert env.spec.n_actions == 6 + 2
-    env.reset()
     player, ended = Player(1, 2), 0
     for _ in range(80):
         env.step(player(env.action_mask))
@@ -101,58 +94,47 @@ def test_a_variant_of_ones_own_in_one_line() -> None:
     assert registry.make_options("terran_5_vs_5-blind", {}).obs_all_health is False
 
 
-def test_a_taken_id() -> None:
-    register_ambush()
-    with pytest.raises(ValueError, match="scenario 'ambush' is already registered; choose another id"):
-        register_ambush()
-
-
 def test_another_spelling() -> None:
     register_ambush()
     registry.scenarios.alias("trap", "ambush")
     assert registry.canonical_id("trap") == registry.canonical_id("ambush") == "ambush"
     assert registry.entry("trap") is registry.entry("ambush")
     assert "trap" not in envs.ids()
-    with pytest.raises(
-        ValueError, match=r"scenario 'trap' is already registered .another spelling of 'ambush'.; choose another id"
-    ):
-        envs.register("trap", scenario=registry.entry("ambush").scenario)
-    with pytest.raises(
-        ValueError, match=r"'trap' is already registered .another spelling of 'ambush'.; choose another id"
-    ):
-        registry.scenarios.alias("trap", "3m")
-    with pytest.raises(ValueError, match="unknown scenario 'ambushh': did you mean ambush"):
-        registry.scenarios.alias("pit", "ambushh")
-    with pytest.raises(ValueError, match="unknown scenario '3s6zz': did you mean 3s6z"):
-        envs.make("3s6zz")
 
 
-def test_nothing_to_play() -> None:
-    with pytest.raises(ValueError, match=r"the built-in engine needs scenario=envs\.Scenario"):
-        envs.register("empty")
+MISTAKES: list[tuple[Callable[[], object], str]] = [
+    (register_ambush, "scenario 'ambush' is already registered; choose another id"),
+    (
+        lambda: envs.register("trap", scenario=registry.entry("ambush").scenario),
+        "scenario 'trap' is already registered (another spelling of 'ambush'); choose another id",
+    ),
+    (lambda: registry.scenarios.alias("trap", "3m"), "'trap' is already registered (another spelling of 'ambush')"),
+    (lambda: registry.scenarios.alias("pit", "ambushh"), "unknown scenario 'ambushh': did you mean ambush"),
+    (lambda: envs.make("3s6zz"), "unknown scenario '3s6zz': did you mean 3s6z"),
+    (lambda: envs.register("empty"), "the built-in engine needs scenario=envs.Scenario"),
+    (lambda: envs.make("teran_5_vs_5"), "unknown scenario 'teran_5_vs_5': did you mean terran_5_vs_5"),
+    (lambda: envs.parallel_env("qqq"), "unknown scenario 'qqq': registered: "),
+    (
+        lambda: envs.make("3m", conic_fow=1),
+        "unknown option 'conic_fow' of 3m: did you mean conic_fov? allowed: unit_order, ",
+    ),
+    (lambda: envs.make("typo"), "unknown option 'conic_fow' of typo: did you mean conic_fov"),
+]
 
 
-def test_an_unknown_id_hears_the_near_ones() -> None:
-    with pytest.raises(ValueError, match="unknown scenario 'teran_5_vs_5': did you mean terran_5_vs_5") as error:
-        envs.make("teran_5_vs_5")
-    assert "registered: " in str(error.value)
-    assert "zerg_20_vs_23" in str(error.value)
-    with pytest.raises(ValueError, match="unknown scenario 'qqq': registered: "):
-        envs.parallel_env("qqq")
-
-
-def test_an_unknown_option_hears_the_near_ones() -> None:
-    with pytest.raises(
-        ValueError, match="unknown option 'conic_fow' of terran_5_vs_5: did you mean conic_fov"
-    ) as error:
-        envs.make("terran_5_vs_5", conic_fow=True)
-    assert "allowed: unit_order, " in str(error.value)
-
-
-def test_defaults_that_the_world_does_not_know() -> None:
+@pytest.mark.parametrize(("wrong", "says"), MISTAKES, ids=[says for _, says in MISTAKES])
+def test_mistakes(wrong: Callable[[], object], says: str) -> None:
+    """With a scenario, another spelling of it, and one whose defaults the world does not know."""
+    register_ambush()
+    registry.scenarios.alias("trap", "ambush")
     envs.register("typo", scenario=registry.entry("3m").scenario, defaults=dict(conic_fow=True))
-    with pytest.raises(ValueError, match="unknown option 'conic_fow' of typo: did you mean conic_fov"):
-        envs.make("typo")
+    with pytest.raises(ValueError, match=re.escape(says)):
+        wrong()
+
+
+def test_an_unknown_id_lists_all() -> None:
+    with pytest.raises(ValueError, match=r"unknown scenario 'teran_5_vs_5'.*registered: .*zerg_20_vs_23"):
+        envs.make("teran_5_vs_5")
 
 
 @pytest.mark.parametrize("id", ["3m", "mpe2/simple_spread_v3"])
@@ -189,11 +171,9 @@ def test_a_seed_at_reset(seed: Any) -> None:
 
 def test_numbers_of_numpy_are_numbers() -> None:
     one, other = (
-        envs.make("3m", np.int64(2), seed=np.uint64(3), first_slot=np.int32(1)),
-        envs.make("3m", 2, seed=3, first_slot=1),
+        begun("3m", np.int64(2), seed=np.uint64(3), first_slot=np.int32(1)),
+        begun("3m", 2, seed=3, first_slot=1),
     )
-    one.reset()
-    other.reset()
     assert np.array_equal(one.obs, other.obs)
 
 

@@ -21,7 +21,7 @@ from envs.battle.snapshots.recording import TickRecorder
 from envs.battle.unit_types import unit_types
 from envs.render import Renderer, outcome, style
 from tests.envs.arena import Arena, Unit
-from tests.envs.play import Player, make
+from tests.envs.play import Player, begun, make
 
 Picture = NDArray[np.uint8]
 
@@ -118,8 +118,7 @@ def test_the_dead_fade_and_strangers_do_no_harm(fight: Arena) -> None:
 
 @pytest.mark.parametrize("id", ["terran_20_vs_23", "protoss_20_vs_20", "zerg_10_vs_11"])
 def test_whole_battles_can_be_drawn(id: str) -> None:
-    env = make(id, 1, seed=6, conic_fov=id.startswith("zerg"))
-    env.reset()
+    env = begun(id, 1, seed=6, conic_fov=id.startswith("zerg"))
     camera, player, renderer = (
         TickRecorder(env),
         Player(3),
@@ -170,8 +169,7 @@ def test_every_map_has_a_picture() -> None:
         scenario = envs.registry.entry(id).scenario
         if scenario is not None and scenario.map not in maps:
             maps[scenario.map] = scenario
-            env = make(id, 1, seed=0)
-            env.reset()
+            env = begun(id, 1, seed=0)
             picture = Renderer(env).draw(env.battles[:1])
             for colour in (style.ALLY, style.ENEMY):
                 assert (np.abs(picture.astype(int) - byte(colour)).sum(axis=2) < 30).sum() > 20, id

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 import envs
+from envs.battle.engine import BattleEnv
 from envs.battle.unit_types import facts
 from envs.registry import entry
-from tests.envs.play import make
+from tests.envs.play import begun, make
 
 RACES = {"T": "terran", "P": "protoss", "Z": "zerg"}
 
@@ -65,6 +67,11 @@ MAPS = {
 by_map = pytest.mark.parametrize("id", MAPS)
 
 
+@cache
+def first_battle(id: str) -> BattleEnv:
+    return begun(id, seed=1)
+
+
 def test_all_26_are_there_and_no_others() -> None:
     fixed = [id for id in envs.ids() if (scenario := entry(id).scenario) and scenario.ally_team]
     assert fixed == list(MAPS)
@@ -74,7 +81,7 @@ def test_all_26_are_there_and_no_others() -> None:
 def test_sizes(id: str) -> None:
     """SMAC has no own position in the observation, and these maps are made as it was published."""
     row = MAPS[id]
-    spec = make(id).spec
+    spec = first_battle(id).spec
     assert (spec.n_agents, spec.n_enemies) == (sum(row.allies.values()), sum(row.enemies.values()))
     assert (spec.episode_limit, spec.n_actions) == (row.limit, row.n_actions)
     assert (spec.obs_size, spec.state_size) == (row.obs_size, row.state_size)
@@ -83,11 +90,10 @@ def test_sizes(id: str) -> None:
 
 @by_map
 def test_who_fights(id: str) -> None:
-    row, env = MAPS[id], make(id, seed=1)
+    row, env = MAPS[id], first_battle(id)
     scenario = env.scenario
     assert (scenario.race, scenario.enemy_race or scenario.race) == tuple(RACES[race] for race in row.races)
     assert scenario.n_type_bits == row.bits
-    env.reset()
     names = np.array(list(facts()))[env.battles["kind"][0, : env.spec.n_agents + env.spec.n_enemies]]
     assert Counter(names[: env.spec.n_agents].tolist()) == row.allies
     assert Counter(names[env.spec.n_agents :].tolist()) == row.enemies
@@ -96,8 +102,7 @@ def test_who_fights(id: str) -> None:
 @by_map
 def test_agents_are_numbered_by_type(id: str) -> None:
     """In the alphabetical order of the learning units' names, and so are their types."""
-    env = make(id, seed=1)
-    env.reset()
+    env = first_battle(id)
     names = [env.spec.unit_types[type] for type in env.unit_type[0]]
     assert env.spec.unit_types == tuple(sorted(MAPS[id].allies))
     assert names == sorted(names)
@@ -106,8 +111,7 @@ def test_agents_are_numbered_by_type(id: str) -> None:
 @by_map
 def test_a_flawless_battle_is_worth_20(id: str) -> None:
     """All health and shields of the enemies, 10 for each and 200 for the win, scaled."""
-    env = make(id, seed=1)
-    env.reset()
+    env = first_battle(id)
     health = sum((facts()[name]["hp"] + facts()[name]["shield"]) * count for name, count in MAPS[id].enemies.items())
     assert env.battles["max_reward"][0] == health + 10 * env.spec.n_enemies + 200
 

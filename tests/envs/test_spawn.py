@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from envs.battle.basics.rng import battle_key
 from envs.battle.engine import BattleEnv
 from envs.battle.jit import kernel
-from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
 from envs.battle.spawn import draw_places, draw_teams, start_battle
 from envs.battle.unit_types import facts
 from envs.battle.units import IN_THE_AIR
-from tests.envs.play import hard_distances, make
+from tests.envs.play import begun, hard_distances, make, unregistered
 
 NAMES = np.array(list(facts()))  # by kind, alphabetical
 BATTLES = 3000
@@ -98,14 +97,10 @@ def test_three_extra_enemies_may_be_exceptions() -> None:
 def test_no_team_is_all_exceptions() -> None:
     """With medivacs at 0.9 a team of two would be all medivacs in 81% of all draws."""
     scenario = Scenario(
-        race="terran",
-        n_agents=2,
-        n_enemies=2,
-        unit_types=("marine", "medivac"),
-        weights=(0.1, 0.9),
+        race="terran", n_agents=2, n_enemies=2, unit_types=("marine", "medivac"), weights=(0.1, 0.9),
         exceptions=("medivac",),
-    )
-    env = BattleEnv(id="rare", scenario=scenario, num_envs=2000, seed=1, first_slot=0, options=BattleOptions())
+    )  # fmt: skip
+    env = unregistered(scenario, 2000, seed=1)
     draw_all(env.battles, env.units, env.setup)
     medivacs = (NAMES[sides(env, "kind")[0].astype(int)] == "medivac").sum(axis=1)
     assert medivacs.max() == 1
@@ -175,8 +170,7 @@ def test_nobody_is_put_further_than_needed() -> None:
         race="terran", n_agents=1, n_enemies=1, unit_types=("marine",), start="points",
         ally_point=(1.0, 16.0), enemy_point=(24.125, 0.5),
     )  # fmt: skip
-    env = BattleEnv(id="edge", scenario=scenario, num_envs=1, seed=1, first_slot=0, options=BattleOptions())
-    started(env)
+    env = started(unregistered(scenario, seed=1))
     assert (env.battles["x"][0, 0], env.battles["y"][0, 0]) == (2.0, 16.0)
     assert (env.battles["x"][0, 1], env.battles["y"][0, 1]) == (24.125, 2.0)
 
@@ -198,8 +192,7 @@ def flawless(env: BattleEnv, e: int) -> float:
 
 
 def test_max_reward_is_that_of_the_first_battle() -> None:
-    env = make("protoss_5_vs_5", 20, seed=5)
-    env.reset()
+    env = begun("protoss_5_vs_5", 20, seed=5)
     first = [flawless(env, e) for e in range(20)]
     assert env.battles["max_reward"].tolist() == first
     env.reset()
@@ -221,7 +214,7 @@ def test_fixed_teams() -> None:
         race="zerg", n_agents=2, n_enemies=3, unit_types=("zergling", "baneling"), start="points",
         ally_team=("zergling", "baneling"), enemy_team=("zergling", "zergling", "baneling"),
     )  # fmt: skip
-    env = BattleEnv(id="fixed", scenario=scenario, num_envs=3, seed=1, first_slot=0, options=BattleOptions())
+    env = unregistered(scenario, 3, seed=1)
     env.reset()
     allies, enemies = sides(env, "kind")
     assert (NAMES[allies.astype(int)] == ["baneling", "zergling"]).all()

@@ -7,7 +7,7 @@ import pytest
 
 from envs.battle.snapshots.drawn_start import drawn_start
 from envs.battle.unit_types import facts
-from tests.envs.play import make
+from tests.envs.play import begun, make
 
 
 @pytest.mark.parametrize("id", ["zerg_10_vs_11", "MMM2", "1o_2r_vs_4r"])
@@ -34,8 +34,7 @@ def test_places_lie_on_the_games_grid() -> None:
 
 
 def test_looking_ahead_changes_nothing() -> None:
-    env = make("protoss_5_vs_5", seed=2)
-    env.reset()
+    env = begun("protoss_5_vs_5", seed=2)
     before = env.battles.tobytes()
     drawn_start(env, 9)
     assert env.battles.tobytes() == before

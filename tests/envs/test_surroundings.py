@@ -6,21 +6,18 @@ import numpy as np
 import pytest
 
 from envs import GameUnits
-from envs.battle.engine import BattleEnv
-from envs.battle.options import BattleOptions
 from envs.battle.scenarios import Scenario
+from tests.envs.play import unregistered
 
 
 def views(x: float, y: float, move_amount: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
     """(8,) pathing and (9,) heights of a marine here; height is 7x + y, ground where 3 divides x + y."""
     scenario = Scenario(race="terran", n_agents=1, n_enemies=1, unit_types=("marine",))
-    options = BattleOptions(obs_pathing_grid=True, obs_terrain_height=True, move_amount=move_amount)
-    env = BattleEnv(id="ground", scenario=scenario, num_envs=1, seed=0, first_slot=0, options=options)
+    env = unregistered(scenario, obs_pathing_grid=True, obs_terrain_height=True, move_amount=move_amount)
     rows, columns = np.mgrid[0:32, 0:32]
     env.setup[0]["pathable"][:] = (columns + rows) % 3 == 0
     env.setup[0]["height"][:] = columns * 7 + rows
-    units = GameUnits(unit_type=["marine", "marine"], owner=[1, 2], x=[x, 31.0], y=[y, 31.0])
-    env.load_game_state(units)
+    env.load_game_state(GameUnits(unit_type=["marine", "marine"], owner=[1, 2], x=[x, 31.0], y=[y, 31.0]))
     return env.obs[0, 0, 4:12], env.obs[0, 0, 12:21]
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
+
+from tests.programs import output_of
 
 PLAY = """
 import multiprocessing, sys, threading
@@ -57,16 +55,5 @@ assert numba.threading_layer() == sys.argv[1], numba.threading_layer()
     ids=["forked", "forked after torch", "forked before the import", "threads"],
 )
 def test_batches_are_played(program: str, layer: str) -> None:
-    result = subprocess.run(
-        [sys.executable, "-c", program + LAYER + "print('played')", layer],
-        env={
-            **os.environ,
-            "NUMBA_THREADING_LAYER": layer,
-            "NUMBA_NUM_THREADS": "2",
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        },
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert (result.returncode, result.stdout) == (0, "played\n"), result.stderr
+    words, threads = ["-c", program + LAYER + "print('played')", layer], dict(NUMBA_NUM_THREADS="2")
+    assert output_of(*words, timeout=600, NUMBA_THREADING_LAYER=layer, **threads) == "played\n"

@@ -10,16 +10,15 @@ import pytest
 
 import envs
 from envs.battle.engine import BattleEnv
-from envs.battle.options import BattleOptions
 from envs.battle.snapshots import version
 from envs.battle.unit_types import unit_types
+from tests.envs.play import unregistered
 
 
 def battle(**changes: object) -> BattleEnv:
     scenario = envs.registry.entry("3m").scenario
     assert scenario is not None
-    scenario = dataclasses.replace(scenario, **changes)  # type: ignore[arg-type]
-    made = BattleEnv(id="3m", scenario=scenario, num_envs=1, seed=1, first_slot=0, options=BattleOptions())
+    made = unregistered(dataclasses.replace(scenario, **changes), seed=1)  # type: ignore[arg-type]
     made.reset()
     return made
 

@@ -1,0 +1,25 @@
+"""Programs that tests start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def output_of(*words: str, timeout: float = 300, cwd: Path = ROOT, **environment: str) -> str:
+    """What Python prints when it runs these words beside these environment variables; it must succeed."""
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -46,9 +46,13 @@ def batch_in_float64(episodes: EpisodeBatch) -> EpisodeBatch:
 
 def leaves(made: QLearner, *, target: bool = False) -> Parameters:
     """Copies of all parameters by name, ready to collect gradients of their own."""
+    return {name: p.detach().clone().requires_grad_(not target) for name, p in named(made, target=target).items()}
+
+
+def named(made: QLearner, *, target: bool = False) -> Parameters:
+    """All parameters by name, the mixer's with its name before theirs."""
     net, mixer = (made.target_net, made.target_mixer) if target else (made.net, made.mixer)
-    named = {**dict(net.named_parameters()), **{f"mixer.{name}": p for name, p in mixer.named_parameters()}}
-    return {name: p.detach().clone().requires_grad_(not target) for name, p in named.items()}
+    return {**dict(net.named_parameters()), **{f"mixer.{name}": p for name, p in mixer.named_parameters()}}
 
 
 def agent_q(p: Parameters, weight: LayerWeight, group: int, rows: Tensor) -> Tensor:
@@ -126,7 +130,7 @@ def lambda_return(rewards: list[float], values: list[float], ends: bool, gamma: 
     return returns
 
 
-def plain_td_loss(
+def td_loss(
     made: QLearner, episodes: EpisodeBatch, p: Parameters, target: Parameters, weight: LayerWeight, aimed: LayerWeight
 ) -> Tensor:
     """Half the squared error of Q_tot against double-Q TD(λ) targets, averaged over real steps.
@@ -172,22 +176,26 @@ def group_of(made: QLearner, unit_type: int, agent: int) -> int:
     return unit_type if len(made.spec.unit_types) >= 2 else agent
 
 
-class PlainAdam:
+class Adam:
     """Gradient clipping by the joint norm and Adam (Kingma & Ba, ICLR 2015, algorithm 1), one number at a time."""
 
-    def __init__(self, lr: float, clip: float) -> None:
-        self.lr, self.clip, self.t = lr, clip, 0
+    def __init__(self, made: QLearner) -> None:
+        self.lr, self.clip, self.t = made.config.lr, made.config.grad_norm_clip, 0
         self.m: Parameters = {}
         self.v: Parameters = {}
 
+    def check(self, made: QLearner, p: Parameters, grads: Parameters, tolerance: float = 1e-10) -> None:
+        """Hold the learner after an update against a step from these parameters with these gradients."""
+        norm = math.sqrt(sum(g.square().sum().item() for g in grads.values()))
+        clipped = {name: g * min(1.0, self.clip / (norm + 1e-6)) for name, g in grads.items()}
+        assert_same(gradients(named(made)), clipped, "gradient", tolerance)
+        assert_same(leaves(made), self.step(p, clipped), "step", tolerance)
+
     def step(self, p: Parameters, grads: Parameters) -> Parameters:
         """Parameters after the step; those without a gradient stay."""
-        norm = math.sqrt(sum(g.square().sum().item() for g in grads.values()))
-        factor = min(1.0, self.clip / (norm + 1e-6))
         self.t += 1
         after = {name: value.detach().clone() for name, value in p.items()}
-        for name, raw in grads.items():
-            g = raw * factor
+        for name, g in grads.items():
             self.m[name] = 0.9 * self.m.get(name, torch.zeros_like(g)) + 0.1 * g
             self.v[name] = 0.999 * self.v.get(name, torch.zeros_like(g)) + 0.001 * g * g
             m, v = self.m[name] / (1 - 0.9**self.t), self.v[name] / (1 - 0.999**self.t)
@@ -195,7 +203,7 @@ class PlainAdam:
         return after
 
 
-def assert_same(mine: Parameters, plain: Parameters, what: str, tolerance: float = 1e-10) -> None:
+def assert_same(mine: Parameters, plain: Parameters, what: str, tolerance: float) -> None:
     """All tensors of two tables agree, absent ones counting as zeros."""
     assert set(mine) <= set(plain), what
     for name, value in plain.items():
@@ -207,17 +215,6 @@ def assert_same(mine: Parameters, plain: Parameters, what: str, tolerance: float
 
 def gradients(p: Parameters) -> Parameters:
     return {name: value.grad for name, value in p.items() if value.grad is not None}
-
-
-def learned(made: QLearner) -> Parameters:
-    """The learner's parameters as they are now."""
-    return {name: value.detach() for name, value in leaves(made).items()}
-
-
-def learner_gradients(made: QLearner) -> Parameters:
-    """What ``update`` left, clipped as it is."""
-    named = {**dict(made.net.named_parameters()), **{f"mixer.{n}": p for n, p in made.mixer.named_parameters()}}
-    return {name: p.grad.clone() for name, p in named.items() if p.grad is not None}
 
 
 def finite_differences(value: Callable[[], Tensor], at: Tensor, step: float = 1e-6) -> Tensor:
@@ -233,8 +230,3 @@ def finite_differences(value: Callable[[], Tensor], at: Tensor, step: float = 1e
             gradient.view(-1)[i] = (higher - value()) / (2 * step)
             entry.copy_(before)
     return gradient
-
-
-def clipped(grads: Parameters, clip: float) -> Parameters:
-    norm = math.sqrt(sum(g.square().sum().item() for g in grads.values()))
-    return {name: g * min(1.0, clip / (norm + 1e-6)) for name, g in grads.items()}

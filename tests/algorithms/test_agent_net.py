@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from algorithms.episode import EpisodeBatch
 from algorithms.network.agent_net import mask_groups
@@ -50,31 +49,6 @@ def test_sequence_equals_stepping(id: str, changes: dict[str, bool], spec) -> No
         greedy = q[:, t].masked_fill(~episodes.action_mask[:, t], -torch.inf).argmax(-1)
         assert torch.equal(actions[real], greedy[real])
         last = episodes.actions[:, min(t, episodes.actions.shape[1] - 1)]
-
-
-@pytest.mark.parametrize("id", ["qmix", "kalei", "k24"])
-@torch.no_grad()
-def test_sorted_types_equal_a_plain_network_per_row(id: str) -> None:
-    made, episodes = learner(id), batch(seed=3)
-    q, _ = unroll(made, episodes)
-    weights, net = made.masked_weights(), made.net
-    for b in range(len(q)):
-        for n in range(SPEC.n_agents):
-            group = int(episodes.unit_type[b, n]) if made.n_groups > 1 else 0
-            hidden = torch.zeros(net.hidden_size)
-            for t in range(int(episodes.filled[b].sum()) + 1):
-                last = torch.zeros(SPEC.n_actions)
-                if t > 0:
-                    last[episodes.actions[b, t - 1, n]] = 1
-                x = torch.cat([episodes.obs[b, t, n], last, F.one_hot(torch.tensor(n), SPEC.n_agents).float()])
-                x = F.relu(weights["fc1"][group] @ x + net.fc1.bias)
-                reset, update, new = (net.gru.weight_ih @ x + net.gru.bias_ih).chunk(3)
-                h_reset, h_update, h_new = (net.gru.weight_hh @ hidden + net.gru.bias_hh).chunk(3)
-                update = (update + h_update).sigmoid()
-                hidden = (1 - update) * (new + (reset + h_reset).sigmoid() * h_new).tanh() + update * hidden
-                x = F.relu(weights["fc2"][group] @ hidden + net.fc2.bias)
-                x = F.relu(weights["fc3"][group] @ x + net.fc3.bias)
-                torch.testing.assert_close(q[b, t, n], weights["fc4"][group] @ x + net.fc4.bias)
 
 
 def test_groups_are_types_or_agents() -> None:

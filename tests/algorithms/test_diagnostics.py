@@ -8,8 +8,7 @@ import math
 import pytest
 import torch
 
-from algorithms.kalei import Kalei
-from tests.algorithms.worlds import Q_LEARNERS, RUN, SINGLE_TYPE, SPEC, batch, k24, learner, same_parameters
+from tests.algorithms.worlds import Q_LEARNERS, RUN, SINGLE_TYPE, SPEC, batch, k24, learner, same_parameters, train
 
 
 @pytest.mark.parametrize("id", Q_LEARNERS)
@@ -53,8 +52,7 @@ def test_k24_churn_is_counted_from_call_to_call() -> None:
     made = k24()
     made.diagnostics()
     before = made.layers()["fc3"].chosen_patterns()
-    for i in range(4):
-        made.update(batch(seed=i), 0)
+    train(made, 4)
     changed = (made.layers()["fc3"].chosen_patterns() != before).float().mean().item()
     assert made.diagnostics()["pattern_churn/fc3"] == pytest.approx(changed) != 0
     assert made.diagnostics()["pattern_churn"] == 0  # nothing moved since
@@ -69,8 +67,7 @@ def test_k24_temperature_follows_the_run() -> None:
 def test_k24_churn_survives_a_checkpoint() -> None:
     made = k24()
     made.diagnostics()
-    for i in range(3):
-        made.update(batch(seed=i), 0)
+    train(made, 3)
     resumed = k24(seed=1)
     resumed.load_state_dict(made.state_dict())
     found = made.diagnostics()
@@ -81,14 +78,12 @@ def test_k24_churn_survives_a_checkpoint() -> None:
 def test_k24_frozen_masks_stand_still_though_weights_move() -> None:
     made = k24()
     made.diagnostics()
-    for i in range(3):
-        made.update(batch(seed=i), 0)
+    train(made, 3)
     made.advance(804)
     at_freeze = made.diagnostics()
     assert at_freeze["pattern_churn"] > 0  # the freeze did not swallow what changed before it
     scores = made.layers()["fc2"].scores().detach().clone()
-    for i in range(3):
-        made.update(batch(seed=i), 900)
+    train(made, 3, 900)
     assert not torch.equal(made.layers()["fc2"].scores(), scores)
     later = made.diagnostics()
     assert later["pattern_churn"] == 0
@@ -97,7 +92,6 @@ def test_k24_frozen_masks_stand_still_though_weights_move() -> None:
 
 def test_kalei_counts_masks() -> None:
     made = learner("kalei")
-    assert isinstance(made, Kalei)
     with torch.no_grad():
         for layer in made.layers().values():
             layer.weight.fill_(1.0)

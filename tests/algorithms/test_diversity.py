@@ -49,7 +49,6 @@ def test_forbidden_patterns_are_no_obstacle() -> None:
     loss = pattern_orthogonality([logits])
     loss.backward()
     assert 0 < loss.item() < 1
-    assert logits.grad is not None
     assert logits.grad.isfinite().all()
 
 

@@ -9,7 +9,7 @@ from algorithms.k24 import K24, K24Config
 from algorithms.protocol import LayerFlops
 from algorithms.sparsity.linear24 import EMAActivationTracker, SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import gumbel_noise
-from tests.algorithms.worlds import ALL_PARTS, RUN, SPEC, batch, k24, learner
+from tests.algorithms.worlds import ALL_PARTS, RUN, SPEC, batch, k24, learner, train
 
 
 def layer(n_groups: int = 2, in_features: int = 10, out_features: int = 6) -> SemiStructuredLinear24:
@@ -92,13 +92,8 @@ def test_temperature_ramp() -> None:
     made = k24()
     assert [made.temperature(t) for t in (0, 402, 804, 1005)] == pytest.approx([5.0, 2.6, 0.2, 0.2])
     assert made.schedule() == {
-        "total_env_steps": RUN,
-        "epsilon_anneal_time": RUN // 2,
-        "anneal_end_step": 804,
-        "dense_end_step": 0,
-        "reset_interval": 50,
-        "reset_ratio": 0.2,
-        "finetune_start_step": 804,
+        **{"total_env_steps": RUN, "epsilon_anneal_time": RUN // 2, "anneal_end_step": 804, "dense_end_step": 0},
+        **{"reset_interval": 50, "reset_ratio": 0.2, "finetune_start_step": 804},
     }
     published = learner("k24", **ALL_PARTS).schedule()
     assert (published["anneal_end_step"], published["reset_interval"]) == (8_040_000, 500_000)
@@ -215,15 +210,13 @@ def test_sparsity_is_half_on_full_groups_and_counts_real_entries() -> None:
 
 def test_rewind_returns_all_weights_but_keeps_the_masks() -> None:
     made = k24(rewind_ratio=0.3, reset_ratio=0.0)
-    for i in range(2):
-        made.update(batch(seed=i), 0)
+    train(made, 2)
     (line,) = made.advance(302)
     assert line == "env_step 302: weights remembered for the rewind"
     remembered = {
         name: p.detach().clone() for name, p in [*made.net.named_parameters(), *made.mixer.named_parameters()]
     }
-    for i in range(4):
-        made.update(batch(seed=i), 400)
+    train(made, 4, 400)
     resumed = k24(seed=3, rewind_ratio=0.3, reset_ratio=0.0)
     resumed.load_state_dict(made.state_dict())
     for each in (made, resumed):

@@ -14,18 +14,9 @@ from algorithms.k24 import K24, K24Config
 from algorithms.q_learning.learner import QLearner
 from algorithms.sparsity.linear24 import SemiStructuredLinear24
 from algorithms.sparsity.pattern24 import is_24
+from tests.algorithms import worlds
 from tests.algorithms.plain import batch_in_float64, finite_differences, in_float64
-from tests.algorithms.worlds import (
-    ALL_PARTS,
-    RUN,
-    SINGLE_TYPE,
-    SPEC,
-    batch,
-    check_mask24,
-    k24,
-    learner,
-    same_parameters,
-)
+from tests.algorithms.worlds import ALL_PARTS, RUN, SINGLE_TYPE, SPEC, batch, check_mask24, k24, learner, train
 
 QUIET: dict[str, Any] = {"straight_through": True, "noise": False}
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -195,7 +186,6 @@ def check_every_mask(made: K24, env_steps: int) -> None:
 def test_two_of_four_in_every_phase_and_padding_displaces_nothing(name: str, spec: Any) -> None:
     how = {"target_update_interval": 8, "reset_interval": 500_000, **ALL_PARTS, **VARIANTS[name]}
     made = learner("k24", spec, total_env_steps=RUN, **how)
-    assert isinstance(made, K24)
     check_every_mask(made, 0)
     phases, said = [], ""
     for env_steps in (0, 150, 250, 500, 810, 900):
@@ -230,8 +220,7 @@ def test_weights_alpha_and_patterns_move(name: str) -> None:
     made.advance(300)  # past the dense part, before the freeze
     weight, patterns = made.net.fc2.weight.detach().clone(), made.net.fc2.chosen_patterns()
     alpha = None if made.net.fc2.alpha is None else made.net.fc2.alpha.detach().clone()
-    for i in range(8):
-        made.update(batch(seed=i), 300)
+    train(made, 8, 300)
     assert (made.net.fc2.weight != weight).float().mean() > 0.7  # some units never fire
     assert 0 < (made.net.fc2.chosen_patterns() != patterns).float().mean() < 0.9
     if alpha is not None:
@@ -241,8 +230,7 @@ def test_weights_alpha_and_patterns_move(name: str) -> None:
 def test_a_fixed_alpha_stays_while_all_else_moves() -> None:
     made = k24(**QUIET, alpha_lr_scale=0.0, lr=0.01)
     start = {name: p.detach().clone() for name, p in made.net.named_parameters()}
-    for i in range(4):
-        made.update(batch(seed=i), 0)
+    train(made, 4)
     for env_steps in range(0, RUN, 40):
         made.advance(env_steps)
     for name, p in made.net.named_parameters():
@@ -358,8 +346,7 @@ def test_dense_first_then_masks_then_the_freeze() -> None:
 
 def test_alpha_starts_from_evidence() -> None:
     made = k24(**QUIET, dense_ratio=0.2, alpha_evidence=True)
-    for i in range(6):
-        made.update(batch(seed=i), 0)
+    train(made, 6)
     masked = made.net.fc3
     assert (masked.saliency > 0).any()
     with torch.no_grad():  # two entries by hand: type 0 needs the first alone, all need the second alike
@@ -396,7 +383,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(name: str, stop: int) -> None:
     assert resumed.diagnostics() == made.diagnostics()
     go_on(made, stop, 1000)
     go_on(resumed, stop, 1000)
-    assert same_parameters(made, resumed)
+    assert worlds.same_parameters(made, resumed)
     assert resumed.diagnostics() == made.diagnostics()
 
 

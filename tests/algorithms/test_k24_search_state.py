@@ -7,7 +7,6 @@ import math
 import pytest
 import torch
 
-from algorithms.k24 import K24
 from algorithms.sparsity.pattern24 import gumbel_noise
 from algorithms.sparsity.search_state import describe_search, gradient_sizes
 from tests.algorithms.worlds import batch, k24, learner, same_parameters
@@ -111,7 +110,6 @@ def test_measuring_changes_nothing_and_survives_a_checkpoint(changes: dict[str, 
 def test_the_arithmetic_of_the_sharpness() -> None:
     """Of random weights: a best pattern's chance of one half and draws that differ in two thirds at κ = 1."""
     wide = learner("k24", rnn_hidden_dim=64)
-    assert isinstance(wide, K24)
     layers = {"fc2": wide.net.fc2}
     for sharpness, chance, differ, energy in ((1, 0.46, 0.69, 0.675), (2.5, 0.75, 0.36, 0.77), (5, 0.88, 0.17, 0.795)):
         found = describe_search(layers, 1 / sharpness)

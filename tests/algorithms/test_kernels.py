@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import multiprocessing
 import threading
 from typing import Any
@@ -255,18 +254,6 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
     assert results.get() == list(range(20))
 
 
-def test_values_of_padding_are_left_alone() -> None:
-    """Whatever stands in the padding, nothing depends on it."""
-    episodes = batch()
-    noise = torch.rand(episodes.obs.shape[:2], generator=torch.Generator().manual_seed(0)) * 100
-    padding = torch.arange(episodes.obs.shape[1])[None, :] > episodes.filled.sum(1)[:, None]
-    dirty = dataclasses.replace(
-        episodes, obs=torch.where(padding[..., None, None], noise[..., None, None], episodes.obs)
-    )
-    one, other = learner("qmix").update(episodes, 0), learner("qmix").update(dirty, 0)
-    assert float(one["loss"]) == float(other["loss"])
-
-
 def test_scratch_is_large_enough_for_both_directions() -> None:
     made = learner("qmix")
     groups = mask_groups(batch().unit_type, SPEC, 1)
@@ -298,10 +285,3 @@ def test_a_mixer_derived_from_qmixs_computes_what_it_says(monkeypatch: pytest.Mo
     ours, theirs = (float(each.update(batch(0), 0)["loss"]) for each in (made, plain))
     assert ours == pytest.approx(theirs, rel=1e-4)
     assert ours != pytest.approx(float(usual), rel=1e-2)
-
-
-def test_compiling_ahead_changes_nothing_that_a_run_notices() -> None:
-    made, other = (learner("k24-dense-first") for _ in range(2))
-    made.compile()
-    for name, value in other.net.state_dict().items():
-        torch.testing.assert_close(made.net.state_dict()[name], value, rtol=0, atol=0, msg=name)

@@ -20,12 +20,14 @@ RESETTING = ["kalei", "k24-described"]
 
 def padded_further(episodes: EpisodeBatch, by: int) -> EpisodeBatch:
     """The same episodes with more padding, filled with noise where nobody may look."""
-    draw = torch.Generator().manual_seed(99)
+    draw, lengths = torch.Generator().manual_seed(99), episodes.filled.sum(1, keepdim=True)
 
     def longer(x: torch.Tensor) -> torch.Tensor:
-        shape = (x.shape[0], by, *x.shape[2:])
-        noise = torch.randn(shape, generator=draw) * x.is_floating_point()
-        return torch.cat([x, noise.to(x.dtype)], 1)
+        made = torch.cat([x, torch.zeros(x.shape[0], by, *x.shape[2:], dtype=x.dtype)], 1)
+        if x.is_floating_point():  # one view more than steps
+            unseen = torch.arange(made.shape[1]) >= lengths + x.shape[1] - episodes.filled.shape[1]
+            made[unseen] = 100 * torch.randn(made[unseen].shape, generator=draw)
+        return made
 
     fields = {f.name: getattr(episodes, f.name) for f in dataclasses.fields(episodes)}
     kept = fields.pop("unit_type")

@@ -11,15 +11,9 @@ from envs.spec import EnvSpec
 from tests.algorithms.worlds import learner
 
 SIGNAL = EnvSpec(
-    id="remember_the_signal",
-    n_agents=2,
-    n_enemies=0,
-    n_actions=3,
-    obs_size=4,
-    state_size=4,
-    episode_limit=2,
+    id="remember_the_signal", n_agents=2, n_enemies=0, n_actions=3, obs_size=4, state_size=4, episode_limit=2,
     unit_types=("plain", "contrary"),
-)
+)  # fmt: skip
 """Step 0 shows each agent a bit; on step 1 a plain unit is rewarded for action 1 + bit, a contrary one for 2 − bit."""
 UPDATES, BATTLES = 300, 32
 

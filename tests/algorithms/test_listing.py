@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from algorithms import registry
+from tests.programs import output_of
 
 PRESETS, SUMMARIES = registry._PRESETS, registry._SUMMARIES
 
 
 def fresh(code: str) -> str:
     """What a new interpreter prints."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return output_of("-c", code).strip()
 
 
 def test_the_listing_is_what_the_files_register() -> None:

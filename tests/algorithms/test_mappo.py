@@ -14,7 +14,7 @@ from torch import Tensor
 from algorithms import registry
 from algorithms.episode import Episode
 from algorithms.mappo import MAPPO, MAPPOConfig, Moments, legal_log_probs
-from algorithms.protocol import Observation
+from algorithms.protocol import Diagnostics, Observation
 from envs.spec import EnvSpec
 from tests.algorithms.plain import agent_q, dense
 from tests.algorithms.worlds import SPEC, episode
@@ -37,6 +37,15 @@ def episodes(seed: int = 0) -> list[Episode]:
         drawn = episode(rng, length)
         log_prob = -rng.random((length, SPEC.n_agents), np.float32) - 0.5
         found.append(dataclasses.replace(drawn, record={"log_prob": log_prob}))
+    return found
+
+
+def learn_from(made: MAPPO, drawn: list[Episode], env_steps: int = 0) -> Diagnostics:
+    """The update that follows these episodes."""
+    for each in drawn:
+        made.observe(each)
+    found = made.learn(env_steps)
+    assert found is not None
     return found
 
 
@@ -80,10 +89,7 @@ def test_first_losses_and_gradients_equal_a_plain_second_writing(bootstrap: bool
     config = {"normalize_inputs": False, "critic_epochs": 1, "policy_epochs": 1, "entropy_coef": 0.01}
     made = mappo(bootstrap_at_limit=bootstrap, **config)
     before, critic, net = episodes(), doubles(made.critic), doubles(made.net)
-    for each in before:
-        made.observe(each)
-    found = made.learn(0)
-    assert found is not None
+    found = learn_from(made, before)
     fitted = doubles(made.critic)
     errors, rows = [], []
     for each in before:
@@ -120,17 +126,11 @@ def test_one_step_of_the_policy_moves_against_its_gradient() -> None:
     """Ratios start at 1 for what the policy itself has drawn, and passes move them."""
     made = mappo(policy_epochs=1, normalize_inputs=False)
     drawn = [played(made, length, seed) for seed, length in enumerate(LENGTHS)]
-    for each in drawn:
-        made.observe(each)
-    first = made.learn(0)
-    assert first is not None
+    first = learn_from(made, drawn)
     assert float(first["clipped"]) == 0.0
     assert float(first["policy_loss"]) == pytest.approx(0.0, abs=1e-5), "advantages have mean 0, and all ratios are 1"
     again = mappo(policy_epochs=30, normalize_inputs=False, lr=0.01)
-    for each in drawn:
-        again.observe(each)
-    later = again.learn(0)
-    assert later is not None
+    later = learn_from(again, drawn)
     assert float(later["clipped"]) > 0.05
 
 
@@ -229,9 +229,7 @@ def test_it_learns_a_game() -> None:
     made, rng = mappo(GAME, episodes_per_update=8), np.random.default_rng(0)
     by_chance = game(made, rng, explore=False, battles=200)[1]
     for _ in range(60):
-        for each in game(made, rng, explore=True)[0]:
-            made.observe(each)
-        assert made.learn(0) is not None
+        learn_from(made, game(made, rng, explore=True)[0])
     learned = game(made, rng, explore=False, battles=200)[1]
     assert by_chance < 0.4
     assert learned > 0.95
@@ -240,9 +238,7 @@ def test_it_learns_a_game() -> None:
 def test_a_resumed_learner_is_bit_identical() -> None:
     """Saved in the middle of a batch of episodes."""
     whole, rng = mappo(GAME, episodes_per_update=8), np.random.default_rng(1)
-    for each in game(whole, rng, explore=True, battles=12)[0]:
-        whole.observe(each)
-    assert whole.learn(48) is not None
+    learn_from(whole, game(whole, rng, explore=True, battles=12)[0], 48)
     for each in game(whole, rng, explore=True, battles=5)[0]:
         whole.observe(each)
     parts = mappo(GAME, seed=7, episodes_per_update=8)
@@ -254,9 +250,7 @@ def test_a_resumed_learner_is_bit_identical() -> None:
         drawn = np.random.default_rng(2)
         results.append([])
         for _ in range(3):
-            for each in game(made, drawn, explore=True)[0]:
-                made.observe(each)
-            results[-1].append(made.learn(100))
+            results[-1].append(learn_from(made, game(made, drawn, explore=True)[0], 100))
     assert results[0] == results[1]
     assert all(
         torch.equal(mine, other) for mine, other in zip(*(m.net.parameters() for m in (whole, parts)), strict=True)

@@ -59,12 +59,6 @@ def test_logits_do_not_depend_on_the_scale_of_the_scores() -> None:
     torch.testing.assert_close(pattern.logits(scores), pattern.logits(scores * 1e-4), rtol=1e-3, atol=1e-3)
 
 
-def test_logits_have_zero_mean_and_unit_variance() -> None:
-    logits = Pattern24Matrix(8).logits(scores_for(0, 8))
-    torch.testing.assert_close(logits.mean(-1), torch.zeros(2, 3, 2), atol=1e-5, rtol=0)
-    torch.testing.assert_close(logits.var(-1, unbiased=False), torch.ones(2, 3, 2), atol=1e-2, rtol=0)
-
-
 @pytest.mark.parametrize("temperature", [0.2, 5.0])
 def test_gumbel_draws_follow_the_softmax_of_the_logits_at_any_temperature(temperature: float) -> None:
     pattern = Pattern24Matrix(4)
@@ -78,17 +72,6 @@ def test_without_noise_the_best_pattern_is_drawn() -> None:
     pattern = Pattern24Matrix(10)
     logits = pattern.logits(scores_for(3, 10))
     assert torch.equal(pattern.sample(logits, 1.0, torch.zeros_like(logits)), pattern.hard(logits))
-
-
-def test_straight_through_gradient_is_that_of_the_soft_choice() -> None:
-    pattern = Pattern24Matrix(4)
-    logits = torch.randn(1, 1, 1, 6, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    value = torch.tensor([1.0, 2.0, 3.0, 4.0])
-    noise = noise_for(logits, 1)
-    (pattern.sample(logits, 2.0, noise) * value).sum().backward()
-    soft_logits = logits.detach().clone().requires_grad_()
-    (((soft_logits + noise) / 2.0).softmax(-1) @ pattern.patterns @ value).sum().backward()
-    torch.testing.assert_close(logits.grad, soft_logits.grad)
 
 
 def test_the_check_of_masks_accepts_good_and_names_bad_ones() -> None:

@@ -9,73 +9,60 @@ import torch
 import envs
 from algorithms import registry
 from algorithms.q_learning.learner import QLearner
-from tests.algorithms.plain import (
-    Parameters,
-    PlainAdam,
-    agent_q,
-    assert_same,
-    batch_in_float64,
-    clipped,
-    dense,
-    gradients,
-    in_float64,
-    inputs_of,
-    learned,
-    learner_gradients,
-    leaves,
-    mixed,
-    plain_td_loss,
-)
+from tests.algorithms import plain
+from tests.algorithms.plain import Parameters
 from tests.algorithms.worlds import SPEC, batch, learner
 
 HEADS = {"qmix": ("fc2", "fc3", "fc4"), "qmix-n-rnn": ("fc2",)}
 """Layers after the GRU."""
 
 
-@pytest.mark.parametrize("id", HEADS)
+@pytest.mark.parametrize("id", [*HEADS, "kalei", "k24"])
 def test_values_of_every_row(id: str) -> None:
-    made, episodes = in_float64(learner(id)), batch_in_float64(batch(seed=2))
-    p = leaves(made)
+    """Of the masked networks as well, with the weights that acting uses."""
+    made, episodes = plain.in_float64(learner(id)), plain.batch_in_float64(batch(seed=2))
+    p, weights = plain.leaves(made), made.masked_weights()
     packed = made.net.pack(episodes)
     with torch.no_grad():
         q, _ = made.net(packed.inputs, packed.order, made.net.effective_weights())
     by_row = dict(zip(packed.order.rows.tolist(), q, strict=True))
     for b, length in enumerate(episodes.filled.sum(1).tolist()):
         for agent in range(SPEC.n_agents):
-            plain = agent_q(p, dense(p), 0, inputs_of(episodes, b, agent, length, SPEC))
+            group = plain.group_of(made, int(episodes.unit_type[b, agent]), agent)
+            rows = plain.inputs_of(episodes, b, agent, length, SPEC)
+            expected = plain.agent_q(p, lambda *at: weights[at[0]][at[1]], group, rows)
             for t in range(length + 1):
                 row = (b * episodes.obs.shape[1] + t) * SPEC.n_agents + agent
-                torch.testing.assert_close(by_row[row], plain[t].detach(), rtol=1e-12, atol=1e-12)
+                torch.testing.assert_close(by_row[row], expected[t].detach(), rtol=1e-12, atol=1e-12)
 
 
 def test_mixed_values() -> None:
-    made = in_float64(learner("qmix"))
+    made = plain.in_float64(learner("qmix"))
     draw = torch.Generator().manual_seed(1)
     q = torch.randn(9, SPEC.n_agents, generator=draw, dtype=torch.float64) * 3
     state = torch.randn(9, SPEC.state_size, generator=draw, dtype=torch.float64)
     sizes = made.config.mixing_embed_dim, made.config.hypernet_embed
-    plain = [mixed(leaves(made), *row, *sizes) for row in zip(q, state, strict=True)]
-    torch.testing.assert_close(made.mixer(q, state), torch.stack(plain), rtol=1e-12, atol=1e-12)
+    expected = [plain.mixed(plain.leaves(made), *row, *sizes) for row in zip(q, state, strict=True)]
+    torch.testing.assert_close(made.mixer(q, state), torch.stack(expected), rtol=1e-12, atol=1e-12)
 
 
 def plain_gradients(made: QLearner, episodes, p: Parameters) -> tuple[float, Parameters]:
-    target = leaves(made, target=True)
-    loss = plain_td_loss(made, episodes, p, target, dense(p), dense(target))
+    target = plain.leaves(made, target=True)
+    loss = plain.td_loss(made, episodes, p, target, plain.dense(p), plain.dense(target))
     loss.backward()
-    return loss.item(), gradients(p)
+    return loss.item(), plain.gradients(p)
 
 
 @pytest.mark.parametrize(("id", "bootstrap"), [("qmix", False), ("qmix", True), ("qmix-n-rnn", False)])
 def test_loss_gradients_and_two_steps(id: str, bootstrap: bool) -> None:
-    made = in_float64(learner(id, bootstrap_at_limit=bootstrap, grad_norm_clip=0.5))
-    plain_adam = PlainAdam(made.config.lr, made.config.grad_norm_clip)
+    made = plain.in_float64(learner(id, bootstrap_at_limit=bootstrap, grad_norm_clip=0.5))
+    adam = plain.Adam(made)
     for seed in (3, 4):
-        episodes = batch_in_float64(batch(seed=seed))
-        p = leaves(made)
+        episodes = plain.batch_in_float64(batch(seed=seed))
+        p = plain.leaves(made)
         loss, grads = plain_gradients(made, episodes, p)
         assert made.update(episodes, 0)["loss"] == pytest.approx(loss, rel=1e-11)
-        assert_same(learner_gradients(made), clipped(grads, 0.5), "gradient")
-        assert_same(learned(made), plain_adam.step(p, grads), "step")
+        adam.check(made, p, grads)
     assert {f"{name}.weight" for name in ("fc1", *HEADS[id])} == {
         name for name in grads if name.startswith("fc") and "weight" in name
     }
@@ -92,6 +79,6 @@ def test_the_mixer_is_as_large_as_the_one_that_a_published_run_logged() -> None:
 
 def test_a_wrong_lambda_is_seen() -> None:
     """The broken twin: the comparison above would notice a slip in the targets."""
-    made, episodes = in_float64(learner("qmix", td_lambda=0.61)), batch_in_float64(batch(seed=3))
-    right = in_float64(learner("qmix"))
-    assert abs(made.update(episodes, 0)["loss"] / plain_gradients(right, episodes, leaves(right))[0] - 1) > 1e-5
+    made, episodes = plain.in_float64(learner("qmix", td_lambda=0.61)), plain.batch_in_float64(batch(seed=3))
+    right = plain.in_float64(learner("qmix"))
+    assert abs(made.update(episodes, 0)["loss"] / plain_gradients(right, episodes, plain.leaves(right))[0] - 1) > 1e-5

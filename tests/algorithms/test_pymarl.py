@@ -108,21 +108,11 @@ def test_files_are_found_by_name_or_path() -> None:
 
 
 def test_numbers_are_read_by_the_field_they_fill(tmp_path: Path) -> None:
-    file = load_settings(
-        written(
-            tmp_path,
-            "learner: k24_nq_learner\nlr: 5e-4\nbatch_size: 64.0\nobs_agent_id: no\nbatch_size_run: 8\n"
-            "K24_args: {reset_interval: null, mask_gru: true, div_coef: 1}",
-        )
-    )
+    text = "learner: k24_nq_learner\nlr: 5e-4\nbatch_size: 64.0\nobs_agent_id: no\nbatch_size_run: 8\n"
+    file = load_settings(written(tmp_path, text + "K24_args: {reset_interval: null, mask_gru: true, div_coef: 1}"))
     assert file.values == {
-        "lr": 5e-4,
-        "batch_size": 64,
-        "obs_agent_id": False,
-        "episodes_per_update": 8,
-        "reset_interval": None,
-        "mask_gru": True,
-        "div_coef": 1.0,
+        **{"lr": 5e-4, "batch_size": 64, "obs_agent_id": False, "episodes_per_update": 8},
+        **{"reset_interval": None, "mask_gru": True, "div_coef": 1.0},
     }
     assert isinstance(file.values["batch_size"], int)
     assert K24Config(**file.values).mask_gru

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,8 @@ from algorithms.k24 import K24, K24Config
 from algorithms.qmix import QMixConfig
 from algorithms.settings.pymarl import known_names, resolve
 from tests.algorithms.worlds import SPEC, settings
+
+QMIX = {"entry_point": "algorithms.qmix:QMix", "config": "algorithms.qmix:QMixConfig", "summary": "s", "source": "s"}
 
 
 @pytest.fixture
@@ -27,27 +30,32 @@ def test_the_three_are_there() -> None:
 
 @pytest.mark.usefixtures("_restored_table")
 def test_a_new_algorithm_is_one_line() -> None:
-    registry.register(
-        "mine", entry_point="algorithms.qmix:QMix", config="algorithms.qmix:QMixConfig", summary="s", source="s"
-    )
+    registry.register("mine", **QMIX)
     assert registry.make("mine", SPEC, total_env_steps=10, seed=0).name == "mine"
 
 
+@pytest.mark.parametrize(
+    ("id", "row", "says"),
+    [
+        ("qmix", QMIX, "algorithm 'qmix' is already registered; choose another id"),
+        (
+            "x",
+            QMIX | {"entry_point": "my.qmix"},
+            "entry_point of 'x' is 'my.qmix', it must be a class or 'module:Class'",
+        ),
+        ("x", {"summary": "s"}, "algorithm 'x' has no entry_point; give a class, or base="),
+        ("x", {"base": "qmix"}, "algorithm 'x' has no summary; give what it is in one line"),
+        (
+            "x",
+            {"base": "qmix", "defaults": {"rate": 1.0}, "summary": "s"},
+            "QMixConfig has no rate; it has rnn_hidden_dim",
+        ),
+    ],
+)
 @pytest.mark.usefixtures("_restored_table")
-def test_registration_errors() -> None:
-    row = {"entry_point": "algorithms.qmix:QMix", "config": "algorithms.qmix:QMixConfig", "summary": "", "source": ""}
-    with pytest.raises(ValueError, match="algorithm 'qmix' is already registered; choose another id"):
-        registry.register("qmix", **row)
-    with pytest.raises(
-        ValueError, match=r"entry_point of 'x' is 'algorithms\.qmix', it must be a class or 'module:Class'"
-    ):
-        registry.register("x", **{**row, "entry_point": "algorithms.qmix"})
-    with pytest.raises(ValueError, match="algorithm 'x' has no entry_point; give a class, or base="):
-        registry.register("x", summary="s")
-    with pytest.raises(ValueError, match="algorithm 'x' has no summary; give what it is in one line"):
-        registry.register("x", base="qmix")
-    with pytest.raises(ValueError, match="algorithm 'x': QMixConfig has no learning_rate; it has rnn_hidden_dim, "):
-        registry.register("x", base="qmix", defaults={"learning_rate": 1.0}, summary="s")
+def test_registration_errors(id: str, row: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        registry.register(id, **row)
 
 
 @pytest.mark.usefixtures("_restored_table")

@@ -35,20 +35,6 @@ def test_padding() -> None:
     assert made.actions.dtype == torch.int64
 
 
-def test_sampling_is_without_replacement_and_finds_everyone() -> None:
-    replay, episodes = filled_replay()
-    made = replay.sample(6)
-    first_rewards = sorted(made.reward[:, 0].tolist())
-    assert first_rewards == sorted(float(e.reward[0]) for e in episodes)
-
-
-def test_the_oldest_is_overwritten() -> None:
-    replay, episodes = filled_replay(capacity=4)
-    assert len(replay) == 4
-    held = set(replay.sample(4).reward[:, 0].tolist())
-    assert held == {float(e.reward[0]) for e in episodes[2:]}
-
-
 def test_inserting_copies() -> None:
     rng = np.random.default_rng(0)
     mine = episode(rng, 3)
@@ -92,7 +78,7 @@ def test_errors_say_what_to_do() -> None:
 
 
 def test_batches_equal_those_of_a_plain_list_of_episodes() -> None:
-    """Filled, overwritten more than twice, sampled all the while; in mid-course it moves to another replay."""
+    """Filled, overwritten more than twice, sampled all the while without replacement; then it moves to another."""
     capacity, rng, draw = 9, np.random.default_rng(1), np.random.default_rng(np.random.SeedSequence([4, 1]))
     replay: EpisodeReplay = EpisodeReplay(capacity, seed=4)
     plain: list[Episode] = []
@@ -104,6 +90,7 @@ def test_batches_equal_those_of_a_plain_list_of_episodes() -> None:
             plain.append(made)
         else:
             plain[number % capacity] = made
+        assert len(replay) == len(plain)
         if number in (5, 20):
             saved = replay.state_dict(contents=True)
             replay = EpisodeReplay(capacity, seed=99)

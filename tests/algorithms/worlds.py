@@ -17,15 +17,9 @@ from algorithms.q_learning.learner import QLearner
 from envs.spec import EnvSpec
 
 SPEC = EnvSpec(
-    id="toy",
-    n_agents=3,
-    n_enemies=2,
-    n_actions=6,
-    obs_size=8,
-    state_size=10,
-    episode_limit=12,
+    id="toy", n_agents=3, n_enemies=2, n_actions=6, obs_size=8, state_size=10, episode_limit=12,
     unit_types=("marine", "marauder", "medivac"),
-)
+)  # fmt: skip
 """Input width 8 + 6 + 3 = 17: the last group of four of fc1 holds one real entry."""
 
 SINGLE_TYPE = dataclasses.replace(SPEC, id="toy_single_type", unit_types=("marine",))
@@ -97,6 +91,12 @@ def batch(seed: int = 0, spec: EnvSpec = SPEC, lengths: tuple[int, ...] = (7, 3,
     """A padded batch of random episodes."""
     rng = np.random.default_rng(seed)
     return collate([episode(rng, length, spec) for length in lengths])
+
+
+def train(made: QLearner, updates: int, env_steps: int = 0) -> None:
+    """Learn from so many random batches, each another one."""
+    for seed in range(updates):
+        made.update(batch(seed), env_steps)
 
 
 def check_mask24(mask: torch.Tensor, name: str = "mask") -> None:

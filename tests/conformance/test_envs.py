@@ -15,22 +15,12 @@ from envs.protocol import BatchedEnv
 from tests.envs.play import Player, begun
 
 SHAPES = {
-    "obs": ("END", np.float32),
-    "state": ("ES", np.float32),
-    "action_mask": ("ENA", np.bool_),
-    "reward": ("E", np.float32),
-    "terminated": ("E", np.bool_),
-    "truncated": ("E", np.bool_),
-    "battle_won": ("E", np.bool_),
-    "battle_lost": ("E", np.bool_),
-    "aborted": ("E", np.bool_),
-    "dead_allies": ("E", np.int64),
-    "dead_enemies": ("E", np.int64),
-    "unit_type": ("EN", np.int64),
-    "battle_id": ("E", np.int64),
-    "final_obs": ("END", np.float32),
-    "final_state": ("ES", np.float32),
-    "final_action_mask": ("ENA", np.bool_),
+    **dict.fromkeys(("obs", "final_obs"), ("END", np.float32)),
+    **dict.fromkeys(("state", "final_state"), ("ES", np.float32)),
+    **dict.fromkeys(("action_mask", "final_action_mask"), ("ENA", np.bool_)),
+    **dict.fromkeys(("terminated", "truncated", "battle_won", "battle_lost", "aborted"), ("E", np.bool_)),
+    **dict.fromkeys(("dead_allies", "dead_enemies", "battle_id"), ("E", np.int64)),
+    **{"reward": ("E", np.float32), "unit_type": ("EN", np.int64)},
 }
 LIVE, FINAL = ("obs", "state", "action_mask"), ("final_obs", "final_state", "final_action_mask")
 NO_OP, STOP = 0, 1

@@ -5,6 +5,8 @@ Nobody stands where the benchmark would put him, so nothing is drawn but the coo
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,6 +190,11 @@ class Arena:
     def distance(self, i: int, j: int) -> float:
         """Between two centres."""
         return float(np.hypot(self.b["x"][i] - self.b["x"][j], self.b["y"][i] - self.b["y"][j]))
+
+
+def check_room(arena: Arena, units: Iterable[int], least: float = 0.75) -> None:
+    """Hold the centres of these units apart."""
+    assert all(arena.distance(i, j) >= least for i, j in itertools.combinations(units, 2))
 
 
 def jitter(i: int, tick: int) -> float:

@@ -213,18 +213,9 @@ def features_in_bounds(m: Moment) -> None:
 
 
 INVARIANTS: tuple[Callable[[Moment], None], ...] = (
-    finite,
-    health_in_bounds,
-    on_the_map,
-    bodies_apart,
-    dead_stay_dead,
-    mask_of_the_living,
-    orders_follow,
-    reward_in_bounds,
-    ends_counted,
-    clock_runs,
-    features_in_bounds,
-)
+    finite, health_in_bounds, on_the_map, bodies_apart, dead_stay_dead, mask_of_the_living, orders_follow,
+    reward_in_bounds, ends_counted, clock_runs, features_in_bounds,
+)  # fmt: skip
 
 
 def check(m: Moment) -> None:

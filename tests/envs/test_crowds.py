@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 
 from envs.battle.state import ATTACK
 from envs.battle.units import ON_FOOT
-from tests.envs.arena import Arena, Unit
+from tests.envs.arena import Arena, Unit, check_room
 
 FAR = Unit("medivac", 28, 4)
-
-
-def check_room(arena: Arena, units: range, least: float = 0.75) -> None:
-    assert all(arena.distance(i, j) >= least for i, j in itertools.combinations(units, 2))
-
-
-def pack(prey: str, hunter: str, count: int, across: int) -> tuple[Arena, list[int]]:
-    """``count`` hunters in rows of ``across``, 4 cells east of their prey; how many bite after each of 120 ticks."""
-    hunters = [Unit(hunter, 12.5 + 0.8 * (i % across), 15.2 + 0.8 * (i // across)) for i in range(count)]
-    arena = Arena([Unit(prey, 10, 16)], hunters)
-    radius = arena.env.units[0]["radius"][arena.b["kind"]]
-    biting = []
-    for _ in range(120):
-        arena.b["hp"][0] = arena.env.units[0]["hp"][arena.b["kind"][0]]
-        arena.run()
-        check_room(arena, range(count + 1))
-        reach = [0.1 + radius[0] + radius[1 + i] for i in range(count)]
-        biting.append(sum(arena.distance(0, 1 + i) <= reach[i] for i in range(count)))
-    return arena, biting
 
 
 @pytest.mark.parametrize(
@@ -50,9 +29,14 @@ def test_everybody_finds_a_place_round_the_prey(prey: str, hunter: str, count: i
     """A ring of reach r holds π / asin(0.375 / r) bodies of 0.375.
 
     That is 8.3 zerglings round a marauder, 7.2 zealots round a marine. The last of them is there within 85 ticks,
-    having walked round the others, and stays.
+    having walked round the others, and stays. All start in rows, 4 cells east of their prey.
     """
-    _, biting = pack(prey, hunter, count, across)
+    hunters = [Unit(hunter, 12.5 + 0.8 * (i % across), 15.2 + 0.8 * (i // across)) for i in range(count)]
+    arena, biting = Arena([Unit(prey, 10, 16)], hunters), []
+    for _ in range(120):
+        arena.b["hp"][0] = arena.env.units[0]["hp"][arena.b["kind"][0]]
+        check_room(arena.run(), range(count + 1))
+        biting.append(len(biters(arena)))
     assert max(biting[:85]) == count
     assert biting[-1] == count
 
@@ -82,8 +66,7 @@ def hunt(arena: Arena, ticks: int) -> Arena:
     """Run with a prey that cannot die; in the end nobody alive stands in another's room."""
     arena.b["hp"][0] = arena.b["full_hp"][0] = 1e6
     arena.run(ticks)
-    alive = [i for i in range(len(arena.units)) if arena.b["alive"][i]]
-    assert all(arena.distance(i, j) >= 0.75 for i, j in itertools.combinations(alive, 2))
+    check_room(arena, [i for i in range(len(arena.units)) if arena.b["alive"][i]])
     return arena
 
 
@@ -198,8 +181,7 @@ def test_a_column_walks_through_the_neck_of_the_T() -> None:
 def test_a_swarm_does_not_jam_in_the_corridor() -> None:
     """24 zerglings with an order to attack come round both bends, and crowd about the one zealot there."""
     swarm = [Unit("zergling", 25 + 0.8 * (i % 6), 25 + 0.8 * (i // 6)) for i in range(24)]
-    arena = Arena([Unit("zealot", 5, 6)], swarm, scenario=dict(map="corridor"))
-    arena.b["order"][1:25], arena.b["target"][1:25] = ATTACK, 0
+    arena = sent_to_bite(Arena([Unit("zealot", 5, 6)], swarm, scenario=dict(map="corridor")))
     ground = arena.env.setup[0]["floors"][ON_FOOT].astype(bool)
     for _ in range(340):
         arena.b["hp"][0] = 100

@@ -36,18 +36,10 @@ def register_gate(folder: Path) -> None:
     envs.register(
         "gate_3m",
         scenario=envs.Scenario(
-            race="terran",
-            n_agents=3,
-            n_enemies=3,
-            unit_types=("marine",),
-            ally_team=("marine",) * 3,
-            enemy_team=("marine",) * 3,
-            start="points",
-            ally_point=(8.0, 16.0),
-            enemy_point=(24.0, 24.0),
-            map="gate",
+            race="terran", n_agents=3, n_enemies=3, unit_types=("marine",), ally_team=("marine",) * 3,
+            enemy_team=("marine",) * 3, start="points", ally_point=(8.0, 16.0), enemy_point=(24.0, 24.0), map="gate",
         ),
-    )
+    )  # fmt: skip
 
 
 def test_what_a_file_leaves_out(tmp_path: Path) -> None:

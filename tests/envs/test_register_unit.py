@@ -73,15 +73,9 @@ def test_a_longer_range_wins() -> None:
     envs.register_unit("far_marine", like="marine", weapons=[dict(range=12, scan_range=12)], sight_range=14)
     for name, team in (("near", "marine"), ("far", "far_marine")):
         scenario = envs.Scenario(
-            race="terran",
-            n_agents=3,
-            n_enemies=3,
-            unit_types=(team,),
-            ally_team=(team,) * 3,
-            enemy_team=("marine",) * 3,
-            enemy_type_order=("marine",),
-            start="points",
-        )
+            race="terran", n_agents=3, n_enemies=3, unit_types=(team,), ally_team=(team,) * 3, start="points",
+            enemy_team=("marine",) * 3, enemy_type_order=("marine",),
+        )  # fmt: skip
         envs.register(name, scenario=scenario, defaults=dict(heuristic_ai=True))
     won = {}
     for name in ("near", "far"):

@@ -22,17 +22,11 @@ def register_ambush() -> None:
     envs.register(
         "ambush",
         scenario=envs.Scenario(
-            race="zerg",
-            n_agents=3,
-            n_enemies=2,
-            unit_types=("zergling", "baneling"),
-            ally_team=("zergling", "zergling", "baneling"),
-            enemy_team=("baneling", "zergling"),
-            start="points",
-            episode_limit=60,
+            race="zerg", n_agents=3, n_enemies=2, unit_types=("zergling", "baneling"), start="points", episode_limit=60,
+            ally_team=("zergling", "zergling", "baneling"), enemy_team=("baneling", "zergling"),
         ),
         summary="three against two",
-    )
+    )  # fmt: skip
 
 
 def test_a_map_of_ones_own() -> None:

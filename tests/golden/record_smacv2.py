@@ -33,16 +33,11 @@ from tests.golden.families import FAMILIES, SIZE_OPTIONS, Family, rough_ground
 from tests.golden.trace import FOLDER, STATES, Trace
 from tests.oracle.replay import check_order, show_ground
 
-TYPES = dict(
-    battle=np.int16,
-    step=np.int16,
-    actions=np.int8,
-    taken=np.int8,
-    command=np.int8,
-    command_target=np.int8,
-    x=np.float32,
-    y=np.float32,
-)
+TYPES = {
+    **dict.fromkeys(("battle", "step"), np.int16),
+    **dict.fromkeys(("actions", "taken", "command", "command_target"), np.int8),
+    **dict.fromkeys(("x", "y"), np.float32),
+}
 ENDS = ("reward", "terminated", "truncated", "battle_won")
 
 
@@ -254,16 +249,8 @@ def sizes(package: Any) -> list[dict[str, Any]]:
         for options in SIZE_OPTIONS:
             family = Family(scenario=scenario, options=options)
             env = smacv2_package.build(package, family, pathable(scenario.map), heights(scenario.map))
-            table.append(
-                dict(
-                    id=id,
-                    options=options,
-                    obs_size=env.get_obs_size(),
-                    state_size=env.get_state_size(),
-                    n_actions=env.get_total_actions(),
-                    episode_limit=env.episode_limit,
-                )
-            )
+            row = dict(id=id, options=options, obs_size=env.get_obs_size(), state_size=env.get_state_size())
+            table.append(row | dict(n_actions=env.get_total_actions(), episode_limit=env.episode_limit))
     return table
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
+from statistics import fmean
+from typing import NamedTuple
 
 import numba
 import pytest
@@ -23,15 +24,9 @@ from harness.policies.evaluate import Evaluation, evaluate_greedily
 from harness.runs.rollout import Rollout
 
 FIGHT = envs.Scenario(
-    race="terran",
-    n_agents=3,
-    n_enemies=2,
-    unit_types=("marine", "marauder"),
-    ally_team=("marine", "marine", "marauder"),
-    enemy_team=("marine", "marine"),
-    start="reflect",
-    episode_limit=40,
-)
+    race="terran", n_agents=3, n_enemies=2, unit_types=("marine", "marauder"), start="reflect", episode_limit=40,
+    ally_team=("marine", "marine", "marauder"), enemy_team=("marine", "marine"),
+)  # fmt: skip
 BUILT_IN = [  # the controls take the same road and a minute more
     pytest.param(id, marks=[] if id in ("qmix", "kalei", "k24") else [pytest.mark.long]) for id in registry.ids()
 ]
@@ -75,8 +70,7 @@ class Random:
         return self._made.act(observation, state, explore=True)  # a fresh learner explores with epsilon 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fought:
+class Fought(NamedTuple):
     """Win rate and mean return on the evaluation battles."""
 
     win_rate: float
@@ -85,10 +79,7 @@ class Fought:
 
 def fought(found: list[Evaluation]) -> Fought:
     """The mean of some evaluations."""
-    return Fought(
-        win_rate=sum(each.win_rate for each in found) / len(found),
-        mean_return=sum(each.mean_return for each in found) / len(found),
-    )
+    return Fought(*(fmean(getattr(each, name) for each in found) for name in Fought._fields))
 
 
 def make(id: str) -> Algorithm:

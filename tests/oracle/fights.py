@@ -81,20 +81,12 @@ def racial(draw: Draw) -> Scenario:
     race = draw.one(tuple(TYPE_ORDER))
     types = TYPE_ORDER[race]
     return Scenario(
-        race=race,
-        n_agents=draw.whole(1, 8),
-        n_enemies=draw.whole(1, 8),
-        unit_types=types,
-        weights=(0.4, 0.3, 0.3),
-        exceptions=types[2:],
-        start=draw.one(("surrounded_and_reflect", "surrounded", "reflect", "points")),
-        ally_point=draw.point(),
-        enemy_point=draw.point(),
-        script=draw.one(SCRIPTS),
-        march_to=(draw.point(), draw.point()),
-        map=draw.one(("flat", "flat", *terrain.names())),
+        race=race, n_agents=draw.whole(1, 8), n_enemies=draw.whole(1, 8), unit_types=types, weights=(0.4, 0.3, 0.3),
+        exceptions=types[2:], start=draw.one(("surrounded_and_reflect", "surrounded", "reflect", "points")),
+        ally_point=draw.point(), enemy_point=draw.point(), script=draw.one(SCRIPTS),
+        march_to=(draw.point(), draw.point()), map=draw.one(("flat", "flat", *terrain.names())),
         episode_limit=draw.whole(20, 90),
-    )
+    )  # fmt: skip
 
 
 def mixed(draw: Draw) -> Scenario:
@@ -106,23 +98,10 @@ def mixed(draw: Draw) -> Scenario:
     spots = tuple(tuple(draw.rectangle() for _ in range(draw.whole(1, 3))) for _ in range(draw.whole(1, 4)))
     places = tuple(range(len(spots)))
     return Scenario(
-        race=draw.one(tuple(TYPE_ORDER)),
-        enemy_race=draw.one(tuple(TYPE_ORDER)),
-        n_agents=len(allies),
-        n_enemies=len(enemies),
-        unit_types=types,
-        type_order=types,
-        type_bits=0,
-        ally_team=allies,
-        enemy_team=enemies,
-        healers=draw.one((True, False)),
-        catalog=draw.one(("", "", *catalogs())),
-        start="spots",
-        spots=spots,
-        ally_spots=draw.many(places, len(allies)),
-        enemy_spots=draw.many(places, len(enemies)),
-        script=draw.one(SCRIPTS),
-        march_to=(draw.point(), draw.point()),
-        map=draw.one(terrain.names()),
+        race=draw.one(tuple(TYPE_ORDER)), enemy_race=draw.one(tuple(TYPE_ORDER)), n_agents=len(allies),
+        n_enemies=len(enemies), unit_types=types, type_order=types, type_bits=0, ally_team=allies, enemy_team=enemies,
+        healers=draw.one((True, False)), catalog=draw.one(("", "", *catalogs())), start="spots", spots=spots,
+        ally_spots=draw.many(places, len(allies)), enemy_spots=draw.many(places, len(enemies)),
+        script=draw.one(SCRIPTS), march_to=(draw.point(), draw.point()), map=draw.one(terrain.names()),
         episode_limit=draw.whole(20, 90),
-    )
+    )  # fmt: skip

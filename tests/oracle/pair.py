@@ -35,16 +35,7 @@ class Pair:
         """One step of both with the same legal actions."""
         self.env.step(sent)
         outcome = self.game.step(sent[0].tolist())
-        ours = dict(
-            reward=float(np.float32(outcome.reward)),
-            battle_won=outcome.won,
-            battle_lost=outcome.lost,
-            terminated=outcome.terminated,
-            truncated=outcome.truncated,
-            dead_allies=outcome.dead_agents,
-            dead_enemies=outcome.dead_enemies,
-            battle_id=self.game.battle_number,
-        )
+        ours = vars(outcome) | dict(reward=float(np.float32(outcome.reward)), battle_id=self.game.battle_number)
         self.lines = differences(self.game, self.env.battles[0])
         self.lines += [name for name, mine in ours.items() if getattr(self.env, name)[0] != mine]
         return self

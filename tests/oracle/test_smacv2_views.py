@@ -16,6 +16,7 @@ import envs
 from envs.battle.state import ATTACK, NONE
 from envs.battle.terrain import heights, pathable
 from envs.battle.unit_types import ASSUMED, facts
+from tests.envs.play import begun
 from tests.golden.families import FAMILIES, SIZE_OPTIONS, rough_ground
 from tests.golden.smacv2_package import import_package
 from tests.golden.trace import FOLDER, Trace
@@ -61,71 +62,29 @@ def test_the_recording_holds_every_end_and_every_history() -> None:
     assert len(load("half").key) > 1, "one battle only: nothing to forget between battles"
 
 
-def shift_a_unit(trace: Trace) -> None:
-    trace.x[9, np.flatnonzero(trace.alive[9])[-1]] += 1 / 4096
+ALTERATIONS: list[tuple[str, Callable[[Trace], Any], Callable[[Any], Any]]] = [
+    ("x", lambda trace: (9, np.flatnonzero(trace.alive[9])[-1]), lambda x: x + 1 / 4096),
+    ("hp", lambda trace: (9, np.flatnonzero(trace.alive[9])[0]), lambda hp: hp - 0.01),
+    ("hp", lambda trace: tuple(np.argwhere(~trace.alive)[0]), lambda hp: 1.0),
+    ("obs", lambda trace: (9, 2, -4), lambda feature: feature + 1e-6),
+    ("state", lambda trace: (9, 0), lambda feature: feature - 1e-6),
+    ("mask", lambda trace: (9, 0, 1), lambda legal: not legal),
+    ("reward", lambda trace: 9, lambda reward: reward + 1e-6),
+    ("battle_won", lambda trace: np.flatnonzero(trace.terminated)[0], lambda won: not won),
+    ("actions", lambda trace: (9, 0), lambda action: 1 + (action == 1)),
+    ("command", lambda trace: tuple(np.argwhere(trace.command == MOVE_COMMAND)[4]), lambda command: NO_COMMAND),
+    ("max_reward", lambda trace: 1, lambda reward: reward + 1.0),
+]
+"""Each an array of a recording, a place in it, and what is put there instead of the recorded value."""
 
 
-def hurt_a_unit(trace: Trace) -> None:
-    trace.hp[9, np.flatnonzero(trace.alive[9])[0]] -= 0.01
-
-
-def revive_a_unit(trace: Trace) -> None:
-    row, unit = np.argwhere(~trace.alive)[0]
-    trace.hp[row, unit] = 1.0
-
-
-def alter_a_feature(trace: Trace) -> None:
-    trace.obs[9, 2, -4] += 1e-6
-
-
-def alter_the_state(trace: Trace) -> None:
-    trace.state[9, 0] -= 1e-6
-
-
-def alter_a_mask(trace: Trace) -> None:
-    trace.mask[9, 0, 1] ^= True
-
-
-def alter_a_reward(trace: Trace) -> None:
-    trace.reward[9] += 1e-6
-
-
-def forget_a_win(trace: Trace) -> None:
-    trace.battle_won[np.flatnonzero(trace.terminated)[0]] ^= True
-
-
-def change_an_action(trace: Trace) -> None:
-    trace.actions[9, 0] = 1 + (trace.actions[9, 0] == 1)
-
-
-def lose_a_command(trace: Trace) -> None:
-    row, agent = np.argwhere(trace.command == MOVE_COMMAND)[4]
-    trace.command[row, agent] = NO_COMMAND
-
-
-def alter_the_reward_scale(trace: Trace) -> None:
-    trace.max_reward[1] += 1.0
-
-
-@pytest.mark.parametrize(
-    "alter",
-    [
-        shift_a_unit,
-        hurt_a_unit,
-        revive_a_unit,
-        alter_a_feature,
-        alter_the_state,
-        alter_a_mask,
-        alter_a_reward,
-        forget_a_win,
-        change_an_action,
-        lose_a_command,
-        alter_the_reward_scale,
-    ],
-)
-def test_an_altered_recording_is_noticed(alter: Callable[[Trace], None]) -> None:
+@pytest.mark.parametrize(("name", "place", "altered"), ALTERATIONS)
+def test_an_altered_recording_is_noticed(
+    name: str, place: Callable[[Trace], Any], altered: Callable[[Any], Any]
+) -> None:
     trace = Trace.load(FOLDER / "smacv2_terran.npz")
-    alter(trace)
+    values, at = getattr(trace, name), place(trace)
+    values[at] = altered(values[at])
     with pytest.raises((AssertionError, ValueError), match=r"in battle|order of agent|illegal action"):
         compare(trace)
 
@@ -216,19 +175,13 @@ def test_sizes_equal_those_of_smacv2() -> None:
     assert len(SIZES) == len(envs.registry.smacv2_scenarios()) * len(SIZE_OPTIONS)
     for row in SIZES:
         spec = envs.make(row["id"], 1, seed=0, **row["options"]).spec
-        own = dict(
-            obs_size=spec.obs_size,
-            state_size=spec.state_size,
-            n_actions=spec.n_actions,
-            episode_limit=spec.episode_limit,
-        )
-        assert own == {name: row[name] for name in own}, row
+        for name in ("obs_size", "state_size", "n_actions", "episode_limit"):
+            assert getattr(spec, name) == row[name], row
 
 
 def play(rules: str, steps: int = 40) -> Iterator[tuple[np.void, np.ndarray]]:
     """The battle record and the observations (N, D) after each of some env_steps of random legal actions."""
-    env = envs.make("protoss_5_vs_5", 8, seed=4, rules=rules)
-    env.reset()
+    env = begun("protoss_5_vs_5", 8, seed=4, rules=rules)
     dice = np.random.default_rng(0)
     for _ in range(steps):
         env.step(np.where(env.action_mask, dice.random(env.action_mask.shape), -1.0).argmax(axis=2))
@@ -267,8 +220,7 @@ def test_sighting_tags_blank_enemies_that_are_in_sight() -> None:
 
 @pytest.mark.parametrize(("rules", "order"), [("2023", ATTACK), ("2024", NONE)])
 def test_an_attack_out_of_range_is_sent_by_the_older_rules_only(rules: str, order: int) -> None:
-    env = envs.make("protoss_5_vs_5", 1, seed=4, rules=rules, action_mask=False)
-    env.reset()
+    env = begun("protoss_5_vs_5", 1, seed=4, rules=rules, action_mask=False)
     battle = env.battles[0]  # type: ignore[attr-defined]
     battle["x"][:5] = 4.0
     battle["x"][5:10] = 28.0

@@ -23,10 +23,14 @@ def walk(table: NDArray[np.uint16], start: Cell, goal: Cell) -> list[Cell]:
     """The cells from bend to bend."""
     way = [start]
     while way[-1] != goal:
-        row, column = divmod(int(table[number(way[-1]), number(goal)]), SIZE)
-        way.append((column, row))
+        way.append(next_bend(table, way[-1], goal))
         assert len(way) < 40, f"{start} never comes to {goal}: {way}"
     return way
+
+
+def next_bend(table: NDArray[np.uint16], at: Cell, goal: Cell) -> Cell:
+    row, column = divmod(int(table[number(at), number(goal)]), SIZE)
+    return column, row
 
 
 def check_goal(name: str, goal: Cell) -> int:
@@ -71,10 +75,10 @@ def test_a_goal_off_the_ground_is_approached(name: str) -> None:
     for goal in sorted(ways.rocks)[::97]:
         at = start
         for _ in range(40):
-            row, column = divmod(int(table[number(at), number(goal)]), SIZE)
-            if (column, row) == goal:
+            bend = next_bend(table, at, goal)
+            if bend == goal:
                 break
-            at = column, row
+            at = bend
         assert math.dist(at, goal) == min(math.dist(cell, goal) for cell in reachable)
 
 

@@ -15,6 +15,9 @@ from tests.oracle.plain.unit import Order, Sweep, Unit
 
 LANCES, DELAY = 2, 4
 SIDE = 64  # units of one side that the record's bits hold
+# What has the same name on both sides.
+NUMBERS = ("hp", "shield", "energy", "turning", "velocity", "calm", "cooldown", "swing", "burst")
+BITS = ("alive", "marches", "channel", "stuck")
 
 Fields = dict[str, Any]
 
@@ -50,31 +53,19 @@ def battle_fields(game: Game) -> Fields:
 
 def unit_fields(unit: Unit, n_agents: int) -> Fields:
     """The record's values of one unit, as the plain one has them."""
-    fields: Fields = dict(
+    fields: Fields = {name: getattr(unit, name) for name in NUMBERS} | {name: int(getattr(unit, name)) for name in BITS}
+    fields |= dict(
         kind=unit.kind.number,
-        alive=int(unit.alive),
         x=unit.place.x,
         y=unit.place.y,
-        hp=unit.hp,
-        shield=unit.shield,
-        energy=unit.energy,
         facing_x=unit.facing.x,
         facing_y=unit.facing.y,
-        turning=unit.turning,
-        velocity=unit.velocity,
-        calm=unit.calm,
         order=int(unit.order),
         target=number(unit.target),
-        marches=int(unit.marches),
         called=unit.last_call,
-        cooldown=unit.cooldown,
-        swing=unit.swing,
-        burst=unit.burst,
         missile=number(unit.missile and unit.missile.target),
         sweep=unit.sweep.age if unit.sweep else -1,
-        channel=int(unit.channel),
         side=unit.turns_to,
-        stuck=int(unit.stuck),
     )
     if unit.order == Order.MOVE or unit.marches:
         fields |= dict(dest_x=unit.destination.x, dest_y=unit.destination.y)

@@ -21,11 +21,11 @@ class Outcome:
     """What a step brought."""
 
     reward: float
-    won: bool
-    lost: bool
+    battle_won: bool
+    battle_lost: bool
     terminated: bool
     truncated: bool
-    dead_agents: int
+    dead_allies: int
     dead_enemies: int
 
 
@@ -77,11 +77,11 @@ class Game:
         over = winner is not None
         outcome = Outcome(
             reward=self.reward({unit: health for unit, (health, _) in before.items()}, winner),
-            won=winner == "agents",
-            lost=winner == "enemies",
+            battle_won=winner == "agents",
+            battle_lost=winner == "enemies",
             terminated=over,
             truncated=not over and self.step_number >= self.scenario.episode_limit,
-            dead_agents=sum(not unit.alive for unit in battle.agents),
+            dead_allies=sum(not unit.alive for unit in battle.agents),
             dead_enemies=sum(not unit.alive for unit in battle.enemies),
         )
         if outcome.terminated or outcome.truncated:

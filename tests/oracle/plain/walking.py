@@ -9,7 +9,7 @@ from tests.oracle.plain.bodies import GAP, comes_too_close, gives_way, moves_asi
 from tests.oracle.plain.crowd import has_arrived, leads_closer, stands_in_crowd
 from tests.oracle.plain.geometry import GRID, NOWHERE, Point
 from tests.oracle.plain.ground import SIZE
-from tests.oracle.plain.ring import has_place, is_in_ring, shares_prey, way_left
+from tests.oracle.plain.ring import attacks, has_place, is_in_ring, shares_prey, way_left
 from tests.oracle.plain.unit import Order, Unit
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def head_for(battle: Battle, unit: Unit, goal: Point, speed: float) -> bool:
     way = corner - unit.place
     if way == NOWHERE:
         return True
-    if not (unit.kind.has_turret and unit.order in (Order.ATTACK, Order.ACQUIRED)):
+    if not (unit.kind.has_turret and attacks(unit)):
         face(unit, way)
     if battle.options.turning == "first" and unit.turning:
         return False

@@ -32,12 +32,13 @@ def join(**fields: Any) -> sc2api_pb2.RequestJoinGame:
     return sc2api_pb2.RequestJoinGame(**{"race": common_pb2.Terran, "options": RAW} | fields)
 
 
-def spawn(unit_type: int = 48, owner: int = 1, x: float = 8.0, y: float = 16.0) -> debug_pb2.DebugCommand:
-    """A debug command that makes one unit."""
-    place = common_pb2.Point2D(x=x, y=y)
-    return debug_pb2.DebugCommand(
-        create_unit=debug_pb2.DebugCreateUnit(unit_type=unit_type, owner=owner, pos=place, quantity=1)
-    )
+def spawn(
+    unit_type: int = 48, owner: int = 1, x: float = 8.0, y: float = 16.0, quantity: int = 1
+) -> debug_pb2.DebugCommand:
+    """A debug command that makes units, a marine unless another number is given."""
+    made = debug_pb2.DebugCreateUnit(unit_type=unit_type, owner=owner, pos=common_pb2.Point2D(x=x, y=y))
+    made.quantity = quantity
+    return debug_pb2.DebugCommand(create_unit=made)
 
 
 def order(tags: list[int], ability: int = 16, **target: Any) -> sc2api_pb2.Action:
@@ -74,6 +75,12 @@ class Client:
         assert self.response.id == self._count
         assert self.response.HasField("status")
         return self.response
+
+    def observe(self) -> sc2api_pb2.ResponseObservation:
+        return self.ask(observation=sc2api_pb2.RequestObservation())
+
+    def debug(self, *commands: debug_pb2.DebugCommand) -> None:
+        self.ask(debug=sc2api_pb2.RequestDebug(debug=commands))
 
     def play(self, map_name: str = "MMM", **fields: Any) -> None:
         """Into a game."""

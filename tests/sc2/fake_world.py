@@ -40,21 +40,15 @@ class FakeWorld(World):
                 refusals.append("there is no unit type 0")
             elif command.HasField("create_unit"):
                 tag = self.seed * 1000 + len(self._units) + 1
-                place = command.create_unit.pos
-                self._units[tag] = raw_pb2.Unit(
-                    tag=tag,
-                    owner=command.create_unit.owner,
-                    unit_type=command.create_unit.unit_type,
-                    pos=common_pb2.Point(x=place.x, y=place.y),
-                )
+                made = command.create_unit
+                place = common_pb2.Point(x=made.pos.x, y=made.pos.y)
+                self._units[tag] = raw_pb2.Unit(tag=tag, owner=made.owner, unit_type=made.unit_type, pos=place)
         return refusals
 
     def observation(self) -> sc2api_pb2.Observation:
-        return sc2api_pb2.Observation(
-            game_loop=self.loop, raw_data=raw_pb2.ObservationRaw(units=list(self._units.values()))
-        )
+        raw = raw_pb2.ObservationRaw(units=list(self._units.values()))
+        return sc2api_pb2.Observation(game_loop=self.loop, raw_data=raw)
 
     def query(self, request: query_pb2.RequestQuery) -> query_pb2.ResponseQuery:
-        return query_pb2.ResponseQuery(
-            abilities=[query_pb2.ResponseQueryAvailableAbilities() for _ in request.abilities]
-        )
+        none = query_pb2.ResponseQueryAvailableAbilities()
+        return query_pb2.ResponseQuery(abilities=[none for _ in request.abilities])

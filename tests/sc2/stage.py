@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from s2clientprotocol.common_pb2 import Point2D
-from s2clientprotocol.debug_pb2 import DebugCommand, DebugCreateUnit, DebugKillUnit
-from s2clientprotocol.raw_pb2 import ActionRaw, ActionRawUnitCommand
+from s2clientprotocol.debug_pb2 import DebugCommand, DebugKillUnit
 from s2clientprotocol.sc2api_pb2 import Action
 
 from envs.battle.engine import BattleEnv
@@ -21,6 +20,7 @@ from envs.registry import entry
 from envs.sc2.server.simulation.maps import map_file, read_map
 from envs.sc2.server.simulation.world import World
 from tests.envs.play import Player
+from tests.sc2.client import order, spawn
 
 DIRECTIONS = {NORTH: (0, 2), SOUTH: (0, -2), EAST: (2, 0), WEST: (-2, 0)}
 COMPARED = (
@@ -35,12 +35,10 @@ def world_of(map_name: str, seed: int = 1) -> World:
 
 def command(tag: int, ability: int, *, unit: int = 0, point: Any = None, queue: bool = False) -> Action:
     """One raw command to one unit."""
-    raw = ActionRawUnitCommand(ability_id=ability, unit_tags=[tag], queue_command=queue)
-    if unit:
-        raw.target_unit_tag = unit
+    target: dict[str, Any] = {"target_unit_tag": unit} if unit else {}
     if point is not None:
-        raw.target_world_space_pos.CopyFrom(Point2D(x=point[0], y=point[1]))
-    return Action(action_raw=ActionRaw(unit_command=raw))
+        target["target_world_space_pos"] = Point2D(x=point[0], y=point[1])
+    return order([tag], ability, queue_command=queue, **target)
 
 
 def act(world: World, actions: Iterable[Action]) -> list[int]:
@@ -50,9 +48,7 @@ def act(world: World, actions: Iterable[Action]) -> list[int]:
 
 def create(world: World, kind: str, owner: int, point: Any, quantity: int = 1) -> DebugCommand:
     """A command that makes the unit a map's script would make for this player."""
-    number = world.catalogue.id_of(kind, owner)
-    place = Point2D(x=point[0], y=point[1])
-    return DebugCommand(create_unit=DebugCreateUnit(unit_type=number, owner=owner, pos=place, quantity=quantity))
+    return spawn(world.catalogue.id_of(kind, owner), owner, *point, quantity)
 
 
 def kill(*tags: int) -> DebugCommand:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,25 +12,16 @@ pytest.importorskip("websockets", reason="the websocket library (package websock
 if find_spec("sc2") is None:
     pytest.skip("the client python-sc2 (package burnysc2) is not installed", allow_module_level=True)
 
-from envs.sc2.server.folder import install
 from envs.sc2.server.simulation import replay
+from tests.programs import output_of
 
 PROGRAM = Path(__file__).with_name("burny_game.py")
 
 
-def test_a_bot_fights(tmp_path: Path) -> None:
-    folder, saved = tmp_path / "stand in", tmp_path / "fight.SC2Replay"
-    install(folder)
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(PROGRAM), str(folder / "Maps" / "SMAC_Maps" / "3m.SC2Map"), str(saved)],
-        env={**os.environ, "SC2PATH": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    output = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line)
+def test_a_bot_fights(stand_in: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "fight.SC2Replay"
+    printed = output_of("-W", "ignore", str(PROGRAM), str(stand_in / "Maps" / "SMAC_Maps" / "3m.SC2Map"), str(saved))
+    output = dict(line.split(" ", 1) for line in printed.splitlines() if line)
     assert output["map"] == "3m 32 32"
     assert output["units"] == "Marine_RL Marine_RL Marine_RL"
     before, after = map(float, output["health"].split())

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import subprocess
-import sys
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +12,9 @@ import pytest
 from envs.battle.engine import BattleEnv
 from tests.golden.trace import FOLDER, Trace
 from tests.oracle.replay import compare
+from tests.programs import output_of
 from tests.sc2.differential import FLOAT32, KEPT, MISTYPED, REWARD, SEED, family_of, playable
 
-ROOT = Path(__file__).parents[2]
 SOURCE = os.environ.get("SMACV2_SOURCE", "")
 """Root of a checkout of oxwhirl/smacv2, where the package is not installed."""
 MISSING = [name for name in ("pysc2", "s2clientprotocol", "websockets") if importlib.util.find_spec(name) is None]
@@ -31,10 +28,8 @@ needs_smacv2 = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.j
 def play_beside_smacv2(ids: list[str], steps: int) -> None:
     """Play each for so many env_steps, in a process that plays nothing else."""
     source = [SOURCE] if SOURCE else []
-    command = [sys.executable, "-m", "tests.sc2.differential", *source, "--steps", str(steps), "--only", *ids]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3600)
-    assert done.returncode == 0, done.stderr[-2000:]
-    for line, id in zip(done.stdout.splitlines(), ids, strict=True):
+    words = ["-m", "tests.sc2.differential", *source, "--steps", str(steps), "--only", *ids]
+    for line, id in zip(output_of(*words, timeout=3600).splitlines(), ids, strict=True):
         assert line.startswith(f"{id}: ")
         assert int(line.split()[1]) > steps
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,9 +11,9 @@ pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys
 
 from s2clientprotocol import sc2api_pb2
 
-from envs.sc2.server.folder import install
 from envs.sc2.server.messages import info
 from envs.sc2.server.session import ALWAYS, MOST_LOOPS, POSSIBLE
+from tests.programs import output_of
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sc2_protocol.md").read_text()
 ROWS = dict(re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| ", TEXT, flags=re.MULTILINE))
@@ -39,18 +36,8 @@ def test_numbers_and_names_are_those_of_the_code() -> None:
         assert {name for name, _ in response.Error.items() if f"`{name}`" not in TEXT} <= {"InvalidMapHandle"}
 
 
-def test_its_code_runs(tmp_path: Path) -> None:
+def test_its_code_runs(stand_in: Path) -> None:
     pytest.importorskip("websockets", reason="the websocket library (package websockets) is not installed")
     pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not installed")
-    install(tmp_path)
     (code,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        env={**os.environ, "SC2PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"saved: {tmp_path}/Replays/3m_")
+    assert output_of("-W", "ignore", "-c", code).startswith(f"saved: {stand_in}/Replays/3m_")

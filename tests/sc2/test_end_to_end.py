@@ -18,10 +18,10 @@ pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not i
 pytest.importorskip("smacv2", reason="smacv2's own code is not here: install it or name a checkout, SMACV2_SOURCE")
 
 import envs
-from envs.sc2.server.folder import install
 from tests.conformance import test_envs
 from tests.sc2.fake_game import wait_for_end
 
+pytestmark = pytest.mark.usefixtures("stand_in")
 SCENARIOS: dict[str, dict[str, bool]] = {
     "terran_5_vs_5": dict(stochastic_attack=True, stochastic_health=True, mask_enemies=True),
     "zerg_5_vs_5-epo": {},
@@ -30,13 +30,6 @@ SCENARIOS: dict[str, dict[str, bool]] = {
 }
 """One of each kind that smacv2 alone does not play right: capabilities (numpy 2 refuses how it keeps them), a cone with
 sightings, types that it mistakes, marines for which it knows no range."""
-
-
-@pytest.fixture(autouse=True)
-def _installed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path_factory.mktemp("games") / "game"
-    install(folder)
-    monkeypatch.setenv("SC2PATH", str(folder))
 
 
 @pytest.fixture

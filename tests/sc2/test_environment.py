@@ -40,6 +40,18 @@ def make(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
         env.close()
 
 
+@pytest.fixture
+def begun(make: Any) -> Any:
+    """The same in its first battles."""
+
+    def build(*faults: str, **options: Any) -> Any:
+        env = make(*faults, **options)
+        env.reset()
+        return env
+
+    return build
+
+
 def play(env: Any, steps: int) -> list[dict[str, Any]]:
     """Copies of all arrays after each step in which everybody stops."""
     seen = []
@@ -49,10 +61,9 @@ def play(env: Any, steps: int) -> list[dict[str, Any]]:
     return seen
 
 
-def test_ends_are_kept_apart(make: Any) -> None:
+def test_ends_are_kept_apart(begun: Any) -> None:
     """The fake's battles are won, lost, drawn and cut in turn; smacv2 calls all four terminated."""
-    env = make()
-    env.reset()
+    env = begun()
     assert (env.obs[:, :, OWN] == np.arange(5)).all()
     steps = play(env, 4 * LENGTH)
     ends = steps[LENGTH - 1 :: LENGTH]
@@ -76,16 +87,14 @@ def test_ends_are_kept_apart(make: Any) -> None:
     assert not any(step[flag].any() for step in steps[: LENGTH - 1] for flag in ("terminated", "truncated"))
 
 
-def test_draws_depend_on_seed_slot_and_battle_alone(make: Any) -> None:
-    env = make()
-    env.reset()
+def test_draws_depend_on_seed_slot_and_battle_alone(begun: Any) -> None:
+    env = begun()
     first = [step["obs"][:, 0, DRAWS].copy() for step in play(env, 3 * LENGTH)]
     types = env.unit_type.copy()
     assert len(np.unique(np.stack(first)[::LENGTH])) == 2 * 3 * 3, "other slots and battles, other draws"
     env.reset(seed=3)
     assert np.array_equal([step["obs"][:, 0, DRAWS] for step in play(env, 3 * LENGTH)], first)
-    alone = make(num_envs=1, first_slot=1)
-    alone.reset()
+    alone = begun(num_envs=1, first_slot=1)
     again = play(alone, 3 * LENGTH)
     assert np.array_equal([step["obs"][0, 0, DRAWS] for step in again], [draws[1] for draws in first])
     assert np.array_equal(alone.unit_type[0], types[1])
@@ -93,37 +102,32 @@ def test_draws_depend_on_seed_slot_and_battle_alone(make: Any) -> None:
     assert not np.isin(env.obs[:, 0, DRAWS], first).any()
 
 
-def test_agents_look_in_index_order(make: Any) -> None:
-    env = make(num_envs=1)
-    env.reset()
+def test_agents_look_in_index_order(begun: Any) -> None:
+    env = begun(num_envs=1)
     assert all((step["obs"][..., SIGHTED_FIRST] == 0).all() for step in play(env, 3 * LENGTH))
 
 
-def test_unit_types_by_name(make: Any) -> None:
-    env = make(num_envs=1)
-    env.reset()
+def test_unit_types_by_name(begun: Any) -> None:
+    env = begun(num_envs=1)
     assert env.spec.unit_types == ("marine", "marauder", "medivac")
     assert ((env.unit_type >= 0) & (env.unit_type < 3)).all()
     assert len(np.unique(env.unit_type)) > 1
-    single = make(id="3m", num_envs=1)
-    single.reset()
+    single = begun(id="3m", num_envs=1)
     assert not single.unit_type.any()
 
 
 @pytest.mark.parametrize("each", [False, True])
-def test_max_reward_is_that_of_a_battle(make: Any, each: bool) -> None:
+def test_max_reward_is_that_of_a_battle(begun: Any, each: bool) -> None:
     """The fake pays max_reward, and its enemies gain a point of life with every battle."""
-    env = make(num_envs=1, reward_scale=False, max_reward_from="each_battle" if each else "first_battle")
-    env.reset()
+    env = begun(num_envs=1, reward_scale=False, max_reward_from="each_battle" if each else "first_battle")
     paid = [float(step["reward"][0]) for step in play(env, 3 * LENGTH)]
     first = 5 * 10 + 200 + 5 * 45
     assert paid == [first + 5 * battle * each for battle in range(3) for _ in range(LENGTH)]
 
 
 @pytest.mark.parametrize("fault", ["crash:1:2", "die:1:2", "hang:1:2"])
-def test_a_crashed_game_is_an_aborted_battle(make: Any, fault: str) -> None:
-    env = make(fault, once=True)
-    env.reset()
+def test_a_crashed_game_is_an_aborted_battle(begun: Any, fault: str) -> None:
+    env = begun(fault, once=True)
     before = play(env, LENGTH + 1)
     if "hang" in fault:
         env.options = replace(env.options, step_timeout=3.0)  # for this step alone: a busy machine is slow at others
@@ -145,9 +149,10 @@ def test_a_crashed_game_is_an_aborted_battle(make: Any, fault: str) -> None:
     assert broken["max_reward"][e] == before[-1]["max_reward"][e], "set by the slot's first battle, also in a new game"
 
 
-def test_the_battle_after_an_abort_has_the_draws_it_always_has(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    smooth = make(num_envs=1, once=True)
-    smooth.reset()
+def test_the_battle_after_an_abort_has_the_draws_it_always_has(
+    begun: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smooth = begun(num_envs=1, once=True)
     third = play(smooth, 2 * LENGTH)[-1]["obs"][0, 0, DRAWS]
     env = make(num_envs=1)
     monkeypatch.setenv("FAKE_SC2", "crash:1:2")
@@ -155,10 +160,9 @@ def test_the_battle_after_an_abort_has_the_draws_it_always_has(make: Any, monkey
     assert np.array_equal(play(env, LENGTH + 2)[-1]["obs"][0, 0, DRAWS], third)
 
 
-def test_a_retried_reset_shows_the_battle(make: Any) -> None:
+def test_a_retried_reset_shows_the_battle(begun: Any) -> None:
     """The package's wrapper returns None then."""
-    env = make("no-room:1:spawn", num_envs=1)
-    env.reset()
+    env = begun("no-room:1:spawn", num_envs=1)
     play(env, LENGTH)
     assert env.battle_id[0] == 1
     assert env.obs[0, 0, TIME] == 0
@@ -175,10 +179,9 @@ def test_failures_in_a_row_stop_the_run(make: Any) -> None:
     assert "python -m harness.doctor" in text
 
 
-def test_finished_battles_forgive(make: Any) -> None:
+def test_finished_battles_forgive(begun: Any) -> None:
     """Every third battle of a process breaks down, which is never two in a row."""
-    env = make("crash:2:1", num_envs=1, max_failures=2)
-    env.reset()
+    env = begun("crash:2:1", num_envs=1, max_failures=2)
     assert sum(step["aborted"][0] for step in play(env, 6 * LENGTH)) == 2
 
 
@@ -200,36 +203,32 @@ def test_other_sizes_than_the_spec(make: Any) -> None:
         _with_map(make, "3m").reset()
 
 
-def test_illegal_actions(make: Any) -> None:
+def test_illegal_actions(begun: Any, make: Any) -> None:
     env = make(num_envs=1)
     with pytest.raises(ValueError, match=r"no battle has started yet; call reset\(\) first"):
         env.step(np.ones((1, 5), int))
     env.reset()
     with pytest.raises(ValueError, match="illegal action 0 of agent 2 in battle 0; legal now: 1, 2, 3"):
         env.step(np.array([[1, 1, 0, 1, 1]]))
-    lenient = make(num_envs=1, illegal_actions="noop")
-    lenient.reset()
+    lenient = begun(num_envs=1, illegal_actions="noop")
     lenient.step(np.zeros((1, 5), int))
     assert not lenient.aborted[0]
     assert lenient.obs[0, 0, TIME] == 1
 
 
-def test_scripted_agents_tell_what_they_did(make: Any) -> None:
-    env = make(num_envs=1, heuristic_ai=True)
-    env.reset()
+def test_scripted_agents_tell_what_they_did(begun: Any) -> None:
+    env = begun(num_envs=1, heuristic_ai=True)
     actions = np.zeros((1, 5), int)
     env.step(actions)
     assert (actions == STOP).all()
 
 
-def test_a_saved_run_goes_on_with_the_next_battle(make: Any) -> None:
-    env = make()
-    env.reset()
+def test_a_saved_run_goes_on_with_the_next_battle(begun: Any, make: Any) -> None:
+    env = begun()
     play(env, LENGTH + 2)
     saved = env.state_dict()
     expected = play(env, LENGTH - 2)[-1]
-    other = make(seed=77)
-    other.reset()
+    other = begun(seed=77)
     other.load_state_dict(saved)
     assert np.array_equal(other.battle_id, [2, 2])
     assert np.array_equal(other.obs[..., DRAWS], expected["obs"][..., DRAWS])
@@ -255,9 +254,8 @@ def test_through_pettingzoo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     world.close()
 
 
-def test_a_closed_batch_says_so(make: Any) -> None:
-    env = make()
-    env.reset()
+def test_a_closed_batch_says_so(begun: Any) -> None:
+    env = begun()
     env.close()
     with pytest.raises(ValueError, match="the batch is closed; make another"):
         env.reset()
@@ -270,10 +268,9 @@ def test_rewards_that_cannot_be_scaled(make: Any) -> None:
         env.reset()
 
 
-def test_after_an_interrupt_battles_begin_again(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_an_interrupt_battles_begin_again(begun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The game may have gone on: a further step would meet a battle that is over."""
-    env = make()
-    env.reset()
+    env = begun()
     play(env, LENGTH - 1)
 
     def interrupt(self: WorkerProcess, until: float) -> None:
@@ -290,9 +287,8 @@ def test_after_an_interrupt_battles_begin_again(make: Any, monkeypatch: pytest.M
     assert play(env, 1)[-1]["terminated"].all()
 
 
-def test_a_game_that_is_given_up_leaves_no_files(make: Any) -> None:
-    env = make("crash:1:2", once=True)
-    env.reset()
+def test_a_game_that_is_given_up_leaves_no_files(begun: Any) -> None:
+    env = begun("crash:1:2", once=True)
     before = set(env._folder.iterdir())
     play(env, LENGTH + 2)
     after = set(env._folder.iterdir())
@@ -308,9 +304,8 @@ def test_a_worker_that_ends_takes_its_files_along(tmp_path: Path) -> None:
     assert not (tmp_path / "slot0").exists()
 
 
-def test_a_forked_process_leaves_the_games_alone(make: Any) -> None:
-    env = make(num_envs=1)
-    env.reset()
+def test_a_forked_process_leaves_the_games_alone(begun: Any) -> None:
+    env = begun(num_envs=1)
     child = os.fork()
     if not child:
         env.close()
@@ -320,9 +315,8 @@ def test_a_forked_process_leaves_the_games_alone(make: Any) -> None:
     assert not play(env, 1)[0]["aborted"].any()
 
 
-def test_closing_ends_everything(make: Any) -> None:
-    env = make()
-    env.reset()
+def test_closing_ends_everything(begun: Any) -> None:
+    env = begun()
     assert isinstance(env, Sc2Env)
     pids = [worker.pid for worker in env._workers.values()] + [env.game()["pid"]]
     folder = env._folder

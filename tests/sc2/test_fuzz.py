@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -116,17 +117,20 @@ def spoilt(draw: st.DrawFn) -> bytes:
     return bytes(content[: draw(st.integers(0, len(content)))])
 
 
-REQUEST = sc2api_pb2.Request.DESCRIPTOR
-ANYTHING = st.one_of(
-    st.binary(max_size=100),
-    spoilt(),
-    st.sampled_from(sensible()).map(lambda request: request.SerializeToString()),
-    st.sampled_from(sorted(POSSIBLE)).flatmap(
-        lambda name: messages(REQUEST.fields_by_name[name].message_type).map(
-            lambda inner: on_the_wire(sc2api_pb2.Request(**{name: inner}))
-        )
-    ),
-)
+@st.composite
+def any_request(draw: st.DrawFn, names: Sequence[str]) -> bytes:
+    """A request of one of these kinds, sensible or absurd."""
+    name = draw(st.sampled_from(names))
+    field = sc2api_pb2.Request.DESCRIPTOR.fields_by_name[name]
+    return on_the_wire(sc2api_pb2.Request(**{name: draw(messages(field.message_type))}))
+
+
+@st.composite
+def one_of(draw: st.DrawFn, requests: list[sc2api_pb2.Request]) -> bytes:
+    return draw(st.sampled_from(requests)).SerializeToString()
+
+
+ANYTHING = st.one_of(st.binary(max_size=100), spoilt(), one_of(sensible()), any_request(sorted(POSSIBLE)))
 
 
 @pytest.mark.parametrize("message", ["22030a01ff", "8201030a01ff", "0a050a030a01ff"])
@@ -150,14 +154,7 @@ def test_a_session_answers_everything(requests: list[bytes]) -> None:
 
 
 IN_A_GAME = ("action", "debug", "query", "step", "observation", "obs_action")
-ORDERS = st.one_of(
-    st.sampled_from(sensible()[2:6]).map(lambda request: request.SerializeToString()),
-    st.sampled_from(IN_A_GAME).flatmap(
-        lambda name: messages(REQUEST.fields_by_name[name].message_type).map(
-            lambda inner: on_the_wire(sc2api_pb2.Request(**{name: inner}))
-        )
-    ),
-)
+ORDERS = st.one_of(one_of(sensible()[2:6]), any_request(IN_A_GAME))
 """What a client may ask for in a game, sensible or absurd."""
 
 

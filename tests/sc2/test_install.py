@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,9 +16,9 @@ from envs.sc2.installation import MARK
 from envs.sc2.server import __main__
 from envs.sc2.server.folder import install
 from envs.sc2.server.simulation import maps
+from tests.programs import started
 from tests.sc2.fake_game import is_running, wait_for_end
 
-ROOT = Path(__file__).parents[2]
 PARENT = """
 import os, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", sys.argv[1], str(os.getpid())])
@@ -72,11 +71,13 @@ def test_the_command_says_what_to_type_next(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_flags_of_the_game_are_read_and_others_ignored() -> None:
+    """pysc2 passes the last one on machines without a renderer."""
     given = (
-        "-listen 127.0.0.1 -port 5000 -dataDir /x/ -tempDir /tmp/ -dataVersion B89B -displayMode 0 -verbose -parent 7"
+        "-port 5000 -dataDir /x/ -tempDir /tmp/ -dataVersion B89B -displayMode 0 -verbose -parent 7 -headlessNoRender"
     )
     flags = __main__.read_flags(given.split())
     assert (flags.listen, flags.port, flags.dataDir, flags.parent) == ("127.0.0.1", 5000, Path("/x/"), 7)
+    assert __main__.read_flags(["-listen", "::1", "-port", "0"]).listen == "::1"
 
 
 def test_an_address_for_all_the_world_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,17 +98,7 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 @pytest.mark.parametrize("patience", [0.0, 1.0], ids=["at once", "later"])
 def test_a_game_ends_with_its_parent(patience: float) -> None:
     """Also when the parent dies before the game has looked at it for the first time."""
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, CHILD],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert parent.stdout is not None
-    with parent.stdout:
-        child = int(parent.stdout.readline())
+    with started("-c", PARENT, CHILD) as (_, (child,)):
         time.sleep(patience)
-        assert is_running(child)
-        parent.send_signal(signal.SIGKILL)
-        parent.wait()
-    assert wait_for_end(child)
+        assert is_running(int(child))
+    assert wait_for_end(int(child))

@@ -16,17 +16,9 @@ from hypothesis import strategies as st
 from envs.sc2.server.simulation.maps import map_file, read_map
 
 VALUES = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=5),
-    st.just([]),
-    st.just({}),
-    st.lists(st.integers(), max_size=3),
-    st.lists(st.lists(st.floats(), max_size=5), max_size=3),
-    st.just(["marine"]),
-)
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([]), st.just({}),
+    st.lists(st.integers(), max_size=3), st.lists(st.lists(st.floats(), max_size=5), max_size=3), st.just(["marine"]),
+)  # fmt: skip
 
 
 NESTED = b"[" * 100_000

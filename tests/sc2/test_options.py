@@ -97,13 +97,12 @@ def test_what_the_package_cannot_play(changes: dict[str, Any], why: str) -> None
 
 
 def test_other_starts() -> None:
-    for start, expected in (("reflect", "reflect_position"), ("surrounded", "surrounded")):
+    """Without a distribution smacv2 puts teams at the map's points."""
+    for start, expected in (("reflect", "reflect_position"), ("surrounded", "surrounded"), ("points", None)):
         scenario = envs.Scenario(race="zerg", n_agents=2, n_enemies=2, unit_types=("zergling",), start=start)
         config = package_arguments("mine", scenario, make_options("zerg_5_vs_5", {}, "sc2"))["capability_config"]
-        assert config["start_positions"]["dist_type"] == expected
-    scenario = envs.Scenario(race="zerg", n_agents=2, n_enemies=2, unit_types=("zergling",), start="points")
-    config = package_arguments("mine", scenario, make_options("zerg_5_vs_5", {}, "sc2"))["capability_config"]
-    assert "start_positions" not in config, "smacv2 then puts teams at these points"
+        assert config.get("start_positions", {}).get("dist_type") == expected
+        assert ("start_positions" in config) == (expected is not None)
 
 
 @pytest.mark.parametrize(

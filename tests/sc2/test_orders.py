@@ -9,10 +9,9 @@ import pytest
 pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys2clientprotocol) are not installed")
 
 from s2clientprotocol.error_pb2 import ActionResult as Code
-from s2clientprotocol.raw_pb2 import ActionRaw, ActionRawUnitCommand
-from s2clientprotocol.sc2api_pb2 import Action
 
 from envs.sc2.server.simulation.world import World
+from tests.sc2.client import order
 from tests.sc2.stage import act, command, create, kill, tags, world_of
 
 FAR = (28.0, 16.0)
@@ -36,6 +35,10 @@ def row(world: World, tag: int) -> dict[str, Any]:
     return {name: column[i] for name, column in world.field.columns.items() if name in ("x", "y", "order", "hp")}
 
 
+def place(world: World, tag: int) -> tuple[float, float]:
+    return row(world, tag)["x"], row(world, tag)["y"]
+
+
 def orders_of(world: World, tag: int) -> list[tuple[int, int]]:
     """Abilities and targets of the orders that the observation shows."""
     (unit,) = [unit for unit in world.observation().raw_data.units if unit.tag == tag]
@@ -49,8 +52,7 @@ def test_a_move_ends_at_its_point(ability: int) -> None:
     assert code == Code.Success
     assert orders_of(world, units["marine_1"]) == [(16, 0)]
     world.step(40)
-    after = row(world, units["marine_1"])
-    assert (after["x"], after["y"]) == (12, 18)
+    assert place(world, units["marine_1"]) == (12, 18)
     assert orders_of(world, units["marine_1"]) == []
 
 
@@ -73,8 +75,7 @@ def test_an_attack_on_a_place_fights_on_the_way_and_goes_on() -> None:
     assert orders_of(world, units["colossus_1"]) == [(23, 0)]
     world.step(300)
     assert tags(world, 2) == []
-    after = row(world, units["colossus_1"])
-    assert (after["x"], after["y"]) == FAR
+    assert place(world, units["colossus_1"]) == FAR
 
 
 def test_without_an_order_agents_do_nothing() -> None:
@@ -105,9 +106,7 @@ def test_queued_orders_follow_one_another() -> None:
     seen = []
     for _ in range(60):
         world.step(1)
-        here = row(world, tag)
-        if (here["x"], here["y"]) in places:
-            seen.append((here["x"], here["y"]))
+        seen += [place(world, tag)] if place(world, tag) in places else []
     assert sorted(set(seen), key=places.index) == places
     assert orders_of(world, tag) == []
 
@@ -188,9 +187,8 @@ def test_the_dead_take_no_orders_and_are_no_targets() -> None:
 
 def test_one_command_to_many_succeeds_if_one_obeys() -> None:
     world, units = staged(marauder_1=(8, 8), marine_1=(8, 10), medivac_2=FAR)
-    raw = ActionRawUnitCommand(ability_id=23, target_unit_tag=units["medivac_2"])
-    raw.unit_tags.extend([units["marauder_1"], units["marine_1"]])
-    assert act(world, [Action(action_raw=ActionRaw(unit_command=raw))]) == [Code.Success]
+    both = order([units["marauder_1"], units["marine_1"]], 23, target_unit_tag=units["medivac_2"])
+    assert act(world, [both]) == [Code.Success]
     assert orders_of(world, units["marauder_1"]) == []
     assert orders_of(world, units["marine_1"]) == [(23, units["medivac_2"])]
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +14,10 @@ pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not i
 from s2clientprotocol import common_pb2, error_pb2, raw_pb2, sc2api_pb2
 
 from envs.sc2.server.folder import install
+from tests.programs import output_of, started
 from tests.sc2.client import RAW, create, join, order, spawn
 from tests.sc2.fake_game import is_running, wait_for_end
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pysc2")
 LAUNCH = """
 import sys, time
@@ -167,28 +163,13 @@ def test_errors_reach_the_client_as_pysc2_knows_them(controller: Any) -> None:
 
 
 def test_a_game_ends_with_a_client_that_was_killed(tree: Path) -> None:
-    client = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", LAUNCH],
-        env={**os.environ, "SC2PATH": str(tree)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert client.stdout is not None
-    with client.stdout:
-        pid = int(client.stdout.readline())
-        assert is_running(pid)
-        client.send_signal(signal.SIGKILL)
-        client.wait()
-    assert wait_for_end(pid)
+    with started("-W", "ignore", "-c", LAUNCH, SC2PATH=str(tree)) as (_, (pid,)):
+        assert is_running(int(pid))
+    assert wait_for_end(int(pid))
 
 
 def test_the_game_needs_neither_torch_nor_matplotlib(tree: Path) -> None:
     modules = ("serve", "session", "simulation.world")
     imports = f"import {', '.join(f'envs.sc2.server.{name}' for name in modules)}, sys; print(sorted(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", imports], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    for heavy in ("'torch'", "'matplotlib'", "'pysc2'", "'PIL'"):
-        assert heavy not in done.stdout
+    loaded = output_of("-c", imports)
+    assert not [heavy for heavy in ("'torch'", "'matplotlib'", "'pysc2'", "'PIL'") if heavy in loaded]

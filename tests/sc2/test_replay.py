@@ -28,23 +28,25 @@ def client(tmp_path: Path) -> Client:
     return Client(Session(GameFolder(tmp_path), FakeWorld))
 
 
-def observation(client: Client) -> sc2api_pb2.Observation:
-    return client.ask(observation=sc2api_pb2.RequestObservation()).observation
-
-
 def play(client: Client, *, steps: int = 5, end: bool = False) -> list[sc2api_pb2.Observation]:
     """A game with something in it: the observations after each step of 3 loops."""
     client.play("3m", random_seed=2)
-    client.ask(debug=sc2api_pb2.RequestDebug(debug=[spawn(), spawn(owner=2)]))
-    seen = [observation(client)]
+    client.debug(spawn(), spawn(owner=2))
+    seen = [client.observe().observation]
     for step in range(steps):
         client.ask(action=sc2api_pb2.RequestAction(actions=[order([2001 + step % 2], ability=16 + step)]))
         client.ask(step=sc2api_pb2.RequestStep(count=3))
-        seen.append(observation(client))
+        seen.append(client.observe().observation)
     if end:
         surrender = debug_pb2.DebugEndGame(end_result=debug_pb2.DebugEndGame.Surrender)
-        client.ask(debug=sc2api_pb2.RequestDebug(debug=[debug_pb2.DebugCommand(end_game=surrender)]))
+        client.debug(debug_pb2.DebugCommand(end_game=surrender))
     return seen
+
+
+def saved(client: Client, **how: Any) -> bytes:
+    """The replay of such a game."""
+    play(client, **how)
+    return client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data
 
 
 def start(data: bytes, **fields: Any) -> sc2api_pb2.RequestStartReplay:
@@ -58,16 +60,16 @@ def test_a_game_is_played_again(client: Client, stride: int) -> None:
     assert not client.ask(start_replay=start(data)).HasField("error")
     assert client.response.status == sc2api_pb2.in_replay
     by_loop = {moment.game_loop: moment for moment in seen}
-    again = observation(client)
+    again = client.observe().observation
     while client.response.status == sc2api_pb2.in_replay:
         # Orders are given after a moment was seen, and a replay repeats them when their loop comes.
         if again.game_loop in by_loop and stride == 15:
             assert [u.pos for u in again.raw_data.units] == [u.pos for u in by_loop[again.game_loop].raw_data.units]
         client.ask(step=sc2api_pb2.RequestStep(count=stride))
-        again = observation(client)
+        again = client.observe().observation
     assert again == seen[-1]
     assert client.response.status == sc2api_pb2.ended
-    results = client.ask(observation=sc2api_pb2.RequestObservation()).player_result
+    results = client.observe().player_result
     assert {each.player_id: each.result for each in results} == {1: sc2api_pb2.Defeat, 2: sc2api_pb2.Victory}
 
 
@@ -83,8 +85,7 @@ def test_a_running_game_can_be_saved_and_goes_on(client: Client) -> None:
 
 
 def test_what_a_replay_is_about(client: Client) -> None:
-    play(client, end=True)
-    data = client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data
+    data = saved(client, end=True)
     client.ask(leave_game=sc2api_pb2.RequestLeaveGame())
     info = client.ask(replay_info=sc2api_pb2.RequestReplayInfo(replay_data=data))
     assert (info.map_name, info.game_duration_loops, info.base_build) == ("3m", 15, 75689)
@@ -93,10 +94,8 @@ def test_what_a_replay_is_about(client: Client) -> None:
 
 
 def test_a_replay_is_found_by_its_name(client: Client, tmp_path: Path) -> None:
-    play(client)
     (tmp_path / "Replays").mkdir()
-    saved = client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data
-    (tmp_path / "Replays" / "mine.SC2Replay").write_bytes(saved)
+    (tmp_path / "Replays" / "mine.SC2Replay").write_bytes(saved(client))
     named = sc2api_pb2.RequestStartReplay(replay_path="mine.SC2Replay", options=RAW)
     assert not client.ask(start_replay=named).HasField("error")
 
@@ -114,8 +113,7 @@ def test_a_replay_is_found_by_its_name(client: Client, tmp_path: Path) -> None:
     ],
 )
 def test_replays_that_cannot_be_started(client: Client, fields: dict[str, Any], error: int, says: str) -> None:
-    play(client, steps=1)
-    data = client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data
+    data = saved(client, steps=1)
     answer = client.ask(start_replay=start(data, **fields))
     assert answer.error == error
     assert says in answer.error_details
@@ -123,8 +121,7 @@ def test_replays_that_cannot_be_started(client: Client, fields: dict[str, Any], 
 
 
 def test_a_replay_of_another_engine_is_not_played(client: Client) -> None:
-    play(client, steps=1)
-    data = client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data
+    data = saved(client, steps=1)
     other = data.replace(replay.engine_version().encode(), b"0" * 16)
     answer = client.ask(start_replay=start(other))
     assert answer.error == START.LaunchError
@@ -134,13 +131,11 @@ def test_a_replay_of_another_engine_is_not_played(client: Client) -> None:
 
 
 def test_a_replay_cannot_be_restarted_or_played_in(client: Client) -> None:
-    play(client, steps=0)
-    client.ask(start_replay=start(client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data))
+    client.ask(start_replay=start(saved(client, steps=0)))
     assert client.response.status == sc2api_pb2.ended, "it has no loops"
     assert client.ask(restart_game=sc2api_pb2.RequestRestartGame()).error == sc2api_pb2.ResponseRestartGame.LaunchError
     assert client.refused(save_replay=sc2api_pb2.RequestSaveReplay()).startswith("save_replay: a replay is playing")
-    play(client, steps=1)
-    client.ask(start_replay=start(client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data))
+    client.ask(start_replay=start(saved(client, steps=1)))
     client.ask(obs_action=sc2api_pb2.RequestObserverAction())
     assert client.refused(action=sc2api_pb2.RequestAction()).startswith("action is not possible while the status is in")
 
@@ -183,8 +178,7 @@ def broken(data: bytes) -> dict[str, bytes]:
 
 
 def test_broken_files_get_distinct_errors(client: Client) -> None:
-    play(client, steps=2)
-    data = client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data
+    data = saved(client, steps=2)
     assert replay.read_replay(data).loops == 6
     for says, content in broken(data).items():
         with pytest.raises(ValueError, match=says.strip()):
@@ -200,8 +194,7 @@ def test_a_small_file_cannot_fill_the_memory(client: Client, monkeypatch: pytest
 
 def test_a_long_replay_is_unpacked_request_by_request(client: Client) -> None:
     """All at once, the requests of a long game would fill the memory."""
-    play(client, steps=1)
-    head, _, packed = client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data.partition(b"\n")
+    head, _, packed = saved(client, steps=1).partition(b"\n")
     act = sc2api_pb2.Request(action=sc2api_pb2.RequestAction(actions=[order([2001])])).SerializeToString()
     log = zlib.decompress(packed) + 10_000 * (replay.RECORD.pack(3, len(act)) + act)
     read = replay.read_replay(head + b"\n" + zlib.compress(log))

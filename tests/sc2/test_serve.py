@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from envs.sc2.server import serve
-from envs.sc2.server.__main__ import listen, read_flags
+from envs.sc2.server.__main__ import listen
 from envs.sc2.server.folder import GameFolder
 from envs.sc2.server.session import Session
 from tests.sc2.fake_world import FakeWorld
@@ -49,14 +49,18 @@ class Server:
 
     def alive(self) -> bool:
         with self.connect() as client:
-            client.send(PING)
-            return sc2api_pb2.Response.FromString(_bytes(client)).ping.base_build == 75689
+            return ask(client, PING).ping.base_build == 75689
 
 
-def _bytes(client: ClientConnection) -> bytes:
-    message = client.recv(timeout=10)
-    assert isinstance(message, bytes)
-    return message
+def receive(client: ClientConnection) -> sc2api_pb2.Response:
+    answer = client.recv(timeout=10)
+    assert isinstance(answer, bytes)
+    return sc2api_pb2.Response.FromString(answer)
+
+
+def ask(client: ClientConnection, message: bytes | str) -> sc2api_pb2.Response:
+    client.send(message)
+    return receive(client)
 
 
 @pytest.fixture
@@ -65,8 +69,7 @@ def server() -> Iterator[Server]:
     yield running
     if running.thread.is_alive():
         with running.connect() as client:
-            client.send(QUIT)
-            client.recv(timeout=10)
+            ask(client, QUIT)
     running.thread.join(timeout=10)
     assert not running.thread.is_alive()
 
@@ -77,14 +80,13 @@ def test_a_client_comes_back_to_the_same_game(server: Server) -> None:
     with server.connect() as client:
         client.send(PING)
         client.send(PING)
-        answers = [sc2api_pb2.Response.FromString(_bytes(client)) for _ in range(2)]
+        answers = [receive(client) for _ in range(2)]
     assert [(answer.id, answer.status) for answer in answers] == [(3, sc2api_pb2.init_game)] * 2
 
 
 def test_quit_is_answered_and_ends_the_game(server: Server) -> None:
     with server.connect() as client:
-        client.send(QUIT)
-        assert sc2api_pb2.Response.FromString(_bytes(client)).status == sc2api_pb2.quit
+        assert ask(client, QUIT).status == sc2api_pb2.quit
     server.thread.join(timeout=10)
     assert not server.thread.is_alive()
     with pytest.raises(OSError, match="refused"):
@@ -106,38 +108,36 @@ def test_only_one_client_is_connected(server: Server, monkeypatch: pytest.Monkey
             server.connect()
         assert refusal.value.response.status_code == 503
         assert b"another client is connected" in (refusal.value.response.body or b"")
-        client.send(PING)
-        assert sc2api_pb2.Response.FromString(_bytes(client)).id == 3
+        assert ask(client, PING).id == 3
 
 
 def test_other_paths_and_pages_of_a_browser_are_turned_away(server: Server) -> None:
-    with pytest.raises(InvalidStatus) as refusal:
-        server.connect("/")
-    assert refusal.value.response.status_code == 404
-    with pytest.raises(InvalidStatus) as refusal:
-        server.connect(origin="http://evil.example")
-    assert refusal.value.response.status_code == 403
+    for wrong, status in ({"path": "/"}, 404), ({"origin": "http://evil.example"}, 403):
+        with pytest.raises(InvalidStatus) as refusal:
+            server.connect(**wrong)
+        assert refusal.value.response.status_code == status
     with server.connect(origin=f"http://127.0.0.1:{server.port}") as client:
-        client.send(PING)
-        assert sc2api_pb2.Response.FromString(_bytes(client)).id == 3
+        assert ask(client, PING).id == 3
 
 
-def test_an_oversized_request_closes_the_connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [1002, 1009], ids=["malformed frame", "oversized request"])
+def test_what_closes_the_connection(server: Server, code: int) -> None:
     with server.connect() as client:
-        client.send(b"x" * (serve.LARGEST_MESSAGE + 1))
+        if code == 1002:
+            client.socket.sendall(b"\xff\xff\xff\xff")  # reserved bits, an unknown kind
+        else:
+            client.send(b"x" * (serve.LARGEST_MESSAGE + 1))
         with pytest.raises(ConnectionClosed) as closed:
             client.recv(timeout=20)
     assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 1009
+    assert closed.value.rcvd.code == code
     assert server.alive()
 
 
 def test_text_and_nonsense_are_answered(server: Server) -> None:
     with server.connect() as client:
-        client.send("hello")
-        assert "are no Request" in sc2api_pb2.Response.FromString(_bytes(client)).error[0]
-        client.send(b"")
-        assert "asks for nothing" in sc2api_pb2.Response.FromString(_bytes(client)).error[0]
+        assert "are no Request" in ask(client, "hello").error[0]
+        assert "asks for nothing" in ask(client, b"").error[0]
 
 
 @pytest.mark.parametrize(
@@ -153,16 +153,6 @@ def test_who_speaks_no_websocket_is_let_go(server: Server, nonsense: bytes) -> N
                 pass
         except ConnectionResetError:
             pass
-    assert server.alive()
-
-
-def test_a_malformed_frame_closes_the_connection(server: Server) -> None:
-    with server.connect() as client:
-        client.socket.sendall(b"\xff\xff\xff\xff")  # reserved bits, an unknown kind
-        with pytest.raises(ConnectionClosed) as closed:
-            client.recv(timeout=10)
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 1002
     assert server.alive()
 
 
@@ -187,8 +177,7 @@ def test_clients_may_come_before_the_game_is_ready() -> None:
     late.fault, late.thread = None, threading.Thread(target=late._run, daemon=True)
     late.thread.start()
     with connect("ws://game/sc2api", sock=early) as client:
-        client.send(QUIT)
-        assert sc2api_pb2.Response.FromString(_bytes(client)).status == sc2api_pb2.quit
+        assert ask(client, QUIT).status == sc2api_pb2.quit
     late.thread.join(timeout=10)
 
 
@@ -227,9 +216,3 @@ def test_fates(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(SystemExit) as end:
             serve.apply_process_test(test(test=kind, delay_ms=250))
         assert (end.value.code, seen) == (code, slept)
-
-
-def test_flags_of_the_games_own_are_accepted() -> None:
-    """pysc2 passes the last one on machines without a renderer."""
-    flags = read_flags(["-port", "5000", "-displayMode", "0", "-headlessNoRender"])
-    assert (flags.port, flags.listen) == (5000, "127.0.0.1")

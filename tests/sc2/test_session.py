@@ -38,21 +38,21 @@ def test_a_whole_game(client: Client) -> None:
     client.ask(create_game=create(random_seed=3))
     assert client.response.status == sc2api_pb2.init_game
     assert client.ask(join_game=join()).player_id == 1
-    client.ask(debug=sc2api_pb2.RequestDebug(debug=[spawn(), spawn(owner=2)]))
+    client.debug(spawn(), spawn(owner=2))
     assert client.ask(step=sc2api_pb2.RequestStep(count=8)).simulation_loop == 8
-    observation = client.ask(observation=sc2api_pb2.RequestObservation()).observation
+    observation = client.observe().observation
     first, second = (unit.tag for unit in observation.raw_data.units)
     results = client.ask(action=sc2api_pb2.RequestAction(actions=[order([first]), order([99])])).result
     assert list(results) == [error_pb2.Success, error_pb2.Error]
-    client.ask(debug=sc2api_pb2.RequestDebug(debug=[_end(debug_pb2.DebugEndGame.DeclareVictory)]))
+    client.debug(_end(debug_pb2.DebugEndGame.DeclareVictory))
     assert client.response.status == sc2api_pb2.ended
-    answer = client.ask(observation=sc2api_pb2.RequestObservation())
+    answer = client.observe()
     assert {each.player_id: each.result for each in answer.player_result} == {
         1: sc2api_pb2.Victory, 2: sc2api_pb2.Defeat
     }  # fmt: skip
     assert client.refused(step=sc2api_pb2.RequestStep(count=1)) == "Game has already ended"
     client.ask(restart_game=sc2api_pb2.RequestRestartGame())
-    observation = client.ask(observation=sc2api_pb2.RequestObservation()).observation
+    observation = client.observe().observation
     assert (observation.game_loop, len(observation.raw_data.units)) == (0, 0)
     client.ask(leave_game=sc2api_pb2.RequestLeaveGame())
     assert client.response.status == sc2api_pb2.launched
@@ -150,8 +150,8 @@ def test_a_named_seed_is_used_again_after_a_restart_and_no_seed_is_drawn(client:
     def seeds() -> list[int]:
         seen = []
         for _ in range(2):
-            client.ask(debug=sc2api_pb2.RequestDebug(debug=[spawn()]))
-            (unit,) = client.ask(observation=sc2api_pb2.RequestObservation()).observation.raw_data.units
+            client.debug(spawn())
+            (unit,) = client.observe().observation.raw_data.units
             seen.append(unit.tag // 1000)
             client.ask(restart_game=sc2api_pb2.RequestRestartGame())
         return seen
@@ -165,27 +165,27 @@ def test_a_named_seed_is_used_again_after_a_restart_and_no_seed_is_drawn(client:
 
 def test_orders_show_once_in_what_is_observed_next(client: Client) -> None:
     client.play()
-    client.ask(debug=sc2api_pb2.RequestDebug(debug=[spawn()]))
+    client.debug(spawn())
     chat = sc2api_pb2.Action(action_chat=sc2api_pb2.ActionChat(message="gl hf"))
     layers = sc2api_pb2.Action(action_feature_layer={})
     client.ask(step=sc2api_pb2.RequestStep())
     given = [chat, order([7001]), layers, order([1])]
     results = client.ask(action=sc2api_pb2.RequestAction(actions=given)).result
     assert list(results) == [error_pb2.Success, error_pb2.Success, error_pb2.NotSupported, error_pb2.Error]
-    seen = client.ask(observation=sc2api_pb2.RequestObservation())
+    seen = client.observe()
     assert [action.game_loop for action in seen.actions] == [1, 1]
     assert [said.message for said in seen.chat] == ["gl hf"]
-    seen = client.ask(observation=sc2api_pb2.RequestObservation())
+    seen = client.observe()
     assert (len(seen.actions), len(seen.chat)) == (0, 0)
 
 
 def test_only_interfaces_asked_for_are_filled(client: Client) -> None:
     client.ask(create_game=create())
     client.ask(join_game=join(options=sc2api_pb2.InterfaceOptions(score=True)))
-    observation = client.ask(observation=sc2api_pb2.RequestObservation()).observation
+    observation = client.observe().observation
     assert (observation.HasField("raw_data"), observation.HasField("score")) == (False, True)
     client.play()
-    observation = client.ask(observation=sc2api_pb2.RequestObservation()).observation
+    observation = client.observe().observation
     assert (observation.HasField("raw_data"), observation.HasField("score")) == (True, False)
 
 
@@ -193,7 +193,7 @@ def test_what_debug_cannot_do_is_said_and_the_rest_done(client: Client) -> None:
     client.play()
     commands = [spawn(unit_type=0), spawn()]
     assert client.refused(debug=sc2api_pb2.RequestDebug(debug=commands)) == "debug: there is no unit type 0"
-    assert len(client.ask(observation=sc2api_pb2.RequestObservation()).observation.raw_data.units) == 1
+    assert len(client.observe().observation.raw_data.units) == 1
 
 
 def test_a_step_is_bounded(client: Client) -> None:
@@ -228,7 +228,7 @@ def test_bytes_that_are_no_request_and_a_request_for_nothing(client: Client) -> 
 def test_the_process_learns_how_its_game_ends(client: Client) -> None:
     client.play()
     crash = debug_pb2.DebugTestProcess(test=debug_pb2.DebugTestProcess.crash)
-    client.ask(debug=sc2api_pb2.RequestDebug(debug=[debug_pb2.DebugCommand(test_process=crash)]))
+    client.debug(debug_pb2.DebugCommand(test_process=crash))
     assert client.session.process_test == crash
 
 

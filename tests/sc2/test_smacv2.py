@@ -12,9 +12,10 @@ pytest.importorskip("websockets", reason="the websocket library (package websock
 pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not installed; see docs/sc2_protocol.md")
 pytest.importorskip("smacv2", reason="smacv2's own code is not here; see docs/sc2_protocol.md")
 
-from envs.sc2.server.folder import install
-
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
+    pytest.mark.usefixtures("stand_in"),
+]
 CAPABILITIES = {
     "n_units": 5,
     "n_enemies": 5,
@@ -29,13 +30,6 @@ CAPABILITIES = {
         "dist_type": "surrounded_and_reflect", "p": 0.5, "n_enemies": 5, "map_x": 32, "map_y": 32,
     },
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _installed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path_factory.mktemp("game")
-    install(folder)
-    monkeypatch.setenv("SC2PATH", str(folder))
 
 
 def make(map_name: str) -> Any:

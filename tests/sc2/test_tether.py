@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from envs.sc2 import tether
+from tests.programs import started
 from tests.sc2.fake_game import children, clean_environment, is_running, use_fake, wait_for_end
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
@@ -36,10 +37,7 @@ time.sleep(600)
 @pytest.mark.parametrize("victim", ["batch", "worker"])
 def test_killing_whom_it_may(victim: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     use_fake(monkeypatch, tmp_path)
-    environment = clean_environment() | {"TMPDIR": str(tmp_path)}
-    with subprocess.Popen([sys.executable, "-c", BATCH], stdout=subprocess.PIPE, env=environment) as batch:
-        assert batch.stdout is not None
-        *pids, folder = batch.stdout.readline().decode().split()
+    with started("-c", BATCH, TMPDIR=str(tmp_path)) as (batch, (*pids, folder)):
         worker, game = map(int, pids)
         assert Path(folder).is_dir()
         assert is_running(worker)
@@ -48,21 +46,17 @@ def test_killing_whom_it_may(victim: str, monkeypatch: pytest.MonkeyPatch, tmp_p
         assert wait_for_end(worker)
         assert wait_for_end(game)
         assert Path(folder).exists() == (victim == "worker"), "who is killed cannot clean up, so the worker does"
-        batch.kill()
 
 
 @pytest.mark.parametrize("by_kernel", [True, False], ids=["by the kernel", "by a watch"])
 def test_the_tether_alone(by_kernel: bool) -> None:
     """Where the kernel does it, the started process is the game itself; elsewhere the game is its child."""
-    words = [sys.executable, "-c", TETHERED, str(Path(tether.__file__).parent), str(by_kernel)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        started = int(parent.stdout.readline())
-        game = started if by_kernel else _only_child(started)
+    with started("-c", TETHERED, str(Path(tether.__file__).parent), str(by_kernel)) as (parent, (pid,)):
+        game = int(pid) if by_kernel else _only_child(int(pid))
         assert is_running(game)
         parent.kill()
         assert wait_for_end(game)
-        assert wait_for_end(started)
+        assert wait_for_end(int(pid))
 
 
 def test_a_watch_ends_its_game_on_request() -> None:

@@ -78,7 +78,7 @@ ALTERATIONS: list[tuple[str, Callable[[Trace], Any], Callable[[Any], Any]]] = [
 """Each an array of a recording, a place in it, and what is put there instead of the recorded value."""
 
 
-@pytest.mark.parametrize(("name", "place", "altered"), ALTERATIONS)
+@pytest.mark.parametrize(("name", "place", "altered"), ALTERATIONS, ids=[name for name, *_ in ALTERATIONS])
 def test_an_altered_recording_is_noticed(
     name: str, place: Callable[[Trace], Any], altered: Callable[[Any], Any]
 ) -> None:

@@ -131,10 +131,10 @@ REWARDS = {
     "unscaled": generated(MORE_AGENTS, reward_scale=False, reward_death_value=3.0),
 }
 STOCHASTIC: dict[str, Any] = dict(stochastic_attack=True, stochastic_health=True)
-UNTOLD: dict[str, Any] = dict(observe_attack_probs=False, attack_lower_bound=0.3, attack_upper_bound=0.6)
+UNOBSERVED: dict[str, Any] = dict(observe_attack_probs=False, attack_lower_bound=0.3, attack_upper_bound=0.6)
 CAPABILITIES = {
     "attack": generated("protoss_5_vs_5", CLOSE, stochastic_attack=True),
-    "attack_untold": generated("terran_5_vs_5", CLOSE, stochastic_attack=True, **UNTOLD),
+    "attack_untold": generated("terran_5_vs_5", CLOSE, stochastic_attack=True, **UNOBSERVED),
     "health": generated("protoss_5_vs_5", CLOSE, stochastic_health=True),
     "health_untold": generated(
         "zerg_5_vs_5",

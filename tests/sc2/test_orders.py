@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("s2clientprotocol", reason="the game's messages (package pys2clientprotocol) are not installed")
 
 from s2clientprotocol.error_pb2 import ActionResult as Code
+from s2clientprotocol.raw_pb2 import ActionRaw
 
 from envs.sc2.server.simulation.world import World
 from tests.sc2.client import order

@@ -28,17 +28,10 @@ def stored(path: Path, scenario: str = KEY.scenario) -> list[Check]:
 
 def test_curves_are_compared_where_both_have_points(tmp_path: Path) -> None:
     checks = {check.group: check for check in stored(tmp_path / "studies.db")}
-    assert set(checks) == {
-        "win rate at 200,000",
-        "return at 200,000",
-        "win rate at 300,000",
-        "return at 300,000",
-        "length after 300,000",
-    }
+    curves = {f"{measure} at {steps}" for measure in ("win rate", "return") for steps in ("200,000", "300,000")}
+    assert set(checks) == {*curves, "length after 300,000"}
     wins = checks["win rate at 300,000"]
-    assert wins.engine.mean == pytest.approx(0.3)
-    assert wins.engine.error == pytest.approx(0.1)
-    assert wins.game is not None
+    assert (wins.engine.mean, wins.engine.error) == pytest.approx((0.3, 0.1))
     assert 0.15 < wins.game.mean < 0.35
     assert checks["return at 200,000"].engine.mean == pytest.approx(6.0)
 
@@ -46,7 +39,6 @@ def test_curves_are_compared_where_both_have_points(tmp_path: Path) -> None:
 def test_lengths_stand_beside_training_episodes_of_that_time(tmp_path: Path) -> None:
     length = next(check for check in stored(tmp_path / "studies.db") if check.group.startswith("length"))
     assert length.engine.mean == pytest.approx(51.5)
-    assert length.game is not None
     assert 40 < length.game.mean < 65
     assert length.mark == pytest.approx(0.08 * length.game.mean)
 

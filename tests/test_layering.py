@@ -9,7 +9,8 @@ only; ``envs`` sees none of them and never torch; all may import ``common``, whi
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,16 +63,21 @@ def at_import(tree: ast.AST) -> Iterator[ast.AST]:
             yield from at_import(child)
 
 
+def tree_of(path: Path) -> ast.AST:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def names_imported(nodes: Iterable[ast.AST], path: Path, root: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of all that nodes of a file import."""
+    package = ".".join(path.relative_to(root).parent.parts)
+    return ((getattr(node, "lineno", 0), name) for node in nodes for name in imported(node, package))
+
+
 def modules_imported(path: Path, root: Path) -> set[str]:
     """The files of ``root`` that a file imports, at any depth, as dotted names."""
-    own = ".".join(path.relative_to(root).parent.parts)
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
-        for name in imported(node, own):
-            for module in (name, name.rpartition(".")[0]):
-                if (root / module.replace(".", "/")).with_suffix(".py").is_file():
-                    found.add(module)
-    return found
+    names = {name for _, name in names_imported(ast.walk(tree_of(path)), path, root)}
+    parents = {name.rpartition(".")[0] for name in names}
+    return {name for name in names | parents if (root / name.replace(".", "/")).with_suffix(".py").is_file()}
 
 
 def all_reached(graph: dict[str, set[str]]) -> dict[str, set[str]]:
@@ -84,57 +90,48 @@ def all_reached(graph: dict[str, set[str]]) -> dict[str, set[str]]:
     return reached
 
 
-def circles(root: Path, package: str) -> list[str]:
-    """One line for each pair of files of a package that import each other, directly or through others."""
-    graph = {
-        ".".join(path.relative_to(root).with_suffix("").parts): modules_imported(path, root)
-        for path in sorted((root / package).rglob("*.py"))
-    }
+def pairs(graph: dict[str, set[str]]) -> list[str]:
+    """One line for each pair of nodes that import each other, directly or through others."""
     reached = all_reached(graph)
     return [f"{a} <-> {b}" for a in graph for b in sorted(reached[a]) if a <= b and a in reached.get(b, set())]
 
 
+def circles(root: Path, package: str) -> list[str]:
+    """The pairs of files of a package that import each other."""
+    paths = sorted((root / package).rglob("*.py"))
+    names = [".".join(path.relative_to(root).with_suffix("").parts) for path in paths]
+    return pairs({name: modules_imported(path, root) for name, path in zip(names, paths, strict=True)})
+
+
 def rooms_imported(path: Path, root: Path, package: str) -> set[str]:
     """The rooms of a package that a file imports, at any depth: its folders, and its files that lie in none."""
-    own = ".".join(path.relative_to(root).parent.parts)
-    names = {
-        name.split(".")[1]
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
-        for name in imported(node, own)
-        if name.startswith(f"{package}.")
-    }
+    imports = [name.split(".") for _, name in names_imported(ast.walk(tree_of(path)), path, root)]
+    names = {parts[1] for parts in imports if parts[0] == package and len(parts) > 1}
     return {name for name in names if (root / package / name).is_dir() or (root / package / f"{name}.py").is_file()}
 
 
 def circles_of_rooms(root: Path, package: str) -> list[str]:
-    """One line for each pair of rooms of a package that import each other, directly or through others."""
+    """The pairs of rooms of a package that import each other."""
     graph: dict[str, set[str]] = {}
     for path in sorted((root / package).rglob("*.py")):
         room = path.relative_to(root / package).with_suffix("").parts[0]
         graph.setdefault(room, set()).update(rooms_imported(path, root, package) - {room})
-    reached = all_reached(graph)
-    return [f"{a} <-> {b}" for a in graph for b in sorted(reached[a]) if a < b and a in reached.get(b, set())]
+    return [pair for pair in pairs(graph) if len(set(pair.split(" <-> "))) == 2]
 
 
 def faults(root: Path, package: str) -> list[str]:
     """One line for each arrow that points back, in all files of a package."""
     found = []
     for path in sorted((root / package).rglob("*.py")):
-        tree = ast.parse(path.read_text(), filename=str(path))
-        own = ".".join(path.relative_to(root).parent.parts)
-        for node in ast.walk(tree):
-            for module in imported(node, own):
-                banned = is_within(module, (*FORBIDDEN[package], "tests", "benchmarks"))
-                if banned and not is_within(module, ALLOWED.get(package, ())):
-                    found.append(f"{path.relative_to(root)}:{getattr(node, 'lineno', 0)} imports {module}")
-        for node in at_import(tree):
-            for module in imported(node, own):
-                speaks = own.startswith(SPEAKS_THE_PROTOCOL.replace("/", ".")) and is_within(
-                    module, ("s2clientprotocol",)
-                )
-                if is_within(module, ONLY_INSIDE_FUNCTIONS) and not speaks:
-                    line = getattr(node, "lineno", 0)
-                    found.append(f"{path.relative_to(root)}:{line} imports {module} outside a function")
+        tree, place = tree_of(path), path.relative_to(root).as_posix()
+        for line, module in names_imported(ast.walk(tree), path, root):
+            banned = is_within(module, (*FORBIDDEN[package], "tests", "benchmarks"))
+            if banned and not is_within(module, ALLOWED.get(package, ())):
+                found.append(f"{place}:{line} imports {module}")
+        for line, module in names_imported(at_import(tree), path, root):
+            speaks = place.startswith(SPEAKS_THE_PROTOCOL) and is_within(module, ("s2clientprotocol",))
+            if is_within(module, ONLY_INSIDE_FUNCTIONS) and not speaks:
+                found.append(f"{place}:{line} imports {module} outside a function")
     return found
 
 
@@ -188,7 +185,7 @@ def test_a_file_that_keeps_the_rule_is_not_accused(tmp_path: Path, package: str,
     assert faults(tmp_path, package) == []
 
 
-@pytest.mark.parametrize("package", ["common", "envs", "algorithms", "studies", "harness"])
+@pytest.mark.parametrize("package", FORBIDDEN)
 def test_no_two_files_import_each_other(package: str) -> None:
     assert circles(ROOT, package) == []
 
@@ -201,7 +198,7 @@ def test_a_circle_of_imports_is_found(tmp_path: Path) -> None:
     assert circles(tmp_path, "loop") == [f"loop.{a} <-> loop.{b}" for a, b in ("aa", "ab", "ac", "bb", "bc", "cc")]
 
 
-@pytest.mark.parametrize("package", ["common", "envs", "algorithms", "studies", "harness"])
+@pytest.mark.parametrize("package", FORBIDDEN)
 def test_no_two_rooms_import_each_other(package: str) -> None:
     assert circles_of_rooms(ROOT, package) == []
 
@@ -223,11 +220,8 @@ def test_a_circle_of_rooms_is_found(tmp_path: Path) -> None:
     assert circles_of_rooms(tmp_path, "house") == ["high <-> low", "high <-> top", "low <-> top"]
 
 
-@pytest.mark.parametrize("package", ["common", "envs", "algorithms", "studies", "harness"])
+@pytest.mark.parametrize("package", FORBIDDEN)
 def test_no_folder_holds_more_than_fifteen_modules(package: str) -> None:
-    folders = {path.parent for path in (ROOT / package).rglob("*.py")}
-    counts = {
-        str(f.relative_to(ROOT)): len([p for p in f.glob("*.py") if p.stem not in ("__init__", "__main__")])
-        for f in folders
-    }
+    modules = [path for path in (ROOT / package).rglob("*.py") if path.stem not in ("__init__", "__main__")]
+    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules)
     assert {folder: count for folder, count in counts.items() if count > 15} == {}

@@ -26,9 +26,8 @@ def test_the_licence_is_mit_and_names_the_authors() -> None:
 def test_citation_and_changelog_know_the_version() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["cff-version"] == "1.2.0"
-    assert citation["authors"] == [{"name": AUTHORS}]
-    assert citation["license"] == PROJECT["project"]["license"]
-    assert citation["version"] == PROJECT["project"]["version"]
+    for field in ("authors", "license", "version"):
+        assert citation[field] == PROJECT["project"][field]
     assert f"## [{citation['version']}]" in (ROOT / "CHANGELOG.md").read_text()
 
 

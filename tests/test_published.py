@@ -12,6 +12,12 @@ from studies.rows import RunKey
 from tests.studies.sample import KEY, PROVENANCE, RESULT, evaluate, open_store, url
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database that is not there yet."""
+    return tmp_path / "studies.db"
+
+
 def finish(
     path: Path, key: RunKey, rules: str, win_rate: float, study: str = "compare", steps: int = 1000, **settings: object
 ) -> None:
@@ -21,8 +27,7 @@ def finish(
         run.finish(replace(RESULT, env_steps=steps))
 
 
-def test_runs_are_named_by_algorithm_rules_and_seed(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_runs_are_named_by_algorithm_rules_and_seed(path: Path) -> None:
     finish(path, KEY, "2023", 0.25)
     finish(path, replace(KEY, seed=2), "2023", 0.5)
     finish(path, replace(KEY, config_hash="another"), "2024", 0.75)
@@ -33,8 +38,7 @@ def test_runs_are_named_by_algorithm_rules_and_seed(tmp_path: Path) -> None:
     }
 
 
-def test_settings_that_differ_are_in_the_name(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_settings_that_differ_are_in_the_name(path: Path) -> None:
     finish(path, KEY, "2024", 0.25, lr=1)
     finish(path, replace(KEY, config_hash="another"), "2024", 0.75, lr=2)
     assert list(own_curves(url(path), ["compare"], KEY.scenario)) == [
@@ -43,8 +47,7 @@ def test_settings_that_differ_are_in_the_name(tmp_path: Path) -> None:
     ]
 
 
-def test_settings_and_lengths_of_several_studies_are_no_one_curve(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_settings_and_lengths_of_several_studies_are_no_one_curve(path: Path) -> None:
     finish(path, KEY, "2024", 0.25, "a", lr=1)
     finish(path, replace(KEY, seed=2, config_hash="another"), "2024", 0.5, "b", 2000, lr=2)
     finish(path, replace(KEY, seed=3, config_hash="third"), "2024", 0.75, "b", 2000, lr=1)
@@ -55,13 +58,11 @@ def test_settings_and_lengths_of_several_studies_are_no_one_curve(tmp_path: Path
     ]
 
 
-def test_two_configurations_under_one_name_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
+def test_two_configurations_under_one_name_are_refused(path: Path) -> None:
     finish(path, KEY, "2024", 0.25)
     finish(path, replace(KEY, config_hash="another"), "2024", 0.75)
-    with pytest.raises(
-        SystemExit, match=r"k24, rules 2024, seed 1 on terran_5_vs_5: two finished runs.*another.*--study"
-    ):
+    says = r"k24, rules 2024, seed 1 on terran_5_vs_5: two finished runs.*another.*--study"
+    with pytest.raises(SystemExit, match=says):
         own_curves(url(path), ["compare"], KEY.scenario)
 
 

@@ -30,7 +30,7 @@ def test_it_names_every_array_and_no_other() -> None:
             for name in file.files:
                 shape, dtype = documented[name]
                 assert file[name].dtype.name.startswith(dtype), f"{name} of {path.name} is {file[name].dtype}"
-                assert f"{file[name].ndim}" == f"{dimensions(shape)}", f"{name} of {path.name}: {file[name].shape}"
+                assert file[name].ndim == dimensions(shape), f"{name} of {path.name}: {file[name].shape}"
 
 
 def dimensions(shape: str) -> int:

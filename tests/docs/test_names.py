@@ -52,22 +52,17 @@ def found(name: str) -> bool:
 
 
 @cache
-def users_files() -> frozenset[str]:
-    """Names of the files that the pages ask the reader to write."""
-    return frozenset(name for page in PAGES for name in page.files)
-
-
-@cache
 def file_names() -> frozenset[str]:
-    """Names of all Python files of the project."""
+    """Names of all Python files of the project, and of those that the pages ask the reader to write."""
     folders = (*PACKAGES.split("|"), "docs")
-    return frozenset(path.name for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    own = {path.name for folder in folders for path in (ROOT / folder).rglob("*.py")}
+    return frozenset(own | {name for page in PAGES for name in page.files})
 
 
 def missing_files(text: str) -> list[str]:
     """Return the bare ``file.py`` that a text names and that neither the project nor the reader has."""
     named = re.findall(r"(?<![\w./-])(\w+\.py)\b", text)
-    return [name for name in named if name not in file_names() | users_files()]
+    return [name for name in named if name not in file_names()]
 
 
 def wrong_flags(text: str) -> list[str]:
@@ -108,15 +103,11 @@ def test_links_and_pictures_exist(page: Page) -> None:
 
 
 def test_code_names_pages_that_exist() -> None:
-    sources = [path for folder in PACKAGES.split("|") for path in (ROOT / folder).rglob("*.py")]
-    named = {
-        (path.relative_to(ROOT).as_posix(), page)
-        for path in sources
-        if path != Path(__file__)
-        for page in re.findall(r"docs/[\w/]+\.md", path.read_text(encoding="utf-8"))
-        if page not in ELSEWHERE
-    }
-    assert {(source, page) for source, page in named if not (ROOT / page).is_file()} == set()
+    missing = {}
+    for path in (path for folder in PACKAGES.split("|") for path in (ROOT / folder).rglob("*.py")):
+        named = set(re.findall(r"docs/[\w/]+\.md", path.read_text(encoding="utf-8"))) - {*ELSEWHERE}
+        missing[path] = [page for page in named if not (ROOT / page).is_file()]
+    assert {path: pages for path, pages in missing.items() if pages and path != Path(__file__)} == {}
 
 
 def test_every_page_is_in_the_navigation() -> None:

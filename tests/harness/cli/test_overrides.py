@@ -49,8 +49,7 @@ def test_malformed_setting_shows_the_form(argument: str) -> None:
 )
 def test_value_by_type(text: str, kind: object, value: object) -> None:
     read = parse_value(text, kind, where="a.b")
-    assert read == value
-    assert type(read) is type(value)
+    assert (read, type(read)) == (value, type(value))
 
 
 @pytest.mark.parametrize(
@@ -76,8 +75,5 @@ def test_resolve_applies_budget_then_user() -> None:
     budget = {"by the budget": {"batch_size": 8, "div_coef": 0.3, "not_a_field": 1}}
     config, notes = resolve_config("k24", Config, given, budget)
     assert config == Config(div_coef=0.2, batch_size=8, clip=None)
-    assert notes == [
-        "k24.batch_size = 8 (by the budget)",
-        "k24.div_coef = 0.2 (by --set)",
-        "k24.clip = None (by --set)",
-    ]
+    by_user = ["k24.div_coef = 0.2 (by --set)", "k24.clip = None (by --set)"]
+    assert notes == ["k24.batch_size = 8 (by the budget)", *by_user]

@@ -13,9 +13,8 @@ from tests.test_layering import ROOT
 
 @pytest.mark.parametrize("words", [["harness"], ["harness.baselines", "--help"], ["harness.watch", "--help"]])
 def test_nothing_is_said_when_the_reader_has_left(words: list[str]) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as program:
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen([sys.executable, "-m", *words], cwd=ROOT, **pipes) as program:
         assert program.stdout is not None
         assert program.stderr is not None
         program.stdout.close()
@@ -24,8 +23,7 @@ def test_nothing_is_said_when_the_reader_has_left(words: list[str]) -> None:
 
 
 def test_a_command_that_is_read_to_its_end_returns_its_code() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", "nothing"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "harness", "nothing"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "unknown command 'nothing'" in done.stderr

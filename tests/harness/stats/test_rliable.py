@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -94,27 +93,15 @@ def test_a_curve_whose_tasks_are_in_one_pot_is_found() -> None:
     assert faults(lambda: our_curve(pooled), {"curve": stored["rliable"]}, STORED["reps"])
 
 
-needs_rliable = pytest.mark.skipif(
+@pytest.mark.filterwarnings("ignore")  # the package's own, and its dependencies'
+@pytest.mark.skipif(
     importlib.util.find_spec("rliable") is None, reason="needs the package rliable: pip install -e '.[rliable]'"
 )
-
-
-@needs_rliable
 def test_the_package_itself() -> None:
     ours, theirs = scores_of(4, 3, better=0.1, seed=7), scores_of(6, 3, better=0.0, seed=8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package's own, and its dependencies'
-        reference = rliable_numbers(ours, theirs, REPS)
-    assert faults(lambda: our_numbers(ours, theirs), reference, REPS) == []
-
-
-@needs_rliable
-def test_curves_of_the_package_itself() -> None:
+    assert faults(lambda: our_numbers(ours, theirs), rliable_numbers(ours, theirs, REPS), REPS) == []
     curves = curves_of(5, 2, points=4, seed=9)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        reference = rliable_curve(curves, REPS)
-    assert faults(lambda: our_curve(curves), {"curve": reference}, REPS) == []
+    assert faults(lambda: our_curve(curves), {"curve": rliable_curve(curves, REPS)}, REPS) == []
 
 
 def without_strata(ours: Matrix, theirs: Matrix) -> Numbers:
@@ -137,11 +124,7 @@ def too_narrow(ours: Matrix, theirs: Matrix) -> Numbers:
     return numbers | {"mean": [estimate, *(estimate + (end - estimate) * 1.645 / 1.96 for end in (low, high))]}
 
 
-@pytest.mark.parametrize(
-    ("twin", "name"),
-    [(without_strata, "iqm"), (ties_lost, "improvement"), (too_narrow, "mean")],
-    ids=["without_strata", "ties_lost", "too_narrow"],
-)
+@pytest.mark.parametrize(("twin", "name"), [(without_strata, "iqm"), (ties_lost, "improvement"), (too_narrow, "mean")])
 def test_broken_twins_are_found(twin: Ours, name: str) -> None:
     stored = STORED["cases"]["10 runs, 15 tasks"]
     ours, theirs = (np.array(stored[side]) for side in ("ours", "theirs"))

@@ -11,11 +11,7 @@ import json
 import os
 import re
 import shlex
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +19,7 @@ import pytest
 
 from tests.docs.forked import run_module
 from tests.docs.pages import COMMANDS, PAGES, ROOT, Page, words_of
+from tests.studies.test_dashboard import ask, serving
 
 LIMIT = 600.0
 """Seconds for one command; the engine may have to be compiled first, beside other tests."""
@@ -48,6 +45,9 @@ NEEDS_A_STUDY = (
 )
 NEEDS = {"my_world.py": ("mpe2",), "envs.sc2.server": ("s2clientprotocol", "websockets")}
 """Packages without which a command that names the word is skipped."""
+
+Check = Callable[[list[str], str, Path], None]
+"""Takes a command's words, what it said, and the folder in which it ran."""
 
 RUN = [(line, page) for line, page in COMMANDS if not line.startswith((*PROVED_BY_CI, DASHBOARD))]
 
@@ -122,27 +122,17 @@ def check_report(words: list[str], said: str, folder: Path) -> None:
     assert text.count("data:image/gif;base64,") >= 3, "a battle of each algorithm that the study holds"
 
 
-def check_patterns(words: list[str], said: str, folder: Path) -> None:
-    assert "k24 terran_5_vs_5 seed 0" in said
-    assert "written: runs/compare-smoke/patterns/patterns.csv" in said
+def says(*texts: str) -> Check:
+    """A check that looks for these texts only."""
 
+    def check(words: list[str], said: str, folder: Path) -> None:
+        assert [text for text in texts if text not in said] == []
 
-def check_worker(words: list[str], said: str, folder: Path) -> None:
-    assert "study compare-smoke" in said
-    assert "nothing left" in said
-
-
-def make_measured(folder: Path) -> None:
-    """A study without algorithms and maps of a reader's own, which measuring could not load."""
-    run(["python", "-m", "harness.compare", *SMOKE, "--algos", "k24", "--study", "measured"], folder)
+    return check
 
 
 def check_measure(words: list[str], said: str, folder: Path) -> None:
     assert re.search(r"k24\b.*\d", said)
-
-
-def check_delete(words: list[str], said: str, folder: Path) -> None:
-    assert "--yes" in said, "nothing is deleted without it"
 
 
 def check_leaderboard(words: list[str], said: str, folder: Path) -> None:
@@ -161,17 +151,17 @@ def check_stand_in(words: list[str], said: str, folder: Path) -> None:
     assert list((folder / words[-1] / "Maps" / "SMAC_Maps").glob("*.SC2Map"))
 
 
-CHECKS: dict[str, Callable[[list[str], str, Path], None]] = {
+CHECKS: dict[str, Check] = {
     "harness.compare": check_compare,
     "harness.tune": check_tune,
     "harness.baselines": check_baselines,
     "harness.throughput": check_throughput,
     "harness.export": check_export,
     "harness.report": check_report,
-    "harness.patterns": check_patterns,
-    "harness.worker": check_worker,
+    "harness.patterns": says("k24 terran_5_vs_5 seed 0", "written: runs/compare-smoke/patterns/patterns.csv"),
+    "harness.worker": says("study compare-smoke", "nothing left"),
     "harness.measure": check_measure,
-    "harness.delete": check_delete,
+    "harness.delete": says("--yes"),  # nothing is deleted without it
     "harness.leaderboard": check_leaderboard,
     "harness.watch": check_watch,
     "envs.sc2.server": check_stand_in,
@@ -190,8 +180,8 @@ def test_command(line: str, page: Page, folder: Path) -> None:
             pytest.skip(f"needs the package {package}")
     if module in NEEDS_A_STUDY:
         run_if_missing(folder)
-    if module == "harness.measure":
-        make_measured(folder)
+    if module == "harness.measure":  # a study without algorithms and maps of a reader's own, which it could not load
+        run(["python", "-m", "harness.compare", *SMOKE, "--algos", "k24", "--study", "measured"], folder)
     words = [word.replace("compare-quick", "compare-smoke").replace("-quick/", "-smoke/") for word in words]
     if "--help" not in words:
         words += SMALLER.get(module, [])
@@ -214,33 +204,6 @@ def test_make_targets_exist() -> None:
 def test_dashboard_answers(folder: Path) -> None:
     (line,) = (line for line, _ in COMMANDS if line.startswith(DASHBOARD))
     run_if_missing(folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    program, *words = shlex.split(line)
-    found = Path(sys.executable).parent / program
-    with subprocess.Popen(
-        [str(found), *words, "--port", str(port)],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as dashboard:
-        try:
-            studies = ask(f"http://127.0.0.1:{port}/api/studies", dashboard)["study_summaries"]
-        finally:
-            dashboard.kill()
+    with serving(shlex.split(line)[1:], folder) as address:
+        studies = ask(f"{address}/api/studies")["study_summaries"]
     assert "compare-smoke" in [study["study_name"] for study in studies]
-
-
-def ask(address: str, server: subprocess.Popen[bytes]) -> dict[str, list[dict[str, str]]]:
-    """Return the JSON at an address, as soon as the server is up."""
-    until = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(address, timeout=10) as answer:
-                return json.load(answer)  # type: ignore[no-any-return]
-        except OSError:
-            assert server.poll() is None, "the dashboard ended by itself"
-            assert time.monotonic() < until, "the dashboard does not answer"
-            time.sleep(0.1)

@@ -22,15 +22,8 @@ SCRIPTS = [page for page in PAGES if page.script and page.name not in HELD_ELSEW
 
 def run_python(code: str, folder: Path) -> str:
     """Return what a script prints that must succeed."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        check=False,
-    )
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=LIMIT)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

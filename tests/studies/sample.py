@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import psutil
 import pytest
 from optuna.trial import FrozenTrial
 
 import tests.no_waiting  # noqa: F401
-from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult
+from studies.queue.owner import Owner
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
 from studies.run import RunRecord
 from studies.store import StudyStore
 from tests.limits import ordinary_user
@@ -46,14 +48,16 @@ RESULT = RunResult(
     wins=24,
     details={"per_layer": {"fc1": [0.5, 0.5]}},
 )
-OUTCOMES = [
-    EpisodeOutcome(
-        slot=0, battle_id=3, won=True, lost=False, truncated=False, aborted=False, episode_return=18.0, length=41
-    ),
-    EpisodeOutcome(
-        slot=1, battle_id=2, won=False, lost=False, truncated=True, aborted=False, episode_return=6.5, length=200
-    ),
-]
+WON = EpisodeOutcome(
+    slot=0, battle_id=3, won=True, lost=False, truncated=False, aborted=False, episode_return=18.0, length=41
+)
+OUTCOMES = [WON, replace(WON, slot=1, battle_id=2, won=False, truncated=True, episode_return=6.5, length=200)]
+
+
+def owner_of(pid: int) -> Owner:
+    """A process of this machine as one that works on runs."""
+    me = Owner.myself()
+    return replace(me, pid=pid, started=f"{me.started.rpartition('/')[0]}/{psutil.Process(pid).create_time()}")
 
 
 def url(path: Path) -> str:
@@ -91,6 +95,11 @@ def begin(store: StudyStore, seed: int = 1) -> RunRecord:
     return store.begin(replace(KEY, seed=seed), config=CONFIG, provenance=PROVENANCE)
 
 
+def curve_point(env_steps: int, win_rate: float = 0.5, **changed: Any) -> CurvePoint:
+    rest = dict(return_mean=0.0, episodes=8, loss=None, epsilon=0.1, wall_seconds=1.0)
+    return CurvePoint(env_steps=env_steps, win_rate=win_rate, **{**rest, **changed})
+
+
 def evaluate(
     run: RunRecord,
     env_steps: int,
@@ -100,17 +109,19 @@ def evaluate(
     extra: Mapping[str, float] | None = None,
 ) -> None:
     """Store a curve point."""
-    point = CurvePoint(
-        env_steps=env_steps,
-        win_rate=win_rate,
-        return_mean=20 * win_rate,
-        episodes=32,
-        loss=loss,
-        epsilon=0.5,
-        wall_seconds=env_steps / 400,
-        extra=dict(extra or {}),
-    )
-    run.curve(point)
+    run.curve(curve_point(env_steps, win_rate, return_mean=20 * win_rate, loss=loss, extra=dict(extra or {})))
+
+
+def finish_runs(path: Path, *seeds: int) -> RunRow:
+    """Finish the sample run, or those with these seeds, each with a curve and battles; return the last one's row."""
+    with open_store(path) as store:
+        for seed in seeds or (KEY.seed,):
+            run = begin(store, seed)
+            evaluate(run, 1000)
+            run.event(500, "masks frozen")
+            run.outcomes(OUTCOMES)
+            row = run.finish(RESULT)
+    return row
 
 
 def trials(path: Path, study: str = "compare") -> list[FrozenTrial]:

@@ -22,14 +22,13 @@ from studies.reader import StudyReader
 from studies.run import RunRecord
 from studies.store import StudyStore, study_names
 from tests.limits import file_size_limit
-from tests.studies.sample import MODES, OUTCOMES, RESULT, begin, evaluate, open_store, protected, query, url
+from tests.studies.sample import MODES, RESULT, begin, evaluate, finish_runs, open_store, protected, query, url
 
 
 @pytest.fixture
 def database(path: Path) -> Path:
     """A sound database with one finished run."""
-    with open_store(path) as store:
-        begin(store).finish(RESULT)
+    finish_runs(path)
     return path
 
 
@@ -58,9 +57,8 @@ def some_text(path: Path) -> None:
 def test_a_damaged_file_is_refused_and_left_as_it_is(database: Path, damage: Callable[[Path], None]) -> None:
     damage(database)
     before = database.read_bytes()
-    with pytest.raises(
-        StorageError, match=r"studies\.db is not a sound SQLite database .* Nothing was changed.*sqlite3"
-    ):
+    says = r"studies\.db is not a sound SQLite database .* Nothing was changed.*sqlite3"
+    with pytest.raises(StorageError, match=says):
         open_store(database)
     assert database.read_bytes() == before
     assert sorted(file.name for file in database.parent.iterdir()) == ["studies.db"]
@@ -69,9 +67,8 @@ def test_a_damaged_file_is_refused_and_left_as_it_is(database: Path, damage: Cal
 def test_a_newer_schema_is_refused(database: Path) -> None:
     query(database, "UPDATE k24_alembic_version SET version_num = ?", f"{SCHEMA_VERSION + 1:04}")
     before = database.read_bytes()
-    with pytest.raises(
-        StorageError, match=f"newer version .*version {SCHEMA_VERSION + 1}, .* up to {SCHEMA_VERSION}.*git pull"
-    ):
+    says = f"newer version .*version {SCHEMA_VERSION + 1}, .* up to {SCHEMA_VERSION}.*git pull"
+    with pytest.raises(StorageError, match=says):
         open_store(database)
     assert database.read_bytes() == before
 
@@ -173,10 +170,7 @@ def test_what_may_not_be_written_is_explained(folder_mode: int, file_mode: int, 
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        (
-            "INSERT INTO numbers VALUES (zeroblob(100000))",
-            r"disk that holds .*\.db is full. .* goes on where it stopped",
-        ),
+        ("INSERT INTO numbers VALUES (zeroblob(100000))", r"disk that holds .*\.db is full. .* goes on where"),
         ("SELECT * FROM nowhere", r"could not be used: no such table: nowhere\. .*pragma integrity_check"),
     ],
 )
@@ -226,10 +220,8 @@ def test_a_full_disk_in_mid_run_loses_nothing(database: Path) -> None:
 def test_text_whose_bytes_were_changed(database: Path, value: str) -> None:
     query(database, f"UPDATE k24_runs SET config = {value}")
     (study,) = study_names(url(database))
-    with (
-        StudyReader.open(url(database), study) as reader,
-        pytest.raises(StorageError, match=r"studies\.db .*(read|used)"),
-    ):
+    broken = pytest.raises(StorageError, match=r"studies\.db .*(read|used)")
+    with StudyReader.open(url(database), study) as reader, broken:
         reader.rows()
 
 
@@ -249,15 +241,10 @@ def test_text_whose_bytes_were_changed(database: Path, value: str) -> None:
         ("k24_outcomes SET episode_return = 'x'", "table k24_outcomes holds episode_return 'x', no finite number"),
     ],
 )
-def test_values_that_this_program_never_stores(change: str, says: str, path: Path) -> None:
+def test_values_that_this_program_never_stores(change: str, says: str, database: Path) -> None:
     """Such a file may come from anybody; no reader of it meets a text where it computes with a number."""
-    with open_store(path) as store:
-        run = begin(store)
-        evaluate(run, 1000)
-        run.outcomes(OUTCOMES)
-        run.finish(RESULT)
-    query(path, f"UPDATE {change}")
-    with StudyReader.open(url(path), "compare") as reader, pytest.raises(StorageError, match=re.escape(says)):
+    query(database, f"UPDATE {change}")
+    with StudyReader.open(url(database), "compare") as reader, pytest.raises(StorageError, match=re.escape(says)):
         read_all(reader)
 
 

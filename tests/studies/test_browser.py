@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,18 +13,14 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
+from tests.harness.report.browser import BROWSER, FLAGS, needs_browser
 from tests.studies.sample import RESULT, begin, open_store
 from tests.studies.test_dashboard import ask, dashboard
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--no-proxy-server"),
-    *("--virtual-time-budget=8000", "--dump-dom"),
-)
+PATIENCE = ("--no-proxy-server", "--virtual-time-budget=8000")
 """The page is printed once its scripts have had 8 s of their own time, which passes as fast as they work."""
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: apt-get install chromium")
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +47,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 def page(address: str, profile: Path) -> str:
     """What the browser makes of a page; now and then one without a desktop never ends, so it is asked again."""
     for attempt in range(3):
-        command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}{attempt}", address]
+        command = [str(BROWSER), *FLAGS, *PATIENCE, f"--user-data-dir={profile}{attempt}", address]
         with suppress(subprocess.TimeoutExpired):
             return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
     raise AssertionError(f"no browser printed {address}")

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +22,25 @@ PAUSE = 0.2
 """Seconds between two tries; all of them together are the longest start that is waited for."""
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
-def dashboard(path: Path) -> Iterator[str]:
-    """The address of a running dashboard."""
+def serving(words: Sequence[str], folder: Path) -> Iterator[str]:
+    """The address of a dashboard that is started in a folder with these words."""
     script = Path(sys.executable).with_name("optuna-dashboard")
-    port = free_port()
-    folder = parse_storage_url(url(path)).artifact_folder
-    command = [sys.executable, str(script), url(path), "--artifact-dir", str(folder)]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, str(script), *words, "--host", "127.0.0.1", "--port", str(port)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=folder, **quiet) as process:
         try:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
+
+
+def dashboard(path: Path) -> AbstractContextManager[str]:
+    """The address of a running dashboard of a database."""
+    return serving([url(path), "--artifact-dir", str(parse_storage_url(url(path)).artifact_folder)], path.parent)
 
 
 def ask(address: str) -> Any:
@@ -58,8 +58,7 @@ def ask(address: str) -> Any:
 
 
 def test_the_dashboard_shows_the_study_and_its_trials(tmp_path: Path) -> None:
-    path = tmp_path / "studies.db"
-    plot = tmp_path / "curve.png"
+    path, plot = tmp_path / "studies.db", tmp_path / "curve.png"
     plot.write_bytes(b"\x89PNG made up")
     with open_store(path) as store:
         run = begin(store, seed=1)

@@ -43,7 +43,6 @@ def test_a_database_of_this_version_opens_and_goes_on(version: int, path: Path) 
 def test_the_tables_did_not_change_without_a_new_version(shape: str, tmp_path: Path) -> None:
     restore(SCHEMA_VERSION, tmp_path / "golden.db")
     open_store(tmp_path / "new.db").close()
-    assert len(query(tmp_path / "new.db", shape)) >= 5
-    assert query(tmp_path / "new.db", shape) == query(tmp_path / "golden.db", shape), (
-        "a change of the tables needs a higher SCHEMA_VERSION and its own golden file (tests/golden/make_database.py)"
-    )
+    new, golden = (query(tmp_path / name, shape) for name in ("new.db", "golden.db"))
+    assert len(new) >= 5
+    assert new == golden, "this needs a higher SCHEMA_VERSION and its own golden file (tests/golden/make_database.py)"

@@ -15,10 +15,13 @@ from tests.studies.sample import OUTCOMES, RESULT, begin, evaluate, open_store, 
 ROOT = Path(__file__).parents[2]
 
 
+WORKER = [sys.executable, "-m", "tests.studies.worker"]
+
+
 @contextmanager
 def worker(path: Path, where: str) -> Iterator[subprocess.Popen[str]]:
     """A process that has reached ``where`` and waits there; killed at the end at the latest."""
-    command = [sys.executable, "-m", "tests.studies.worker", str(path), where]
+    command = [*WORKER, str(path), where]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -106,7 +109,7 @@ def test_a_run_of_a_living_process_is_left_alone(path: Path) -> None:
 
 
 def test_a_kill_before_any_commit_is_made_good(path: Path) -> None:
-    command = [sys.executable, "-m", "tests.studies.worker", str(path), "kill_at_commit"]
+    command = [*WORKER, str(path), "kill_at_commit"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     word, commits = done.stdout.split()
@@ -118,5 +121,5 @@ def test_a_kill_before_any_commit_is_made_good(path: Path) -> None:
     assert query(path, "SELECT env_steps FROM k24_events") == [(3000,)] * runs
     assert query(path, "SELECT count(*) FROM k24_outcomes") == [(len(OUTCOMES) * runs,)]
     ended = [(trial.user_attrs["run_id"], trial.state.name) for trial in trials(path)]
-    assert sorted(run_id for run_id, state in ended if state == "COMPLETE") == list(range(1, runs + 1))
+    assert sorted(run_id for run_id, state in ended if state != "FAIL") == list(range(1, runs + 1))
     assert {state for _, state in ended} <= {"COMPLETE", "FAIL"}

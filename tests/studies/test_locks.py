@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,15 @@ import pytest
 from studies.db import database
 from studies.db.database import inspect_file
 from studies.db.storage_url import parse_storage_url
-from tests.studies.sample import CONFIG, KEY, RESULT, begin, open_store, url
+from tests.studies.sample import CONFIG, KEY, RESULT, begin, finish_runs, open_store, url
 
 
 def test_reading_waits_for_no_writer(path: Path) -> None:
-    with open_store(path, busy_seconds=0.2) as store:
-        begin(store).finish(RESULT)
-        with closing(sqlite3.connect(path)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            assert len(store.rows()) == 1
-            assert list(store.states().values()) == ["finished"]
+    finish_runs(path)
+    with open_store(path, busy_seconds=0.2) as store, closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert len(store.rows()) == 1
+        assert list(store.states().values()) == ["finished"]
 
 
 def test_a_job_is_vetted_outside_of_any_transaction(path: Path) -> None:
@@ -39,30 +39,26 @@ def test_a_job_is_vetted_outside_of_any_transaction(path: Path) -> None:
 
 def test_of_two_that_vet_the_same_job_one_gets_it(path: Path) -> None:
     meet = threading.Barrier(2, timeout=20)
-    got: list[dict[str, Any] | None] = []
 
-    def work() -> None:
+    def work(_worker: int) -> dict[str, Any] | None:
         def fits(job: dict[str, Any]) -> bool:
             meet.wait()
             return True
 
         with open_store(path) as store:
-            got.append(store.claim_next(fits=fits))
+            got = store.claim_next(fits=fits)
             meet.wait()
+        return got
 
     with open_store(path) as store:
         store.enqueue([(KEY, CONFIG, {"number": 1})])
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert sorted(got, key=str) == sorted([None, {"number": 1}], key=str)
+    with ThreadPoolExecutor(2) as pool:
+        got = list(pool.map(work, range(2)))
+    assert sorted(got, key=str) == [None, {"number": 1}]
 
 
 def test_a_large_file_is_walked_on_suspicion_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with open_store(path) as store:
-        begin(store).finish(RESULT)
+    finish_runs(path)
     suspicious = database._is_suspicious
     assert suspicious(path), "a small one always"
     monkeypatch.setattr(database, "_CHECKED_ALWAYS", 0)

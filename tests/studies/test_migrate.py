@@ -110,11 +110,8 @@ def test_two_processes_that_open_it_at_once_migrate_it_once(old: Path) -> None:
 def old_search(path: Path) -> None:
     """A search of version 3: answered, broken, left, repeated and waiting trials, seven asked for."""
     restore(3, path)
-    query(
-        path,
-        "INSERT INTO k24_searches (study, request, trials, created, heartbeat) VALUES ('search', ?, 7, 1.0, 2.0)",
-        '{"question": "what is x?", "heartbeat": 30.0}',
-    )
+    insert = "INSERT INTO k24_searches (study, request, trials, created, heartbeat) VALUES ('search', ?, 7, 1.0, 2.0)"
+    query(path, insert, '{"question": "what is x?", "heartbeat": 30.0}')
     study = optuna.create_study(storage=url(path), study_name="search", direction="maximize")
     x = {"distributions": {"x": FloatDistribution(0, 1)}}
     for state, value, attributes in (
@@ -139,10 +136,8 @@ def test_a_search_goes_on_with_what_was_left(path: Path) -> None:
         return drawn[-1]
 
     with SearchStudy.open(url(path), "search", request={"question": "what is x?"}, trials=7) as search:
-        assert query(path, "SELECT state FROM k24_runs WHERE study = 'search' ORDER BY seed") == [
-            *[("finished",)] * 3,
-            *[("queued",)] * 4,
-        ]
+        rows = query(path, "SELECT state FROM k24_runs WHERE study = 'search' ORDER BY seed")
+        assert rows == [("finished",)] * 3 + [("queued",)] * 4
         work(search, objective)
         states = Counter(trial.state.name for trial in search.optuna.get_trials())
     assert drawn[:2] == [0.5, 0.6], "their settings are tried again"

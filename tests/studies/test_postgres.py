@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import optuna
@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from studies.db.database import clock, connect
+from studies.db.database import Database, clock, connect
 from studies.db.errors import StorageError, repeated
 from studies.db.schema import SCHEMA_VERSION
 from studies.db.storage_url import parse_storage_url
@@ -39,6 +39,14 @@ def url(running: tuple[str, Restart]) -> str:
 @pytest.fixture
 def restart(running: tuple[str, Restart]) -> Restart:
     return running[1]
+
+
+@pytest.fixture
+def db(url: str) -> Iterator[Database]:
+    """A connection as the program's own."""
+    made = connect(parse_storage_url(url))
+    yield made
+    made.close()
 
 
 def ask(url: str, statement: str) -> list[tuple[object, ...]]:
@@ -91,47 +99,36 @@ def test_a_newer_schema_is_refused(url: str) -> None:
     ask(url, f"UPDATE k24_alembic_version SET version_num = '{SCHEMA_VERSION:04}'")
 
 
-def test_our_transactions_queue(url: str) -> None:
+def test_our_transactions_queue(url: str, db: Database) -> None:
     """What one has read still holds when it writes: 2 × 10 additions to one number, none lost."""
-    place = parse_storage_url(url)
-    connect(place).close()
     ask(url, "CREATE TABLE counted (n INTEGER)")
     ask(url, "INSERT INTO counted VALUES (0)")
 
-    def count() -> None:
-        db = connect(place)
+    def count(_adder: int) -> None:
         for _ in range(10):
             with db.transaction() as session:
                 n = session.execute(text("SELECT n FROM counted")).scalar_one()
                 time.sleep(0.002)
                 session.execute(text(f"UPDATE counted SET n = {n + 1}"))
-        db.close()
 
-    threads = [threading.Thread(target=count) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(count, range(2)))
     assert ask(url, "SELECT n FROM counted") == [(20,)]
 
 
-def test_the_clock_is_the_servers(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_is_the_servers(url: str, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Machines whose clocks differ agree on whose heartbeat is too old."""
-    place, now = parse_storage_url(url), time.time()
-    db = connect(place)
+    now = time.time()
     monkeypatch.setattr(time, "time", lambda: 0.0)
     with db.transaction() as session:
         assert clock(session) == pytest.approx(now, abs=60)
-    db.close()
 
 
-def test_a_lock_that_takes_too_long_is_reported(url: str) -> None:
-    db = connect(parse_storage_url(url))
+def test_a_lock_that_takes_too_long_is_reported(url: str, db: Database) -> None:
     with db.transaction() as session:
         session.execute(text("SELECT 1"))
         with pytest.raises(StorageError, match=r"is locked: another process .*pg_stat_activity"):
             StudyStore.open(url, busy_seconds=0.1)
-    db.close()
 
 
 def test_a_server_that_dropped_its_connections_is_asked_again(url: str) -> None:
@@ -175,9 +172,8 @@ def test_a_server_is_waited_for_as_long_as_asked(url: str, restart: Restart, cap
 
 
 def test_a_missing_database_is_reported(url: str) -> None:
-    with pytest.raises(
-        StorageError, match=r'/nowhere\?.* cannot be reached .*"nowhere" does not exist.*createdb nowhere'
-    ):
+    says = r'/nowhere\?.* cannot be reached .*"nowhere" does not exist.*createdb nowhere'
+    with pytest.raises(StorageError, match=says):
         StudyStore.open(url.replace("/studies?", "/nowhere?"))
 
 
@@ -209,7 +205,9 @@ def test_a_transaction_that_a_restart_interrupts_is_done_again_whole(
 
 
 @pytest.mark.parametrize("stored", [True, False], ids=["stored", "not stored"])
-def test_a_commit_whose_answer_is_lost_is_looked_up(url: str, stored: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_whose_answer_is_lost_is_looked_up(
+    url: str, db: Database, stored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import psycopg
     from sqlalchemy.exc import OperationalError
 
@@ -222,31 +220,24 @@ def test_a_commit_whose_answer_is_lost_is_looked_up(url: str, stored: bool, monk
         real(self) if stored else self.rollback()
         raise OperationalError("COMMIT", {}, psycopg.OperationalError("server closed the connection"))
 
-    db = connect(parse_storage_url(url))
-    with db.transaction() as session:
-        session.execute(text("CREATE TABLE IF NOT EXISTS looked_up (n INTEGER)"))
-        session.execute(text("DELETE FROM looked_up"))
-    monkeypatch.setattr(Session, "commit", commit)
-
     @repeated
     def add() -> None:
         with db.transaction() as session:
             session.execute(text("INSERT INTO looked_up VALUES (1)"))
 
-    add()
-    monkeypatch.undo()
+    ask(url, "DROP TABLE IF EXISTS looked_up")
+    ask(url, "CREATE TABLE looked_up (n INTEGER)")
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "commit", commit)
+        add()
     assert ask(url, "SELECT count(*) FROM looked_up") == [(1,)]
-    db.close()
 
 
-def test_reading_waits_for_no_lock(url: str) -> None:
-    with StudyStore.open(url, "read", busy_seconds=0.5) as store:
-        db = connect(parse_storage_url(url))
-        with db.transaction() as session:
-            session.execute(text("SELECT 1"))
-            assert store.rows() == []
-            assert store.unfinished() == []
-        db.close()
+def test_reading_waits_for_no_lock(url: str, db: Database) -> None:
+    with StudyStore.open(url, "read", busy_seconds=0.5) as store, db.transaction() as session:
+        session.execute(text("SELECT 1"))
+        assert store.rows() == []
+        assert store.unfinished() == []
 
 
 def test_a_server_that_restarts_is_waited_for_at_the_start(url: str, restart: Restart) -> None:

@@ -12,17 +12,13 @@ from studies.db.errors import StorageError
 from studies.db.schema import SCHEMA_VERSION
 from studies.reader import StudyReader
 from tests.golden.make_database import restore
-from tests.studies.sample import MODES, OUTCOMES, RESULT, begin, evaluate, open_store, protected, query, url
+from tests.studies.sample import MODES, OUTCOMES, RESULT, begin, finish_runs, open_store, protected, query, url
 
 
 def make(path: Path) -> None:
     """A finished run, and one that its killed owner left running."""
+    finish_runs(path)
     with open_store(path) as store:
-        run = begin(store)
-        evaluate(run, 1000)
-        run.outcomes(OUTCOMES)
-        run.event(500, "masks frozen")
-        run.finish(RESULT)
         begin(store, seed=2)
     gone = "owner_host = 'gone', owner_pid = 1, owner_started = '-', heartbeat = 0"
     query(path, f"UPDATE k24_runs SET state = 'running', {gone} WHERE seed = 2")
@@ -50,11 +46,9 @@ def test_a_file_that_may_not_be_written_is_read(folder_mode: int, file_mode: int
 @MODES
 def test_an_older_one_must_be_copied(folder_mode: int, file_mode: int, path: Path) -> None:
     restore(1, path)
-    message = (
-        rf"is of an older version \(1\), and .* version \({SCHEMA_VERSION}\), .* cp \S+ copy\.db; then --storage sqlite"
-    )
+    says = rf"of an older version \(1\), and .* version \({SCHEMA_VERSION}\), .* cp \S+ copy\.db; then --storage sqlite"
     with protected(path, folder_mode, file_mode) as copy:
-        with pytest.raises(StorageError, match=message):
+        with pytest.raises(StorageError, match=says):
             read(copy)
         assert [file.name for file in copy.parent.iterdir()] == ["studies.db"]
 

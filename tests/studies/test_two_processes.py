@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,15 @@ import pytest
 
 from studies.dashboard import trials as trials_module
 from tests.studies.sample import CONFIG, KEY, PROVENANCE, begin, open_store, states, trials
-from tests.studies.test_kill import ROOT
+from tests.studies.test_kill import ROOT, WORKER
 
 
 def together(path: Path, seeds: list[int]) -> list[tuple[int, str]]:
     """(exit status, errors) of processes that are started at once, each on a whole run of its seed."""
-    command = [sys.executable, "-m", "tests.studies.worker", str(path), "nowhere"]
-    processes = [subprocess.Popen([*command, str(seed)], cwd=ROOT, stderr=subprocess.PIPE, text=True) for seed in seeds]
-    answers = []
-    for process in processes:
-        _, errors = process.communicate(timeout=60)
-        answers.append((process.returncode, errors))
-    return answers
+    how = dict(cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    processes = [subprocess.Popen([*WORKER, str(path), "nowhere", str(seed)], **how) for seed in seeds]
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+    return [(process.returncode, text) for process, text in zip(processes, errors, strict=True)]
 
 
 def test_processes_that_start_at_once_on_a_new_file_all_finish(path: Path) -> None:

@@ -22,7 +22,7 @@ from harness.stats.by_seeds import (
 )
 from harness.stats.closed_form import t_half_width, wilson
 from harness.stats.improvement import probability_of_improvement
-from harness.stats.interval import IntervalKind
+from harness.stats.interval import Interval, IntervalKind
 
 T1, T2 = 12.706205, 4.302653
 """Student's t at 97.5% with 1 and 2 degrees of freedom."""

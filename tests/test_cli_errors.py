@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.common import WRONG_USE
 from harness.compare import main
+from tests.conftest import ErrorOf
 
 MISTAKES = [
     (["--algos", "k24,kmix"], "unknown algorithm 'kmix'; did you mean qmix"),
@@ -27,10 +27,7 @@ MISTAKES = [
     (["--seeds=-1,2"], "--seeds '-1,2': give how many"),
     (["--seeds", "1,1"], "names a seed twice"),
     (["--env-steps", "0"], "--env-steps is 0, it must be at least 1"),
-    (
-        ["--env-steps", "1k"],
-        "argument --env-steps: invalid int value: '1k'; all flags: ",
-    ),
+    (["--env-steps", "1k"], "argument --env-steps: invalid int value: '1k'; all flags: "),
     (["--num-envs", "0"], "--num-envs is 0, it must be at least 1"),
     (["--device", "tpu"], "unknown --device 'tpu'; use auto, cpu, cuda or cuda:N"),
     (["--device", "meta"], "--device 'meta' is not supported; use auto, cpu, cuda or cuda:N"),
@@ -43,57 +40,51 @@ MISTAKES = [
     (["--backend", "sc3"], "invalid choice: 'sc3'"),
     (["--import", "no_such_file.py"], "--import no_such_file.py failed: FileNotFoundError"),
     (["--import", "no_such_module"], "--import no_such_module failed: ModuleNotFoundError"),
+    (["--storage", "mysql://host/db"], "studies are kept in SQLite files or on a PostgreSQL server"),
     (["--colour", "red"], "unrecognized arguments: --colour red; all flags: python -m harness.compare --help"),
 ]
 
 
 @pytest.mark.parametrize(("flags", "message"), MISTAKES, ids=[" ".join(flags) for flags, _ in MISTAKES])
-def test_mistake(flags: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistake(flags: list[str], message: str, tmp_path: Path, error_of: ErrorOf) -> None:
     storage = tmp_path / "s.db"
-    assert main(["--storage", f"sqlite:///{storage}", "--out", str(tmp_path / "runs"), *flags]) == WRONG_USE
-    output = capsys.readouterr().err
-    assert message in output
-    assert output.startswith("error: ")
-    assert output.count("\n") == 1
+    assert message in error_of(main, "--storage", f"sqlite:///{storage}", "--out", str(tmp_path / "runs"), *flags)
     assert not storage.exists(), "nothing is started before the command is understood"
 
 
-def test_broken_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_broken_database(tmp_path: Path, error_of: ErrorOf) -> None:
     storage = tmp_path / "s.db"
     storage.write_bytes(b"this is no database, but it is somebody's file\n" * 100)
     before = storage.read_bytes()
-    assert main(["--storage", f"sqlite:///{storage}", "--out", str(tmp_path / "runs")]) == WRONG_USE
-    output = capsys.readouterr().err
-    assert "is not a sound SQLite database" in output
-    assert "--storage sqlite:///" in output
-    assert "Traceback" not in output
+    error = error_of(main, "--storage", f"sqlite:///{storage}", "--out", str(tmp_path / "runs"))
+    assert "is not a sound SQLite database" in error
+    assert "--storage sqlite:///" in error
     assert storage.read_bytes() == before
 
 
-def test_storage_of_another_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--storage", "mysql://host/db", "--out", str(tmp_path / "runs")]) == WRONG_USE
-    assert "sqlite:///" in capsys.readouterr().err
-
-
-def test_out_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_out_is_a_file(tmp_path: Path, error_of: ErrorOf) -> None:
     (tmp_path / "runs").write_text("")
-    assert main(["--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs")]) == WRONG_USE
-    assert "cannot be written to" in capsys.readouterr().err
+    error = error_of(main, "--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "runs"))
+    assert "cannot be written to" in error
     assert not (tmp_path / "s.db").exists()
 
 
-def test_user_code_that_breaks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "my_broken_map.py").write_text("import envs\nenvs.register('terran_5_vs_5')\n")
-    assert main(["--import", str(tmp_path / "my_broken_map.py")]) == WRONG_USE
-    assert "failed: ValueError: scenario 'terran_5_vs_5': the built-in engine needs scenario=" in (
-        capsys.readouterr().err
-    )
-
-
-def test_user_code_named_like_a_module(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "json.py").write_text("")
-    assert main(["--import", str(tmp_path / "json.py")]) == WRONG_USE
-    assert "a module named json is there already; give the file another name" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "my_broken_map.py",
+            "import envs\nenvs.register('terran_5_vs_5')\n",
+            "failed: ValueError: scenario 'terran_5_vs_5': the built-in engine needs scenario=",
+        ),
+        ("json.py", "", "a module named json is there already; give the file another name"),
+    ],
+)
+def test_user_code_that_cannot_be_imported(
+    name: str, text: str, message: str, tmp_path: Path, error_of: ErrorOf
+) -> None:
+    (tmp_path / name).write_text(text)
+    assert message in error_of(main, "--import", str(tmp_path / name))
 
 
 def test_help_lists_what_is_registered(capsys: pytest.CaptureFixture[str]) -> None:

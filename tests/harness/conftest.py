@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 
-from harness.cli.common import INTERRUPTED, WRONG_USE
+from harness.cli.common import INTERRUPTED
 from harness.compare import main
 from harness.training.train import TrainingRun
+from studies.reader import StudyReader
+from studies.rows import CurvePoint, RunRow
+from tests.conftest import ErrorOf as ErrorOf
+from tests.conftest import Printed as Printed
 from tests.harness.fake_algorithm import register_rule
 from tests.harness.fake_env import register_fake
 
 Compare = Callable[..., int]
 Interrupt = Callable[..., None]
-ErrorOf = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
@@ -34,21 +37,6 @@ def storage(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def error_of(capsys: pytest.CaptureFixture[str]) -> ErrorOf:
-    """Run a command, given its ``main`` and its words, that is wrong; return its error, which is one line."""
-
-    def run(main: Callable[[list[str]], int], *words: str) -> str:
-        capsys.readouterr()
-        assert main(list(words)) == WRONG_USE
-        error = capsys.readouterr().err
-        assert error.startswith("error: ")
-        assert error.count("\n") == 1
-        return error
-
-    return run
-
-
-@pytest.fixture
 def compare(tmp_path: Path, storage: str) -> Compare:
     """``harness.compare`` on the fake world with a database and a folder of the test's own, the page left out."""
 
@@ -59,14 +47,20 @@ def compare(tmp_path: Path, storage: str) -> Compare:
     return run
 
 
+def runs_of(storage: str, study: str) -> list[tuple[RunRow, list[CurvePoint]]]:
+    """The finished runs of a study, each with its learning curve."""
+    with StudyReader.open(storage, study) as reader:
+        return [(row, reader.curve_points(row.run_id)) for row in reader.rows()]
+
+
 @contextmanager
-def ctrl_c_at(env_steps: int, method: str = "play") -> Iterator[None]:
-    """Ctrl-C at the end of a method of ``TrainingRun``, once the run has come so far."""
+def ctrl_c_at(env_steps: int, method: str = "play", seed: int | None = None) -> Iterator[None]:
+    """Ctrl-C at the end of a method of ``TrainingRun``, once a run (of this seed, where given) has come so far."""
     original = getattr(TrainingRun, method)
 
     def stopped(self: TrainingRun, *arguments: Any) -> None:
         original(self, *arguments)
-        if self.at.env_steps == env_steps:
+        if self.at.env_steps == env_steps and seed in (None, self.plan.seed):
             signal.raise_signal(signal.SIGINT)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -12,7 +12,7 @@ from algorithms.episode import EpisodeBatch
 from algorithms.protocol import Decision, Observation, PolicyState, Sparsity
 from algorithms.replay.learning import ReplayLearner
 from envs.spec import EnvSpec
-from tests.harness.fake_env import N_ACTIONS
+from tests.harness.fake_env import N_ACTIONS, FakeEnv
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +94,11 @@ class RuleAlgorithm(ReplayLearner):
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         self.updates, self.env_steps = list(saved["updates"]), saved["env_steps"]
+
+
+def rule(env: FakeEnv | None = None, **settings: Any) -> RuleAlgorithm:
+    """Return the rule for a fake world."""
+    return RuleAlgorithm("rule", (env or FakeEnv(1, 0)).spec, RuleConfig(**settings))
 
 
 def register_rule(id: str = "rule") -> None:

@@ -25,16 +25,8 @@ class FakeEnv:
     """
 
     def __init__(self, num_envs: int, seed: int, *, abort_every: int = 0, id: str = "fake") -> None:
-        self.spec = EnvSpec(
-            id=id,
-            n_agents=N_AGENTS,
-            n_enemies=1,
-            n_actions=N_ACTIONS,
-            obs_size=OBS_SIZE,
-            state_size=STATE_SIZE,
-            episode_limit=LIMIT,
-            unit_types=UNIT_TYPES,
-        )
+        sizes = dict(n_agents=N_AGENTS, n_enemies=1, n_actions=N_ACTIONS, obs_size=OBS_SIZE, state_size=STATE_SIZE)
+        self.spec = EnvSpec(id=id, **sizes, episode_limit=LIMIT, unit_types=UNIT_TYPES)
         e, n = num_envs, N_AGENTS
         self.num_envs, self.abort_every, self.closed = num_envs, abort_every, False
         self.single_observation_space = Box(-np.inf, np.inf, (OBS_SIZE,), np.float32)

@@ -1,4 +1,4 @@
-"""A ready request on the fake world."""
+"""A ready request on the fake world, and its plans."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import dataclasses
 from pathlib import Path
 
 from harness.flags.compare import CompareArgs
+from harness.flags.planning import plan_runs
 from harness.runs.budget import BUDGETS
+from harness.runs.plan import RunPlan
 
 
 def request_for(**changed: object) -> CompareArgs:
@@ -25,3 +27,8 @@ def request_for(**changed: object) -> CompareArgs:
         command="",
     )
     return dataclasses.replace(request, **changed)  # type: ignore[arg-type]
+
+
+def plans_for(**changed: object) -> list[RunPlan]:
+    """Plans on the fake world: scenario by scenario, seed by seed."""
+    return plan_runs(request_for(**changed))[0]

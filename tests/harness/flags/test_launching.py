@@ -17,23 +17,10 @@ def test_places_and_numbers() -> None:
     assert parse_workers("3") == ("local", 3)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "slurm",
-        "slurm:0",
-        "slurm:x",
-        "mars:2",
-        "",
-        ":2",
-        "local:999999999",
-        "local:²",
-        "slurm:1001",
-        "ray:" + "9" * 5000,
-        "0",
-    ],
-    ids=lambda text: text[:16],
-)
+NO_PLACES = ["slurm", "slurm:0", "slurm:x", "slurm:1001", "mars:2", "", ":2", "0", "local:999999999", "local:²"]
+
+
+@pytest.mark.parametrize("text", [*NO_PLACES, "ray:" + "9" * 5000], ids=lambda text: text[:16])
 def test_anything_else_is_no_place_and_number(text: str) -> None:
     with pytest.raises(UsageError, match=r"give where and how many \(1 to 1,000\), such as local:2"):
         parse_workers(text)
@@ -41,9 +28,8 @@ def test_anything_else_is_no_place_and_number(text: str) -> None:
 
 @pytest.mark.parametrize("kind", ["slurm", "ray"])
 def test_sqlite_is_refused_with_the_reason(kind: str) -> None:
-    with pytest.raises(
-        UsageError, match=r"file locks, which do not hold between the machines.*--storage postgresql://"
-    ):
+    says = r"file locks, which do not hold between the machines.*--storage postgresql://"
+    with pytest.raises(UsageError, match=says):
         read_flags(["--workers", f"{kind}:2"])
 
 

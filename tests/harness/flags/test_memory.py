@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from harness.flags import planning
 from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
 from harness.runs.plan import RunPlan
-from tests.harness.conftest import Compare, ErrorOf
+from tests.harness.conftest import Compare, ErrorOf, Printed
 
 LONG = ("--algos", "qmix", "--env-steps", "10050000")
 
@@ -61,18 +62,19 @@ def test_nothing_is_stored_when_it_is_refused(
     assert not (tmp_path / "s.db").exists()
 
 
-def test_the_comparison_says_it(compare: Compare, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_comparison_says_it(compare: Compare, printed: Printed) -> None:
     assert compare("--algos", "qmix", "--env-steps", "200", "--seeds", "1", "--report", "none") == 0
-    assert "memory: qmix on " in capsys.readouterr().out
+    assert "memory: qmix on " in printed()
 
 
 def test_a_world_that_cannot_be_built_is_left_to_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the run says names the world; here it would end the whole comparison."""
-
-    def fails(self: RunPlan, *_: object) -> None:
-        raise KeyError("a world of the user's")
-
-    both = [*plans("--scenarios", "3m", "--seeds", "1"), *plans("--scenarios", "8m", "--seeds", "1")]
     make_env = RunPlan.make_env
-    monkeypatch.setattr(RunPlan, "make_env", lambda plan, *a: (fails if plan.scenario == "3m" else make_env)(plan, *a))
-    assert "qmix on 8m needs about" in planning.check_memory(both, 1)
+
+    def fails_on_3m(self: RunPlan, *given: int) -> Any:
+        if self.scenario == "3m":
+            raise KeyError("a world of the user's")
+        return make_env(self, *given)
+
+    monkeypatch.setattr(RunPlan, "make_env", fails_on_3m)
+    assert "qmix on 8m needs about" in planning.check_memory(plans("--scenarios", "3m,8m", "--seeds", "1"), 1)

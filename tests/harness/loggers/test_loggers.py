@@ -5,47 +5,26 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from harness.cli.errors import UsageError
 from harness.loggers import LoggedRun, RunLog, check_loggers, register_logger, registry
-from studies.rows import CurvePoint
+from tests.harness.results.rows import curve_point
 from tests.studies.sample import RESULT
 
 
 def run_in(folder: Path, start: int = 0) -> LoggedRun:
-    return LoggedRun(
-        name="k24-fake-seed0-abc",
-        study="s",
-        algorithm="k24",
-        scenario="fake",
-        seed=0,
-        config={"algorithm": {"name": "k24", "div_coef": 0.1}},
-        folder=folder / "s" / "k24-fake-seed0-abc",
-        start=start,
-    )
-
-
-def point(env_steps: int, win_rate: float = 0.25, **extra: float) -> CurvePoint:
-    return CurvePoint(
-        env_steps=env_steps,
-        win_rate=win_rate,
-        return_mean=3.0,
-        episodes=32,
-        loss=0.5,
-        epsilon=0.9,
-        wall_seconds=1.5,
-        extra=extra,
-    )
+    name, config = "k24-fake-seed0-abc", {"algorithm": {"name": "k24", "div_coef": 0.1}}
+    run = dict(name=name, study="s", algorithm="k24", scenario="fake", seed=0, config=config)
+    return LoggedRun(**run, folder=folder / "s" / name, start=start)
 
 
 def needs(package: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(
-        importlib.util.find_spec(package) is None, reason=f"{package} is not installed; pip install -e '.[log]'"
-    )
+    missing = importlib.util.find_spec(package) is None
+    return pytest.mark.skipif(missing, reason=f"{package} is not installed; pip install -e '.[log]'")
 
 
 def write_a_run(name: str, folder: Path, start: int = 0, steps: tuple[int, ...] = (1000, 2000)) -> list[str]:
@@ -53,7 +32,7 @@ def write_a_run(name: str, folder: Path, start: int = 0, steps: tuple[int, ...] 
     log = RunLog([name], run_in(folder, start), warnings.append)
     for step in steps:
         log.training(step - 500, {"loss": 0.75})
-        log.evaluated(point(step, win_rate=step / 8000, temperature=2.0))
+        log.evaluated(curve_point(step, step / 8000, extra={"temperature": 2.0}))
     log.finished(RESULT)
     log.close()
     return warnings
@@ -64,14 +43,16 @@ def read_csv(folder: Path) -> list[tuple[int, str, float]]:
         return [(int(row["env_steps"]), row["name"], float(row["value"])) for row in csv.DictReader(file)]
 
 
+def win_rates(folder: Path) -> list[tuple[int, float]]:
+    return [(step, value) for step, name, value in read_csv(folder) if name == "eval/win_rate"]
+
+
 def test_csv_holds_training_evaluations_and_the_result(tmp_path: Path) -> None:
     assert write_a_run("csv", tmp_path) == []
     rows = read_csv(tmp_path)
-    assert (500, "train/loss", 0.75) in rows
-    assert (2000, "eval/win_rate", 0.25) in rows
-    assert (2000, "learner/temperature", 2.0) in rows
-    assert (RESULT.env_steps, "final/win_rate", RESULT.win_rate) in rows
-    assert not [name for _, name, _ in rows if name == "final/speedup_24"] or RESULT.speedup_24 is not None
+    written = {(500, "train/loss", 0.75), (2000, "eval/win_rate", 0.25), (2000, "learner/temperature", 2.0)}
+    assert {*written, (RESULT.env_steps, "final/win_rate", RESULT.win_rate)} <= set(rows)
+    assert "final/speedup_24" not in {name for _, name, _ in rows}, "it was not measured"
 
 
 def test_csv_of_a_resumed_run_drops_what_came_after_its_checkpoint(tmp_path: Path) -> None:
@@ -80,20 +61,16 @@ def test_csv_of_a_resumed_run_drops_what_came_after_its_checkpoint(tmp_path: Pat
     path.write_text(path.read_text() + "3500,train/lo")  # a kill in the middle of a line
     log = RunLog(["csv"], run_in(tmp_path, start=2000), pytest.fail)
     assert max(step for step, *_ in read_csv(tmp_path)) == 2000
-    log.evaluated(point(3000, win_rate=0.5))
+    log.evaluated(curve_point(3000, 0.5))
     log.close()
-    assert [row for row in read_csv(tmp_path) if row[1] == "eval/win_rate"] == [
-        (1000, "eval/win_rate", 0.125),
-        (2000, "eval/win_rate", 0.25),
-        (3000, "eval/win_rate", 0.5),
-    ]
+    assert win_rates(tmp_path) == [(1000, 0.125), (2000, 0.25), (3000, 0.5)]
 
 
 def test_a_run_that_begins_again_leaves_nothing_of_its_first_session(tmp_path: Path) -> None:
     """It was killed before its first checkpoint."""
     write_a_run("csv", tmp_path, steps=(1000, 2000))
     write_a_run("csv", tmp_path, steps=(1000,))
-    assert [row[0] for row in read_csv(tmp_path) if row[1] == "eval/win_rate"] == [1000]
+    assert win_rates(tmp_path) == [(1000, 0.125)]
 
 
 def wandb_history(path: Path) -> list[dict[str, float]]:
@@ -125,8 +102,11 @@ def test_tensorboard_reads_what_was_written_and_forgets_what_a_resumed_run_repea
     assert write_a_run("tensorboard", tmp_path, start=2000, steps=(3000,)) == []
     events = EventAccumulator(str(tmp_path / "s" / "tensorboard" / "k24-fake-seed0-abc"))
     events.Reload()
-    found = [(each.step, each.value) for each in events.Scalars("eval/win_rate")]
-    assert found == [(1000, 0.125), (2000, 0.25), (3000, 0.375)]
+    assert [(each.step, each.value) for each in events.Scalars("eval/win_rate")] == [
+        (1000, 0.125),
+        (2000, 0.25),
+        (3000, 0.375),
+    ]
     assert events.Scalars("final/win_rate")[-1].value == pytest.approx(RESULT.win_rate)
 
 
@@ -139,10 +119,8 @@ def test_wandb_writes_offline_runs_without_a_network(tmp_path: Path, monkeypatch
     wandb.teardown()  # as at the end of a program: W&B's own process writes what it was handed
     (offline,) = (tmp_path / "s" / "wandb").glob("offline-run-*")
     history = wandb_history(next(offline.glob("*.wandb")))
-    assert [(row["env_steps"], row["eval/win_rate"]) for row in history if "eval/win_rate" in row] == [
-        (1000, 0.125),
-        (2000, 0.25),
-    ]
+    evaluated = [(row["env_steps"], row["eval/win_rate"]) for row in history if "eval/win_rate" in row]
+    assert evaluated == [(1000, 0.125), (2000, 0.25)]
     assert history[-1]["final/win_rate"] == RESULT.win_rate
 
 
@@ -177,19 +155,13 @@ class Breaking:
     def close(self) -> None: ...
 
 
-@pytest.fixture
-def _breaking() -> Iterator[None]:
-    with registry._registry.preserved():
-        register_logger("breaking", entry_point=f"{__name__}:Breaking", summary="breaks")
-        yield
-
-
-@pytest.mark.usefixtures("_breaking")
 def test_a_logger_that_fails_is_dropped_and_the_others_go_on(tmp_path: Path) -> None:
     warnings: list[str] = []
-    log = RunLog(["breaking", "csv"], run_in(tmp_path), warnings.append)
+    with registry._registry.preserved():
+        register_logger("breaking", entry_point=f"{__name__}:Breaking", summary="breaks")
+        log = RunLog(["breaking", "csv"], run_in(tmp_path), warnings.append)
     for step in (1000, 2000, 3000):
-        log.evaluated(point(step))
+        log.evaluated(curve_point(step))
     log.close()
     assert warnings == ["--log breaking stopped (OSError: no space left on device); the run goes on without it"]
     assert {step for step, *_ in read_csv(tmp_path)} == {1000, 2000, 3000}

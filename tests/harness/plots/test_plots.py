@@ -95,9 +95,8 @@ def test_the_same_plot_gives_the_same_files(tmp_path: Path) -> None:
     def draw(figure: Figure) -> None:
         figure.add_subplot().plot([0, 1], [0, 1], marker="o")
 
-    first, second = (
-        draw_plot(tmp_path / folder, "p", draw, title="<T & t>", alt="A.", caption="C.") for folder in "ab"
-    )
+    words = dict(title="<T & t>", alt="A.", caption="C.")
+    first, second = (draw_plot(tmp_path / folder, "p", draw, **words) for folder in "ab")
     assert [file.read_bytes() for file in first.files] == [file.read_bytes() for file in second.files]
     assert "&lt;T &amp; t&gt;" in first.svg
 
@@ -129,10 +128,8 @@ def test_curves_over_several_scenarios_are_drawn_where_algorithms_have_them_in_c
     assert "k24 (2 seeds of each of 2 scenarios) 0.27, qmix (2 seeds of each of 2 scenarios) 0.27." in plot.alt
     assert "mean over runs at each env_step, 95% t over seeds" in plot.caption
     assert "corridor (qmix has no seed)" in findings.left_out[0]
-    only_one = compute_report(
-        {place: runs for place, runs in data.groups.items() if place[1] == SCENARIO}, data, title=STUDY
-    )
-    assert plot_over_scenarios(tmp_path, only_one, data.algorithms) == []
+    on_one = {place: runs for place, runs in data.groups.items() if place[1] == SCENARIO}
+    assert plot_over_scenarios(tmp_path, compute_report(on_one, data, title=STUDY), data.algorithms) == []
 
 
 def test_the_published_curve_ends_where_ours_do() -> None:

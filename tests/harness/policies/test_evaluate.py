@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 
 from harness.policies.evaluate import Evaluation, evaluate_greedily
-from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
+from tests.harness.fake_algorithm import rule
 from tests.harness.fake_env import LIMIT, FakeEnv
 
 
 def evaluation(*, right: bool = True, episodes: int = 24, seed: int = 5, abort_every: int = 0) -> Evaluation:
     env = FakeEnv(4, 0, abort_every=abort_every)
-    return evaluate_greedily(
-        RuleAlgorithm("rule", env.spec, RuleConfig(right=right)), env, episodes=episodes, seed=seed
-    )
+    return evaluate_greedily(rule(env, right=right), env, episodes=episodes, seed=seed)
 
 
 def test_every_slot_plays_its_quota() -> None:
@@ -28,8 +26,7 @@ def test_right_play_wins_all_but_the_timeouts() -> None:
     found = evaluation(right=True)
     limits = sum(outcome.length == LIMIT for outcome in found.outcomes)
     assert limits > 0
-    assert found.wins == 24 - limits
-    assert found.win_rate.estimate == (24 - limits) / 24, "timeouts are finished, and no wins"
+    assert (found.wins, found.win_rate.estimate) == (24 - limits, (24 - limits) / 24), "timeouts are finished, and no wins"
     assert all(outcome.truncated == (outcome.length == LIMIT) for outcome in found.outcomes)
     assert not any(outcome.truncated and (outcome.won or outcome.lost) for outcome in found.outcomes)
 
@@ -37,15 +34,12 @@ def test_right_play_wins_all_but_the_timeouts() -> None:
 def test_returns_and_lengths_are_those_of_the_battle() -> None:
     for outcome in evaluation().outcomes:
         length = int(np.random.default_rng((5, outcome.slot, outcome.battle_id)).integers(3, LIMIT + 1))
-        assert outcome.length == length
-        assert outcome.episode_return == pytest.approx(length)
+        assert (outcome.length, outcome.episode_return) == (length, pytest.approx(length))
 
 
 def test_wrong_play_loses() -> None:
     found = evaluation(right=False)
-    assert found.wins == 0
-    assert found.win_rate.estimate == 0.0
-    assert found.mean_return == 0.0
+    assert (found.wins, found.win_rate.estimate, found.mean_return) == (0, 0.0, 0.0)
     assert sum(outcome.lost for outcome in found.outcomes) == sum(outcome.length < LIMIT for outcome in found.outcomes)
 
 
@@ -57,17 +51,13 @@ def test_all_policies_meet_the_same_battles() -> None:
 
 def test_the_world_is_left_where_it_was_started_from() -> None:
     env = FakeEnv(4, 0)
-    algorithm = RuleAlgorithm("rule", env.spec, RuleConfig())
-    assert evaluate_greedily(algorithm, env, episodes=8, seed=1) == evaluate_greedily(
-        algorithm, env, episodes=8, seed=1
-    )
+    first, again = (evaluate_greedily(rule(env), env, episodes=8, seed=1) for _ in range(2))
+    assert first == again
 
 
 def test_aborted_battles_are_reported_and_not_counted() -> None:
     found = evaluation(abort_every=4)
-    assert found.aborted == 6
-    assert len(found.finished) == 18
-    assert found.win_rate.estimate == found.wins / 18
+    assert (found.aborted, len(found.finished), found.win_rate.estimate) == (6, 18, found.wins / 18)
     assert not any(outcome.aborted and (outcome.won or outcome.truncated) for outcome in found.outcomes)
 
 
@@ -80,7 +70,7 @@ def test_nothing_finished_is_no_number() -> None:
 
 def test_memory_is_cleared_between_battles() -> None:
     env = FakeEnv(1, 0)
-    algorithm = RuleAlgorithm("rule", env.spec, RuleConfig())
+    algorithm = rule(env)
     lengths = [outcome.length for outcome in evaluate_greedily(algorithm, env, episodes=5, seed=1).outcomes]
     ages = [int(shown["hidden"][0, 0, 0]) for shown in algorithm.shown]
     assert ages == [age for length in lengths for age in range(length)]

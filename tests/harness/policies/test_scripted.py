@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -15,12 +13,6 @@ from harness.policies import scripted as policies
 from harness.policies.evaluate import play
 from harness.policies.scripted import NearestFree, NewBattles
 from tests.harness.fake_env import FakeEnv
-
-
-@pytest.fixture
-def _own_table() -> Iterator[None]:
-    with policies._policies.preserved():
-        yield
 
 
 def world(id: str, policy: str, num_envs: int = 4, **options: object) -> BattleEnv:
@@ -105,33 +97,30 @@ def test_new_battles() -> None:
 
 
 def test_an_unknown_policy() -> None:
-    with pytest.raises(
-        UsageError, match=r"unknown policy 'neerest': did you mean nearest.*registered: random, nearest, "
-    ):
+    says = r"unknown policy 'neerest': did you mean nearest.*registered: random, nearest, "
+    with pytest.raises(UsageError, match=says):
         policies.make("neerest")
 
 
-@pytest.mark.usefixtures("_own_table")
 def test_a_policy_of_ones_own() -> None:
-    policies.register("mine", entry_point="harness.policies.scripted:Random", summary="also random")
-    assert policies.ids()[-1] == "mine"
-    assert isinstance(policies.make("mine"), policies.Random)
-    with pytest.raises(ValueError, match=r"policy 'mine' is already registered; choose an"):
-        policies.register("mine", entry_point="harness.policies.scripted:Random", summary="again")
-    with pytest.raises(ValueError, match=r"entry_point of 'bad' is 'mine.Policy', it must be 'module:callable'"):
-        policies.register("bad", entry_point="mine.Policy", summary="")
+    with policies._policies.preserved():
+        policies.register("mine", entry_point="harness.policies.scripted:Random", summary="also random")
+        assert policies.ids()[-1] == "mine"
+        assert isinstance(policies.make("mine"), policies.Random)
+        with pytest.raises(ValueError, match=r"policy 'mine' is already registered; choose an"):
+            policies.register("mine", entry_point="harness.policies.scripted:Random", summary="again")
+        with pytest.raises(ValueError, match=r"entry_point of 'bad' is 'mine.Policy', it must be 'module:callable'"):
+            policies.register("bad", entry_point="mine.Policy", summary="")
 
 
 def test_a_world_without_what_the_policy_needs() -> None:
     policies.check_plays("random", "fake")
     policies.check_plays("nearest", "zerg_5_vs_5")
-    with pytest.raises(
-        UsageError, match=r"policy nearest needs the built-in engine, which 'fake' .* policy random plays any world"
-    ):
+    needs = r"policy nearest needs the built-in engine, which 'fake' .* policy random plays any world"
+    with pytest.raises(UsageError, match=needs):
         policies.check_plays("nearest", "fake")
-    with pytest.raises(
-        TypeError, match="policy nearest reads the built-in engine's record, but 'fake' is played by Fake"
-    ):
+    reads = "policy nearest reads the built-in engine's record, but 'fake' is played by Fake"
+    with pytest.raises(TypeError, match=reads):
         policies.make("nearest")(FakeEnv(2, 0))
 
 

@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 
-from harness.flags.planning import plan_runs
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.tables import show_table
 from harness.runs.plan import RunPlan
 from studies.rows import CurvePoint, EpisodeOutcome, RunRow, TurnReading
-from tests.harness.fake_request import request_for
-from tests.studies.sample import RESULT
+from tests.studies.sample import RESULT, WON, curve_point
 
 Grouped = Mapping[tuple[str, str], Sequence[RunRow]]
 REASON = "no CUDA device with sparse tensor cores"
 MACHINE = "AMD EPYC, 1 thread"
 
 
-def plans_for(**changed: object) -> list[RunPlan]:
-    """Plans on the fake world: scenario by scenario, seed by seed."""
-    return plan_runs(request_for(**changed))[0]
-
-
 def turn_reading(machine: str = MACHINE, low: float = 1200.0, high: float = 1300.0, quiet: bool = True) -> TurnReading:
-    return TurnReading(
-        session="s",
-        measured=1.0,
-        decisions_per_second=1234.5,
-        low=low,
-        high=high,
-        rounds=15,
-        batch=5120,
-        dtype="float32",
-        device="cpu",
-        machine=machine,
-        load=0.1 if quiet else 1.5,
-        quiet=quiet,
-    )
+    rates = dict(decisions_per_second=1234.5, low=low, high=high, rounds=15, batch=5120, dtype="float32", device="cpu")
+    return TurnReading(session="s", measured=1.0, **rates, machine=machine, load=0.1 if quiet else 1.5, quiet=quiet)
 
 
 def run_row(plan: RunPlan, wins: int, **changed: Any) -> RunRow:
@@ -52,11 +34,6 @@ def run_row(plan: RunPlan, wins: int, **changed: Any) -> RunRow:
     return RunRow(**{**fields, **changed})
 
 
-def curve_point(env_steps: int, win_rate: float = 0.5, **changed: Any) -> CurvePoint:
-    rest = dict(return_mean=0.0, episodes=8, loss=None, epsilon=0.1, wall_seconds=1.0)
-    return CurvePoint(env_steps=env_steps, win_rate=win_rate, **{**rest, **changed})
-
-
 def points(*pairs: tuple[int, float]) -> list[CurvePoint]:
     return [curve_point(*pair) for pair in pairs]
 
@@ -64,16 +41,8 @@ def points(*pairs: tuple[int, float]) -> list[CurvePoint]:
 def outcome(
     number: int, won: bool, *, slots: int = 4, aborted: bool = False, episode_return: float = 0.0
 ) -> EpisodeOutcome:
-    return EpisodeOutcome(
-        slot=number % slots,
-        battle_id=number // slots,
-        won=won,
-        lost=not won and not aborted,
-        truncated=False,
-        aborted=aborted,
-        episode_return=episode_return,
-        length=30,
-    )
+    ended = dict(won=won, lost=not won and not aborted, aborted=aborted, episode_return=episode_return, length=30)
+    return replace(WON, slot=number % slots, battle_id=number // slots, **ended)
 
 
 class Kept:

@@ -11,7 +11,8 @@ from harness.results.aggregates import common_runs
 from harness.results.findings import ComparisonReport
 from harness.results.tables import as_markdown
 from studies.rows import RunRow
-from tests.harness.results.rows import on_terminal, plans_for, report_of, run_row
+from tests.harness.fake_request import plans_for
+from tests.harness.results.rows import on_terminal, report_of, run_row
 
 TAKEN = "sums over scenarios and profiles take the runs that all algorithms have: "
 Wins = Mapping[tuple[str, str], Mapping[int, int]]

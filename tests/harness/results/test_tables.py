@@ -16,7 +16,8 @@ from harness.results.grouping import group_runs
 from harness.results.tables import as_markdown, cells_of
 from harness.runs.plan import RunPlan
 from studies.rows import RunRow, common_points
-from tests.harness.results.rows import MACHINE, REASON, on_terminal, plans_for, points, run_row, turn_reading
+from tests.harness.fake_request import plans_for
+from tests.harness.results.rows import MACHINE, REASON, on_terminal, points, run_row, turn_reading
 
 
 def rows_of(plans: list[RunPlan], runs: list[RunRow]) -> list[AlgorithmRow]:
@@ -180,7 +181,7 @@ def test_plot_is_a_picture(tmp_path: Path) -> None:
 
 
 def test_names_with_a_digest_are_explained_below_the_table(plans: list[RunPlan]) -> None:
-    rows = rows_of(plans, [run_row(plans[0], 1)])
-    findings = ComparisonReport(title="t", rows=rows, legend={"rule@0a1b2c": "algorithm.lr = 0.01"})
+    rows, legend = rows_of(plans, [run_row(plans[0], 1)]), {"rule@0a1b2c": "algorithm.lr = 0.01"}
+    findings = ComparisonReport(title="t", rows=rows, legend=legend)
     assert "- rule@0a1b2c: algorithm.lr = 0.01" in as_markdown(findings).splitlines()
     assert "\nrule@0a1b2c: algorithm.lr = 0.01\n" in on_terminal(findings)

@@ -11,9 +11,8 @@ from harness.runs.budget import BUDGETS, Budget
 
 def test_named_budgets() -> None:
     """Battles as published during training, and enough at the end for an interval of about ±3 points."""
-    assert [
-        (b.name, b.env_steps, b.seeds, b.test_episodes, b.final_episodes, b.is_smoke) for b in BUDGETS.values()
-    ] == [
+    fields = ("name", "env_steps", "seeds", "test_episodes", "final_episodes", "is_smoke")
+    assert [tuple(getattr(budget, field) for field in fields) for budget in BUDGETS.values()] == [
         ("smoke", 2_000, 1, 8, 16, True),
         ("quick", 120_000, 1, 32, 1_000, False),
         ("standard", 200_000, 3, 32, 1_000, False),
@@ -25,12 +24,8 @@ def test_named_budgets() -> None:
 
 def test_games_that_are_dear_are_played_few_at_a_time() -> None:
     quick = BUDGETS["quick"]
-    assert [(few.test_slots, few.final_slots) for few in map(quick.with_slots, (1, 3, 8, 1000))] == [
-        (1, 1),
-        (2, 2),
-        (8, 8),
-        (32, 125),
-    ]
+    slots = [(few.test_slots, few.final_slots) for few in map(quick.with_slots, (1, 3, 8, 1000))]
+    assert slots == [(1, 1), (2, 2), (8, 8), (32, 125)]
     assert dataclasses.replace(quick.with_slots(3), test_slots=32, final_slots=125) == quick
 
 

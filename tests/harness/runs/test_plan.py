@@ -14,11 +14,11 @@ from harness.flags.compare import parse_seeds
 from harness.flags.planning import plan_runs
 from harness.runs.budget import BUDGETS
 from harness.runs.process import resolve_device
-from tests.harness.fake_request import request_for
+from tests.harness.fake_request import plans_for, request_for
 
 
 def hashes(**changed: object) -> set[str]:
-    return {plan.key.config_hash for plan in plan_runs(request_for(**changed))[0]}
+    return {plan.key.config_hash for plan in plans_for(**changed)}
 
 
 def smoke(**changed: int) -> object:
@@ -67,9 +67,8 @@ def test_plans_go_seed_by_seed() -> None:
 
 
 def test_a_variant_brings_its_own_options_unless_set() -> None:
-    plans, notes = plan_runs(
-        request_for(scenarios=("terran_5_vs_5-epo",), settings=(parse_setting("env.conic_fov=false"),))
-    )
+    settings = (parse_setting("env.conic_fov=false"),)
+    plans, notes = plan_runs(request_for(scenarios=("terran_5_vs_5-epo",), settings=settings))
     options = plans[0].env_options
     assert (options.conic_fov, options.prob_obs_enemy, options.action_mask) == (False, 0.0, False)
     assert "env.prob_obs_enemy = 0.0 (by terran_5_vs_5-epo)" in notes

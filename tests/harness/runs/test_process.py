@@ -35,16 +35,17 @@ print(resident() - before)
 """
 
 
-def kept_after_freeing(*, prepared: bool) -> int:
-    """Bytes that a process still holds after it freed 200 MB in pieces with smaller ones between them."""
-    command = [sys.executable, "-c", MEMORY.format(prepared=prepared)]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+def number_from(code: str, **environment: str) -> int:
+    """Run Python in a process of its own and return the number that it prints."""
+    own = {**os.environ, **environment}
+    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=own).stdout)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc has such a setting")
 def test_freed_memory_is_returned() -> None:
-    assert kept_after_freeing(prepared=False) > 150_000_000
-    assert kept_after_freeing(prepared=True) < 50_000_000
+    """Bytes that a process still holds after it freed 200 MB in pieces with smaller ones between them."""
+    assert number_from(MEMORY.format(prepared=False)) > 150_000_000
+    assert number_from(MEMORY.format(prepared=True)) < 50_000_000
 
 
 THREADS = """
@@ -61,15 +62,10 @@ print(torch.get_num_threads())
 @pytest.mark.parametrize(("kept", "threads"), [(True, 1), (False, 2)])
 def test_the_engines_threads_leave_those_of_torch_alone(kept: bool, threads: int) -> None:
     """Numba sets both when it starts its own; without the preparation that is seen."""
-    own = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
-    command = [sys.executable, "-c", THREADS.format(kept=kept)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=own)
-    assert int(done.stdout) == threads
+    assert number_from(THREADS.format(kept=kept), OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="2") == threads
 
 
 def test_deterministic_operations_are_asked_for(compare: Compare) -> None:
-    flags = ("--algos", "qmix", "--env-steps", "80")
-    assert compare(*flags, "--deterministic") == ALL_DONE
-    assert torch.are_deterministic_algorithms_enabled()
-    assert compare(*flags) == ALL_DONE
-    assert not torch.are_deterministic_algorithms_enabled()
+    for flags, expected in ((["--deterministic"], True), ([], False)):
+        assert compare("--algos", "qmix", "--env-steps", "80", *flags) == ALL_DONE
+        assert torch.are_deterministic_algorithms_enabled() == expected

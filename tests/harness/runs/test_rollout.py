@@ -10,14 +10,14 @@ import numpy as np
 from algorithms.episode import Episode
 from algorithms.protocol import Decision, Observation, PolicyState
 from harness.runs.rollout import Rollout
-from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
+from tests.harness.fake_algorithm import RuleAlgorithm, rule
 from tests.harness.fake_env import LIMIT, N_ACTIONS, N_AGENTS, FakeEnv
 
 
 def start(num_envs: int = 4, seed: int = 0, *, abort_every: int = 0) -> tuple[FakeEnv, RuleAlgorithm, Rollout]:
     env = FakeEnv(num_envs, seed, abort_every=abort_every)
     env.reset()
-    algorithm = RuleAlgorithm("rule", env.spec, RuleConfig())
+    algorithm = rule(env)
     return env, algorithm, Rollout(env, algorithm)
 
 

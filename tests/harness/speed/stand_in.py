@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -15,6 +16,7 @@ from torch.sparse._semi_structured_conversions import (
 
 from algorithms.q_learning.learner import QLearner
 from envs.spec import EnvSpec
+from harness.speed import compare_kernels
 from harness.speed.kernels import Backend, Product
 from harness.speed.timing import Timing
 from tests.algorithms.worlds import SPEC, batch, learner
@@ -88,6 +90,32 @@ def trained(id: str, spec: EnvSpec = SPEC, **changes: object) -> QLearner:
 
 def timing(seconds: float, spread: float = 0.1) -> Timing:
     return Timing(seconds=seconds, low=(1 - spread) * seconds, high=(1 + spread) * seconds, repeats=5, inner=1)
+
+
+class Clock:
+    """Time that passes only where a piece of work says so."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        patch.setattr("harness.speed.timing.time", self)
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def script_rounds(
+    monkeypatch: pytest.MonkeyPatch, seconds: Callable[[set[str]], Mapping[str, float]], *, others: float = 1.0
+) -> None:
+    """Let the competitors of each round take the seconds that a test says for their names."""
+
+    def scripted(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
+        said = seconds(set(works))
+        return {name: timing(said.get(name, others)) for name in works}
+
+    monkeypatch.setattr(compare_kernels, "time_in_turn", scripted)
 
 
 def kept_half(padded: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,66 +10,54 @@ from typing import Any
 import pytest
 import torch
 
-from envs.spec import EnvSpec
 from harness.runs import process
 from harness.runs.process import LoadOfOthers
 from harness.speed.decisions import QUICK, Effort, measure_in_turn
 from studies.queue import quiet
 from studies.queue.owner import Owner
 from studies.queue.quiet import quiet_machine, wait_for_quiet_to_end
+from tests.harness.fake_env import N_AGENTS, FakeEnv
 from tests.harness.results.rows import turn_reading
+from tests.harness.speed.stand_in import Clock
 from tests.studies.sample import RESULT, begin, open_store
-
-SPEC = EnvSpec(
-    id="fake",
-    n_agents=2,
-    n_enemies=1,
-    n_actions=3,
-    obs_size=4,
-    state_size=6,
-    episode_limit=5,
-    unit_types=("a", "b"),
-)
 
 
 class Sleeper:
     """A policy whose decisions take a known time."""
 
-    def __init__(self, seconds: float) -> None:
-        self.spec, self.device, self.seconds = SPEC, torch.device("cpu"), seconds
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self.spec, self.device, self.clock, self.seconds = FakeEnv(1, 0).spec, torch.device("cpu"), clock, seconds
         self.calls: list[float] = []
 
     def initial_state(self, num_envs: int) -> dict[str, torch.Tensor]:
         return {}
 
     def act(self, observation: object, state: dict[str, torch.Tensor], *, explore: bool) -> object:
-        self.calls.append(time.perf_counter())
-        time.sleep(self.seconds)
-        return type("Decision", (), {"state": state})()
+        self.calls.append(self.clock.now)
+        self.clock.pass_by(self.seconds)
+        return SimpleNamespace(state=state)
 
 
 def test_policies_take_part_in_the_same_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LoadOfOthers, "cores", lambda self: 0.0)
-    slow, fast = Sleeper(0.004), Sleeper(0.001)
+    clock = Clock(monkeypatch)
+    slow, fast = Sleeper(clock, 0.004), Sleeper(clock, 0.001)
     effort = Effort(seconds_each=0.05, attempts=1, pause=0.0, patience=0.0)
     found = measure_in_turn({1: slow, 2: fast}, seed=0, alone=True, effort=effort, battles=8)  # type: ignore[dict-item]
     assert list(found) == [1, 2]
     assert found[1].session == found[2].session
-    for run, policy in ((1, slow), (2, fast)):
-        reading = found[run]
-        assert reading.quiet
-        assert reading.batch == 16
-        assert reading.low <= reading.decisions_per_second <= reading.high <= 16 / policy.seconds
-    assert found[1].decisions_per_second < found[2].decisions_per_second
-    begun = {policy: policy.calls for policy in (slow, fast)}
-    assert min(begun[fast][3:]) < max(begun[slow]), "interleaved, not one after the other"
+    for reading, policy in zip(found.values(), (slow, fast), strict=True):
+        assert (reading.quiet, reading.batch) == (True, 8 * N_AGENTS)
+        rates = reading.low, reading.decisions_per_second, reading.high
+        assert rates == pytest.approx((reading.batch / policy.seconds,) * 3)
+    assert min(fast.calls[3:]) < max(slow.calls), "interleaved, not one after the other"
 
 
 def test_a_reading_under_load_is_repeated_and_marked_if_it_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     loads, lines = [2.0, 0.1], list[str]()
     monkeypatch.setattr(LoadOfOthers, "cores", lambda self: loads.pop(0))
     effort = Effort(seconds_each=0.01, attempts=3, pause=0.0, patience=0.0)
-    policies = {1: Sleeper(0.0005)}
+    policies = {1: Sleeper(Clock(monkeypatch), 0.0005)}
     found = measure_in_turn(policies, seed=0, alone=True, effort=effort, message=lines.append, battles=2)  # type: ignore[arg-type]
     assert (found[1].quiet, found[1].load, loads) == (True, 0.1, [])
     assert lines == ["decisions/s: others keep 2.0 cores busy; measured again in 0 s"]
@@ -94,9 +81,7 @@ def test_what_others_do_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_seconds_of_this_system_can_be_read() -> None:
-    busy, own = process._cpu_seconds()
-    assert busy > 0.0
-    assert own > 0.0
+    assert min(process._cpu_seconds()) > 0.0, "busy ones and our own"
 
 
 def test_readings_are_kept_with_their_runs(tmp_path: Path) -> None:
@@ -118,17 +103,15 @@ def test_no_run_begins_while_a_machine_is_measured(tmp_path: Path, monkeypatch: 
         ask = quiet._is_claimed_by_another
 
         def watched(*arguments: Any) -> bool:
-            held_up = ask(*arguments)
-            if held_up:
+            if held_up := ask(*arguments):
                 looked.set()
             return held_up
-
-        monkeypatch.setattr(quiet, "_is_claimed_by_another", watched)
 
         def begin_elsewhere() -> None:
             begin(other, seed=2)
             begun.set()
 
+        monkeypatch.setattr(quiet, "_is_claimed_by_another", watched)
         with quiet_machine(store._run_table.db, 60.0) as alone:
             assert alone
             wait_for_quiet_to_end(store._run_table.db)  # our own lock does not hold us up

@@ -7,22 +7,9 @@ import torch
 
 from harness.speed import timing
 from harness.speed.timing import FEWEST_REPEATS, time_in_turn
+from tests.harness.speed.stand_in import Clock
 
 CPU = torch.device("cpu")
-
-
-class Clock:
-    """Time that passes only where a piece of work says so."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.now = 0.0
-        patch.setattr(timing, "time", self)
-
-    def perf_counter(self) -> float:
-        return self.now
-
-    def pass_by(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def test_median_ignores_the_warm_up_and_one_slow_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,8 +35,7 @@ def test_competitors_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     found = time_in_turn({"a": work("a", 0.001), "b": work("b", 0.003)}, CPU, seconds=0.0)
     assert order[4:] == ["a", "b"] * (FEWEST_REPEATS + 1), "two calls each to warm up, then rounds"
     assert found["a"].seconds < found["b"].seconds
-    assert found["a"].repeats == FEWEST_REPEATS
-    assert found["a"].inner == 1
+    assert (found["a"].repeats, found["a"].inner) == (FEWEST_REPEATS, 1)
 
 
 def test_short_work_is_repeated_within_a_reading(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.report.__main__ import main
-from tests.harness.report.made_up import STUDY, storage
+from tests.harness.report.made_up import STUDY, flags_of
 
 ReportCommand = Callable[..., int]
 Page = Callable[..., str]
@@ -17,12 +17,7 @@ Page = Callable[..., str]
 @pytest.fixture
 def report(tmp_path: Path) -> ReportCommand:
     """``harness.report`` on the made-up study; without battles unless asked for."""
-
-    def run(*flags: str) -> int:
-        own = ["--storage", storage(tmp_path), "--study", STUDY, "--runs", str(tmp_path / "runs")]
-        return main([*own, *flags])
-
-    return run
+    return lambda *flags: main([*flags_of(tmp_path), *flags])
 
 
 @pytest.fixture

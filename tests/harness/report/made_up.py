@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from algorithms.sparsity.tracker import PATTERNS
-from studies.rows import RunKey, RunResult
+from studies.rows import RunKey
 from studies.run import RunRecord
 from studies.store import StudyStore
 from tests.harness.results.rows import curve_point, outcome
@@ -23,6 +23,11 @@ STEPS = (0, 50_000, 100_000)
 def storage(folder: Path) -> str:
     """URL of the database."""
     return f"sqlite:///{folder}/s.db"
+
+
+def flags_of(folder: Path) -> list[str]:
+    """Flags of ``harness.report`` that name the study in a folder."""
+    return ["--storage", storage(folder), "--study", STUDY, "--runs", str(folder / "runs")]
 
 
 def open_study(folder: Path) -> StudyStore:
@@ -61,23 +66,11 @@ def finish(run: RunRecord, win_rate: float) -> None:
     wins = round(40 * win_rate)
     won = np.random.default_rng(run.key.seed).permutation(40) < wins
     run.outcomes([outcome(slot, bool(each), slots=40, episode_return=10.0) for slot, each in enumerate(won)])
-    sparse = not algorithm.startswith("qmix")
-    result: RunResult = dataclasses.replace(
-        RESULT,
-        win_rate=wins / 40,
-        win_low=max(0.0, wins / 40 - 0.1),
-        win_high=min(1.0, wins / 40 + 0.1),
-        wins=wins,
-        episodes=40,
-        sparsity_masked=0.5 if sparse else 0.0,
-        details={
-            "masks": masks(algorithm),
-            "flops": {"layers": {}, "dense": 100, "kept": 60.0},
-            "schedule": {"total_env_steps": 100_000},
-            "resumes": 0,
-        },
-    )
-    run.finish(result)
+    share, sparse = wins / 40, not algorithm.startswith("qmix")
+    won = dict(win_rate=share, win_low=max(0.0, share - 0.1), win_high=min(1.0, share + 0.1), wins=wins, episodes=40)
+    flops = {"layers": {}, "dense": 100, "kept": 60.0}
+    details = {"masks": masks(algorithm), "flops": flops, "schedule": {"total_env_steps": 100_000}, "resumes": 0}
+    run.finish(dataclasses.replace(RESULT, **won, sparsity_masked=0.5 if sparse else 0.0, details=details))
 
 
 def make_study(folder: Path, *, algorithms: tuple[str, ...] = ("k24", "qmix", "kalei"), seeds: int = 2) -> None:

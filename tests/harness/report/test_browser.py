@@ -65,18 +65,9 @@ def test_a_browser_shows_it(runs: Path, tmp_path: Path, scheme: int, width: int)
     assert len(seen["images"]) == 2
     assert all(width > 0 for width in seen["images"])
     light, dark = (seen["first"], seen["switched"])[:: 1 if scheme == LIGHT else -1]
-    assert light == {
-        "paper": "rgb(253, 253, 254)",
-        "ink": "rgb(28, 33, 40)",
-        "text": "rgb(28, 33, 40)",
-        "line": "rgb(0, 104, 168)",
-    }
-    assert dark == {
-        "paper": "rgb(17, 21, 26)",
-        "ink": "rgb(230, 237, 243)",
-        "text": "rgb(230, 237, 243)",
-        "line": "rgb(88, 182, 240)",
-    }
+    ink, pale = "rgb(28, 33, 40)", "rgb(230, 237, 243)"
+    assert light == dict(paper="rgb(253, 253, 254)", ink=ink, text=ink, line="rgb(0, 104, 168)")
+    assert dark == dict(paper="rgb(17, 21, 26)", ink=pale, text=pale, line="rgb(88, 182, 240)")
 
 
 PLAYER = """

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.common import WRONG_USE
-from tests.harness.report.conftest import ReportCommand
-from tests.harness.report.made_up import STUDY, make_study
+from harness.report.__main__ import main
+from tests.harness.conftest import ErrorOf
+from tests.harness.report.made_up import STUDY, flags_of, make_study
 from tests.limits import file_size_limit
 
 
@@ -33,41 +33,36 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("flags", "message"), MISTAKES, ids=[" ".join(flags) for flags, _ in MISTAKES])
-def test_mistake(flags: list[str], message: str, study: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from harness.report.__main__ import main
-
-    own = ["--storage", f"sqlite:///{study}/s.db", "--study", "made-up", "--runs", str(study / "runs")]
-    assert main([*own, *(flag.format(study=study) for flag in flags)]) == WRONG_USE
-    error = capsys.readouterr().err
-    assert error.startswith("error: ")
-    assert message in error
-    assert error.count("\n") == 1
+def test_mistake(flags: list[str], message: str, study: Path, error_of: ErrorOf) -> None:
+    assert message in error_of(main, *flags_of(study), *(flag.format(study=study) for flag in flags))
     assert not list((study / "runs").glob("**/*.html"))
 
 
-def test_no_database(report: ReportCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert report() == WRONG_USE
-    assert f"There is no database {tmp_path}/s.db. Make one: python -m harness.compare" in capsys.readouterr().err
+def test_no_database(tmp_path: Path, error_of: ErrorOf) -> None:
+    says = f"There is no database {tmp_path}/s.db. Make one: python -m harness.compare"
+    assert says in error_of(main, *flags_of(tmp_path))
 
 
-def test_a_file_in_place_of_the_folder_for_plots(
-    report: ReportCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def own(tmp_path: Path) -> list[str]:
+    """Flags that name a study of the test's own, which has one run."""
     make_study(tmp_path, algorithms=("qmix",), seeds=1)
-    (tmp_path / "runs" / STUDY).mkdir(parents=True)
-    (tmp_path / "runs" / STUDY / "report").write_text("mine")
-    assert report() == WRONG_USE
-    error = capsys.readouterr().err
-    assert f"{tmp_path}/runs/{STUDY}/report cannot be written (File exists). All results are stored in sqlite:" in error
+    return flags_of(tmp_path)
+
+
+def test_a_file_in_place_of_the_folder_for_plots(own: list[str], tmp_path: Path, error_of: ErrorOf) -> None:
+    place = tmp_path / "runs" / STUDY / "report"
+    place.parent.mkdir(parents=True)
+    place.write_text("mine")
+    error = error_of(main, *own)
+    assert f"{place} cannot be written (File exists). All results are stored in sqlite:" in error
     assert "s.db. Move away what stands in its place, then type the same command again" in error
-    assert (tmp_path / "runs" / STUDY / "report").read_text() == "mine"
+    assert place.read_text() == "mine"
 
 
-def test_a_full_disk(report: ReportCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    make_study(tmp_path, algorithms=("qmix",), seeds=1)
+def test_a_full_disk(own: list[str], tmp_path: Path, error_of: ErrorOf) -> None:
     with file_size_limit(20_000):
-        assert report() == WRONG_USE
-    error = capsys.readouterr().err
+        error = error_of(main, *own)
     assert "cannot be written (File too large). All results are stored in sqlite:///" in error
     assert f"Make room (df -h {tmp_path}/runs/{STUDY}; ulimit -f), then type the same command again" in error
-    assert report() == 0
+    assert main(own) == 0

@@ -9,36 +9,26 @@ from harness.report.throughput import find_records, throughput_section
 from harness.runs.provenance import collect
 from harness.speed.record import SCHEMA, Record
 from harness.speed.results import FormatResult, GridPointResult, WorkResult
-from harness.speed.timing import Timing
+from tests.harness.speed.stand_in import timing
 
 GAINS = {64: 0.5, 256: 0.8, 1024: 1.25}
 """Hidden size -> how many times as fast as dense the compressed agent is."""
 
 
 def made_up() -> Record:
-    header = {
-        "schema": SCHEMA,
-        "device_name": "a card",
-        "torch": "2.13.0",
-        "cuda": "13.0",
-        "cusparselt": 800,
-        "provenance": collect("cpu"),
-    }
+    header = dict(schema=SCHEMA, device_name="a card", torch="2.13.0", cuda="13.0", cusparselt=800)
+    header["provenance"] = collect("cpu")
     return Record(header=header, results=[cell(hidden, gain) for hidden, gain in GAINS.items()])
 
 
 def cell(hidden: int, gain: float, subject: str = "k24 on terran_5_vs_5, fresh") -> GridPointResult:
+    again = {"dense": timing(1.0), "masked": timing(1.0), "cusparselt": timing(1.0 / gain)}
+    flops = {"dense": 1e9, "masked": 1e9, "cusparselt": 5e8}
     ways = {
-        "dense": FormatResult(seconds=1.0, low=0.9, high=1.1, flops=1e9),
-        "masked": FormatResult(seconds=1.0, low=0.9, high=1.1, flops=1e9),
-        "cusparselt": FormatResult(seconds=1.0 / gain, low=0.9 / gain, high=1.1 / gain, flops=5e8),
-        "cutlass": FormatResult(refused="too small"),
+        way: FormatResult(seconds=found.seconds, low=found.low, high=found.high, flops=flops[way])
+        for way, found in again.items()
     }
-    again = {
-        way: Timing(seconds=found.seconds, low=found.low, high=found.high, repeats=5, inner=1)
-        for way, found in ways.items()
-        if found.seconds
-    }
+    ways["cutlass"] = FormatResult(refused="too small")
     work = WorkResult(useful_flops=1e9, formats=ways, auto="cusparselt" if gain > 1 else "masked", again=again)
     where = dict(policy_label=subject, hidden=hidden, batch=4096, dtype="float16")
     return GridPointResult(**where, rows=4096, slices=1, agents={"2:4": work})

@@ -19,7 +19,7 @@ from harness.speed.storage_formats import LayerStore
 from harness.speed.timing import Timing, TimingContext
 from harness.throughput.tables import auto_thresholds
 from tests.algorithms.worlds import learner
-from tests.harness.speed.stand_in import ReferenceCutlass, ReferenceFeatures, StandIn, timing
+from tests.harness.speed.stand_in import ReferenceCutlass, ReferenceFeatures, StandIn, script_rounds, timing
 
 CPU, HALF = torch.device("cpu"), torch.float16
 LAYERS = ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"]
@@ -65,9 +65,9 @@ def test_everything_is_there() -> None:
         assert list(work.formats) == ["dense", "masked", "masked-batched", "reference", "reference-features"]
         assert all(found.seconds and found.low <= found.seconds <= found.high for found in work.formats.values())
         assert work.auto in ("masked", "reference"), "layers of one agent have their activations in rows"
-        assert work.formats["dense"].error is None, "another function"
-        assert work.formats["masked"].error is None, "itself"
-        assert all(work.formats[name].error < 1e-3 for name in ("masked-batched", "reference", "reference-features"))
+        dense, masked, *others = (found.error for found in work.formats.values())
+        assert (dense, masked) == (None, None), "another function, and itself"
+        assert max(others) < 1e-3
     for work in result.agents.values():
         assert set(work.formats) - {"mixed"} == {"dense", "masked", "masked-batched", "reference"}
         assert work.auto != "dense"
@@ -133,12 +133,10 @@ def test_the_agent_is_built_from_what_is_fastest_alone(monkeypatch: pytest.Monke
     """fc2 and fc3 are faster compressed, by script, the others are not; so is the agent that mixes the two."""
     calls = iter([layer for layer in LAYERS for _ in ("first rounds", "second rounds")])
 
-    def scripted(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
-        layer = next(calls, "agent")
-        times = {"stand-in": 1.0 if layer in ("fc2", "fc3") else 3.0, "mixed": 1.5}
-        return {name: timing(times.get(name, 2.0)) for name in works}
+    def seconds(names: set[str]) -> dict[str, float]:
+        return {"stand-in": 1.0 if next(calls, "agent") in ("fc2", "fc3") else 3.0, "mixed": 1.5}
 
-    monkeypatch.setattr(comparing, "time_in_turn", scripted)
+    script_rounds(monkeypatch, seconds, others=2.0)
     result = measured(StandIn(), both=False)
     agent = result.agents["dense"]
     assert agent.plan == {"fc1": "masked", "fc2": "stand-in", "fc3": "stand-in", "fc4": "masked"}
@@ -245,9 +243,8 @@ def test_kernels_that_refuse_a_graph_are_asked_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: "the stream before")
     monkeypatch.setattr(torch.cuda, "set_stream", streams.append)
     context = TimingContext(torch.device("cuda"), seconds=0.0)
-    assert context.record(lambda: None, ["sparse"]) is None
-    assert context.record(lambda: None, ["sparse"]) is None
-    assert context.record(lambda: None, ["masked", "sparse"]) is None
+    for names in (["sparse"], ["sparse"], ["masked", "sparse"]):
+        assert context.record(lambda: None, names) is None
     assert len(asked) == 1
     assert context.graphs_refused == {"sparse": "operation not permitted when stream is capturing"}
     assert streams == ["the stream before"], "a broken capture leaves its own in force"

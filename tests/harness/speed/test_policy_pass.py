@@ -37,14 +37,13 @@ class DrawnRows:
         action_mask[..., 1] = True
         unit_type = torch.randint(0, len(spec.unit_types), shape, generator=draw)
         hidden = torch.rand(*shape, made.net.hidden_size, generator=draw) * 2 - 1
-        self.actions, self.next_hidden = made.choose_actions(
-            obs, last_action, action_mask, unit_type, hidden, epsilon=0.0
-        )
+        shown = obs, last_action, action_mask, unit_type, hidden
+        self.actions, self.next_hidden = made.choose_actions(*shown, epsilon=0.0)
         per_agent = torch.arange(spec.n_agents).expand(shape)
-        self.groups = unit_type if len(spec.unit_types) >= 2 else per_agent
-        order = order_rows(torch.ones(BATTLES, dtype=torch.int64), self.groups, spec.n_mask_groups, 1)
-        self.rows, self.sizes = order.rows, order.group_sizes
-        self.inputs = made.net.inputs(obs, last_action, order)
+        groups = unit_type if len(spec.unit_types) >= 2 else per_agent
+        self.order = order_rows(torch.ones(BATTLES, dtype=torch.int64), groups, spec.n_mask_groups, 1)
+        self.rows, self.sizes = self.order.rows, self.order.group_sizes
+        self.inputs = made.net.inputs(obs, last_action, self.order)
         self.hidden, self.action_mask = hidden.flatten(0, 1)[self.rows], action_mask.flatten(0, 1)[self.rows]
 
     def decided(self, made: PolicyPass) -> list[torch.Tensor]:
@@ -87,9 +86,8 @@ def test_dense_decides_as_a_dense_algorithm_with_these_weights(id: str) -> None:
 def test_q_values_are_those_of_the_network() -> None:
     made = trained("k24")
     rows = DrawnRows(made)
-    order = order_rows(torch.ones(BATTLES, dtype=torch.int64), rows.groups, SPEC.n_mask_groups, 1)
-    in_time = order.to_time_order(rows.hidden)
-    expected, _ = made.net(rows.inputs, order, made.net.effective_weights(), in_time)
+    hidden = rows.order.to_time_order(rows.hidden)
+    expected, _ = made.net(rows.inputs, rows.order, made.net.effective_weights(), hidden)
     _, q, _ = rows.decided(in_one_format(made.policy_layers(), MASKED, rows.sizes))
     torch.testing.assert_close(q, expected)
 

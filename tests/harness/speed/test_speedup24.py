@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 
 import pytest
 import torch
 
 from algorithms import registry
 from algorithms.protocol import Algorithm, PolicyLayers
-from harness.speed import compare_kernels, speedup24
+from harness.speed import speedup24
 from harness.speed.kernels import Backend
 from harness.speed.speedup24 import Speedup24, compare_formats, measure_speedup24, no_speedup_reason
-from harness.speed.timing import Timing
 from tests.algorithms.worlds import SPEC, learner
-from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
-from tests.harness.fake_env import FakeEnv
-from tests.harness.speed.stand_in import SPARSE_CORES, StandIn, timing
+from tests.harness.fake_algorithm import rule
+from tests.harness.speed.stand_in import SPARSE_CORES, StandIn, script_rounds
 
 CPU = torch.device("cpu")
 GOOD = torch.tensor([[1.0, 0.0, 2.0, 0.0, 0.0, 3.0]])
 BAD = torch.tensor([[1.0, 4.0, 2.0, 0.0, 0.0, 3.0]])
-
-
-def rule() -> RuleAlgorithm:
-    return RuleAlgorithm("rule", FakeEnv(1, 0).spec, RuleConfig())
 
 
 def compare(*backends: Backend, decisions: int = 50, **changes: object) -> Speedup24:
@@ -82,8 +77,7 @@ def test_all_formats_are_timed_and_the_ratio_is_theirs() -> None:
     assert (found.dtype, found.backend) == ("float16", "stand-in")
     assert min(found.dense_seconds, found.masked_dense_seconds, found.compressed_seconds) > 0
     assert found.auto in ("masked", "masked-batched", "stand-in", "mixed")
-    assert found.auto_seconds > 0
-    assert found.conversion_seconds > 0
+    assert min(found.auto_seconds, found.conversion_seconds) > 0
     assert found.largest_error < 1e-3
     assert backend.shapes == [(32, 64)] * 16, "four layers of three types, and one to warm up each layer"
     assert list(found.layers) == ["fc1", "gru_ih", "gru_hh", "fc2", "fc3", "fc4"]
@@ -105,11 +99,7 @@ def test_a_masked_gru_is_compressed_and_timed_too() -> None:
 def test_each_format_gets_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock is scripted: dense 6 s, masked dense 5 s, compressed 2 s, one batched product 4 s."""
     script = {"dense": 6.0, "masked": 5.0, "masked-batched": 4.0, "stand-in": 2.0, "mixed": 3.0}
-
-    def scripted(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
-        return {name: timing(script[name]) for name in works}
-
-    monkeypatch.setattr(compare_kernels, "time_in_turn", scripted)
+    script_rounds(monkeypatch, lambda names: script)
     found = compare(StandIn())
     assert (found.dense_seconds, found.masked_dense_seconds, found.compressed_seconds) == (6.0, 5.0, 2.0)
     assert (found.speedup, found.auto, found.auto_seconds) == (3.0, "stand-in", 2.0)
@@ -122,16 +112,15 @@ def test_each_format_gets_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wrong_product_is_not_timed(wrong: float, monkeypatch: pytest.MonkeyPatch) -> None:
     timed: set[str] = set()
 
-    def watched(works: dict[str, object], device: torch.device, **how: object) -> dict[str, Timing]:
-        timed.update(works)
-        return dict.fromkeys(works, timing(1.0))
+    def watched(names: set[str]) -> dict[str, float]:
+        timed.update(names)
+        return {}
 
-    monkeypatch.setattr(compare_kernels, "time_in_turn", watched)
+    script_rounds(monkeypatch, watched)
     found = compare(StandIn(lambda padded: padded * wrong))
     assert timed == {"dense", "masked", "masked-batched"}
     assert found.speedup is None
-    assert "its output is off by " in found.reason
-    assert "of the largest value (allowed 0.02)" in found.reason
+    assert re.search(r"its output is off by .* of the largest value \(allowed 0\.02\)", found.reason)
 
 
 @pytest.mark.skipif(not SPARSE_CORES, reason="needs a CUDA device with sparse tensor cores")

@@ -39,9 +39,8 @@ POLICY = "k24 on a made-up scenario"
 
 
 def format_result(seconds: float, flops: float = 1e9) -> FormatResult:
-    return FormatResult(
-        seconds=seconds, low=0.9 * seconds, high=1.1 * seconds, error=1e-3, flops=flops, nbytes=1_000_000
-    )
+    spread = dict(low=0.9 * seconds, high=1.1 * seconds)
+    return FormatResult(seconds=seconds, **spread, error=1e-3, flops=flops, nbytes=1_000_000)
 
 
 def gain(times: float, low: float, high: float) -> Gain:
@@ -63,18 +62,9 @@ def work(
 def result(
     hidden: int, batch: int, made: WorkResult, layer: WorkResult | None = None, policy_label: str = POLICY
 ) -> GridPointResult:
-    layers = {"gru_hh": layer or made}
-    return GridPointResult(
-        policy_label=policy_label,
-        hidden=hidden,
-        batch=batch,
-        rows=batch,
-        slices=1,
-        dtype="float16",
-        layers=layers,
-        agents={"2:4": made},
-        conversion_seconds={"cusparselt-search": 0.007},
-    )
+    point = dict(policy_label=policy_label, hidden=hidden, batch=batch, rows=batch, slices=1, dtype="float16")
+    works = dict(layers={"gru_hh": layer or made}, agents={"2:4": made})
+    return GridPointResult(**point, **works, conversion_seconds={"cusparselt-search": 0.007})
 
 
 def record() -> Record:
@@ -179,28 +169,30 @@ def test_bars_reach_from_quartile_to_quartile() -> None:
     assert [offset_of(number, 3) for number in range(3)] == [-1.0, 0.0, 1.0]
     assert offset_of(0, 1) == 0.0
     (bars,) = axes.containers[0].lines[2]
-    assert [segment[:, 1].tolist() for segment in bars.get_segments()] == [
-        pytest.approx([0.4, 0.7]),
-        pytest.approx([1.2, 1.6]),
-    ]
+    ends = [segment[:, 1].tolist() for segment in bars.get_segments()]
+    assert ends == [pytest.approx([0.4, 0.7]), pytest.approx([1.2, 1.6])]
+
+
+def tables_of(made: Record, width: int = 220) -> str:
+    """What the command prints."""
+    text = io.StringIO()
+    print_tables(Console(file=text, width=width), made)
+    return text.getvalue()
 
 
 def test_the_tables_say_what_was_measured_and_what_was_not(tmp_path: Path) -> None:
     made = record()
     made.graphs_refused = {"cusparselt": "operation not permitted when stream is capturing"}
     made.results.append(dataclasses.replace(made.results[0], batch=9, layers={}, agents={}, problem="out of memory"))
-    console = Console(file=io.StringIO(), width=220)
-    print_tables(console, made)
-    output = console.file.getvalue()
+    output = tables_of(made)
     assert "Peak, 8192³ in float16: dense 0.00 TFLOP/s; cusparselt-search 1.25 × ± 20.2%" in output
     assert "out of memory" in output
     assert "cusparselt-search: n/a, no such kernel (2 times)" in output
     assert "cusparselt: no CUDA graph (operation not permitted when stream is capturing)" in output
-    (row,) = (line.split() for line in output.splitlines() if line.split()[:4] == ["2048", "1,000", "float16", "2:4"])
+    rows = {" ".join(line.split()[:4]): " ".join(line.split()[4:]) for line in output.splitlines()}
     cells = "1,000 10.0% 0.98 × 1.00 × 20.2% cusparselt-search 7.0 1.00 × 20.2% cusparselt-search 50% 1.0"
-    assert " ".join(row[4:]) == cells
-    (refused,) = (line for line in output.splitlines() if line.split()[:4] == ["4096", "2,000", "float16", "2:4"])
-    assert "n/a" in refused
+    assert rows["2048 1,000 float16 2:4"] == cells
+    assert "n/a" in rows["4096 2,000 float16 2:4"], "refused"
     assert all(line in output for line in conclusions(made))
     for name in ("picture.png", "picture.svg"):
         plot(tmp_path / name, made)
@@ -215,9 +207,7 @@ def test_several_policies_have_their_own_tables(tmp_path: Path) -> None:
     lines = conclusions(made)
     assert lines[: len(conclusions(record()))] == [f"{POLICY}: {line}" for line in conclusions(record())]
     assert f"k24 on another: {crossings([other])[0]}" in lines
-    console = Console(file=io.StringIO(), width=220)
-    print_tables(console, made)
-    output = console.file.getvalue()
+    output = tables_of(made)
     assert output.startswith(f"{POLICY}; k24 on another; {made.header['device_name']}, torch ")
     first, _, second = output.partition("k24 on another: whole agent")
     rows = [[line.split()[:4] for line in text.splitlines()] for text in (first, second)]
@@ -227,12 +217,11 @@ def test_several_policies_have_their_own_tables(tmp_path: Path) -> None:
 
 
 def test_the_tables_fit_a_narrow_terminal() -> None:
-    text = io.StringIO()
-    print_tables(Console(file=text, width=80), record())
-    rows = [line for line in text.getvalue().splitlines() if " float16 " in line]
+    output = tables_of(record(), width=80)
+    rows = [line for line in output.splitlines() if " float16 " in line]
     assert rows, "the key columns are repeated in each part"
     assert max(map(len, rows)) <= 80
-    assert "…" not in text.getvalue()
+    assert "…" not in output
 
 
 def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -249,11 +238,9 @@ def test_the_file_comes_back_as_it_was(tmp_path: Path) -> None:
     where = {"hidden": "4096", "batch": "1000", "part": "agent, 2:4 GRU", "auto": "True"}
     (row,) = (row for row in rows if where.items() <= row.items())
     assert (row["way"], float(row["gain_over_dense"])) == ("cusparselt-search", 1.25)
-    assert float(row["gain_low"]) == pytest.approx(0.9 / (0.8 * 1.1))
-    assert (float(row["first_gain"]), float(row["again_seconds"])) == (1.25, 0.8)
-    assert float(row["executed_tflops"]) == pytest.approx(0.5e9 / 0.8 / 1e12)
-    assert float(row["useful_tflops"]) == pytest.approx(1e9 / 0.8 / 1e12)
-    assert float(row["share_of_peak"]) == pytest.approx(0.5 / 0.8)
+    expected = dict(gain_low=0.9 / (0.8 * 1.1), first_gain=1.25, again_seconds=0.8, share_of_peak=0.5 / 0.8)
+    expected |= dict(executed_tflops=0.5e9 / 0.8 / 1e12, useful_tflops=1e9 / 0.8 / 1e12)
+    assert {name: float(row[name]) for name in expected} == pytest.approx(expected)
 
 
 def test_a_file_of_an_earlier_version_is_read(tmp_path: Path) -> None:

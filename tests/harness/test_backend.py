@@ -17,15 +17,14 @@ from harness.cli.errors import UsageError
 from harness.cli.overrides import parse_setting
 from harness.compare import main
 from harness.flags.compare import read_flags
-from harness.flags.planning import plan_runs
 from harness.policies import scripted as policies
 from harness.runs.budget import BUDGETS
 from harness.runs.plan import RunPlan
 from harness.runs.rollout import Rollout
-from tests.harness.conftest import ErrorOf, ctrl_c_at
-from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
+from tests.harness.conftest import ErrorOf, Printed, ctrl_c_at
+from tests.harness.fake_algorithm import rule
 from tests.harness.fake_env import FakeEnv
-from tests.harness.fake_request import request_for
+from tests.harness.fake_request import plans_for
 from tests.sc2.fake_game import use_fake
 
 
@@ -36,7 +35,7 @@ def _fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def planned(**changed: object) -> RunPlan:
     """A run of QMIX in the game."""
-    (plan,), _ = plan_runs(request_for(**dict(algorithms=("qmix",), scenarios=("3m",), backend="sc2") | changed))
+    (plan,) = plans_for(**dict(algorithms=("qmix",), scenarios=("3m",), backend="sc2") | changed)
     return plan
 
 
@@ -90,14 +89,12 @@ def test_what_is_missing_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert not (tmp_path / "s.db").exists()
 
 
-def test_compare_plays_the_game(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_compare_plays_the_game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, printed: Printed) -> None:
     """Every game breaks down in its thirteenth battle: in the final evaluation that is reported and no loss."""
     monkeypatch.setenv("FAKE_SC2", "crash:12:2")
     flags = ["--num-envs", "1", "--env-steps", "24", "--set", "env.backoff=0.01", "--set", "qmix.batch_size=2"]
     assert main(command(tmp_path, *flags)) == ALL_DONE
-    said = capsys.readouterr().out
+    said = printed()
     assert "battles are played by StarCraft II in " in said
     (table,) = (tmp_path / "runs").rglob("table.json")
     (row,) = json.loads(table.read_text())["rows"]
@@ -105,12 +102,9 @@ def test_compare_plays_the_game(
     assert "qmix on 3m: 1 evaluation battles aborted and are not counted" in said
 
 
-def test_a_stopped_run_goes_on(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_stopped_run_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, printed: Printed) -> None:
     """Stopped in the middle of battles; all episodes that are learned from are whole ones of four steps."""
-    lengths = []
-    insert = EpisodeReplay.insert
+    lengths, insert = [], EpisodeReplay.insert
 
     def watched(self: EpisodeReplay, episode: Any) -> None:
         lengths.append(len(episode.actions))
@@ -123,7 +117,7 @@ def test_a_stopped_run_goes_on(
             assert main(words) == INTERRUPTED
         assert len(lengths) == 4
         assert main(words) == ALL_DONE
-    assert "resumes at 20 env steps, its replay of 4 episodes included" in capsys.readouterr().out
+    assert "resumes at 20 env steps, its replay of 4 episodes included" in printed()
     assert lengths == [4] * 8
 
 
@@ -131,8 +125,7 @@ def test_a_battle_that_was_lost_with_its_game_is_dropped() -> None:
     """A world that cannot be saved begins another battle; what was seen of the old one is no part of it."""
     env = FakeEnv(4, 0)
     env.reset()
-    algorithm = RuleAlgorithm("rule", env.spec, RuleConfig())
-    rollout = Rollout(env, algorithm)
+    rollout = Rollout(env, rule(env))
     for _ in range(2):
         assert not rollout.step()
     saved = rollout.state_dict()
@@ -143,7 +136,7 @@ def test_a_battle_that_was_lost_with_its_game_is_dropped() -> None:
         other._start(slot)
     other.t[0], other.right[0] = env.t[0], env.right[0]
     other._show(0)
-    resumed = Rollout(other, algorithm)
+    resumed = Rollout(other, rule(other))
     resumed.load_state_dict(saved)
     seen: dict[int, int] = {}
     while len(seen) < 4:
@@ -158,9 +151,8 @@ def test_a_battle_that_was_lost_with_its_game_is_dropped() -> None:
 
 
 def test_policies_on_the_game(tmp_path: Path) -> None:
-    assert policies.missing("nearest", "3m", "sc2") == ["the built-in engine"]
-    assert not policies.missing("random", "3m", "sc2")
-    assert not policies.missing("nearest-free", "3m", "sc2")
+    missing = {policy: policies.missing(policy, "3m", "sc2") for policy in policies.ids()}
+    assert missing == {"random": [], "nearest": ["the built-in engine"], "nearest-free": []}
     flags = ["--backend", "sc2", "--scenarios", "3m", "--battles", "2", "--out", str(tmp_path / "s.csv")]
     assert scripted.main(flags) == ALL_DONE
     text = (tmp_path / "s.csv").read_text()

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,12 +27,26 @@ from tests.harness.conftest import ErrorOf
 LONG = "x" * 300
 
 
-@pytest.mark.parametrize("study", ["../../elsewhere", "/elsewhere", "..", ".", "a/b", "a\\b", "a\nb", LONG, "ü" * 120])
-def test_a_study_never_writes_outside_of_its_folder(study: str, tmp_path: Path) -> None:
+OUTSIDE = ["../../elsewhere", "/elsewhere", "..", ".", "a/b", "a\\b", "a\nb", LONG, "ü" * 120]
+SEARCH = ["--algo", "qmix", "--scenario", "3m", "--trials", "1"]
+
+
+@pytest.mark.parametrize("study", OUTSIDE)
+@pytest.mark.parametrize(("main", "flags"), [(compare.main, []), (tune.main, SEARCH)], ids=["compare", "tune"])
+def test_a_study_never_writes_outside_of_its_folder(
+    main: Callable[[list[str]], int], flags: list[str], study: str, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError, match=r"--study .*(cannot name a folder|Give a shorter one)"):
         study_folder(tmp_path, study)
-    assert compare.main(["--study", study, "--budget", "smoke", "--out", str(tmp_path)]) == WRONG_USE
+    where = ["--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "out")]
+    assert main(["--study", study, "--budget", "smoke", *flags, *where]) == WRONG_USE
     assert list(tmp_path.iterdir()) == [], "refused before anything is made"
+
+
+def test_the_runs_of_a_search_need_a_longer_name(tmp_path: Path, error_of: ErrorOf) -> None:
+    where = ["--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "out")]
+    assert "Give a shorter one" in error_of(tune.main, *SEARCH, "--study", "x" * 198, *where)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("study", ["compare-quick", "mit Lücke", "a.b", "x" * 200])
@@ -111,46 +126,45 @@ TEXT = "−0.030 [−0.1, +0.1] … 2×, ±, “x”, Δ"
 SIGNS = f"from harness.cli.streams import speak_any_encoding; speak_any_encoding(); print({TEXT!a})"
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
-def test_a_console_of_any_encoding(encoding: str) -> None:
-    environment = {**os.environ, "PYTHONIOENCODING": encoding}
-    done = subprocess.run([sys.executable, "-c", SIGNS], env=environment, capture_output=True)
+def output_of(*words: str, **environment: str) -> bytes:
+    """Run Python in a process of its own, which must succeed."""
+    done = subprocess.run([sys.executable, *words], env={**os.environ, **environment}, capture_output=True)
     assert done.returncode == 0, done.stderr
-    expected = {"ascii": '-0.030 [-0.1, +0.1] ... 2x, +/-, "x", \\u0394', "utf-8": TEXT}
-    if encoding in expected:
-        assert done.stdout.decode(encoding).strip() == expected[encoding]
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("ascii", '-0.030 [-0.1, +0.1] ... 2x, +/-, "x", \\u0394'),
+        ("latin-1", "-0.030 [-0.1, +0.1] ... 2×, ±"),
+        ("cp1252", "-0.030 [-0.1, +0.1] … 2×, ±"),
+        ("utf-8", TEXT),
+    ],
+)
+def test_a_console_of_any_encoding(encoding: str, shown: str) -> None:
+    assert output_of("-c", SIGNS, PYTHONIOENCODING=encoding).startswith(shown.encode(encoding))
 
 
 def test_a_console_without_an_encoding() -> None:
-    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = subprocess.run([sys.executable, "-c", SIGNS], env=environment, capture_output=True)
-    assert (done.returncode, done.stdout[:6]) == (0, b"-0.030")
+    assert output_of("-c", SIGNS, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0").startswith(b"-0.030")
 
 
-def test_interrupts_wait_for_the_end_of_a_block() -> None:
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_interrupts_wait_for_the_end_of_a_block(first: signal.Signals) -> None:
     went_on = []
 
-    def work(signals: int) -> None:
-        with deferred_interrupts():
-            for number in range(signals):
-                signal.raise_signal((signal.SIGINT, signal.SIGTERM)[number % 2])
-            went_on.append(signals)
+    def work(*signals: signal.Signals) -> None:
+        with deferred_interrupts() as interrupt:
+            for each in signals:
+                signal.raise_signal(each)
+            went_on.append(interrupt.requested)
 
-    for signals in (0, 1, 2, 3):
-        if signals:
-            with pytest.raises(KeyboardInterrupt):
-                work(signals)
-        else:
-            work(signals)
+    work()
+    for signals in ([first], [first, signal.SIGTERM], [first, signal.SIGTERM, signal.SIGINT]):
+        with pytest.raises(KeyboardInterrupt):
+            work(*signals)
     assert went_on == [0, 1, 2], "the third signal acts at once"
-
-
-@pytest.mark.parametrize("study", ["..", "../x", "/x", LONG, "x" * 198])
-def test_a_search_never_writes_outside_of_its_folder(study: str, tmp_path: Path) -> None:
-    flags = ["--study", study, "--algo", "qmix", "--scenario", "3m", "--budget", "smoke", "--trials", "1"]
-    storage = f"sqlite:///{tmp_path}/s.db"
-    assert tune.main([*flags, "--storage", storage, "--out", str(tmp_path / "out")]) == WRONG_USE
-    assert list(tmp_path.iterdir()) == [], "refused before anything is made"
 
 
 def test_names_from_a_database_stay_inside_the_folder(tmp_path: Path) -> None:
@@ -199,10 +213,7 @@ def test_ids_from_a_higher_to_a_lower_one_are_not_taken_for_none() -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_help_on_a_console_of_any_encoding(encoding: str) -> None:
-    command = [sys.executable, "-m", "harness", "compare", "--help"]
-    done = subprocess.run(command, env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True)
-    assert done.returncode == 0, done.stderr
-    assert b"--algos" in done.stdout
+    assert b"--algos" in output_of("-m", "harness", "compare", "--help", PYTHONIOENCODING=encoding)
 
 
 def test_a_closed_output() -> None:

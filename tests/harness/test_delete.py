@@ -11,8 +11,8 @@ import pytest
 from harness import delete
 from harness.cli.common import ALL_DONE, SOME_MISSING
 from studies.run_table import RunTable
-from tests.harness.conftest import ErrorOf
-from tests.studies.sample import OUTCOMES, RESULT, begin, evaluate, open_store, query, url
+from tests.harness.conftest import ErrorOf, Printed
+from tests.studies.sample import RESULT, begin, evaluate, finish_runs, open_store, query, url
 
 STUDY = "compare"
 
@@ -21,12 +21,7 @@ STUDY = "compare"
 def path(tmp_path: Path) -> Path:
     """A database with two finished runs."""
     path = tmp_path / "s.db"
-    with open_store(path) as store:
-        for seed in (1, 2):
-            run = begin(store, seed=seed)
-            evaluate(run, 1000)
-            run.outcomes(OUTCOMES)
-            run.finish(RESULT)
+    finish_runs(path, 1, 2)
     return path
 
 
@@ -45,9 +40,9 @@ def counts(path: Path) -> list[int]:
     return [query(path, "SELECT count(*) FROM k24_runs")[0][0], *found]
 
 
-def test_nothing_is_deleted_before_it_is_confirmed(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_deleted_before_it_is_confirmed(path: Path, printed: Printed) -> None:
     assert main(path, "--all") == ALL_DONE
-    said = capsys.readouterr().out
+    said = printed()
     assert "run 1: k24 terran_5_vs_5 1 finished" in said
     assert "2 runs would be deleted for good; type the same with --yes" in said
     assert counts(path) == [2] * 5
@@ -74,11 +69,11 @@ def test_a_run_that_is_deleted_in_optuna_alone_comes_back(path: Path) -> None:
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE"]
 
 
-def test_a_run_that_is_worked_on_stays(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_that_is_worked_on_stays(path: Path, printed: Printed) -> None:
     with open_store(path) as store:
         begin(store, seed=3)
         assert main(path, "--all", "--yes") == SOME_MISSING
-        assert "run 3 stays: a process works on it" in capsys.readouterr().out
+        assert "run 3 stays: a process works on it" in printed()
         assert len(store.states()) == 1
 
 

@@ -13,7 +13,7 @@ from envs.sc2 import installation
 from envs.sc2.installation import Step
 from harness.cli.common import ALL_DONE, SOME_MISSING
 from harness.doctor import main, run_checks
-from tests.harness.conftest import ErrorOf
+from tests.harness.conftest import ErrorOf, Printed
 from tests.sc2.fake_game import use_fake
 
 
@@ -27,67 +27,61 @@ def _fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(installation, "check_protocol", lambda: "protobuf 7")
 
 
-def test_all_is_well_and_a_battle_is_played(capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_is_well_and_a_battle_is_played(printed: Printed) -> None:
     assert main([]) == ALL_DONE
-    *lines, last = capsys.readouterr().out.splitlines()
+    *lines, last = printed().splitlines()
     assert all(line.startswith("ok ") for line in lines)
     assert len(lines) == 12 + 23 + 1
     assert "version 4.10.0.0 answers; one reset and one step of terran_5_vs_5 were played" in lines[-1]
     assert last == "StarCraft II can be played: python -m harness.compare --backend sc2"
 
 
-def test_no_game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_game(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, printed: Printed) -> None:
     monkeypatch.setenv("SC2PATH", str(tmp_path / "nothing"))
     assert main(["--json"]) == SOME_MISSING
-    report = json.loads(capsys.readouterr().out)
+    report = json.loads(printed())
     found = {step["step"]: step["state"] for step in report["steps"]}
-    assert found["smacv2"] == "ok"
-    assert found["game"] == "missing"
+    assert (report["ok"], found["smacv2"], found["game"]) == (False, "ok", "missing")
     assert found["game version"] == found["map MMM2"] == found["first battle"] == "left out"
-    assert report["ok"] is False
     assert main([]) == SOME_MISSING
-    assert "without the game, its stand-in: python -m envs.sc2.server install" in capsys.readouterr().out
+    assert "without the game, its stand-in: python -m envs.sc2.server install" in printed()
 
 
-def test_one_map_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_map_is_missing(tmp_path: Path, printed: Printed) -> None:
     (tmp_path / "game" / "Maps" / "SMAC_Maps" / "MMM2.SC2Map").unlink()
     assert main(["--no-game"]) == SOME_MISSING
-    (line,) = (line for line in capsys.readouterr().out.splitlines() if not line.startswith(("ok", "without")))
+    (line,) = (line for line in printed().splitlines() if not line.startswith(("ok", "without")))
     assert line.startswith("missing  map MMM2")
     assert "next: download SMAC_Maps.zip" in line
 
 
-def test_the_last_line_speaks_of_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_last_line_speaks_of_what_is_there(tmp_path: Path, printed: Printed) -> None:
     assert main(["--no-game"]) == ALL_DONE
-    assert capsys.readouterr().out.endswith(
-        "all files of StarCraft II are there; whether it starts: python -m harness.doctor\n"
-    )
+    assert printed().endswith("all files of StarCraft II are there; whether it starts: python -m harness.doctor\n")
     game = tmp_path / "game"
     (game / "STAND-IN.txt").touch()
     assert main([]) == ALL_DONE
-    assert "\nstand-in can be played: python -m harness.compare --backend sc2" in capsys.readouterr().out
+    assert "\nstand-in can be played: python -m harness.compare --backend sc2" in printed()
     (game / "Maps" / "SMAC_Maps" / "MMM2.SC2Map").unlink()
     assert main(["--no-game"]) == SOME_MISSING
-    *_, last = capsys.readouterr().out.splitlines()
+    *_, last = printed().splitlines()
     assert last == "what is missing stands above, each with the next command"
 
 
 @pytest.mark.parametrize("fault", ["crash:*:launch", "crash:*:1"])
-def test_a_game_that_does_not_work(
-    fault: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_game_that_does_not_work(fault: str, monkeypatch: pytest.MonkeyPatch, printed: Printed) -> None:
     monkeypatch.setenv("FAKE_SC2", fault)
     assert main(["--json"]) == SOME_MISSING
-    last = json.loads(capsys.readouterr().out)["steps"][-1]
+    last = json.loads(printed())["steps"][-1]
     assert (last["step"], last["state"]) == ("first battle", "missing")
     assert "failed once: GameCrashed" in last["text"]
     assert "harness.doctor" not in last["text"], "it runs already"
 
 
-def test_a_game_of_another_build(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_game_of_another_build(monkeypatch: pytest.MonkeyPatch, printed: Printed) -> None:
     monkeypatch.setenv("FAKE_SC2_BUILD", "80949")
     assert main([]) == SOME_MISSING
-    assert "the game says that it is build 80949, not 75689; next: unpack version 4.10" in capsys.readouterr().out
+    assert "the game says that it is build 80949, not 75689; next: unpack version 4.10" in printed()
     assert main(["--game-version", "latest"]) == ALL_DONE
 
 

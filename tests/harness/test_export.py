@@ -13,15 +13,16 @@ from typing import Any
 
 import pytest
 
-from harness.cli.common import ALL_DONE, SOME_MISSING, WRONG_USE
+from harness.cli.common import ALL_DONE, SOME_MISSING
 from harness.cli.errors import UsageError
 from harness.export import main
 from harness.results.grouping import group_runs_by_config
 from harness.results.marl_eval import environment_of, marl_eval_layout
 from studies.reader import StudyReader
 from studies.rows import CurvePoint, RunRow
-from tests.harness.conftest import Compare
-from tests.harness.results.rows import plans_for, points, run_row
+from tests.harness.conftest import Compare, ErrorOf, Printed
+from tests.harness.fake_request import plans_for
+from tests.harness.results.rows import points, run_row
 from tests.studies.test_reader import make, protected
 
 
@@ -73,10 +74,8 @@ def run_faults(run: dict[str, dict[str, Any]]) -> list[str]:
 
 def test_marl_eval_layout() -> None:
     layout, left_out = marl_eval_layout(group_runs_by_config(runs_on()), curve)
-    assert left_out == []
-    assert layout_faults(layout) == []
-    assert list(layout) == ["battle"]
-    assert list(layout["battle"]) == ["map_a", "map_b"]
+    assert (left_out, layout_faults(layout)) == ([], [])
+    assert {environment: list(tasks) for environment, tasks in layout.items()} == {"battle": ["map_a", "map_b"]}
     assert layout["battle"]["map_b"]["rule"]["seed_1"] == {
         "step_0": {"step_count": 0, "win_rate": [0.1], "return": [0.0]},
         "step_1": {"step_count": 1000, "win_rate": [0.1 + 6 / 100], "return": [0.0]},
@@ -138,7 +137,11 @@ def test_worlds_are_environments() -> None:
     assert list(layout["mpe2"]["spread"]["rule"]["seed_0"]["absolute_metrics"]) == ["return"], "no one wins there"
 
 
-def test_settings_of_one_study_get_distinct_names() -> None:
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_settings_and_maps_of_one_study_get_distinct_names() -> None:
     (plan,) = plans_for()
     configs = [
         {"algorithm": {"lr": 1}, "env": {"scenario": "fake", "sight": 9}},
@@ -152,13 +155,15 @@ def test_settings_of_one_study_get_distinct_names() -> None:
     assert all(name.startswith("rule@") and len(name) == len("rule@") + 6 for name in names)
     assert [scenario for _, scenario in group_runs_by_config(runs)] == ["fake", "fake", "fake_two"]
     assert list(group_runs_by_config(runs[1:])) == [("rule", "fake"), ("rule", "fake_two")]
+    fights = [{"algorithm": {}, "env": {"scenario": "bio", "fight": {"n_agents": n}}} for n in (3, 4)]
+    assert len(group_runs_by_config([run_row(plan, 1, config=each, scenario="bio") for each in fights])) == 2
 
 
 @pytest.fixture
-def study(compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def study(compare: Compare, tmp_path: Path, printed: Printed) -> list[str]:
     """Flags that name a study with two runs of the rule."""
     assert compare("--algos", "rule", "--seeds", "2", "--env-steps", "200", "--study", "s") == ALL_DONE
-    capsys.readouterr()
+    printed()
     return ["--storage", f"sqlite:///{tmp_path}/s.db", "--study", "s"]
 
 
@@ -171,7 +176,7 @@ def test_from_the_database(study: list[str], tmp_path: Path, capsys: pytest.Capt
     for form in ("csv", "markdown", "json"):
         assert main([*study, "--format", form]) == ALL_DONE
         texts[form] = capsys.readouterr().out
-    (row,) = csv.DictReader(io.StringIO(texts["csv"]))
+    (row,) = rows_of(texts["csv"])
     assert (row["algorithm"], row["seeds"]) == ("rule", "0 1")
     written = tmp_path / "runs" / "s"
     assert texts["csv"].splitlines() == (written / "table.csv").read_text().splitlines()
@@ -196,50 +201,41 @@ MISTAKES = {
 }
 
 
-def test_mistakes(study: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes(study: list[str], error_of: ErrorOf) -> None:
     for flags, message in MISTAKES.items():
-        assert main([*study, "--format", "csv", *flags]) == WRONG_USE
-        output = capsys.readouterr().err
-        assert message in output
-        assert output.count("\n") == 1
+        assert message in error_of(main, *study, "--format", "csv", *flags)
 
 
-def test_from_a_file_that_may_not_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_from_a_file_that_may_not_be_written(tmp_path: Path, printed: Printed) -> None:
     make(tmp_path / "studies.db")
     with protected(tmp_path / "studies.db", 0o555, 0o444) as path:
         assert main(["--storage", f"sqlite:///{path}", "--study", "compare", "--format", "csv"]) == ALL_DONE
-    assert capsys.readouterr().out.splitlines()[1].startswith("k24,terran_5_vs_5,1,")
+    assert printed().splitlines()[1].startswith("k24,terran_5_vs_5,1,")
 
 
-def test_runs_without_a_result_hide_none_that_has_one(
-    study: list[str], compare: Compare, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_runs_without_a_result_hide_none_that_has_one(study: list[str], compare: Compare, printed: Printed) -> None:
     """A run with other settings that failed gives the algorithm a digest; both are exported under theirs."""
     flags = ("--algos", "rule", "--env-steps", "200", "--study", "s", "--set", "rule.fail_at=100")
     assert compare(*flags) == SOME_MISSING
-    for form, states in (("runs", ["failed", "finished", "finished"]), ("battles", None)):
-        capsys.readouterr()
-        assert main([*study, "--format", form]) == ALL_DONE
-        rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-        if states:
-            assert sorted(row["state"] for row in rows) == states
-            assert all(re.fullmatch(r"rule@[0-9a-f]{6}", row["algorithm"]) for row in rows)
-            assert {row["throughput"] for row in rows if row["state"] == "failed"} == {""}
-        assert {row["seed"] for row in rows} == {"0", "1"}
-    name = next(row["algorithm"] for row in rows)
-    assert main([*study, "--format", "battles", "--algos", name]) == ALL_DONE
-
-
-def test_throughput_is_that_measured_in_turn(study: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    printed()
     assert main([*study, "--format", "runs"]) == ALL_DONE
-    runs = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    runs = rows_of(printed())
+    assert sorted((run["state"], run["seed"]) for run in runs) == [
+        ("failed", "0"),
+        ("finished", "0"),
+        ("finished", "1"),
+    ]
+    assert all(re.fullmatch(r"rule@[0-9a-f]{6}", run["algorithm"]) for run in runs)
+    assert {run["throughput"] for run in runs if run["state"] == "failed"} == {""}
+    (name,) = {run["algorithm"] for run in runs if run["state"] == "finished"}
+    for flags in ([], ["--algos", name]):
+        assert main([*study, "--format", "battles", *flags]) == ALL_DONE
+        assert {(row["algorithm"], row["seed"]) for row in rows_of(printed())} == {(name, "0"), (name, "1")}
+
+
+def test_throughput_is_that_measured_in_turn(study: list[str], printed: Printed) -> None:
+    assert main([*study, "--format", "runs"]) == ALL_DONE
+    runs = rows_of(printed())
     with StudyReader.open(study[1], "s") as reader:
         in_turn = [row.in_turn.decisions_per_second if row.in_turn else None for row in reader.rows()]
     assert [float(row["throughput"]) if row["throughput"] else None for row in runs] == in_turn
-
-
-def test_a_map_that_was_redefined_is_another_scenario() -> None:
-    (plan,) = plans_for()
-    configs = [{"algorithm": {}, "env": {"scenario": "bio", "fight": {"n_agents": n}}} for n in (3, 4)]
-    runs = [run_row(plan, 1, config=config, scenario="bio") for config in configs]
-    assert len(group_runs_by_config(runs)) == 2

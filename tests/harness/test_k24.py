@@ -15,24 +15,24 @@ from common.registry import load
 from harness.__main__ import COMMANDS, main
 from harness.cli.common import TWINS, Parser
 from harness.completion import script
+from tests.harness.conftest import Printed
 
 ROOT = Path(harness.__file__).parent.parent
 
 
-def python(*words: str, cwd: Path, path: Path | None = ROOT) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(path) if path else ""}
-    return subprocess.run(
-        [sys.executable, *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+def python(*words: str, cwd: Path, path: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment, kept = {**os.environ, "PYTHONPATH": str(path)}, dict(capture_output=True, text=True)
+    return subprocess.run([sys.executable, *words], cwd=cwd, env=environment, **kept, check=False, timeout=120)
 
 
-def test_it_lists_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([], program="k24") == 0
-    output = capsys.readouterr().out
+def test_it_lists_all_commands(monkeypatch: pytest.MonkeyPatch, printed: Printed) -> None:
+    monkeypatch.setattr(sys, "argv", ["k24"])
+    assert k24_command.main() == 0
+    output = printed()
     assert output.startswith("usage: k24 COMMAND [FLAGS]")
     assert all(f"  {name} " in output for name in COMMANDS)
     assert main(["--help"]) == 0
-    assert "python -m harness COMMAND" in capsys.readouterr().out
+    assert "python -m harness COMMAND" in printed()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -70,10 +70,10 @@ def test_every_module_that_runs_is_a_command() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_module_answers_with_the_parser_of_the_table(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_module_answers_with_the_parser_of_the_table(name: str, printed: Printed) -> None:
     with pytest.raises(SystemExit):
         load(COMMANDS[name].main)(["--help"])
-    assert capsys.readouterr().out == load(COMMANDS[name].parser)().format_help()
+    assert printed() == load(COMMANDS[name].parser)().format_help()
 
 
 def test_completion_knows_every_command_and_flag() -> None:
@@ -94,20 +94,21 @@ def test_a_command_gets_its_flags(capsys: pytest.CaptureFixture[str]) -> None:
     assert "There is no database /nowhere/s.db" in capsys.readouterr().err
 
 
-def test_listing_takes_no_time(tmp_path: Path) -> None:
-    heavy = "[name for name in ('torch', 'numba', 'rich') if name in sys.modules]"
-    code = f"import sys; from harness.__main__ import main; main([]); print({heavy})"
-    assert python("-c", code, cwd=tmp_path).stdout.splitlines()[-1] == "[]"
+HELP = """
+import sys
+from harness.__main__ import COMMANDS, main
+main([])
+print([name for name in ("torch", "numba", "rich") if name in sys.modules])
+for name in COMMANDS:
+    main([name, "--help"])
+print([name for name in ("torch", "matplotlib", "optuna", "pandas") if name in sys.modules])
+"""
 
 
-def test_help_of_no_command_imports_torch(tmp_path: Path) -> None:
+def test_listing_and_help_import_nothing_heavy(tmp_path: Path) -> None:
     """Torch alone takes one to two seconds; each command's help is to take less."""
-    code = (
-        "import sys; from harness.__main__ import COMMANDS, main; [main([name, '--help']) for name in COMMANDS]; "
-        "print([name for name in ('torch', 'matplotlib', 'optuna', 'pandas') if name in sys.modules])"
-    )
-    output = python("-c", code, cwd=tmp_path).stdout
-    assert output.splitlines()[-1] == "[]"
+    output = python("-c", HELP, cwd=tmp_path).stdout
+    assert [line for line in output.splitlines() if line.startswith("[")] == ["[]", "[]"]
     assert "k24-with-c       control: K-2:4 with C" in output
     assert "micro, large, mixed" in output
 
@@ -141,9 +142,3 @@ def test_k24_says_when_another_harness_is_found(tmp_path: Path) -> None:
     found = python("-c", code, cwd=tmp_path, path=tmp_path)
     assert found.returncode == 2
     assert f"another package named 'harness' hides the one of k24: found {tmp_path / 'harness'}" in found.stderr
-
-
-def test_k24_runs_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["k24"])
-    assert k24_command.main() == 0
-    assert "usage: k24 COMMAND" in capsys.readouterr().out

@@ -5,24 +5,21 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from harness.cli.common import ALL_DONE, WRONG_USE
+from harness.cli.common import ALL_DONE
 from harness.leaderboard import FILTERS, main, ranked, read_entries
 from studies.rows import RunKey
 from studies.search import SearchStudy
 from studies.store import StudyStore
+from tests.harness.conftest import ErrorOf, Printed
 from tests.harness.report.browser import needs_browser, visit
 from tests.harness.report.test_page import Outline
 from tests.harness.results.rows import turn_reading
 from tests.studies.sample import PROVENANCE, RESULT, url
-
-Leaderboard = Callable[..., int]
 
 
 def add_run(
@@ -49,18 +46,15 @@ def add_run(
             store.store_readings({row.run_id: turn_reading("cpu")})
 
 
-@pytest.fixture
-def leaderboard(tmp_path: Path) -> Leaderboard:
-    """The command with ``page.html`` as its page, on the databases and with the flags that it is given."""
-
-    def run(*databases: str, flags: tuple[str, ...] = ()) -> int:
-        storages = [word for name in databases for word in ("--storage", url(tmp_path / name))]
-        return main([*storages, "--out", str(tmp_path / "page.html"), *flags])
-
-    return run
+def words(tmp_path: Path, *databases: str, flags: tuple[str, ...] = ()) -> list[str]:
+    """Flags of the command with ``page.html`` as its page, on these databases and with these flags."""
+    storages = [word for name in databases for word in ("--storage", url(tmp_path / name))]
+    return [*storages, "--out", str(tmp_path / "page.html"), *flags]
 
 
-def page(tmp_path: Path) -> str:
+def page(tmp_path: Path, *databases: str, flags: tuple[str, ...] = ()) -> str:
+    """The page that the command writes."""
+    assert main(words(tmp_path, *databases, flags=flags)) == ALL_DONE
     return (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
@@ -83,13 +77,12 @@ def choices(text: str, name: str) -> list[str]:
     return [html.unescape(value) for value in re.findall(r'<option value="([^"]+)">', found[1])]
 
 
-def test_the_results_of_one_study(leaderboard: Leaderboard, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_results_of_one_study(tmp_path: Path, printed: Printed) -> None:
     for seed, wins in enumerate((16, 32)):
         add_run(tmp_path / "a.db", algorithm="k24", seed=seed, wins=wins, commit="0123456789abcdef")
     add_run(tmp_path / "a.db", algorithm="qmix", wins=8, speedup_24=1.5, speedup_24_reason="")
-    assert leaderboard("a.db") == ALL_DONE
-    assert capsys.readouterr().out == f"written: {tmp_path}/page.html (2 results, opens in a browser)\n"
-    first, second = entries_of(page(tmp_path))
+    first, second = entries_of(page(tmp_path, "a.db"))
+    assert printed() == f"written: {tmp_path}/page.html (2 results, opens in a browser)\n"
     expected = {"rank": 1, "algorithm": "k24", "scenario": "map", "study": "s", "win_rate": 0.75, "seeds": 2}
     assert first.items() >= {**expected, "battles": 64, "commit": "0123456789", "speedup_24": None}.items()
     assert second.items() >= {"rank": 2, "algorithm": "qmix", "win_rate": 0.25, "speedup_24": 1.5}.items()
@@ -104,37 +97,32 @@ def test_a_database_that_is_named_in_two_ways_is_read_once(tmp_path: Path) -> No
     assert len(entries_in(tmp_path, "a.db", "folder/../a.db", "link.db", "a.db")) == 1
 
 
-def test_several_databases_share_a_page(leaderboard: Leaderboard, tmp_path: Path) -> None:
+def test_several_databases_share_a_page(tmp_path: Path) -> None:
     add_run(tmp_path / "a.db", "one", "k24", "map_a", wins=8)
     add_run(tmp_path / "b.db", "two", "qmix", "map_a", wins=16, device="cuda")
     add_run(tmp_path / "b.db", "two", "qmix", "map_b")
-    assert leaderboard("a.db", "b.db") == ALL_DONE
-    text = page(tmp_path)
+    text = page(tmp_path, "a.db", "b.db")
     found = [(entry["scenario"], entry["rank"], entry["algorithm"]) for entry in entries_of(text)]
     assert found == [("map_a", 1, "qmix"), ("map_a", 2, "k24"), ("map_b", 1, "qmix")]
     known = {"scenario": ["map_a", "map_b"], "algorithm": ["k24", "qmix"], "study": ["one", "two"]}
     assert {name: choices(text, name) for name in FILTERS} == {**known, "device": ["cpu", "cuda"]}
 
 
-def test_a_study_counts_once_however_often_it_is_named(leaderboard: Leaderboard, tmp_path: Path) -> None:
+def test_a_study_counts_once_however_often_it_is_named(tmp_path: Path) -> None:
     for study in ("one", "two"):
         add_run(tmp_path / "a.db", study)
-    assert leaderboard("a.db", "a.db", flags=("--study", "two,two")) == ALL_DONE
-    assert [entry["study"] for entry in entries_of(page(tmp_path))] == ["two"]
+    text = page(tmp_path, "a.db", "a.db", flags=("--study", "two,two"))
+    assert [entry["study"] for entry in entries_of(text)] == ["two"]
 
 
-def test_a_study_may_be_in_any_of_the_databases(
-    leaderboard: Leaderboard, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_study_may_be_in_any_of_the_databases(tmp_path: Path, error_of: ErrorOf) -> None:
     add_run(tmp_path / "a.db", "one")
     add_run(tmp_path / "b.db", "two")
-    assert leaderboard("a.db", "b.db", flags=("--study", "two")) == ALL_DONE
-    assert [entry["study"] for entry in entries_of(page(tmp_path))] == ["two"]
-    capsys.readouterr()
-    assert leaderboard("a.db", "b.db", flags=("--study", "tow")) == WRONG_USE
-    text = capsys.readouterr().err
-    assert text.startswith("error: unknown study 'tow'; did you mean two? Known: one, two. It is looked for in sqlite:")
-    assert text.count("sqlite:") == 2
+    text = page(tmp_path, "a.db", "b.db", flags=("--study", "two"))
+    assert [entry["study"] for entry in entries_of(text)] == ["two"]
+    error = error_of(main, *words(tmp_path, "a.db", "b.db", flags=("--study", "tow")))
+    assert error.startswith("error: unknown study 'tow'; did you mean two? Known: one, two. It is looked for in")
+    assert error.count("sqlite:") == 2
 
 
 def test_settings_that_differ_are_shown(tmp_path: Path) -> None:
@@ -166,36 +154,27 @@ def test_ranks_are_within_a_length_and_go_by_return_where_no_one_wins(tmp_path: 
     assert {entry["win_rate"] for entry in found} == {None}
 
 
-def test_unfinished_runs_make_no_page(
-    leaderboard: Leaderboard, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unfinished_runs_make_no_page(tmp_path: Path, error_of: ErrorOf) -> None:
     with StudyStore.open(url(tmp_path / "a.db"), "s") as store:
         key = RunKey(algorithm="k24", scenario="map", seed=0, config_hash="1")
         store.begin(key, config={}, provenance=PROVENANCE)
     StudyStore.open(url(tmp_path / "b.db"), "empty").close()
-    assert leaderboard("a.db", "b.db") == WRONG_USE
-    text = capsys.readouterr().err
     places = f"sqlite:///{tmp_path}/a.db, sqlite:///{tmp_path}/b.db"
-    assert text.startswith(f"error: no finished run was found in {places}; make some: python -m harness.compare; runs")
-    assert leaderboard("b.db", flags=("--study", "empty")) == WRONG_USE
-    assert "unknown study 'empty'; known: none. It is looked for in sqlite:" in capsys.readouterr().err
+    error = error_of(main, *words(tmp_path, "a.db", "b.db"))
+    assert error.startswith(f"error: no finished run was found in {places}; make some: python -m harness.compare; runs")
+    error = error_of(main, *words(tmp_path, "b.db", flags=("--study", "empty")))
+    assert "unknown study 'empty'; known: none. It is looked for in sqlite:" in error
     assert not (tmp_path / "page.html").exists()
 
 
-def test_a_missing_database_is_named_and_not_made(
-    leaderboard: Leaderboard, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_database_is_named_and_not_made(tmp_path: Path, error_of: ErrorOf) -> None:
     add_run(tmp_path / "a.db")
-    assert leaderboard("a.db", "none.db") == WRONG_USE
-    text = capsys.readouterr().err
-    assert re.match(r"error: There is no database \S+none\.db\. Make one: python -m harness\.compare", text)
-    assert text.count("\n") == 1
-    assert [path.name for path in tmp_path.glob("*") if path.name in ("none.db", "page.html")] == []
+    error = error_of(main, *words(tmp_path, "a.db", "none.db"))
+    assert re.match(r"error: There is no database \S+none\.db\. Make one: python -m harness\.compare", error)
+    assert not {"none.db", "page.html"} & {path.name for path in tmp_path.iterdir()}
 
 
-def test_pages_that_cannot_be_written(
-    leaderboard: Leaderboard, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_pages_that_cannot_be_written(tmp_path: Path, error_of: ErrorOf) -> None:
     add_run(tmp_path / "a.db")
     (tmp_path / "folder.html").mkdir()
     mistakes = {
@@ -204,22 +183,18 @@ def test_pages_that_cannot_be_written(
         "a.db/page.html": "cannot be written",
     }
     for out, message in mistakes.items():
-        assert leaderboard("a.db", flags=("--out", str(tmp_path / out))) == WRONG_USE
-        text = capsys.readouterr().err
-        assert message in text
-        assert text.count("\n") == 1
-    assert leaderboard("a.db", flags=("--out", str(tmp_path / "new" / "page.HTM"))) == ALL_DONE
+        assert message in error_of(main, *words(tmp_path, "a.db", flags=("--out", str(tmp_path / out))))
+    assert main(words(tmp_path, "a.db", flags=("--out", str(tmp_path / "new" / "page.HTM")))) == ALL_DONE
 
 
 ODD = {"script": "</script><script>document.title='bad'</script>", "quotes": "a\"b'c & <b>", "spaces": "two  spaces "}
 """Names that would break out of the page's script, or out of an attribute, or that a browser would shorten."""
 
 
-def test_odd_names_stay_text(leaderboard: Leaderboard, tmp_path: Path) -> None:
+def test_odd_names_stay_text(tmp_path: Path) -> None:
     for name in ODD.values():
         add_run(tmp_path / "a.db", study=name, device=name, settings={"lr": name})
-    assert leaderboard("a.db") == ALL_DONE
-    text = page(tmp_path)
+    text = page(tmp_path, "a.db")
     outline = Outline(text)
     assert (outline.faults, outline.open) == ([], [])
     assert [tag for tag, _ in outline.tags].count("script") == 1
@@ -228,10 +203,9 @@ def test_odd_names_stay_text(leaderboard: Leaderboard, tmp_path: Path) -> None:
     assert {entry["study"] for entry in entries_of(text)} == set(ODD.values())
 
 
-def test_the_page_needs_nothing_beside_it(leaderboard: Leaderboard, tmp_path: Path) -> None:
+def test_the_page_needs_nothing_beside_it(tmp_path: Path) -> None:
     add_run(tmp_path / "a.db")
-    assert leaderboard("a.db") == ALL_DONE
-    text = page(tmp_path)
+    text = page(tmp_path, "a.db")
     outline = Outline(text)
     assert outline.attributes("src") == outline.attributes("href") == outline.attributes("action") == []
     assert not [tag for tag, _ in outline.tags if tag in ("link", "iframe", "object", "embed", "img")]
@@ -267,13 +241,13 @@ addEventListener("load", () => {
 
 
 @needs_browser
-def test_a_browser_filters_and_sorts(leaderboard: Leaderboard, tmp_path: Path) -> None:
+def test_a_browser_filters_and_sorts(tmp_path: Path) -> None:
     """Runs that were measured stand beside runs that were not, and worlds with winners beside one without."""
     add_run(tmp_path / "a.db", ODD["script"], "k24", seed=0, measured=True)
     add_run(tmp_path / "a.db", ODD["script"], "k24", seed=1, measured=True)
     add_run(tmp_path / "a.db", ODD["spaces"], "qmix", wins=8, speedup_24=1.5, speedup_24_reason="")
     add_run(tmp_path / "b.db", ODD["quotes"], "kalei", "spread", wins=0, details={"can_be_won": False})
-    assert leaderboard("a.db", "b.db") == ALL_DONE
+    page(tmp_path, "a.db", "b.db")
     visited = visit(tmp_path / "page.html", tmp_path / "browser", probe=PROBE)
     assert visited.complaints == []
     seen = visited.seen

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -17,7 +16,8 @@ from harness.flags.play import watch_parser
 from harness.policies.trained import read_policy_file
 from harness.runs.checkpoint import save_policy
 from harness.watch import agents, main, scripted_policy
-from tests.harness.conftest import Compare, ErrorOf
+from tests.harness.conftest import Compare, ErrorOf, Printed
+from tests.harness.fake_policy import content_of, untrained_policy
 
 SHORT = "show_1_vs_1"
 
@@ -35,13 +35,12 @@ def watch(*flags: str) -> int:
     return main(["--size", "240", *flags])
 
 
-def test_gif_of_two_battles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_gif_of_two_battles(tmp_path: Path, printed: Printed) -> None:
     path = tmp_path / "videos" / "fight.gif"
     flags = ["--scenario", SHORT, "--policy", "random", "--episodes", "2", "--every", "4", "--out", str(path)]
     assert watch(*flags) == ALL_DONE
-    said = capsys.readouterr().out
-    ends = [line for line in said.splitlines() if line.startswith("battle ")]
-    assert len(ends) == 2
+    said = printed()
+    assert len([line for line in said.splitlines() if line.startswith("battle ")]) == 2
     assert f"written: {path} (" in said
     with Image.open(path) as video:
         assert video.size == (240, 274)
@@ -95,33 +94,28 @@ def test_a_trained_run(tmp_path: Path, error_of: ErrorOf) -> None:
 
 
 def test_a_checkpoint_of_another_version_is_kept(tmp_path: Path, error_of: ErrorOf) -> None:
-    identity: dict[str, Any] = {
-        "algorithm": {"name": "qmix", "no_such_setting": 1},
-        "env": {"scenario": SHORT, "fight": {}},
-        "train": {"env_steps": 1},
-    }
-    path = tmp_path / "policy.pt"
-    world = {"scenario": SHORT, "fight": {}}
-    for change, says in (
-        ({}, f"checkpoint {path} does not fit this program (TypeError"),
+    path, gif, whole = tmp_path / "policy.pt", str(tmp_path / "a.gif"), content_of(untrained_policy("qmix", SHORT))
+    for changed, says in (
+        ({"algorithm": {"name": "qmix", "no_such": 1}}, f"checkpoint {path} does not fit this program (TypeError"),
         ({"algorithm": {"name": "nobody"}}, "algorithm nobody is not registered here; name the file that does"),
-        ({"env": {**world, "scenario": "nowhere"}}, "scenario nowhere is not registered here"),
-        ({"env": {**world, "no_such_option": 1}}, "does not fit this program's world (ValueError"),
+        ({"env": {"scenario": "nowhere", "fight": {}}}, "scenario nowhere is not registered here"),
+        ({"env": {"scenario": SHORT, "no_such": 1}}, "does not fit this program's world (ValueError"),
     ):
-        save_policy(path, {"identity": {**identity, **change}, "algorithm": {}, "env_steps": 1})
-        assert says in error_of(main, "--run", str(tmp_path), "--out", str(tmp_path / "a.gif"))
+        save_policy(path, {**whole, "identity": {**whole["identity"], **changed}})
+        assert says in error_of(main, "--run", str(tmp_path), "--out", gif)
     save_policy(path, {"algorithm": {}})
-    error = error_of(main, "--run", str(path), "--out", str(tmp_path / "a.gif"))
-    assert f"policy {path} cannot be used: identity is missing" in error
+    says = f"policy {path} cannot be used: identity is missing"
+    assert says in error_of(main, "--run", str(path), "--out", gif)
 
 
 def test_a_folder_of_runs_is_listed(compare: Compare, tmp_path: Path, error_of: ErrorOf) -> None:
     assert compare("--algos", "rule", "--study", "t", "--env-steps", "64") == ALL_DONE
     (folder,) = (tmp_path / "runs" / "t").glob("rule-*")
-    error = error_of(main, "--run", str(tmp_path / "runs"), "--out", str(tmp_path / "a.gif"))
-    assert f"no policy.pt there; runs below it: {folder}" in error
-    error = error_of(main, "--run", str(folder), "--out", str(tmp_path / "a.gif"))
-    assert "fake is not played by the built-in engine, whose battles alone can be drawn" in error
+    for run, says in (
+        (tmp_path / "runs", f"no policy.pt there; runs below it: {folder}"),
+        (folder, "fake is not played by the built-in engine, whose battles alone can be drawn"),
+    ):
+        assert says in error_of(main, "--run", str(run), "--out", str(tmp_path / "a.gif"))
 
 
 MISTAKES = [
@@ -160,6 +154,4 @@ def test_a_run_brings_its_own_world(flag: list[str], tmp_path: Path, error_of: E
 
 
 def test_agents() -> None:
-    assert agents("all", 3) == (0, 1, 2)
-    assert agents("none", 3) == ()
-    assert agents("2,0", 3) == (2, 0)
+    assert [agents(text, 3) for text in ("all", "none", "2,0")] == [(0, 1, 2), (), (2, 0)]

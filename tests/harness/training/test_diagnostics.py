@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,7 @@ import torch
 
 from algorithms.diagnostics import checked_diagnostics
 from harness.cli.common import ALL_DONE, SOME_MISSING
-from studies.reader import StudyReader
-from tests.harness.conftest import Compare
+from tests.harness.conftest import Compare, Printed, runs_of
 from tests.harness.fake_algorithm import RuleAlgorithm
 
 SHORT = ("--algos", "rule", "--env-steps", "200", "--study", "s")
@@ -23,12 +21,10 @@ def returning(**found: float) -> Any:
     return lambda self, batch, env_steps: found
 
 
-def test_names_of_columns_stay_distinct(compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_columns_stay_distinct(compare: Compare, storage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RuleAlgorithm, "update", returning(loss=0.5, win_rate=0.25, epsilon=7.0, drawn=3.0, self=4.0))
     assert compare(*SHORT) == ALL_DONE
-    with StudyReader.open_existing(f"sqlite:///{tmp_path}/s.db", "s") as store:
-        (row,) = store.rows()
-        *_, last = store.curve_points(row.run_id)
+    ((_, (*_, last)),) = runs_of(storage, "s")
     assert last.win_rate > 0.5, "that of the battles, not of the learner"
     assert 0 <= last.epsilon <= 1
     assert (last.extra["learner/win_rate"], last.extra["learner/epsilon"], last.extra["drawn"]) == (0.25, 7.0, 3.0)
@@ -36,12 +32,10 @@ def test_names_of_columns_stay_distinct(compare: Compare, tmp_path: Path, monkey
     assert last.loss == 0.5
 
 
-def test_an_update_without_a_loss(
-    compare: Compare, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_update_without_a_loss(compare: Compare, monkeypatch: pytest.MonkeyPatch, printed: Printed) -> None:
     monkeypatch.setattr(RuleAlgorithm, "update", returning(td_loss=0.5))
     assert compare(*SHORT) == SOME_MISSING
-    output = capsys.readouterr().out
+    output = printed()
     assert "algorithm rule: learn() returned td_loss without 'loss'; return at least" in " ".join(output.split())
 
 
@@ -116,15 +110,10 @@ def ends_the_program(*_: object, **__: object) -> None:
     ],
 )
 def test_a_run_fails_in_words_and_the_others_go_on(
-    compare: Compare,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    method: str,
-    replacement: Any,
-    says: str,
+    compare: Compare, monkeypatch: pytest.MonkeyPatch, printed: Printed, method: str, replacement: Any, says: str
 ) -> None:
     monkeypatch.setattr(RuleAlgorithm, method, replacement)
     assert compare(*SHORT, "--seeds", "2") == SOME_MISSING
-    output = " ".join(capsys.readouterr().out.split())
+    output = " ".join(printed().split())
     assert output.count(says) >= 2, "each seed on its own"
     assert output.count("the other runs go on") == 2

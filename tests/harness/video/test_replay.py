@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,10 @@ from envs.sc2.server.session import Session
 from envs.sc2.server.simulation.recording import ReplayRecording
 from envs.sc2.server.simulation.replay import engine_version, read_replay
 from envs.sc2.server.simulation.world import World
-from harness.cli.common import ALL_DONE, WRONG_USE
+from harness.cli.common import ALL_DONE
 from harness.video.battles import pictures
 from harness.watch import main
+from tests.harness.conftest import ErrorOf, Printed
 from tests.sc2.client import Client, spawn
 
 MARINES = 1970 + 4  # the agents' copies on the map of all random teams follow the game's own types
@@ -34,12 +36,10 @@ def save(folder: Path, *, battles: int, enemies: tuple[int, ...] = (1, 1)) -> Pa
         client.ask(debug=sc2api_pb2.RequestDebug(debug=fighters))
         client.ask(step=sc2api_pb2.RequestStep(count=24))
         units = client.ask(observation=sc2api_pb2.RequestObservation()).observation.raw_data.units
-        doomed = debug_pb2.DebugKillUnit(tag=[unit.tag for unit in units if unit.owner == 2])
-        client.ask(debug=sc2api_pb2.RequestDebug(debug=[debug_pb2.DebugCommand(kill_unit=doomed)]))
-        client.ask(step=sc2api_pb2.RequestStep(count=2))
-        rest = debug_pb2.DebugKillUnit(tag=[unit.tag for unit in units])
-        client.ask(debug=sc2api_pb2.RequestDebug(debug=[debug_pb2.DebugCommand(kill_unit=rest)]))
-        client.ask(step=sc2api_pb2.RequestStep(count=2))
+        for doomed in ([unit.tag for unit in units if unit.owner == 2], [unit.tag for unit in units]):
+            kill = debug_pb2.DebugCommand(kill_unit=debug_pb2.DebugKillUnit(tag=doomed))
+            client.ask(debug=sc2api_pb2.RequestDebug(debug=[kill]))
+            client.ask(step=sc2api_pb2.RequestStep(count=2))
     path = folder / "game.SC2Replay"
     path.write_bytes(client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data)
     return path
@@ -49,28 +49,26 @@ def watch(replay: Path, *flags: str) -> int:
     return main(["--replay", str(replay), "--size", "240", "--every", "8", *flags])
 
 
-def test_all_battles_of_a_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_battles_of_a_replay(tmp_path: Path, printed: Printed) -> None:
     path = save(tmp_path, battles=2)
     assert watch(path, "--out", str(tmp_path / "a.gif")) == ALL_DONE
-    said = capsys.readouterr().out
+    said = printed()
     assert "battle 1: won by loop 26\nbattle 2: won by loop 54\n" in said
     with Image.open(tmp_path / "a.gif") as video:
         assert video.size == (240, 274)
         assert video.n_frames >= 6  # type: ignore[attr-defined]
     assert watch(path, "--episodes", "1", "--out", str(tmp_path / "b.gif")) == ALL_DONE
-    assert "battle 2" not in capsys.readouterr().out
+    assert "battle 2" not in printed()
 
 
-def test_a_replay_brings_its_world_along(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "any"
-    assert watch(path, "--scenario", "3m", "--fov", "all", "--out", str(tmp_path / "a.gif")) == WRONG_USE
-    assert "error: --scenario, --fov: --replay shows a game as it was played" in capsys.readouterr().err
+def test_a_replay_brings_its_world_along(tmp_path: Path, error_of: ErrorOf) -> None:
+    error = error_of(main, "--replay", "any", "--scenario", "3m", "--fov", "all", "--out", str(tmp_path / "a.gif"))
+    assert "error: --scenario, --fov: --replay shows a game as it was played" in error
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda data: None, "No such file"),
         (lambda data: b"MPQ\x1b" + data, "StarCraft II's own replays can only be played by StarCraft II"),
         (
             lambda data: data.replace(engine_version().encode(), b"f" * 16),
@@ -79,24 +77,21 @@ def test_a_replay_brings_its_world_along(tmp_path: Path, capsys: pytest.CaptureF
     ],
 )
 def test_files_that_cannot_be_shown(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: object, says: str
+    tmp_path: Path, error_of: ErrorOf, change: Callable[[bytes], bytes], says: str
 ) -> None:
     path = save(tmp_path, battles=1)
-    changed = change(path.read_bytes())  # type: ignore[operator]
-    path.unlink()
-    if changed is not None:
-        path.write_bytes(changed)
-    assert watch(path, "--out", str(tmp_path / "a.gif")) == WRONG_USE
-    error = capsys.readouterr().err
-    assert error.startswith(f"error: --replay {path}: ") or says == "No such file"
+    path.write_bytes(change(path.read_bytes()))
+    error = error_of(main, "--replay", str(path), "--out", str(tmp_path / "a.gif"))
+    assert error.startswith(f"error: --replay {path}: ")
     assert says in error
 
 
-def test_a_game_without_units_shows_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_games_that_show_nothing(tmp_path: Path, error_of: ErrorOf) -> None:
+    out = tmp_path / "a.gif"
+    assert "No such file" in error_of(main, "--replay", str(tmp_path / "none"), "--out", str(out))
     path = save(tmp_path, battles=0)
-    assert watch(path, "--out", str(tmp_path / "a.gif")) == WRONG_USE
-    assert "no unit appears in this game" in capsys.readouterr().err
-    assert not (tmp_path / "a.gif").exists()
+    assert "no unit appears in this game" in error_of(main, "--replay", str(path), "--out", str(out))
+    assert not out.exists()
 
 
 def test_the_end_of_a_battle_is_drawn_with_its_own_teams(tmp_path: Path) -> None:
@@ -125,5 +120,4 @@ def test_units_that_join_a_battle_are_counted(tmp_path: Path) -> None:
         client.ask(step=sc2api_pb2.RequestStep(count=4))
     recording = ReplayRecording(read_replay(client.ask(save_replay=sc2api_pb2.RequestSaveReplay()).data))
     counts = [int(recording.setup["n_enemies"][0]) for _ in recording.frames()]
-    assert counts[0] == 1
-    assert counts[-1] == 2
+    assert (counts[0], counts[-1]) == (1, 2)

@@ -5,19 +5,32 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import threading
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 
-def kill_first_owner(database: Path, patience: float = 120.0) -> bool:
+@contextmanager
+def first_owner_killed(database: Path) -> Iterator[None]:
+    """Kill the first process that works on a run of this block, which must be seen to work on one."""
+    killed: list[bool] = []
+    killer = threading.Thread(target=lambda: killed.append(_kill_first_owner(database)))
+    killer.start()
+    yield
+    killer.join()
+    assert killed == [True]
+
+
+def _kill_first_owner(database: Path, patience: float = 120.0) -> bool:
     """Wait until a process works on a run (one of a trial, in a search), and kill it while it does; whether it did."""
     until = time.monotonic() + patience
     while time.monotonic() < until:
-        for pid in owners(database) - {os.getpid()}:
+        for pid in _owners(database) - {os.getpid()}:
             with suppress(ProcessLookupError):  # it has ended by itself
                 os.kill(pid, signal.SIGSTOP)
-                if pid in owners(database):  # it has not finished its run in the meantime
+                if pid in _owners(database):  # it has not finished its run in the meantime
                     os.kill(pid, signal.SIGKILL)
                     return True
                 os.kill(pid, signal.SIGCONT)
@@ -25,8 +38,7 @@ def kill_first_owner(database: Path, patience: float = 120.0) -> bool:
     return False
 
 
-def owners(database: Path) -> set[int]:
-    """Processes that work on runs."""
+def _owners(database: Path) -> set[int]:
     question = "SELECT owner_pid FROM k24_runs WHERE state = 'running' AND algorithm != '' AND owner_pid"
     try:
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as file:

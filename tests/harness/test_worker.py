@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,20 +13,20 @@ import pytest
 from harness import worker
 from harness.cli.common import ALL_DONE, SOME_MISSING
 from harness.cli.errors import UsageError
-from harness.flags.planning import plan_runs
+from harness.runs.budget import BUDGETS
 from harness.runs.plan import RunPlan
 from studies.store import StudyStore
-from tests.harness.conftest import Compare, ErrorOf
+from tests.harness.conftest import Compare, ErrorOf, Printed, runs_of
 from tests.harness.fake_algorithm import RuleAlgorithm
-from tests.harness.fake_request import request_for
-from tests.harness.killing import kill_first_owner
+from tests.harness.fake_request import plans_for
+from tests.harness.killing import first_owner_killed
 
 STUDY = "compare-smoke-400-steps"
 SHORT = ("--algos", "rule", "--env-steps", "400")
 
 
 @pytest.fixture(autouse=True)
-def _signals() -> object:
+def _signals() -> Iterator[None]:
     """A worker answers SIGTERM in its own way; afterwards the tests' way is back."""
     before = signal.getsignal(signal.SIGTERM)
     yield
@@ -45,58 +45,56 @@ def work(tmp_path: Path, *flags: str) -> int:
     return worker.main([*place(tmp_path), *flags])
 
 
-def enqueue(tmp_path: Path, **changed: object) -> None:
-    plans, _ = plan_runs(request_for(**changed))
-    with store_of(tmp_path) as store:
-        store.enqueue([(plan.key, plan.identity(), plan.to_json()) for plan in plans])
+def enqueue(tmp_path: Path, *plans: RunPlan, study: str = STUDY, **changed: object) -> None:
+    """Queue these runs, with parts of their jobs changed; by default the run of the smallest request."""
+    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", study) as store:
+        for plan in plans or plans_for():
+            store.enqueue([(plan.key, plan.identity(), {**plan.to_json(), **changed})])
+
+
+def short_runs(*seeds: int) -> list[RunPlan]:
+    """The runs that ``compare`` with ``SHORT`` makes."""
+    return plans_for(seeds=seeds, budget=BUDGETS["smoke"].with_env_steps(400), num_envs=8)
 
 
 def test_a_worker_takes_what_waits_and_compare_shows_it(
-    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    compare: Compare, tmp_path: Path, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    enqueue(tmp_path, seeds=(0, 1), budget=request_for().budget.with_env_steps(400), num_envs=8)
+    enqueue(tmp_path, *short_runs(0, 1))
     assert work(tmp_path) == ALL_DONE
-    assert f"nothing left to take in study {STUDY}: 2 finished" in capsys.readouterr().out
+    assert f"nothing left to take in study {STUDY}: 2 finished" in printed()
     assert work(tmp_path, "--study", STUDY) == ALL_DONE, "there is nothing left, which is no mistake"
     monkeypatch.setattr(RuleAlgorithm, "act", None)
     assert compare(*SHORT, "--seeds", "2", "--throughput", "none") == ALL_DONE
-    assert "rule fake seed 1: already finished; skipped" in capsys.readouterr().out
+    assert "rule fake seed 1: already finished; skipped" in printed()
 
 
-def test_a_run_that_failed_waits_for_the_next_command(
-    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_that_failed_waits_for_the_next_command(compare: Compare, tmp_path: Path, printed: Printed) -> None:
     assert compare(*SHORT, "--set", "rule.fail_at=100") == SOME_MISSING
     assert work(tmp_path) == SOME_MISSING, "a worker does not try again what failed by itself"
-    assert f"nothing left to take in study {STUDY}: 1 failed" in capsys.readouterr().out
+    assert f"nothing left to take in study {STUDY}: 1 failed" in printed()
     assert compare(*SHORT, "--set", "rule.fail_at=100") == SOME_MISSING
-    assert "tried again, it failed before with RuntimeError: the rule broke on purpose" in capsys.readouterr().out
+    assert "tried again, it failed before with RuntimeError: the rule broke on purpose" in printed()
 
 
 def test_worker_processes_share_a_comparison_and_one_is_killed(
     compare: Compare, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    killed: list[bool] = []
-    killer = threading.Thread(target=lambda: killed.append(kill_first_owner(tmp_path / "s.db")))
-    killer.start()
     flags = ("--seeds", "3", "--n-jobs", "2", "--import", "tests.harness.fake_plugin", "--env-steps", "4000", "--json")
-    assert compare("--algos", "rule", *flags) == ALL_DONE
-    killer.join()
-    assert killed == [True]
-    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "compare-smoke-4000-steps") as store:
-        rows = store.rows()
-        assert [row.seed for row in rows] == [0, 1, 2]
-        assert [[p.env_steps for p in store.curve_points(row.run_id)] for row in rows] == [
-            [0, 1000, 2000, 3000, 4000]
-        ] * 3
-    assert sorted(row.trial_number for row in rows) == [0, 1, 2], "the killed run's trial was taken up, not doubled"
+    with first_owner_killed(tmp_path / "s.db"):
+        assert compare("--algos", "rule", *flags) == ALL_DONE
+    runs = runs_of(f"sqlite:///{tmp_path}/s.db", "compare-smoke-4000-steps")
+    assert [row.seed for row, _ in runs] == [0, 1, 2]
+    for _, points in runs:
+        assert [point.env_steps for point in points] == [0, 1000, 2000, 3000, 4000]
+    assert sorted(row.trial_number for row, _ in runs) == [0, 1, 2], "the killed run's trial was taken up, not doubled"
     captured = capfd.readouterr()
     assert json.loads(captured.out)["rows"][0]["seeds"] == [0, 1, 2], "standard output is the machine's alone"
     assert "nothing left to take" in captured.err
 
 
 def test_two_that_take_get_different_runs(tmp_path: Path) -> None:
-    enqueue(tmp_path, seeds=(0, 1, 2))
+    enqueue(tmp_path, *plans_for(seeds=(0, 1, 2)))
     with store_of(tmp_path) as one, store_of(tmp_path) as other:
         taken = [store.claim_next() for store in (one, other, one, other)]
         assert [job and job["seed"] for job in taken] == [0, 1, 2, None]
@@ -106,37 +104,35 @@ def test_two_that_take_get_different_runs(tmp_path: Path) -> None:
         assert later.claim_next(fits=lambda job: job["seed"] == 1)["seed"] == 1
 
 
-def test_the_same_command_started_twice_does_no_run_twice(
-    compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    enqueue(tmp_path, seeds=(0,), budget=request_for().budget.with_env_steps(400), num_envs=8)
+def test_the_same_command_started_twice_does_no_run_twice(compare: Compare, tmp_path: Path, printed: Printed) -> None:
+    enqueue(tmp_path, *short_runs(0))
     with store_of(tmp_path) as first:
         assert first.claim_next() is not None
         assert compare(*SHORT, "--seeds", "2", "--no-wait") == SOME_MISSING
-        said = capsys.readouterr().out
+        said = printed()
         assert "rule fake seed 0: it is running on " in said
         assert [row.seed for row in first.rows()] == [1]
     assert compare(*SHORT, "--seeds", "2") == ALL_DONE
 
 
 def test_a_comparison_waits_for_runs_that_others_hold(
-    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: Printed
 ) -> None:
     """And does those itself that these leave; the table is whole."""
-    enqueue(tmp_path, seeds=(0,), budget=request_for().budget.with_env_steps(400), num_envs=8)
+    enqueue(tmp_path, *short_runs(0))
     first = store_of(tmp_path)
     assert first.claim_next() is not None
     leave_when_it_waits = SimpleNamespace(sleep=lambda seconds: first.close())
     monkeypatch.setattr("harness.launchers.complete_all.time", leave_when_it_waits)
     assert compare(*SHORT, "--seeds", "2") == ALL_DONE
-    said = capsys.readouterr().out
+    said = printed()
     assert "waiting for 1 runs that other processes work on (--no-wait reports without them)" in said
     with store_of(tmp_path) as store:
         assert sorted(row.seed for row in store.rows()) == [0, 1]
 
 
 def test_a_job_is_the_plan_again() -> None:
-    (plan,), _ = plan_runs(request_for(algorithms=("kalei",), scenarios=("terran_5_vs_5",)))
+    (plan,) = plans_for(algorithms=("kalei",), scenarios=("terran_5_vs_5",))
     assert RunPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
 
 
@@ -151,17 +147,15 @@ def test_a_job_is_the_plan_again() -> None:
     ],
 )
 def test_a_job_that_cannot_be_done_here_is_explained(changed: dict[str, object], message: str) -> None:
-    (plan,), _ = plan_runs(request_for())
+    (plan,) = plans_for()
     with pytest.raises(UsageError, match=message):
         RunPlan.from_json({**plan.to_json(), **changed}, "cpu")
 
 
-def test_what_cannot_be_done_here_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (plan,), _ = plan_runs(request_for())
-    with store_of(tmp_path) as store:
-        store.enqueue([(plan.key, plan.identity(), {**plan.to_json(), "scenario": "my_map"})])
+def test_what_cannot_be_done_here_is_passed_over(tmp_path: Path, printed: Printed) -> None:
+    enqueue(tmp_path, scenario="my_map")
     assert work(tmp_path) == SOME_MISSING
-    said = capsys.readouterr().out
+    said = printed()
     assert "passed over: scenario my_map is not registered here" in said
     assert "1 queued" in said
 
@@ -174,7 +168,5 @@ def test_mistakes(tmp_path: Path, error_of: ErrorOf) -> None:
     assert error == "error: --only '3,x': ids of runs, separated by commas, such as 3,7 or 3-9\n"
     error = error_of(worker.main, *own, "--study", "compare-smok")
     assert f"unknown study 'compare-smok'; did you mean {STUDY}?" in error
-    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "second") as store:
-        (plan,), _ = plan_runs(request_for())
-        store.enqueue([(plan.key, plan.identity(), plan.to_json())])
+    enqueue(tmp_path, study="second")
     assert f"holds 2 studies, name one: --study {STUDY} | second" in error_of(worker.main, *own)

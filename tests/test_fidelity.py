@@ -16,6 +16,7 @@ from benchmarks.fidelity.judge import commands
 from benchmarks.fidelity.page import page, rank_correlation
 from benchmarks.fidelity.reference import RACES, Estimate, curve_at, first_rounds, trained_length
 from envs.battle.readings import CHOICES, Readings
+from tests.conftest import Printed
 
 
 def check(engine: float, game: float | None, *, error: float = 0.01, group: str = "a group") -> Check:
@@ -60,10 +61,8 @@ def test_wrong_options_are_refused(given: str, says: str) -> None:
 
 def test_a_score_is_the_difference_in_marks() -> None:
     assert check(0.25, 0.2).score == pytest.approx(0.5)
-    assert check(0.25, 0.2).verdict == "within"
-    assert check(0.4, 0.2).verdict == "off"
-    assert check(0.4, 0.2, error=0.2).verdict == "open"
-    assert check(0.4, None).verdict == "no reference"
+    found = check(0.25, 0.2), check(0.4, 0.2), check(0.4, 0.2, error=0.2), check(0.4, None)
+    assert [each.verdict for each in found] == ["within", "off", "open", "no reference"]
     assert check(0.4, 0.2).noise == pytest.approx(2 * np.hypot(0.01, 0.01) / 0.1)
 
 
@@ -85,14 +84,11 @@ def test_rank_correlation() -> None:
 def test_what_is_known_of_the_game() -> None:
     terran = first_rounds("terran_5_vs_5", spread=12.0)
     assert terran is not None
-    assert terran.mean == pytest.approx((4060 + 4096 + 287) / 216)
-    assert terran.error == pytest.approx(12 / np.sqrt(216))
+    assert (terran.mean, terran.error) == pytest.approx(((4060 + 4096 + 287) / 216, 12 / np.sqrt(216)))
     assert first_rounds("terran_10_vs_10", spread=12.0) is None
     for race in RACES:
         wins = curve_at(race, "win_rate", 1_000_000, 100_000)
         length = trained_length(race, 800_000, 2_000_000, spread=10.0)
-        assert wins is not None
-        assert length is not None
         assert 0.2 < wins.mean < 0.7
         assert 25 < length.mean < 70
     assert curve_at("3m", "win_rate", 1_000_000, 100_000) is None
@@ -125,11 +121,10 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
     assert "turning=first" in text
 
 
-def test_judging_is_a_list_of_resumable_comparisons(capsys: pytest.CaptureFixture[str]) -> None:
+def test_judging_is_a_list_of_resumable_comparisons(printed: Printed) -> None:
     main(["judge", "--study", "mine", "--dry-run", "--options", "turning=first"])
-    said = capsys.readouterr().out
-    assert said.count("harness.compare") == 2
-    assert said.count("--set env.rules=2023 --set env.turning=first") == 2
+    said = printed()
+    assert said.count("harness.compare") == said.count("--set env.rules=2023 --set env.turning=first") == 2
     assert "zerg_10_vs_10" in said
     last = commands("mine", 5, 2, "sqlite:///x.db", {})[0][-4:]
     assert last == ["--storage", "sqlite:///x.db", "--set", "env.rules=2023"]
@@ -148,9 +143,8 @@ def test_every_reading_is_tried() -> None:
 
 def test_sensitivity_ranks_what_is_certain() -> None:
     def effect(name: str, marks: float, sigmas: float) -> sensitivity.Effect:
-        return sensitivity.Effect(
-            reading=((name, 1),), scenario="3m", policy="random", statistic="win", marks=marks, sigmas=sigmas
-        )
+        where = dict(reading=((name, 1),), scenario="3m", policy="random", statistic="win")
+        return sensitivity.Effect(**where, marks=marks, sigmas=sigmas)
 
     lines = sensitivity.table([effect("chance", 3.0, 1.0), effect("small", 0.5, 9.0), effect("large", -2.0, 9.0)])
     assert [line.split()[1] for line in lines.splitlines()[2:]] == ["large=1", "small=1", "chance=1"]

@@ -23,6 +23,7 @@ from harness.flags.compare import read_flags
 from harness.flags.planning import plan_runs
 from harness.stats.interval import IntervalKind
 from studies.store import StudyStore
+from tests.conftest import Printed
 from tests.studies.sample import evaluate
 
 TINY = Stage(
@@ -39,6 +40,10 @@ TINY = Stage(
 )
 
 
+def read_csv(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_every_run_of_every_stage_is_one_plan_of_its_own(name: str) -> None:
     stage = dataclasses.replace(STAGES[name], seeds=STAGES[name].seeds[:1])
@@ -53,15 +58,17 @@ def test_every_run_of_every_stage_is_one_plan_of_its_own(name: str) -> None:
 
 
 def test_choosing_and_judging_share_no_seed_and_choosing_has_a_dozen_arms() -> None:
-    choosing = {seed for name in ("choose", "races", "again") for seed in STAGES[name].seeds}
-    judging = {seed for name in {*STAGES} - {"choose", "races", "again"} for seed in STAGES[name].seeds}
+    first = {"choose", "races", "again"}
+    choosing, judging = (
+        {seed for name in names for seed in STAGES[name].seeds} for names in (first, {*STAGES} - first)
+    )
     assert not choosing & judging
     assert not (choosing | judging) & {0, 1, 2}
     assert len(STAGES["choose"].arms) == 14, "twelve, and qmix and kalei for the scale"
 
 
 def test_a_stage_is_made_resumed_and_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: Printed
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(STAGES, "tiny", TINY)
@@ -70,27 +77,25 @@ def test_a_stage_is_made_resumed_and_reported(
     table = (tmp_path / "results" / "k24_tiny.md").read_text()
     assert "stage tiny: INCOMPLETE: 2 of 4 runs" in table
     assert k24.main(asked) == 0
-    assert capsys.readouterr().out.count("already finished; skipped") == 2
+    assert printed().count("already finished; skipped") == 2
     table = (tmp_path / "results" / "k24_tiny.md").read_text()
     assert "stage tiny: complete" in table
     assert "| search − qmix | 3m | " in table
-    with (tmp_path / "results" / "k24_tiny.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    rows = read_csv(tmp_path / "results" / "k24_tiny.csv")
     assert [(row["arm"], row["seed"]) for row in rows] == [(arm, seed) for seed in "01" for arm in ("search", "qmix")]
     for row in rows:
         assert int(row["wins"]) / int(row["battles"]) == pytest.approx(float(row["win_rate"]), abs=1e-4)
         assert f"{row['seed']}: {float(row['win_rate']):.3f}" in table
     with Image.open(tmp_path / "results" / "k24_tiny.png") as picture:
         assert len(picture.convert("RGB").getcolors(1 << 24)) > 50
-    with (tmp_path / "results" / "k24_tiny_masks.csv").open() as file:
-        points = list(csv.DictReader(file))
+    points = read_csv(tmp_path / "results" / "k24_tiny_masks.csv")
     assert {float(point["energy_best"]) for point in points if point["arm"] == "search"}
     assert {point["energy_best"] for point in points if point["arm"] == "qmix"} == {""}
     assert {point["state"] for point in points} == {"finished"}
 
 
 def test_a_run_under_way_is_no_result_but_its_search_is_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: Printed
 ) -> None:
     monkeypatch.setitem(STAGES, "tiny", TINY)
     storage = f"sqlite:///{tmp_path}/study.db"
@@ -100,30 +105,16 @@ def test_a_run_under_way_is_no_result_but_its_search_is_shown(
         evaluate(run, 100, extra={"energy_best": 0.8})
         k24.update_files(TINY, storage, tmp_path)
     assert k24.main(["tiny", "--out", str(tmp_path), "--report-only"]) == 0
-    assert "INCOMPLETE: 0 of 4 runs" in capsys.readouterr().out
-    (point,) = csv.DictReader((tmp_path / "k24_tiny_masks.csv").read_text().splitlines())
+    assert "INCOMPLETE: 0 of 4 runs" in printed()
+    (point,) = read_csv(tmp_path / "k24_tiny_masks.csv")
     shown = [point[name] for name in ("arm", "state", "env_steps", "energy_best")]
     assert shown == ["search", "unfinished", "100", "0.8"]
 
 
 def finished(arm: str, seed: int, wins: int, scenario: str = "3m") -> FinishedRun:
-    return FinishedRun(
-        arm=arm,
-        settings="",
-        scenario=scenario,
-        seed=seed,
-        env_steps=400,
-        win_rate=wins / 1000,
-        low=0.0,
-        high=1.0,
-        wins=wins,
-        battles=1000,
-        return_mean=1.0,
-        sparsity_masked=0.5,
-        flops_kept=0.8,
-        resumes=0,
-        commit="abc1234",
-    )
+    place = dict(arm=arm, settings="", scenario=scenario, seed=seed, env_steps=400, resumes=0, commit="abc1234")
+    won = dict(win_rate=wins / 1000, low=0.0, high=1.0, wins=wins, battles=1000, return_mean=1.0)
+    return FinishedRun(**place, **won, sparsity_masked=0.5, flops_kept=0.8)
 
 
 def test_runs_of_another_database_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,10 +153,9 @@ def test_differences_are_paired_by_seed() -> None:
 
 def test_one_seed_has_a_difference_and_no_interval() -> None:
     stage = dataclasses.replace(TINY, seeds=(0,), pairs=(("qmix", "search"),))
-    made = [finished("search", 0, 100), finished("qmix", 0, 150)]
-    table = describe(stage, {run.place: run for run in made})
-    assert f"| qmix − search | 3m | +0.050 | {IntervalKind.NONE_FOR_ONE_SEED} | 0: +0.050 |" in table
     pair = finished("search", 0, 100), finished("qmix", 0, 150)
+    table = describe(stage, {run.place: run for run in pair})
+    assert f"| qmix − search | 3m | +0.050 | {IntervalKind.NONE_FOR_ONE_SEED} | 0: +0.050 |" in table
     assert difference([[pair, pair], [pair]]).kind == IntervalKind.NONE_FOR_ONE_SEED
 
 
@@ -175,11 +165,11 @@ def test_seeds_that_agree_by_chance_promise_no_more_than_their_battles() -> None
     assert (found.low, found.estimate, found.high) == pytest.approx((0.075, 0.1, 0.125), abs=5e-4)
 
 
-def test_numbers_over_several_stages_are_those_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+def test_numbers_over_several_stages_are_those_of_the_page(printed: Printed) -> None:
     """Every difference that is printed stands in the page, but for one that it gives without its interval."""
     pooled.main()
     page = (k24.OUT / "k24.md").read_text(encoding="utf-8")
-    printed = re.findall(r"^\| (k24.*?) \| (\S+) \[(\S+), (\S+)\] \|$", capsys.readouterr().out, flags=re.MULTILINE)
+    printed = re.findall(r"^\| (k24.*?) \| (\S+) \[(\S+), (\S+)\] \|$", printed(), flags=re.MULTILINE)
     assert len(printed) == 10
     for what, *numbers in printed:
         estimate, low, high = (number.replace("-", "−") for number in numbers)
@@ -196,12 +186,12 @@ def test_the_races_are_those_of_the_best_of_choose() -> None:
     assert [arm.label for arm in STAGES["races"].arms] == sorted(means, key=lambda label: -means[label])[:3]
 
 
-def test_several_stages_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_stages_are_listed(printed: Printed) -> None:
     assert k24.main(["alpha", "transfer", "--list"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = printed().splitlines()
     assert len(lines) == 3 * 10 + 3 * 3
     assert k24.main([k24.ALL, "--list", "--seeds", "30"]) == 0
-    every = capsys.readouterr().out.splitlines()
+    every = printed().splitlines()
     assert {line for line in lines if "--seeds 30," in line} <= set(every)
     assert len(every) == sum(len(s.arms) * len(s.scenarios) for s in STAGES.values() if 30 in s.seeds)
 
@@ -219,10 +209,10 @@ def test_an_unknown_name_is_refused(option: str, name: str, message: str) -> Non
         k24.main(["races", "--list", option, name])
 
 
-def test_a_part_of_a_stage_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_part_of_a_stage_is_listed(printed: Printed) -> None:
     part = ["--arms", "qmix; k24", "--scenarios", "zerg_5_vs_5", "--seeds", "31,30"]
     assert k24.main(["judge", *part, "--list"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = printed().splitlines()
     places = [(line.split("--algos ")[1].split()[0], line.split("--seeds ")[1].split()[0]) for line in lines]
     assert places == [("qmix", "30,"), ("k24", "30,"), ("qmix", "31,"), ("k24", "31,")]
     assert all(" zerg_5_vs_5 " in line for line in lines)

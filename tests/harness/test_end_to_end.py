@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.learner import end_to_end
 from benchmarks.learner.end_to_end import Course, Ratio
-from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
+from tests.harness.conftest import Printed
+from tests.harness.fake_algorithm import rule
 from tests.harness.fake_env import FakeEnv
 
 
@@ -20,7 +21,7 @@ from tests.harness.fake_env import FakeEnv
 def test_updates_follow_the_ratio(ratio: Ratio) -> None:
     env = FakeEnv(ratio.num_envs, 0)
     env.reset()
-    algorithm = RuleAlgorithm("rule", env.spec, RuleConfig())
+    algorithm = rule(env)
     course = Course(algorithm, env, ratio)
     course.fill(10)
     warm_up = len(algorithm.updates)
@@ -35,11 +36,11 @@ def test_updates_follow_the_ratio(ratio: Ratio) -> None:
     assert calls["update"] == calls["sample"] == len(algorithm.updates) - warm_up == due
 
 
-def test_a_row_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_is_printed(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(end_to_end.RATIOS, "tiny", Ratio(batch_size=2, updates=1, episodes=1, num_envs=2))
     monkeypatch.setattr(Course, "fill", lambda course, episodes: None)
     monkeypatch.setattr(Course, "learn", lambda course: None)
     end_to_end.measure("qmix", "tiny", 0.5)
-    row = capsys.readouterr().out.splitlines()[-1].split()  # a notice of compiling may come before
+    row = printed().splitlines()[-1].split()  # a notice of compiling may come before
     assert row[:2] == ["qmix", "tiny"]
     assert float(row[2].replace(",", "")) > 0

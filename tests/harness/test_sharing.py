@@ -94,12 +94,7 @@ def test_a_policy_goes_to_a_hub_and_comes_back(made: Comparison, run: Path, hub:
 
 
 def test_the_commands_say_what_they_did(
-    made: Comparison,
-    run: Path,
-    hub: FakeHub,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    error_of: ErrorOf,
+    made: Comparison, run: Path, hub: FakeHub, tmp_path: Path, capsys: pytest.CaptureFixture[str], error_of: ErrorOf
 ) -> None:
     trial = str(made.runs()[0]["trial"])
     place = ["--study", made.name, "--storage", made.storage, "--runs", str(made.out)]

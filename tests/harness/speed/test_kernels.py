@@ -127,15 +127,13 @@ def test_compression_loses_nothing_of_any_layer(hidden: int, dtype: torch.dtype)
             assert values.shape == (padded.shape[0], padded.shape[1] // 2)
             back = sparse_semi_structured_to_dense_cutlass(values, metadata)
             assert torch.equal(back, padded), name
-            assert torch.equal(back[: weight.shape[0], : weight.shape[1]], weight), name
 
 
 def test_compression_of_other_weights_loses_them() -> None:
     """The broken twin: a weight before masking does not come back."""
     weight = pad_to(layers()["fc2"].layer.weight.to(HALF), 32, 64).contiguous()
-    assert not torch.equal(
-        sparse_semi_structured_to_dense_cutlass(*sparse_semi_structured_from_dense_cutlass(weight)), weight
-    )
+    back = sparse_semi_structured_to_dense_cutlass(*sparse_semi_structured_from_dense_cutlass(weight))
+    assert not torch.equal(back, weight)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -170,8 +168,7 @@ def test_a_view_into_wider_rows_is_not_handed_to_a_kernel(played: PlayedKernels)
 
 
 def test_the_search_is_asked_once_a_shape_and_obeyed(played: PlayedKernels) -> None:
-    backend = CusparseLtSearch()
-    store = layers(backend)["gru_ih"]
+    store = layers(backend := CusparseLtSearch())["gru_ih"]
     stored = store.stored(backend.name, ROWS)
     assert played.searched == [(64, 32, ROWS)], "three mask groups, one search"
     assert stored.setting == "algorithm 7, split-k 2"

@@ -27,9 +27,8 @@ def test_padding_changes_no_product(rows: int, columns: int, storage_format: str
     inputs = drawn_rows(16, columns, torch.float64, torch.device("cpu"))
     stored = LayerStore(layer, torch.float64, [backend]).stored(storage_format, 8)
     weights = [layer.weight] * 2 if storage_format == DENSE else layer.masked
-    expected = torch.cat(
-        [functional.linear(part, w, layer.bias) for part, w in zip(inputs.split(8), weights, strict=True)]
-    )
+    parts = zip(inputs.split(8), weights, strict=True)
+    expected = torch.cat([functional.linear(part, weight, layer.bias) for part, weight in parts])
     single = storage_format in (DENSE, BATCHED)
     for given in (inputs, pad_to(inputs, 1, stored.width)):
         arrived = torch.cat(stored([given] if single else list(given.split(8))))
@@ -62,6 +61,5 @@ def test_only_24_weights_are_offered_to_backends() -> None:
 def test_relative_error() -> None:
     expected = torch.tensor([1.0, -4.0])
     assert relative_error(torch.tensor([1.0, -3.8]), expected) == pytest.approx(0.05)
-    assert relative_error(torch.tensor([float("nan"), -4.0]), expected) != 0
     assert not relative_error(torch.tensor([float("nan"), -4.0]), expected) <= 1.0
     assert relative_error(torch.zeros(2), torch.zeros(2)) == 0.0

@@ -17,8 +17,7 @@ import torch
 
 from harness.cli.common import ALL_DONE
 from harness.runs.checkpoint import REPLAY_LIMIT, holds_replay, load_checkpoint
-from studies.store import StudyStore
-from tests.harness.conftest import Compare, Interrupt
+from tests.harness.conftest import Compare, Interrupt, Printed, runs_of
 
 ROOT = Path(__file__).parents[3]
 TIMES = {"seconds", "wall_seconds"}
@@ -44,10 +43,13 @@ def final_state(out: Path, study: str) -> dict[str, Any]:
 
 
 def curve(database: Path, study: str) -> list[Any]:
-    with StudyStore.open(f"sqlite:///{database}", study) as store:
-        (row,) = store.rows()
-        points = store.curve_points(row.run_id)
+    ((row, points),) = runs_of(f"sqlite:///{database}", study)
     return [[dataclasses.replace(point, wall_seconds=0.0) for point in points], row.win_rate, row.details["resumes"]]
+
+
+def unlike(folder: Path) -> list[str]:
+    """Where the last states of the run in two studies differ, the whole one and the one in parts."""
+    return differences(*(final_state(folder / "runs", study) for study in ("whole", "parts")))
 
 
 @pytest.mark.parametrize("id", ["qmix", "kalei", "k24-described", "mappo"])
@@ -60,9 +62,8 @@ def test_stopped_twice(compare: Compare, interrupt: Interrupt, tmp_path: Path, i
     for env_steps in (240, 648):
         interrupt(env_steps, *run, "--study", "parts")
     assert compare(*run, "--study", "parts") == ALL_DONE
-    whole, parts = (final_state(tmp_path / "runs", study) for study in ("whole", "parts"))
-    assert whole["counters"]["updates"] > 20
-    assert differences(whole, parts) == []
+    assert final_state(tmp_path / "runs", "whole")["counters"]["updates"] > 20
+    assert unlike(tmp_path) == []
     assert curve(tmp_path / "s.db", "whole") == curve(tmp_path / "s.db", "parts")
 
 
@@ -72,15 +73,12 @@ def test_without_the_replay_it_is_another_run(compare: Compare, interrupt: Inter
     assert compare(*run, "--study", "whole") == ALL_DONE
     interrupt(240, *run, "--study", "parts")
     assert compare(*run, "--study", "parts") == ALL_DONE
-    different = differences(*(final_state(tmp_path / "runs", study) for study in ("whole", "parts")))
-    assert "/algorithm/net/fc1.weight" in different
+    assert "/algorithm/net/fc1.weight" in unlike(tmp_path)
 
 
 def test_by_default_a_replay_is_saved_up_to_a_limit() -> None:
-    assert holds_replay("auto", REPLAY_LIMIT)
-    assert not holds_replay("auto", REPLAY_LIMIT + 1)
-    assert holds_replay("yes", 10 * REPLAY_LIMIT)
-    assert not holds_replay("no", 0)
+    asked = [("auto", REPLAY_LIMIT), ("auto", REPLAY_LIMIT + 1), ("yes", 10 * REPLAY_LIMIT), ("no", 0)]
+    assert [holds_replay(wish, size) for wish, size in asked] == [True, False, True, False]
 
 
 MAP = """
@@ -102,7 +100,7 @@ def in_a_process_of_its_own(out: Path, flags: tuple[str, ...]) -> subprocess.Pop
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, **threads})
 
 
-def test_killed_in_real_battles(compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed_in_real_battles(compare: Compare, tmp_path: Path, printed: Printed) -> None:
     """``kill -9``; the battles under way, on a map of a user's own, go on from the engine's own state."""
     exec(MAP)
     run = ("--scenarios", "three_marines", "--algos", "k24", "--env-steps", "4000", "--study")
@@ -117,13 +115,12 @@ def test_killed_in_real_battles(compare: Compare, tmp_path: Path, capsys: pytest
         killed.kill()
     assert killed.wait() == -signal.SIGKILL, "the run must be killed before it ends"
     assert compare(*run, "parts") == ALL_DONE
-    said = capsys.readouterr().out
+    said = printed()
     assert "k24 three_marines seed 0: resumes at " in said
     assert "episodes included" in said
     assert compare(*run, "whole") == ALL_DONE
-    assert differences(*(final_state(tmp_path / "runs", study) for study in ("whole", "parts"))) == []
+    assert unlike(tmp_path) == []
     assert curve(tmp_path / "s.db", "whole") == curve(tmp_path / "s.db", "parts")
-    with StudyStore.open(f"sqlite:///{tmp_path}/s.db", "parts") as store:
-        (row,) = store.rows()
-        assert [point.env_steps for point in store.curve_points(row.run_id)] == [0, 1000, 2000, 3000, 4000]
+    ((row, points),) = runs_of(f"sqlite:///{tmp_path}/s.db", "parts")
+    assert [point.env_steps for point in points] == [0, 1000, 2000, 3000, 4000]
     assert row.trial_number == 0, "the killed run's trial was taken up, not doubled"

@@ -10,12 +10,11 @@ import pytest
 
 import algorithms.registry
 from algorithms.protocol import Algorithm
-from harness.flags.planning import plan_runs
 from harness.runs.budget import BUDGETS
 from harness.runs.plan import RunPlan
 from harness.training.final_evaluation import play_final_battles
 from studies.rows import EpisodeOutcome
-from tests.harness.fake_request import request_for
+from tests.harness.fake_request import plans_for
 
 SLOTS, EPISODES = 4, 12
 
@@ -59,8 +58,7 @@ def evaluated(
 ) -> tuple[Starts, tuple[EpisodeOutcome, ...]]:
     """First states and outcomes of the final evaluation of an algorithm that has learned nothing."""
     budget = dataclasses.replace(BUDGETS["smoke"], final_slots=SLOTS, final_episodes=EPISODES)
-    request = request_for(algorithms=(name,), scenarios=(scenario,), seeds=(seed,), budget=budget)
-    (plan,) = plan_runs(request)[0]
+    (plan,) = plans_for(algorithms=(name,), scenarios=(scenario,), seeds=(seed,), budget=budget)
     starts: Starts = {}
     make = RunPlan.make_env
     with monkeypatch.context() as patched:

@@ -13,13 +13,13 @@ from harness.plots.masks import plot_masks
 from harness.results.mask_tables import show
 from harness.training.final_evaluation import describe_flops, describe_masks
 from tests.algorithms.worlds import SPEC, learner
-from tests.harness.fake_algorithm import RuleAlgorithm, RuleConfig
-from tests.harness.fake_env import FakeEnv
+from tests.harness.conftest import Printed
+from tests.harness.fake_algorithm import RuleAlgorithm, rule
 from tests.harness.results.rows import run_row
 
 
-def rule(weights: dict[str, torch.Tensor]) -> RuleAlgorithm:
-    made = RuleAlgorithm("rule", FakeEnv(1, 0).spec, RuleConfig())
+def rule_with(weights: dict[str, torch.Tensor]) -> RuleAlgorithm:
+    made = rule()
     made.masked_weights = lambda: weights  # type: ignore[method-assign]
     return made
 
@@ -27,7 +27,7 @@ def rule(weights: dict[str, torch.Tensor]) -> RuleAlgorithm:
 def test_patterns_by_hand() -> None:
     first = [[1.0, 2, 0, 0, 0, 0, 3, 4], [1, 0, 2, 0, 1, 2, 0, 0]]
     second = [[1.0, 2, 0, 0, 0, 5, 6, 0], [0, 0, 1, 2, 1, 2, 0, 0]]
-    found = describe_masks(rule({"fc": torch.tensor([first, second])}))
+    found = describe_masks(rule_with({"fc": torch.tensor([first, second])}))
     assert found["groups"] == ("left", "right")
     layer = found["layers"]["fc"]
     assert layer["sparsity"] == [0.5, 0.5]
@@ -38,7 +38,7 @@ def test_patterns_by_hand() -> None:
 
 def test_masks_that_are_not_two_of_four() -> None:
     weights = torch.tensor([[[1.0, 2, 3, 0]], [[0, 2, 3, 4]]])
-    layer = describe_masks(rule({"fc": weights}))["layers"]["fc"]
+    layer = describe_masks(rule_with({"fc": weights}))["layers"]["fc"]
     assert layer == {"sparsity": [0.25, 0.25], "pattern_use": None, "agreement": [[1.0, 0.5], [0.5, 1.0]]}
 
 
@@ -47,12 +47,12 @@ def test_one_mask_for_all_has_one_name() -> None:
     assert describe_masks(learner("k24"))["groups"] == SPEC.unit_types
 
 
-def test_a_run_whose_last_layer_is_dense_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_whose_last_layer_is_dense_is_shown(tmp_path: Path, printed: Printed) -> None:
     masks = describe_masks(learner("k24", mask_head=False))
     (plan,), _ = plan_runs(read_flags(["--algos", "k24", "--budget", "smoke"]))
     run = run_row(plan, 1, details={"masks": masks})
     show(make_console(), run)
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = [line.split() for line in printed().splitlines()]
     assert ["fc4", "marine", "0.0%", *["–"] * 6, "100.0%"] in rows
     (plot,) = plot_masks(tmp_path, "k24", "terran_5_vs_5", [run], 0)
     assert "fc3: " in plot.alt
@@ -63,4 +63,4 @@ def test_flops() -> None:
     found = describe_flops(learner("k24", mask_gru=True))
     assert found["dense"] == sum(layer["dense"] for layer in found["layers"].values())
     assert found["kept"] / found["dense"] == pytest.approx(0.5, abs=0.02)
-    assert describe_flops(rule({})) == {}
+    assert describe_flops(rule_with({})) == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import re
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from harness.api import Comparison, StorageError, UsageError, compare, evaluate, load_policy, open_study, pull, push
 from harness.cli.common import import_user_code
 from harness.compare import main
+from tests.harness.conftest import Printed
 
 SHORT = {"env_steps": 400, "budget": "smoke", "device": "cpu", "progress": False}
 needs_pandas = pytest.mark.skipif(importlib.util.find_spec("pandas") is None, reason="pandas is not installed")
@@ -39,13 +41,13 @@ def place(made: Comparison) -> dict[str, object]:
     return {"storage": made.storage, "out": made.out}
 
 
-def test_it_is_the_study_that_the_command_makes(made: Comparison, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_the_study_that_the_command_makes(made: Comparison, printed: Printed) -> None:
     assert made.complete
     assert made.name == "compare-smoke-400-steps"
     words = ["--algos", "k24,qmix", "--seeds", "0,3", "--budget", "smoke", "--env-steps", "400", "--device", "cpu"]
     words += ["--storage", made.storage, "--out", str(made.out), "--report", "none", "--set", "k24.div_coef=0.2"]
     assert main(words) == 0
-    assert capsys.readouterr().out.count("already finished") == 4, "nothing is trained twice"
+    assert printed().count("already finished") == 4, "nothing is trained twice"
     again = compare(algos=["k24"], seeds=[3], settings={"k24.div_coef": 0.2}, **place(made), **SHORT)
     assert [(run["algorithm"], run["seed"]) for run in again.runs()] == [("k24", 3)], "only what was asked for"
 
@@ -233,14 +235,8 @@ def test_of_two_worlds_a_policy_is_taken_only_by_name(made: Comparison, tmp_path
 
 
 def test_loggers_follow_runs_of_the_api(tmp_path: Path) -> None:
-    result = compare(
-        algos=["rule"],
-        scenarios=["fake"],
-        log=["csv"],
-        storage=f"sqlite:///{tmp_path}/s.db",
-        out=tmp_path / "runs",
-        **{**SHORT, "env_steps": 2000},
-    )
+    where = dict(storage=f"sqlite:///{tmp_path}/s.db", out=tmp_path / "runs")
+    result = compare(algos=["rule"], scenarios=["fake"], log=["csv"], **where, **{**SHORT, "env_steps": 2000})
     (log,) = (tmp_path / "runs" / result.name).glob("rule-fake-seed0-*/log.csv")
     names = {line.split(",")[1] for line in log.read_text().splitlines()[1:]}
     assert {"eval/win_rate", "train/loss", "train/env_steps_per_second", "final/win_rate"} <= names
@@ -266,29 +262,20 @@ def test_loggers_follow_runs_of_the_api(tmp_path: Path) -> None:
         (lambda made: evaluate("nearest", "terran_5_vs_5", backend="sc2"), "policy nearest needs"),
         (lambda made: evaluate(made.policy("k24"), heuristic_ai=True), "lets the world act in the policy's place"),
         (lambda made: evaluate(made.policy("k24"), "MMM3"), "MMM3"),
-        (
-            lambda made: evaluate(made.policy("k24"), "MMM2"),
-            "cannot act on MMM2: they differ in n_agents 5 and 10; n_actions 11 and 18",
-        ),
-        (
-            lambda made: made.policy("kalei"),
-            "has no finished run kalei on one scenario; finished: k24 terran_5_vs_5 seed 0",
-        ),
+        (lambda made: evaluate(made.policy("k24"), "MMM2"), "they differ in n_agents 5 and 10; n_actions 11 and 18"),
+        (lambda made: made.policy("kalei"), "no finished run kalei on one scenario; finished: k24 terran_5_vs_5 seed"),
         (lambda made: push(3, "a/b"), "push: run is 3, it must be a string or of type Path"),
         (lambda made: pull(3), "pull: name is 3, it must be a string"),
     ],
 )
 def test_arguments_that_cannot_be_used_are_named(made: Comparison, call: Any, says: str) -> None:
-    with pytest.raises(UsageError) as refused:
+    with pytest.raises(UsageError, match=re.escape(says)):
         call(made)
-    assert says in str(refused.value)
 
 
 def test_one_logger_may_come_as_a_string(made: Comparison) -> None:
-    again = compare(
-        algos="k24", seeds=[0], settings={"k24.div_coef": 0.2}, log="csv", imports=(), **place(made), **SHORT
-    )
-    assert again.complete
+    asked = dict(algos="k24", seeds=[0], settings={"k24.div_coef": 0.2}, log="csv", imports=())
+    assert compare(**asked, **place(made), **SHORT).complete
 
 
 def test_a_policy_of_the_game_is_evaluated_in_the_game(made: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:

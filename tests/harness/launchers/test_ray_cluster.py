@@ -110,12 +110,9 @@ def test_a_lost_node_costs_no_run(cluster: Any, postgres: str, tmp_path: Path) -
     assert disturbed == undisturbed, "the lost node changed no result, curve or battle"
     states = Counter(str(state) for (state,) in ask(postgres, "SELECT state FROM k24_runs WHERE study = 'ray'"))
     assert states == {"finished": RUNS}
-    sessions = ask(
-        postgres,
-        "SELECT seed, count(*) FROM k24_provenance JOIN k24_runs ON k24_runs.id = run_id WHERE study = 'ray' "
-        "GROUP BY seed",
-    )
-    assert set(sessions) == {(number, 2 if number == seed else 1) for number in range(RUNS)}
+    sessions = "k24_provenance JOIN k24_runs ON k24_runs.id = run_id WHERE study = 'ray'"
+    counted = ask(postgres, f"SELECT seed, count(*) FROM {sessions} GROUP BY seed")
+    assert set(counted) == {(number, 2 if number == seed else 1) for number in range(RUNS)}
     logs = "".join(path.read_text() for path in (tmp_path / "runs" / "ray" / "workers").glob("*.log"))
     assert logs.count("resumes at") == 1
     assert f"rule fake seed {seed}: resumes at" in logs
@@ -130,10 +127,8 @@ def results(url: str, study: str) -> dict[int, Any]:
         rows = store.rows()
         assert len(rows) == len({row.seed for row in rows})
         for row in rows:
-            curve = [
-                (point.env_steps, point.win_rate, point.return_mean, point.loss)
-                for point in store.curve_points(row.run_id)
-            ]
+            points = store.curve_points(row.run_id)
+            curve = [(point.env_steps, point.win_rate, point.return_mean, point.loss) for point in points]
             assert [steps for steps, *_ in curve] == list(range(0, ENV_STEPS + 1, STEPS_APART))
             found[row.seed] = (row.env_steps, row.wins, row.return_mean, curve, store.outcomes(row.run_id))
     return found

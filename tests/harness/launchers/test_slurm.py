@@ -20,10 +20,12 @@ from harness.compare import main
 from harness.flags.workers import Workers
 from harness.launchers.slurm import SlurmWorkers, sbatch_arguments, worker_script
 from studies.store import StudyStore
-from tests.harness.conftest import ErrorOf
+from tests.harness.conftest import ErrorOf, Printed, runs_of
 from tests.harness.launchers import fake_slurm
 
 PLUGIN = ("--import", "tests.harness.fake_plugin")
+ONE = ("--workers", "slurm:1", "--env-steps", "400")
+"""One worker, a short run."""
 
 
 @pytest.fixture
@@ -51,6 +53,11 @@ def wait_for_tasks(state: Path) -> None:
     while list(state.glob("*.pid")):
         assert time.monotonic() < until, "a task does not end"
         time.sleep(0.05)
+
+
+def process_of(state: Path) -> int:
+    """Return the process of the first task."""
+    return int((state / "0.pid").read_text())
 
 
 def words(url: str, tmp_path: Path, study: str, *flags: str) -> list[str]:
@@ -81,17 +88,14 @@ def when_running(url: str, study: str, then: Callable[[], None]) -> threading.Th
 
 
 def rows(url: str, study: str) -> dict[int, int]:
-    with StudyStore.open(url, study) as store:
-        return {row.seed: row.env_steps for row in store.rows()}
+    return {row.seed: row.env_steps for row, _ in runs_of(url, study)}
 
 
-def test_an_array_of_workers_finishes_all_runs(
-    postgres: str, slurm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_array_of_workers_finishes_all_runs(postgres: str, slurm: Path, tmp_path: Path, printed: Printed) -> None:
     flags = ("--workers", "slurm:2", "--seeds", "3", "--env-steps", "400")
     assert compare(postgres, tmp_path, "array", *flags) == ALL_DONE
     assert rows(postgres, "array") == dict.fromkeys(range(3), 400)
-    said = capsys.readouterr().out
+    said = printed()
     assert f"Slurm job {fake_slurm.JOB}: 2 workers, logs in {tmp_path}/runs/array/workers" in said
     arguments = (slurm / "arguments").read_text().splitlines()
     assert {"--array=0-1", "--requeue", "--signal=B:USR1@120", "--cpus-per-task=1"} <= set(arguments)
@@ -100,10 +104,7 @@ def test_an_array_of_workers_finishes_all_runs(
 
 
 def test_a_node_that_dies_in_mid_run_costs_nothing(postgres: str, slurm: Path, tmp_path: Path) -> None:
-    def kill_node() -> None:
-        os.killpg(int((slurm / "0.pid").read_text()), signal.SIGKILL)
-
-    killer = when_running(postgres, "dead-node", kill_node)
+    killer = when_running(postgres, "dead-node", lambda: os.killpg(process_of(slurm), signal.SIGKILL))
     flags = ("--workers", "slurm:1", "--seeds", "2", "--env-steps", "20000")
     assert compare(postgres, tmp_path, "dead-node", *flags) == ALL_DONE
     killer.join()
@@ -112,10 +113,7 @@ def test_a_node_that_dies_in_mid_run_costs_nothing(postgres: str, slurm: Path, t
 
 
 def test_before_the_time_limit_a_worker_saves_and_is_queued_again(postgres: str, slurm: Path, tmp_path: Path) -> None:
-    def time_is_up() -> None:
-        os.kill(int((slurm / "0.pid").read_text()), signal.SIGUSR1)
-
-    warner = when_running(postgres, "time-limit", time_is_up)
+    warner = when_running(postgres, "time-limit", lambda: os.kill(process_of(slurm), signal.SIGUSR1))
     flags = ("--workers", "slurm:1", "--seeds", "1", "--env-steps", "20000", "--checkpoint-replay", "yes")
     assert compare(postgres, tmp_path, "time-limit", *flags) == ALL_DONE
     warner.join()
@@ -130,43 +128,35 @@ def test_before_the_time_limit_a_worker_saves_and_is_queued_again(postgres: str,
 def test_a_refused_job_does_not_wait_for_the_job_of_another_command(
     postgres: str, slurm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    flags = ("--workers", "slurm:1", "--env-steps", "400")
-    assert compare(postgres, tmp_path, "twice", *flags) == ALL_DONE
+    assert compare(postgres, tmp_path, "twice", *ONE) == ALL_DONE
     (slurm / "9.pid").touch()  # the earlier job still has a task
     for _ in range(2):
-        assert compare(postgres, tmp_path, "twice", *flags, "--seeds", "2", "--sbatch=--partition=none") == WRONG_USE
+        assert compare(postgres, tmp_path, "twice", *ONE, "--seeds", "2", "--sbatch=--partition=none") == WRONG_USE
         said = capsys.readouterr()
         assert "sbatch refused the job: sbatch: error: invalid partition" in said.err
         assert "of before" not in said.out
 
 
-def test_without_waiting_the_job_goes_on(
-    postgres: str, slurm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    flags = ("--workers", "slurm:1", "--env-steps", "400")
-    assert compare(postgres, tmp_path, "later", *flags, "--no-wait") == SOME_MISSING
-    said = " ".join(capsys.readouterr().out.split())
+def test_without_waiting_the_job_goes_on(postgres: str, slurm: Path, tmp_path: Path, printed: Printed) -> None:
+    assert compare(postgres, tmp_path, "later", *ONE, "--no-wait") == SOME_MISSING
+    said = " ".join(printed().split())
     assert f"Slurm job {fake_slurm.JOB} goes on. Stop it with: scancel" in said
     assert "typed again, this command waits, without --no-wait" in said
-    assert compare(postgres, tmp_path, "later", *flags) == ALL_DONE
+    assert compare(postgres, tmp_path, "later", *ONE) == ALL_DONE
     assert rows(postgres, "later") == {0: 400}
 
 
-def test_runs_that_fail_are_reported(
-    postgres: str, slurm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    flags = ("--workers", "slurm:1", "--env-steps", "400", "--set", "rule.fail_at=100")
-    assert compare(postgres, tmp_path, "failing", *flags) == SOME_MISSING
-    assert "not finished: 1 failed; the same command goes on with them" in capsys.readouterr().out
+def test_runs_that_fail_are_reported(postgres: str, slurm: Path, tmp_path: Path, printed: Printed) -> None:
+    assert compare(postgres, tmp_path, "failing", *ONE, "--set", "rule.fail_at=100") == SOME_MISSING
+    assert "not finished: 1 failed; the same command goes on with them" in printed()
 
 
 def test_without_slurm_the_error_says_where_to_type_it(
     postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error_of: ErrorOf
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    flags = ("--workers", "slurm:1", "--env-steps", "400")
-    error = error_of(main, *words(postgres, tmp_path, "none", *flags))
-    assert "there is no sbatch on this machine; type this on a login node" in error
+    says = "there is no sbatch on this machine; type this on a login node"
+    assert says in error_of(main, *words(postgres, tmp_path, "none", *ONE))
 
 
 def test_the_script_is_sound_and_the_users_arguments_win() -> None:
@@ -175,16 +165,14 @@ def test_the_script_is_sound_and_the_users_arguments_win() -> None:
     assert "'a study; rm -rf /'" in script
     workers = Workers(kind="slurm", count=3, cpus=2, gpus=1, sbatch=("--cpus-per-task=8",))
     arguments = sbatch_arguments(workers, Path("/logs"))
+    assert {"--array=0-2", "--gpus-per-task=1"} <= set(arguments)
     assert arguments[-1] == "--cpus-per-task=8"
-    assert "--array=0-2" in arguments
-    assert "--gpus-per-task=1" in arguments
 
 
 def test_a_finished_comparison_typed_again_submits_nothing(postgres: str, slurm: Path, tmp_path: Path) -> None:
-    flags = ("--workers", "slurm:1", "--seeds", "1", "--env-steps", "400")
-    assert compare(postgres, tmp_path, "again", *flags) == ALL_DONE
+    assert compare(postgres, tmp_path, "again", *ONE) == ALL_DONE
     (slurm / "arguments").unlink()
-    assert compare(postgres, tmp_path, "again", *flags) == ALL_DONE
+    assert compare(postgres, tmp_path, "again", *ONE) == ALL_DONE
     assert not (slurm / "arguments").exists()
 
 

@@ -13,19 +13,17 @@ import envs
 from envs.parallel_batch import ParallelBatch
 from harness.cli.common import ALL_DONE, WRONG_USE
 from tests.envs.foreign import Turns
-from tests.harness.conftest import Compare
+from tests.harness.conftest import Compare, Printed
 
 SPREAD = ("--scenarios", "mpe2/simple_spread_v3", "--env-steps", "400")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("mpe2") is None, reason="needs the package mpe2")
-def test_all_three_train_on_simple_spread(compare: Compare, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_three_train_on_simple_spread(compare: Compare, tmp_path: Path, printed: Printed) -> None:
     small = [f"--set={id}.rnn_hidden_dim=16" for id in ("k24", "kalei", "qmix")]
-    assert (
-        compare(*SPREAD, "--algos", "k24,kalei,qmix", "--set", "env.max_cycles=10", "--report", "plots", *small)
-        == ALL_DONE
-    )
-    said = capsys.readouterr().out
+    flags = ("--algos", "k24,kalei,qmix", "--set", "env.max_cycles=10", "--report", "plots", *small)
+    assert compare(*SPREAD, *flags) == ALL_DONE
+    said = printed()
     assert "env steps/s, return -" not in said
     assert "k24 mpe2/simple_spread_v3 seed 0: return -" in said
     assert "win rate 0" not in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import hashlib
 import importlib
 import importlib.util
 import shlex
@@ -116,7 +117,12 @@ class Parser(argparse.ArgumentParser):
 
 
 _IMPORTED: dict[str, bytes] = {}
-"""Name of a user's file that was imported -> what it held then."""
+"""Name of a user's module that was imported -> what its file held then."""
+
+
+def imported_code() -> dict[str, str]:
+    """Return the user's modules that were imported: name -> ten digits that change with the file."""
+    return {name: hashlib.sha256(source).hexdigest()[:10] for name, source in _IMPORTED.items()}
 
 
 def import_user_code(target: str) -> None:
@@ -128,7 +134,9 @@ def import_user_code(target: str) -> None:
     path = Path(target)
     try:
         if path.suffix != ".py":
-            importlib.import_module(target)
+            module = importlib.import_module(target)
+            if module.__file__ is not None:
+                _IMPORTED.setdefault(target, Path(module.__file__).read_bytes())
             return
         spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
         if not path.is_file() or spec is None or spec.loader is None:

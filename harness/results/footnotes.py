@@ -37,9 +37,13 @@ def footnotes(findings: ComparisonReport) -> tuple[dict[str, str], list[str]]:
 
 def _speedup_notes(rows: Sequence[AlgorithmRow]) -> tuple[dict[str, str], list[str]]:
     """Return a marker for each reason why a speed-up is missing, and the notes that explain it."""
-    reasons = dict.fromkeys(row.speedup_24_reason for row in rows if row.speedup_24 is None)
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if row.speedup_24 is None:
+            reasons.setdefault(row.speedup_24_reason, []).append(row.algorithm)
     if all(row.speedup_24 is None for row in rows):
-        return {}, [f"2:4 speed-up was not measured: {'; '.join(reasons)}"] if rows else []
+        named = [f"{reason} ({', '.join(dict.fromkeys(of))})" for reason, of in reasons.items()]
+        return {}, [f"2:4 speed-up was not measured: {'; '.join(named if len(reasons) > 1 else reasons)}"] if rows else []
     markers = {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
     return markers, [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
 

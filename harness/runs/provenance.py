@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from harness.cli.common import imported_code
 from studies.db.storage_url import without_passwords
 
 PACKAGES = (
@@ -84,6 +85,7 @@ def collect(device: str) -> dict[str, Any]:
         "dirty": dirty,
         "python": platform.python_version(),
         "packages": _versions(),
+        "imports": imported_code(),
         "platform": platform.platform(),
         "cpu": cpu_model(),
         "cores": usable_cores(),
@@ -105,6 +107,9 @@ def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
         old, new = (record.get("packages", {}).get(package, "unknown") for record in (before, now))
         if old != new:
             message.append(f"with {package} {old} (now {new})")
+    earlier, present = (record.get("imports", {}) for record in (before, now))
+    changed = [name for name in earlier if name in present and earlier[name] != present[name]]
+    message += [f"with an earlier {name}.py" for name in changed]
     old, new = (record.get("threads") for record in (before, now))
     if None not in (old, new) and old != new:
         message.append(f"on {old} thread{'s' * (old != 1)} (now {new})")  # sums are split, and so rounded, differently

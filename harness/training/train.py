@@ -41,6 +41,11 @@ from harness.training.final_evaluation import final_evaluation
 from studies.rows import CurvePoint, RunRow
 from studies.run import RunRecord
 
+NO_UPDATE = (
+    "it made no update: the policy is as it began. Train longer (--env-steps), or give the algorithm settings for "
+    "short runs (smoke=… in its register call)"
+)
+
 
 @dataclass(kw_only=True)
 class Counters:
@@ -143,6 +148,9 @@ class TrainingRun:
                 self.log.training(self.at.env_steps, self.training_values())
         if self.at.last_test < self.at.env_steps and not interrupt.requested:
             self.test(progress)
+        if not self.at.updates and self.is_trained:
+            progress.event(NO_UPDATE)
+            self.record.event(self.at.env_steps, NO_UPDATE)
         self.save()
         if until is not None:
             self.pause()

@@ -118,4 +118,6 @@ def test_differences_name_code_and_versions() -> None:
     unknown = "at commit unknown (now 0123456789), with torch unknown (now 2.13.0), with "
     assert describe_changes({}, now).startswith(unknown)
     assert describe_changes(now, {**now, "threads": 2}) == "", "not every record knows it"
+    own = {**now, "imports": {"mine": "0123456789", "left_out": "0"}}
+    assert describe_changes(own, {**now, "imports": {"mine": "abcdef0123"}}) == "with an earlier mine.py"
     assert describe_changes({**now, "threads": 1}, {**now, "threads": 2}) == "on 1 thread (now 2)"

@@ -39,6 +39,15 @@ def test_an_update_without_a_loss(compare: Compare, monkeypatch: pytest.MonkeyPa
     assert "algorithm rule: learn() returned td_loss without 'loss'; return at least" in " ".join(output.split())
 
 
+def test_a_run_without_an_update_says_so(compare: Compare, monkeypatch: pytest.MonkeyPatch, printed: Printed) -> None:
+    says = "it made no update: the policy is as it began"
+    assert compare(*SHORT) == ALL_DONE
+    assert says not in printed()
+    monkeypatch.setattr(RuleAlgorithm, "learn", lambda self, env_steps: None)
+    assert compare(*SHORT, "--seeds", "7,") == ALL_DONE
+    assert says in " ".join(printed().split())
+
+
 @pytest.mark.parametrize(
     ("value", "number"),
     [

@@ -43,7 +43,8 @@ def _speedup_notes(rows: Sequence[AlgorithmRow]) -> tuple[dict[str, str], list[s
             reasons.setdefault(row.speedup_24_reason, []).append(row.algorithm)
     if all(row.speedup_24 is None for row in rows):
         named = [f"{reason} ({', '.join(dict.fromkeys(of))})" for reason, of in reasons.items()]
-        return {}, [f"2:4 speed-up was not measured: {'; '.join(named if len(reasons) > 1 else reasons)}"] if rows else []
+        listed = named if len(reasons) > 1 else reasons
+        return {}, [f"2:4 speed-up was not measured: {'; '.join(listed)}"] if rows else []
     markers = {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
     return markers, [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
 

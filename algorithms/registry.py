@@ -106,8 +106,7 @@ def register(
         defaults: with ``base``: settings that only start from another value.
         presets: class of fights -> what is recommended.
         space: what ``harness.tune`` searches where no preset says.
-        smoke: settings for runs of a few thousand env_steps; by default those of the row whose config this one's
-            derives from.
+        smoke: settings for runs of a few thousand env_steps; by default those of the config it derives from.
         panels: its own diagnostics, as the report draws them.
         pymarl: its names in PyMARL's files.
         takes_files: with ``base``: whether settings files of the base are for this row as well.

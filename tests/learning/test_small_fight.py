@@ -79,7 +79,7 @@ class Fought(NamedTuple):
 
 def fought(found: list[Evaluation]) -> Fought:
     """The mean of some evaluations."""
-    return Fought(*(fmean(getattr(each, name) for each in found) for name in Fought._fields))
+    return Fought(fmean(each.win_rate.estimate for each in found), fmean(each.mean_return for each in found))
 
 
 def make(id: str) -> Algorithm:

@@ -111,14 +111,16 @@ def write_csv(path: Path, curves: Curves) -> None:
 
 
 def write_table(path: Path, curves: Curves, last: int, window: int) -> None:
-    """Mean [least – greatest run] per window."""
-    lines = ["| env steps | " + " | ".join(curves) + " |", "|---" * (len(curves) + 1) + "|"]
+    """Mean per window, beside those of the least and the greatest run where there are several."""
+    lines = [f"Win rate [least and greatest run] and return of greedy battles, means over {window:,} env steps.", ""]
+    lines += ["| env steps | " + " | ".join(curves) + " |", "|---" * (len(curves) + 1) + "|"]
     bands = [tuple(windowed(runs, measure, last, window) for measure in MEASURES) for runs in curves.values()]
     for start in range(0, last, window):
         row = [f"{start:,}–{start + window:,}"]
-        for wins, returns in bands:
+        for (wins, returns), runs in zip(bands, curves.values(), strict=True):
             cells = [
-                f"{wins.estimate[i]:.2f} [{wins.low[i]:.2f}, {wins.high[i]:.2f}], return {returns.estimate[i]:.1f}"
+                f"{wins.estimate[i]:.2f}{f' [{wins.low[i]:.2f}, {wins.high[i]:.2f}]' if len(runs) > 1 else ''}, "
+                f"return {returns.estimate[i]:.1f}"
                 for i in np.flatnonzero(wins.at == start + window / 2)
             ]
             row.append(cells[0] if cells else "–")

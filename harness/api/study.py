@@ -109,10 +109,12 @@ class Study:
             for name, where, run in self.data.finished()
             if name == algorithm and where == (scenario or where) and run.seed == (run.seed if seed is None else seed)
         ]
-        if not found or (scenario is None and len({where for where, _ in found}) > 1):
-            known = ", ".join(f"{name} {where} seed {run.seed}" for name, where, run in self.data.finished())
-            wanted = f"{algorithm} {scenario or 'on one scenario'}{'' if seed is None else f' seed {seed}'}"
+        known = ", ".join(f"{name} {where} seed {run.seed}" for name, where, run in self.data.finished())
+        if not found:
+            wanted = " ".join([algorithm, *filter(None, [scenario]), *([] if seed is None else [f"seed {seed}"])])
             raise UsageError(f"study {self.name} has no finished run {wanted}; finished: {known or 'none'}")
+        if scenario is None and len({where for where, _ in found}) > 1:
+            raise UsageError(f"study {self.name} has {algorithm} on several scenarios; name one; finished: {known}")
         run = found[0][1]
         file = read_policy_of(run, run_folder(self.out, self.name, key_of(run)))
         return TrainedPolicy(file, file.restore(resolve_device(str(device))))

@@ -229,7 +229,7 @@ def test_of_two_worlds_a_policy_is_taken_only_by_name(made: Comparison, tmp_path
         again = compare(algos="qmix", scenarios="3m", seeds=1, settings={"env.rules": rules}, **where, **SHORT)
     study = open_study(again.name, **where)
     assert len(study.scenarios) == 2
-    with pytest.raises(UsageError, match=r"no finished run qmix on one scenario.*finished: qmix 3m@"):
+    with pytest.raises(UsageError, match=r"has qmix on several scenarios; name one; finished: qmix 3m@"):
         study.policy("qmix")
     assert study.policy("qmix", study.scenarios[1]).env_options["rules"] == "2024"
 
@@ -263,7 +263,7 @@ def test_loggers_follow_runs_of_the_api(tmp_path: Path) -> None:
         (lambda made: evaluate(made.policy("k24"), heuristic_ai=True), "lets the world act in the policy's place"),
         (lambda made: evaluate(made.policy("k24"), "MMM3"), "MMM3"),
         (lambda made: evaluate(made.policy("k24"), "MMM2"), "they differ in n_agents 5 and 10; n_actions 11 and 18"),
-        (lambda made: made.policy("kalei"), "no finished run kalei on one scenario; finished: k24 terran_5_vs_5 seed"),
+        (lambda made: made.policy("kalei"), "no finished run kalei; finished: k24 terran_5_vs_5 seed"),
         (lambda made: push(3, "a/b"), "push: run is 3, it must be a string or of type Path"),
         (lambda made: pull(3), "pull: name is 3, it must be a string"),
     ],

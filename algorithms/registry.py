@@ -99,14 +99,14 @@ def register(
         entry_point: the ``Algorithm`` class or ``module:Class``; with ``base``, by default that of the base.
         config: its frozen dataclass, likewise.
         summary: one line; this package's own are in ``_SUMMARIES``.
-        source: the paper and the repository it follows.
+        source: the paper and repository it follows.
         base: a registered id; what is left out is taken from there, presets and spaces as far as they leave alone what
             this row sets.
         fixed: with ``base``: settings that make it this algorithm; other values are refused.
         defaults: with ``base``: settings that only start from another value.
         presets: class of fights -> what is recommended.
         space: what ``harness.tune`` searches where no preset says.
-        smoke: settings for runs of a few thousand env_steps; by default those of the config it derives from.
+        smoke: settings for runs of a few thousand env_steps; by default those of the base, or else of the config's row.
         panels: its own diagnostics, as the report draws them.
         pymarl: its names in PyMARL's files.
         takes_files: with ``base``: whether settings files of the base are for this row as well.
@@ -125,7 +125,7 @@ def register(
         base=base,
         presets=presets or {},
         space=space or {},
-        smoke=_smoke_of_parents(config) if smoke is None else smoke,
+        smoke=smoke if smoke is not None else {} if base is not None else _smoke_of(config),
         panels=tuple(panels or ()),
         pymarl=pymarl,
         takes_files=takes_files,
@@ -137,11 +137,13 @@ def register(
         _algorithms.alias(alias, id)
 
 
-def _smoke_of_parents(config: type | str | None) -> Mapping[str, Any]:
-    """What the row of the nearest parent of a config class has for short runs."""
-    rows = {entry.config: entry.smoke for entry in map(_algorithms.get, _algorithms.ids())}
-    parents = config.__mro__[1:] if isinstance(config, type) else ()
-    return next((rows[parent] for parent in parents if parent in rows), {})
+def _smoke_of(config: type | str | None) -> Mapping[str, Any]:
+    """Return the settings for short runs of the first row with this config, else with its nearest parent."""
+    rows: dict[type | str, Mapping[str, Any]] = {}
+    for row in map(_algorithms.get, _algorithms.ids()):
+        rows.setdefault(row.config, row.smoke)
+    lineage = config.__mro__ if isinstance(config, type) else ()
+    return next((rows[each] for each in lineage if each in rows), {})
 
 
 def _is_own(entry_point: type | str | None) -> bool:
@@ -282,7 +284,9 @@ def make(
 
     device = torch.device(device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)  # for modules that take no generator, such as nn.Linear in a mixer of one's own
-        return _class(found.entry_point)(
-            found.id, spec, config, total_env_steps=total_env_steps, seed=seed, device=device
-        )
+        # for modules that take no generator, such as nn.Linear in a mixer of one's own
+        torch.default_generator.manual_seed(seed % 2**64)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed % 2**64)
+        return algorithm_class(id)(found.id, spec, config, total_env_steps=total_env_steps, seed=seed, device=device)

@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
         deleted = store.delete_runs(wanted, whole_study=flags.all)
     log(console, f"deleted {len(deleted)} runs; their files stay")
     for run in sorted(wanted - deleted):
-        log(console, f"run {run} stays: a process works on it; stop that first")
+        log(console, f"run {run} stays: a process works on it; stop that first, or try again")
     return ALL_DONE if deleted == wanted else SOME_MISSING
 
 

@@ -26,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     from harness.sharing.hub import push
     from harness.sharing.package import find_row, pack
 
-    run = folder_of_run(flags)
+    run = folder_of_run(flags.run, study=flags.study, storage=flags.storage, out=flags.runs)
     row = find_row(run, flags.storage)
     if row is None:
         database = without_passwords(flags.storage)

@@ -46,7 +46,8 @@ def main(argv: Sequence[str]) -> int:
     console = make_console()
     flags = parse_flags(watch_parser, argv)
     out, rate = file_and_rate(flags)
-    count = (write_replay_video if flags.replay else write_battle_video)(console, flags, out, rate)
+    write = write_replay_video if flags.replay else write_battle_video
+    count = write(console, flags, out, rate)
     size = out.stat().st_size / 1e6
     log(console, f"written: {out} ({count} pictures, {duration(count / rate)} long, {size:.1f} MB)")
     return ALL_DONE
@@ -120,7 +121,7 @@ def trained(flags: argparse.Namespace) -> tuple[Any, policies.Policy, str]:
         if given:
             message = "--run plays a trained policy in the world of its training; leave out one of them"
             raise UsageError(f"{flag}: {message}")
-    where = folder_of_run(flags)
+    where = folder_of_run(flags.run, study=flags.study, storage=flags.storage, out=flags.runs)
     run = read_policy_file(where)
     if run.backend != "battle":
         raise UsageError(f"--run {where}: trained with --backend {run.backend}, and {NOT_DRAWN}")

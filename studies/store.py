@@ -213,7 +213,7 @@ class StudyStore(StudyReader):
         return True
 
     def _finished_of(self, session: Session, run_ids: Collection[int]) -> set[int]:
-        """Those runs that are there and finished: what takes minutes to measure may have been deleted meanwhile."""
+        """Return the runs that are finished and still there: what takes minutes to measure may be deleted meanwhile."""
         there = select(Run.id).filter_by(study=self.study, state="finished").where(Run.id.in_(run_ids))
         return set(session.scalars(there))
 

@@ -131,6 +131,8 @@ class QLearner(AgentNetPolicy, ReplayLearner):
     def td_loss(self, error: Tensor, filled: Tensor) -> Tensor:
         """Return the loss (): half the mean square of the errors.
 
+        It is also called once before training, on zeros, while code is compiled: keep no state in it.
+
         Args:
             error: (B, T) float, joint value minus target; it has a gradient.
             filled: (B, T) bool, real steps; the others do not count.
@@ -235,7 +237,7 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         # detached, so that no layer takes notice of these gradients
         online = {name: each.detach().requires_grad_() for name, each in self.net.effective_weights().items()}
         weights = UpdateWeights(online=online, target=self.target_weights())
-        loss, *_ = self._td_loss(empty, weights)
+        loss, *_ = self._loss_of_batch(empty, weights)
         learned = [*online.values(), *(p for p in self.parameters if p.requires_grad)]
         torch.autograd.grad(loss, learned, allow_unused=True)
         hidden = torch.zeros(1, n, self.net.hidden_size)
@@ -251,8 +253,8 @@ class QLearner(AgentNetPolicy, ReplayLearner):
     @property
     def _compiled_mixer(self) -> QMixer | None:
         """The mixer if it, the targets and the loss are the compiled ones; a class of one's own may change each."""
-        own, mixer = type(self), self.mixer
-        unchanged = own.td_targets is QLearner.td_targets and own.td_loss is QLearner.td_loss
+        kind, mixer = type(self), self.mixer
+        unchanged = kind.td_targets is QLearner.td_targets and kind.td_loss is QLearner.td_loss
         return mixer if unchanged and type(mixer) is QMixer else None
 
     def epsilon(self, env_steps: int) -> float:
@@ -266,7 +268,7 @@ class QLearner(AgentNetPolicy, ReplayLearner):
         """Make one gradient step on B episodes; see ``Algorithm.learn``."""
         self.inspect_batch(batch)
         weights = self.update_weights(env_steps)
-        td_loss, q_taken, target, use = self._td_loss(batch, weights)
+        td_loss, q_taken, target, use = self._loss_of_batch(batch, weights)
         if use is not None:
             self.observe_inputs(*use)
         extra, diagnostics = self.extra_loss(td_loss, weights)
@@ -288,10 +290,10 @@ class QLearner(AgentNetPolicy, ReplayLearner):
             **diagnostics,
         }
 
-    def _td_loss(
+    def _loss_of_batch(
         self, batch: EpisodeBatch, weights: UpdateWeights
     ) -> tuple[Tensor, float | Tensor, float | Tensor, tuple[dict[str, Tensor], Tensor] | None]:
-        """Return half the mean squared TD(λ) error, means of joint values and of targets, and the use of the inputs.
+        """Return ``td_loss``, means of joint values and of targets, and the use of the inputs.
 
         On a CPU in float32 the compiled branch; elsewhere ``values.py``, ``mixer.py`` and ``targets.py``.
         """
@@ -325,7 +327,8 @@ class QLearner(AgentNetPolicy, ReplayLearner):
                 batch.ended(bootstrap_at_limit=self.config.bootstrap_at_limit).to(self.device, non_blocking=True),
                 filled,
             )
-        mean_taken, mean_target = ((each * filled).sum() / filled.sum() for each in (q_tot.detach(), targets))
+        n_steps = filled.sum()
+        mean_taken, mean_target = (q_tot.detach() * filled).sum() / n_steps, (targets * filled).sum() / n_steps
         return self.td_loss(q_tot - targets, filled), mean_taken, mean_target
 
     def _forget_weights(self) -> None:

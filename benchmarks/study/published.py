@@ -118,12 +118,11 @@ def write_table(path: Path, curves: Curves, last: int, window: int) -> None:
     for start in range(0, last, window):
         row = [f"{start:,}–{start + window:,}"]
         for (wins, returns), runs in zip(bands, curves.values(), strict=True):
-            cells = [
-                f"{wins.estimate[i]:.2f}{f' [{wins.low[i]:.2f}, {wins.high[i]:.2f}]' if len(runs) > 1 else ''}, "
-                f"return {returns.estimate[i]:.1f}"
-                for i in np.flatnonzero(wins.at == start + window / 2)
-            ]
-            row.append(cells[0] if cells else "–")
+            cell = "–"
+            for i in np.flatnonzero(wins.at == start + window / 2):
+                ends = f" [{wins.low[i]:.2f}, {wins.high[i]:.2f}]" if len(runs) > 1 else ""
+                cell = f"{wins.estimate[i]:.2f}{ends}, return {returns.estimate[i]:.1f}"
+            row.append(cell)
         lines.append("| " + " | ".join(row) + " |")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

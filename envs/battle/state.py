@@ -187,7 +187,7 @@ SETUP = np.dtype(
 
 
 class Views(NamedTuple):
-    """The arrays that the caller of a batch reads, as compiled code takes them; leading axis E.
+    """The arrays that the caller of a batch reads, as compiled code takes them; leading axis E, rewritten each step.
 
     ``envs.protocol.BatchedEnv`` documents each.
     """

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from envs.battle.engine import BattleEnv
 from envs.battle.snapshots.recording import TickRecorder
 from envs.battle.state import TICKS_PER_SECOND
-from envs.render.picture import Renderer
-
-DPI = 100
+from envs.render.picture import DPI, Renderer
 
 
 class Screen:

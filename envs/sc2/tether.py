@@ -48,8 +48,8 @@ def call_at_end_of(lifeline: int, then: Callable[[], object]) -> None:
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
 
 
-def call_without(parent: int, then: Callable[[], object]) -> None:
-    """Call ``then`` from a thread of its own once another process is the parent: the one that there was has died.
+def call_when_orphaned(parent: int, then: Callable[[], object]) -> None:
+    """Call ``then`` from a thread of its own once the parent process is gone.
 
     It holds on every Unix, also where the parent does not give the game a pipe. The kernel's own signal means the
     *thread* that started the game, so a game started from a thread that ends would die in play.

@@ -73,7 +73,12 @@ def compare(
         StorageError: the database cannot be used.
         KeyboardInterrupt: stopped by the user; what is done is kept, and the same call goes on from there.
     """
-    args = read_flags(_words(locals()))  # all arguments by name, and nothing else yet
+    given = dict(
+        algos=algos, scenarios=scenarios, env_steps=env_steps, seeds=seeds, budget=budget, settings=settings,
+        study=study, storage=storage, out=out, device=device, num_envs=num_envs, n_jobs=n_jobs, backend=backend,
+        log=log, imports=imports,
+    )  # fmt: skip
+    args = read_flags(_words(given))
     with completed_study(make_console() if progress else Console(quiet=True), args) as (store, plans, all_finished):
         data = collect(store, args.study, {plan.key for plan in plans})
     result = Comparison(data, title=args.title, storage=args.storage, out=args.out)
@@ -82,17 +87,18 @@ def compare(
 
 
 def _words(given: Mapping[str, Any]) -> list[str]:
-    """Return the arguments of ``compare`` as those of the command: all but three are the flag of the same name."""
+    """Return the arguments of ``compare`` as those of the command; three of them are written in their own way."""
     words = ["--report", "none"]
     for name, value in given.items():
         if name == "settings":
-            words += [word for key, setting in (value or {}).items() for word in ("--set", f"{key}={_joined(setting)}")]
+            pairs = (f"{key}={_joined(setting)}" for key, setting in (value or {}).items())
+            words += [word for pair in pairs for word in flag_words("--set", pair)]
         elif name == "imports":
             targets = [value] if isinstance(value, str) else value
             words += [word for target in targets for word in flag_words("--import", target)]
         elif name == "seeds" and isinstance(value, Sequence):
             words += flag_words("--seeds", _joined([*value, ""]))  # "4," is seed 4 alone
-        elif name != "progress" and value is not None:
+        elif value is not None and value != ():
             words += flag_words(f"--{name.replace('_', '-')}", _joined(value))
     return words
 

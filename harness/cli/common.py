@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import hashlib
-import importlib
-import importlib.util
 import shlex
 import sys
 import tempfile
@@ -16,11 +13,12 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 import envs.registry
-from common.errors import describe, quoted
+from common.errors import quoted
 from common.signals import stop_like_ctrl_c
 from harness.cli.errors import UsageError, check_known
 from harness.cli.overrides import Setting, parse_setting
 from harness.cli.streams import speak_any_encoding, until_reader_leaves
+from harness.cli.user_code import import_user_code
 from studies.db.errors import StorageError
 from studies.db.storage_url import StorageUrl, without_passwords
 
@@ -114,55 +112,6 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; all flags: {self.prog} --help")
-
-
-_IMPORTED: dict[str, bytes] = {}
-"""Name of a user's module that was imported -> what its file held then."""
-
-
-def imported_code() -> dict[str, str]:
-    """Return the user's modules that were imported: name -> ten digits that change with the file."""
-    return {name: hashlib.sha256(source).hexdigest()[:10] for name, source in _IMPORTED.items()}
-
-
-def import_user_code(target: str) -> None:
-    """Run a user's own module or file, so that what it registers can be named by the other flags.
-
-    Raises:
-        UsageError: it is not there, or it fails while it is imported.
-    """
-    path = Path(target)
-    try:
-        if path.suffix != ".py":
-            module = importlib.import_module(target)
-            if module.__file__ is not None:
-                _IMPORTED.setdefault(target, Path(module.__file__).read_bytes())
-            return
-        spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
-        if not path.is_file() or spec is None or spec.loader is None:
-            raise FileNotFoundError(f"no such file: {path}")
-        there, source = sys.modules.get(path.stem), path.read_bytes()
-        if there is not None and getattr(there, "__file__", None) == spec.origin:
-            if _IMPORTED.setdefault(path.stem, source) != source:
-                raise ImportError("it has changed since it was imported; start Python again")
-            return  # what it registers is known
-        if there is not None:
-            raise ImportError(f"a module named {path.stem} is there already; give the file another name")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[path.stem] = module
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[path.stem]  # once it is mended it may be named again
-            raise
-        _IMPORTED[path.stem] = source
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit among them: a script of the user's that ends itself
-        raise UsageError(
-            f"--import {target[:200]} failed: {describe(error)}. Give a file (my_map.py) or a module "
-            "(my.maps) that calls envs.register or algorithms.registry.register"
-        ) from error
 
 
 def add_repeated(parser: argparse.ArgumentParser, flag: str, dest: str, metavar: str, text: str) -> None:

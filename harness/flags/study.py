@@ -1,4 +1,4 @@
-"""Flags that name a stored study or a run of it, and the commands that read one."""
+"""Flags that name a stored study or a run of it, and those of the commands on one."""
 
 from __future__ import annotations
 

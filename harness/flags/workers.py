@@ -83,7 +83,7 @@ def _check_flags_of(kind: str, flags: argparse.Namespace) -> None:
             allowed = " or ".join(f"--workers {place}:N" for place in places)
             raise UsageError(f"{flag} does not go with --workers {kind}, it is for {allowed}")
     if not 0 <= (flags.worker_gpus or 0) < math.inf:  # NaN is neither
-        raise UsageError(f"--worker-gpus is {flags.worker_gpus:g}, it must be at least 0")
+        raise UsageError(f"--worker-gpus is {flags.worker_gpus:g}, it must be a finite number, at least 0")
 
 
 def parse_workers(text: str) -> tuple[str, int]:

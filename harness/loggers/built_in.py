@@ -12,8 +12,8 @@ from pathlib import Path
 from harness.loggers.registry import LoggedRun
 from harness.runs.provenance import flat
 
-NAME = "log.csv"
-HEAD = ["env_steps", "name", "value"]
+CSV_NAME = "log.csv"
+CSV_HEAD = ["env_steps", "name", "value"]
 
 
 class CsvLogger:
@@ -24,11 +24,11 @@ class CsvLogger:
 
     def __init__(self, run: LoggedRun) -> None:
         run.folder.mkdir(parents=True, exist_ok=True)
-        path = run.folder / NAME
+        path = run.folder / CSV_NAME
         kept = _rows_until(path, run.start) if run.start and path.exists() else []
         self._file = path.open("w", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
-        self._writer.writerows([HEAD, *kept])
+        self._writer.writerows([CSV_HEAD, *kept])
         self._file.flush()
 
     def log(self, env_steps: int, values: Mapping[str, float]) -> None:
@@ -44,7 +44,7 @@ class CsvLogger:
 def _rows_until(path: Path, env_steps: int) -> list[list[str]]:
     """The whole lines of earlier sessions up to where this one begins; a kill may have cut the last line."""
     with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.reader(file) if len(row) == len(HEAD) and row[0].isdigit()]
+        rows = [row for row in csv.reader(file) if len(row) == len(CSV_HEAD) and row[0].isdigit()]
     return [row for row in rows if int(row[0]) <= env_steps]
 
 
@@ -106,7 +106,7 @@ class WandbLogger:
         self._run.finish()
 
 
-LONGEST = 500
+LONGEST_PARAMETER = 500
 """Characters of a parameter that every MLflow store takes."""
 
 
@@ -132,7 +132,7 @@ class MlflowLogger:
             return
         self._id = self._client.create_run(experiment, tags={"k24_run": run.name}, run_name=run.name).info.run_id
         for name, value in flat(run.config).items():
-            self._client.log_param(self._id, name, str(value)[:LONGEST])
+            self._client.log_param(self._id, name, str(value)[:LONGEST_PARAMETER])
 
     def log(self, env_steps: int, values: Mapping[str, float]) -> None:
         """Add a metric for each number."""

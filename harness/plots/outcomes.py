@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from harness.plots.curves import draw_band, summed_curve, win_rate_bars
 from harness.plots.figure import Hit, Plot, draw_plot
 from harness.plots.style import MUTED, looks
-from harness.results.aggregates import AlgorithmRow
+from harness.results.aggregates import AlgorithmRow, in_several_sessions
 from harness.results.findings import ComparisonReport
 from harness.results.tables import win_rate
 from harness.runs.files import file_name
@@ -101,7 +101,7 @@ def plot_trade_offs(folder: Path, rows: Sequence[AlgorithmRow], algorithms: Sequ
     caption = "Dense products on the run's device; what sparse tensor cores gain is measured apart."
     if len(machines) > 1:
         caption += f" Differences may be those of the machines: {'; '.join(machines)}."
-    if len({session for row in own for session in row.throughput_sessions}) > 1:
+    if in_several_sessions(own):
         caption += " Not all were measured in the same session, so not all decisions/s compare."
     plots = [
         _scatter(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,16 +179,14 @@ def _why_not(path: Path) -> str:
     return f"no {POLICY} there; {'runs below it: ' + ', '.join(below) if below else HINT}"
 
 
-def folder_of_run(flags: argparse.Namespace) -> Path:
-    """Return where the run of ``--run`` lies: its folder, or the one of its trial, with the flags of ``flags.study``.
+def folder_of_run(run: str, *, study: str, storage: str, out: str) -> Path:
+    """Return where a run lies that is named by its folder or by its trial's number.
 
     Raises:
         UsageError: no such database, study or finished trial.
         StorageError: the database cannot be used.
     """
-    if not is_number(flags.run):
-        return Path(flags.run)
-    return folder_of_trial(int(flags.run), study=flags.study, storage=flags.storage, out=Path(flags.runs))
+    return folder_of_trial(int(run), study=study, storage=storage, out=Path(out)) if is_number(run) else Path(run)
 
 
 def folder_of_trial(number: int, *, study: str, storage: str, out: Path) -> Path:

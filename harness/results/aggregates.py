@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean, median
@@ -100,6 +100,14 @@ class Improvement:
     """On which both have at least two seeds."""
     seeds: tuple[int, int]
     """The fewest of either on one of them."""
+
+
+def in_several_sessions(rows: Iterable[AlgorithmRow]) -> bool:
+    """Return whether the decisions/s of one device were measured in several sessions, which do not compare."""
+    by_device: dict[str, set[str]] = {}
+    for row in rows:
+        by_device.setdefault(row.device, set()).update(row.throughput_sessions)
+    return any(len(sessions) > 1 for sessions in by_device.values())
 
 
 def summarize_groups(grouped: Groups) -> list[AlgorithmRow]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from common.errors import counted
-from harness.results.aggregates import AlgorithmRow, Improvement
+from harness.results.aggregates import AlgorithmRow, Improvement, in_several_sessions
 from harness.results.findings import ComparisonReport
 from harness.runs.process import LOADED
 from harness.stats.by_seeds import ENOUGH_SEEDS
@@ -43,7 +43,7 @@ def _speedup_notes(rows: Sequence[AlgorithmRow]) -> tuple[dict[str, str], list[s
             reasons.setdefault(row.speedup_24_reason, []).append(row.algorithm)
     if all(row.speedup_24 is None for row in rows):
         named = [f"{reason} ({', '.join(dict.fromkeys(of))})" for reason, of in reasons.items()]
-        listed = named if len(reasons) > 1 else reasons
+        listed = named if len(reasons) > 1 else list(reasons)
         return {}, [f"2:4 speed-up was not measured: {'; '.join(listed)}"] if rows else []
     markers = {reason: f" ({number})" for number, reason in enumerate(reasons, start=1)}
     return markers, [f"({number}) no 2:4 speed-up: {reason}" for number, reason in enumerate(reasons, start=1)]
@@ -108,10 +108,9 @@ def _throughput_notes(rows: Sequence[AlgorithmRow]) -> list[str]:
     ]
     if len({machine for *_, machine in conditions}) > 1:
         notes.append("decisions/s do not compare between machines, nor between numbers of threads")
-    sessions = {session for row in measured for session in row.throughput_sessions}
-    if len(sessions) > 1:
+    if in_several_sessions(measured):
         notes.append(
-            f"decisions/s do not compare between the {len(sessions)} sessions in which they were measured; all in one: "
+            "decisions/s of one device do not compare between the sessions in which they were measured; all in one: "
             "python -m harness.measure --study NAME"
         )
     if any(not row.throughput_quiet for row in measured):

@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from harness.cli.common import imported_code
+from harness.cli.user_code import imported_code
 from studies.db.storage_url import without_passwords
 
 PACKAGES = (
@@ -96,7 +96,7 @@ def collect(device: str) -> dict[str, Any]:
 
 
 def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Describe what changed in code, versions and threads between two records of ``collect``; empty where nothing did.
+    """Describe what changed in code, packages and threads between two records of ``collect``; empty where nothing did.
 
     For example ``at commit 5ad1f00c2e (now 81c7e3b9a0), with torch 2.11.0 (now 2.13.0), on 1 thread (now 2)``.
     """
@@ -109,7 +109,7 @@ def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
             message.append(f"with {package} {old} (now {new})")
     earlier, present = (record.get("imports", {}) for record in (before, now))
     changed = [name for name in earlier if name in present and earlier[name] != present[name]]
-    message += [f"with an earlier {name}.py" for name in changed]
+    message += [f"with an earlier {name}" for name in changed]
     old, new = (record.get("threads") for record in (before, now))
     if None not in (old, new) and old != new:
         message.append(f"on {old} thread{'s' * (old != 1)} (now {new})")  # sums are split, and so rounded, differently

@@ -246,7 +246,7 @@ def _can_be_won(seed: Seed) -> bool:
 
 
 def _unfinished(seeds: Sequence[Seed]) -> list[Seed]:
-    """Those that still have to be ended: Ctrl-C can come when a result is stored and not yet reported to Optuna."""
+    """Return those still to be ended: Ctrl-C can come when a result is stored and not yet reported to Optuna."""
     return [seed for seed in seeds if seed.row is None and seed.record.is_open]
 
 

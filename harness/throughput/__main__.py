@@ -103,7 +103,11 @@ def _policies(flags: argparse.Namespace) -> tuple[PolicySource, ...]:
     if flags.run is not None:
         if hidden or flags.all or flags.settings:
             raise UsageError("--run measures a policy as it was trained: leave out --hidden, --all and --set")
-        return (trained_policy(read_policy_file(folder_of_run(flags))),)
+        return (
+            trained_policy(
+                read_policy_file(folder_of_run(flags.run, study=flags.study, storage=flags.storage, out=flags.runs))
+            ),
+        )
     algorithm, *more = names_in("algorithm", flags.algo, algorithms.registry.ids(), algorithms.registry.resolve)
     if more:
         raise UsageError(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from harness.cli.overrides import Setting, resolve_config, resolve_env
 from harness.cli.progress import LINE_INTERVAL, make_bar
 from harness.policies.trained import PolicyFile
 from harness.results.grouping import DIGITS
+from harness.runs.provenance import config_hash
 from harness.speed.compare_kernels import DeviceLost, still_alive
 from harness.speed.grid_point import PolicyMeasurement, measure_peak
 from harness.speed.kernels import all_backends, first_line
@@ -245,8 +244,7 @@ def trained_policy(run: PolicyFile) -> PolicySource:
 
     hidden = build(0, "cpu").gru[1].weight.shape[1]
     # a policy of other settings, such as an unmasked GRU, is another one in the file of results
-    settings = json.dumps(run.content["identity"]["algorithm"], sort_keys=True, default=str)
-    digest = hashlib.sha256(settings.encode()).hexdigest()[:DIGITS]
+    digest = config_hash(run.content["identity"]["algorithm"])[:DIGITS]
     label = f"{run.label} on {run.scenario}, settings {digest}"
     return PolicySource(label=label, hidden_sizes=(hidden,), build=build, both_grus=False)
 

@@ -52,7 +52,7 @@ class Owner:
     def myself(cls) -> Owner:
         """The calling process."""
         pid, namespace = os.getpid(), _namespace()
-        started = _starts(psutil.Process(pid))[0 if namespace == UNKNOWN else 1]
+        started = _starts(pid)[0 if namespace == UNKNOWN else 1]
         return cls(host=socket.gethostname(), pid=pid, started=f"{namespace}/{started:.2f}")
 
     def is_alive(self, heartbeat: float, now: float) -> bool:
@@ -148,19 +148,20 @@ def _is_running(pid: int, started: float) -> bool:
         psutil.AccessDenied: it exists, and this user may not look at it (/proc mounted with hidepid).
     """
     try:
-        process = psutil.Process(pid)
-        ended = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        starts = _starts(pid)
+        ended = psutil.Process(pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
         # since 1970 in rows of earlier versions
-        return not ended and any(abs(each - started) < _START_TOLERANCE for each in _starts(process))
+        return not ended and any(abs(each - started) < _START_TOLERANCE for each in starts)
     except psutil.NoSuchProcess:
         _raise_if_hidden(pid)
         return False
 
 
-def _starts(process: psutil.Process) -> tuple[float, float]:
+def _starts(pid: int) -> tuple[float, float]:
     """Start of a process in seconds since 1970, by the system clock of now, and since the boot of the machine."""
-    since_1970 = process.create_time()
-    return since_1970, since_1970 - psutil.boot_time()
+    boot = psutil.boot_time()  # first: psutil before 7 computes starts with the boot time that it read last
+    since_1970 = psutil.Process(pid).create_time()
+    return since_1970, since_1970 - boot
 
 
 def _raise_if_hidden(pid: int) -> None:

@@ -92,9 +92,17 @@ def test_modules_without_a_generator_start_from_the_seed() -> None:
     assert torch.equal(torch.rand(1), expected), "the global generator is where it was"
 
 
-def test_short_runs_take_the_settings_of_the_config_it_derives_from() -> None:
-    registry.register("own", entry_point=QMix, config=OwnConfig, summary="a test's")
-    registry.register("own-smoke", entry_point=QMix, config=OwnConfig, summary="a test's", smoke={})
-    assert registry.entry("own").smoke == registry.entry("qmix").smoke == {"batch_size": 8}
-    assert registry.entry("own-smoke").smoke == {}
-    assert registry.make("own", SPEC, total_env_steps=10, seed=0).config == OwnConfig()
+def smoke_of(id: str, **row: object) -> object:
+    registry.register(id, entry_point=QMix, summary="a test's", **row)  # type: ignore[arg-type]
+    return registry.entry(id).smoke
+
+
+def test_short_runs_take_the_settings_of_the_config_it_has_or_derives_from() -> None:
+    assert smoke_of("none", config=QMixConfig, smoke={}) == {}
+    assert smoke_of("same", config=QMixConfig) == {"batch_size": 8}, "of the first row with this config"
+    assert smoke_of("derived", config=OwnConfig) == {"batch_size": 8}
+    assert registry.make("derived", SPEC, total_env_steps=10, seed=2**64).config == OwnConfig()
+
+
+def test_short_runs_leave_alone_what_a_row_sets() -> None:
+    assert smoke_of("held", base="qmix", config=OwnConfig, fixed={"batch_size": 64}) == {}

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from harness.api import Comparison, StorageError, UsageError, compare, evaluate, load_policy, open_study, pull, push
-from harness.cli.common import import_user_code
+from harness.cli.user_code import import_user_code
 from harness.compare import main
 from tests.harness.conftest import Printed
 

@@ -27,8 +27,8 @@ time.sleep(60)
 """
 CHILD = """
 import os, sys, time
-from envs.sc2.tether import call_without
-call_without(int(sys.argv[1]), lambda: os._exit(0))
+from envs.sc2.tether import call_when_orphaned
+call_when_orphaned(int(sys.argv[1]), lambda: os._exit(0))
 time.sleep(60)
 """
 

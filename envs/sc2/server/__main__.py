@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from envs.sc2.tether import call_without
+from envs.sc2.tether import call_when_orphaned
 
 NEEDED = {"s2clientprotocol": "pys2clientprotocol", "websockets": "websockets"}
 """Modules that the game needs beside the engine's, and the packages that bring them."""
@@ -58,7 +58,7 @@ def _play(arguments: Sequence[str]) -> int:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches the client as well, and it is the one to speak
     if flags.parent is not None:
-        call_without(flags.parent, partial(os._exit, 0))  # at once, whatever the other threads are at
+        call_when_orphaned(flags.parent, partial(os._exit, 0))  # at once, whatever the other threads are at
     try:
         listening = listen(flags.listen, flags.port)
     except (ValueError, OSError) as mistake:

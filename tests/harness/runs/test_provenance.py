@@ -119,5 +119,5 @@ def test_differences_name_code_and_versions() -> None:
     assert describe_changes({}, now).startswith(unknown)
     assert describe_changes(now, {**now, "threads": 2}) == "", "not every record knows it"
     own = {**now, "imports": {"mine": "0123456789", "left_out": "0"}}
-    assert describe_changes(own, {**now, "imports": {"mine": "abcdef0123"}}) == "with an earlier mine.py"
+    assert describe_changes(own, {**now, "imports": {"mine": "abcdef0123"}}) == "with an earlier mine"
     assert describe_changes({**now, "threads": 1}, {**now, "threads": 2}) == "on 1 thread (now 2)"

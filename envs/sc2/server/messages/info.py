@@ -23,7 +23,7 @@ from envs.sc2.server.simulation.maps import Battlefield
 WHOLE_MAP = common_pb2.Size2DI(x=MAP_CELLS, y=MAP_CELLS)
 
 
-NONE, UNIT, ANY = (data_pb2.AbilityData.Target.Value(name) for name in ("None", "Unit", "PointOrUnit"))
+NOTHING, UNIT, ANY = (data_pb2.AbilityData.Target.Value(name) for name in ("None", "Unit", "PointOrUnit"))
 
 
 def _ability(
@@ -44,16 +44,16 @@ def _ability(
 
 ABILITIES = (
     _ability(orders.SMART, "Smart", ANY),
-    _ability(orders.STOP, "Stop Stop", NONE, link="stop", button="Stop", general=3665),
+    _ability(orders.STOP, "Stop Stop", NOTHING, link="stop", button="Stop", general=3665),
     _ability(orders.MOVE, "Move Move", ANY, link="move", button="Move", general=3794),
     _ability(orders.PATROL, "Patrol Patrol", ANY, link="move", button="Patrol", general=3795),
-    _ability(orders.HOLD, "HoldPosition Hold", NONE, link="move", button="HoldPos", general=3793),
+    _ability(orders.HOLD, "HoldPosition Hold", NOTHING, link="move", button="HoldPos", general=3793),
     _ability(orders.SCAN_MOVE, "Scan Move", ANY, link="move", button="AcquireMove", general=3674),
     _ability(orders.ATTACK, "Attack Attack", ANY, link="attack", button="Attack", general=3674),
     _ability(orders.HEAL, "Effect Heal", UNIT, link="MedivacHeal", button="Heal"),
-    _ability(3665, "Stop", NONE),
+    _ability(3665, "Stop", NOTHING),
     _ability(3674, "Attack", ANY),
-    _ability(3793, "HoldPosition", NONE),
+    _ability(3793, "HoldPosition", NOTHING),
     _ability(3794, "Move", ANY),
     _ability(3795, "Patrol", ANY),
 )

@@ -103,11 +103,8 @@ def _policies(flags: argparse.Namespace) -> tuple[PolicySource, ...]:
     if flags.run is not None:
         if hidden or flags.all or flags.settings:
             raise UsageError("--run measures a policy as it was trained: leave out --hidden, --all and --set")
-        return (
-            trained_policy(
-                read_policy_file(folder_of_run(flags.run, study=flags.study, storage=flags.storage, out=flags.runs))
-            ),
-        )
+        folder = folder_of_run(flags.run, study=flags.study, storage=flags.storage, out=flags.runs)
+        return (trained_policy(read_policy_file(folder)),)
     algorithm, *more = names_in("algorithm", flags.algo, algorithms.registry.ids(), algorithms.registry.resolve)
     if more:
         raise UsageError(

@@ -16,7 +16,7 @@ import pytest
 from optuna.trial import FrozenTrial
 
 import tests.no_waiting  # noqa: F401
-from studies.queue.owner import Owner
+from studies.queue.owner import UNKNOWN, Owner, _starts
 from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
 from studies.run import RunRecord
 from studies.store import StudyStore
@@ -54,10 +54,12 @@ WON = EpisodeOutcome(
 OUTCOMES = [WON, replace(WON, slot=1, battle_id=2, won=False, truncated=True, episode_return=6.5, length=200)]
 
 
-def owner_of(pid: int) -> Owner:
-    """A process of this machine as one that works on runs."""
+def process_as_owner(pid: int) -> Owner:
+    """A process of this machine as one that works on runs, in the format of ``Owner.myself``."""
     me = Owner.myself()
-    return replace(me, pid=pid, started=f"{me.started.rpartition('/')[0]}/{psutil.Process(pid).create_time()}")
+    place = me.started.rpartition("/")[0]
+    since_1970, since_boot = _starts(psutil.Process(pid))
+    return replace(me, pid=pid, started=f"{place}/{since_1970 if place == UNKNOWN else since_boot:.2f}")
 
 
 def url(path: Path) -> str:

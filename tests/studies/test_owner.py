@@ -13,9 +13,13 @@ import pytest
 
 from studies.queue import owner
 from studies.queue.owner import ABANDONED_AFTER, Owner
-from tests.studies.sample import owner_of
+from tests.studies.sample import process_as_owner
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc: only heartbeats tell here")
+
+
+def test_tests_make_owners_in_the_format_of_today() -> None:
+    assert process_as_owner(os.getpid()) == Owner.myself()
 
 
 @needs_proc
@@ -34,7 +38,7 @@ def test_a_later_process_with_the_same_number_is_another_one() -> None:
 @needs_proc
 def test_a_killed_process_is_gone_even_before_its_parent_has_noticed() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        child = owner_of(process.pid)
+        child = process_as_owner(process.pid)
         assert child.is_alive(heartbeat=0.0, now=1e9)
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
@@ -86,5 +90,7 @@ def test_without_proc_the_process_table_of_the_same_machine_tells(monkeypatch: p
     monkeypatch.setattr(owner, "_namespace", lambda: "-/-")
     me = Owner.myself()
     assert me.started.startswith("-/-/")
+    assert me == Owner.myself()
+    assert process_as_owner(os.getpid()) == me
     assert me.is_alive(heartbeat=0.0, now=1e9)
     assert not replace(me, pid=me.pid, started="-/-/77").is_alive(heartbeat=0.0, now=1e9)

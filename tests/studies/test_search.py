@@ -19,7 +19,7 @@ from studies.db.errors import StorageError
 from studies.queue.owner import Owner
 from studies.search import RETRIES, ObjectiveFailed, SearchStudy, search_names
 from studies.store import StudyStore
-from tests.studies.sample import owner_of, query, url
+from tests.studies.sample import process_as_owner, query, url
 from tests.studies.search_worker import REQUEST
 from tests.studies.test_kill import ROOT
 
@@ -186,7 +186,7 @@ def test_a_dead_worker_of_this_machine_needs_no_missed_heartbeats(path: Path) ->
     with open_search(path, trials=1) as search:
         take(search)
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-        owner = owner_of(child.pid)
+        owner = process_as_owner(child.pid)
         own(path, owner, time.time() - 1000)
         assert search._queue.claim_next(None, lambda job: True) is None, "it lives, however old its heartbeat"
         own(path, owner, time.time())

@@ -21,7 +21,7 @@ from harness.training.train import TrainingRun
 from studies.rows import CurvePoint, RunRow
 from tests.harness.conftest import Compare, Interrupt, Printed, runs_of
 from tests.harness.fake_algorithm import RuleAlgorithm
-from tests.studies.sample import owner_of
+from tests.studies.sample import process_as_owner
 
 SHORT = ("--algos", "rule", "--env-steps", "400", "--study", "t")
 
@@ -134,7 +134,7 @@ def test_the_same_run_for_two_databases_at_a_time(
     interrupt(200, *SHORT, "--storage", f"sqlite:///{tmp_path}/first.db")
     (folder,) = (tmp_path / "runs" / "t").glob("rule-*")
     assert not (folder / OWNER).exists(), "an interrupted run leaves its folder"
-    held = owner_of(os.getppid())
+    held = process_as_owner(os.getppid())
     (folder / OWNER).write_text(json.dumps(dataclasses.asdict(held)))
     before = {path.name: path.read_bytes() for path in folder.glob("*.pt")}
     assert compare(*SHORT, "--storage", f"sqlite:///{tmp_path}/second.db") == SOME_MISSING

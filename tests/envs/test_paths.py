@@ -83,7 +83,7 @@ def test_flyers_fly_over_it() -> None:
 
 @pytest.mark.parametrize(("places", "nearest"), [("first", 0.01), ("mirrored", 0.375)])
 def test_the_corridor_is_walked_to_its_end(places: str, nearest: float) -> None:
-    """24 zerglings and nobody in their way come round both bends to the attack point, where they queue up."""
+    """24 zerglings and nobody in their way come round both bends to the attack point, where they crowd."""
     env = begun("corridor", seed=1, equal_places=places)
     env.battles["hp"][0, 1:6] = 0
     env.battles["x"][0, 0], env.battles["y"][0, 0] = 13.5, 28.5  # one zealot is left, on a rock far from the way

@@ -43,7 +43,7 @@ def test_a_study_never_writes_outside_of_its_folder(
     assert list(tmp_path.iterdir()) == [], "refused before anything is made"
 
 
-def test_the_runs_of_a_search_need_a_longer_name(tmp_path: Path, error_of: ErrorOf) -> None:
+def test_a_search_leaves_room_for_the_names_of_its_runs(tmp_path: Path, error_of: ErrorOf) -> None:
     where = ["--storage", f"sqlite:///{tmp_path}/s.db", "--out", str(tmp_path / "out")]
     assert "Give a shorter one" in error_of(tune.main, *SEARCH, "--study", "x" * 198, *where)
     assert list(tmp_path.iterdir()) == []
@@ -126,7 +126,7 @@ TEXT = "−0.030 [−0.1, +0.1] … 2×, ±, “x”, Δ"
 SIGNS = f"from harness.cli.streams import speak_any_encoding; speak_any_encoding(); print({TEXT!a})"
 
 
-def output_of(*words: str, **environment: str) -> bytes:
+def bytes_from(*words: str, **environment: str) -> bytes:
     """Run Python in a process of its own, which must succeed."""
     done = subprocess.run([sys.executable, *words], env={**os.environ, **environment}, capture_output=True)
     assert done.returncode == 0, done.stderr
@@ -143,11 +143,11 @@ def output_of(*words: str, **environment: str) -> bytes:
     ],
 )
 def test_a_console_of_any_encoding(encoding: str, shown: str) -> None:
-    assert output_of("-c", SIGNS, PYTHONIOENCODING=encoding).startswith(shown.encode(encoding))
+    assert bytes_from("-c", SIGNS, PYTHONIOENCODING=encoding).startswith(shown.encode(encoding))
 
 
 def test_a_console_without_an_encoding() -> None:
-    assert output_of("-c", SIGNS, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0").startswith(b"-0.030")
+    assert bytes_from("-c", SIGNS, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0").startswith(b"-0.030")
 
 
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
@@ -213,7 +213,7 @@ def test_ids_from_a_higher_to_a_lower_one_are_not_taken_for_none() -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_help_on_a_console_of_any_encoding(encoding: str) -> None:
-    assert b"--algos" in output_of("-m", "harness", "compare", "--help", PYTHONIOENCODING=encoding)
+    assert b"--algos" in bytes_from("-m", "harness", "compare", "--help", PYTHONIOENCODING=encoding)
 
 
 def test_a_closed_output() -> None:

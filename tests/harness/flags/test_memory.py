@@ -27,7 +27,8 @@ def test_a_full_replay_of_twenty_units_is_about_what_was_measured() -> None:
     (plan,) = plans("--scenarios", "terran_20_vs_20", "--seeds", "1")
     with closing(plan.make_env(1, 0)) as env:
         found = planning.forecast(plan, env.spec)
-    assert found.replay == pytest.approx(1.98e9, rel=0.25)  # 5,000 episodes of 50 env steps, see learner/replay.py
+    # 5,000 episodes of 50 env steps, see benchmarks/learner/replay.py
+    assert found.replay == pytest.approx(1.98e9, rel=0.25)
     assert 2e9 < found.process(1) < 4e9
 
 

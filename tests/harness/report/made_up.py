@@ -67,10 +67,10 @@ def finish(run: RunRecord, win_rate: float) -> None:
     won = np.random.default_rng(run.key.seed).permutation(40) < wins
     run.outcomes([outcome(slot, bool(each), slots=40, episode_return=10.0) for slot, each in enumerate(won)])
     share, sparse = wins / 40, not algorithm.startswith("qmix")
-    won = dict(win_rate=share, win_low=max(0.0, share - 0.1), win_high=min(1.0, share + 0.1), wins=wins, episodes=40)
+    rates = dict(win_rate=share, win_low=max(0.0, share - 0.1), win_high=min(1.0, share + 0.1), wins=wins, episodes=40)
     flops = {"layers": {}, "dense": 100, "kept": 60.0}
     details = {"masks": masks(algorithm), "flops": flops, "schedule": {"total_env_steps": 100_000}, "resumes": 0}
-    run.finish(dataclasses.replace(RESULT, **won, sparsity_masked=0.5 if sparse else 0.0, details=details))
+    run.finish(dataclasses.replace(RESULT, **rates, sparsity_masked=0.5 if sparse else 0.0, details=details))
 
 
 def make_study(folder: Path, *, algorithms: tuple[str, ...] = ("k24", "qmix", "kalei"), seeds: int = 2) -> None:

@@ -38,14 +38,13 @@ def test_one_seed_shows_nothing_about_algorithms() -> None:
 
 
 def test_one_seed_where_no_one_wins_or_two_are_level() -> None:
-    ahead = SimpleNamespace(scenario=PLACE, algorithm="k24", baseline="vdn", low=0.1, high=0.3)
     rows = [row(name, score, (0,)) for name, score in (("k24", 0.5), ("kalei", 0.5), ("vdn", 0.2))]
     ends = "; the policy of k24 wins more than that of vdn."
-    assert headline_of(*rows, comparisons=(ahead,)).endswith(ends)
+    assert headline_of(*rows, comparisons=AHEAD).endswith(ends)
     for each in rows:
         each.can_be_won, each.return_mean = False, each.score
     ends = "; its policy has a higher return than that of vdn."
-    assert headline_of(rows[0], rows[2], comparisons=(ahead,)).endswith(ends)
+    assert headline_of(rows[0], rows[2], comparisons=AHEAD).endswith(ends)
 
 
 def test_equal_results_are_named_together() -> None:

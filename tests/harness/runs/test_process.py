@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import subprocess
-import sys
 
 import pytest
 import torch
 
 from harness.cli.common import ALL_DONE
 from tests.harness.conftest import Compare
+from tests.programs import output_of
 
 MEMORY = """
 import numpy as np
@@ -35,17 +33,11 @@ print(resident() - before)
 """
 
 
-def number_from(code: str, **environment: str) -> int:
-    """Run Python in a process of its own and return the number that it prints."""
-    own = {**os.environ, **environment}
-    return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=own).stdout)
-
-
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc has such a setting")
 def test_freed_memory_is_returned() -> None:
     """Bytes that a process still holds after it freed 200 MB in pieces with smaller ones between them."""
-    assert number_from(MEMORY.format(prepared=False)) > 150_000_000
-    assert number_from(MEMORY.format(prepared=True)) < 50_000_000
+    assert int(output_of("-c", MEMORY.format(prepared=False))) > 150_000_000
+    assert int(output_of("-c", MEMORY.format(prepared=True))) < 50_000_000
 
 
 THREADS = """
@@ -62,7 +54,8 @@ print(torch.get_num_threads())
 @pytest.mark.parametrize(("kept", "threads"), [(True, 1), (False, 2)])
 def test_the_engines_threads_leave_those_of_torch_alone(kept: bool, threads: int) -> None:
     """Numba sets both when it starts its own; without the preparation that is seen."""
-    assert number_from(THREADS.format(kept=kept), OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="2") == threads
+    printed = output_of("-c", THREADS.format(kept=kept), OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="2")
+    assert int(printed) == threads
 
 
 def test_deterministic_operations_are_asked_for(compare: Compare) -> None:

@@ -12,12 +12,6 @@ from studies.rows import RunKey
 from tests.studies.sample import KEY, PROVENANCE, RESULT, evaluate, open_store, url
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A database that is not there yet."""
-    return tmp_path / "studies.db"
-
-
 def finish(
     path: Path, key: RunKey, rules: str, win_rate: float, study: str = "compare", steps: int = 1000, **settings: object
 ) -> None:

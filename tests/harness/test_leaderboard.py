@@ -18,8 +18,7 @@ from studies.store import StudyStore
 from tests.harness.conftest import ErrorOf, Printed
 from tests.harness.report.browser import needs_browser, visit
 from tests.harness.report.test_page import Outline
-from tests.harness.results.rows import turn_reading
-from tests.studies.sample import PROVENANCE, RESULT, url
+from tests.studies.sample import PROVENANCE, RESULT, turn_reading, url
 
 
 def add_run(

@@ -15,8 +15,7 @@ from harness.speed.speedup24 import Speedup24
 from studies.db.schema import Machine
 from studies.store import StudyStore
 from tests.harness.conftest import ErrorOf
-from tests.harness.results.rows import turn_reading
-from tests.studies.sample import RESULT, begin, open_store
+from tests.studies.sample import RESULT, begin, open_store, turn_reading
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,18 @@ if os.environ.get(SOURCE):
     sys.path.append(os.environ[SOURCE])
 
 
-@pytest.fixture
-def stand_in(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the stand-in game, which programs start instead of StarCraft II. Its path has a space."""
+def install_stand_in(folders: pytest.TempPathFactory) -> Path:
+    """Install the stand-in game in a folder whose path has a space."""
     from envs.sc2.server.folder import install
 
-    folder = tmp_path_factory.mktemp("games") / "stand in"
+    folder = folders.mktemp("games") / "stand in"
     install(folder)
+    return folder
+
+
+@pytest.fixture
+def stand_in(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the stand-in game, which programs start instead of StarCraft II."""
+    folder = install_stand_in(tmp_path_factory)
     monkeypatch.setenv("SC2PATH", str(folder))
     return folder

@@ -13,9 +13,9 @@ pytest.importorskip("pysc2.run_configs", reason="pysc2 or what it needs is not i
 
 from s2clientprotocol import common_pb2, error_pb2, raw_pb2, sc2api_pb2
 
-from envs.sc2.server.folder import install
 from tests.programs import output_of, started
 from tests.sc2.client import RAW, create, join, order, spawn
+from tests.sc2.conftest import install_stand_in
 from tests.sc2.fake_game import is_running, wait_for_end
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pysc2")
@@ -32,10 +32,8 @@ time.sleep(60)
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An installation whose path has a space."""
-    folder = tmp_path_factory.mktemp("games") / "stand in"
-    install(folder)
-    return folder
+    """One installation for all tests here."""
+    return install_stand_in(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,14 @@ from optuna.trial import FrozenTrial
 
 import tests.no_waiting  # noqa: F401
 from studies.queue.owner import UNKNOWN, Owner, _starts
-from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow
+from studies.rows import CurvePoint, EpisodeOutcome, RunKey, RunResult, RunRow, TurnReading
 from studies.run import RunRecord
 from studies.store import StudyStore
 from tests.limits import ordinary_user
 
 MODES = pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o555, 0o444), (0o555, 0o666), (0o777, 0o444)])
 """Of ``protected``: a file, a folder or both that may not be written."""
+MACHINE = "AMD EPYC, 1 thread"
 KEY = RunKey(algorithm="k24", scenario="terran_5_vs_5", seed=1, config_hash="0123456789ab")
 CONFIG = {"algorithm": {"div_coef": 0.1, "temperature_init": 5.0}, "env_steps": 3000}
 PROVENANCE = {"commit": "abc", "command": "python -m harness.compare --algos k24", "device": "cpu"}
@@ -100,6 +101,12 @@ def begin(store: StudyStore, seed: int = 1) -> RunRecord:
 def curve_point(env_steps: int, win_rate: float = 0.5, **changed: Any) -> CurvePoint:
     rest = dict(return_mean=0.0, episodes=8, loss=None, epsilon=0.1, wall_seconds=1.0)
     return CurvePoint(env_steps=env_steps, win_rate=win_rate, **{**rest, **changed})
+
+
+def turn_reading(machine: str = MACHINE, low: float = 1200.0, high: float = 1300.0, quiet: bool = True) -> TurnReading:
+    """Decisions/s of a run, measured in turn with others."""
+    rates = dict(decisions_per_second=1234.5, low=low, high=high, rounds=15, batch=5120, dtype="float32", device="cpu")
+    return TurnReading(session="s", measured=1.0, **rates, machine=machine, load=0.1 if quiet else 1.5, quiet=quiet)
 
 
 def evaluate(

@@ -8,24 +8,8 @@ from typing import Any
 
 import pytest
 
-from studies.rows import TurnReading
 from studies.run_table import RunTable
-from tests.studies.sample import CONFIG, KEY, OUTCOMES, RESULT, begin, open_store
-
-READING = TurnReading(
-    session="0a1b2c",
-    measured=1e9,
-    decisions_per_second=100.0,
-    low=90.0,
-    high=110.0,
-    rounds=5,
-    batch=640,
-    dtype="float32",
-    device="cpu",
-    machine="a machine",
-    load=0.0,
-    quiet=True,
-)
+from tests.studies.sample import CONFIG, KEY, OUTCOMES, RESULT, begin, open_store, turn_reading
 
 
 def delete(path: Path, *runs: int) -> set[int]:
@@ -38,12 +22,12 @@ def test_what_is_measured_of_it_is_passed_over_and_the_others_are_stored(path: P
         gone, kept = (begin(store, seed).finish(RESULT).run_id for seed in (2, 1))
         later = begin(store, seed=3).run_id
         assert delete(path, gone) == {gone}
-        store.store_readings(dict.fromkeys((gone, kept, later), READING))
+        store.store_readings(dict.fromkeys((gone, kept, later), turn_reading()))
         store.store_speedups({run: {"speedup": 1.5, "reason": None} for run in (gone, kept, later)})
         assert not store.replace_evaluation(gone, CONFIG, {"wins": 9}, OUTCOMES)
         assert store.replace_evaluation(kept, CONFIG, {"wins": 9}, OUTCOMES)
         (row,) = store.rows()
-        assert (row.run_id, row.in_turn, row.speedup_24, row.wins) == (kept, READING, 1.5, 9)
+        assert (row.run_id, row.in_turn, row.speedup_24, row.wins) == (kept, turn_reading(), 1.5, 9)
 
 
 def test_a_queued_run_that_is_gone_by_the_time_its_job_is_read_is_passed_over(

@@ -12,17 +12,11 @@ from rich.console import Console
 from harness.results.findings import ComparisonReport, compute_report
 from harness.results.tables import show_table
 from harness.runs.plan import RunPlan
-from studies.rows import CurvePoint, EpisodeOutcome, RunRow, TurnReading
-from tests.studies.sample import RESULT, WON, curve_point
+from studies.rows import CurvePoint, EpisodeOutcome, RunRow
+from tests.studies.sample import RESULT, WON, curve_point, turn_reading
 
 Grouped = Mapping[tuple[str, str], Sequence[RunRow]]
 REASON = "no CUDA device with sparse tensor cores"
-MACHINE = "AMD EPYC, 1 thread"
-
-
-def turn_reading(machine: str = MACHINE, low: float = 1200.0, high: float = 1300.0, quiet: bool = True) -> TurnReading:
-    rates = dict(decisions_per_second=1234.5, low=low, high=high, rounds=15, batch=5120, dtype="float32", device="cpu")
-    return TurnReading(session="s", measured=1.0, **rates, machine=machine, load=0.1 if quiet else 1.5, quiet=quiet)
 
 
 def run_row(plan: RunPlan, wins: int, **changed: Any) -> RunRow:

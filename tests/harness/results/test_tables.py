@@ -17,7 +17,8 @@ from harness.results.tables import as_markdown, cells_of
 from harness.runs.plan import RunPlan
 from studies.rows import RunRow, common_points
 from tests.harness.fake_request import plans_for
-from tests.harness.results.rows import MACHINE, REASON, on_terminal, points, run_row, turn_reading
+from tests.harness.results.rows import REASON, on_terminal, points, run_row
+from tests.studies.sample import MACHINE, turn_reading
 
 
 def rows_of(plans: list[RunPlan], runs: list[RunRow]) -> list[AlgorithmRow]:

@@ -17,9 +17,8 @@ from studies.queue import quiet
 from studies.queue.owner import Owner
 from studies.queue.quiet import quiet_machine, wait_for_quiet_to_end
 from tests.harness.fake_env import N_AGENTS, FakeEnv
-from tests.harness.results.rows import turn_reading
 from tests.harness.speed.stand_in import Clock
-from tests.studies.sample import RESULT, begin, open_store
+from tests.studies.sample import RESULT, begin, open_store, turn_reading
 
 
 class Sleeper:

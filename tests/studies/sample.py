@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import psutil
 import pytest
 from optuna.trial import FrozenTrial
 
@@ -59,7 +58,7 @@ def process_as_owner(pid: int) -> Owner:
     """A process of this machine as one that works on runs, in the format of ``Owner.myself``."""
     me = Owner.myself()
     place = me.started.rpartition("/")[0]
-    since_1970, since_boot = _starts(psutil.Process(pid))
+    since_1970, since_boot = _starts(pid)
     return replace(me, pid=pid, started=f"{place}/{since_1970 if place == UNKNOWN else since_boot:.2f}")
 
 

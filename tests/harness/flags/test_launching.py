@@ -50,8 +50,8 @@ def test_flags_become_a_request() -> None:
         (["--workers", "ray:2", "--sbatch=--time=1"], "--sbatch does not go with --workers ray, it is for .* slurm:N"),
         (["--workers", "ray:2", "--no-wait"], "--no-wait does not go with --workers ray"),
         (["--workers", "local:2", "--n-jobs", "2"], "give one of them"),
-        (["--workers", "slurm:2", "--worker-gpus", "-1"], "--worker-gpus is -1, it must be a finite number, at least 0"),
-        (["--workers", "slurm:2", "--worker-gpus", "nan"], "--worker-gpus is nan, it must be a finite number, at least 0"),
+        (["--workers", "slurm:2", "--worker-gpus", "-1"], "--worker-gpus is -1, it must be a finite number"),
+        (["--workers", "slurm:2", "--worker-gpus", "nan"], "--worker-gpus is nan, it must be a finite number"),
     ],
 )
 def test_flags_that_would_be_ignored_or_make_no_sense_are_refused(flags: list[str], says: str) -> None:

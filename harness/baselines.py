@@ -161,19 +161,20 @@ def summarise(scenario: str, policy: str, seed: int, battles: Sequence[Battle]) 
     Raises:
         UsageError: every battle aborted.
     """
+    found = Evaluation(outcomes=tuple(battle.outcome for battle in battles))
     finished = [battle for battle in battles if not battle.outcome.aborted]
     if not finished:
         raise UsageError(f"all {len(battles)} battles of {policy} on {scenario} aborted; look at the world's messages")
-    found = Evaluation(outcomes=tuple(battle.outcome for battle in battles))
+    won = found.win_rate
     return PolicyRow(
         scenario=scenario,
         policy=policy,
         battles=len(finished),
         aborted=found.aborted,
-        win_rate=found.win_rate.estimate,
-        win_low=found.win_rate.low,
-        win_high=found.win_rate.high,
-        return_mean=fmean(battle.outcome.episode_return for battle in finished),
+        win_rate=won.estimate,
+        win_low=won.low,
+        win_high=won.high,
+        return_mean=found.mean_return,
         length_mean=fmean(battle.outcome.length for battle in finished),
         dead_allies_mean=fmean(battle.dead_allies for battle in finished),
         dead_enemies_mean=fmean(battle.dead_enemies for battle in finished),

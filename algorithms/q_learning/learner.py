@@ -1,8 +1,8 @@
 """The learner that QMIX, Kalei and K24 share: double-Q, TD(λ), a mixer, whole sequences at a time.
 
 What differs between them is left to a few small methods: ``make_linear`` (the layers), ``make_mixer``,
-``update_weights`` (what an update multiplies with), ``extra_loss`` (diversity), ``observe_inputs``
-(statistics of the layers' inputs) and ``advance`` (schedule events).
+``update_weights`` (what an update multiplies with), ``td_targets``, ``td_loss``, ``extra_loss`` (diversity),
+``observe_inputs`` (statistics of the layers' inputs) and ``advance`` (schedule events).
 """
 
 from __future__ import annotations

@@ -174,7 +174,7 @@ def summarise(scenario: str, policy: str, seed: int, battles: Sequence[Battle]) 
         win_rate=won.estimate,
         win_low=won.low,
         win_high=won.high,
-        return_mean=found.mean_return,
+        return_mean=fmean(battle.outcome.episode_return for battle in finished),
         length_mean=fmean(battle.outcome.length for battle in finished),
         dead_allies_mean=fmean(battle.dead_allies for battle in finished),
         dead_enemies_mean=fmean(battle.dead_enemies for battle in finished),
